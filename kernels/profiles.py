@@ -1,0 +1,81 @@
+"""Profiles by age in months: depreciation, level and straight debt service, and what is left when an asset is sold."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Profile = npt.NDArray[np.float64]
+
+MACRS_5 = (0.20, 0.32, 0.192, 0.1152, 0.1152, 0.0576)
+"""Yearly shares of the five-year class, half-year convention (IRS Publication 946, table A-1)."""
+
+
+def straight_line(years: float, ages: int) -> Profile:
+    """Equal monthly shares over `years`, shape (ages,); what falls beyond `ages` months is cut."""
+    months = round(years * 12)
+    profile = np.zeros(ages)
+    profile[: min(months, ages)] = 1.0 / months
+    return profile
+
+
+def macrs_5(ages: int) -> Profile:
+    """The five-year class by month of age, each year's share spread evenly over its months, shape (ages,)."""
+    monthly = np.repeat(np.asarray(MACRS_5) / 12.0, 12)
+    profile = np.zeros(ages)
+    profile[: min(len(monthly), ages)] = monthly[:ages]
+    return profile
+
+
+def with_bonus(profile: Profile, bonus_share: float) -> Profile:
+    """`bonus_share` of the basis written off in the first month, the rest by `profile`."""
+    written = (1.0 - bonus_share) * profile
+    written[0] += bonus_share
+    return written
+
+
+def balance(principal_shares: Profile) -> Profile:
+    """What is outstanding at the beginning of each month of age, given the share repaid (or written off) in each."""
+    paid = np.concatenate([[0.0], np.cumsum(principal_shares)[:-1]])
+    return np.maximum(1.0 - paid, 0.0)
+
+
+def ended(profile: Profile, age: int, *, settled: bool) -> Profile:
+    """What ending at `age` adds, by months since then: the rest of the profile is cancelled.
+
+    With `settled` the rest falls due at once in the first month (a tax basis written off, a loan repaid).
+    """
+    change = np.zeros_like(profile)
+    rest = profile[age:]
+    change[: len(rest)] = -rest
+    if settled and len(rest):
+        change[0] += max(1.0 - float(profile[:age].sum()), 0.0)
+    return change
+
+
+def level_repayment(rate_per_year: float, tenor_months: int, grace_months: int, ages: int) -> Profile:
+    """Principal repaid by month of age under equal instalments after the grace, as shares of the loan, shape (ages,)."""
+    months = tenor_months - grace_months
+    rate = rate_per_year / 12.0
+    age = np.arange(months)
+    # The k-th instalment repays instalment x (1 + rate)^(k - months - ...): closed form of the annuity.
+    shares = np.full(months, 1.0 / months) if rate == 0.0 else rate * (1 + rate) ** age / ((1 + rate) ** months - 1)
+    return _after_grace(shares, grace_months, ages)
+
+
+def straight_repayment(tenor_months: int, grace_months: int, ages: int) -> Profile:
+    """Principal repaid by month of age in equal parts after the grace, as shares of the loan, shape (ages,)."""
+    months = tenor_months - grace_months
+    return _after_grace(np.full(months, 1.0 / months), grace_months, ages)
+
+
+def interest(principal_shares: Profile, rate_per_year: float) -> Profile:
+    """Interest by month of age on the balance at the beginning of the month, as shares of the loan."""
+    return balance(principal_shares) * (rate_per_year / 12.0)
+
+
+def _after_grace(shares: Profile, grace_months: int, ages: int) -> Profile:
+    profile = np.zeros(ages)
+    stop = min(grace_months + len(shares), ages)
+    profile[grace_months:stop] = shares[: max(stop - grace_months, 0)]
+    return profile

@@ -1,0 +1,88 @@
+"""Candidates of a case, with what a unit of each is worth and what it uses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from kernels.lines import Line
+from planner.candidates.accepting import add_accepting
+from planner.candidates.gpus import add_gpus
+from planner.candidates.halls import add_halls
+from planner.candidates.market import add_market, single
+from planner.candidates.mining import add_mining
+from planner.candidates.money_limits import add_money_limits, add_raised_capital
+from planner.candidates.opening import add_openings
+from planner.candidates.outlook import Floats, Ints, Outlook
+from planner.candidates.power import add_power
+from planner.candidates.power_paths import live_phases, power_paths
+from planner.candidates.resources import ResourceBook, Rows, make_rows
+from planner.candidates.serving import add_serving
+from planner.candidates.tail_rent import add_tail_rent
+from planner.candidates.valuation import Valuation
+from planner.candidates.workshop import Block, Workshop
+
+
+@dataclass(frozen=True)
+class CandidateSet:
+    """Everything the company could do.
+
+    table: one row per candidate (see `workshop.COLUMNS`), in the order of its number.
+    npv_usd: base-case NPV of a unit after tax, shape (N,).
+    """
+
+    outlook: Outlook
+    table: pd.DataFrame
+    blocks: tuple[Block, ...]
+    valuation: Valuation
+    npv_usd: Floats
+    book: ResourceBook
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @cached_property
+    def uses(self) -> pd.DataFrame:
+        """Every use of every resource, stocks spelled out."""
+        return self.book.all_uses()
+
+    @cached_property
+    def rows(self) -> Rows:
+        """Resource rows with all uses spelled out: use @ levels <= limit."""
+        return make_rows(self.book, self.uses, len(self), self.outlook.months)
+
+    def cash(self, levels: Floats, lines: tuple[Line, ...] = tuple(Line)) -> tuple[Ints, Floats]:
+        """Cash of the candidates held at some levels: their numbers, and dollars by line and month (lines, n, M)."""
+        numbers, pieces = [], []
+        for block in self.blocks:
+            held = np.flatnonzero(levels[block.numbers])
+            numbers.append(block.numbers[held])
+            pieces.append(self.valuation.cash(block, held, lines) * levels[block.numbers[held]][None, :, None])
+        return np.concatenate(numbers), np.concatenate(pieces, axis=1)
+
+
+def build_candidates(outlook: Outlook) -> CandidateSet:
+    """Write down every candidate of every kind, value it, and note what it uses."""
+    shop = Workshop(outlook)
+    add_openings(shop)
+    add_halls(shop)
+    add_power(shop)
+    add_gpus(shop)
+    phases = live_phases(shop)
+    paths = power_paths(phases)
+    add_serving(shop, phases, paths)
+    add_accepting(shop)
+    add_market(shop, phases, single(paths))
+    add_mining(shop, phases, single(paths))
+    add_tail_rent(shop, phases, single(paths))
+    add_raised_capital(shop)
+    valuation = add_money_limits(shop)
+    table = pd.concat([block.table for block in shop.blocks], ignore_index=True)
+    npv_usd = np.concatenate([valuation.npv(block)[:, 0] for block in shop.blocks])
+    if not np.isfinite(npv_usd).all():
+        broken = table["candidate_id"][~np.isfinite(npv_usd)].head(3).tolist()
+        raise ValueError(f"NPV is not a number for {broken}")
+    return CandidateSet(outlook, table, tuple(shop.blocks), valuation, npv_usd, shop.book)

@@ -1,0 +1,95 @@
+"""What working IT costs and uses on its power path, the same for leases, the market and hosting."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from kernels.lines import Line
+from kernels.terms import Term, WindowTerm
+from planner.candidates.books import NO_PHASE
+from planner.candidates.outlook import Floats, Ints
+from planner.candidates.resources import Family
+from planner.candidates.workshop import Workshop
+
+
+@dataclass(frozen=True)
+class Leg:
+    """One phase of the power paths of N candidates: its number (NO_PHASE for none), and its window as events and months."""
+
+    phase: Ints
+    start_event: Ints
+    end_event: Ints
+    start: Ints
+    end: Ints
+
+    @property
+    def used(self) -> np.ndarray:
+        """Which candidates have this leg."""
+        return self.phase != NO_PHASE
+
+
+def legs(shop: Workshop, frame: pd.DataFrame) -> tuple[Leg, Leg]:
+    """The legs of paths with columns head, then, from_then, from_month, to_month: the head until the second is energised.
+
+    A unit starts when its head is energised, never before the plan, and never after its own end.
+    """
+    start, end = frame["from_month"].to_numpy(np.int64), frame["to_month"].to_numpy(np.int64)
+    head, then = frame["head"].to_numpy(np.int64), frame["then"].to_numpy(np.int64)
+    none = np.full(len(frame), NO_PHASE)
+    begins = shop.events.after(start, head, none, end)
+    ends = shop.events.at(end)
+    bridged = then != NO_PHASE
+    switch_month = np.where(bridged, frame["from_then"].to_numpy(np.int64), end)
+    switches = np.where(bridged, shop.events.after(start, head, then, end), ends)
+    return (
+        Leg(head, begins, switches, start, switch_month),
+        Leg(then, switches, ends, switch_month, end),
+    )
+
+
+def energy_terms(
+    phases: pd.DataFrame, leg: Leg, energy_mw: Floats, contracted_it_mw: Floats, paths: Ints, one: Ints, fee: Ints
+) -> list[Term]:
+    """Energy, demand charge and the part of the fee due on use, for N units on one leg.
+
+    energy_mw: mean MW drawn per unit; contracted_it_mw: critical IT MW per unit (0 where a tenant pays).
+    paths, one, fee: rows of the path table for energy, for a month, and for the escalated fee.
+    """
+    index = np.where(leg.used, leg.phase, 0)
+    contracted = contracted_it_mw * phases["mw_per_it_mw"].to_numpy(np.float64)[index] * leg.used
+    demand = contracted * phases["demand_usd_per_mw_month"].to_numpy(np.float64)[index]
+    due = contracted * phases["fee_usd_per_mw_month"].to_numpy(np.float64)[index]
+    terms: list[Term] = [
+        WindowTerm(Line.ENERGY, -energy_mw * leg.used, paths, leg.start_event, leg.end_event),
+        WindowTerm(Line.ENERGY, -demand, one, leg.start_event, leg.end_event),
+        WindowTerm(Line.FEES, -due, fee, leg.start_event, leg.end_event),
+    ]
+    return [term for term in terms if np.any(np.asarray(term.amount) != 0.0)]
+
+
+def power_uses(
+    shop: Workshop, phases: pd.DataFrame, leg: Leg, candidate: Ints, it_mw: Floats, drawn_mw: Floats, share: pd.DataFrame
+) -> None:
+    """Contracted power and energy drawn on one leg.
+
+    share: columns row (position among the N candidates), start, end, share: how much of a unit stands when.
+    """
+    row = share["row"].to_numpy(np.int64)
+    start = np.maximum(share["start"].to_numpy(np.int64), leg.start[row])
+    end = np.minimum(share["end"].to_numpy(np.int64), leg.end[row])
+    keep = leg.used[row] & (start < end)
+    row, start, end = row[keep], start[keep], end[keep]
+    size = share["share"].to_numpy(np.float64)[keep]
+    number = leg.phase[row]
+    names = phases["phase_name"].to_numpy()[number]
+    resource = shop.book.resources(Family.PHASE, pd.Series(names))
+    contracted = it_mw[row] * phases["mw_per_it_mw"].to_numpy(np.float64)[number] * size
+    shop.book.uses.add(candidate[row], resource, contracted, start, end)
+    taking = phases["min_take"].to_numpy(np.float64)[number] > 0
+    if taking.any():
+        resource = shop.book.resources(Family.MIN_TAKE, pd.Series(names[taking]))
+        drawn = drawn_mw[row[taking]] * size[taking]
+        shop.book.uses.add(candidate[row[taking]], resource, -drawn, start[taking], end[taking])

@@ -1,0 +1,124 @@
+"""`sell`: an owned GPU on the on-demand market, per tier, over a step; it idles when income no longer covers energy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from kernels.lines import Line
+from kernels.terms import Term, WindowTerm
+from planner.candidates.books import NO_PHASE
+from planner.candidates.gpus import place_name, places
+from planner.candidates.load import Leg, energy_terms, legs, power_uses
+from planner.candidates.outlook import Floats, Ints
+from planner.candidates.resources import Family
+from planner.candidates.workshop import Workshop
+
+
+def add_market(shop: Workshop, phases: pd.DataFrame, single_paths: pd.DataFrame) -> None:
+    """GPUs on demand, wherever a SKU may stand on a live phase and may be owned by then."""
+    rows = _offers(shop, single_paths)
+    if rows.empty:
+        return
+    outlook = shop.outlook
+    head, none = legs(shop, rows)
+    it_mw = rows["it_kw"].to_numpy(np.float64) / 1000.0
+    drawn = it_mw * (rows["load_factor"] * rows["pue"]).to_numpy(np.float64)
+    price, energy = _paths(shop, rows, phases, drawn)
+    one = np.full(len(rows), shop.one())
+    fee = phases["fee_path"].to_numpy(np.int64)[head.phase]
+    end = shop.events.at(rows["to_month"].to_numpy(np.int64))
+    terms: list[Term] = [
+        WindowTerm(Line.REVENUE, np.ones(len(rows)), price, head.start_event, end),
+        *energy_terms(phases, head, drawn, it_mw, energy, one, fee),
+    ]
+    when = rows["from_month"].map(outlook.calendar.written)
+    table = pd.DataFrame(
+        {
+            "candidate_id": "sell:" + rows["site_id"] + ":" + rows["gpu_id"] + "/" + rows["tier"].astype(str) + ":" + rows["phase"] + "@" + when,
+            "site_id": rows["site_id"],
+            "gpu_id": rows["gpu_id"],
+            "phase": rows["phase"],
+            "tier": rows["tier"],
+            "from_month": rows["from_month"],
+            "to_month": rows["to_month"],
+            "unit": "GPU",
+            "upper": rows["depth_gpus"].fillna(np.inf),
+            "decide_by": rows["from_month"],
+        }
+    )
+    block = shop.add("sell", table, terms)
+    _use(shop, rows, block.numbers, phases, head, it_mw, drawn)
+    assert not none.used.any()
+
+
+def _offers(shop: Workshop, single_paths: pd.DataFrame) -> pd.DataFrame:
+    outlook = shop.outlook
+    market = outlook.case.tables["market"][["gpu_id", "tier", "depth_gpus", "utilisation"]]
+    rows = market.merge(places(outlook)[["site_id", "gpu_id", "it_kw", "pue", "load_factor"]], on="gpu_id")
+    rows = rows.merge(_first_owned(shop), on=["site_id", "gpu_id"]).merge(single_paths, on="site_id")
+    steps = pd.DataFrame({"from_month": outlook.steps, "to_month": outlook.step_ends})
+    rows = rows.merge(steps, how="cross")
+    live = (rows["from_month"] >= rows["from_head"]) & (rows["to_month"] <= rows["end_head"])
+    owned = (rows["from_month"] >= rows["first_owned"]) & (rows["from_month"] < rows["last_owned"])
+    order = ["site_id", "gpu_id", "tier", "from_month", "head"]
+    return rows[live & owned].sort_values(order, kind="stable").reset_index(drop=True)
+
+
+def _first_owned(shop: Workshop) -> pd.DataFrame:
+    """Months between which a GPU of a SKU may stand at a site."""
+    tables = [block.table for block in shop.of_kind("own", "base")]
+    if not tables:
+        return pd.DataFrame({"site_id": pd.Series(dtype=str), "gpu_id": pd.Series(dtype=str), "first_owned": [], "last_owned": []})
+    owned = pd.concat(tables)
+    grouped = owned.groupby(["site_id", "gpu_id"], as_index=False)
+    return grouped.agg(first_owned=("from_month", "min"), last_owned=("to_month", "max"))
+
+
+def _paths(shop: Workshop, rows: pd.DataFrame, phases: pd.DataFrame, drawn: Floats) -> tuple[Ints, Ints]:
+    """Paths of income and of energy by row. A unit idles in months whose income is less than the energy it would save."""
+    outlook = shop.outlook
+    price = np.zeros(len(rows), dtype=np.int64)
+    energy = np.zeros(len(rows), dtype=np.int64)
+    columns = ["gpu_id", "tier", "utilisation", "head"]
+    keys = rows[columns].assign(drawn=drawn)
+    for key, found in keys.groupby([*columns, "drawn"], sort=False).groups.items():
+        gpu_id, tier, utilisation, head, drawn_mw = key
+        income_path = shop.paths.number(
+            ("market", gpu_id, tier),
+            lambda g=gpu_id, k=tier, u=utilisation: outlook.market_price[str(g), int(k)] * float(u) * outlook.hours,
+        )
+        energy_path = int(phases["energy_path"].iat[head])
+        income, cost = shop.paths.row(income_path), shop.paths.row(energy_path)
+        min_take = float(phases["min_take"].iat[head])
+        works = income >= cost * drawn_mw * (1.0 - min_take)
+        at = np.asarray(found, dtype=np.int64)
+        if works[: outlook.horizon].all():
+            price[at], energy[at] = income_path, energy_path
+        else:
+            key = (gpu_id, tier, head, drawn_mw)
+            price[at] = shop.paths.number(("market idling", *key), lambda i=income, w=works: i * w)
+            energy[at] = shop.paths.number(
+                ("energy idling", *key), lambda c=cost, w=works, m=min_take: c * (w + (1.0 - w) * m)
+            )
+    return price, energy
+
+
+def _use(
+    shop: Workshop, rows: pd.DataFrame, numbers: Ints, phases: pd.DataFrame, head: Leg, it_mw: Floats, drawn: Floats
+) -> None:
+    start, end = rows["from_month"].to_numpy(np.int64), rows["to_month"].to_numpy(np.int64)
+    fleet = shop.book.resources(Family.FLEET, place_name(rows))
+    shop.book.uses.add(numbers, fleet, np.ones(len(rows)), start, end)
+    whole = pd.DataFrame({"row": np.arange(len(rows)), "start": start, "end": end, "share": 1.0})
+    power_uses(shop, phases, head, numbers, it_mw, drawn, whole)
+    depth = rows["depth_gpus"].to_numpy(np.float64)
+    limited = ~np.isnan(depth)
+    names = rows["gpu_id"] + " tier " + rows["tier"].astype(str)
+    resource = shop.book.resources(Family.DEPTH, names[limited], depth[limited])
+    shop.book.uses.add(numbers[limited], resource, np.ones(int(limited.sum())), start[limited], end[limited])
+
+
+def single(paths: pd.DataFrame) -> pd.DataFrame:
+    """Paths of one phase alone."""
+    return paths[paths["then"] == NO_PHASE].reset_index(drop=True)

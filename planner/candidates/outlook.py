@@ -1,0 +1,203 @@
+"""The outlook: what the case expects month by month, in numbers ready for arithmetic.
+
+Scenario 0 is the base case: forward curves, each phase at its mean delay rounded up (or its promised
+month), contract income after survival and recovery. Arrays carry a scenario axis, here of length one.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from planner.case.calendar import Calendar
+from planner.case.case import Case
+from planner.case.delays import mean_delay_months
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+HOURS_BILLED_730 = 730.0
+YEARLY_DEFAULT_RATE = {"AAA": 0.0, "AA": 0.0002, "A": 0.0005, "BBB": 0.0016, "BB": 0.0063, "B": 0.034, "CCC": 0.28}
+"""Long-run mean yearly default rates by rating (order of magnitude of published corporate default studies)."""
+
+BASES = ("expected", "announced")
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """A case on its calendar. `base` is "expected" (mean delays, defaults) or "announced" (promises, none)."""
+
+    case: Case
+    base: str
+    tail: str
+    calendar: Calendar
+
+    @property
+    def horizon(self) -> int:
+        """Months of the horizon."""
+        return self.calendar.horizon
+
+    @property
+    def months(self) -> int:
+        """Months of horizon and tail."""
+        return self.calendar.months
+
+    @property
+    def last_month(self) -> int:
+        """Month at which running cash ends: all of the tail, or the horizon under tail = none."""
+        return self.horizon if self.tail == "none" else self.months
+
+    @cached_property
+    def discount(self) -> Floats:
+        """Discount factors by month, shape (M,)."""
+        return self.calendar.discount_factors(self.case.settings.discount_rate)
+
+    @cached_property
+    def hours(self) -> Floats:
+        """Real hours by month, shape (M,)."""
+        return self.calendar.hours
+
+    @cached_property
+    def energised(self) -> Ints:
+        """Month of first power of each row of `power`, 0 when before the start, shape (phases,)."""
+        return np.maximum(promised_months(self.case, self.calendar) + delay_months(self.case, self.base), 0)
+
+    @cached_property
+    def promised(self) -> Ints:
+        """Promised month of first power of each row of `power`; negative before the start."""
+        return promised_months(self.case, self.calendar)
+
+    @cached_property
+    def power_end(self) -> Ints:
+        """Month in which the contract of each row of `power` ends, shape (phases,)."""
+        first = promised_months(self.case, self.calendar) + delay_months(self.case, self.base)
+        return np.minimum(first + self.case.tables["power"]["term_months"].to_numpy(np.int64), self.last_month)
+
+    def curve(self, curve_id: str) -> Floats:
+        """A curve by month, shape (M,): a value holds until the next one, the last goes on."""
+        return self._curves[curve_id]
+
+    @cached_property
+    def _curves(self) -> dict[str, Floats]:
+        table = self.case.tables["curves"]
+        found: dict[str, Floats] = {}
+        for curve_id, rows in table.groupby("curve_id", sort=False):
+            month = rows["month"].map(self.calendar.index).to_numpy(np.int64)
+            order = np.argsort(month)
+            value = rows["value"].to_numpy(np.float64)[order]
+            at = np.searchsorted(month[order], np.arange(self.months), side="right") - 1
+            found[str(curve_id)] = value[at]
+        return found
+
+    def by_month(self, row: pd.Series, scalar: str, curve: str) -> Floats | None:
+        """A scalar column or its curve twin by month, shape (M,); None when the row gives neither."""
+        if row[curve]:
+            return self.curve(str(row[curve]))
+        value = row[scalar]
+        return None if pd.isna(value) else np.full(self.months, float(value))
+
+    @cached_property
+    def income_share(self) -> dict[str, Floats]:
+        """Expected share of contract income by customer and month: survival + (1 - survival) x recovery, shape (M,)."""
+        customers = self.case.tables["customers"].set_index("customer_id")
+        shares = {}
+        for customer_id in customers.index:
+            row = customers.loc[customer_id]
+            lost = self._default_chance(row)
+            if row["guarantor"]:
+                # Income stops only when both have defaulted; taken as independent in the base case.
+                lost = lost * self._default_chance(customers.loc[row["guarantor"]])
+            shares[str(customer_id)] = 1.0 - lost * (1.0 - float(row["recovery"]))
+        return shares
+
+    def _default_chance(self, customer: pd.Series) -> Floats:
+        rate = customer["default_rate_per_year"]
+        rate = YEARLY_DEFAULT_RATE[str(customer["rating"])] if pd.isna(rate) else float(rate)
+        if self.base == "announced":
+            rate = 0.0
+        hazard = -math.log(max(1.0 - rate, 1e-12)) / 12.0
+        return 1.0 - np.exp(-hazard * (np.arange(self.months) + 0.5))
+
+    @cached_property
+    def market_price(self) -> dict[tuple[str, int], Floats]:
+        """On-demand price by SKU and tier, $ per GPU-hour by month, shape (M,)."""
+        prices = {}
+        for _, row in self.case.tables["market"].iterrows():
+            price = self.by_month(row, "usd_per_gpu_hour", "price_curve")
+            assert price is not None, "the reader refuses a market tier without a price"
+            prices[str(row["gpu_id"]), int(row["tier"])] = price
+        return prices
+
+    @cached_property
+    def market_top(self) -> dict[str, tuple[Floats, float]]:
+        """Price by month and utilisation of the dearest tier of each SKU that has a market."""
+        table = self.case.tables["market"].sort_values(["gpu_id", "tier"]).drop_duplicates("gpu_id")
+        return {
+            str(row["gpu_id"]): (self.market_price[str(row["gpu_id"]), int(row["tier"])], float(row["utilisation"]))
+            for _, row in table.iterrows()
+        }
+
+    @cached_property
+    def steps(self) -> Ints:
+        """Months of the horizon at which something can change: quarters, energisations, leases, halls; starts with 0."""
+        leases = self.case.tables["leases"]
+        start = leases["start"].map(self.calendar.index).to_numpy(np.int64)
+        end = start + leases["term_months"].to_numpy(np.int64)
+        renewed = end + leases["renewal_term_months"].to_numpy(np.int64)
+        sites = self.case.tables["sites"]["ready_month"]
+        ready = sites[sites != ""].map(self.calendar.index).to_numpy(np.int64)
+        found = np.concatenate([[0], self.calendar.quarter_starts, self.energised, start, end, renewed, ready])
+        return np.unique(found[(found >= 0) & (found < self.horizon)])
+
+    @cached_property
+    def step_ends(self) -> Ints:
+        """End of each step: the next step, or the horizon."""
+        return np.append(self.steps[1:], self.horizon)
+
+    @cached_property
+    def endings(self) -> Ints:
+        """Months at which an asset may be given up before its end: yearly from the start, through the tail."""
+        last = self.months if self.tail != "none" else self.horizon + 1
+        return np.unique(np.append(np.arange(12, last, 12), self.horizon))
+
+
+def promised_months(case: Case, calendar: Calendar) -> Ints:
+    """Promised month of first power of each row of `power`, as month indices."""
+    return case.tables["power"]["energised"].map(calendar.index).to_numpy(np.int64)
+
+
+def delay_months(case: Case, base: str) -> Ints:
+    """Delay of each row of `power` in the base case: its mean rounded up, or none when announced dates are taken."""
+    power = case.tables["power"]
+    if base == "announced":
+        return np.zeros(len(power), dtype=np.int64)
+    return mean_delay_months(power)
+
+
+def make_outlook(case: Case, *, base: str = "expected", tail: str | None = None) -> Outlook:
+    """The outlook of a case, its tail long enough for every contract and every life."""
+    tail = case.settings.tail if tail is None else tail
+    calendar = Calendar(case.settings.start, case.settings.months)
+    if tail == "none":
+        # One year after the horizon holds the sale of what is left.
+        return Outlook(case, base, tail, Calendar(calendar.start, calendar.horizon, 1))
+    ends = [calendar.horizon]
+    leases, power, gpus = case.tables["leases"], case.tables["power"], case.tables["gpus"]
+    if len(leases):
+        start = leases["start"].map(calendar.index).to_numpy(np.int64)
+        # A lease whose term runs from delivery may begin late by its grace.
+        grace = leases["late_grace_months"].fillna(0).to_numpy(np.int64)
+        term = leases["term_months"].to_numpy(np.int64) + leases["renewal_term_months"].to_numpy(np.int64)
+        ends.append(int((start + grace + term).max()))
+    if len(power):
+        first = promised_months(case, calendar) + delay_months(case, base)
+        ends.append(int((first + power["term_months"].to_numpy(np.int64)).max()))
+    if len(gpus):
+        ends.append(calendar.horizon + int(gpus["life_months"].max()))
+    tail_years = max(math.ceil((max(ends) - calendar.horizon) / 12), 1)
+    return Outlook(case, base, tail, Calendar(calendar.start, calendar.horizon, tail_years))

@@ -1,0 +1,226 @@
+"""Resources: whatever is scarce, and how much of it each candidate uses, month by month.
+
+A use is (candidate, resource, coefficient, from month, to month). Providing is using a negative amount.
+Months become rows only where something changes: between two breakpoints of a resource all coefficients
+are equal, so one row stands for all its months.
+
+Things that come and go (GPUs at a site, halls, contracted power) are *stocks*: candidates add to a stock
+from a month to a month, and one unit of the stock uses or provides resources. That keeps the model small:
+the allocator carries the level of a stock instead of spelling out every cohort in every row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+
+from planner.candidates.outlook import Floats, Ints
+
+
+class Family(Enum):
+    """Families of resources; the value is the inequality in words."""
+
+    FLEET = "GPUs of a SKU at work on a site <= GPUs owned there less spares"
+    HALL = "critical IT of owned GPUs and hosted MW on a site <= halls in service"
+    LIQUID = "critical IT of liquid-cooled GPUs on a site <= liquid-cooled MW"
+    SITE = "halls built, kept or converted on a site <= its critical IT"
+    BUILD = "new halls on a site in a quarter <= what can be built in a quarter"
+    CONVERTIBLE = "halls converted on a site <= what its mining halls allow"
+    MINING = "mining load kept running + load of converted halls <= mining load"
+    PHASE = "contracted power in use <= contracted power of the phase"
+    OFFER = "contracted power of a phase <= what is offered, if its site is open and the phase is taken"
+    LEAST_POWER = "contracted power of a phase >= its least amount, if it is taken"
+    OPEN = "halls on a site <= its critical IT, if the site is open"
+    GROUP = "contracted power of the sites of a group <= its limit"
+    MIN_TAKE = "minimum take of a phase - energy drawn <= minimum take not used"
+    ENDED = "units given up early <= units bought"
+    SUPPLY = "GPUs of a SKU delivered in a quarter <= supply"
+    VOLUME = "units of a lease served <= its size, if it is accepted"
+    LEAST_VOLUME = "units of a lease served >= its least size, if it is accepted"
+    ACCEPTED_ONCE = "a lease is accepted at most once, on one fabric"
+    TIER = "units of a lease served at a rate <= units offered at that rate"
+    BLOCK = "units of a lease on a site <= its size, if the site is among its blocks or fabrics"
+    LEAST_BLOCK = "units of a lease on a site >= its least block, if the site is among its blocks"
+    CLUSTER = "GPUs of a single-fabric lease on a site <= the largest cluster there"
+    FABRIC = "a lease stands on linked campuses only if the link is built"
+    PLACED = "units of a lease served by the fleet at the start >= the fleet that serves it"
+    RENEWAL = "units renewed <= units served"
+    DEPTH = "GPUs on demand at a tier <= its depth"
+    REVENUE_SHARE = "discounted revenue of a customer <= its greatest share of the plan's"
+    CAPITAL = "new capital used up to a quarter <= capital raised up to then"
+    CASH_FLOOR = "cumulative after-tax cash at the end of a quarter >= its floor"
+
+
+class Stock(Enum):
+    """What comes and goes."""
+
+    GPUS = "GPUs of a SKU owned at a site"
+    HALLS = "MW of critical IT in service at a site"
+    POWER = "MW contracted of a phase"
+    CAPITAL = "$ of new capital drawn"
+
+
+@dataclass
+class Uses:
+    """Uses as columns: candidate, resource, coefficient, from and to month; grown by `add`."""
+
+    _candidate: list[Ints] = field(default_factory=list)
+    _resource: list[Ints] = field(default_factory=list)
+    _coefficient: list[Floats] = field(default_factory=list)
+    _start: list[Ints] = field(default_factory=list)
+    _end: list[Ints] = field(default_factory=list)
+
+    def add(self, candidate: Ints, resource: Ints, coefficient: Floats, start: Ints, end: Ints) -> None:
+        """Write down uses of equal length; empty windows and zero coefficients are passed over."""
+        arrays = np.broadcast_arrays(candidate, resource, coefficient, start, end)
+        keep = (arrays[3] < arrays[4]) & (arrays[2] != 0.0)
+        self._candidate.append(arrays[0][keep].astype(np.int64))
+        self._resource.append(arrays[1][keep].astype(np.int64))
+        self._coefficient.append(arrays[2][keep].astype(np.float64))
+        self._start.append(arrays[3][keep].astype(np.int64))
+        self._end.append(arrays[4][keep].astype(np.int64))
+
+    def frame(self) -> pd.DataFrame:
+        """All uses, one a row."""
+        empty = np.zeros(0, dtype=np.int64)
+        return pd.DataFrame(
+            {
+                "candidate": np.concatenate([empty, *self._candidate]),
+                "resource": np.concatenate([empty, *self._resource]),
+                "coefficient": np.concatenate([np.zeros(0), *self._coefficient]),
+                "start": np.concatenate([empty, *self._start]),
+                "end": np.concatenate([empty, *self._end]),
+            }
+        )
+
+
+@dataclass
+class ResourceBook:
+    """All resources with their limits, all stocks, and who uses them."""
+
+    uses: Uses = field(default_factory=Uses)
+    stock_uses: Uses = field(default_factory=Uses)
+    per_stock: list[tuple[int, int, float]] = field(default_factory=list)
+    family: list[Family] = field(default_factory=list)
+    name: list[str] = field(default_factory=list)
+    limit: list[float] = field(default_factory=list)
+    stock_kind: list[Stock] = field(default_factory=list)
+    stock_name: list[str] = field(default_factory=list)
+    _numbers: dict[tuple[Family, str], int] = field(default_factory=dict)
+    _stocks: dict[tuple[Stock, str], int] = field(default_factory=dict)
+
+    def resource(self, family: Family, name: str, limit: float = 0.0) -> int:
+        """Number of a resource, entered on first use with its limit; a second limit must be the same."""
+        key = (family, name)
+        if key not in self._numbers:
+            self._numbers[key] = len(self.family)
+            self.family.append(family)
+            self.name.append(name)
+            self.limit.append(float(limit))
+        number = self._numbers[key]
+        if self.limit[number] != float(limit):
+            raise ValueError(f"{family.name} {name} has two limits: {self.limit[number]} and {limit}")
+        return number
+
+    def resources(self, family: Family, names: pd.Series, limits: Floats | float = 0.0) -> Ints:
+        """Numbers of the resources named row by row."""
+        frame = pd.DataFrame({"name": names.to_numpy(), "limit": np.broadcast_to(limits, len(names))})
+        numbers = {
+            (name, limit): self.resource(family, str(name), float(limit))
+            for name, limit in frame.drop_duplicates().itertuples(index=False)
+        }
+        pairs = zip(frame["name"], frame["limit"], strict=True)
+        return np.fromiter((numbers[pair] for pair in pairs), dtype=np.int64, count=len(frame))
+
+    def find(self, family: Family, name: str) -> int | None:
+        """Number of a resource if it has been entered."""
+        return self._numbers.get((family, name))
+
+    def stock(self, kind: Stock, name: str) -> int:
+        """Number of a stock, entered on first use."""
+        key = (kind, name)
+        if key not in self._stocks:
+            self._stocks[key] = len(self.stock_kind)
+            self.stock_kind.append(kind)
+            self.stock_name.append(name)
+        return self._stocks[key]
+
+    def stocks(self, kind: Stock, names: pd.Series) -> Ints:
+        """Numbers of the stocks named row by row."""
+        numbers = {name: self.stock(kind, str(name)) for name in names.unique()}
+        return names.map(numbers).to_numpy(np.int64)
+
+    def stock_needs(self, stock: int, resource: int, coefficient: float) -> None:
+        """One unit of a stock uses `coefficient` of a resource as long as it stands."""
+        self.per_stock.append((stock, resource, coefficient))
+
+    def stock_table(self) -> pd.DataFrame:
+        """What a unit of each stock uses: columns stock, resource, coefficient."""
+        table = pd.DataFrame(self.per_stock, columns=["stock", "resource", "coefficient"])
+        return table.astype({"stock": np.int64, "resource": np.int64, "coefficient": np.float64})
+
+    def all_uses(self) -> pd.DataFrame:
+        """Direct uses and those through stocks, spelled out for every candidate."""
+        through = self.stock_uses.frame().rename(columns={"resource": "stock", "coefficient": "units"})
+        through = through.merge(self.stock_table(), on="stock")
+        through["coefficient"] *= through["units"]
+        columns = ["candidate", "resource", "coefficient", "start", "end"]
+        return pd.concat([self.uses.frame(), through[columns]], ignore_index=True)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Resource rows: use @ levels <= limit. `table` has columns resource, family, name, start, end, limit."""
+
+    table: pd.DataFrame
+    use: sp.csr_array
+
+
+def breakpoints(uses: pd.DataFrame, key: str, width: int) -> Ints:
+    """Sorted codes key x width + month at which a use of that key begins or ends."""
+    number = uses[key].to_numpy(np.int64) * width
+    return np.unique(np.concatenate([number + uses["start"].to_numpy(), number + uses["end"].to_numpy()]))
+
+
+def spread(uses: pd.DataFrame, key: str, codes: Ints, width: int) -> tuple[Ints, Ints]:
+    """Intervals touched by each use: (index of the use, index of the interval that begins at that code)."""
+    number = uses[key].to_numpy(np.int64) * width
+    first = np.searchsorted(codes, number + uses["start"].to_numpy())
+    count = np.searchsorted(codes, number + uses["end"].to_numpy()) - first
+    which = np.repeat(np.arange(len(uses)), count)
+    offset = np.arange(len(which)) - np.repeat(np.cumsum(count) - count, count)
+    return which, np.repeat(first, count) + offset
+
+
+def make_rows(book: ResourceBook, uses: pd.DataFrame, columns: int, months: int) -> Rows:
+    """One row per resource and interval between its breakpoints; rows nobody uses are not made.
+
+    uses: the frame of `Uses` with `columns` candidates (or columns of a smaller model).
+    """
+    width = months + 2
+    codes = breakpoints(uses, "resource", width)
+    which, interval = spread(uses, "resource", codes, width)
+    touched, row = np.unique(interval, return_inverse=True)
+    use = sp.csr_array(
+        (uses["coefficient"].to_numpy()[which], (row, uses["candidate"].to_numpy()[which])),
+        shape=(len(touched), columns),
+    )
+    use.sum_duplicates()
+    resource = codes[touched] // width
+    start = codes[touched] % width
+    end = codes[np.minimum(touched + 1, len(codes) - 1)] % width if len(codes) else start
+    table = pd.DataFrame(
+        {
+            "resource": resource,
+            "family": [book.family[number].name for number in resource],
+            "name": [book.name[number] for number in resource],
+            "start": start,
+            "end": end,
+            "limit": np.asarray(book.limit, dtype=np.float64)[resource] if len(resource) else np.zeros(0),
+        }
+    )
+    return Rows(table, use)

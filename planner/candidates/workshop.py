@@ -1,0 +1,206 @@
+"""Where candidates are made: the outlook, the shared books, and the blocks finished so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from kernels.lines import Line
+from kernels.profiles import (
+    Profile,
+    ended,
+    interest,
+    level_repayment,
+    macrs_5,
+    straight_line,
+    straight_repayment,
+    with_bonus,
+)
+from kernels.terms import ScheduleTerm, Term, WindowTerm
+from planner.candidates.books import EventBook, PathBook, ProfileBook
+from planner.candidates.outlook import Floats, Ints, Outlook
+from planner.candidates.resources import ResourceBook
+
+TEXTS = ("candidate_id", "kind", "site_id", "gpu_id", "lease_id", "customer_id", "phase", "then_phase", "unit")
+NUMBERS = {"tier": 0, "from_month": 0, "to_month": 0, "decide_by": 0, "parent": -1}
+LEVELS = {"lower": 0.0, "upper": np.inf}
+COLUMNS = (*TEXTS, *NUMBERS, *LEVELS, "integral")
+
+
+@dataclass(frozen=True)
+class Block:
+    """Candidates of one kind: their table (see COLUMNS), and the terms of a unit's cash."""
+
+    kind: str
+    first: int
+    table: pd.DataFrame
+    terms: tuple[Term, ...]
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @property
+    def numbers(self) -> Ints:
+        """Numbers of its candidates among all, shape (N,)."""
+        return self.first + np.arange(len(self.table))
+
+
+@dataclass
+class Workshop:
+    """Everything the kinds of candidates write into."""
+
+    outlook: Outlook
+    paths: PathBook = field(init=False)
+    events: EventBook = field(init=False)
+    profiles: ProfileBook = field(init=False)
+    book: ResourceBook = field(default_factory=ResourceBook)
+    blocks: list[Block] = field(default_factory=list)
+    count: int = 0
+
+    def __post_init__(self) -> None:
+        self.paths = PathBook(self.outlook.months)
+        self.events = EventBook(self.outlook.months)
+        self.profiles = ProfileBook(self.outlook.months)
+
+    def add(self, kind: str, frame: pd.DataFrame, terms: list[Term]) -> Block:
+        """Finish a block: fill in the columns that its kind does not use and number its candidates."""
+        table = frame.reset_index(drop=True).copy()
+        table["kind"] = kind
+        for name in TEXTS:
+            table[name] = table[name].astype(str) if name in table else ""
+        for name, blank in NUMBERS.items():
+            table[name] = table[name].astype(np.int64) if name in table else blank
+        for name, bound in LEVELS.items():
+            table[name] = table[name].astype(np.float64) if name in table else bound
+        table["integral"] = table["integral"].astype(bool) if "integral" in table else False
+        block = Block(kind, self.count, table[list(COLUMNS)], tuple(terms))
+        self.blocks.append(block)
+        self.count += len(table)
+        return block
+
+    def of_kind(self, *kinds: str) -> list[Block]:
+        """Blocks finished so far of some kinds."""
+        return [block for block in self.blocks if block.kind in kinds]
+
+    # --- terms -----------------------------------------------------------------------------------------------
+
+    def lump(self, line: Line, amount: Floats, month: Ints) -> WindowTerm:
+        """An amount in one month."""
+        return self.running(line, amount, month, month + 1)
+
+    def running(self, line: Line, amount: Floats, start: Ints, end: Ints, path: Ints | None = None) -> WindowTerm:
+        """An amount in every month of a fixed window, times a path (1 when none is given)."""
+        rows = np.full(len(amount), self.one()) if path is None else path
+        return WindowTerm(line, np.asarray(amount, dtype=np.float64), rows, self.events.at(start), self.events.at(end))
+
+    def spread(self, line: Line, amount: Floats, month: Ints, lead: Ints) -> WindowTerm:
+        """An amount in equal parts over the `lead` months before `month`; in `month` itself without a lead."""
+        length = np.maximum(lead, 1)
+        start = np.where(lead > 0, month - lead, month)
+        return self.running(line, amount / length, np.maximum(start, 0), np.maximum(start, 0) + length)
+
+    def schedule(self, line: Line, amount: Floats, profile: Ints, month: Ints) -> ScheduleTerm:
+        """An amount spread by age from a fixed month on."""
+        return ScheduleTerm(line, np.asarray(amount, dtype=np.float64), profile, self.events.at(month))
+
+    # --- paths -----------------------------------------------------------------------------------------------
+
+    def one(self) -> int:
+        """The path that is 1 in every month."""
+        return self.paths.number("one", lambda: np.ones(self.outlook.months))
+
+    def hours(self) -> int:
+        """The path of real hours."""
+        return self.paths.number("hours", lambda: self.outlook.hours)
+
+    def escalated(self, rate_per_year: float, origin: int) -> int:
+        """1 until a year after `origin`, then higher by the rate at each anniversary."""
+        if rate_per_year == 0.0:
+            return self.one()
+        months = np.arange(self.outlook.months)
+        return self.paths.number(
+            ("escalated", rate_per_year, origin),
+            lambda: (1.0 + rate_per_year) ** np.maximum((months - origin) // 12, 0),
+        )
+
+    # --- profiles --------------------------------------------------------------------------------------------
+
+    def written_off(self, asset_class: str) -> Profile:
+        """Shares of a basis written off by month of age."""
+        rule = self.outlook.case.settings.depreciation[asset_class]
+        ages = self.outlook.months
+        base = macrs_5(ages) if rule.method == "macrs_5" else straight_line(rule.years, ages)
+        return with_bonus(base, rule.bonus_share)
+
+    def depreciation(self, asset_class: str) -> int:
+        """Profile of the write-off of an asset class."""
+        return self.profiles.number(("depreciation", asset_class), lambda: self.written_off(asset_class))
+
+    def depreciation_ended(self, asset_class: str, ages: Ints) -> Ints:
+        """Profiles of what selling at each age changes: later write-offs go, what is left is written off at once."""
+        full = self.written_off(asset_class)
+        return self._by_age(("depreciation ended", asset_class), ages, lambda age: ended(full, age, settled=True))
+
+    def profile_ended(self, number: int, age: int) -> int:
+        """Profile of what ending another profile at an age changes, what is left of it settled at once."""
+        full = self.profiles.row(number)
+        return self.profiles.number(("profile ended", number, age), lambda: ended(full, age, settled=True))
+
+    def _by_age(self, key: tuple[str, str], ages: Ints, make: object) -> Ints:
+        assert callable(make)
+        unique, inverse = np.unique(ages, return_inverse=True)
+        numbers = [self.profiles.number((*key, int(age)), lambda age=age: make(int(age))) for age in unique]
+        return np.asarray(numbers, dtype=np.int64)[inverse]
+
+    # --- debt ------------------------------------------------------------------------------------------------
+
+    def loan(self, asset_class: str, capex: Floats, month: Ints) -> list[Term]:
+        """Draw, interest and repayment of the loan on `capex` taken up in `month`; none without a row in `debt`."""
+        row = self._loan_row(asset_class)
+        if row is None:
+            return []
+        drawn = capex * float(row["advance_rate"])
+        whole = np.zeros(len(capex), dtype=np.int64)
+        repaid, due = self._loan_profiles(row)
+        repayment = self.profiles.number(("repayment", asset_class), lambda: repaid)
+        charge = self.profiles.number(("interest", asset_class), lambda: due)
+        return [
+            self.lump(Line.DEBT_DRAW, drawn, month),
+            self.schedule(Line.REPAYMENT, -drawn, whole + repayment, month),
+            self.schedule(Line.INTEREST, -drawn, whole + charge, month),
+        ]
+
+    def loan_ended(self, asset_class: str, capex: Floats, ages: Ints, month: Ints) -> list[Term]:
+        """What giving an asset up at each age changes: the rest of the loan is repaid, its interest stops."""
+        row = self._loan_row(asset_class)
+        if row is None:
+            return []
+        drawn = capex * float(row["advance_rate"])
+        repaid, due = self._loan_profiles(row)
+        repayment = self._by_age(("repayment ended", asset_class), ages, lambda age: ended(repaid, age, settled=True))
+        charge = self._by_age(("interest ended", asset_class), ages, lambda age: ended(due, age, settled=False))
+        return [
+            self.schedule(Line.REPAYMENT, -drawn, repayment, month),
+            self.schedule(Line.INTEREST, -drawn, charge, month),
+        ]
+
+    def _loan_row(self, asset_class: str) -> pd.Series | None:
+        debt = self.outlook.case.tables["debt"]
+        found = debt[debt["asset_class"] == asset_class]
+        return None if found.empty else found.iloc[0]
+
+    def _loan_profiles(self, row: pd.Series) -> tuple[Profile, Profile]:
+        ages = self.outlook.months
+        tenor, grace, rate = int(row["tenor_months"]), int(row["grace_months"]), float(row["interest_rate"])
+        if row["amortisation"] == "level":
+            repaid = level_repayment(rate, tenor, grace, ages)
+        else:
+            repaid = straight_repayment(tenor, grace, ages)
+        return repaid, interest(repaid, rate)
+
+
+def phase_names(power: pd.DataFrame) -> pd.Series:
+    """Names of phases as SOURCE:PHASE, one per row of `power`."""
+    return power["source_id"] + ":" + power["phase"]

@@ -1,0 +1,112 @@
+"""Months of a case: month 0 is its start; hours are the real hours of each month."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+_MONTH = re.compile(r"^(\d{4})-(0[1-9]|1[0-2])$")
+_QUARTER = re.compile(r"^(\d{4})-Q([1-4])$")
+
+
+def month_number(written: str) -> int:
+    """Months since the year 0 of a month written YYYY-MM; raises ValueError when it is not one."""
+    match = _MONTH.match(written)
+    if match is None:
+        raise ValueError(f"{written!r} is not a month written YYYY-MM")
+    return int(match[1]) * 12 + int(match[2]) - 1
+
+
+def quarter_number(written: str) -> int:
+    """Months since the year 0 of the first month of a quarter written YYYY-Qn; raises ValueError when it is not one."""
+    match = _QUARTER.match(written)
+    if match is None:
+        raise ValueError(f"{written!r} is not a quarter written YYYY-Qn")
+    return int(match[1]) * 12 + (int(match[2]) - 1) * 3
+
+
+def written_month(number: int) -> str:
+    """A month number as YYYY-MM."""
+    return f"{number // 12:04d}-{number % 12 + 1:02d}"
+
+
+def written_quarter(number: int) -> str:
+    """The quarter that holds a month number, as YYYY-Qn."""
+    return f"{number // 12:04d}-Q{number % 12 // 3 + 1}"
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """The months of a case: `horizon` months, then `tail_years` whole years counted month by month.
+
+    Cash moves at mid-month; a month of the tail is discounted as the middle of its year.
+    """
+
+    start: str
+    horizon: int
+    tail_years: int = 0
+
+    @property
+    def months(self) -> int:
+        """Months of the horizon and of the tail together."""
+        return self.horizon + 12 * self.tail_years
+
+    @property
+    def start_number(self) -> int:
+        """Months since the year 0 of month 0."""
+        return month_number(self.start)
+
+    def index(self, written: str) -> int:
+        """Index of a month written YYYY-MM; negative before the start."""
+        return month_number(written) - self.start_number
+
+    def quarter_index(self, written: str) -> int:
+        """Index of the first month of a quarter written YYYY-Qn; negative before the start."""
+        return quarter_number(written) - self.start_number
+
+    def written(self, index: int) -> str:
+        """The month of an index as YYYY-MM."""
+        return written_month(self.start_number + int(index))
+
+    def written_quarter(self, index: int) -> str:
+        """The quarter of an index as YYYY-Qn."""
+        return written_quarter(self.start_number + int(index))
+
+    @property
+    def quarter_starts(self) -> npt.NDArray[np.int64]:
+        """Indices of the first month of each calendar quarter within the horizon; month 0 opens the first."""
+        numbers = self.start_number + np.arange(self.horizon)
+        starts = np.flatnonzero(numbers % 3 == 0)
+        return np.unique(np.concatenate([[0], starts])).astype(np.int64)
+
+    @property
+    def hours(self) -> npt.NDArray[np.float64]:
+        """Real hours of each month, shape (months,)."""
+        first = np.datetime64(self.start, "M")
+        edges = (first + np.arange(self.months + 1)).astype("datetime64[D]")
+        return np.diff(edges).astype(np.int64) * 24.0
+
+    def discount_factors(self, rate: float) -> npt.NDArray[np.float64]:
+        """DF_t = (1 + rate)^-((t + 0.5)/12), the middle of the year in the tail, shape (months,)."""
+        month = np.arange(self.months)
+        years = (month + 0.5) / 12.0
+        tail = month >= self.horizon
+        years[tail] = self.horizon / 12.0 + (month[tail] - self.horizon) // 12 + 0.5
+        factors: npt.NDArray[np.float64] = (1.0 + rate) ** -years
+        return factors
+
+    @property
+    def column_of_month(self) -> npt.NDArray[np.int64]:
+        """The column of a cash-flow table that each month falls into: months, then years of the tail."""
+        month = np.arange(self.months)
+        return np.where(month < self.horizon, month, self.horizon + (month - self.horizon) // 12)
+
+    @property
+    def column_labels(self) -> list[str]:
+        """YYYY-MM for each month of the horizon, then 'YYYY-MM+12' for each year of the tail."""
+        labels = [self.written(month) for month in range(self.horizon)]
+        labels += [self.written(self.horizon + 12 * year) + "+12" for year in range(self.tail_years)]
+        return labels

@@ -1,0 +1,36 @@
+"""A case: its settings and its tables, checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from planner.case.settings import Settings
+from planner.case.tables import TABLES
+
+
+@dataclass(frozen=True)
+class Case:
+    """A checked case.
+
+    `tables` holds one DataFrame for every declared table, in declared column order, empty where
+    the case has none. Numbers are float64 with NaN where blank stays blank; whole numbers are Int64;
+    flags are bool; text, months (YYYY-MM) and quarters (YYYY-Qn) are str, "" where blank; lists are
+    the written text. Defaults have been filled in. `rows[name]` gives the row of each line in its
+    file, so that a figure can be traced back. `source_hash` is over the content, not the file format.
+    """
+
+    settings: Settings
+    tables: dict[str, pd.DataFrame]
+    source: str = ""
+    source_hash: str = ""
+
+    def __getattr__(self, name: str) -> pd.DataFrame:
+        if name in TABLES:
+            return self.tables[name]
+        raise AttributeError(f"a case has no table {name!r}")
+
+    def with_table(self, name: str, table: pd.DataFrame) -> Case:
+        """The same case with one table replaced."""
+        return replace(self, tables={**self.tables, name: table})

@@ -1,0 +1,42 @@
+"""A hash over the content of a case, whatever files it came from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+import pandas as pd
+
+from planner.case.read_settings import flat_settings
+from planner.case.schema import ColumnType
+from planner.case.settings import Settings
+from planner.case.tables import TABLES
+
+
+def content_hash(settings: Settings, tables: Mapping[str, pd.DataFrame]) -> str:
+    """SHA-256 of the settings and of all rows as typed values, in order; empty tables count as absent.
+
+    A folder and a workbook with the same content hash the same, and a default hashes the same
+    whether it is written out or left blank.
+    """
+    content: dict[str, object] = {"case": {key: _plain(value) for key, value in flat_settings(settings).items()}}
+    for name, table in TABLES.items():
+        frame = tables[name]
+        if len(frame):
+            content[name] = {
+                column.name: [
+                    None if pd.isna(value) else _plain(float(value) if column.type is ColumnType.NUMBER else value)
+                    for value in frame[column.name].tolist()
+                ]
+                for column in table.columns
+            }
+    written = json.dumps(content, ensure_ascii=True, allow_nan=False, sort_keys=False, separators=(",", ":"))
+    return hashlib.sha256(written.encode("ascii")).hexdigest()
+
+
+def _plain(value: object) -> object:
+    """The value for JSON; -0.0 is 0.0, and a number setting is the same as 1 and as 1.0."""
+    if isinstance(value, float) and value == 0.0:
+        return 0.0
+    return value

@@ -1,0 +1,42 @@
+"""How late a phase of power comes: triangular in months, by its row or by its kind and status."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+Triangle = tuple[float, float, float]
+DELAY_COLUMNS = ("delay_low_months", "delay_mode_months", "delay_high_months")
+
+_NONE: Triangle = (0.0, 0.0, 0.0)
+_GRID: dict[str, Triangle] = {"announced": (0.0, 9.0, 36.0), "studied": (0.0, 9.0, 36.0), "approved": (0.0, 3.0, 12.0), "energised": _NONE}
+_ON_SITE: dict[str, Triangle] = {"announced": (0.0, 3.0, 12.0), "studied": (0.0, 3.0, 12.0), "approved": (0.0, 1.0, 6.0), "energised": _NONE}
+
+
+def delay_triangle(phase: pd.Series) -> Triangle:
+    """(least, likeliest, greatest) delay in months of one row of the table power.
+
+    The row's own figures where given; else, for a new grid connection, 0/9/36 months while announced
+    or studied and 0/3/12 once approved; for plant on the site or under contract 0/3/12 and 0/1/6;
+    none once energised.
+    """
+    low, mode, high = (phase[name] for name in DELAY_COLUMNS)
+    return _triangle(phase["kind"], phase["status"], low, mode, high)
+
+
+def mean_delay_months(power: pd.DataFrame) -> npt.NDArray[np.int64]:
+    """Mean delay of each row of the table power in whole months, rounded up, shape (rows,).
+
+    The mean of a triangular distribution is (least + likeliest + greatest) / 3.
+    """
+    rows = zip(power.kind, power.status, *(power[name] for name in DELAY_COLUMNS), strict=True)
+    return np.array([math.ceil(sum(_triangle(*row)) / 3.0) for row in rows], dtype=np.int64)
+
+
+def _triangle(kind: str, status: str, low: float, mode: float, high: float) -> Triangle:
+    if pd.isna(low) or pd.isna(mode) or pd.isna(high):
+        return (_GRID if kind == "grid" else _ON_SITE)[status]
+    return (float(low), float(mode), float(high))

@@ -1,0 +1,225 @@
+"""Changes to a checked case: single cells, whole columns, settings and named stresses, checked anew afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from planner.case.calendar import month_number, quarter_number, written_month, written_quarter
+from planner.case.case import Case
+from planner.case.cells import CellRefused, Parsed, parse_text
+from planner.case.content_hash import content_hash
+from planner.case.edit_grammar import Edit, Operation, parse_change, parse_edit
+from planner.case.faults import CaseError, Fault
+from planner.case.frames import FIRST_ROW, series
+from planner.case.given import Given, shown
+from planner.case.read_settings import flat_settings, setting_columns, settings_from
+from planner.case.schema import Column, ColumnType, Table
+from planner.case.suggest import remedy_for
+from planner.case.tables import TABLES
+from planner.case.validate import validate
+
+SETTINGS_TABLE = "case"
+_COUNTED = (ColumnType.NUMBER, ColumnType.WHOLE, ColumnType.MONTH, ColumnType.QUARTER)
+
+
+class _EditRefused(Exception):
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+        super().__init__(str(fault))
+
+
+def apply_edits(case: Case, edits: Sequence[str]) -> Case:
+    """The case after the edits, applied in order and checked once at the end.
+
+    `table.column[id]=value` sets, `*=` multiplies, `+=` adds (months to dates). `[id]` is the key of
+    a row, its parts joined by `:`; leading parts alone address all rows that begin so
+    (`curves.value[henry_hub]`: all its months); `[column=value]` selects by another column, no
+    brackets all rows; `case.discount_rate=0.12` is a setting. Under `*=` and `+=` blank cells stay
+    blank, whole numbers are rounded to the nearest, and phases of power that are energised already
+    keep their month. Raises CaseError for an edit that names
+    nothing, would change no cell, or leaves a case that does not hold together.
+    """
+    return _hashed(_changed(case, [parse_edit(written) for written in edits]))
+
+
+def apply_stress(case: Case, name: str) -> Case:
+    """The case with every row of `stresses` called `name` applied; raises CaseError as `apply_edits` does."""
+    return _hashed(_changed(case, stress_edits(case, name)))
+
+
+def stress_edits(case: Case, name: str) -> list[Edit]:
+    """The edits that a named stress consists of; raises CaseError when there is no such stress."""
+    stresses = case.tables["stresses"]
+    names = list(dict.fromkeys(stresses.stress))
+    if name not in names:
+        remedy = remedy_for(name, names, none_known="the case has no table of stresses")
+        raise CaseError([Fault("stress", None, None, name, "the case has no such stress", remedy)])
+    file = file_of(case, "stresses")
+    return [
+        parse_change(target, Operation(change), value, file=file, row=line + FIRST_ROW)
+        for line, (stress, target, change, value) in enumerate(
+            zip(stresses.stress, stresses.target, stresses.change, stresses.value, strict=True)
+        )
+        if stress == name
+    ]
+
+
+def check_stresses(case: Case) -> None:
+    """Raises CaseError with a fault for each row of `stresses` that cannot be applied to the case."""
+    faults: list[Fault] = []
+    for name in dict.fromkeys(case.tables["stresses"].stress):
+        try:
+            _changed(case, stress_edits(case, name))
+        except CaseError as error:
+            faults += [fault if fault.row is not None else replace(fault, file=f"stress {name}") for fault in error.faults]
+    if faults:
+        raise CaseError(faults)
+
+
+def file_of(case: Case, table: str) -> str:
+    """How faults call the place of a table in the files of the case."""
+    path = Path(case.source)
+    return f"{path.name} sheet {table}" if path.suffix.lower() == ".xlsx" else f"{table}.csv"
+
+
+def _changed(case: Case, edits: Sequence[Edit]) -> Case:
+    faults: list[Fault] = []
+    changed = case
+    for edit in edits:
+        try:
+            changed = _setting_changed(changed, edit) if edit.table == SETTINGS_TABLE else _table_changed(changed, edit)
+        except _EditRefused as refusal:
+            faults.append(refusal.fault)
+    if faults:
+        raise CaseError(faults)
+    files = {name: f"{file_of(case, name)} after the edits" for name in TABLES}
+    faults = validate(Given(changed.settings, changed.tables, files, settings_file="settings after the edits"))
+    if faults:
+        raise CaseError(dict.fromkeys(faults))
+    return changed
+
+
+def _hashed(case: Case) -> Case:
+    return replace(case, source_hash=content_hash(case.settings, case.tables))
+
+
+def _setting_changed(case: Case, edit: Edit) -> Case:
+    columns = setting_columns()
+    column = columns.get(edit.column)
+    if column is None:
+        raise _EditRefused(edit.fault("there is no such setting", remedy_for(edit.column, columns)))
+    if edit.select is not None:
+        raise _EditRefused(edit.fault("a setting has no rows", f"write case.{edit.column} without brackets"))
+    values: dict[str, Any] = flat_settings(case.settings)
+    values[edit.column] = _new_value(edit, column, values[edit.column])
+    return replace(case, settings=settings_from(values))
+
+
+def _table_changed(case: Case, edit: Edit) -> Case:
+    table = TABLES.get(edit.table)
+    if table is None:
+        raise _EditRefused(edit.fault("there is no such table", remedy_for(edit.table, [*TABLES, SETTINGS_TABLE])))
+    if edit.column not in table.column_names:
+        raise _EditRefused(edit.fault(f"table {table.name} has no such column", remedy_for(edit.column, table.column_names)))
+    column = table.column(edit.column)
+    frame = case.tables[table.name]
+    lines = _selected_lines(edit, table, frame)
+    if edit.operation is not Operation.SET:
+        _refuse_curves(edit, table, column, frame, lines)
+    values: list[Parsed] = [None if pd.isna(value) or value == "" else value for value in frame[column.name].tolist()]
+    if edit.operation is not Operation.SET:
+        lines = _still_to_come(edit, table, frame, [line for line in lines if values[line] is not None])
+        if not lines:
+            raise _EditRefused(edit.fault(f"{edit.column} is blank in every row chosen", "set it to a value with ="))
+        if edit.operation is Operation.MULTIPLY and all(values[line] == 0 for line in lines):
+            raise _EditRefused(edit.fault(f"{edit.column} is 0 in every row chosen, so multiplying changes nothing", "set it with =, or add with +="))
+    for line in lines:
+        values[line] = _new_value(edit, column, values[line])
+    changed = frame.assign(**{column.name: series(column, values)})
+    return case.with_table(table.name, changed)
+
+
+def _selected_lines(edit: Edit, table: Table, frame: pd.DataFrame) -> list[int]:
+    """Lines of the table that the brackets choose; none is a fault."""
+    if not len(frame):
+        raise _EditRefused(edit.fault(f"table {table.name} of the case is empty", "choose a table that has rows"))
+    if edit.select is None:
+        return list(range(len(frame)))
+    name, equals, wanted = (part.strip() for part in edit.select.partition("="))
+    if equals:
+        if name not in table.column_names:
+            raise _EditRefused(edit.fault(f"table {table.name} has no column {name}", remedy_for(name, table.column_names)))
+        try:
+            parsed = parse_text(table.column(name), wanted)
+        except CellRefused as refusal:
+            raise _EditRefused(edit.fault(refusal.why, refusal.remedy)) from None
+        written = [shown(value) for value in frame[name]]
+        lines = [line for line, value in enumerate(written) if value == shown(parsed)]
+        known = list(dict.fromkeys(written))
+    else:
+        parts = [part.strip() for part in edit.select.split(":")]
+        keys = [[shown(value) for value in row] for row in zip(*(frame[part] for part in table.key), strict=True)]
+        lines = [line for line, key in enumerate(keys) if key[: len(parts)] == parts]
+        known = list(dict.fromkeys(":".join(key[: max(1, min(len(parts), len(key)))]) for key in keys))
+    if not lines:
+        raise _EditRefused(edit.fault(f"no row of {table.name} is called so", remedy_for(wanted if equals else edit.select, known)))
+    return lines
+
+
+def _still_to_come(edit: Edit, table: Table, frame: pd.DataFrame, lines: list[int]) -> list[int]:
+    """The lines that a shift of dates may move: phases of power that are energised already cannot come late."""
+    if (table.name, edit.column) != ("power", "energised") or not lines:
+        return lines
+    to_come = [line for line in lines if frame.status.iloc[line] != "energised"]
+    if not to_come:
+        raise _EditRefused(edit.fault("every phase chosen is energised already", "choose phases still to come, or set the month and the status"))
+    return to_come
+
+
+def _refuse_curves(edit: Edit, table: Table, column: Column, frame: pd.DataFrame, lines: Sequence[int]) -> None:
+    """A row that takes its value from a curve cannot be changed through the blank scalar."""
+    for twin in table.columns:
+        if twin.scalar_of == column.name:
+            used = list(dict.fromkeys(name for name in frame[twin.name].iloc[list(lines)] if name))
+            if used:
+                sign = "*=" if edit.operation is Operation.MULTIPLY else "+="
+                instead = ", ".join(f"curves.value[{name}]{sign}{edit.value}" for name in used)
+                raise _EditRefused(edit.fault(f"rows chosen take {column.name} from a curve", f"change the curve: {instead}; choose the other rows by their ids"))
+
+
+def _new_value(edit: Edit, column: Column, old: Any) -> Parsed:
+    """The value of one cell after the edit."""
+    try:
+        if edit.operation is Operation.SET:
+            value = parse_text(column, edit.value)
+            if value is None and column.required:
+                raise CellRefused("blank, but required", f"give {column.meaning}")
+            return column.default if value is None else value
+        if column.type not in _COUNTED or (edit.operation is Operation.MULTIPLY and column.type not in _COUNTED[:2]):
+            raise CellRefused(f"{column.name} is {column.type.value}, which cannot {edit.operation.value}", "set it with =")
+        amount_type = ColumnType.NUMBER if column.type in _COUNTED[:2] else ColumnType.WHOLE
+        amount = parse_text(Column("value", amount_type, ""), edit.value)
+        if amount is None:
+            raise CellRefused("no number is given", "write one after the sign")
+        return _counted(column, old, edit.operation, float(amount))
+    except CellRefused as refusal:
+        raise _EditRefused(edit.fault(refusal.why, refusal.remedy)) from None
+
+
+def _counted(column: Column, old: Any, operation: Operation, amount: float) -> Parsed:
+    if column.type is ColumnType.MONTH:
+        return written_month(month_number(old) + int(amount))
+    if column.type is ColumnType.QUARTER:
+        if amount % 3:
+            raise CellRefused("not a whole number of quarters", "add months in multiples of 3")
+        return written_quarter(quarter_number(old) + int(amount))
+    value = float(old) * amount if operation is Operation.MULTIPLY else float(old) + amount
+    if not np.isfinite(value):
+        raise CellRefused("the result is not a finite number", "use a smaller number")
+    return round(value) if column.type is ColumnType.WHOLE else value

@@ -1,0 +1,117 @@
+"""A raw table turned into a typed DataFrame, cell by cell, with a fault for every cell that is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from planner.case.cells import CellRefused, Parsed, parse_text, parse_value
+from planner.case.faults import Fault
+from planner.case.raw import RawTable
+from planner.case.schema import Column, ColumnType, Table
+from planner.case.suggest import remedy_for
+
+FIRST_ROW = 2
+_TOTALS = {"total", "totals", "sum", "subtotal", "sub-total", "grand total"}
+
+
+@dataclass(frozen=True)
+class TypedTable:
+    """A table with its cells understood: the frame, the file it stands in, and what could not be read.
+
+    Line i of `frame` stands in row i + 2 of the file. `refused` holds (line, column) of refused
+    cells, which stand as blanks; `missing` the required columns that the file lacks.
+    """
+
+    table: Table
+    file: str
+    frame: pd.DataFrame
+    faults: tuple[Fault, ...] = ()
+    refused: frozenset[tuple[int, str]] = frozenset()
+    missing: frozenset[str] = frozenset()
+
+
+def series(column: Column, values: Sequence[Parsed]) -> pd.Series:
+    """Parsed values as a Series of the column's dtype; a None that has no default stays blank."""
+    filled = [column.default if value is None else value for value in values]
+    if column.type is ColumnType.NUMBER:
+        return pd.Series(np.array([np.nan if value is None else value for value in filled], dtype=np.float64))
+    if column.type is ColumnType.WHOLE:
+        return pd.Series(filled, dtype="Int64")
+    if column.type is ColumnType.FLAG:
+        return pd.Series(np.array([bool(value) for value in filled], dtype=np.bool_))
+    return pd.Series(["" if value is None else value for value in filled], dtype="str")
+
+
+def empty_frame(table: Table) -> pd.DataFrame:
+    """The table without rows."""
+    return pd.DataFrame({column.name: series(column, []) for column in table.columns})
+
+
+def typed_table(table: Table, raw: RawTable) -> TypedTable:
+    """Every cell of `raw` parsed by its column's declaration, blanks filled with defaults."""
+    faults, places = _columns(table, raw)
+    refused: set[tuple[int, str]] = set()
+    columns: dict[str, pd.Series] = {}
+    totals = set(_totals(raw))
+    for line in sorted(totals):
+        faults.append(Fault(raw.file, line + FIRST_ROW, None, str(_label(raw, line)), "looks like a row of totals", "remove it; every row is one entry"))
+    for column in table.columns:
+        place = places.get(column.name)
+        parsed: list[Parsed] = []
+        for line, row in enumerate(raw.rows):
+            value: Parsed = None
+            try:
+                if place is not None and line not in totals:
+                    cell = row[place]
+                    value = parse_text(column, cell) if isinstance(cell, str) and not _native(raw) else parse_value(column, cell)
+                    if value is None and column.required:
+                        raise CellRefused("blank, but required", f"give {column.meaning}" + (f" ({column.unit})" if column.unit else ""))
+            except CellRefused as refusal:
+                shown = "" if row[place] is None else str(row[place])  # type: ignore[index]
+                faults.append(Fault(raw.file, line + FIRST_ROW, column.name, shown, refusal.why, refusal.remedy))
+                refused.add((line, column.name))
+            parsed.append(value)
+        refused |= {(line, column.name) for line in totals}
+        columns[column.name] = series(column, parsed)
+    missing = frozenset(column.name for column in table.columns if column.required and column.name not in places)
+    return TypedTable(table, raw.file, pd.DataFrame(columns), tuple(faults), frozenset(refused), missing)
+
+
+def _native(raw: RawTable) -> bool:
+    """Whether the cells have types of their own, as those of a workbook have."""
+    return not raw.file.endswith(".csv")
+
+
+def _columns(table: Table, raw: RawTable) -> tuple[list[Fault], dict[str, int]]:
+    """Where each declared column stands in the file, with the faults of the header."""
+    faults: list[Fault] = []
+    places: dict[str, int] = {}
+    declared = set(table.column_names)
+    for place, written in enumerate(raw.header):
+        if not written:
+            faults.append(Fault(raw.file, 1, f"number {place + 1}", "", "a column without a name", "name it, or remove it with its cells"))
+        elif written in places:
+            faults.append(Fault(raw.file, 1, written, "", "this column stands twice", "remove one of the two"))
+        elif written not in declared:
+            left = [name for name in table.column_names if name not in raw.header]
+            faults.append(Fault(raw.file, 1, written, "", f"table {table.name} has no such column", remedy_for(written, left or table.column_names)))
+        else:
+            places[written] = place
+    for column in table.columns:
+        if column.required and column.name not in places:
+            faults.append(Fault(raw.file, 1, column.name, "", "a required column is missing", f"add it: {column.meaning}" + (f", in {column.unit}" if column.unit else "")))
+    return faults, places
+
+
+def _label(raw: RawTable, line: int) -> object:
+    """The first cell of a row that is not blank."""
+    return next((cell for cell in raw.rows[line] if cell is not None and str(cell).strip()), "")
+
+
+def _totals(raw: RawTable) -> list[int]:
+    """Rows whose first word is a word for a total."""
+    return [line for line in range(len(raw.rows)) if str(_label(raw, line)).strip().rstrip(":").casefold() in _TOTALS]

@@ -1,0 +1,127 @@
+"""The sheets of an .xlsx workbook: a sheet per table, and a sheet `case` of settings."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from zipfile import BadZipFile
+
+from openpyxl import load_workbook
+from openpyxl.cell.cell import Cell, MergedCell
+from openpyxl.utils.escape import unescape
+from openpyxl.utils.exceptions import InvalidFileException
+from openpyxl.workbook import Workbook
+from openpyxl.worksheet.worksheet import Worksheet
+
+from planner.case.cells import EXCEL_ERRORS
+from planner.case.faults import CaseError, Fault
+from planner.case.raw import RawCase, RawSetting, RawTable
+from planner.case.suggest import remedy_for
+from planner.case.tables import TABLES
+
+SETTINGS_SHEET = "case"
+NOTES_SHEET = "notes"
+RESULT_PREFIX = "result_"
+_SETTINGS_HEADER = ("setting", "value")
+_PLAIN_FORMATS = {"General", "@", "0"}
+
+
+class _SheetRefused(Exception):
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+        super().__init__(str(fault))
+
+
+def read_workbook(path: Path) -> RawCase:
+    """All sheets as raw cells; `notes` and `result_...` are passed over, any other unknown sheet is a fault."""
+    written, values = _load(path)
+    known = [SETTINGS_SHEET, *TABLES, NOTES_SHEET]
+    faults: list[Fault] = []
+    tables: dict[str, RawTable] = {}
+    settings: tuple[RawSetting, ...] = ()
+    settings_read = False
+    unread: set[str] = set()
+    for sheet in written.worksheets:
+        title = sheet.title
+        if title == NOTES_SHEET or title.startswith(RESULT_PREFIX):
+            continue
+        place = _place(path, title)
+        if title not in known:
+            faults.append(Fault(place, None, None, "", "not a sheet of a case", f"{remedy_for(title, known)} Otherwise remove it, or name it {RESULT_PREFIX}..."))
+            continue
+        try:
+            header, rows = _cells(place, sheet, values[title] if values is not None else None, faults)
+            if title == SETTINGS_SHEET:
+                settings, settings_read = _settings(place, header, rows), True
+            else:
+                tables[title] = RawTable(title, place, header, rows)
+        except _SheetRefused as refusal:
+            faults.append(refusal.fault)
+            unread.add(title)
+    if SETTINGS_SHEET not in written.sheetnames:
+        faults.append(Fault(path.name, None, None, "", "the workbook has no sheet 'case'", "add one with the columns setting and value; `planner new case.xlsx` writes an example"))
+    return RawCase(str(path), _place(path, SETTINGS_SHEET), settings, tables, tuple(faults), settings_read, frozenset(unread))
+
+
+def _place(path: Path, sheet: str) -> str:
+    return f"{path.name} sheet {sheet}"
+
+
+def _load(path: Path) -> tuple[Workbook, Workbook | None]:
+    """The workbook with its formulas and, when it has any, once more with their last computed values."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # openpyxl warns of styles and extensions that hold no values
+            written = load_workbook(path)
+            formulas = any(cell.data_type == "f" for sheet in written.worksheets for row in sheet.iter_rows() for cell in row)
+            return written, load_workbook(path, data_only=True) if formulas else None
+    except (InvalidFileException, BadZipFile, KeyError, ValueError, OSError) as error:
+        raise CaseError([Fault(path.name, None, None, "", f"not a readable .xlsx workbook ({error})", "save it anew as .xlsx, without a password")]) from None
+
+
+def _cells(place: str, sheet: Worksheet, values: object, faults: list[Fault]) -> tuple[tuple[str, ...], tuple[tuple[object, ...], ...]]:
+    """Header and rows of a sheet without the empty rows and columns after the last; faults of single cells are added."""
+    for merged in sheet.merged_cells.ranges:
+        raise _SheetRefused(Fault(place, merged.min_row, None, str(merged), "merged cells", "unmerge them and fill each cell"))
+    table = [[_value(place, cell, values, faults) for cell in row] for row in sheet.iter_rows()]
+    while table and all(cell is None for cell in table[-1]):
+        table.pop()
+    if not table:
+        raise _SheetRefused(Fault(place, None, None, "", "the sheet is empty", "write the header row, or remove the sheet"))
+    width = max(index + 1 for row in table for index, cell in enumerate(row) if cell is not None)
+    for number, row in enumerate(table, start=1):
+        if all(cell is None for cell in row):
+            raise _SheetRefused(Fault(place, number, None, "", "an empty row between rows", "remove it"))
+    header = tuple("" if cell is None else str(cell).strip() for cell in table[0][:width])
+    return header, tuple(tuple(row[:width]) for row in table[1:])
+
+
+def _value(place: str, cell: Cell | MergedCell, values: object, faults: list[Fault]) -> object:
+    """The value of a cell as a person sees it; blank text is None. Formulas give their last computed value."""
+    if isinstance(cell, MergedCell):
+        return None
+    value: object = cell.value
+    if cell.data_type == "f":
+        value = values[cell.coordinate].value  # type: ignore[index]
+        if value is None:
+            faults.append(Fault(place, cell.row, cell.column_letter, str(cell.value)[:60], "a formula without a computed value", "open and save the workbook in a spreadsheet program, or paste the value"))
+            return None
+    if isinstance(value, str):
+        text = unescape(value)
+        if text in EXCEL_ERRORS or cell.data_type == "e":
+            return text
+        return text if text.strip() else None
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and _padded(cell.number_format):
+        faults.append(Fault(place, cell.row, cell.column_letter, str(value), f"a number shown in the format {cell.number_format}, so that it reads otherwise", "type it as text, or format the cell as General"))
+    return value
+
+
+def _padded(number_format: str) -> bool:
+    """Whether a format shows digits that the value does not have, as 000 shows 7 as 007."""
+    return len(number_format) > 1 and set(number_format) == {"0"} and number_format not in _PLAIN_FORMATS
+
+
+def _settings(place: str, header: tuple[str, ...], rows: tuple[tuple[object, ...], ...]) -> tuple[RawSetting, ...]:
+    if header != _SETTINGS_HEADER:
+        raise _SheetRefused(Fault(place, 1, None, ", ".join(header), "the columns of this sheet are setting and value", "name the two columns setting and value, and remove others"))
+    return tuple(RawSetting(str(key).strip() if key is not None else "", value, row) for row, (key, value) in enumerate(rows, start=2))

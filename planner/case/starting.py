@@ -1,0 +1,117 @@
+"""A small sensible case to start from: two sites, grid and fuel cells, two SKUs, two leases and an on-demand market."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from planner.case.case import Case
+from planner.case.content_hash import content_hash
+from planner.case.describe import format_page
+from planner.case.faults import CaseError
+from planner.case.frames import empty_frame, typed_table
+from planner.case.given import Given
+from planner.case.raw import RawTable
+from planner.case.settings import Settings
+from planner.case.tables import TABLES
+from planner.case.validate import validate
+from planner.case.write import write_case
+
+SETTINGS = Settings(name="starting case", start="2027-01", months=72)
+
+_NOTES = """\
+# A starting case
+
+Two sites: `river` has halls and a grid connection that is promised for mid-2027; `mesa` would be built new, on fuel
+cells first. Two SKUs, one cluster lease that takes either, one powered-hall lease, an on-demand market with two tiers,
+resale by age, and gas by month. Every figure is an example in the range seen in 2026: put your own in their place, add
+rows and tables as needed, then run `planner check` and `planner plan` on this path.
+
+"""
+
+_TABLES = {
+    "sites": """\
+site_id,name,region,latitude,longitude,critical_it_mw,existing_it_mw,max_rack_kw,pue,ready_month,build_lead_months,build_mw_per_quarter,shell_capex_usd_per_kw,opex_usd_per_kw_month,opening_cost_usd,source
+river,River campus,midwest,41.6,-93.6,60,20,140,1.2,,15,15,11000,42,2000000,example
+mesa,Mesa campus,south,32.4,-99.7,50,0,140,1.2,2027-07,12,25,10500,42,5000000,example
+""",
+    "power": """\
+source_id,phase,site_id,kind,ownership,energised,status,guaranteed_mw,installed_mw,mw_per_it_mw,fee_usd_per_kw_month,term_months,upfront_usd_per_kw,energy_usd_per_mwh,heat_rate_mmbtu_per_mwh,gas_curve,fuel_adder_usd_per_mmbtu,demand_charge_usd_per_kw_month,min_take,availability,co2_kg_per_mwh,lead_months,source
+river_grid,1,river,grid,utility,2026-06,energised,30,,1.43,0,240,0,38,0,,0,10,0,0.999,417,0,example
+river_grid,2,river,grid,utility,2027-07,approved,60,,1.43,0,240,250,38,0,,0,10,0,0.999,417,6,example
+mesa_cells,1,mesa,fuel_cell,service,2028-01,announced,65,85,1.3,65,180,0,,6.8,henry_hub,0.25,0,0.6,0.999,360,3,example
+""",
+    "gpus": """\
+gpu_id,it_kw,cooling,gpus_per_rack,capex_usd,deposit_fraction,deposit_lead_months,life_months,upkeep_usd_per_month,performance,order_lead_months,spare_fraction,source
+b300,2.1,air,8,65000,0.2,4,60,90,1,4,0.03,example
+gb300,2.1,liquid,64,72000,0.2,6,60,100,1.15,6,0.03,example
+""",
+    "resale": """\
+gpu_id,age_months,value_share
+b300,0,0.9
+b300,24,0.5
+b300,60,0.12
+gb300,0,0.9
+gb300,24,0.5
+gb300,60,0.12
+""",
+    "customers": """\
+customer_id,name,rating,recovery,source
+lab,A model laboratory,BBB,0.3,example
+cloud,A large cloud,AA,0.5,example
+""",
+    "leases": """\
+lease_id,customer_id,kind,size_unit,start,term_months,min_size,max_size,min_block,usd_per_kw_month,energy_by,take_or_pay,escalator,prepay_fraction,single_fabric,renewal_term_months,renewal_probability,renewal_rate_share,source
+lab_training,lab,gpu,gpus,2027-10,36,4000,8000,4000,,landlord,1,0,0.15,yes,12,0.3,0.8,example
+cloud_hall,cloud,hosting,it_mw,2028-07,120,10,25,10,139,tenant,1,0.025,0,no,0,0,1,example
+""",
+    "lease_rates": """\
+lease_id,gpu_id,tier,usd_per_gpu_hour,source
+lab_training,b300,1,4.2,example
+lab_training,gb300,1,4.6,example
+""",
+    "market": """\
+gpu_id,tier,usd_per_gpu_hour,depth_gpus,utilisation,source
+b300,1,5.4,1000,0.75,example
+b300,2,4,3000,0.65,example
+gb300,1,5.8,1000,0.75,example
+gb300,2,4.3,3000,0.65,example
+""",
+    "curves": """\
+curve_id,month,value,unit,source
+henry_hub,2027-01,3.9,$ per MMBtu,example
+henry_hub,2028-01,3.7,$ per MMBtu,example
+henry_hub,2029-01,3.6,$ per MMBtu,example
+henry_hub,2031-01,3.8,$ per MMBtu,example
+""",
+    "stresses": """\
+stress,target,change,value,source
+gas x3,curves.value[henry_hub],multiply,3,example
+grid 18 months late,power.energised[kind=grid],add,18,example
+market at half,market.usd_per_gpu_hour,multiply,0.5,example
+""",
+}
+
+
+def starting_case() -> Case:
+    """The starting case; raises CaseError should its own tables break the declarations."""
+    typed = {name: typed_table(TABLES[name], _raw(name, text)) for name, text in _TABLES.items()}
+    tables = {name: typed[name].frame if name in typed else empty_frame(TABLES[name]) for name in TABLES}
+    faults = [fault for table in typed.values() for fault in table.faults]
+    faults += validate(Given(SETTINGS, tables, {name: f"{name}.csv" for name in TABLES}))
+    if faults:
+        raise CaseError(faults)
+    return Case(SETTINGS, tables, source="starting case", source_hash=content_hash(SETTINGS, tables))
+
+
+def write_starting_case(path: str | Path, *, force: bool = False) -> None:
+    """Write the starting case into a folder with a README.md, or a workbook with a sheet `notes`, that explain every column.
+
+    Raises PlannerError when the path exists and `force` is not set.
+    """
+    write_case(starting_case(), path, notes=_NOTES + format_page(), force=force)
+
+
+def _raw(name: str, text: str) -> RawTable:
+    header, *rows = csv.reader(text.splitlines())
+    return RawTable(name, f"{name}.csv", tuple(header), tuple(tuple(row) for row in rows))

@@ -1,0 +1,135 @@
+"""What every table must obey by its declaration: ranges, choices, keys, references, and one of a scalar and its curve."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from planner.case.cross_checks import cross_checks
+from planner.case.faults import Fault
+from planner.case.given import Given, shown
+from planner.case.read_settings import flat_settings, out_of_range, range_faults
+from planner.case.schema import Column, ColumnType, Table
+from planner.case.suggest import remedy_for
+from planner.case.tables import TABLES
+
+ONE_OF_TWO_REQUIRED = {("gpus", "capex_usd"), ("market", "usd_per_gpu_hour"), ("mining", "hashprice_usd_per_ph_day")}
+_RESERVED = "[];:=*\""
+
+
+def validate(given: Given) -> list[Fault]:
+    """Every fault of the typed tables, table by table and row by row; cells refused before are not judged again."""
+    faults: list[Fault] = []
+    for table in TABLES.values():
+        found: list[Fault] = []
+        if len(given.tables[table.name]):
+            for column in table.columns:
+                found += _range(given, table, column)
+                found += _choices(given, table, column)
+                found += _references(given, table, column)
+                found += _scalar_and_curve(given, table, column)
+            found += _identifiers(given, table)
+            found += _repeated_keys(given, table)
+        faults += sorted(found, key=lambda fault: fault.row or 0)
+    if given.settings is not None:
+        for key, value, why, remedy in out_of_range(flat_settings(given.settings)):
+            faults.append(Fault(given.settings_file, None, key, value, why, remedy))
+    faults += cross_checks(given)
+    return faults
+
+
+def _range(given: Given, table: Table, column: Column) -> Iterator[Fault]:
+    """minimum <= value <= maximum and value > above, where declared."""
+    if column.type not in (ColumnType.NUMBER, ColumnType.WHOLE):
+        return
+    values = given.tables[table.name][column.name].to_numpy(dtype=float, na_value=np.nan)
+    low = -np.inf if column.minimum is None else column.minimum
+    high = np.inf if column.maximum is None else column.maximum
+    above = -np.inf if column.above is None else column.above
+    with np.errstate(invalid="ignore"):
+        outside = (values < low) | (values > high) | ((values <= above) & np.isfinite(above)) | np.isinf(values)
+    for line in np.flatnonzero(outside):
+        reasons = list(range_faults(column, float(values[line]))) or [("not a finite number", "leave the cell blank when there is no value")]
+        for why, remedy in reasons:
+            yield given.fault(table.name, int(line), column.name, why, remedy)
+
+
+def _choices(given: Given, table: Table, column: Column) -> Iterator[Fault]:
+    """The value is one of the declared choices."""
+    if not column.choices:
+        return
+    values = given.tables[table.name][column.name]
+    for line in np.flatnonzero(~values.isin([*column.choices, ""]).to_numpy()):
+        yield given.fault(table.name, int(line), column.name, "not one of the choices", remedy_for(values.iloc[line], column.choices))
+
+
+def _references(given: Given, table: Table, column: Column) -> Iterator[Fault]:
+    """Every name stands in the table and column that it refers to."""
+    if column.refers_to is None:
+        return
+    other, _, key = column.refers_to.partition(".")
+    if not given.known(other, key):
+        return
+    known = list(dict.fromkeys(given.tables[other][key]))
+    known_set = set(known)
+    for line, value in enumerate(given.tables[table.name][column.name]):
+        names = value.split(";") if column.type is ColumnType.LIST else [value]
+        for name in names:
+            if name and name not in known_set:
+                remedy = remedy_for(name, known, none_known=f"the case has no {other}; add a row to {other}, or leave this out")
+                if "did you mean" not in remedy and known:
+                    remedy += f", or add a row to {other}"
+                fault = given.fault(table.name, line, column.name, f"{other} has no {key} {name!r}", remedy)
+                yield Fault(fault.file, fault.row, fault.column, name, fault.why, fault.remedy)
+
+
+def _scalar_and_curve(given: Given, table: Table, column: Column) -> Iterator[Fault]:
+    """A scalar and the curve that replaces it: never both, and at least one where a price is needed."""
+    if column.scalar_of is None:
+        return
+    frame = given.tables[table.name]
+    scalar = frame[column.scalar_of].notna().to_numpy()
+    curve = (frame[column.name] != "").to_numpy()
+    for line in np.flatnonzero(scalar & curve):
+        yield given.fault(table.name, int(line), column.name, f"both {column.scalar_of} and {column.name} are given", "keep one of the two and leave the other blank")
+    if (table.name, column.scalar_of) in ONE_OF_TWO_REQUIRED:
+        for line in np.flatnonzero(~scalar & ~curve):
+            if not given.is_refused(table.name, int(line), column.scalar_of, column.name):
+                unit = table.column(column.scalar_of).unit
+                yield given.fault(table.name, int(line), column.scalar_of, f"neither {column.scalar_of} nor {column.name} is given", f"give one of the two ({unit})")
+
+
+def is_identifier(table: Table, column: Column) -> bool:
+    """Whether the column names things that other tables, edits and results speak of."""
+    return column.type is ColumnType.TEXT and column.name in table.key and column.name != "target" and not column.choices and column.refers_to is None
+
+
+def _identifiers(given: Given, table: Table) -> Iterator[Fault]:
+    """Names hold no character that means something in a list or in an edit."""
+    for column in table.columns:
+        if not is_identifier(table, column):
+            continue
+        for line, value in enumerate(given.tables[table.name][column.name]):
+            found = next((character for character in _RESERVED if character in value), None)
+            if found is not None:
+                yield given.fault(table.name, line, column.name, f"a name may not hold {found}", "use letters, digits, spaces, - _ . /")
+
+
+def _repeated_keys(given: Given, table: Table) -> Iterator[Fault]:
+    """The key columns together name one row."""
+    if any(name in given.missing.get(table.name, frozenset()) for name in table.key):
+        return
+    frame = given.tables[table.name]
+    first: dict[tuple[str, ...], int] = {}
+    for line, key in enumerate(zip(*(frame[name] for name in table.key), strict=True)):
+        if given.is_refused(table.name, line, *table.key) or any(pd.isna(part) for part in key):
+            continue
+        written = tuple(shown(part) for part in key)
+        if written in first:
+            named = " and ".join(table.key)
+            fault = given.fault(table.name, line, table.key[0], f"the same {named} as in row {first[written] + 2}", f"{table.row} stands once; remove or rename one")
+            yield Fault(fault.file, fault.row, fault.column, " : ".join(part for part in written if part), fault.why, fault.remedy)
+        else:
+            first[written] = line

@@ -1,0 +1,85 @@
+"""`planner check`: all that is wrong with a case, or else what is unusual about it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from planner.case.faults import Fault
+    from planner.case.oddity import Oddity
+
+_BAD_INPUT = 2
+
+
+def check(
+    path: Annotated[Path, typer.Argument(help="case: a folder or an .xlsx workbook")],
+    edits: Annotated[list[str] | None, typer.Option("--set", help="change the case first: table.column[id]=value")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print for machines")] = False,
+) -> None:
+    """Say all that is wrong with a case (exit code 2), or else what is unusual about it (exit code 0).
+
+    Example: planner check fixtures/neocloud
+    """
+    from rich.console import Console
+
+    from planner.case.faults import CaseError
+    from planner.case.oddities import oddities
+    from planner.case.read import read_case
+
+    console = Console()
+    try:
+        case = read_case(path, edits or ())
+    except CaseError as error:
+        if as_json:
+            typer.echo(json.dumps({"faults": [asdict(fault) for fault in error.faults], "oddities": []}))
+        else:
+            console.print(_fault_table(error.faults))
+            console.print(f"{len(error.faults)} to mend in {path}", highlight=False, markup=False)
+        raise typer.Exit(_BAD_INPUT) from None
+    found = oddities(case)
+    if as_json:
+        typer.echo(json.dumps({"faults": [], "oddities": [asdict(oddity) for oddity in found], "source_hash": case.source_hash}))
+        return
+    rows = ", ".join(f"{len(table)} {name}" for name, table in case.tables.items() if len(table))
+    console.print(f"{case.settings.name}: nothing wrong ({rows})", highlight=False, markup=False)
+    if found:
+        console.print(_oddity_table(found))
+
+
+def _fault_table(faults: tuple[Fault, ...]) -> Table:
+    table = _table("what is wrong", ("where", "value", "why", "what to do"))
+    for fault in faults:
+        where = " ".join([fault.file, *([f"row {fault.row}"] if fault.row is not None else []), *([fault.column] if fault.column else [])])
+        table.add_row(*(_plain(cell) for cell in (where, fault.value, fault.why, fault.remedy)))
+    return table
+
+
+def _oddity_table(found: list[Oddity]) -> Table:
+    table = _table("unusual, though not wrong", ("where", "what", "why it matters", "what to do"))
+    for oddity in found:
+        where = oddity.file if oddity.row is None else f"{oddity.file} row {oddity.row}"
+        table.add_row(*(_plain(cell) for cell in (where, oddity.what, oddity.why, oddity.to_do)))
+    return table
+
+
+def _table(title: str, columns: tuple[str, ...]) -> Table:
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", show_lines=True)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _plain(text: str) -> str:
+    """Text in which brackets are no markup."""
+    from rich.markup import escape
+
+    return escape(text)

@@ -229,8 +229,13 @@ def _fleet_serves(shop: Workshop, served: pd.DataFrame) -> None:
     rows = served.merge(serving, on=["site_id", "gpu_id", "lease_id"])
     if rows.empty:
         return
-    spare = shop.outlook.case.tables["gpus"].set_index("gpu_id")["spare_fraction"]
-    working = rows["gpus"].to_numpy(np.float64) * (1.0 - rows["gpu_id"].map(spare).to_numpy(np.float64))
+    gpus = shop.outlook.case.tables["gpus"].set_index("gpu_id")
+    serving["units"] = serving["gpus"] * (1.0 - serving["gpu_id"].map(gpus["spare_fraction"]))
+    rows = rows.merge(serving[["site_id", "gpu_id", "lease_id", "units"]], on=["site_id", "gpu_id", "lease_id"], suffixes=("", "_owned"))
+    # GPUs beyond the size of the lease are free.
+    size = rows["lease_id"].map(shop.outlook.case.tables["leases"].set_index("lease_id")["max_size"])
+    together = rows["lease_id"].map(serving.groupby("lease_id")["units"].sum())
+    working = (rows["units_owned"] * np.minimum(1.0, size / (together * rows["units"]))).to_numpy(np.float64)
     names = rows["lease_id"] + " at " + rows["site_id"] + " on " + rows["gpu_id"]
     _once(shop, rows["number"], shop.book.resources(Family.PLACED, names, -np.floor(working)), -1.0)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -10,9 +13,10 @@ from kernels.terms import Term, WindowTerm
 from planner.candidates.books import NO_PHASE
 from planner.candidates.gpus import place_name, places
 from planner.candidates.load import Leg, energy_terms, legs, power_uses
-from planner.candidates.outlook import Floats, Ints
+from planner.candidates.outlook import Floats, Ints, Outlook
 from planner.candidates.resources import Family
-from planner.candidates.workshop import Workshop
+from planner.candidates.valuation import Valuation
+from planner.candidates.workshop import Block, Workshop
 
 
 def add_market(shop: Workshop, phases: pd.DataFrame, single_paths: pd.DataFrame) -> None:
@@ -122,3 +126,38 @@ def _use(
 def single(paths: pd.DataFrame) -> pd.DataFrame:
     """Paths of one phase alone."""
     return paths[paths["then"] == NO_PHASE].reset_index(drop=True)
+
+
+@dataclass(frozen=True)
+class SellParts:
+    """What each sell candidate is made of: its place, its tier and its phase in its step, with the value of each part.
+
+    income_usd: NPV of what the tier pays; cost_usd: NPV of energy, charges and fees of the phase; per GPU, shape (N,).
+    """
+
+    number: Ints
+    place: pd.DataFrame
+    let: pd.DataFrame
+    draw: pd.DataFrame
+    income_usd: Floats
+    cost_usd: Floats
+    it_mw: Floats
+
+
+def sell_parts(blocks: Sequence[Block], valuation: Valuation, outlook: Outlook) -> SellParts | None:
+    """The parts of all sell candidates; None when there are none."""
+    sells = [block for block in blocks if block.kind == "sell"]
+    if not sells:
+        return None
+    (block,) = sells
+    table = block.table
+    it_kw = outlook.case.tables["gpus"].set_index("gpu_id")["it_kw"]
+    return SellParts(
+        number=block.numbers,
+        place=table[["site_id", "gpu_id", "from_month"]],
+        let=table[["gpu_id", "tier", "from_month"]],
+        draw=table[["site_id", "phase", "from_month"]],
+        income_usd=valuation.npv(block, (Line.REVENUE,))[:, 0],
+        cost_usd=valuation.npv(block, (Line.ENERGY, Line.FEES))[:, 0],
+        it_mw=table["gpu_id"].map(it_kw).to_numpy(np.float64) / 1000.0,
+    )

@@ -23,7 +23,8 @@ class TypedTable:
     """A table with its cells understood: the frame, the file it stands in, and what could not be read.
 
     Line i of `frame` stands in row i + 2 of the file. `refused` holds (line, column) of refused
-    cells, which stand as blanks; `missing` the required columns that the file lacks.
+    cells, which stand as blanks; `missing` the required columns that the file lacks; `doubtful` the
+    columns in which a cell was refused, so that a name may be lacking.
     """
 
     table: Table
@@ -32,6 +33,7 @@ class TypedTable:
     faults: tuple[Fault, ...] = ()
     refused: frozenset[tuple[int, str]] = frozenset()
     missing: frozenset[str] = frozenset()
+    doubtful: frozenset[str] = frozenset()
 
 
 def series(column: Column, values: Sequence[Parsed]) -> pd.Series:
@@ -75,10 +77,11 @@ def typed_table(table: Table, raw: RawTable) -> TypedTable:
                 faults.append(Fault(raw.file, line + FIRST_ROW, column.name, shown, refusal.why, refusal.remedy))
                 refused.add((line, column.name))
             parsed.append(value)
-        refused |= {(line, column.name) for line in totals}
         columns[column.name] = series(column, parsed)
+    doubtful = frozenset(name for _, name in refused)
+    refused |= {(line, name) for line in totals for name in table.column_names}
     missing = frozenset(column.name for column in table.columns if column.required and column.name not in places)
-    return TypedTable(table, raw.file, pd.DataFrame(columns), tuple(faults), frozenset(refused), missing)
+    return TypedTable(table, raw.file, pd.DataFrame(columns), tuple(faults), frozenset(refused), missing, doubtful)
 
 
 def _native(raw: RawTable) -> bool:

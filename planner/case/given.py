@@ -19,7 +19,7 @@ class Given:
 
     `files[table]` is how faults call the place; `refused[table]` holds (line, column) of cells that
     were refused and so stand as blanks; `unread` names tables whose content is not known at all,
-    `missing[table]` required columns that the file lacks.
+    `missing[table]` required columns that the file lacks, `doubtful[table]` columns with refused cells.
     """
 
     settings: Settings | None
@@ -29,10 +29,12 @@ class Given:
     refused: Mapping[str, frozenset[tuple[int, str]]] = field(default_factory=dict)
     missing: Mapping[str, frozenset[str]] = field(default_factory=dict)
     unread: frozenset[str] = frozenset()
+    doubtful: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def known(self, table: str, column: str) -> bool:
         """Whether the content of a column is known, so that references into it can be judged."""
-        return table not in self.unread and column not in self.missing.get(table, frozenset())
+        lacking = self.missing.get(table, frozenset()) | self.doubtful.get(table, frozenset())
+        return table not in self.unread and column not in lacking
 
     def is_refused(self, table: str, line: int, *columns: str) -> bool:
         """Whether one of these cells has been refused already."""

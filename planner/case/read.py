@@ -41,6 +41,7 @@ def read_case(path: str | Path, edits: Sequence[str] = ()) -> Case:
         refused={name: table.refused for name, table in typed.items()},
         missing={name: table.missing for name, table in typed.items()},
         unread=raw.unread,
+        doubtful={name: table.doubtful for name, table in typed.items()},
     )
     faults += validate(given)
     if settings is None or faults:

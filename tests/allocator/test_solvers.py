@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from lp_bank import covering, infeasible, knapsack, two_products
 
 from planner.allocator.matrix import linear_expression, model_arrays, plain_problem
 from planner.allocator.options import Feature, SolverOptions
-from planner.allocator.solution import Claim, SolveError, checked, cleaned, verify
+from planner.allocator.solution import Claim, SolveError, checked, cleaned, dual_residuals, verify
 from planner.allocator.solvers import open_door, solve, solver_names, supports
 from planner.allocator.status import Status
 from planner.case.faults import PlannerError
@@ -77,6 +78,13 @@ def test_what_a_solver_cannot_honour_is_refused(solver: str, given: dict[str, An
 def test_options_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(PlannerError, match=f"{next(iter(wrong))} = "):
         SolverOptions(**wrong)
+
+
+def test_ortools_stays_out_of_the_process() -> None:
+    """Together with highspy it crashes; nothing here or in PuLP may load it."""
+    open_door(SolverOptions())
+    assert "highspy" in sys.modules
+    assert "ortools" not in sys.modules
 
 
 # --- the model as arrays ---
@@ -384,6 +392,22 @@ def test_a_claim_is_checked_against_its_numbers(changes: dict[str, Any], status:
     assert solution.status is Status[status]
     assert said in solution.message
     assert (solution.duals is not None) == (not changes)
+
+
+def test_each_condition_of_the_duals_is_seen_on_its_own() -> None:
+    problem = pulp.LpProblem("zero", pulp.LpMaximize)
+    x = problem.add_variable("x", None)
+    problem += x
+    problem += x <= 0
+    problem += x <= 0
+    arrays, level = model_arrays(problem), np.zeros(1)
+    assert dual_residuals(arrays, level, np.array([0.5, 0.5]), np.zeros(1)).within(0.0)
+    pushing_away = dual_residuals(arrays, level, np.array([2.0, -1.0]), np.zeros(1))
+    assert (pushing_away.sign, pushing_away.strong_duality, pushing_away.stationarity) == (1.0, 0.0, 0.0)
+    too_dear = dual_residuals(arrays, level, np.array([1.0, 0.25]), np.zeros(1))
+    assert (too_dear.sign, too_dear.strong_duality, too_dear.stationarity) == (0.0, 0.0, 0.25)
+    slack = dual_residuals(arrays, np.array([-3.0]), np.array([1.0, 0.0]), np.zeros(1))
+    assert (slack.complementarity, slack.strong_duality, slack.sign) == (1.0, 1.0, 0.0)
 
 
 @pytest.mark.parametrize(

@@ -232,6 +232,11 @@ def test_a_scalar_and_its_curve_together_are_refused(case_folder):
     assert "both gas_usd_per_mmbtu and gas_curve" in found[0].why
 
 
+def test_a_refused_name_does_not_blame_those_that_refer_to_it(altered_folder):
+    found = faults_of(altered_folder("gpus.csv", "gb300,2,72000", "gb\u200b300,2,72000"))
+    assert [(fault.file, fault.row) for fault in found] == [("gpus.csv", 2)]
+
+
 def test_the_message_reads_as_a_sentence(altered_folder):
     folder = altered_folder("market.csv", "gb300,1,6,", "gb30,1,6,")
     with pytest.raises(CaseError, match=r"market\.csv, row 2, column gpu_id: 'gb30': gpus has no gpu_id 'gb30'; did you mean \"gb300\"\?"):

@@ -1,0 +1,117 @@
+"""The allocator's model in PuLP, one family of rows at a time.
+
+    maximise    sum over columns of NPV x level
+    subject to  sum of use x level <= limit        for each row of each family of resources
+                level of a stock = its level before + what comes - what goes
+                on demand at sites = taken by tiers, and its MW = drawn on phases       (where sells are pooled)
+                0/1 and whole decisions are whole
+
+In units of $M, thousand GPUs and MW. The rows of each family state their inequality in `resources.Family`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pulp
+import scipy.sparse as sp
+
+from planner.allocator.compact import Balance, Compact
+from planner.allocator.matrix import linear_expression
+from planner.candidates.outlook import Floats, Ints
+from planner.candidates.resources import Family
+
+MILLION = 1e6
+
+
+@dataclass(frozen=True)
+class Model:
+    """A PuLP problem with its columns in the order of `compact`, and what each of its rows is.
+
+    resource_row: row of `compact.resources` behind each resource row of the problem, in order, then balances.
+    row_scale: what each resource row was divided by; a dual in $ per unit of the limit is
+    dual x MILLION / row_scale.
+    """
+
+    problem: Any
+    variables: list[Any]
+    compact: Compact
+    resource_row: Ints
+    row_scale: Floats
+
+
+def make_model(compact: Compact, *, relax: bool = False, name: str = "plan") -> Model:
+    """Write the model of a candidate set in PuLP; `relax` makes every decision continuous."""
+    problem = pulp.LpProblem(name, pulp.LpMaximize)
+    variables = _columns(compact, relax)
+    problem.setObjective(linear_expression(variables, compact.npv_usd * compact.unit / MILLION))
+    rows, scales = [], []
+    for family in Family:
+        kept, scale = add_resource_rows(problem, variables, compact, family)
+        rows.append(kept)
+        scales.append(scale)
+    for balance in compact.balances:
+        add_balance_rows(problem, variables, compact, balance)
+    return Model(problem, variables, compact, np.concatenate(rows), np.concatenate(scales))
+
+
+def _columns(compact: Compact, relax: bool) -> list[Any]:
+    columns = zip(compact.lower / compact.unit, compact.upper / compact.unit, compact.integral, strict=True)
+    return [
+        pulp.LpVariable(
+            f"c{number}",
+            None if np.isneginf(low) else low,
+            None if np.isposinf(up) else up,
+            pulp.LpInteger if whole and not relax else pulp.LpContinuous,
+        )
+        for number, (low, up, whole) in enumerate(columns)
+    ]
+
+
+def add_resource_rows(problem: Any, variables: list[Any], compact: Compact, family: Family) -> tuple[Ints, Floats]:
+    """sum over columns of use[column, row] x level[column] <= limit[row], for the rows of one family.
+
+    A row that no levels can break (nothing is used, only provided) is left out. Returns the rows and their scales.
+    """
+    table = compact.resources.table
+    chosen = np.flatnonzero((table["family"] == family.name).to_numpy())
+    use = sp.csr_array(compact.resources.use[chosen] * compact.unit[None, :])
+    limit = table["limit"].to_numpy(np.float64)[chosen]
+    uses = np.asarray((use > 0).sum(axis=1)).reshape(-1) > 0
+    breakable = uses | (limit < 0.0) | _can_be_negative(compact, use)
+    scale = row_scales(use)
+    kept = np.flatnonzero(breakable)
+    for i in kept:
+        _add(problem, variables, use, int(i), scale[i], pulp.LpConstraintLE, limit[i], f"{family.name}_{chosen[i]}")
+    return chosen[kept], scale[kept]
+
+
+def _can_be_negative(compact: Compact, use: sp.csr_array) -> np.ndarray:
+    """Rows with a column whose level may be negative."""
+    free = (compact.lower < 0.0).astype(float)
+    touched: np.ndarray = (abs(use) @ free) > 0.0
+    return touched
+
+
+def add_balance_rows(problem: Any, variables: list[Any], compact: Compact, balance: Balance) -> None:
+    """sum of coefficient x level = 0, for each row of a balance."""
+    matrix = sp.csr_array(balance.matrix * compact.unit[None, :])
+    scale = row_scales(matrix)
+    label = balance.names[0].split(":")[0] if balance.names else "balance"
+    for i in range(matrix.shape[0]):
+        _add(problem, variables, matrix, i, scale[i], pulp.LpConstraintEQ, 0.0, f"{label}_{i}")
+
+
+def row_scales(matrix: sp.csr_array) -> Floats:
+    """A power of two near the largest coefficient of each row, so that scaling is exact."""
+    largest = abs(matrix).max(axis=1).toarray().reshape(-1)
+    return np.exp2(np.round(np.log2(np.where(largest > 0.0, largest, 1.0))))
+
+
+def _add(problem: Any, variables: list[Any], matrix: sp.csr_array, row: int, scale: float, sense: int, limit: float, name: str) -> None:
+    start, stop = matrix.indptr[row], matrix.indptr[row + 1]
+    columns = [variables[j] for j in matrix.indices[start:stop]]
+    expression = linear_expression(columns, matrix.data[start:stop] / scale)
+    problem.addConstraint(pulp.LpConstraint(expression, sense, name, limit / scale))

@@ -102,7 +102,7 @@ def _indefinite(matrix: Floats, names: Sequence[str]) -> CorrelationError:
         remedy = f"between {low:.4g} and {high:.4g} it would agree with the others"
     else:
         direction = np.linalg.eigh(matrix)[1][:, 0]
-        first, second = min(pairs, key=lambda pair: direction[pair[0]] * direction[pair[1]] * matrix[pair])
+        first, second = min(pairs, key=lambda pair: float(direction[pair[0]] * direction[pair[1]] * matrix[pair]))
         remedy = "other pairs must change too; bring the correlations nearer to 0"
     pair = (names[first], names[second])
     return CorrelationError(
@@ -128,8 +128,8 @@ def allowed_range(matrix: Floats, first: int, second: int, /) -> tuple[float, fl
     for column in (a, b):
         if others and np.abs(rest @ (inverse @ column) - column).max() > math.sqrt(_PIVOT_TOLERANCE):
             return None
-    room = (1.0 - a @ inverse @ a, 1.0 - b @ inverse @ b)
+    room = (1.0 - float(a @ inverse @ a), 1.0 - float(b @ inverse @ b))
     if min(room) < -_PIVOT_TOLERANCE:
         return None
-    centre, half = a @ inverse @ b, math.sqrt(max(room[0], 0.0) * max(room[1], 0.0))
-    return float(max(-1.0, centre - half)), float(min(1.0, centre + half))
+    centre, half = float(a @ inverse @ b), math.sqrt(math.prod(max(0.0, left) for left in room))
+    return max(-1.0, centre - half), min(1.0, centre + half)

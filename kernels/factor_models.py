@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 from kernels.backend import Array, array_beside, array_namespace, count_beside
 
@@ -65,10 +66,11 @@ def in_shortage(uniforms: Array, /, *, stay_glut_months: float, stay_shortage_mo
     xp = array_namespace(uniforms)
     _require_stays(stay_glut_months, stay_shortage_months)
     state = xp.full_like(uniforms[0, :], starts_in_shortage, dtype=xp.bool)
+    leave_glut, leave_shortage = 1.0 / stay_glut_months, 1.0 / stay_shortage_months
     path = []
     for month in range(uniforms.shape[0]):
-        leaves = uniforms[month, :] < xp.where(state, 1.0 / stay_shortage_months, 1.0 / stay_glut_months)
-        state = state ^ leaves
+        uniform = uniforms[month, :]
+        state = (state & (uniform >= leave_shortage)) | (~state & (uniform < leave_glut))
         path.append(state)
     return xp.stack(path, axis=0)
 
@@ -179,7 +181,7 @@ def _require_stays(*stays: float) -> None:
 
 
 def _require_distribution(values: Sequence[float], probabilities: Sequence[float]) -> None:
-    if len(values) != len(probabilities) or not values or any(later <= earlier for earlier, later in zip(values, values[1:])):
+    if len(values) != len(probabilities) or not values or any(later <= earlier for earlier, later in pairwise(values)):
         raise ValueError(f"rising values with a probability each expected, got {values} and {probabilities}")
     if min(probabilities) < 0.0 or abs(math.fsum(probabilities) - 1.0) > 1e-9:
         raise ValueError(f"probabilities of 0 or more that add to 1 expected, got {probabilities}")

@@ -84,7 +84,8 @@ def irr(cash: Array, /, *, periods_per_year: int = 12) -> Irr:
         found_path, found_growth = _log_growths(flows, mixed)
         roots, growth = _first_of_each(found_path, found_growth, paths)
 
-    status = xp.where(roots == 1, int(IrrStatus.ONE_ROOT), xp.where(roots == 0, int(IrrStatus.NONE), int(IrrStatus.SEVERAL)))
+    status = xp.where(roots == 1, int(IrrStatus.ONE_ROOT), xp.full_like(roots, int(IrrStatus.SEVERAL)))
+    status = xp.where(roots == 0, int(IrrStatus.NONE), status)
     status = xp.where(one_sign, int(IrrStatus.ALL_ONE_SIGN), status)
     rate = xp.where(status == int(IrrStatus.ONE_ROOT), xp.expm1(growth * periods_per_year), math.nan)
     return Irr(
@@ -170,7 +171,7 @@ def _sign_changes(coefficients: Array) -> tuple[Array, Array]:
     first, changes = last, xp.zeros_like(last)
     for place in range(1, coefficients.shape[-1]):
         sign = xp.sign(coefficients[:, place])
-        changes = changes + xp.where(sign * last < 0.0, 1.0, 0.0)
+        changes = changes + xp.astype(sign * last < 0.0, sign.dtype)
         last = xp.where(sign != 0.0, sign, last)
         first = xp.where(first != 0.0, first, sign)
     return xp.astype(changes, xp.int64), first
@@ -212,6 +213,7 @@ def _log_of_root(flows: Array, brackets: _Brackets) -> Array:
     chosen = xp.take(flows, brackets.path, axis=0)
     low, high = brackets.low / (1.0 - brackets.low), brackets.high / (1.0 - brackets.high)
     x, last_step = 0.5 * (low + high), high - low
+    settled = last_step < 0.0
     for _ in range(_MOST_STEPS):
         value, slope = _value_and_slope(chosen, x)
         side = xp.sign(value) * brackets.sign_at_low
@@ -219,8 +221,9 @@ def _log_of_root(flows: Array, brackets: _Brackets) -> Array:
         newton = x - value / xp.where(slope == 0.0, 1.0, slope)
         good = (newton > low) & (newton < high) & (slope != 0.0) & (2.0 * xp.abs(newton - x) <= last_step)
         ahead = xp.where(good, newton, 0.5 * (low + high))
-        last_step, x = xp.abs(ahead - x), ahead
-        if bool(xp.all(last_step <= x * 2.0**-52)):
+        last_step, x = xp.abs(ahead - x), xp.where(settled, x, ahead)  # a root no longer moves while others are sought
+        settled = settled | (last_step <= x * 2.0**-52)
+        if bool(xp.all(settled)):
             break
     return xp.log(x)
 

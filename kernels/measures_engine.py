@@ -66,23 +66,22 @@ def npv_measures_of_draws(npv: Array, /, *, alpha: float) -> NpvMeasures:
     mean = xp.mean(npv, axis=-1)
     if not bool(xp.all(xp.isfinite(mean))):
         raise ValueError("an NPV is NaN or infinite; look for missing input in the candidates or levels it was summed from")
-    distance = npv - mean[:, None]
-    deviation = xp.sqrt(xp.einsum("ps,ps->p", distance, distance) / count)
     losses = xp.sum((npv < 0.0).view(xp.int8), axis=-1, dtype=xp.int32)  # flags as bytes add up faster than flags
-    var, cvar = _tail_of_losses(npv, alpha)
+    beyond = draws_beyond(count, alpha)
+    parted = xp.partition(npv, beyond, axis=-1)
+    var, cvar = _tail_of_parted(parted, beyond, alpha)
+    distance = xp.subtract(parted, mean[:, None], out=parted)  # the copy at hand: fresh memory costs more than the sum
+    deviation = xp.sqrt(xp.einsum("ps,ps->p", distance, distance) / count)
     error = deviation / math.sqrt(count - 1) if count > 1 else xp.full_like(deviation, math.inf)
     return NpvMeasures(mean, deviation, error, (losses / count).astype(npv.dtype), var, cvar)
 
 
-def _tail_of_losses(npv: Array, alpha: float) -> tuple[Array, Array]:
-    """VaR and CVaR of L = -NPV: (portfolios, draws) -> two of (portfolios,)."""
-    xp = array_namespace(npv)
-    count = npv.shape[-1]
-    beyond = draws_beyond(count, alpha)
-    parted = xp.partition(npv, beyond, axis=-1)
-    threshold = parted[:, beyond]
+def _tail_of_parted(parted: Array, beyond: int, alpha: float) -> tuple[Array, Array]:
+    """VaR and CVaR of L = -NPV from NPVs (portfolios, draws) with the `beyond` smallest first: two of (portfolios,)."""
+    xp = array_namespace(parted)
+    threshold = parted[:, beyond] + 0.0  # a copy: the caller goes on to use the array
     excess = xp.sum(threshold[:, None] - parted[:, :beyond], axis=-1)
-    return -threshold, excess / ((1.0 - alpha) * count) - threshold
+    return -threshold, excess / ((1.0 - alpha) * parted.shape[-1]) - threshold
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ the reductions run along whole vectors.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,13 +17,15 @@ import numpy.typing as npt
 
 from kernels.measures_engine import SpreadMeasures, equal_draws, spread, spread_of_draws
 from kernels.paths import NEVER
-from kernels.pieces import over_pieces, piece_size
+from kernels.pieces import piece_size
 from kernels.portfolio import Portfolios
+from kernels.portfolio_engine import collect
 from kernels.sparse_product import Floats, SparseLevels
 
 _BLOCK_BYTES = 3 << 19
 """Paths of all candidates over one block of scenarios: half of a usual second-level cache."""
 _PIECE_BYTES = 1 << 19
+_MOST_PORTFOLIOS = 4096
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,13 @@ class CumulativePaths:
 
 
 def cumulative_paths(unit_cash: Floats, /, *, dtype: npt.DTypeLike = np.float32) -> CumulativePaths:
-    """Running sums of `unit_cash` (candidates, scenarios, months), formed in float64 and kept in `dtype`."""
+    """Running sums of `unit_cash` (candidates, scenarios, months), formed in float64 and kept in `dtype`.
+
+    Raises ValueError for NaN or infinite cash.
+    """
     candidates, scenarios, months = unit_cash.shape
+    if not np.isfinite(unit_cash).all():
+        raise ValueError("cash of a candidate holds NaN or an infinite value")
     kept = np.dtype(dtype)
     width = max(8, _BLOCK_BYTES // max(1, candidates * months * kept.itemsize))
     blocks = []
@@ -63,6 +71,7 @@ def _funding_and_payback(levels: SparseLevels, portfolios: slice, paths: Cumulat
     funding = np.empty((count, paths.scenarios), dtype=paths.dtype)
     payback = np.empty((count, paths.scenarios), dtype=paths.dtype)
     ordinal = np.arange(1, months + 1, dtype=np.uint8 if months < 256 else np.uint16)
+    spare: dict[str, Floats] = {}
     scenario = 0
     for block in paths.blocks:
         width = block.shape[1] // months
@@ -72,37 +81,56 @@ def _funding_and_payback(levels: SparseLevels, portfolios: slice, paths: Cumulat
         for first in range(0, count, rows):
             part = slice(first, min(first + rows, count))
             running = levels.sums(slice(portfolios.start + part.start, portfolios.start + part.stop), block)
-            deepest = _over_months(np.minimum, running, months)
+            deepest = _over_months(np.minimum, running, months, spare)
             np.maximum(-deepest, 0.0, out=funding[part, columns])
-            negative = np.multiply((running < 0.0).view(np.uint8), repeated)
-            last_negative = _over_months(np.maximum, negative, months)
-            payback[part, columns] = np.where(last_negative == months, NEVER, last_negative)
+            negative = np.less(running, 0.0, out=_spare_array(spare, "negative", running.shape, np.dtype(bool)))
+            when = np.multiply(negative.view(np.uint8), repeated, out=_spare_array(spare, "when", running.shape, ordinal.dtype))
+            last_negative = _over_months(np.maximum, when, months, spare)
+            payback[part, columns] = last_negative
+            np.copyto(payback[part, columns], NEVER, where=last_negative == months)
         scenario += width
     return funding, payback
 
 
-def _over_months(reduce: np.ufunc, values: Floats, months: int) -> Floats:
+def _over_months(reduce: np.ufunc, values: Floats, months: int, spare: dict[str, Floats]) -> Floats:
     """The minimum or maximum over months: values (rows, months x width) -> (rows, width).
 
     Halves are compared with halves (an odd month in both, which a minimum does not mind): long vectors, where a
     reduction along the axis would work on `width` numbers at a time and take three times as long.
     """
     width = values.shape[1] // months
+    turn = 0
     while months > 1:
         half = (months + 1) // 2
-        values = reduce(values[:, : half * width], values[:, (months - half) * width :])
-        months = half
+        into = _spare_array(spare, f"{values.dtype} {turn}", (values.shape[0], half * width), values.dtype)
+        values = reduce(values[:, : half * width], values[:, (months - half) * width :], out=into)
+        months, turn = half, 1 - turn
     return values
+
+
+def _spare_array(spare: dict[str, Floats], name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Floats:
+    """An array in memory that was used before under this name: fresh memory would cost as much as the work done in it."""
+    size = math.prod(shape)
+    if name not in spare or spare[name].size < size:
+        spare[name] = np.empty(size, dtype=dtype)
+    return spare[name][:size].reshape(shape)
 
 
 @dataclass(frozen=True)
 class PathMeasures:
-    """Peak funding (unit of the cash) and payback (months, +inf for never) of each portfolio over the scenarios."""
+    """Peak funding (unit of the cash) and payback (months, +inf for never) over the scenarios, each (portfolios,).
 
-    funding: SpreadMeasures
-    payback: SpreadMeasures
+    Medians are lower medians; tails are means of the worst 1 - alpha share.
+    """
+
+    funding_mean: Floats
+    funding_median: Floats
+    funding_tail: Floats
+    payback_mean: Floats
+    payback_median: Floats
+    payback_tail: Floats
     never_probability: Floats
-    """Share of the scenarios in which a portfolio never pays back."""
+    """Share of the scenarios in which a portfolio does not pay back."""
 
 
 def portfolio_path_measures(
@@ -117,17 +145,13 @@ def portfolio_path_measures(
             return spread(values, weights, alpha=alpha)
         return spread_of_draws(draws.of(values), alpha=alpha)
 
-    def measured(rows: slice) -> tuple[Floats, ...]:
-        funding, payback = _funding_and_payback(levels, rows, paths)
-        never = (payback == NEVER) @ weights
-        return tuple(
-            value
-            for spread_found in (spread_over(funding), spread_over(payback))
-            for value in (spread_found.mean, spread_found.median, spread_found.tail)
-        ) + (never,)
+    def measured(rows: slice) -> PathMeasures:
+        peak, months = _funding_and_payback(levels, rows, paths)
+        funding, payback = spread_over(peak), spread_over(months)
+        never = np.sum((months == NEVER) * weights, axis=-1)
+        return PathMeasures(funding.mean, funding.median, funding.tail, payback.mean, payback.median, payback.tail, never)
 
     bytes_per_item = 8 * paths.scenarios * paths.dtype.itemsize
-    piece = piece_size(bytes_per_item=bytes_per_item, budget_bytes=budget_bytes, threads=threads, most=4096)
-    parts = [answer for _, answer in over_pieces(measured, len(portfolios), piece=piece, threads=threads)]
-    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    return PathMeasures(SpreadMeasures(*columns[:3]), SpreadMeasures(*columns[3:6]), columns[6])
+    share = -(-len(portfolios) // threads)  # every thread gets work; large pieces read the candidates' paths less often
+    piece = piece_size(bytes_per_item=bytes_per_item, budget_bytes=budget_bytes, threads=threads, most=min(share, _MOST_PORTFOLIOS))
+    return collect(measured, len(portfolios), PathMeasures, paths.dtype, piece=piece, threads=threads)

@@ -27,7 +27,7 @@ def piece_size(*, bytes_per_item: int, budget_bytes: int, threads: int = 1, most
     """Items per piece so that a piece on each thread stays within the budget; at least 1, at most `most`."""
     if bytes_per_item <= 0 or budget_bytes <= 0 or threads <= 0:
         raise ValueError(f"positive sizes expected, got {bytes_per_item=}, {budget_bytes=}, {threads=}")
-    fits = max(1, budget_bytes // (bytes_per_item * threads))
+    fits: int = max(1, budget_bytes // (bytes_per_item * threads))
     return fits if most is None else max(1, min(fits, most))
 
 
@@ -80,7 +80,8 @@ def _in_halves(work: Work[Result], start: int, stop: int) -> list[tuple[slice, R
 
 
 def _largest(done: list[tuple[slice, Result]]) -> int:
-    return max(part.stop - part.start for part, _ in done)
+    sizes: list[int] = [part.stop - part.start for part, _ in done]
+    return max(sizes)
 
 
 def _return_unused_device_memory() -> None:

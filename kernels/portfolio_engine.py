@@ -109,5 +109,5 @@ def broken_limits(
 
     piece = piece_size(bytes_per_item=32 * max(1, limits.size), budget_bytes=budget_bytes, threads=threads)
     parts = [answer for _, answer in over_pieces(found, len(portfolios), piece=piece, threads=threads)]
-    columns = [np.concatenate(column) for column in zip(*parts, strict=True)] or [np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)]
-    return BrokenLimits(*columns)
+    none = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+    return BrokenLimits(*(np.concatenate(column) for column in zip(none, *parts, strict=True)))

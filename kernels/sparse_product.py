@@ -7,8 +7,10 @@ product is used.
 
 from __future__ import annotations
 
+import importlib
 import threading
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,12 +18,18 @@ from scipy import sparse
 
 from kernels.portfolio import Portfolios, require_portfolios
 
-try:
-    from scipy.sparse._sparsetools import csr_matvecs as _add_product
-except ImportError:
-    _add_product = None
+_AddProduct: TypeAlias = Callable[..., None]
 
 Floats = npt.NDArray[Any]
+
+
+def _compiled_product() -> _AddProduct | None:
+    """SciPy's routine that adds a sparse product into an array, if this version has it."""
+    try:
+        routine: _AddProduct = importlib.import_module("scipy.sparse._sparsetools").csr_matvecs
+    except (ImportError, AttributeError):
+        return None
+    return routine
 
 
 class SparseLevels:
@@ -38,6 +46,7 @@ class SparseLevels:
         )
         self.matrix = sparse.csr_array(parts, shape=(len(portfolios), candidate_count))
         self._scratch = threading.local()
+        self._add_product = _compiled_product()
 
     def __len__(self) -> int:
         return int(self.matrix.shape[0])
@@ -52,11 +61,11 @@ class SparseLevels:
             raise TypeError(f"contiguous {self.matrix.dtype} expected, got {unit.dtype}")
         count, columns = rows.stop - rows.start, unit.shape[1]
         total = self._zeros(count * columns)
-        if _add_product is None:
+        if self._add_product is None:
             total.reshape(count, columns)[...] = self.matrix[rows] @ unit
         else:
             starts = self.matrix.indptr[rows.start : rows.stop + 1]
-            _add_product(count, unit.shape[0], columns, starts, self.matrix.indices, self.matrix.data, unit.reshape(-1), total)
+            self._add_product(count, unit.shape[0], columns, starts, self.matrix.indices, self.matrix.data, unit.reshape(-1), total)
         return total.reshape(count, columns)
 
     def _zeros(self, size: int) -> Floats:

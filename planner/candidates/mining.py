@@ -8,7 +8,7 @@ import pandas as pd
 from kernels.lines import Line
 from kernels.terms import Term, WindowTerm
 from planner.candidates.load import energy_terms, legs, power_uses
-from planner.candidates.outlook import Floats
+from planner.candidates.outlook import Floats, Outlook
 from planner.candidates.resources import Family
 from planner.candidates.workshop import Workshop
 
@@ -66,10 +66,13 @@ def add_mining(shop: Workshop, phases: pd.DataFrame, single_paths: pd.DataFrame)
 
 def _income_path(shop: Workshop, row: pd.Series) -> int:
     outlook = shop.outlook
+    site_id = str(row["site_id"])
+    return shop.paths.number(("mining", site_id), lambda: mining_usd_per_mwh(outlook, site_id) * outlook.hours)
 
-    def make() -> Floats:
-        hashprice = outlook.by_month(row, "hashprice_usd_per_ph_day", "hashprice_curve")
-        assert hashprice is not None, "the reader refuses a mining hall without a hashprice"
-        return usd_per_mwh(hashprice, float(row["joules_per_th"])) * outlook.hours
 
-    return shop.paths.number(("mining", row["site_id"]), make)
+def mining_usd_per_mwh(outlook: Outlook, site_id: str) -> Floats:
+    """Income of the mining hall of a site by month, $ per MWh, shape (M,)."""
+    row = outlook.case.tables["mining"].set_index("site_id").loc[site_id]
+    hashprice = outlook.by_month(row, "hashprice_usd_per_ph_day", "hashprice_curve")
+    assert hashprice is not None, "the reader refuses a mining hall without a hashprice"
+    return usd_per_mwh(hashprice, float(row["joules_per_th"]))

@@ -76,18 +76,19 @@ def add_power(shop: Workshop) -> None:
     _add_short(shop, power)
 
 
-def _unit_mw(power: pd.DataFrame) -> Floats:
+def unit_mw(power: pd.DataFrame) -> Floats:
+    """MW of one unit of each phase's candidate: the whole phase if lumpy, a step, or 1 MW."""
     step = power["step_mw"].fillna(1.0).to_numpy(np.float64)
     return np.where(power["lumpy"].to_numpy(bool), power["guaranteed_mw"].to_numpy(np.float64), step)
 
 
 def _add_phases(shop: Workshop, power: pd.DataFrame) -> Block:
     outlook = shop.outlook
-    unit_mw = _unit_mw(power)
+    size = unit_mw(power)
     integral = power["lumpy"].to_numpy(bool) | power["step_mw"].notna().to_numpy()
     guaranteed = power["guaranteed_mw"].to_numpy(np.float64)
     committed = power["committed_mw"].to_numpy(np.float64)
-    units, held = guaranteed / unit_mw, committed / unit_mw
+    units, held = guaranteed / size, committed / size
     start, end = power["energised_month"].to_numpy(np.int64), power["end_month"].to_numpy(np.int64)
     lead = power["lead_months"].to_numpy(np.int64)
     decide_by = np.maximum(outlook.promised - lead, 0)
@@ -107,12 +108,12 @@ def _add_phases(shop: Workshop, power: pd.DataFrame) -> Block:
     )
     # What is energised or contracted before the start was paid for then.
     new = ~((outlook.promised < 0) | (power["status"] == "energised").to_numpy() | (committed > 0))
-    installed = power["installed_mw"].fillna(power["guaranteed_mw"]).to_numpy(np.float64) / guaranteed * unit_mw
+    installed = power["installed_mw"].fillna(power["guaranteed_mw"]).to_numpy(np.float64) / guaranteed * size
     capex = installed * power["capex_usd_per_kw"].to_numpy(np.float64) * 1000.0 * new
-    upfront = unit_mw * power["upfront_usd_per_kw"].to_numpy(np.float64) * 1000.0 * new
-    fee = fee_usd_per_mw_month(power) * unit_mw * power["take_or_pay"].to_numpy(np.float64)
+    upfront = size * power["upfront_usd_per_kw"].to_numpy(np.float64) * 1000.0 * new
+    fee = fee_usd_per_mw_month(power) * size * power["take_or_pay"].to_numpy(np.float64)
     upkeep = installed * power["fixed_om_usd_per_kw_month"].to_numpy(np.float64) * 1000.0
-    damages = unit_mw * power["delay_damages_usd_per_kw_month"].to_numpy(np.float64) * 1000.0
+    damages = size * power["delay_damages_usd_per_kw_month"].to_numpy(np.float64) * 1000.0
     promised = np.maximum(outlook.promised, 0)
     none = np.full(len(power), -1)
     energised = shop.events.after(promised, power["phase_number"].to_numpy(np.int64), none, np.full(len(power), outlook.months))
@@ -129,7 +130,7 @@ def _add_phases(shop: Workshop, power: pd.DataFrame) -> Block:
     ]
     block = shop.add("power", frame, terms)
     stocks = shop.book.stocks(Stock.POWER, power["phase_name"])
-    shop.book.stock_uses.add(block.numbers, stocks, unit_mw, start, end)
+    shop.book.stock_uses.add(block.numbers, stocks, size, start, end)
     for stock, name in zip(stocks, power["phase_name"], strict=True):
         phase = shop.book.resource(Family.PHASE, name)
         shop.book.stock_needs(int(stock), phase, -1.0)
@@ -157,7 +158,7 @@ def _offers(shop: Workshop, power: pd.DataFrame, phases: Block) -> None:
     chosen = power.iloc[rows]
     offer = shop.book.resources(Family.OFFER, chosen["phase_name"] + " if open")
     ones = np.ones(len(rows), dtype=np.int64)
-    shop.book.uses.add(phases.numbers[rows], offer, _unit_mw(chosen), 0 * ones, ones)
+    shop.book.uses.add(phases.numbers[rows], offer, unit_mw(chosen), 0 * ones, ones)
     openings = chosen["site_id"].map(opened).to_numpy(np.int64)
     shop.book.uses.add(openings, offer, -chosen["guaranteed_mw"].to_numpy(np.float64), 0 * ones, ones)
 
@@ -184,7 +185,7 @@ def _add_takes(shop: Workshop, power: pd.DataFrame, phases: Block) -> None:
     most = shop.book.resources(Family.OFFER, chosen["phase_name"] + " if taken")
     least = shop.book.resources(Family.LEAST_POWER, chosen["phase_name"])
     ones = np.ones(len(rows), dtype=np.int64)
-    mw = _unit_mw(chosen)
+    mw = unit_mw(chosen)
     for resource, sign, bound in ((most, 1.0, "guaranteed_mw"), (least, -1.0, "min_mw")):
         shop.book.uses.add(phases.numbers[rows], resource, sign * mw, 0 * ones, ones)
         shop.book.uses.add(takes.numbers, resource, -sign * chosen[bound].to_numpy(np.float64), 0 * ones, ones)
@@ -202,7 +203,7 @@ def _add_exits(shop: Workshop, power: pd.DataFrame, phases: Block) -> None:
         return
     month, end = pairs["month"].to_numpy(np.int64), pairs["end_month"].to_numpy(np.int64)
     phase = pairs["phase_number"].to_numpy(np.int64)
-    unit_mw = _unit_mw(power)
+    size = unit_mw(power)
     frame = pd.DataFrame(
         {
             "candidate_id": "exit:" + pairs["phase_name"] + "@" + pd.Series(month).map(outlook.calendar.written),
@@ -231,7 +232,7 @@ def _add_exits(shop: Workshop, power: pd.DataFrame, phases: Block) -> None:
     ones = np.ones(len(pairs), dtype=np.int64)
     shop.book.uses.add(block.numbers, ended, np.ones(len(pairs)), 0 * ones, ones)
     held, first = np.unique(phase, return_index=True)
-    shop.book.uses.add(phases.numbers[held], ended[first], -unit_mw[held], 0 * held, 0 * held + 1)
+    shop.book.uses.add(phases.numbers[held], ended[first], -size[held], 0 * held, 0 * held + 1)
 
 
 def _add_short(shop: Workshop, power: pd.DataFrame) -> None:

@@ -11,6 +11,7 @@ the allocator carries the level of a stock instead of spelling out every cohort 
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -52,6 +53,7 @@ class Family(Enum):
     DEPTH = "GPUs on demand at a tier <= its depth"
     REVENUE_SHARE = "discounted revenue of a customer <= its greatest share of the plan's"
     CAPITAL = "new capital used up to a quarter <= capital raised up to then"
+    FIXED = "what the user has fixed"
     CASH_FLOOR = "cumulative after-tax cash at the end of a quarter >= its floor"
 
 
@@ -112,6 +114,10 @@ class ResourceBook:
     stock_name: list[str] = field(default_factory=list)
     _numbers: dict[tuple[Family, str], int] = field(default_factory=dict)
     _stocks: dict[tuple[Stock, str], int] = field(default_factory=dict)
+
+    def copy(self) -> ResourceBook:
+        """A book of its own that can be written on without changing this one."""
+        return deepcopy(self)
 
     def resource(self, family: Family, name: str, limit: float = 0.0) -> int:
         """Number of a resource, entered on first use with its limit; a second limit must be the same."""

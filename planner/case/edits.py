@@ -18,7 +18,7 @@ from planner.case.edit_grammar import Edit, Operation, parse_change, parse_edit
 from planner.case.faults import CaseError, Fault
 from planner.case.frames import FIRST_ROW, series
 from planner.case.given import Given, shown
-from planner.case.read_settings import flat_settings, setting_columns, settings_from
+from planner.case.read_settings import flat_settings, out_of_range, setting_columns, settings_from
 from planner.case.schema import Column, ColumnType, Table
 from planner.case.suggest import remedy_for
 from planner.case.tables import TABLES
@@ -73,11 +73,16 @@ def stress_edits(case: Case, name: str) -> list[Edit]:
 def check_stresses(case: Case) -> None:
     """Raises CaseError with a fault for each row of `stresses` that cannot be applied to the case."""
     faults: list[Fault] = []
-    for name in dict.fromkeys(case.tables["stresses"].stress):
+    stresses, file = case.tables["stresses"], file_of(case, "stresses")
+    for name in dict.fromkeys(stresses.stress):
         try:
             _changed(case, stress_edits(case, name))
         except CaseError as error:
-            faults += [fault if fault.row is not None else replace(fault, file=f"stress {name}") for fault in error.faults]
+            row = list(stresses.stress).index(name) + FIRST_ROW
+            faults += [
+                fault if fault.file == file else Fault(file, row, "stress", name, f"leaves a case that is refused ({fault.file}, row {fault.row}, {fault.column}: {fault.why})", fault.remedy)
+                for fault in error.faults
+            ]
     if faults:
         raise CaseError(faults)
 
@@ -99,7 +104,11 @@ def _changed(case: Case, edits: Sequence[Edit]) -> Case:
     if faults:
         raise CaseError(faults)
     files = {name: f"{file_of(case, name)} after the edits" for name in TABLES}
-    faults = validate(Given(changed.settings, changed.tables, files, settings_file="settings after the edits"))
+    faults = [
+        Fault("settings after the edits", None, key, value, why, remedy)
+        for key, value, why, remedy in out_of_range(flat_settings(changed.settings))
+    ]
+    faults += validate(Given(changed.settings, changed.tables, files))
     if faults:
         raise CaseError(dict.fromkeys(faults))
     return changed

@@ -25,7 +25,6 @@ class Given:
     settings: Settings | None
     tables: Mapping[str, pd.DataFrame]
     files: Mapping[str, str]
-    settings_file: str = "case.toml"
     refused: Mapping[str, frozenset[tuple[int, str]]] = field(default_factory=dict)
     missing: Mapping[str, frozenset[str]] = field(default_factory=dict)
     unread: frozenset[str] = frozenset()

@@ -63,7 +63,7 @@ def room_by(case: Case, month: int, *, max_co2_kg_per_mwh: float = np.inf) -> Ro
 
 def can_build(sites: pd.DataFrame) -> npt.NDArray[np.bool_]:
     """Whether new halls can be built or rented on each site, shape (sites,)."""
-    return (sites.shell_capex_usd_per_kw.notna() | sites.shell_rent_usd_per_kw_month.notna()).to_numpy(dtype=bool)
+    return np.asarray(sites.shell_capex_usd_per_kw.notna() | sites.shell_rent_usd_per_kw_month.notna(), dtype=np.bool_)
 
 
 def _built(sites: pd.DataFrame, calendar: Calendar, month: int) -> Vector:
@@ -98,13 +98,13 @@ def sites_allowed(case: Case, lease: pd.Series) -> npt.NDArray[np.bool_]:
         if listed:
             allowed &= sites[column].isin(listed.split(";")).to_numpy(dtype=bool)
     barred = links.site_id[(links.lease_id == lease["lease_id"]) & ~links.allowed]
-    return allowed & ~sites.site_id.isin(list(barred)).to_numpy(dtype=bool)
+    return np.asarray(allowed & ~sites.site_id.isin(list(barred)).to_numpy(dtype=bool), dtype=np.bool_)
 
 
 def cooled_it_mw(case: Case, gpu: pd.Series) -> Vector:
     """MW of critical IT of a SKU that the cooling and the floor of each site take, shape (sites,)."""
     sites = case.tables["sites"]
-    most = sites.critical_it_mw.to_numpy(dtype=np.float64, copy=True)
+    most: Vector = sites.critical_it_mw.to_numpy(dtype=np.float64, copy=True)
     if gpu["cooling"] == "liquid":
         most = np.fmin(most, sites.liquid_cooled_it_mw.to_numpy(dtype=np.float64))
     rack_kw = gpu["rack_kw"]

@@ -37,7 +37,6 @@ def read_case(path: str | Path, edits: Sequence[str] = ()) -> Case:
         settings=settings,
         tables={name: _frame(typed, name) for name in TABLES},
         files={name: typed[name].file if name in typed else f"{name}.csv" for name in TABLES},
-        settings_file=raw.settings_file,
         refused={name: table.refused for name, table in typed.items()},
         missing={name: table.missing for name, table in typed.items()},
         unread=raw.unread,

@@ -33,7 +33,11 @@ def read_folder(folder: Path) -> RawCase:
     settings: tuple[RawSetting, ...] = ()
     settings_read = False
     known = [SETTINGS_FILE, *(f"{name}.csv" for name in TABLES)]
-    present = {entry.name: entry for entry in sorted(folder.iterdir()) if entry.is_file() and not entry.name.startswith((".", "~$"))}
+    present = {
+        entry.name: entry
+        for entry in sorted(folder.iterdir())
+        if not entry.name.startswith((".", "~$")) and (entry.is_file() or entry.name in known)
+    }
     for name, path in present.items():
         if name not in known and path.suffix.lower() not in _NOTES:
             faults.append(Fault(name, None, None, "", "not a file of a case", f"{remedy_for(name, known)} Otherwise move it out of the folder"))
@@ -57,7 +61,10 @@ def read_folder(folder: Path) -> RawCase:
 
 def _text(path: Path) -> str:
     """The file as text; a plain UTF-8 byte-order mark is dropped, any other encoding refused."""
-    data = path.read_bytes()
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise _FileRefused(Fault(path.name, None, None, "", f"cannot be read ({error.strerror})", "check that it is a file and that you may read it")) from None
     for mark, encoding in _OTHER_ENCODINGS:
         if data.startswith(mark):
             raise _FileRefused(Fault(path.name, None, None, "", f"the file is {encoding}", "save it as UTF-8"))

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from pathlib import Path
 from zipfile import BadZipFile
 
 from openpyxl import load_workbook
 from openpyxl.cell.cell import Cell, MergedCell
-from openpyxl.utils.escape import unescape
 from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.workbook import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
-from planner.case.cells import EXCEL_ERRORS
 from planner.case.faults import CaseError, Fault
 from planner.case.raw import RawCase, RawSetting, RawTable
 from planner.case.suggest import remedy_for
@@ -23,7 +22,7 @@ SETTINGS_SHEET = "case"
 NOTES_SHEET = "notes"
 RESULT_PREFIX = "result_"
 _SETTINGS_HEADER = ("setting", "value")
-_PLAIN_FORMATS = {"General", "@", "0"}
+_SCALED = re.compile(r"[0#?],+(?![0#?,])")
 
 
 class _SheetRefused(Exception):
@@ -83,7 +82,12 @@ def _cells(place: str, sheet: Worksheet, values: object, faults: list[Fault]) ->
     """Header and rows of a sheet without the empty rows and columns after the last; faults of single cells are added."""
     for merged in sheet.merged_cells.ranges:
         raise _SheetRefused(Fault(place, merged.min_row, None, str(merged), "merged cells", "unmerge them and fill each cell"))
-    table = [[_value(place, cell, values, faults) for cell in row] for row in sheet.iter_rows()]
+    if sheet.sheet_state != "visible":
+        raise _SheetRefused(Fault(place, None, None, "", "a hidden sheet", "show it, or remove it"))
+    for number, dimension in sorted(sheet.row_dimensions.items()):
+        if dimension.hidden and number <= sheet.max_row:
+            raise _SheetRefused(Fault(place, number, None, "", "a hidden row", "show it (clear the filter), or remove it"))
+    table = [[_value(place, sheet, cell, values, faults) for cell in row] for row in sheet.iter_rows()]
     while table and all(cell is None for cell in table[-1]):
         table.pop()
     if not table:
@@ -96,7 +100,7 @@ def _cells(place: str, sheet: Worksheet, values: object, faults: list[Fault]) ->
     return header, tuple(tuple(row[:width]) for row in table[1:])
 
 
-def _value(place: str, cell: Cell | MergedCell, values: object, faults: list[Fault]) -> object:
+def _value(place: str, sheet: Worksheet, cell: Cell | MergedCell, values: object, faults: list[Fault]) -> object:
     """The value of a cell as a person sees it; blank text is None. Formulas give their last computed value."""
     if isinstance(cell, MergedCell):
         return None
@@ -104,21 +108,25 @@ def _value(place: str, cell: Cell | MergedCell, values: object, faults: list[Fau
     if cell.data_type == "f":
         value = values[cell.coordinate].value  # type: ignore[index]
         if value is None:
-            faults.append(Fault(place, cell.row, cell.column_letter, str(cell.value)[:60], "a formula without a computed value", "open and save the workbook in a spreadsheet program, or paste the value"))
+            faults.append(Fault(place, cell.row, _column_of(sheet, cell), str(cell.value)[:60], "a formula without a computed value", "open and save the workbook in a spreadsheet program, or paste the value"))
             return None
     if isinstance(value, str):
-        text = unescape(value)
-        if text in EXCEL_ERRORS or cell.data_type == "e":
-            return text
-        return text if text.strip() else None
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and _padded(cell.number_format):
-        faults.append(Fault(place, cell.row, cell.column_letter, str(value), f"a number shown in the format {cell.number_format}, so that it reads otherwise", "type it as text, or format the cell as General"))
+        return value if value.strip() else None
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and _reads_otherwise(cell.number_format):
+        faults.append(Fault(place, cell.row, _column_of(sheet, cell), str(value), f"a number shown in the format {cell.number_format}, so that it reads otherwise", "type it as text, or format the cell as General"))
     return value
 
 
-def _padded(number_format: str) -> bool:
-    """Whether a format shows digits that the value does not have, as 000 shows 7 as 007."""
-    return len(number_format) > 1 and set(number_format) == {"0"} and number_format not in _PLAIN_FORMATS
+def _column_of(sheet: Worksheet, cell: Cell) -> str:
+    """The name of the column in the header, or its letter where the header is blank."""
+    header = sheet.cell(1, cell.column).value
+    return cell.column_letter if header is None else str(header).strip()
+
+
+def _reads_otherwise(number_format: str) -> bool:
+    """Whether a format shows another number than the cell holds: 000 shows 7 as 007, and 0.0, shows 72000 as 72.0."""
+    padded = len(number_format) > 1 and set(number_format) == {"0"}
+    return padded or _SCALED.search(number_format) is not None
 
 
 def _settings(place: str, header: tuple[str, ...], rows: tuple[tuple[object, ...], ...]) -> tuple[RawSetting, ...]:

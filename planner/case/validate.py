@@ -10,7 +10,7 @@ import pandas as pd
 from planner.case.cross_checks import cross_checks
 from planner.case.faults import Fault
 from planner.case.given import Given, shown
-from planner.case.read_settings import flat_settings, out_of_range, range_faults
+from planner.case.read_settings import range_faults
 from planner.case.schema import Column, ColumnType, Table
 from planner.case.suggest import remedy_for
 from planner.case.tables import TABLES
@@ -33,9 +33,6 @@ def validate(given: Given) -> list[Fault]:
             found += _identifiers(given, table)
             found += _repeated_keys(given, table)
         faults += sorted(found, key=lambda fault: fault.row or 0)
-    if given.settings is not None:
-        for key, value, why, remedy in out_of_range(flat_settings(given.settings)):
-            faults.append(Fault(given.settings_file, None, key, value, why, remedy))
     faults += cross_checks(given)
     return faults
 

@@ -198,6 +198,18 @@ def test_broken_files_are_refused(case_folder, files, file, why, remedy):
     assert any(why in fault.why and remedy in fault.remedy for fault in found), [str(fault) for fault in found]
 
 
+def test_a_table_that_is_no_file_is_refused(case_folder):
+    folder = case_folder({"links.csv": None})
+    (folder / "links.csv").mkdir()
+    (folder / "budget.csv").unlink()
+    (folder / "budget.csv").symlink_to(folder / "gone.csv")
+    assert {(fault.file, fault.why.split(" (")[0]) for fault in faults_of(folder)} == {("links.csv", "cannot be read"), ("budget.csv", "cannot be read")}
+
+
+def test_a_first_day_in_toml_is_a_month(case_folder):
+    assert read_case(case_folder({"case.toml": 'name = "x"\nstart = 2027-01-01\nmonths = 12\n'})).settings.start == "2027-01"
+
+
 def test_all_faults_come_in_one_report(case_folder):
     gpus = "gpu_id,it_kw,capex_usd\ngb300,x,72000\nb200,1.9,-1\n"
     market = "gpu_id,tier,usd_per_gpu_hour\ngb200,1,6\n"
@@ -209,6 +221,12 @@ def test_all_faults_come_in_one_report(case_folder):
 def test_an_unreadable_table_does_not_blame_those_that_refer_to_it(case_folder):
     found = faults_of(case_folder({"gpus.csv": "gpu_id,it_kw,capex_usd\ngb300,2\n"}))
     assert [fault.file for fault in found] == ["gpus.csv"]
+
+
+def test_a_setting_out_of_range_is_reported_once(altered_folder):
+    found = faults_of(altered_folder("case.toml", "months = 60", "months = 60\ntax_rate = 25"))
+    assert [(fault.row, fault.column, fault.why) for fault in found] == [(4, "tax_rate", "more than 0.9")]
+    assert "for 25 % write 0.25" in found[0].remedy
 
 
 def test_a_refused_cell_is_reported_once(altered_folder):

@@ -59,6 +59,11 @@ def test_reads_native_cells(workbook, sheet, column, row, value, expected):
     assert case.tables[sheet][column].iloc[row - 2] == expected
 
 
+@pytest.mark.parametrize(("number_format", "value"), [("#,##0", 72000), ("0.00", 1.23456), ("0%", 0.15), ("$#,##0.00", 72000)])
+def test_usual_number_formats_do_not_matter(workbook, number_format, value):
+    assert read_case(workbook(put("gpus", "capex_usd", 2, value, number_format))).gpus.capex_usd.iloc[0] == value
+
+
 def test_notes_results_and_formatted_empty_cells_are_passed_over(workbook):
     def change(book: Workbook) -> None:
         book.create_sheet("notes").append(["anything"])
@@ -104,6 +109,14 @@ def _total(book: Workbook) -> None:
     book["gpus"].append(["Total", 3.9])
 
 
+def _hidden_row(book: Workbook) -> None:
+    book["gpus"].row_dimensions[3].hidden = True
+
+
+def _hidden_sheet(book: Workbook) -> None:
+    book["gpus"].sheet_state = "hidden"
+
+
 def _no_rows_at_all(book: Workbook) -> None:
     del book["gpus"]
     book.create_sheet("gpus")
@@ -118,8 +131,11 @@ BROKEN = [
     (put("gpus", "it_kw", 2, -2), "gpus", 2, "it_kw", "above 0", "kW"),
     (put("gpus", "it_kw", 2, None), "gpus", 2, "it_kw", "blank, but required", "give"),
     (put("gpus", "it_kw", 2, "#DIV/0!"), "gpus", 2, "it_kw", "error of the spreadsheet", "formula"),
-    (put("gpus", "it_kw", 2, "=1+1"), "gpus", 2, "B", "without a computed value", "spreadsheet program"),
-    (put("gpus", "gpu_id", 2, 7, "000"), "gpus", 2, "A", "shown in the format 000", "as text"),
+    (put("gpus", "it_kw", 2, "=1+1"), "gpus", 2, "it_kw", "without a computed value", "spreadsheet program"),
+    (put("gpus", "gpu_id", 2, 7, "000"), "gpus", 2, "gpu_id", "shown in the format 000", "as text"),
+    (put("gpus", "capex_usd", 2, 72000, "0.0,"), "gpus", 2, "capex_usd", "shown in the format 0.0,", "General"),
+    (_hidden_row, "gpus", 3, None, "hidden row", "clear the filter"),
+    (_hidden_sheet, "gpus", None, None, "hidden sheet", "show it"),
     (put("gpus", "gpu_id", 2, dt.datetime(2027, 1, 1)), "gpus", 2, "gpu_id", "a date where text", "as text"),
     (put("leases", "start", 2, dt.datetime(2027, 7, 15)), "leases", 2, "start", "a day, not a month", "YYYY-MM"),
     (put("leases", "start", 2, 202707), "leases", 2, "start", "a number where a month", "YYYY-MM"),
@@ -160,7 +176,7 @@ def test_a_workbook_without_settings_is_refused(workbook):
 def test_a_file_that_is_no_workbook_is_refused(tmp_path, content):
     path = tmp_path / "x.xlsx"
     path.write_bytes(content)
-    with pytest.raises(CaseError, match="not a readable .xlsx workbook"):
+    with pytest.raises(CaseError, match=r"not a readable \.xlsx workbook"):
         read_case(path)
 
 

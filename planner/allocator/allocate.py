@@ -1,0 +1,130 @@
+"""From candidates to levels: model, solve, hold the whole decisions, share the pools out, check every row."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from planner.allocator.compact import Compact, make_compact
+from planner.allocator.highs import HighsDoor
+from planner.allocator.matrix import model_arrays
+from planner.allocator.model import MILLION, Model, make_model
+from planner.allocator.options import SolverOptions
+from planner.allocator.pooling import share_out
+from planner.allocator.solution import Solution
+from planner.allocator.solvers import open_door
+from planner.allocator.status import Status
+from planner.candidates.build import CandidateSet
+from planner.candidates.outlook import Floats
+
+ROW_TOLERANCE = 1e-6
+"""Largest breach of a resource row that counts as none, relative to the size of the row."""
+DUST = 1e-6
+"""Levels below this (in GPUs, MW or units) are zero."""
+
+
+@dataclass(frozen=True)
+class Allocation:
+    """Levels of all candidates, and what the solver proved about them.
+
+    levels: shape (candidates,), None when there is no answer. objective_usd is recomputed from the levels;
+    bound_usd: no plan can be better; gap = (bound - objective) / |objective|. solver_usd: the solver's own figure.
+    lp: the model with its whole decisions held, solved to a vertex; prices come from it. seconds by stage.
+    """
+
+    status: Status
+    levels: Floats | None
+    objective_usd: float | None
+    bound_usd: float | None
+    gap: float | None
+    solver_usd: float | None
+    solver: str
+    message: str
+    seconds: dict[str, float]
+    model: Model
+    solution: Solution
+    lp: Solution | None
+    worst_row: float
+
+
+def allocate(candidates: CandidateSet, options: SolverOptions, *, pool: bool = True) -> Allocation:
+    """The best levels of a candidate set; a solve that fails or stops is an answer with that status."""
+    began = time.perf_counter()
+    compact = make_compact(candidates, pool=pool)
+    model = make_model(compact, relax=options.relax)
+    arrays = model_arrays(model.problem, variables=model.variables, relax=options.relax)
+    built = time.perf_counter()
+    door = open_door(options)
+    solution = door.solve_arrays(arrays)
+    solved = time.perf_counter()
+    seconds = {"model": built - began, "solve": solved - built}
+    lp = _whole_decisions_held(door, solution)
+    seconds["hold"] = time.perf_counter() - solved
+    answer = lp if lp is not None and lp.values is not None else solution
+    if answer.values is None:
+        return Allocation(
+            solution.status, None, None, _usd(solution.bound), None, None, solution.solver, solution.message,
+            seconds, model, solution, None, 0.0,
+        )
+    levels = clean(candidates, levels_of(compact, answer.values * compact.unit))
+    worst = worst_row(candidates, levels)
+    objective = float(candidates.npv_usd @ levels)
+    bound = _usd(solution.bound)
+    status, message = solution.status, solution.message
+    solver_usd = _usd(answer.objective)
+    assert solver_usd is not None
+    if worst > ROW_TOLERANCE or abs(objective - solver_usd) > 1e-6 * max(abs(objective), MILLION):
+        status = Status.ERROR
+        message = f"levels do not hold: a row is broken by {worst:.2e}, NPV {objective:.6e} against {solver_usd:.6e}"
+    gap = None if bound is None else max(bound - objective, 0.0) / max(abs(objective), 1.0)
+    return Allocation(
+        status, levels, objective, bound, gap, solver_usd, solution.solver, message, seconds, model, solution, lp, worst
+    )
+
+
+def _usd(millions: float | None) -> float | None:
+    return None if millions is None else millions * MILLION
+
+
+def _whole_decisions_held(door: object, solution: Solution) -> Solution | None:
+    """The LP with whole decisions held at the answer: clean levels at a vertex, with duals."""
+    if solution.values is None:
+        return None
+    if not solution.arrays.is_mip:
+        return solution
+    if isinstance(door, HighsDoor):
+        return door.fixed_lp().solution
+    return HighsDoor(SolverOptions()).solve_arrays(solution.arrays.with_integers_held(solution.values))
+
+
+def levels_of(compact: Compact, columns: Floats) -> Floats:
+    """Levels of all candidates from the columns of the model."""
+    levels = np.zeros(len(compact.candidates))
+    levels[compact.candidate] = columns[: len(compact.candidate)]
+    if compact.pooled is not None:
+        pooled, at = compact.pooled, compact.first_pool
+        sizes = [len(pool.keys) for pool in (pooled.place, pooled.let, pooled.draw)]
+        place, let, draw = np.split(columns[at : at + sum(sizes)], np.cumsum(sizes)[:-1])
+        levels[pooled.number] = share_out(pooled, place, let, draw)
+    return levels
+
+
+def clean(candidates: CandidateSet, levels: Floats) -> Floats:
+    """Whole decisions rounded, dust to zero, the rest within its bounds."""
+    table = candidates.table
+    whole = table["integral"].to_numpy(bool)
+    levels = np.where(whole & (np.abs(levels - np.round(levels)) < 1e-4), np.round(levels), levels)
+    levels = np.where(np.abs(levels) < DUST, 0.0, levels)
+    bounded = np.clip(levels, table["lower"].to_numpy(np.float64), table["upper"].to_numpy(np.float64))
+    return bounded + 0.0  # no negative zeros
+
+
+def worst_row(candidates: CandidateSet, levels: Floats) -> float:
+    """Largest breach of any resource row, relative to the terms of the row."""
+    rows = candidates.rows
+    used = rows.use @ levels
+    limit = rows.table["limit"].to_numpy(np.float64)
+    size = np.maximum(np.maximum(abs(rows.use) @ np.abs(levels), np.abs(limit)), 1.0)
+    return float(np.max((used - limit) / size, initial=0.0))

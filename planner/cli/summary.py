@@ -1,0 +1,183 @@
+"""The plan on the terminal: what a planner would show first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from kernels.lines import Line
+from planner.plan import Plan
+
+SOON_MONTHS = 6
+
+
+def print_summary(plan: Plan, out: Path | None) -> None:
+    """Print the status, the money, sites, leases, what must be decided soon and what binds."""
+    console = Console(soft_wrap=False)
+    allocation = plan.allocation_result
+    gap = "" if plan.gap is None else f", gap {plan.gap:.4%}"
+    seconds = sum(plan.seconds.values())
+    console.print(f"[bold]{_plain(plan.case.settings.name)}[/]: {plan.status.label}{gap}, {allocation.solver}, {seconds:.1f} s")
+    if plan.levels is None:
+        console.print(str(plan.status), markup=False)
+        if allocation.message:
+            console.print(allocation.message, markup=False)
+        return
+    if plan.options.solver.relax:
+        console.print("relaxed: 0/1 decisions are continuous, so this is a bound on plans, not a plan")
+    _print_money(console, plan)
+    console.print(_sites(plan))
+    console.print(_leases(plan))
+    _print_on_demand(console, plan)
+    console.print(_capex(plan))
+    console.print(_soon(plan))
+    _print_binding(console, plan)
+    if out is not None:
+        console.print(f"written to {out}", markup=False, highlight=False)
+
+
+def millions(usd: float) -> str:
+    """Dollars as $1.23B or $45M."""
+    sign = "-" if usd < 0 else ""
+    size = abs(usd)
+    return f"{sign}${size / 1e9:,.2f}B" if size >= 9.995e8 else f"{sign}${size / 1e6:,.1f}M"
+
+
+def _print_money(console: Console, plan: Plan) -> None:
+    statement = plan.statement
+    npv = statement.npv_usd
+    rate, status = statement.irr_per_year
+    carried = statement.npv_losses_carried_usd
+    payback = statement.payback_month
+    calendar = plan.candidates.outlook.calendar
+    settings = plan.case.settings
+    console.print(
+        f"NPV [bold]{millions(npv)}[/] after tax at {settings.discount_rate:.1%}, cash at mid-month; "
+        f"{_share(statement.tail_usd, npv)} of it after {calendar.written(plan.candidates.outlook.horizon - 1)} (tail: {plan.candidates.outlook.tail})"
+    )
+    warning = "  [bold red]the sign differs[/]" if carried * npv < 0 else ""
+    console.print(f"NPV with losses carried forward {millions(carried)}; to equity {millions(statement.equity_npv_usd)}{warning}")
+    shown = f"{rate:.1%}" if rate is not None else status.name.lower().replace("_", " ")
+    back = "never" if payback is None else calendar.written(payback)
+    console.print(f"IRR {shown}, payback {back}, deepest cumulative cash {millions(-statement.peak_funding_usd)}")
+
+
+def _share(part: float, whole: float) -> str:
+    return f"{part / whole:.1%}" if whole else "0%"
+
+
+def _sites(plan: Plan) -> Table:
+    power = plan.power[plan.power["contracted_mw"] > 1e-6]
+    kinds = list(dict.fromkeys(power["kind"]))
+    table = Table(title="sites: contracted MW by power, GPUs bought and owned at the start", title_justify="left")
+    table.add_column("site")
+    for kind in kinds:
+        table.add_column(kind, justify="right")
+    table.add_column("hall MW", justify="right")
+    table.add_column("GPUs", overflow="fold")
+    candidates, levels = plan.candidates.table, plan.levels
+    assert levels is not None
+    held = candidates.assign(level=levels)
+    halls = held[held["kind"] == "shell"].groupby("site_id")["level"].sum()
+    owned = held[held["kind"].isin(["own", "base"]) & (held["gpu_id"] != "")].groupby(["site_id", "gpu_id"])["level"].sum()
+    for site_id in plan.case.tables["sites"]["site_id"]:
+        here = power[power["site_id"] == site_id]
+        gpus = owned[owned > 0.5].loc[lambda found, site=site_id: found.index.get_level_values(0) == site]
+        if here.empty and gpus.empty:
+            continue
+        by_kind = here.groupby("kind")["contracted_mw"].sum()
+        cells = [f"{by_kind[kind]:,.0f}" if kind in by_kind else "" for kind in kinds]
+        names = ", ".join(f"{count:,.0f} {gpu_id}" for (_, gpu_id), count in gpus.items())
+        table.add_row(_plain(site_id), *cells, f"{halls.get(site_id, 0.0):,.0f}", _plain(names))
+    return table
+
+
+def _leases(plan: Plan) -> Table:
+    table = Table(title="leases", title_justify="left")
+    for name, side in (("lease", "left"), ("customer", "left"), ("from", "left"), ("months", "right"), ("asked", "right"), ("won", "right"), ("rate", "right"), ("at", "left")):
+        table.add_column(name, justify=side)  # type: ignore[arg-type]
+    allocation = plan.allocation
+    served = allocation[allocation["use"].isin(["serve", "host"])]
+    for row in plan.case.tables["leases"].itertuples():
+        mine = served[served["lease_id"] == row.lease_id]
+        unit = "MW" if row.kind == "hosting" or row.size_unit == "it_mw" else "GPUs"
+        asked = f"{row.max_size:,.0f} {unit}"
+        if mine.empty:
+            table.add_row(_plain(row.lease_id), _plain(row.customer_id), row.start, str(row.term_months), asked, "declined", "", "", style="dim")
+            continue
+        size = mine["it_mw"].sum() if row.kind == "hosting" else mine["gpus"].sum()
+        won = f"{size:,.0f} {'MW' if row.kind == 'hosting' else 'GPUs'}"
+        rates = sorted(set(mine["rate"]))
+        symbol = "/kW-mo" if row.kind == "hosting" else "/h"
+        rate = f"${rates[0]:,.2f}{symbol}" if len(rates) == 1 else f"${rates[0]:,.2f}-{rates[-1]:,.2f}{symbol}"
+        table.add_row(_plain(row.lease_id), _plain(row.customer_id), row.start, str(row.term_months), asked, won, rate, _plain(", ".join(sorted(set(mine["site_id"])))))
+    return table
+
+
+def _print_on_demand(console: Console, plan: Plan) -> None:
+    revenue = plan.statement.line(Line.REVENUE).sum()
+    candidates, levels = plan.candidates, plan.levels
+    assert levels is not None
+    rows = plan.allocation[plan.allocation["use"] == "sell"]
+    if revenue > 0 and len(rows):
+        sold = sum(
+            float((candidates.valuation.npv(block, (Line.REVENUE,))[:, 0] @ levels[block.numbers]))
+            for block in candidates.blocks
+            if block.kind == "sell"
+        )
+        everything = float(plan.statement.line(Line.REVENUE) @ plan.statement.discount) * (1.0 - plan.case.settings.tax_rate)
+        console.print(f"on demand: {sold / everything:.1%} of discounted revenue, at most {_peak_on_demand(rows):,.0f} GPUs at once")
+
+
+def _peak_on_demand(rows: pd.DataFrame) -> float:
+    months = sorted({*rows["from"], *rows["to"]})
+    return max(float(rows.loc[(rows["from"] <= month) & (rows["to"] >= month), "gpus"].sum()) for month in months)
+
+
+def _capex(plan: Plan) -> Table:
+    table = Table(title="money by year, $M", title_justify="left")
+    lines = (Line.REVENUE, Line.CAPEX, Line.ENERGY, Line.FEES, Line.TAX, Line.RESALE)
+    years = plan.statement.yearly(Line.CAPEX)
+    table.add_column("")
+    for year in years:
+        table.add_column(year, justify="right")
+    for line in lines:
+        table.add_row(line.name.lower().replace("_", " "), *(f"{usd / 1e6:,.0f}" for usd in plan.statement.yearly(line).values()))
+    return table
+
+
+def _soon(plan: Plan) -> Table:
+    """Commitments whose last month falls within two quarters of the start."""
+    table = Table(title="to be decided within two quarters", title_justify="left")
+    for name in ("by", "what", "how much"):
+        table.add_column(name, justify="right" if name == "how much" else "left")
+    levels = plan.levels
+    assert levels is not None
+    held = plan.candidates.table.assign(level=levels)
+    chosen = held[held["kind"].isin(["open", "power", "shell", "own", "fabric"]) & (held["level"] > 1e-6) & (held["decide_by"] < SOON_MONTHS)]
+    chosen = chosen[~chosen["candidate_id"].str.contains(":existing@")]
+    calendar = plan.candidates.outlook.calendar
+    names = {"open": "open", "power": "contract power", "shell": "order halls", "own": "order GPUs", "fabric": "build link"}
+    grouped = chosen.assign(what=chosen["kind"].map(names), thing=chosen["gpu_id"].where(chosen["kind"] == "own", chosen["phase"]))
+    grouped = grouped.groupby(["decide_by", "what", "site_id", "thing", "unit"], sort=True)["level"].sum().reset_index()
+    for row in grouped.itertuples():
+        amount = "" if row.unit in ("0/1", "phase") else f"{row.level:,.0f} {row.unit}" + ("s" if row.unit in ("GPU", "step") else "")
+        table.add_row(calendar.written(row.decide_by), _plain(" ".join(part for part in (row.what, row.site_id, row.thing) if part)), amount)
+    return table
+
+
+def _print_binding(console: Console, plan: Plan) -> None:
+    found = plan.binding.head(3)
+    if len(found):
+        console.print("what binds most (value of one per cent more):")
+        for row in found.itertuples():
+            console.print(f"  {millions(row.usd_per_percent)}  {row.name}: {row.what}", markup=False, highlight=False)
+
+
+def _plain(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(str(text))

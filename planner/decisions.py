@@ -1,0 +1,127 @@
+"""Decisions that the user makes in place of the allocator: `--fix` and `--exclude`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from planner.candidates.build import CandidateSet
+from planner.candidates.outlook import Floats
+from planner.candidates.resources import Family
+from planner.case.edit_grammar import Operation, parse_edit
+from planner.case.faults import PlannerError
+from planner.case.suggest import remedy_for
+
+_EXCLUDED = re.compile(r"^\s*(sites|leases|power|gpus)\s*\[\s*([^\]]+?)\s*\]\s*$")
+EXCLUDE_FORMS = "write sites[id], leases[id], gpus[id] or power[source:phase]"
+FIX_FORMS = "write sites.open[id]=0 or 1, leases.size[id]=units, or power.contracted_mw[source:phase]=MW"
+_COLUMN = {"sites": "site_id", "leases": "lease_id", "power": "phase", "gpus": "gpu_id"}
+_BUILT = ("open", "shell", "power", "take", "own")
+_KINDS = {
+    "sites": (*_BUILT, "serve", "host", "renew", "sell", "mine"),
+    "leases": ("serve", "host", "renew"),
+    "power": ("power", "take"),
+    "gpus": ("own",),
+}
+
+
+def apply_decisions(candidates: CandidateSet, fixes: Sequence[str] = (), excludes: Sequence[str] = ()) -> CandidateSet:
+    """The candidates with their bounds changed by what the user has decided; the set given is left as it was.
+
+    Raises PlannerError for a decision that names nothing, or that is written wrongly.
+    """
+    if not fixes and not excludes:
+        return candidates
+    table = candidates.table.copy()
+    for written in excludes:
+        _exclude(table, written)
+    changed = replace(candidates, table=table, book=candidates.book.copy())
+    for written in fixes:
+        _fix(changed, written)
+    return changed
+
+
+def _exclude(table: pd.DataFrame, written: str) -> None:
+    match = _EXCLUDED.match(written)
+    if match is None:
+        raise PlannerError(f"--exclude {written!r} is not understood; {EXCLUDE_FORMS}")
+    kind, name = match[1], match[2]
+    here = _named(table, kind, name, written)
+    table.loc[here & table["kind"].isin(_KINDS[kind]), ["lower", "upper"]] = 0.0
+
+
+def _named(table: pd.DataFrame, kind: str, name: str, written: str) -> pd.Series:
+    column = table[_COLUMN[kind]]
+    here = column == name
+    if not here.any():
+        known = sorted(set(column) - {""})
+        raise PlannerError(f"{written!r}: no candidate of the case has {_COLUMN[kind]} {name!r}; {remedy_for(name, known)}")
+    return here
+
+
+def _fix(candidates: CandidateSet, written: str) -> None:
+    edit = parse_edit(written)
+    what = f"{edit.table}.{edit.column}"
+    if edit.operation is not Operation.SET or edit.select is None:
+        raise PlannerError(f"--fix {written!r} is not understood; {FIX_FORMS}")
+    try:
+        value = float(edit.value)
+    except ValueError:
+        raise PlannerError(f"--fix {written!r}: {edit.value!r} is not a number; {FIX_FORMS}") from None
+    if not np.isfinite(value) or value < 0:
+        raise PlannerError(f"--fix {written!r}: give a number of 0 or more")
+    if what == "sites.open":
+        _fix_opening(candidates, edit.select, value, written)
+    elif what == "leases.size":
+        _fix_lease(candidates, edit.select, value, written)
+    elif what == "power.contracted_mw":
+        _fix_power(candidates, edit.select, value, written)
+    else:
+        raise PlannerError(f"--fix {written!r} is not understood; {FIX_FORMS}")
+
+
+def _fix_opening(candidates: CandidateSet, site_id: str, value: float, written: str) -> None:
+    if value not in (0.0, 1.0):
+        raise PlannerError(f"--fix {written!r}: a site is open (1) or not (0)")
+    if value == 0.0:
+        _exclude(candidates.table, f"sites[{site_id}]")
+        return
+    table = candidates.table
+    here = _named(table, "sites", site_id, written) & (table["kind"] == "open")
+    if not here.any():
+        raise PlannerError(f"--fix {written!r}: {site_id} has no opening cost, so nothing to decide; fix its power instead")
+    table.loc[here, "lower"] = 1.0
+
+
+def _fix_lease(candidates: CandidateSet, lease_id: str, value: float, written: str) -> None:
+    """Units served = the size asked, as two limits."""
+    table = candidates.table
+    here = _named(table, "leases", lease_id, written) & table["kind"].isin(["serve", "host"])
+    numbers = np.flatnonzero(here.to_numpy())
+    size = candidates.outlook.case.tables["leases"].set_index("lease_id")["max_size"]
+    if value > float(size[lease_id]):
+        raise PlannerError(f"--fix {written!r}: the lease takes at most {size[lease_id]:g}")
+    units: Floats = float(size[lease_id]) / table["upper"].to_numpy(np.float64)[numbers]
+    zero = np.zeros(len(numbers), dtype=np.int64)
+    for sign, label in ((1.0, "at most"), (-1.0, "at least")):
+        resource = candidates.book.resource(Family.FIXED, f"size of {lease_id} {label}", sign * value)
+        candidates.book.uses.add(numbers, np.full(len(numbers), resource), sign * units, zero, zero + 1)
+
+
+def _fix_power(candidates: CandidateSet, phase: str, value: float, written: str) -> None:
+    table = candidates.table
+    here = _named(table, "power", phase, written) & (table["kind"] == "power")
+    power = candidates.outlook.case.tables["power"]
+    row = power[(power["source_id"] + ":" + power["phase"]) == phase].iloc[0]
+    whole = bool(row["lumpy"])
+    unit = float(row["guaranteed_mw"]) if whole else (1.0 if pd.isna(row["step_mw"]) else float(row["step_mw"]))
+    level = value / unit
+    integral = bool(table.loc[here, "integral"].iloc[0])
+    if value > float(row["guaranteed_mw"]) + 1e-9 or (integral and abs(level - round(level)) > 1e-9):
+        allowed = f"0 or {unit:g}" if whole else f"0 to {row['guaranteed_mw']:g}" + (f" in steps of {unit:g}" if integral else "")
+        raise PlannerError(f"--fix {written!r}: {phase} can be contracted at {allowed} MW")
+    table.loc[here, ["lower", "upper"]] = level

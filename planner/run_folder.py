@@ -1,0 +1,173 @@
+"""The folder that a run writes: whole or not at all, never over another run unless told."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from planner.case.faults import PlannerError
+from planner.plan import Plan
+
+FORMAT = 1
+TABLES = ("allocation", "power", "cashflow", "portfolio", "binding")
+_PACKAGES = ("neocloud-planner", "numpy", "scipy", "pandas", "pulp", "highspy")
+
+
+def write_run(plan: Plan, folder: str | Path, *, force: bool = False, device: str = "cpu") -> Path:
+    """Write a plan's files into a folder; see the README for each.
+
+    The folder appears whole or not at all. Raises PlannerError when it exists and `force` is not set, or when it exists
+    and is not a run (so that --force never removes anything else).
+    """
+    target = Path(folder)
+    refuse_other_folders(target, force=force)
+
+    def write(scratch: Path) -> None:
+        for name in TABLES:
+            _round_csv(getattr(plan, name), scratch / f"{name}.csv")
+        _candidates(plan).to_parquet(scratch / "candidates.parquet", index=False)
+        _json(plan_summary(plan), scratch / "plan.json")
+        _json(run_record(plan, device), scratch / "run.json")
+
+    appear_whole(target, write)
+    return target
+
+
+def refuse_other_folders(target: Path, *, force: bool) -> None:
+    """Raise PlannerError unless the folder is free, empty, or a run that may be replaced."""
+    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+        return
+    if not force:
+        raise PlannerError(f"{target} exists already; choose another --out, or replace that run with --force")
+    if not (target / "run.json").is_file():
+        raise PlannerError(f"{target} is not a run (it has no run.json), so --force does not replace it; choose another --out")
+
+
+def appear_whole(target: Path, write: Callable[[Path], None]) -> None:
+    """Write into a scratch folder beside the target, then put it in the target's place in one step."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    try:
+        write(scratch)
+        for path in scratch.iterdir():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+        old = None
+        if target.exists():
+            old = Path(tempfile.mkdtemp(prefix=f".{target.name}.old.", dir=target.parent)) / target.name
+            target.rename(old)
+        try:
+            scratch.rename(target)
+        except OSError:
+            if old is not None:
+                old.rename(target)
+            raise
+        if old is not None:
+            shutil.rmtree(old.parent)
+    except OSError as error:
+        raise PlannerError(f"{target} could not be written: {error.strerror or error}; nothing was changed") from error
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def plan_summary(plan: Plan) -> dict[str, Any]:
+    """What plan.json holds."""
+    summary: dict[str, Any] = {
+        "case": plan.case.settings.name,
+        "status": plan.status.label,
+        "npv_usd": plan.npv_usd,
+        "objective_usd": plan.objective_usd,
+        "bound_usd": plan.allocation_result.bound_usd,
+        "mip_gap": plan.gap,
+        "base": plan.options.base,
+        "tail": plan.candidates.outlook.tail,
+        "discounting": "(1 + r)^-((t + 0.5)/12), cash at mid-month; years after the horizon at mid-year",
+    }
+    if plan.levels is None:
+        return {**summary, "message": str(plan.status), "conflict": plan.allocation_result.message or None}
+    statement = plan.statement
+    rate, irr_status = statement.irr_per_year
+    allocation, npv = plan.allocation, statement.npv_usd
+    served = allocation[allocation["use"].isin(["serve", "host"]) & (allocation["lease_id"] != "")]
+    won = set(served["lease_id"])
+    leases = plan.case.tables["leases"]["lease_id"]
+    own = plan.candidates.table["kind"].eq("own").to_numpy()
+    return {
+        **summary,
+        "tail_share": statement.tail_usd / npv if npv else None,
+        "npv_losses_carried_usd": statement.npv_losses_carried_usd,
+        "equity_npv_usd": statement.equity_npv_usd,
+        "irr_per_year": rate,
+        "irr_status": irr_status.name.lower(),
+        "payback_month": statement.payback_month,
+        "peak_funding_usd": statement.peak_funding_usd,
+        "gpus_bought": float(plan.levels[own].sum()),
+        "contracted_mw": float(plan.power["contracted_mw"].sum()),
+        "kinds_of_power": sorted(set(plan.power.loc[plan.power["contracted_mw"] > 0, "kind"])),
+        "sites": int((plan.power.groupby("site_id")["contracted_mw"].sum() > 0).sum()),
+        "leases_won": [name for name in leases if name in won],
+        "leases_declined": [name for name in leases if name not in won],
+    }
+
+
+def run_record(plan: Plan, device: str) -> dict[str, Any]:
+    """What run.json holds: everything needed to run it again, and what was proved."""
+    allocation, options = plan.allocation_result, plan.options
+    return {
+        "format": FORMAT,
+        "command": "plan",
+        "case": plan.case.settings.name,
+        "case_hash": plan.case.source_hash,
+        "versions": {name: _version(name) for name in _PACKAGES},
+        "solver": allocation.solver,
+        "status": plan.status.label,
+        "proven": "within the windows of the case's steps: on-demand and mining levels change only at steps, deliveries and halls come at steps",
+        "gap_asked": options.solver.gap,
+        "gap": allocation.gap,
+        "bound_usd": allocation.bound_usd,
+        "worst_row": allocation.worst_row,
+        "solver_objective_usd": allocation.solver_usd,
+        "seconds": plan.seconds,
+        "seed": plan.case.settings.seed,
+        "device": device,
+        "options": {
+            "base": options.base, "tail": plan.candidates.outlook.tail, "edits": list(options.edits), "stress": options.stress,
+            "fixes": list(options.fixes), "excludes": list(options.excludes), "relax": options.solver.relax,
+            "time_limit_s": options.solver.time_limit_s,
+        },
+        "size": {
+            "candidates": len(plan.candidates),
+            "columns": len(allocation.model.variables),
+            "rows": len(allocation.model.problem.constraints),
+        },
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _candidates(plan: Plan) -> pd.DataFrame:
+    levels = np.zeros(len(plan.candidates)) if plan.levels is None else plan.levels
+    return plan.candidates.table.assign(npv_usd=plan.candidates.npv_usd, level=levels)
+
+
+def _round_csv(table: pd.DataFrame, path: Path) -> None:
+    """Twelve significant digits: below the dust of sums, so that equal runs write equal bytes."""
+    table.to_csv(path, index=False, float_format="%.12g", lineterminator="\n")
+
+
+def _json(record: dict[str, Any], path: Path) -> None:
+    path.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8")

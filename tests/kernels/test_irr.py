@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import numpy as np
+import numpy_financial as npf
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kernels.irr import IrrStatus, irr, npv_at_rates
+
+HARD_ROWS = [
+    # yearly flows, status, rate, distinct rates above -100 %
+    ([-100.0, 60.0, 60.0], IrrStatus.ONE_ROOT, 0.1306623862918075, 1),
+    ([-100.0, 230.0, -132.0], IrrStatus.SEVERAL, None, 2),  # 10 % and 20 %
+    ([-1.0, 6.0, -11.0, 6.0], IrrStatus.SEVERAL, None, 3),  # 0, 100 % and 200 %
+    ([100.0, -100.0, 100.0], IrrStatus.NONE, None, 0),
+    ([1.0, 2.0, 0.0], IrrStatus.ALL_ONE_SIGN, None, 0),
+    ([-1.0, -2.0, -3.0], IrrStatus.ALL_ONE_SIGN, None, 0),
+    ([0.0, 0.0, 0.0], IrrStatus.ALL_ONE_SIGN, None, 0),
+    ([-100.0, 30.0, 70.0], IrrStatus.ONE_ROOT, 0.0, 1),
+    ([1.0, -2.0, 1.0], IrrStatus.ONE_ROOT, 0.0, 1),  # touches 0 at one rate and does not cross
+    ([-1e6, 1.0, 0.0], IrrStatus.ONE_ROOT, -1.0 + 1e-6, 1),
+    ([-1e6, 0.0, 1e-6], IrrStatus.ONE_ROOT, -1.0 + 1e-6, 1),
+    ([-1e-6, 1e6, 0.0], IrrStatus.ONE_ROOT, 1e12 - 1.0, 1),
+    ([0.0, -100.0, 110.0], IrrStatus.ONE_ROOT, 0.1, 1),  # starts late
+    ([100.0, -110.0, 0.0], IrrStatus.ONE_ROOT, 0.1, 1),  # borrowing
+    ([-100.0, 110.0, -1e-18], IrrStatus.ONE_ROOT, 0.1, 1),  # dust of a sum
+]
+
+
+@pytest.mark.parametrize(("flows", "status", "rate", "roots"), HARD_ROWS)
+def test_hard_rows(flows: list[float], status: IrrStatus, rate: float | None, roots: int) -> None:
+    found = irr(np.array([flows]), periods_per_year=1)
+    assert (IrrStatus(int(found.status[0])), int(found.roots[0])) == (status, roots)
+    if rate is None:
+        assert np.isnan(found.rate[0])
+    else:
+        assert 1.0 + found.rate[0] == pytest.approx(1.0 + rate, rel=1e-12)
+
+
+def test_roots_are_those_of_the_companion_matrix() -> None:
+    rng = np.random.default_rng(31)
+    for periods in (2, 3, 7, 20, 40):
+        flows = rng.normal(0.3, 3.0, (150, periods))
+        found = irr(flows, periods_per_year=1)
+        for row, status, rate, roots in zip(flows, found.status, found.rate, found.roots, strict=True):
+            factors = np.roots(row[::-1])
+            factors = factors[(np.abs(factors.imag) < 1e-9) & (factors.real > 0)].real
+            if not ((row > 0).any() and (row < 0).any()):
+                assert status == IrrStatus.ALL_ONE_SIGN
+                continue
+            assert roots == len(factors)
+            assert status == {0: IrrStatus.NONE, 1: IrrStatus.ONE_ROOT}.get(len(factors), IrrStatus.SEVERAL)
+            if len(factors) == 1:
+                assert 1.0 + rate == pytest.approx(1.0 / factors[0], rel=1e-8)
+
+
+def test_monthly_rates_equal_numpy_financial() -> None:
+    rng = np.random.default_rng(5)
+    flows = np.concatenate((-rng.uniform(50, 150, (40, 6)), rng.uniform(0, 40, (40, 90))), axis=1)
+    found = irr(flows)
+    assert (found.status == IrrStatus.ONE_ROOT).all()
+    expected = [(1 + npf.irr(row)) ** 12 - 1 for row in flows]
+    np.testing.assert_allclose(1 + found.rate, 1 + np.array(expected), rtol=1e-7)
+    assert (npv_at_rates(flows, found.rate) [np.arange(40), np.arange(40)] / np.abs(flows).sum(axis=1) < 1e-12).all()
+
+
+def test_rates_found_from_flows_made_of_their_roots() -> None:
+    # (x - a)(x - b)(x - c) with the monthly factors of known annual rates, stretched over 30 months
+    for rates in ([0.05, 0.4], [-0.3, 0.1, 0.6], [-0.9, -0.2], [0.0, 0.25]):
+        factors = [(1 + rate) ** (-1 / 12) for rate in rates]
+        flows = np.poly(factors)[::-1]
+        found = irr(np.pad(flows, (0, 30))[None, :])
+        assert (int(found.status[0]), int(found.roots[0])) == (IrrStatus.SEVERAL, len(rates))
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.integers(2, 30), st.integers(0, 2**32 - 1), st.floats(1e-6, 1e12))
+def test_scale_batch_and_borrowing(periods: int, seed: int, scale: float) -> None:
+    flows = np.random.default_rng(seed).normal(0.2, 1.0, (6, periods))
+    whole = irr(flows)
+    for row in range(6):
+        single = irr(flows[row])
+        assert (single.status, single.roots) == (whole.status[row], whole.roots[row])
+        np.testing.assert_array_equal(single.rate, whole.rate[row])
+    for same in (irr(flows * scale), irr(-flows)):
+        np.testing.assert_array_equal(same.roots, whole.roots)
+        np.testing.assert_allclose(1 + same.rate, 1 + whole.rate, rtol=1e-9)
+
+
+def test_the_net_present_value_uses_the_middle_of_each_month() -> None:
+    cash = np.array([[100.0, 0.0, 50.0]])
+    found = npv_at_rates(cash, np.array([0.0, 0.1, -0.5]))
+    expected = [[sum(c * (1 + r) ** (-(t + 0.5) / 12) for t, c in enumerate(cash[0])) for r in (0.0, 0.1, -0.5)]]
+    np.testing.assert_allclose(found, expected, rtol=1e-14)
+    with pytest.raises(ValueError, match="-100 %"):
+        npv_at_rates(cash, np.array([-1.0]))
+
+
+@pytest.mark.parametrize("flows", [[np.nan, 1.0], [-np.inf, 1.0], [], [1.0] * 1001])
+def test_flows_that_are_no_flows_are_refused(flows: list[float]) -> None:
+    with pytest.raises(ValueError, match="finite flows over 1 to 1000 periods"):
+        irr(np.array(flows, dtype=float))
+
+
+def test_one_body_over_every_library(library) -> None:
+    rng = np.random.default_rng(2)
+    flows = rng.normal(0.3, 1.0, (3, 8, 24))
+    flows[0, 0] = 1.0
+    expected = irr(flows)
+    assert set(expected.status.ravel()) == {0, 1, 2, 3}
+    found = irr(library.array(flows))
+    np.testing.assert_array_equal(library.back(found.status), expected.status)
+    np.testing.assert_array_equal(library.back(found.roots), expected.roots)
+    np.testing.assert_allclose(library.back(found.rate), expected.rate, rtol=1e-12, atol=1e-12)
+    single = irr(library.array(flows, np.float32))
+    assert library.back(single.rate).dtype == np.float32
+    rates = library.array([-0.2, 0.0, 0.1])
+    np.testing.assert_allclose(library.back(npv_at_rates(library.array(flows), rates)), npv_at_rates(flows, np.array([-0.2, 0.0, 0.1])), rtol=1e-12)
+    nothing_mixed = irr(library.array([[1.0, 2.0]]))
+    assert library.back(nothing_mixed.status).tolist() == [IrrStatus.ALL_ONE_SIGN]

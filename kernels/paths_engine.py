@@ -1,14 +1,13 @@
 """The fast twin of `kernels.paths` for portfolios: peak funding and payback from running sums of the candidates.
 
 The running sum of a portfolio is the level-weighted sum of its candidates' running sums, so those are formed once, in
-float64; what is left per portfolio is one sparse product and two reductions over months. Scenarios are taken a few at a
-time, so that the candidates' paths stay in cache while many portfolios read them, with months before scenarios, so that
-the reductions run along whole vectors.
+float64; what is left per portfolio and month is one sparse product, a minimum and a comparison. Some scenarios
+of many portfolios are taken through all months together, so that the product of a month, the minima so far and
+the candidates' values of the month stay in cache, and every step runs along one long vector.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,9 +21,9 @@ from kernels.portfolio import Portfolios
 from kernels.portfolio_engine import collect
 from kernels.sparse_product import Floats, SparseLevels
 
-_BLOCK_BYTES = 3 << 19
-"""Paths of all candidates over one block of scenarios: half of a usual second-level cache."""
-_PIECE_BYTES = 1 << 19
+_BLOCK_SCENARIOS = 128
+_STEP_BYTES = 1 << 19
+"""Sums of one month: with the minima beside them, and the candidates' values, about a usual second-level cache."""
 _MOST_PORTFOLIOS = 4096
 
 
@@ -33,7 +32,7 @@ class CumulativePaths:
     """Running sums of cash per unit of each candidate, cut into blocks of scenarios."""
 
     blocks: tuple[Floats, ...]
-    """Each (candidates, months x scenarios of the block), months first."""
+    """Each (months, candidates, scenarios of the block)."""
     candidates: int
     months: int
     scenarios: int
@@ -43,17 +42,18 @@ class CumulativePaths:
 def cumulative_paths(unit_cash: Floats, /, *, dtype: npt.DTypeLike = np.float32) -> CumulativePaths:
     """Running sums of `unit_cash` (candidates, scenarios, months), formed in float64 and kept in `dtype`.
 
-    Raises ValueError for NaN or infinite cash.
+    Raises ValueError for NaN or infinite cash, or more than 65,535 months.
     """
     candidates, scenarios, months = unit_cash.shape
     if not np.isfinite(unit_cash).all():
         raise ValueError("cash of a candidate holds NaN or an infinite value")
+    if not 0 < months < 1 << 16:
+        raise ValueError(f"1 to 65,535 months expected, got {months}")
     kept = np.dtype(dtype)
-    width = max(8, _BLOCK_BYTES // max(1, candidates * months * kept.itemsize))
     blocks = []
-    for first in range(0, scenarios, width):
-        running = np.cumsum(unit_cash[:, first : first + width, :], axis=-1, dtype=np.float64)
-        blocks.append(np.ascontiguousarray(running.transpose(0, 2, 1), dtype=kept).reshape(candidates, -1))
+    for first in range(0, scenarios, _BLOCK_SCENARIOS):
+        running = np.cumsum(unit_cash[:, first : first + _BLOCK_SCENARIOS, :], axis=-1, dtype=np.float64)
+        blocks.append(np.ascontiguousarray(running.transpose(2, 0, 1), dtype=kept))
     return CumulativePaths(tuple(blocks), candidates, months, scenarios, kept)
 
 
@@ -67,53 +67,39 @@ def portfolio_funding_and_payback(portfolios: Portfolios, paths: CumulativePaths
 
 
 def _funding_and_payback(levels: SparseLevels, portfolios: slice, paths: CumulativePaths) -> tuple[Floats, Floats]:
-    count, months = portfolios.stop - portfolios.start, paths.months
+    count = portfolios.stop - portfolios.start
     funding = np.empty((count, paths.scenarios), dtype=paths.dtype)
     payback = np.empty((count, paths.scenarios), dtype=paths.dtype)
-    ordinal = np.arange(1, months + 1, dtype=np.uint8 if months < 256 else np.uint16)
-    spare: dict[str, Floats] = {}
     scenario = 0
     for block in paths.blocks:
-        width = block.shape[1] // months
-        rows = max(8, _PIECE_BYTES // (block.shape[1] * paths.dtype.itemsize))
+        width = block.shape[2]
         columns = slice(scenario, scenario + width)
-        repeated = np.repeat(ordinal, width)
+        rows = max(8, _STEP_BYTES // (width * paths.dtype.itemsize))
         for first in range(0, count, rows):
             part = slice(first, min(first + rows, count))
-            running = levels.sums(slice(portfolios.start + part.start, portfolios.start + part.stop), block)
-            deepest = _over_months(np.minimum, running, months, spare)
-            np.maximum(-deepest, 0.0, out=funding[part, columns])
-            negative = np.less(running, 0.0, out=_spare_array(spare, "negative", running.shape, np.dtype(bool)))
-            when = np.multiply(negative.view(np.uint8), repeated, out=_spare_array(spare, "when", running.shape, ordinal.dtype))
-            last_negative = _over_months(np.maximum, when, months, spare)
-            payback[part, columns] = last_negative
-            np.copyto(payback[part, columns], NEVER, where=last_negative == months)
+            _through_the_months(levels, slice(portfolios.start + part.start, portfolios.start + part.stop), block, funding[part, columns], payback[part, columns])
         scenario += width
     return funding, payback
 
 
-def _over_months(reduce: np.ufunc, values: Floats, months: int, spare: dict[str, Floats]) -> Floats:
-    """The minimum or maximum over months: values (rows, months x width) -> (rows, width).
+def _through_the_months(levels: SparseLevels, rows: slice, block: Floats, funding: Floats, payback: Floats) -> None:
+    """Fill `funding` and `payback` (rows, scenarios of the block), which are parts of the results.
 
-    Halves are compared with halves (an odd month in both, which a minimum does not mind): long vectors, where a
-    reduction along the axis would work on `width` numbers at a time and take three times as long.
+    Months are counted in the smallest type that holds them: sixteen to a vector register or more.
     """
-    width = values.shape[1] // months
-    turn = 0
-    while months > 1:
-        half = (months + 1) // 2
-        into = _spare_array(spare, f"{values.dtype} {turn}", (values.shape[0], half * width), values.dtype)
-        values = reduce(values[:, : half * width], values[:, (months - half) * width :], out=into)
-        months, turn = half, 1 - turn
-    return values
-
-
-def _spare_array(spare: dict[str, Floats], name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Floats:
-    """An array in memory that was used before under this name: fresh memory would cost as much as the work done in it."""
-    size = math.prod(shape)
-    if name not in spare or spare[name].size < size:
-        spare[name] = np.empty(size, dtype=dtype)
-    return spare[name][:size].reshape(shape)
+    months, shape = block.shape[0], funding.shape
+    deepest = np.zeros(shape, dtype=block.dtype)
+    last_negative = np.zeros(shape, dtype=np.uint8 if months < 1 << 8 else np.uint16)
+    negative, when = np.empty(shape, dtype=bool), np.empty_like(last_negative)
+    for month in range(months):
+        running = levels.sums(rows, block[month])
+        np.minimum(deepest, running, out=deepest)
+        np.less(running, 0.0, out=negative)
+        np.multiply(negative.view(np.uint8), last_negative.dtype.type(month + 1), out=when)
+        np.maximum(last_negative, when, out=last_negative)
+    np.subtract(0.0, deepest, out=funding)
+    payback[...] = last_negative
+    np.copyto(payback, NEVER, where=last_negative == months)
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,9 @@ def level_repayment(rate_per_year: float, tenor_months: int, grace_months: int, 
     rate = rate_per_year / 12.0
     age = np.arange(months)
     # The k-th instalment repays instalment x (1 + rate)^(k - months - ...): closed form of the annuity.
-    shares = np.full(months, 1.0 / months) if rate == 0.0 else rate * (1 + rate) ** age / ((1 + rate) ** months - 1)
+    if rate == 0.0:
+        return straight_repayment(tenor_months, grace_months, ages)
+    shares: Profile = np.asarray(rate * (1 + rate) ** age / ((1 + rate) ** months - 1), dtype=np.float64)
     return _after_grace(shares, grace_months, ages)
 
 

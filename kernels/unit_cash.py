@@ -31,7 +31,7 @@ def unit_cash(
     units = terms[0].amount.shape[0]
     _, scenarios, months = paths.shape
     zero = xp.zeros((units, scenarios, months), dtype=paths.dtype)
-    wanted = {line: zero for line in lines}
+    wanted = dict.fromkeys(lines, zero)
     taxable = zero
     for term in terms:
         weight = taxable_weight(term.line)

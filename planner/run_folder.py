@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from planner.case.faults import PlannerError
-from planner.plan import Plan
+from planner.planning import Plan
 
 FORMAT = 1
 TABLES = ("allocation", "power", "cashflow", "portfolio", "binding")

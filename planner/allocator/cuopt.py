@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import numpy as np
-import pulp  # type: ignore[import-untyped]
+import pulp
 
 from planner.allocator.matrix import ModelArrays, plain_problem
 from planner.allocator.options import SolverOptions

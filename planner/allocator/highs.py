@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import highspy
 import numpy as np
-import pulp  # type: ignore[import-untyped]
+import pulp
 
 from planner.allocator.changes import Changes
 from planner.allocator.highs_events import HighsEvents

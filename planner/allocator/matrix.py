@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any
 
 import numpy as np
-import pulp  # type: ignore[import-untyped]
+import pulp
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 

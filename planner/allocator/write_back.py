@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import pulp  # type: ignore[import-untyped]
+import pulp
 
 from planner.allocator.solution import Solution
 from planner.allocator.status import Status

@@ -89,7 +89,7 @@ class EventBook:
         columns = np.broadcast_arrays(month, first, second, latest)
         codes = np.stack(columns, axis=1).astype(np.int64)
         unique, inverse = np.unique(codes, axis=0, return_inverse=True)
-        numbers = np.array([self._codes.setdefault(tuple(map(int, row)), len(self._codes)) for row in unique], dtype=np.int64)
+        numbers = np.array([self._codes.setdefault((int(row[0]), int(row[1]), int(row[2]), int(row[3])), len(self._codes)) for row in unique], dtype=np.int64)
         return numbers[inverse.reshape(-1)] if len(unique) else np.zeros(0, dtype=np.int64)
 
     def table(self, energised: Ints) -> Ints:

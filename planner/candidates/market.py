@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -61,8 +62,7 @@ def _offers(shop: Workshop, single_paths: pd.DataFrame) -> pd.DataFrame:
     market = outlook.case.tables["market"][["gpu_id", "tier", "depth_gpus", "utilisation"]]
     rows = market.merge(places(outlook)[["site_id", "gpu_id", "it_kw", "pue", "load_factor"]], on="gpu_id")
     rows = rows.merge(_first_owned(shop), on=["site_id", "gpu_id"]).merge(single_paths, on="site_id")
-    steps = pd.DataFrame({"from_month": outlook.steps, "to_month": outlook.step_ends})
-    rows = rows.merge(steps, how="cross")
+    rows = rows.merge(outlook.windows, how="cross")
     live = (rows["from_month"] >= rows["from_head"]) & (rows["to_month"] <= rows["end_head"])
     owned = (rows["from_month"] >= rows["first_owned"]) & (rows["from_month"] < rows["last_owned"])
     order = ["site_id", "gpu_id", "tier", "from_month", "head"]
@@ -85,27 +85,28 @@ def _paths(shop: Workshop, rows: pd.DataFrame, phases: pd.DataFrame, drawn: Floa
     price = np.zeros(len(rows), dtype=np.int64)
     energy = np.zeros(len(rows), dtype=np.int64)
     columns = ["gpu_id", "tier", "utilisation", "head"]
-    keys = rows[columns].assign(drawn=drawn)
-    for key, found in keys.groupby([*columns, "drawn"], sort=False).groups.items():
+    for key, found in rows[columns].assign(drawn=drawn).groupby([*columns, "drawn"], sort=False).groups.items():
         gpu_id, tier, utilisation, head, drawn_mw = key
         income_path = shop.paths.number(
-            ("market", gpu_id, tier),
-            lambda g=gpu_id, k=tier, u=utilisation: outlook.market_price[str(g), int(k)] * float(u) * outlook.hours,
+            ("market", gpu_id, tier), partial(_income, outlook, str(gpu_id), int(tier), float(utilisation))
         )
         energy_path = int(phases["energy_path"].iat[head])
-        income, cost = shop.paths.row(income_path), shop.paths.row(energy_path)
         min_take = float(phases["min_take"].iat[head])
+        income, cost = shop.paths.row(income_path), shop.paths.row(energy_path)
         works = income >= cost * drawn_mw * (1.0 - min_take)
-        at = np.asarray(found, dtype=np.int64)
-        if works[: outlook.horizon].all():
-            price[at], energy[at] = income_path, energy_path
-        else:
-            key = (gpu_id, tier, head, drawn_mw)
-            price[at] = shop.paths.number(("market idling", *key), lambda i=income, w=works: i * w)
-            energy[at] = shop.paths.number(
-                ("energy idling", *key), lambda c=cost, w=works, m=min_take: c * (w + (1.0 - w) * m)
+        if not works[: outlook.horizon].all():
+            income_path = shop.paths.number(("market idling", *key), partial(np.multiply, income, works))
+            energy_path = shop.paths.number(
+                ("energy idling", *key), partial(np.multiply, cost, np.where(works, 1.0, min_take))
             )
+        price[np.asarray(found)] = income_path
+        energy[np.asarray(found)] = energy_path
     return price, energy
+
+
+def _income(outlook: Outlook, gpu_id: str, tier: int, utilisation: float) -> Floats:
+    """Income of a GPU on a tier by month: price x utilisation x hours."""
+    return outlook.market_price[gpu_id, tier] * utilisation * outlook.hours
 
 
 def _use(

@@ -12,6 +12,7 @@ from planner.candidates.outlook import Floats, Outlook
 from planner.candidates.resources import Family
 from planner.candidates.workshop import Workshop
 
+
 def usd_per_mwh(hashprice_usd_per_ph_day: Floats, joules_per_th: float) -> Floats:
     """Mining income per MWh: one MW runs 1e6 / J-per-TH TH/s = 1e3 / J-per-TH PH/s, paid per day of 24 hours."""
     return hashprice_usd_per_ph_day / (0.024 * joules_per_th)
@@ -23,8 +24,7 @@ def add_mining(shop: Workshop, phases: pd.DataFrame, single_paths: pd.DataFrame)
     mining = outlook.case.tables["mining"]
     if mining.empty:
         return
-    steps = pd.DataFrame({"from_month": outlook.steps, "to_month": outlook.step_ends})
-    rows = mining.drop(columns=["source"]).merge(single_paths, on="site_id").merge(steps, how="cross")
+    rows = mining.drop(columns=["source"]).merge(single_paths, on="site_id").merge(outlook.windows, how="cross")
     live = (rows["from_month"] >= rows["from_head"]) & (rows["to_month"] <= rows["end_head"])
     rows = rows[live].reset_index(drop=True)
     if rows.empty:

@@ -30,12 +30,16 @@ BASES = ("expected", "announced")
 
 @dataclass(frozen=True)
 class Outlook:
-    """A case on its calendar. `base` is "expected" (mean delays, defaults) or "announced" (promises, none)."""
+    """A case on its calendar. `base` is "expected" (mean delays, defaults) or "announced" (promises, none).
+
+    With `monthly_windows` on-demand and mining levels may change in every month instead of at steps alone.
+    """
 
     case: Case
     base: str
     tail: str
     calendar: Calendar
+    monthly_windows: bool = False
 
     @property
     def horizon(self) -> int:
@@ -160,6 +164,13 @@ class Outlook:
         return np.append(self.steps[1:], self.horizon)
 
     @cached_property
+    def windows(self) -> pd.DataFrame:
+        """Windows in which on-demand and mining levels are constant: columns from_month, to_month."""
+        if self.monthly_windows:
+            return pd.DataFrame({"from_month": np.arange(self.horizon), "to_month": np.arange(self.horizon) + 1})
+        return pd.DataFrame({"from_month": self.steps, "to_month": self.step_ends})
+
+    @cached_property
     def endings(self) -> Ints:
         """Months at which an asset may be given up before its end: yearly from the start, through the tail."""
         last = self.months if self.tail != "none" else self.horizon + 1
@@ -179,13 +190,13 @@ def delay_months(case: Case, base: str) -> Ints:
     return mean_delay_months(power)
 
 
-def make_outlook(case: Case, *, base: str = "expected", tail: str | None = None) -> Outlook:
+def make_outlook(case: Case, *, base: str = "expected", tail: str | None = None, monthly_windows: bool = False) -> Outlook:
     """The outlook of a case, its tail long enough for every contract and every life."""
     tail = case.settings.tail if tail is None else tail
     calendar = Calendar(case.settings.start, case.settings.months)
     if tail == "none":
         # One year after the horizon holds the sale of what is left.
-        return Outlook(case, base, tail, Calendar(calendar.start, calendar.horizon, 1))
+        return Outlook(case, base, tail, Calendar(calendar.start, calendar.horizon, 1), monthly_windows)
     ends = [calendar.horizon]
     leases, power, gpus = case.tables["leases"], case.tables["power"], case.tables["gpus"]
     if len(leases):
@@ -200,4 +211,4 @@ def make_outlook(case: Case, *, base: str = "expected", tail: str | None = None)
     if len(gpus):
         ends.append(calendar.horizon + int(gpus["life_months"].max()))
     tail_years = max(math.ceil((max(ends) - calendar.horizon) / 12), 1)
-    return Outlook(case, base, tail, Calendar(calendar.start, calendar.horizon, tail_years))
+    return Outlook(case, base, tail, Calendar(calendar.start, calendar.horizon, tail_years), monthly_windows)

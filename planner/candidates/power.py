@@ -232,7 +232,7 @@ def _add_exits(shop: Workshop, power: pd.DataFrame, phases: Block) -> None:
     ones = np.ones(len(pairs), dtype=np.int64)
     shop.book.uses.add(block.numbers, ended, np.ones(len(pairs)), 0 * ones, ones)
     held, first = np.unique(phase, return_index=True)
-    shop.book.uses.add(phases.numbers[held], ended[first], -size[held], 0 * held, 0 * held + 1)
+    shop.book.uses.add(phases.numbers[held], ended[first], -size[held], 0, 1)
 
 
 def _add_short(shop: Workshop, power: pd.DataFrame) -> None:

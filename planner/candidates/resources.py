@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import scipy.sparse as sp
 
@@ -76,9 +77,11 @@ class Uses:
     _start: list[Ints] = field(default_factory=list)
     _end: list[Ints] = field(default_factory=list)
 
-    def add(self, candidate: Ints, resource: Ints, coefficient: Floats, start: Ints, end: Ints) -> None:
+    def add(
+        self, candidate: npt.ArrayLike, resource: npt.ArrayLike, coefficient: npt.ArrayLike, start: npt.ArrayLike, end: npt.ArrayLike
+    ) -> None:
         """Write down uses of equal length; empty windows and zero coefficients are passed over."""
-        arrays = np.broadcast_arrays(candidate, resource, coefficient, start, end)
+        arrays = np.broadcast_arrays(*(np.asarray(array) for array in (candidate, resource, coefficient, start, end)))
         keep = (arrays[3] < arrays[4]) & (arrays[2] != 0.0)
         self._candidate.append(arrays[0][keep].astype(np.int64))
         self._resource.append(arrays[1][keep].astype(np.int64))

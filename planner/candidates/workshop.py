@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -64,7 +66,7 @@ class Workshop:
         self.events = EventBook(self.outlook.months)
         self.profiles = ProfileBook(self.outlook.months)
 
-    def add(self, kind: str, frame: pd.DataFrame, terms: list[Term]) -> Block:
+    def add(self, kind: str, frame: pd.DataFrame, terms: Sequence[Term]) -> Block:
         """Finish a block: fill in the columns that its kind does not use and number its candidates."""
         table = frame.reset_index(drop=True).copy()
         table["kind"] = kind
@@ -148,10 +150,9 @@ class Workshop:
         full = self.profiles.row(number)
         return self.profiles.number(("profile ended", number, age), lambda: ended(full, age, settled=True))
 
-    def _by_age(self, key: tuple[str, str], ages: Ints, make: object) -> Ints:
-        assert callable(make)
+    def _by_age(self, key: tuple[str, str], ages: Ints, make: Callable[[int], Profile]) -> Ints:
         unique, inverse = np.unique(ages, return_inverse=True)
-        numbers = [self.profiles.number((*key, int(age)), lambda age=age: make(int(age))) for age in unique]
+        numbers = [self.profiles.number((*key, int(age)), partial(make, int(age))) for age in unique]
         return np.asarray(numbers, dtype=np.int64)[inverse]
 
     # --- debt ------------------------------------------------------------------------------------------------

@@ -87,7 +87,7 @@ class Calendar:
         """Real hours of each month, shape (months,)."""
         first = np.datetime64(self.start, "M")
         edges = (first + np.arange(self.months + 1)).astype("datetime64[D]")
-        return np.diff(edges).astype(np.int64) * 24.0
+        return np.asarray(np.diff(edges).astype(np.int64) * 24.0, dtype=np.float64)
 
     def discount_factors(self, rate: float) -> npt.NDArray[np.float64]:
         """DF_t = (1 + rate)^-((t + 0.5)/12), the middle of the year in the tail, shape (months,)."""
@@ -95,8 +95,7 @@ class Calendar:
         years = (month + 0.5) / 12.0
         tail = month >= self.horizon
         years[tail] = self.horizon / 12.0 + (month[tail] - self.horizon) // 12 + 0.5
-        factors: npt.NDArray[np.float64] = (1.0 + rate) ** -years
-        return factors
+        return np.asarray((1.0 + rate) ** -years, dtype=np.float64)
 
     @property
     def column_of_month(self) -> npt.NDArray[np.int64]:

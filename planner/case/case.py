@@ -17,8 +17,9 @@ class Case:
     `tables` holds one DataFrame for every declared table, in declared column order, empty where
     the case has none. Numbers are float64 with NaN where blank stays blank; whole numbers are Int64;
     flags are bool; text, months (YYYY-MM) and quarters (YYYY-Qn) are str, "" where blank; lists are
-    the written text. Defaults have been filled in. `rows[name]` gives the row of each line in its
-    file, so that a figure can be traced back. `source_hash` is over the content, not the file format.
+    the written text. Defaults have been filled in. Line i of a table stands in row i + 2 of its file
+    (row 1 is the header), so that a figure can be traced back. `source_hash` is over the content, not
+    the file format.
     """
 
     settings: Settings

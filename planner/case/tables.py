@@ -144,7 +144,7 @@ GPUS = Table(
 
 RESALE = Table(
     "resale",
-    "What a used GPU fetches, by age: linear between rows, constant after the last; without rows it fetches nothing.",
+    "What a used GPU fetches, by age from 0 on: linear between rows, constant after the last; without rows it fetches nothing.",
     "an age of a SKU",
     ("gpu_id", "age_months"),
     (
@@ -194,7 +194,7 @@ LEASES = Table(
         text("lease_id", "short name", required=True),
         text("customer_id", "who takes it", required=True, refers_to="customers.customer_id"),
         text("kind", "gpu: a cluster; hosting: a powered hall", required=True, choices=("gpu", "hosting")),
-        text("size_unit", "unit of its sizes", default="gpus", choices=("gpus", "it_mw")),
+        text("size_unit", "unit of its sizes; a hosting lease writes it_mw", default="gpus", choices=("gpus", "it_mw")),
         month("start", "first month of its term", required=True),
         whole("term_months", "months", "length of its term", required=True, minimum=1),
         text("term_from", "calendar: ends on its date; delivery: a late start moves the end", default="calendar", choices=("calendar", "delivery")),

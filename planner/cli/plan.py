@@ -35,8 +35,8 @@ def plan(
     from planner.case.read import read_case
     from planner.cli.progress import solving
     from planner.cli.summary import print_summary
-    from planner.plan import PlanOptions
-    from planner.plan import plan as make_plan
+    from planner.planning import PlanOptions
+    from planner.planning import plan as make_plan
     from planner.run_folder import plan_summary, refuse_other_folders, write_run
 
     if out is not None:

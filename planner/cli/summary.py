@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from kernels.lines import Line
-from planner.plan import Plan
+from planner.planning import Plan
 
 SOON_MONTHS = 6
 
@@ -124,7 +124,7 @@ def _print_on_demand(console: Console, plan: Plan) -> None:
     rows = plan.allocation[plan.allocation["use"] == "sell"]
     if revenue > 0 and len(rows):
         sold = sum(
-            float((candidates.valuation.npv(block, (Line.REVENUE,))[:, 0] @ levels[block.numbers]))
+            float(candidates.valuation.npv(block, (Line.REVENUE,))[:, 0] @ levels[block.numbers])
             for block in candidates.blocks
             if block.kind == "sell"
         )

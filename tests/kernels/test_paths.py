@@ -114,7 +114,8 @@ def _sample(dtype: type, months: int = 37) -> tuple[Portfolios, np.ndarray]:
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("months", [1, 2, 37, 300])
 def test_engine_equals_its_specification(monkeypatch: pytest.MonkeyPatch, months: int, dtype: type) -> None:
-    monkeypatch.setattr("kernels.paths_engine._BLOCK_BYTES", 9 * months * 8 * np.dtype(dtype).itemsize)  # several blocks
+    monkeypatch.setattr("kernels.paths_engine._BLOCK_SCENARIOS", 10)  # several blocks, the last of another size
+    monkeypatch.setattr("kernels.paths_engine._STEP_BYTES", 1000)
     portfolios, cash = _sample(dtype, months)
     flows = portfolio_sums(portfolios, cash)
     funding, payback = portfolio_funding_and_payback(portfolios, cumulative_paths(cash, dtype=dtype))

@@ -110,8 +110,11 @@ class PlainCase:
         return self.phases[phase]
 
     def fee_usd_per_mw_month(self, phase: Row, month: int) -> float:
-        """Whole fee of a contracted MW in a month, escalated on anniversaries of its start; 0 outside its run."""
-        begun = self.fee_start(phase)
+        """Whole fee of a contracted MW in a month, escalated on anniversaries of its start; 0 outside its run.
+
+        A fee that runs at the start of the case is today's fee: its years count from month 0.
+        """
+        begun = max(self.fee_start(phase), 0)
         if not begun <= month < self.power_end(phase):
             return 0.0
         fee = 1000 * phase["fee_usd_per_kw_month"] * (1 + phase["fee_escalator"]) ** ((month - begun) // 12)
@@ -176,4 +179,4 @@ def _month(written: str) -> int:
 
 
 def _plain(row: dict[Any, Any]) -> Row:
-    return {str(name): None if value is None or value != value or str(value) == "<NA>" else value for name, value in row.items()}
+    return {str(name): None if str(value) in ("None", "nan", "<NA>") else value for name, value in row.items()}

@@ -1,0 +1,156 @@
+"""Cash of a unit of what is owned or contracted: GPUs, halls, power and their early ends, by plain loops over months."""
+
+from __future__ import annotations
+
+from oracle.plain_case import PlainCase, Row
+from oracle.plain_statement import Statement
+
+
+def own(case: PlainCase, unit: Row, cash: Statement) -> None:
+    """A GPU delivered in month t, with deposit, upkeep over its life, depreciation and resale at its end."""
+    gpu, t = case.gpus[unit["gpu_id"]], unit["from_month"]
+    price, life = case.gpu_price(unit["gpu_id"], t), int(gpu["life_months"])
+    cash.add("CAPEX", max(t - int(gpu["deposit_lead_months"]), 0), -price * gpu["deposit_fraction"])
+    cash.add("CAPEX", t, -price * (1 - gpu["deposit_fraction"]))
+    for age, share in enumerate(case.write_off("gpu")):
+        cash.add("DEPRECIATION", t + age, price * share)
+    for month in range(t, t + life):
+        cash.add("UPKEEP", month, -gpu["upkeep_usd_per_month"])
+    cash.add("RESALE", t + life, price * case.resale_share(unit["gpu_id"], life))
+
+
+def base(case: PlainCase, unit: Row, cash: Statement) -> None:
+    """A GPU of the fleet: no capex, the rest of its tax basis over the rest of the schedule."""
+    gpu, bought = case.gpus[unit["gpu_id"]], bought_month(unit)
+    end = bought(case) + int(gpu["life_months"])
+    for month, amount in enumerate(_fleet_write_off(case, unit)):
+        cash.add("DEPRECIATION", month, amount)
+    for month in range(end):
+        cash.add("UPKEEP", month, -gpu["upkeep_usd_per_month"])
+    cash.add("RESALE", end, case.gpu_price(unit["gpu_id"], 0) * case.resale_share(unit["gpu_id"], int(gpu["life_months"])))
+
+
+class bought_month:
+    """The month in which a unit of the fleet was bought, read from its name (`base:site:gpu@YYYY-MM`)."""
+
+    def __init__(self, unit: Row) -> None:
+        self.written = unit["candidate_id"].rsplit("@", 1)[1]
+
+    def __call__(self, case: PlainCase) -> int:
+        return case.index(self.written)
+
+
+def _fleet_write_off(case: PlainCase, unit: Row) -> list[float]:
+    bought = bought_month(unit).written
+    (row,) = [row for row in case.rows["fleet"] if (row["site_id"], row["gpu_id"], row["bought"]) == (unit["site_id"], unit["gpu_id"], bought)]
+    rest = case.write_off("gpu")[-case.index(bought) :]
+    left = sum(rest)
+    if left <= 0:
+        return [row["tax_basis_usd_per_gpu"]]
+    return [row["tax_basis_usd_per_gpu"] * share / left for share in rest]
+
+
+def retire(case: PlainCase, unit: Row, cash: Statement, parent: Row) -> None:
+    """A GPU sold in month e instead of at its end of life: what that adds to the cash of its `own` or `base`."""
+    gpu, e = case.gpus[unit["gpu_id"]], unit["from_month"]
+    life = int(gpu["life_months"])
+    if parent["kind"] == "base":
+        t, price, written = bought_month(parent)(case), case.gpu_price(unit["gpu_id"], 0), _fleet_write_off(case, parent)
+        rest = written[e:]
+    else:
+        t = parent["from_month"]
+        price = case.gpu_price(unit["gpu_id"], t)
+        rest = [price * share for share in case.write_off("gpu")[e - t :]]
+    cash.add("RESALE", e, price * case.resale_share(unit["gpu_id"], e - t))
+    cash.add("RESALE", t + life, -price * case.resale_share(unit["gpu_id"], life))
+    for month in range(e, t + life):
+        cash.add("UPKEEP", month, gpu["upkeep_usd_per_month"])
+    _written_off_at_once(cash, e, rest)
+
+
+def _written_off_at_once(cash: Statement, month: int, rest: list[float]) -> None:
+    for later, amount in enumerate(rest):
+        cash.add("DEPRECIATION", month + later, -amount)
+    cash.add("DEPRECIATION", month, sum(rest))
+
+
+def shell(case: PlainCase, unit: Row, cash: Statement) -> None:
+    """A MW of halls from its month of service: standing, built, rented or converted from mining."""
+    site, s = case.sites[unit["site_id"]], unit["from_month"]
+    capex, lead = _hall_capex_and_lead(site, unit)
+    for month in range(s - lead, s) if lead else [s]:
+        cash.add("CAPEX", month, -capex / max(lead, 1))
+    for age, share in enumerate(case.write_off("shell")):
+        cash.add("DEPRECIATION", s + age, capex * share)
+    for month in range(s, case_end(unit)):
+        cash.add("SITE_OPEX", month, -_hall_upkeep(site, unit))
+    if ":conversion@" in unit["candidate_id"]:
+        first = next(row for row in case.rows["power"] if row["site_id"] == unit["site_id"])
+        resale = 1000 * case.mining[unit["site_id"]]["resale_usd_per_kw"] * first["mw_per_it_mw"]
+        cash.add("RESALE", s - lead, resale)
+
+
+def close(case: PlainCase, unit: Row, cash: Statement, parent: Row) -> None:
+    """A MW of halls given up in month e: what that adds to the cash of its `shell`."""
+    site, s, e = case.sites[unit["site_id"]], parent["from_month"], unit["from_month"]
+    capex, _ = _hall_capex_and_lead(site, parent)
+    cash.add("RESALE", e, site["shell_residual"] * capex)
+    for month in range(e, case_end(unit)):
+        cash.add("SITE_OPEX", month, _hall_upkeep(site, parent))
+    _written_off_at_once(cash, e, [capex * share for share in case.write_off("shell")[e - s :]])
+
+
+def case_end(unit: Row) -> int:
+    """The last month that is counted, as the unit itself says."""
+    return int(unit["to_month"])
+
+
+def _hall_capex_and_lead(site: Row, unit: Row) -> tuple[float, int]:
+    if ":existing@" in unit["candidate_id"]:
+        return 0.0, 0
+    if ":conversion@" in unit["candidate_id"]:
+        return 1000 * site["conversion_capex_usd_per_kw"], int(site["conversion_lead_months"])
+    return 1000 * (site["shell_capex_usd_per_kw"] or 0.0), int(site["build_lead_months"])
+
+
+def _hall_upkeep(site: Row, unit: Row) -> float:
+    rent = site["shell_rent_usd_per_kw_month"] if ":new@" in unit["candidate_id"] else None
+    return float(1000 * (site["opex_usd_per_kw_month"] + (rent or 0.0)))
+
+
+def power(case: PlainCase, unit: Row, cash: Statement) -> None:
+    """A MW, a step or the whole of a phase, contracted for its term."""
+    phase = case.phases[unit["phase"]]
+    mw = {"MW": 1.0, "step": phase["step_mw"], "phase": phase["guaranteed_mw"]}[unit["unit"]]
+    promised, energised, end, plant = case.promised(phase), case.energised(phase), case.power_end(phase), case.installed_ratio(phase)
+    for month in range(max(0, min(energised, case.fee_start(phase))), end):
+        cash.add("FEES", month, -mw * phase["take_or_pay"] * case.fee_usd_per_mw_month(phase, month))
+    for month in range(max(energised, 0), end):
+        cash.add("UPKEEP", month, -mw * plant * 1000 * phase["fixed_om_usd_per_kw_month"])
+    for month in range(promised, energised):
+        cash.add("PENALTIES", month, mw * 1000 * phase["delay_damages_usd_per_kw_month"])
+    if phase["status"] == "energised" or phase["committed_mw"]:
+        return
+    capex, upfront = mw * plant * 1000 * phase["capex_usd_per_kw"], mw * 1000 * phase["upfront_usd_per_kw"]
+    lead = int(phase["lead_months"])
+    for month in range(promised - lead, promised) if lead else [promised]:
+        cash.add("CAPEX", month, -(capex + upfront) / max(lead, 1))
+    for age, share in enumerate(case.write_off("power")):
+        cash.add("DEPRECIATION", energised + age, (capex + upfront) * share)
+    cash.add("CREDITS", energised, phase["tax_credit"] * capex)
+
+
+def leave(case: PlainCase, unit: Row, cash: Statement) -> None:
+    """A MW of a contract ended in month e for its exit fee: what that adds to the cash of its `power`."""
+    phase, e = case.phases[unit["phase"]], unit["from_month"]
+    cash.add("FEES", e, -1000 * phase["exit_fee_usd_per_kw"])
+    for month in range(e, case.power_end(phase)):
+        cash.add("FEES", month, phase["take_or_pay"] * case.fee_usd_per_mw_month(phase, month))
+        cash.add("UPKEEP", month, case.installed_ratio(phase) * 1000 * phase["fixed_om_usd_per_kw_month"])
+
+
+def short(case: PlainCase, unit: Row, cash: Statement) -> None:
+    """A MW of a minimum take that nothing draws: the whole price of the energy that it would have delivered."""
+    phase = case.phases[unit["phase"]]
+    for month in range(unit["from_month"], unit["to_month"]):
+        cash.add("ENERGY", month, -case.hours(month) * phase["availability"] * case.energy_price(phase, month))

@@ -1,0 +1,176 @@
+"""Cash of a unit at work: GPUs let, GPUs on demand, halls let and mining, by plain loops over months."""
+
+from __future__ import annotations
+
+from oracle.plain_case import PlainCase, Row
+from oracle.plain_statement import Statement
+
+
+def serve(case: PlainCase, unit: Row, cash: Statement) -> None:
+    """A GPU let to a lease over its window."""
+    _contract(case, unit, cash)
+
+
+def host(case: PlainCase, unit: Row, cash: Statement) -> None:
+    """A MW of powered hall let to a lease over its window."""
+    _contract(case, unit, cash)
+
+
+def _contract(case: PlainCase, unit: Row, cash: Statement) -> None:
+    lease, window = case.leases[unit["lease_id"]], range(unit["from_month"], unit["to_month"])
+    planned, term = case.index(lease["start"]), int(lease["term_months"])
+    begun = window.start if lease["term_from"] == "delivery" and planned >= 0 else planned
+    assert window.stop == begun + term, "a window ends with its term"
+    assert window.start >= max(planned, 0)
+    over = min(notice_end(case, unit), window.stop)
+
+    def income(month: int, month_of_term: int) -> float:
+        """First-rate income of a month."""
+        size, rate = _ramp(case, lease["lease_id"], month_of_term)
+        return _usd_per_month(case, unit, month) * size * rate * max(lease["take_or_pay"], lease["utilisation"])
+
+    prepaid = lease["prepay_fraction"] * sum(income(month, month - begun) for month in window)
+    if not lease["signed"] and planned >= 0:
+        cash.add("PREPAYMENT", window.start, prepaid)
+    for month in range(planned, window.start) if planned >= 0 else ():
+        lost = income(month, month - planned) * case.income_share(lease["customer_id"], month)
+        cash.add("PENALTIES", month, -lease["late_penalty"] * lost)
+    for month in window:
+        cash.add("PREPAYMENT", month, -lease["prepay_fraction"] * income(month, month - begun))
+        size, _ = _ramp(case, lease["lease_id"], month - begun)
+        if month < over:
+            escalated = (1 + lease["escalator"]) ** ((month - begun) // 12)
+            paid = income(month, month - begun) * escalated * case.income_share(lease["customer_id"], month)
+            cash.add("REVENUE", month, paid)
+            if case.phase_at(unit["phase"], unit["then_phase"], month)["availability"] < 0.99:
+                cash.add("PENALTIES", month, -lease["sla_credit"] * paid)
+        else:
+            size = 1.0
+            cash.add("REVENUE", month, _relet(case, unit["gpu_id"], month))
+        _draw(case, unit, cash, month, size)
+
+
+def notice_end(case: PlainCase, unit: Row) -> int:
+    """Month in which a lease ends by notice, or one beyond all terms."""
+    lease, never = case.leases[unit["lease_id"]], 10**6
+    tiers = case.market_tiers(unit["gpu_id"]) if unit["gpu_id"] else []
+    if lease["notice_months"] is None or not tiers:
+        return never
+    planned = case.index(lease["start"])
+    begun = unit["from_month"] if lease["term_from"] == "delivery" and planned >= 0 else planned
+    for month in range(max(unit["from_month"], begun + int(lease["notice_from_month"])), unit["to_month"]):
+        rate = _rate(case, unit) * (1 + lease["escalator"]) ** ((month - begun) // 12)
+        if case.market_price(tiers[0], month) < rate * (1 - lease["notice_margin"]):
+            return month + int(lease["notice_months"])
+    return never
+
+
+def renew(case: PlainCase, unit: Row, cash: Statement, parent: Row) -> None:
+    """The next term of a `serve` or `host`, at its probability."""
+    lease, start = case.leases[unit["lease_id"]], unit["from_month"]
+    assert start == parent["to_month"]
+    assert unit["to_month"] == start + int(lease["renewal_term_months"])
+    chance, term = lease["renewal_probability"], int(lease["term_months"])
+    last = (1 + lease["escalator"]) ** ((term - 1) // 12)
+    for month in range(start, unit["to_month"]):
+        rate = last * lease["renewal_rate_share"] * (1 + lease["escalator"]) ** ((month - start) // 12)
+        paid = _usd_per_month(case, unit, month) * rate * max(lease["take_or_pay"], lease["utilisation"])
+        paid *= chance * case.income_share(lease["customer_id"], month)
+        cash.add("REVENUE", month, paid)
+        if case.phase_at(unit["phase"], unit["then_phase"], month)["availability"] < 0.99:
+            cash.add("PENALTIES", month, -lease["sla_credit"] * paid)
+        if lease["kind"] == "gpu":
+            cash.add("REVENUE", month, (1 - chance) * _relet(case, unit["gpu_id"], month))
+            _draw(case, unit, cash, month, 1.0)
+        else:
+            _draw(case, unit, cash, month, chance)
+
+
+def sell(case: PlainCase, unit: Row, cash: Statement) -> None:
+    """A GPU on demand; it idles, and pays only its minimum take, when its price does not cover its energy."""
+    (tier,) = [row for row in case.market_tiers(unit["gpu_id"]) if row["tier"] == unit["tier"]]
+    for month in range(unit["from_month"], unit["to_month"]):
+        phase = case.phase_at(unit["phase"], unit["then_phase"], month)
+        income = case.market_price(tier, month) * tier["utilisation"] * case.hours(month)
+        energy = _mwh_per_it_mw(case, unit, phase, month) * _it_mw(case, unit) * case.energy_price(phase, month)
+        idle = income < energy * (1 - phase["min_take"])
+        cash.add("REVENUE", month, 0.0 if idle else income)
+        cash.add("ENERGY", month, -energy * (phase["min_take"] if idle else 1.0))
+        _charges(case, phase, cash, month, _it_mw(case, unit) * phase["mw_per_it_mw"], demand=True)
+
+
+def mine(case: PlainCase, unit: Row, cash: Statement) -> None:
+    """A MW of contracted power drawn by miners."""
+    hall, phase = case.mining[unit["site_id"]], case.phases[unit["phase"]]
+    for month in range(unit["from_month"], unit["to_month"]):
+        mwh = case.hours(month) * hall["uptime"]
+        hashprice = case.value(hall, "hashprice_usd_per_ph_day", "hashprice_curve", month)
+        assert hashprice is not None
+        cash.add("MINING", month, mwh * hashprice / (0.024 * hall["joules_per_th"]))
+        cash.add("ENERGY", month, -mwh * case.energy_price(phase, month))
+        cash.add("UPKEEP", month, -mwh * hall["opex_usd_per_mwh"])
+        _charges(case, phase, cash, month, 1.0, demand=True)
+
+
+def _rate(case: PlainCase, unit: Row) -> float:
+    lease = case.leases[unit["lease_id"]]
+    if lease["kind"] == "hosting":
+        return float(lease["usd_per_kw_month"])
+    (row,) = [
+        row for row in case.rows["lease_rates"]
+        if (row["lease_id"], row["gpu_id"], row["tier"]) == (unit["lease_id"], unit["gpu_id"], unit["tier"])
+    ]
+    return float(row["usd_per_gpu_hour"])
+
+
+def _usd_per_month(case: PlainCase, unit: Row, month: int) -> float:
+    """Rate of a GPU or hosted MW for a whole month, before ramp, escalation and utilisation."""
+    lease = case.leases[unit["lease_id"]]
+    if lease["kind"] == "hosting":
+        return 1000 * _rate(case, unit)
+    return _rate(case, unit) * (730.0 if lease["billing_hours"] == "730" else case.hours(month))
+
+
+def _ramp(case: PlainCase, lease_id: str, month_of_term: int) -> tuple[float, float]:
+    for row in case.rows["lease_ramp"]:
+        if row["lease_id"] == lease_id and row["month_of_term"] == month_of_term:
+            return row["size_share"], row["rate_share"]
+    return 1.0, 1.0
+
+
+def _relet(case: PlainCase, gpu: str, month: int) -> float:
+    """Income of a GPU whose customer has left: a share of the top tier of the market."""
+    tiers = case.market_tiers(gpu)
+    if not tiers:
+        return 0.0
+    return case.settings.relet_fraction * case.market_price(tiers[0], month) * tiers[0]["utilisation"] * case.hours(month)
+
+
+def _it_mw(case: PlainCase, unit: Row) -> float:
+    return float(case.gpus[unit["gpu_id"]]["it_kw"] / 1000) if unit["gpu_id"] else 1.0
+
+
+def _mwh_per_it_mw(case: PlainCase, unit: Row, phase: Row, month: int) -> float:
+    site = case.sites[unit["site_id"]]
+    return float(site["load_factor"] * site["pue"] * case.hours(month) * phase["availability"])
+
+
+def _charges(case: PlainCase, phase: Row, cash: Statement, month: int, contracted_mw: float, *, demand: bool) -> None:
+    """The part of the fee that is due on MW in use alone and, with `demand`, the demand charge."""
+    cash.add("FEES", month, -contracted_mw * (1 - phase["take_or_pay"]) * case.fee_usd_per_mw_month(phase, month))
+    if demand:
+        cash.add("ENERGY", month, -contracted_mw * 1000 * phase["demand_charge_usd_per_kw_month"])
+
+
+def _draw(case: PlainCase, unit: Row, cash: Statement, month: int, size: float) -> None:
+    """Energy, charges of the power in use and network of a unit under contract, `size` of it standing."""
+    lease, phase = case.leases[unit["lease_id"]], case.phase_at(unit["phase"], unit["then_phase"], month)
+    landlord = lease["energy_by"] == "landlord"
+    it_mw = size * _it_mw(case, unit)
+    if landlord:
+        price = case.energy_price(phase, month, with_fuel=not phase["fuel_passed_to_tenant"])
+        cash.add("ENERGY", month, -it_mw * _mwh_per_it_mw(case, unit, phase, month) * price)
+    _charges(case, phase, cash, month, it_mw * phase["mw_per_it_mw"], demand=landlord)
+    for link in case.rows["links"]:
+        if link["lease_id"] == unit["lease_id"] and link["site_id"] == unit["site_id"] and unit["gpu_id"]:
+            cash.add("NETWORK", month, -size * link["network_usd_per_gpu_hour"] * case.hours(month))

@@ -7,6 +7,7 @@ import sys
 
 import typer
 
+from planner.cli.bench import bench
 from planner.cli.check import check
 from planner.cli.new import new
 from planner.cli.plan import plan
@@ -21,6 +22,7 @@ app = typer.Typer(name="planner", help=HELP, no_args_is_help=True, add_completio
 app.command()(new)
 app.command()(check)
 app.command()(plan)
+app.command()(bench)
 
 DEBUG = "--debug"
 

@@ -1,0 +1,75 @@
+"""Bench of a plan: where the seconds go from files to a proven plan, and what the smaller formulations bring."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+from planner.allocator.allocate import Allocation, allocate
+from planner.allocator.options import SolverOptions
+from planner.bench.measure import Figure, peak_mb, seconds
+from planner.candidates.build import CandidateSet, build_candidates
+from planner.candidates.outlook import make_outlook
+from planner.case.case import Case
+
+
+def plan_phases(case: Case, *, gap: float, time_limit_s: float | None, relax: bool) -> Iterator[Figure]:
+    """Candidates, model, relaxation and (unless `relax`) the plan; the share spent outside the solver."""
+    job = f"plan {case.settings.name}"
+    began = time.perf_counter()
+    candidates = build_candidates(make_outlook(case))
+    made = time.perf_counter() - began
+    yield Figure(job, "candidates", made, "s", f"{len(candidates):,} candidates")
+    relaxed = allocate(candidates, SolverOptions(relax=True))
+    yield from _solve_figures(job, "relaxation", relaxed, made)
+    if not relax:
+        whole = allocate(candidates, SolverOptions(gap=gap, time_limit_s=time_limit_s))
+        yield from _solve_figures(job, f"plan to {gap:g}", whole, made)
+        if whole.objective_usd and relaxed.objective_usd:
+            looser = relaxed.objective_usd / whole.objective_usd - 1.0
+            yield Figure(job, "relaxation over plan", looser * 100.0, "%")
+    yield Figure(job, "peak memory", peak_mb(), "MB")
+
+
+def _solve_figures(job: str, what: str, found: Allocation, made: float) -> Iterator[Figure]:
+    size = f"{len(found.model.variables):,} columns, {len(found.model.problem.constraints):,} rows"
+    solver = found.seconds["solve"] + found.seconds["hold"]
+    outside = made + found.seconds["model"]
+    gap = "" if found.gap is None else f", gap {found.gap:.2e}"
+    yield Figure(job, f"{what}: model", found.seconds["model"], "s", size)
+    yield Figure(job, f"{what}: solver", solver, "s", f"{found.status.label}{gap}")
+    yield Figure(job, f"{what}: outside the solver", 100.0 * outside / (outside + solver), "%", f"{outside:.2f} s")
+
+
+def formulations(candidates: CandidateSet) -> Iterator[Figure]:
+    """The relaxation with on-demand GPUs pooled and with every way to sell spelled out: the same optimum."""
+    job = "formulation"
+    pooled = allocate(candidates, SolverOptions(relax=True))
+    spelled = allocate(candidates, SolverOptions(relax=True), pool=False)
+    for what, found in (("pooled", pooled), ("spelled out", spelled)):
+        size = f"{len(found.model.variables):,} columns, ${(found.objective_usd or 0.0) / 1e6:,.3f}M"
+        yield Figure(job, what, found.seconds["solve"], "s", size)
+    yield Figure(job, "pooled is faster", spelled.seconds["solve"] / pooled.seconds["solve"], "x")
+
+
+def coarseness(case: Case) -> Iterator[Figure]:
+    """What windows at steps cost against monthly windows for on-demand and mining levels, on the relaxation."""
+    job = "windows"
+    found = {}
+    for monthly in (False, True):
+        candidates = build_candidates(make_outlook(case, monthly_windows=monthly))
+        found[monthly] = allocate(candidates, SolverOptions(relax=True))
+        what = "monthly" if monthly else "at steps"
+        yield Figure(job, what, found[monthly].seconds["solve"], "s", f"${(found[monthly].objective_usd or 0.0) / 1e6:,.3f}M")
+    coarse, fine = found[False].objective_usd, found[True].objective_usd
+    if coarse and fine:
+        yield Figure(job, "steps cost", (fine - coarse) / abs(fine) * 100.0, "% of NPV")
+
+
+def start_up() -> Iterator[Figure]:
+    """Seconds until Python has imported the package, and until the command line has answered."""
+    for what, words in (("import planner", ["-c", "import planner"]), ("planner --help", ["-m", "planner", "--help"])):
+        taken = seconds(lambda words=words: subprocess.run([sys.executable, *words], check=True, capture_output=True), repeats=5)  # type: ignore[misc]
+        yield Figure("start-up", what, taken, "s", "median of five, with Python's own start")

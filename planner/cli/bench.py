@@ -1,0 +1,56 @@
+"""`planner bench`: what this machine does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def bench(
+    path: Annotated[Path | None, typer.Argument(help="case to plan [default: a made-up one]")] = None,
+    sites: Annotated[int, typer.Option(min=1, help="sites of the made-up case")] = 30,
+    leases: Annotated[int, typer.Option(min=1, help="leases of the made-up case")] = 60,
+    months: Annotated[int, typer.Option(min=12, help="horizon of the made-up case")] = 60,
+    seed: Annotated[int, typer.Option(min=0, help="seed of the made-up case")] = 1,
+    relax: Annotated[bool, typer.Option("--relax", help="relaxations alone")] = False,
+    gap: Annotated[float, typer.Option(min=0.0, help="gap to which the plan is proven")] = 1e-3,
+    time_limit: Annotated[float, typer.Option("--time-limit", min=0.0, help="seconds for each plan")] = 300.0,
+    as_json: Annotated[bool, typer.Option("--json", help="print for machines")] = False,
+) -> None:
+    """Measure where the seconds of a plan go, each figure beside what it is compared with.
+
+    Examples: planner bench fixtures/neocloud --gap 1e-4; planner bench --sites 4 --leases 6 --months 36
+    """
+    import json
+    from dataclasses import asdict
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from planner.bench.measure import Figure, seconds
+    from planner.bench.planning import coarseness, formulations, plan_phases, start_up
+    from planner.candidates.build import build_candidates
+    from planner.candidates.outlook import make_outlook
+    from planner.case.generate import generate_case
+    from planner.case.read import read_case
+
+    figures = list(start_up())
+    if path is None:
+        case = generate_case(sites=sites, leases=leases, months=months, seed=seed)
+    else:
+        case = read_case(path)
+        figures.append(Figure(f"plan {case.settings.name}", "read", seconds(lambda: read_case(path)), "s"))
+    figures += plan_phases(case, gap=gap, time_limit_s=time_limit, relax=relax)
+    figures += formulations(build_candidates(make_outlook(case)))
+    figures += coarseness(case)
+    if as_json:
+        typer.echo(json.dumps([asdict(figure) for figure in figures], indent=2))
+        return
+    table = Table(title="planner bench", title_justify="left")
+    for column, side in (("job", "left"), ("what", "left"), ("value", "right"), ("unit", "left"), ("beside", "left")):
+        table.add_column(column, justify=side)  # type: ignore[arg-type]
+    for figure in figures:
+        table.add_row(figure.job, figure.what, f"{figure.value:,.3g}" if figure.value < 1000 else f"{figure.value:,.0f}", figure.unit, figure.beside)
+    Console(width=120).print(table)

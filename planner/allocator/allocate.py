@@ -101,8 +101,7 @@ def _whole_decisions_held(door: object, solution: Solution) -> Solution | None:
 
 def levels_of(compact: Compact, columns: Floats) -> Floats:
     """Levels of all candidates from the columns of the model."""
-    levels = np.zeros(len(compact.candidates))
-    levels[compact.candidate] = columns[: len(compact.candidate)]
+    levels: Floats = compact.level_of @ columns
     if compact.pooled is not None:
         pooled, at = compact.pooled, compact.first_pool
         sizes = [len(pool.keys) for pool in (pooled.place, pooled.let, pooled.draw)]

@@ -45,7 +45,7 @@ class Model:
 def make_model(compact: Compact, *, relax: bool = False, name: str = "plan") -> Model:
     """Write the model of a candidate set in PuLP; `relax` makes every decision continuous."""
     problem = pulp.LpProblem(name, pulp.LpMaximize)
-    variables = _columns(compact, relax)
+    variables = _columns(problem, compact, relax)
     problem.setObjective(linear_expression(variables, compact.npv_usd * compact.unit / MILLION))
     rows, scales = [], []
     for family in Family:
@@ -57,10 +57,10 @@ def make_model(compact: Compact, *, relax: bool = False, name: str = "plan") -> 
     return Model(problem, variables, compact, np.concatenate(rows), np.concatenate(scales))
 
 
-def _columns(compact: Compact, relax: bool) -> list[Any]:
+def _columns(problem: Any, compact: Compact, relax: bool) -> list[Any]:
     columns = zip(compact.lower / compact.unit, compact.upper / compact.unit, compact.integral, strict=True)
     return [
-        pulp.LpVariable(
+        problem.add_variable(
             f"c{number}",
             None if np.isneginf(low) else low,
             None if np.isposinf(up) else up,

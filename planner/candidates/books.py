@@ -7,36 +7,55 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from planner.candidates.outlook import Floats, Ints
+from planner.candidates.outlook import Floats, Ints, Outlook
+
+Recipe = Callable[[Outlook], Floats]
+"""How a path follows from an outlook: shape (M,), or (S, M) where it differs by scenario."""
 
 
 @dataclass
 class PathBook:
-    """Paths by month in dollars (or hours, or shares) per unit of amount; row numbers are handed out by key."""
+    """Paths by month in dollars (or hours, or shares) per unit of amount; row numbers are handed out by key.
 
-    months: int
+    A path is kept as its recipe, so that the same rows can be formed from any outlook: whatever a scenario
+    can change has to come from the outlook that the recipe is given.
+    """
+
+    outlook: Outlook
+    _recipes: list[Recipe] = field(default_factory=list)
     _rows: list[Floats] = field(default_factory=list)
     _numbers: dict[Hashable, int] = field(default_factory=dict)
 
-    def number(self, key: Hashable, make: Callable[[], Floats]) -> int:
-        """Row of the path called `key`, made on first use; it must be finite and of shape (M,)."""
+    def number(self, key: Hashable, recipe: Recipe) -> int:
+        """Row of the path called `key`, entered on first use; in the base case it must be finite and of shape (M,)."""
         found = self._numbers.get(key)
         if found is None:
-            row = np.asarray(make(), dtype=np.float64)
-            if row.shape != (self.months,) or not np.isfinite(row).all():
-                raise ValueError(f"path {key!r} must hold {self.months} finite numbers")
+            row = np.asarray(recipe(self.outlook), dtype=np.float64)
+            if row.shape != (self.outlook.months,) or not np.isfinite(row).all():
+                raise ValueError(f"path {key!r} must hold {self.outlook.months} finite numbers")
             found = len(self._rows)
+            self._recipes.append(recipe)
             self._rows.append(row)
             self._numbers[key] = found
         return found
 
     def row(self, number: int) -> Floats:
-        """One path, shape (M,)."""
+        """One path in the base case, shape (M,)."""
         return self._rows[number]
 
-    def table(self) -> Floats:
-        """All paths, shape (P, 1, M)."""
-        return np.stack(self._rows)[:, None, :] if self._rows else np.zeros((0, 1, self.months))
+    def recipe(self, number: int) -> Recipe:
+        """The recipe of a path, for paths made from it."""
+        return self._recipes[number]
+
+    def table(self, outlook: Outlook) -> Floats:
+        """All paths under an outlook, shape (P, S, M)."""
+        shape = (outlook.scenarios, outlook.months)
+        if outlook is self.outlook:
+            return np.stack(self._rows)[:, None, :] if self._rows else np.zeros((0, *shape))
+        table = np.empty((len(self._recipes), *shape))
+        for number, recipe in enumerate(self._recipes):
+            table[number] = recipe(outlook)
+        return table
 
 
 @dataclass
@@ -72,12 +91,15 @@ NO_PHASE = -1
 class EventBook:
     """Months at which windows begin and end: the planned month, not before some phases are energised.
 
-    An event is (month, first phase, second phase): it falls on the latest of the planned month and the
-    energisation of the phases named (NO_PHASE for none). `latest` caps it: a window never begins after its end.
+    A planned event is (month, first phase, second phase, latest): it falls on the latest of the planned month and the
+    energisation of the phases named (NO_PHASE for none), but not after `latest`: a window never begins after its end.
+    A computed event follows from the outlook by a function: the end of a contract by notice.
     """
 
     months: int
-    _codes: dict[tuple[int, int, int, int], int] = field(default_factory=dict)
+    _count: int = 0
+    _planned: dict[tuple[int, int, int, int], int] = field(default_factory=dict)
+    _computed: list[tuple[Ints, Callable[[Outlook], Ints]]] = field(default_factory=list)
 
     def at(self, month: Ints) -> Ints:
         """Events at fixed months."""
@@ -89,15 +111,33 @@ class EventBook:
         columns = np.broadcast_arrays(month, first, second, latest)
         codes = np.stack(columns, axis=1).astype(np.int64)
         unique, inverse = np.unique(codes, axis=0, return_inverse=True)
-        numbers = np.array([self._codes.setdefault((int(row[0]), int(row[1]), int(row[2]), int(row[3])), len(self._codes)) for row in unique], dtype=np.int64)
+        numbers = np.array([self._number(*map(int, row)) for row in unique], dtype=np.int64)
         return numbers[inverse.reshape(-1)] if len(unique) else np.zeros(0, dtype=np.int64)
 
-    def table(self, energised: Ints) -> Ints:
-        """Months of all events, shape (E, S), from the energisation of each phase by scenario, shape (phases, S)."""
+    def _number(self, month: int, first: int, second: int, latest: int) -> int:
+        key = (month, first, second, latest)
+        if key not in self._planned:
+            self._planned[key] = self._count
+            self._count += 1
+        return self._planned[key]
+
+    def computed(self, count: int, months: Callable[[Outlook], Ints]) -> Ints:
+        """Events whose months, shape (count, S), follow from an outlook by a function."""
+        numbers = self._count + np.arange(count)
+        self._count += count
+        self._computed.append((numbers, months))
+        return numbers
+
+    def table(self, outlook: Outlook) -> Ints:
+        """Months of all events under an outlook, shape (E, S), each in 0..M."""
+        energised = outlook.energised_by_scenario
         scenarios = energised.shape[1]
-        if not self._codes:
-            return np.zeros((0, scenarios), dtype=np.int64)
-        codes = np.array(list(self._codes), dtype=np.int64)
-        floor = np.vstack([energised, np.zeros((1, scenarios), dtype=np.int64)])
-        month = np.maximum(codes[:, :1], np.maximum(floor[codes[:, 1]], floor[codes[:, 2]]))
-        return np.clip(np.minimum(month, codes[:, 3:]), 0, self.months)
+        table = np.zeros((self._count, scenarios), dtype=np.int64)
+        if self._planned:
+            codes = np.array(list(self._planned), dtype=np.int64)
+            floor = np.vstack([energised, np.zeros((1, scenarios), dtype=np.int64)])
+            month = np.maximum(codes[:, :1], np.maximum(floor[codes[:, 1]], floor[codes[:, 2]]))
+            table[list(self._planned.values())] = np.minimum(month, codes[:, 3:])
+        for numbers, months in self._computed:
+            table[numbers] = months(outlook)
+        return np.clip(table, 0, self.months)

@@ -12,6 +12,7 @@ from kernels.lines import Line
 from planner.candidates.accepting import add_accepting
 from planner.candidates.gpus import add_gpus
 from planner.candidates.halls import add_halls
+from planner.candidates.left_out import LeftOut, leave_out
 from planner.candidates.market import add_market, single
 from planner.candidates.mining import add_mining
 from planner.candidates.money_limits import add_money_limits, add_raised_capital
@@ -43,6 +44,11 @@ class CandidateSet:
 
     def __len__(self) -> int:
         return len(self.table)
+
+    @cached_property
+    def left_out(self) -> LeftOut:
+        """Candidates that no plan can use under the limits as they are, and why."""
+        return leave_out(self.outlook, self.table, self.book)
 
     @cached_property
     def uses(self) -> pd.DataFrame:

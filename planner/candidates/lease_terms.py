@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from planner.candidates.outlook import HOURS_BILLED_730, Floats, Ints, Outlook
 from planner.candidates.workshop import Workshop
+
+
+def _relet(outlook: Outlook, gpu_id: str) -> Floats:
+    """Relet share x market price x utilisation x hours by month; nothing for a SKU without a market."""
+    if gpu_id not in outlook.market_top:
+        return np.zeros(outlook.months)
+    price, utilisation = outlook.market_top[gpu_id]
+    return outlook.case.settings.relet_fraction * price * utilisation * outlook.hours
 
 
 class LeaseTerms:
@@ -52,64 +62,89 @@ class LeaseTerms:
     def income_path(self, lease_id: str, term_start: int) -> int:
         """Path of expected income for $1 of rate: billed hours x ramp x escalator x share used x income after defaults."""
         customer = str(self.leases.loc[lease_id]["customer_id"])
+        contract = self.first_rate_income(lease_id, term_start) * self.escalation(lease_id, term_start)
         return self.shop.paths.number(
-            ("income", lease_id, term_start),
-            lambda: self.first_rate_income(lease_id, term_start)
-            * self.escalation(lease_id, term_start)
-            * self.outlook.income_share[customer],
+            ("income", lease_id, term_start), lambda outlook: contract * outlook.income_share[customer]
         )
 
     def credit_path(self, lease_id: str, term_start: int) -> int:
         """Path by which a prepayment is credited: income at the first rate."""
-        return self.shop.paths.number(("credit", lease_id, term_start), lambda: self.first_rate_income(lease_id, term_start))
+        credit = self.first_rate_income(lease_id, term_start)
+        return self.shop.paths.number(("credit", lease_id, term_start), lambda outlook: credit)
 
     def ramped_path(self, lease_id: str, term_start: int, path: int) -> int:
         """Another path times the share of the lease's size that stands."""
-        if lease_id not in self.ramps:
-            return path
-        return self.shop.paths.number(
-            ("ramped", lease_id, term_start, path),
-            lambda: self.shop.paths.row(path) * self.shares(lease_id, term_start, "size_share"),
-        )
+        share = self.shares(lease_id, term_start, "size_share")
+        whole = self.shop.paths.recipe(path)
+        return self.shop.paths.number(("ramped", lease_id, term_start, path), lambda outlook: whole(outlook) * share)
 
     def relet_path(self, gpu_id: str) -> int:
         """Path of what a GPU earns in an hour-month when it is let again at a fraction of the market."""
+        return self.shop.paths.number(("relet", gpu_id), lambda outlook: _relet(outlook, gpu_id))
 
-        def make() -> Floats:
-            if gpu_id not in self.outlook.market_top:
-                return np.zeros(self.outlook.months)
-            price, utilisation = self.outlook.market_top[gpu_id]
-            return self.outlook.case.settings.relet_fraction * price * utilisation * self.outlook.hours
-
-        return self.shop.paths.number(("relet", gpu_id), make)
-
-    def notice_end(self, lease_id: str, gpu_id: str, rate: float, start: int, end: int) -> int:
-        """Month in which the contract ends because notice was given; `end` when it is not.
-
-        The customer gives notice in the first month, after those that the contract protects, in which the market
-        stands more than the margin below the rate; the contract ends after the months of notice.
-        """
-        lease = self.leases.loc[lease_id]
-        if pd.isna(lease["notice_months"]) or gpu_id not in self.outlook.market_top:
-            return end
-        price, _ = self.outlook.market_top[gpu_id]
-        contract = rate * self.escalation(lease_id, start)
-        fallen = price < contract * (1.0 - float(lease["notice_margin"]))
-        fallen[: max(start + int(lease["notice_from_month"]), 0)] = False
-        given = np.flatnonzero(fallen)
-        return end if not len(given) else min(int(given[0]) + int(lease["notice_months"]), end)
+    def relet_unless_renewed_path(self, gpu_id: str, lease_id: str) -> int:
+        """The same, times the chance that the lease is not renewed."""
+        return self.shop.paths.number(
+            ("relet unless renewed", gpu_id, lease_id),
+            lambda outlook: _relet(outlook, gpu_id) * (1.0 - outlook.renewed[lease_id]),
+        )
 
     def renewal_path(self, lease_id: str, term_start: int, start: int) -> int:
-        """Path of the next term's expected income for $1 of the first rate, before its probability."""
+        """Path of the next term's income for $1 of the first rate, times the chance of the renewal."""
         lease = self.leases.loc[lease_id]
         used = max(float(lease["take_or_pay"]), float(lease["utilisation"]))
         last = float(self.escalation(lease_id, term_start)[min(start, self.outlook.months) - 1])
-        rate = last * float(lease["renewal_rate_share"])
+        contract = self.billed(lease_id) * used * last * float(lease["renewal_rate_share"]) * self.escalation(lease_id, start)
         customer = str(lease["customer_id"])
         return self.shop.paths.number(
             ("renewal", lease_id, term_start, start),
-            lambda: self.billed(lease_id) * used * rate * self.escalation(lease_id, start) * self.outlook.income_share[customer],
+            lambda outlook: contract * outlook.income_share[customer] * outlook.renewed[lease_id],
         )
+
+    def if_renewed_path(self, lease_id: str, path: int) -> int:
+        """Another path times the chance that the lease is renewed."""
+        whole = self.shop.paths.recipe(path)
+        return self.shop.paths.number(
+            ("if renewed", lease_id, path), lambda outlook: whole(outlook) * outlook.renewed[lease_id]
+        )
+
+    def contract_ends(self, rows: pd.DataFrame) -> Ints:
+        """Events at which contracts end: by notice, by the customer walking away from a late start, or by their date.
+
+        Notice is given in the first month, after those that the contract protects, in which the market stands more
+        than the margin below the rate; the contract ends after the months of notice. A customer walks away when the
+        phase at the head of the path comes more than the grace after the lease was due.
+        Rows need lease_id, gpu_id, rate_usd, due, term_start, from_month, to_month and head; one event per row.
+        """
+        columns = ["lease_id", "gpu_id", "rate_usd", "due", "term_start", "from_month", "to_month", "head"]
+        keys = rows[columns].drop_duplicates().reset_index(drop=True)
+        numbers = self.shop.events.computed(len(keys), lambda outlook: self._ends(keys, outlook))
+        return rows[columns].merge(keys.assign(event=numbers), on=columns, how="left")["event"].to_numpy(np.int64)
+
+    def _ends(self, keys: pd.DataFrame, outlook: Outlook) -> Ints:
+        energised = outlook.energised_by_scenario[keys["head"].to_numpy(np.int64)]
+        planned = keys["to_month"].to_numpy(np.int64)[:, None]
+        start = np.minimum(np.maximum(keys["from_month"].to_numpy(np.int64)[:, None], energised), planned)
+        grace = keys["lease_id"].map(self.leases["late_grace_months"]).astype("float64").to_numpy()[:, None]
+        late = start - keys["due"].to_numpy(np.int64)[:, None]
+        # A planned late start is agreed; only what comes on top of it can exceed the grace.
+        walks = (late > grace) & (start > keys["from_month"].to_numpy(np.int64)[:, None])
+        ends = np.where(walks, start, planned)
+        for number, row in enumerate(keys.itertuples()):
+            if pd.notna(self.leases.loc[row.lease_id, "notice_months"]) and row.gpu_id in outlook.market_top:
+                ends[number] = np.minimum(ends[number], self._notice(row, outlook))
+        return np.maximum(ends, start)
+
+    def _notice(self, row: Any, outlook: Outlook) -> Ints:
+        """Month in which the contract ends by notice in each scenario; the end of all months when none is given."""
+        lease = self.leases.loc[row.lease_id]
+        price = np.broadcast_to(outlook.market_top[row.gpu_id][0], (outlook.scenarios, outlook.months))
+        contract = row.rate_usd * self.escalation(row.lease_id, row.term_start)
+        fallen = price < contract * (1.0 - float(lease["notice_margin"]))
+        protected = max(int(row.term_start) + int(lease["notice_from_month"]), 0)
+        fallen[:, :protected] = False
+        given = np.where(fallen.any(axis=1), fallen.argmax(axis=1), outlook.months)
+        return given + int(lease["notice_months"])
 
     def standing(self, rows: pd.DataFrame) -> pd.DataFrame:
         """How much of a unit stands when: columns row, start, end, share, from rows with lease_id, term_start and window."""

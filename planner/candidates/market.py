@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from kernels.lines import Line
 from kernels.terms import Term, WindowTerm
-from planner.candidates.books import NO_PHASE
+from planner.candidates.books import NO_PHASE, Recipe
 from planner.candidates.gpus import place_name, places
 from planner.candidates.load import Leg, energy_terms, legs, power_uses
 from planner.candidates.outlook import Floats, Ints, Outlook
@@ -81,32 +81,45 @@ def _first_owned(shop: Workshop) -> pd.DataFrame:
 
 def _paths(shop: Workshop, rows: pd.DataFrame, phases: pd.DataFrame, drawn: Floats) -> tuple[Ints, Ints]:
     """Paths of income and of energy by row. A unit idles in months whose income is less than the energy it would save."""
-    outlook = shop.outlook
     price = np.zeros(len(rows), dtype=np.int64)
     energy = np.zeros(len(rows), dtype=np.int64)
     columns = ["gpu_id", "tier", "utilisation", "head"]
     for key, found in rows[columns].assign(drawn=drawn).groupby([*columns, "drawn"], sort=False).groups.items():
         gpu_id, tier, utilisation, head, drawn_mw = key
-        income_path = shop.paths.number(
-            ("market", gpu_id, tier), partial(_income, outlook, str(gpu_id), int(tier), float(utilisation))
+        work = _Work(
+            str(gpu_id), int(tier), float(utilisation), float(drawn_mw), float(phases["min_take"].iat[head]),
+            shop.paths.recipe(int(phases["energy_path"].iat[head])),
         )
-        energy_path = int(phases["energy_path"].iat[head])
-        min_take = float(phases["min_take"].iat[head])
-        income, cost = shop.paths.row(income_path), shop.paths.row(energy_path)
-        works = income >= cost * drawn_mw * (1.0 - min_take)
-        if not works[: outlook.horizon].all():
-            income_path = shop.paths.number(("market idling", *key), partial(np.multiply, income, works))
-            energy_path = shop.paths.number(
-                ("energy idling", *key), partial(np.multiply, cost, np.where(works, 1.0, min_take))
-            )
-        price[np.asarray(found)] = income_path
-        energy[np.asarray(found)] = energy_path
+        price[np.asarray(found)] = shop.paths.number(("market", *key), work.income)
+        energy[np.asarray(found)] = shop.paths.number(("market energy", *key), work.energy)
     return price, energy
 
 
-def _income(outlook: Outlook, gpu_id: str, tier: int, utilisation: float) -> Floats:
-    """Income of a GPU on a tier by month: price x utilisation x hours."""
-    return outlook.market_price[gpu_id, tier] * utilisation * outlook.hours
+@dataclass(frozen=True)
+class _Work:
+    """A GPU on a tier and a phase: when it works, what it earns, what energy it pays for."""
+
+    gpu_id: str
+    tier: int
+    utilisation: float
+    drawn_mw: float
+    min_take: float
+    full_energy: Recipe
+
+    def income(self, outlook: Outlook) -> Floats:
+        """Income by month: price x utilisation x hours while it works."""
+        return self._full_income(outlook) * self._works(outlook)
+
+    def energy(self, outlook: Outlook) -> Floats:
+        """Energy by month for one MW: all of it while it works, the minimum take of it while it idles."""
+        return self.full_energy(outlook) * np.where(self._works(outlook), 1.0, self.min_take)
+
+    def _full_income(self, outlook: Outlook) -> Floats:
+        return outlook.market_price[self.gpu_id, self.tier] * self.utilisation * outlook.hours
+
+    def _works(self, outlook: Outlook) -> npt.NDArray[np.bool_]:
+        saved = self.full_energy(outlook) * self.drawn_mw * (1.0 - self.min_take)
+        return np.asarray(self._full_income(outlook) >= saved)
 
 
 def _use(

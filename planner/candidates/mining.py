@@ -65,9 +65,8 @@ def add_mining(shop: Workshop, phases: pd.DataFrame, single_paths: pd.DataFrame)
 
 
 def _income_path(shop: Workshop, row: pd.Series) -> int:
-    outlook = shop.outlook
     site_id = str(row["site_id"])
-    return shop.paths.number(("mining", site_id), lambda: mining_usd_per_mwh(outlook, site_id) * outlook.hours)
+    return shop.paths.number(("mining", site_id), lambda outlook: mining_usd_per_mwh(outlook, site_id) * outlook.hours)
 
 
 def mining_usd_per_mwh(outlook: Outlook, site_id: str) -> Floats:

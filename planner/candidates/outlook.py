@@ -71,6 +71,16 @@ class Outlook:
         """Month of first power of each row of `power`, 0 when before the start, shape (phases,)."""
         return np.maximum(promised_months(self.case, self.calendar) + delay_months(self.case, self.base), 0)
 
+    @property
+    def scenarios(self) -> int:
+        """Number of scenarios on the scenario axis of its arrays."""
+        return 1
+
+    @property
+    def energised_by_scenario(self) -> Ints:
+        """Month of first power of each phase in each scenario, shape (phases, S)."""
+        return self.energised[:, None]
+
     @cached_property
     def promised(self) -> Ints:
         """Promised month of first power of each row of `power`; negative before the start."""
@@ -118,6 +128,13 @@ class Outlook:
                 lost = lost * self._default_chance(customers.loc[row["guarantor"]])
             shares[str(customer_id)] = 1.0 - lost * (1.0 - float(row["recovery"]))
         return shares
+
+    @cached_property
+    def renewed(self) -> dict[str, Floats]:
+        """Chance that each lease is renewed, shape (1,); by scenario it is 0 or 1, shape (S, 1)."""
+        leases = self.case.tables["leases"]
+        chances = leases["renewal_probability"].to_numpy(np.float64)
+        return {str(name): np.array([chance]) for name, chance in zip(leases["lease_id"], chances, strict=True)}
 
     def _default_chance(self, customer: pd.Series) -> Floats:
         rate = customer["default_rate_per_year"]

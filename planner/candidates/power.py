@@ -48,12 +48,11 @@ def fee_start(outlook: Outlook, power: pd.DataFrame) -> Ints:
 
 def energy_path(shop: Workshop, row: pd.Series, *, tenant_pays_fuel: bool) -> int:
     """Path of the cost of one MW drawn without pause from a phase: hours x availability x $/MWh."""
-    outlook = shop.outlook
     fuel_out = tenant_pays_fuel and bool(row["fuel_passed_to_tenant"])
 
-    def make() -> Floats:
+    def recipe(outlook: Outlook) -> Floats:
         price = outlook.by_month(row, "energy_usd_per_mwh", "energy_curve")
-        cost = (np.zeros(outlook.months) if price is None else price) + float(row["variable_om_usd_per_mwh"])
+        cost: Floats = (np.zeros(outlook.months) if price is None else price) + float(row["variable_om_usd_per_mwh"])
         heat_rate = float(row["heat_rate_mmbtu_per_mwh"])
         if heat_rate > 0.0 and not fuel_out:
             gas = outlook.by_month(row, "gas_usd_per_mmbtu", "gas_curve")
@@ -61,7 +60,7 @@ def energy_path(shop: Workshop, row: pd.Series, *, tenant_pays_fuel: bool) -> in
             cost = cost + heat_rate * (gas + float(row["fuel_adder_usd_per_mmbtu"]))
         return cost * outlook.hours * float(row["availability"])
 
-    return shop.paths.number(("energy", row["phase_name"], fuel_out), make)
+    return shop.paths.number(("energy", row["phase_name"], fuel_out), recipe)
 
 
 def add_power(shop: Workshop) -> None:

@@ -30,12 +30,11 @@ def add_serving(shop: Workshop, phases: pd.DataFrame, paths: pd.DataFrame) -> No
 def _add_kind(shop: Workshop, kind: str, rows: pd.DataFrame, phases: pd.DataFrame, terms: LeaseTerms) -> Block:
     head, then = legs(shop, rows)
     income = _numbers(rows, lambda row: terms.income_path(row.lease_id, row.term_start))
-    ends = _contract_ends(rows, terms)
     block = shop.add(
         kind,
         _table(shop, kind, rows, "@" + rows["from_month"].map(shop.outlook.calendar.written)),
         [
-            *_revenue_terms(shop, rows, head, income, ends, terms),
+            *_revenue_terms(shop, rows, head, income, terms),
             *_prepayment_terms(shop, rows, terms),
             *_penalty_terms(shop, rows, phases, head, then, income, terms),
             *_running_terms(shop, rows, phases, (head, then), terms),
@@ -77,26 +76,15 @@ def _table(shop: Workshop, kind: str, rows: pd.DataFrame, when: pd.Series) -> pd
     )
 
 
-def _contract_ends(rows: pd.DataFrame, terms: LeaseTerms) -> Ints:
-    """Month in which each contract ends, by notice or by its date."""
-    columns = ["lease_id", "gpu_id", "rate_usd", "from_month", "to_month"]
-    keys = rows[columns].drop_duplicates()
-    keys = keys.assign(ends=[terms.notice_end(*row) for row in keys.itertuples(index=False)])
-    return rows[columns].merge(keys, on=columns, how="left")["ends"].to_numpy(np.int64)
-
-
-def _revenue_terms(
-    shop: Workshop, rows: pd.DataFrame, head: Leg, income: Ints, ends: Ints, terms: LeaseTerms
-) -> list[Term]:
+def _revenue_terms(shop: Workshop, rows: pd.DataFrame, head: Leg, income: Ints, terms: LeaseTerms) -> list[Term]:
     """Contract income to the end of the contract, then whatever the GPU is let again for."""
-    end_event = shop.events.at(ends)
-    found: list[Term] = [WindowTerm(Line.REVENUE, rows["rate_usd"].to_numpy(np.float64), income, head.start_event, end_event)]
-    early = ends < rows["to_month"].to_numpy(np.int64)
-    if early.any():
-        relet = {name: terms.relet_path(name) for name in rows["gpu_id"].unique()}
-        path = rows["gpu_id"].map(relet).to_numpy(np.int64)
+    rate = rows["rate_usd"].to_numpy(np.float64)
+    ends = terms.contract_ends(rows)
+    found: list[Term] = [WindowTerm(Line.REVENUE, rate, income, head.start_event, ends)]
+    if (rows["gpu_id"] != "").any():
+        path = rows["gpu_id"].map({name: terms.relet_path(name) for name in rows["gpu_id"].unique()}).to_numpy(np.int64)
         planned_end = shop.events.at(rows["to_month"].to_numpy(np.int64))
-        found.append(WindowTerm(Line.REVENUE, early * 1.0, path, end_event, planned_end))
+        found.append(WindowTerm(Line.REVENUE, np.ones(len(rows)), path, ends, planned_end))
     return found
 
 
@@ -136,25 +124,34 @@ def _penalty_terms(
 
 
 def _running_terms(
-    shop: Workshop, rows: pd.DataFrame, phases: pd.DataFrame, both: tuple[Leg, Leg], terms: LeaseTerms, probability: Floats | float = 1.0
+    shop: Workshop, rows: pd.DataFrame, phases: pd.DataFrame, both: tuple[Leg, Leg], terms: LeaseTerms, *, renewal: str = ""
 ) -> list[Term]:
-    """Energy, demand charges and fees of both legs, and the network, at the size that stands."""
-    landlord = (rows["energy_by"] == "landlord").to_numpy() * np.ones(len(rows)) * probability
+    """Energy, demand charges and fees of both legs, and the network, at the size that stands.
+
+    `renewal` is the kind of the term before ("" for a first term): a hall costs energy only if it is renewed.
+    """
+    landlord = (rows["energy_by"] == "landlord").to_numpy() * np.ones(len(rows))
     contracted = rows["it_mw"].to_numpy(np.float64)
     drawn = _drawn_mw(rows)
+
+    def path(number: Ints) -> Ints:
+        if renewal == "host":
+            pairs = zip(rows["lease_id"], number, strict=True)
+            return np.array([terms.if_renewed_path(lease_id, int(row)) for lease_id, row in pairs], dtype=np.int64)
+        return number if renewal else _ramped(rows, number, terms)
+
+    one = path(np.full(len(rows), shop.one()))
     found: list[Term] = []
     for leg in both:
         index = np.where(leg.used, leg.phase, 0)
-        energy = _ramped(rows, phases["tenant_energy_path"].to_numpy(np.int64)[index], terms)
-        one = _ramped(rows, np.full(len(rows), shop.one()), terms)
-        fee = _ramped(rows, phases["fee_path"].to_numpy(np.int64)[index], terms)
-        costs = energy_terms(phases, leg, drawn * landlord, contracted, energy, one, fee)
-        for term in costs:
-            tenant_pays = term.line is Line.ENERGY and isinstance(term, WindowTerm) and term.path is one
-            found.append(_scaled(term, landlord) if tenant_pays else term)
+        energy = path(phases["tenant_energy_path"].to_numpy(np.int64)[index])
+        fee = path(phases["fee_path"].to_numpy(np.int64)[index])
+        for term in energy_terms(phases, leg, drawn * landlord, contracted, energy, one, fee):
+            demand = term.line is Line.ENERGY and isinstance(term, WindowTerm) and term.path is one
+            found.append(_scaled(term, landlord) if demand else term)
     network = rows["network_usd_per_gpu_hour"].to_numpy(np.float64)
     if np.any(network) and (rows["gpu_id"] != "").any():
-        hours = _ramped(rows, np.full(len(rows), shop.hours()), terms)
+        hours = path(np.full(len(rows), shop.hours()))
         end = shop.events.at(rows["to_month"].to_numpy(np.int64))
         found.append(WindowTerm(Line.NETWORK, -network, hours, both[0].start_event, end))
     return found
@@ -166,11 +163,11 @@ def _scaled(term: Term, factor: Floats) -> Term:
 
 
 def _ramped(rows: pd.DataFrame, path: Ints, terms: LeaseTerms) -> Ints:
-    ramped = rows["lease_id"].isin(list(terms.ramps)).to_numpy() & (rows["term_start"] >= rows["due"]).to_numpy()
+    """Each row's path at the size of its lease that stands."""
     found = path.copy()
-    for i in np.flatnonzero(ramped):
+    for i in np.flatnonzero(rows["lease_id"].isin(list(terms.ramps)).to_numpy()):
         found[i] = terms.ramped_path(str(rows["lease_id"].iat[i]), int(rows["term_start"].iat[i]), int(path[i]))
-    return found if ramped.any() else path
+    return found
 
 
 def _drawn_mw(rows: pd.DataFrame) -> Floats:
@@ -216,21 +213,19 @@ def _add_renewals(
     chosen = chosen[chosen["end_head"] >= chosen["to_month"]].reset_index(drop=True)
     if chosen.empty:
         return
-    probability = chosen["renewal_probability"].to_numpy(np.float64)
     both = legs(shop, chosen)
     end = shop.events.at(chosen["to_month"].to_numpy(np.int64))
     triples = zip(chosen["lease_id"], chosen["begun"], chosen["from_month"], strict=True)
     path = np.array([terms.renewal_path(*triple) for triple in triples], dtype=np.int64)
-    revenue = chosen["rate_usd"].to_numpy(np.float64) * probability
-    found: list[Term] = [WindowTerm(Line.REVENUE, revenue, path, both[0].start_event, end)]
-    # A hall that is not renewed stands empty; a GPU draws energy in either case.
-    working: Floats | float = probability
+    found: list[Term] = [
+        WindowTerm(Line.REVENUE, chosen["rate_usd"].to_numpy(np.float64), path, both[0].start_event, end)
+    ]
     if kind == "serve":
-        relet = chosen["gpu_id"].map({name: terms.relet_path(name) for name in chosen["gpu_id"].unique()}).to_numpy(np.int64)
-        found.append(WindowTerm(Line.REVENUE, 1.0 - probability, relet, both[0].start_event, end))
-        working = 1.0
-    plain = chosen.assign(due=chosen["due"] + 1)
-    found += _running_terms(shop, plain, phases, both, terms, working)
+        pairs = zip(chosen["gpu_id"], chosen["lease_id"], strict=True)
+        relet = np.array([terms.relet_unless_renewed_path(*pair) for pair in pairs], dtype=np.int64)
+        found.append(WindowTerm(Line.REVENUE, np.ones(len(chosen)), relet, both[0].start_event, end))
+    # A hall that is not renewed stands empty; a GPU draws energy in either case.
+    found += _running_terms(shop, chosen, phases, both, terms, renewal=kind)
     table = _table(shop, "renew", chosen, "@" + chosen["from_month"].map(outlook.calendar.written))
     names = pd.Series(served.table["candidate_id"].to_numpy()[chosen["parent"].to_numpy() - served.first])
     table["candidate_id"] = "renew:" + names

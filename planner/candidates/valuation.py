@@ -70,8 +70,8 @@ def make_valuation(shop: Workshop) -> Valuation:
     """The base case's arrays from what the workshop has written down."""
     outlook = shop.outlook
     return Valuation(
-        paths=shop.paths.table(),
-        events=shop.events.table(outlook.energised[:, None]),
+        paths=shop.paths.table(outlook),
+        events=shop.events.table(outlook),
         profiles=shop.profiles.table(),
         discount=outlook.discount,
         tax_rate=outlook.case.settings.tax_rate,

@@ -62,7 +62,7 @@ class Workshop:
     count: int = 0
 
     def __post_init__(self) -> None:
-        self.paths = PathBook(self.outlook.months)
+        self.paths = PathBook(self.outlook)
         self.events = EventBook(self.outlook.months)
         self.profiles = ProfileBook(self.outlook.months)
 
@@ -111,11 +111,11 @@ class Workshop:
 
     def one(self) -> int:
         """The path that is 1 in every month."""
-        return self.paths.number("one", lambda: np.ones(self.outlook.months))
+        return self.paths.number("one", lambda outlook: np.ones(outlook.months))
 
     def hours(self) -> int:
         """The path of real hours."""
-        return self.paths.number("hours", lambda: self.outlook.hours)
+        return self.paths.number("hours", lambda outlook: outlook.hours)
 
     def escalated(self, rate_per_year: float, origin: int) -> int:
         """1 until a year after `origin`, then higher by the rate at each anniversary."""
@@ -124,7 +124,7 @@ class Workshop:
         months = np.arange(self.outlook.months)
         return self.paths.number(
             ("escalated", rate_per_year, origin),
-            lambda: (1.0 + rate_per_year) ** np.maximum((months - origin) // 12, 0),
+            lambda outlook: (1.0 + rate_per_year) ** np.maximum((months - origin) // 12, 0),
         )
 
     # --- profiles --------------------------------------------------------------------------------------------

@@ -1,0 +1,179 @@
+"""Candidates that no plan can use: leases that no site, or no fabric, can hold at their least size.
+
+What a site can hold for a lease is bounded by its halls, its liquid cooling, its power and its largest cluster, at a month
+in which all ways to serve the lease there stand in full. Where that is less than the least size (of the lease, or of a
+block of it on one site) the decision can only be no, and so can the candidates that need it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from planner.candidates.outlook import Floats, Ints, Outlook
+from planner.candidates.power import phase_table
+from planner.candidates.resources import Family, ResourceBook
+
+SLACK = 1e-6
+"""What a bound must fall short of the least size by, as a share of it."""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """mask: which candidates no plan can use, shape (candidates,); table: kind, count, reason."""
+
+    mask: npt.NDArray[np.bool_]
+    table: pd.DataFrame
+
+
+def leave_out(outlook: Outlook, table: pd.DataFrame, book: ResourceBook) -> LeftOut:
+    """Find the candidates that no plan can use."""
+    reason = np.full(len(table), "", dtype=object)
+    served = _served(outlook, table)
+    if len(served):
+        served = served.merge(_holdable(outlook, table, book, served), on=["lease_id", "site_id"], how="left")
+        leases = outlook.case.tables["leases"].set_index("lease_id")
+        uses = _block_uses(book)
+        _blocks(reason, table, leases, served)
+        _accepts(reason, table, leases, served, uses)
+        _idle(reason, table, served, uses)
+    found = pd.DataFrame({"kind": table["kind"].to_numpy(), "reason": reason})
+    counted = found[found["reason"] != ""].groupby(["kind", "reason"]).size().rename("count").reset_index()
+    return LeftOut(reason != "", counted[["kind", "count", "reason"]])
+
+
+def _served(outlook: Outlook, table: pd.DataFrame) -> pd.DataFrame:
+    """Ways to serve leases: number, units per GPU or MW, and the months in which all of it stands."""
+    served = table[table["kind"].isin(["serve", "host"])]
+    tables = outlook.case.tables
+    leases, gpus = tables["leases"].set_index("lease_id"), tables["gpus"].set_index("gpu_id")
+    size = served["lease_id"].map(leases["max_size"]).to_numpy(np.float64)
+    cluster = (served["gpu_id"] != "").to_numpy()
+    working = 1.0 - served["gpu_id"].map(gpus["spare_fraction"]).fillna(0.0).to_numpy(np.float64)
+    ramp = tables["lease_ramp"].groupby("lease_id")["month_of_term"].max()
+    ramped = served["lease_id"].map(ramp).fillna(-1).to_numpy(np.int64) + 1
+    return pd.DataFrame(
+        {
+            "number": served.index.to_numpy(np.int64),
+            "lease_id": served["lease_id"].to_numpy(),
+            "site_id": served["site_id"].to_numpy(),
+            "units": size / served["upper"].to_numpy(np.float64),
+            "cluster": cluster,
+            "it_mw": np.where(cluster, served["gpu_id"].map(gpus["it_kw"]).fillna(0.0).to_numpy(np.float64) / 1000.0, 1.0),
+            "working": np.where(cluster, working, 1.0),
+            "liquid": (served["gpu_id"].map(gpus["cooling"]) == "liquid").to_numpy(),
+            # The ramp ends within so many months of the start of the term, which is no later than this start.
+            "from_month": served["from_month"].to_numpy(np.int64) + ramped,
+            "to_month": served["to_month"].to_numpy(np.int64),
+        }
+    )
+
+
+def _holdable(outlook: Outlook, table: pd.DataFrame, book: ResourceBook, served: pd.DataFrame) -> pd.DataFrame:
+    """Units of each lease that each site can hold at most: columns lease_id, site_id, most."""
+    sites = outlook.case.tables["sites"].set_index("site_id")
+    leases = outlook.case.tables["leases"].set_index("lease_id")
+    halls = {str(site): _halls_mw(outlook, table, book, str(site)) for site in sites.index}
+    power = _power_it_mw(outlook)
+    rows = []
+    for (lease_id, site_id), ways in served.groupby(["lease_id", "site_id"]):
+        start, end = int(ways["from_month"].max()), int(ways["to_month"].min())
+        most = np.inf
+        if start < end:
+            per_mw = ways["units"] / ways["it_mw"]
+            hall = float(halls[str(site_id)][start:end].min())
+            if ways["liquid"].all() and not pd.isna(sites.at[site_id, "liquid_cooled_it_mw"]):
+                hall = min(hall, float(sites.at[site_id, "liquid_cooled_it_mw"]))
+            most = min(hall * float((per_mw * ways["working"]).max()), float(power[str(site_id)][start:end].min()) * float(per_mw.max()))
+        largest = sites.at[site_id, "max_cluster_gpus"]
+        if leases.at[lease_id, "single_fabric"] and ways["cluster"].all() and not pd.isna(largest):
+            most = min(most, float(largest) * float(ways["units"].max()))
+        rows.append((lease_id, site_id, most))
+    return pd.DataFrame(rows, columns=["lease_id", "site_id", "most"])
+
+
+def _halls_mw(outlook: Outlook, table: pd.DataFrame, book: ResourceBook, site_id: str) -> Floats:
+    """Halls that can be in service at a site at most, by month: what stands, what was built by then, what was converted."""
+    shells = table[(table["kind"] == "shell") & (table["site_id"] == site_id)]
+    found = np.zeros(outlook.months)
+    way = shells["candidate_id"].str.split(":").str[2].str.split("@").str[0]
+    for _, cohorts in shells.groupby(way):
+        by_month = np.zeros(outlook.months)
+        quarter = cohorts["from_month"].map(outlook.calendar.written_quarter)
+        for name, together in cohorts.groupby(quarter):
+            pace = book.find(Family.BUILD, f"{site_id} {name}") if way[together.index[0]] == "new" else None
+            most = float(together["upper"].sum()) if pace is None else book.limit[pace]
+            by_month[int(together["from_month"].min()) :] += most
+        converted = book.find(Family.CONVERTIBLE, site_id) if way[cohorts.index[0]] == "conversion" else None
+        found += by_month if converted is None else np.minimum(by_month, book.limit[converted])
+    limit = book.find(Family.SITE, site_id)
+    return found if limit is None else np.minimum(found, book.limit[limit])
+
+
+def _power_it_mw(outlook: Outlook) -> dict[str, Floats]:
+    """Critical IT that the phases of each site can carry together, by month."""
+    power = phase_table(outlook)
+    found = {str(site_id): np.zeros(outlook.months) for site_id in outlook.case.tables["sites"]["site_id"]}
+    for row in power.itertuples():
+        found[str(row.site_id)][int(row.energised_month) : int(row.end_month)] += row.guaranteed_mw / row.mw_per_it_mw
+    return found
+
+
+def _block_uses(book: ResourceBook) -> pd.DataFrame:
+    """Uses of the rows that let a lease stand on a site only where a decision allows it."""
+    uses = book.uses.frame()
+    family = np.array([member is Family.BLOCK for member in book.family], dtype=bool)
+    return uses[family[uses["resource"].to_numpy(np.int64)]]
+
+
+def _blocks(reason: np.ndarray, table: pd.DataFrame, leases: pd.DataFrame, served: pd.DataFrame) -> None:
+    most = served.drop_duplicates(["lease_id", "site_id"]).set_index(["lease_id", "site_id"])["most"]
+    blocks = table[table["kind"] == "block"]
+    least = blocks["lease_id"].map(leases["min_block"]).to_numpy(np.float64)
+    keys = pd.MultiIndex.from_arrays([blocks["lease_id"], blocks["site_id"]])
+    short = most.reindex(keys).to_numpy(np.float64) < least * (1.0 - SLACK)
+    reason[blocks.index.to_numpy()[short]] = "the site cannot hold the least block"
+
+
+def _accepts(reason: np.ndarray, table: pd.DataFrame, leases: pd.DataFrame, served: pd.DataFrame, uses: pd.DataFrame) -> None:
+    """A lease taken, on a fabric or anywhere: all its sites together must hold the least size."""
+    places = served.drop_duplicates(["lease_id", "site_id"])
+    site_of = served.set_index("number")["site_id"]
+    accepts = table[table["kind"] == "accept"]
+    allowed = _allowed_sites(accepts.index.to_numpy(np.int64), uses, site_of)
+    for number, lease_id in zip(accepts.index, accepts["lease_id"], strict=True):
+        lease = leases.loc[lease_id]
+        least = float(lease["max_size"] if lease["all_or_nothing"] else lease["min_size"])
+        here = places[places["lease_id"] == lease_id]
+        if number in allowed:
+            here = here[here["site_id"].isin(allowed[number])]
+        if float(here["most"].sum()) < least * (1.0 - SLACK):
+            reason[number] = "no site or fabric can hold the least size"
+
+
+def _allowed_sites(accepts: Ints, uses: pd.DataFrame, site_of: pd.Series) -> dict[int, set[str]]:
+    """Sites on which a lease may stand, by the number of the decision that allows it; not for decisions without a fabric."""
+    by_resource = uses[uses["candidate"].isin(site_of.index)].drop_duplicates("resource")
+    site = by_resource.set_index("resource")["candidate"].map(site_of)
+    mine = uses[uses["candidate"].isin(accepts)]
+    mine = mine.assign(site_id=mine["resource"].map(site)).dropna(subset=["site_id"])
+    return {int(number): set(rows["site_id"]) for number, rows in mine.groupby("candidate")}
+
+
+def _idle(reason: np.ndarray, table: pd.DataFrame, served: pd.DataFrame, uses: pd.DataFrame) -> None:
+    """Ways to serve for which every decision that would allow them is left out, and their next terms."""
+    gives = uses[uses["coefficient"] < 0.0]
+    left = pd.Series(reason[gives["candidate"].to_numpy(np.int64)] != "", dtype=bool).groupby(gives["resource"].to_numpy()).all()
+    closed = left.index[left.to_numpy(bool)]
+    blocked = uses[(uses["coefficient"] > 0.0) & uses["resource"].isin(closed)]["candidate"].unique()
+    accepts = np.flatnonzero((table["kind"] == "accept").to_numpy())
+    out = pd.Series(reason[accepts] != "", dtype=bool).groupby(table["lease_id"].to_numpy()[accepts]).all()
+    never = out.index[out.to_numpy(bool)]
+    hopeless = served["number"][served["lease_id"].isin(never)].to_numpy(np.int64)
+    idle = np.union1d(blocked, hopeless).astype(np.int64)
+    reason[idle] = "the lease cannot stand there"
+    renewed = np.flatnonzero((table["kind"] == "renew").to_numpy() & np.isin(table["parent"].to_numpy(np.int64), idle))
+    reason[renewed] = "the lease cannot stand there"

@@ -51,6 +51,11 @@ def cash_weight(line: Line) -> float:
     return 1.0 if line in UNLEVERED else 0.0
 
 
-def after_tax_weight(line: Line, tax_rate: float) -> float:
-    """What a dollar on the line adds to unlevered after-tax cash in the same month, losses used at once."""
+def after_tax_weight(line: Line, tax_rate: float, *, equity: bool = False) -> float:
+    """What a dollar on the line adds to after-tax cash in the same month, losses used at once.
+
+    Unlevered cash, or with `equity` the cash left after draws, interest (deductible) and repayment.
+    """
+    if equity and line in FINANCING:
+        return 1.0 - tax_rate if line is Line.INTEREST else 1.0
     return cash_weight(line) - tax_rate * taxable_weight(line)

@@ -42,8 +42,9 @@ def unit_npv(
     *,
     tax_rate: float,
     lines: Sequence[Line] = tuple(Line),
+    equity: bool = False,
 ) -> Array:
-    """Unlevered after-tax NPV of N units by scenario, shape (N, S), in dollars.
+    """After-tax NPV of N units by scenario, shape (N, S), in dollars: unlevered, or to equity.
 
     prefix: (P, S, M + 1) of `discounted_prefix`; values: (Q, M + 1) of `schedule_values`; events: (E, S) months in 0..M.
     Losses are used at once, so a line enters with its after-tax weight. `lines` restricts the sum to some lines,
@@ -54,7 +55,7 @@ def unit_npv(
     xp = array_namespace(prefix)
     total = xp.zeros((terms[0].amount.shape[0], prefix.shape[1]), dtype=prefix.dtype, device=prefix.device)
     for term in terms:
-        weight = after_tax_weight(term.line, tax_rate)
+        weight = after_tax_weight(term.line, tax_rate, equity=equity)
         if weight != 0.0 and term.line in lines:
             total = total + weight * term_value(term, prefix, events, values)
     return total

@@ -30,12 +30,14 @@ class PlanOptions:
     """What to plan under.
 
     base: "expected" (mean delays, defaults) or "announced". tail: a tail rule, None for the case's own.
+    equity: maximise NPV to equity, after debt service, instead of unlevered NPV.
     edits: changes of the case (`table.column[id]=value`). stress: a named stress of the case.
     fixes, excludes: decisions made by the user, see `decisions`. solver: how to solve.
     """
 
     base: str = "expected"
     tail: str | None = None
+    equity: bool = False
     edits: tuple[str, ...] = ()
     stress: str | None = None
     fixes: tuple[str, ...] = ()
@@ -70,12 +72,12 @@ class Plan:
 
     @property
     def npv_usd(self) -> float | None:
-        """NPV of the plan: discounted after-tax cash of its statement."""
+        """Unlevered NPV of the plan: discounted after-tax cash of its statement."""
         return None if self.levels is None else self.statement.npv_usd
 
     @property
     def objective_usd(self) -> float | None:
-        """The objective from the levels: sum of NPV x level."""
+        """The objective from the levels: sum of NPV x level, unlevered or to equity as the options say."""
         return self.allocation_result.objective_usd
 
     @property
@@ -131,7 +133,7 @@ def plan(case: Case, options: PlanOptions | None = None, **choices: object) -> P
     began = time.perf_counter()
     changed = changed_case(case, chosen.edits, chosen.stress)
     outlook = make_outlook(changed, base=chosen.base, tail=chosen.tail)
-    candidates = apply_decisions(build_candidates(outlook), chosen.fixes, chosen.excludes)
+    candidates = apply_decisions(build_candidates(outlook, equity=chosen.equity), chosen.fixes, chosen.excludes)
     built = time.perf_counter()
     allocation = allocate(candidates, chosen.solver)
     seconds = {"candidates": built - began, **allocation.seconds}

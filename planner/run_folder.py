@@ -85,6 +85,7 @@ def plan_summary(plan: Plan) -> dict[str, Any]:
         "case": plan.case.settings.name,
         "status": plan.status.label,
         "npv_usd": plan.npv_usd,
+        "objective": "npv to equity" if plan.options.equity else "npv",
         "objective_usd": plan.objective_usd,
         "bound_usd": plan.allocation_result.bound_usd,
         "mip_gap": plan.gap,
@@ -140,7 +141,7 @@ def run_record(plan: Plan, device: str) -> dict[str, Any]:
         "seed": plan.case.settings.seed,
         "device": device,
         "options": {
-            "base": options.base, "tail": plan.candidates.outlook.tail, "edits": list(options.edits), "stress": options.stress,
+            "base": options.base, "tail": plan.candidates.outlook.tail, "equity": options.equity, "edits": list(options.edits), "stress": options.stress,
             "fixes": list(options.fixes), "excludes": list(options.excludes), "relax": options.solver.relax,
             "time_limit_s": options.solver.time_limit_s,
         },

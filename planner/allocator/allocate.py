@@ -16,6 +16,7 @@ from planner.allocator.pooling import share_out
 from planner.allocator.solution import Solution
 from planner.allocator.solvers import open_door
 from planner.allocator.status import Status
+from planner.allocator.tree_search import TreeSearch
 from planner.candidates.build import CandidateSet
 from planner.candidates.outlook import Floats
 
@@ -56,11 +57,12 @@ def allocate(candidates: CandidateSet, options: SolverOptions, *, pool: bool = T
     model = make_model(compact, relax=options.relax)
     arrays = model_arrays(model.problem, variables=model.variables, relax=options.relax)
     built = time.perf_counter()
-    door = open_door(options)
+    # HiGHS searches a tree of warm relaxations here; other solvers take the model whole.
+    door = TreeSearch(options) if options.solver == "highs" else open_door(options)
     solution = door.solve_arrays(arrays)
     solved = time.perf_counter()
     seconds = {"model": built - began, "solve": solved - built}
-    lp = _whole_decisions_held(door, solution)
+    lp = _whole_decisions_held(solution)
     seconds["hold"] = time.perf_counter() - solved
     answer = lp if lp is not None and lp.values is not None else solution
     if answer.values is None:
@@ -88,14 +90,12 @@ def _usd(millions: float | None) -> float | None:
     return None if millions is None else millions * MILLION
 
 
-def _whole_decisions_held(door: object, solution: Solution) -> Solution | None:
+def _whole_decisions_held(solution: Solution) -> Solution | None:
     """The LP with whole decisions held at the answer: clean levels at a vertex, with duals."""
     if solution.values is None:
         return None
     if not solution.arrays.is_mip:
         return solution
-    if isinstance(door, HighsDoor):
-        return door.fixed_lp().solution
     return HighsDoor(SolverOptions()).solve_arrays(solution.arrays.with_integers_held(solution.values))
 
 

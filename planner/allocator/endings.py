@@ -21,6 +21,8 @@ from planner.candidates.outlook import Floats, Ints
 from planner.candidates.resources import Family
 
 ENDING_KINDS = ("retire", "close")
+MANY_USES = 6.0
+"""Uses above which stating them once, for a total, makes the model sparser than stating them for every ending."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ def make_columns(candidates: CandidateSet, kept: Ints, gpu_unit: float) -> Colum
     ending = kept[_is_ending(table)[kept]]
     parent = table["parent"].to_numpy(np.int64)[ending]
     cohorts = np.unique(parent)
-    bounded = cohorts[_bounds_matter(candidates, cohorts, uses) | _many_uses(cohorts, parent, uses, moves)]
+    bounded = cohorts[_bounds_matter(candidates, cohorts, uses) | _many_uses(cohorts, uses, moves)]
     alone = np.setdiff1d(kept, np.concatenate([ending, np.setdiff1d(cohorts, bounded)]))
     parents = np.concatenate([cohorts, parent])
     endings = np.concatenate([np.full(len(cohorts), -1), ending])
@@ -107,15 +109,17 @@ def _bounds_matter(candidates: CandidateSet, cohorts: Ints, uses: pd.DataFrame) 
     return matter
 
 
-def _many_uses(cohorts: Ints, parent: Ints, uses: pd.DataFrame, moves: pd.DataFrame) -> np.ndarray:
+def _many_uses(cohorts: Ints, uses: pd.DataFrame, moves: pd.DataFrame) -> np.ndarray:
     """Cohorts that use so much that stating it once, for a total, is shorter than for every ending."""
-    import os
-    LIM = float(os.environ.get("LIM", "1e9"))
-    width = 400
-    pieces = pd.concat([uses, moves])
-    size = pieces.groupby("candidate").size().reindex(cohorts).fillna(0).to_numpy()
-    span = uses.assign(n=((uses["end"] - uses["start"]) / 3)).groupby("candidate")["n"].max().reindex(cohorts).fillna(0).to_numpy()
-    return (size + span - 2) >= LIM
+    spelled = pd.concat([uses.assign(rows=_rows_of(uses)), moves.assign(rows=1.0)], ignore_index=True)
+    size = spelled.groupby("candidate")["rows"].sum().reindex(cohorts).fillna(0.0).to_numpy(np.float64)
+    found: np.ndarray = size >= MANY_USES
+    return found
+
+
+def _rows_of(uses: pd.DataFrame) -> Floats:
+    """About how many rows a use stands in: a row a quarter."""
+    return np.ceil((uses["end"] - uses["start"]).to_numpy(np.float64) / 3.0)
 
 
 def _ended_rows(candidates: CandidateSet, uses: pd.DataFrame, ending: Ints) -> Ints:

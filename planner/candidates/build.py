@@ -23,7 +23,7 @@ from planner.candidates.power_paths import live_phases, power_paths
 from planner.candidates.resources import ResourceBook, Rows, make_rows
 from planner.candidates.serving import add_serving
 from planner.candidates.tail_rent import add_tail_rent
-from planner.candidates.valuation import Valuation
+from planner.candidates.valuation import Books, Valuation, books_of
 from planner.candidates.workshop import Block, Workshop
 
 
@@ -32,7 +32,7 @@ class CandidateSet:
     """Everything the company could do.
 
     table: one row per candidate (see `workshop.COLUMNS`), in the order of its number.
-    npv_usd: base-case NPV of a unit after tax, shape (N,).
+    npv_usd: base-case NPV of a unit after tax, shape (N,). book: resources and stocks. books: paths, events, profiles.
     """
 
     outlook: Outlook
@@ -41,6 +41,7 @@ class CandidateSet:
     valuation: Valuation
     npv_usd: Floats
     book: ResourceBook
+    books: Books
 
     def __len__(self) -> int:
         return len(self.table)
@@ -70,8 +71,8 @@ class CandidateSet:
         return np.concatenate(numbers), np.concatenate(pieces, axis=1)
 
 
-def build_candidates(outlook: Outlook) -> CandidateSet:
-    """Write down every candidate of every kind, value it, and note what it uses."""
+def build_candidates(outlook: Outlook, *, equity: bool = False) -> CandidateSet:
+    """Write down every candidate of every kind, value it (unlevered, or to equity), and note what it uses."""
     shop = Workshop(outlook)
     add_openings(shop)
     add_halls(shop)
@@ -87,8 +88,8 @@ def build_candidates(outlook: Outlook) -> CandidateSet:
     add_raised_capital(shop)
     valuation = add_money_limits(shop)
     table = pd.concat([block.table for block in shop.blocks], ignore_index=True)
-    npv_usd = np.concatenate([valuation.npv(block)[:, 0] for block in shop.blocks])
+    npv_usd = np.concatenate([valuation.npv(block, equity=equity)[:, 0] for block in shop.blocks])
     if not np.isfinite(npv_usd).all():
         broken = table["candidate_id"][~np.isfinite(npv_usd)].head(3).tolist()
         raise ValueError(f"NPV is not a number for {broken}")
-    return CandidateSet(outlook, table, tuple(shop.blocks), valuation, npv_usd, shop.book)
+    return CandidateSet(outlook, table, tuple(shop.blocks), valuation, npv_usd, shop.book, books_of(shop))

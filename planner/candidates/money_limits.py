@@ -8,7 +8,7 @@ import pandas as pd
 from kernels.lines import Line
 from planner.candidates.outlook import Floats, Ints, Outlook
 from planner.candidates.resources import Family, Stock
-from planner.candidates.valuation import Valuation, make_valuation
+from planner.candidates.valuation import Valuation, books_of
 from planner.candidates.workshop import Block, Workshop
 
 CAPITAL_KINDS = ("open", "shell", "power", "own", "serve", "host", "fabric")
@@ -26,7 +26,7 @@ def add_raised_capital(shop: Workshop) -> None:
 
 def add_money_limits(shop: Workshop) -> Valuation:
     """Enter the limits in money, once every candidate is known; returns the valuation they rest on."""
-    valuation = make_valuation(shop)
+    valuation = books_of(shop).under(shop.outlook)
     if _budgeted(shop.outlook):
         for block in shop.of_kind(*CAPITAL_KINDS):
             _draw_capital(shop, block, valuation)

@@ -11,7 +11,8 @@ from kernels.lines import Line
 from kernels.terms import Term
 from kernels.unit_cash import unit_cash
 from kernels.unit_npv import discounted_prefix, schedule_values, unit_npv
-from planner.candidates.outlook import Floats, Ints
+from planner.candidates.books import EventBook, PathBook, ProfileBook
+from planner.candidates.outlook import Floats, Ints, Outlook
 from planner.candidates.workshop import Block, Workshop
 
 CELLS = 20_000_000
@@ -36,10 +37,10 @@ class Valuation:
     discount: Floats
     tax_rate: float
 
-    def npv(self, block: Block, lines: Sequence[Line] = tuple(Line)) -> Floats:
+    def npv(self, block: Block, lines: Sequence[Line] = tuple(Line), *, equity: bool = False) -> Floats:
         """After-tax NPV of a unit of each candidate of a block by scenario, in dollars, shape (N, S)."""
         prefix, values = self._prepared
-        found: Floats = unit_npv(block.terms, prefix, self.events, values, tax_rate=self.tax_rate, lines=lines)
+        found: Floats = unit_npv(block.terms, prefix, self.events, values, tax_rate=self.tax_rate, lines=lines, equity=equity)
         return found
 
     @property
@@ -66,13 +67,25 @@ class Valuation:
         return np.concatenate(pieces, axis=1) if pieces else np.zeros((len(lines), 0, months))
 
 
-def make_valuation(shop: Workshop) -> Valuation:
-    """The base case's arrays from what the workshop has written down."""
-    outlook = shop.outlook
-    return Valuation(
-        paths=shop.paths.table(outlook),
-        events=shop.events.table(outlook),
-        profiles=shop.profiles.table(),
-        discount=outlook.discount,
-        tax_rate=outlook.case.settings.tax_rate,
-    )
+@dataclass(frozen=True)
+class Books:
+    """The books of a candidate set, from which its units are valued again under any outlook of the same case."""
+
+    paths: PathBook
+    events: EventBook
+    profiles: ProfileBook
+
+    def under(self, outlook: Outlook) -> Valuation:
+        """The arrays that value units under an outlook: the base case, or a piece of the scenarios."""
+        return Valuation(
+            paths=self.paths.table(outlook),
+            events=self.events.table(outlook),
+            profiles=self.profiles.table(),
+            discount=outlook.discount,
+            tax_rate=outlook.case.settings.tax_rate,
+        )
+
+
+def books_of(shop: Workshop) -> Books:
+    """What the workshop has written down."""
+    return Books(shop.paths, shop.events, shop.profiles)

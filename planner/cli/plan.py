@@ -18,6 +18,7 @@ def plan(
     excludes: Annotated[list[str] | None, typer.Option("--exclude", help="sites[id], leases[id], gpus[id] or power[source:phase]")] = None,
     base: Annotated[str, typer.Option(help="expected: mean delays and defaults; announced: promised dates, none")] = "expected",
     tail: Annotated[str | None, typer.Option(help="contracted, rented or none [default: the case's]")] = None,
+    equity: Annotated[bool, typer.Option("--equity", help="maximise NPV to equity, after debt service")] = False,
     relax: Annotated[bool, typer.Option("--relax", help="treat 0/1 decisions as continuous: a bound, not a plan")] = False,
     solver: Annotated[str, typer.Option(help="highs, cbc or cuopt")] = "highs",
     gap: Annotated[float, typer.Option(min=0.0, help="relative gap at which a plan counts as proven")] = 1e-4,
@@ -47,7 +48,7 @@ def plan(
             solver=solver, gap=gap, time_limit_s=time_limit, threads=threads, relax=relax, progress=progress
         )
         options = PlanOptions(
-            base=base, tail=tail, edits=tuple(edits or ()), stress=stress, fixes=tuple(fixes or ()),
+            base=base, tail=tail, equity=equity, edits=tuple(edits or ()), stress=stress, fixes=tuple(fixes or ()),
             excludes=tuple(excludes or ()), solver=solve,
         )
         found = make_plan(case, options)

@@ -12,11 +12,15 @@ from kernels.lines import Line
 from planner.planning import Plan
 
 SOON_MONTHS = 6
+FILE_WIDTH = 118
+"""Columns of the summary where it does not go to a terminal."""
 
 
 def print_summary(plan: Plan, out: Path | None) -> None:
     """Print the status, the money, sites, leases, what must be decided soon and what binds."""
-    console = Console(soft_wrap=False)
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=FILE_WIDTH)
     allocation = plan.allocation_result
     gap = "" if plan.gap is None else f", gap {plan.gap:.4%}"
     seconds = sum(plan.seconds.values())
@@ -30,7 +34,7 @@ def print_summary(plan: Plan, out: Path | None) -> None:
         console.print("relaxed: 0/1 decisions are continuous, so this is a bound on plans, not a plan")
     _print_money(console, plan)
     console.print(_sites(plan))
-    console.print(_leases(plan))
+    _print_leases(console, plan)
     _print_on_demand(console, plan)
     console.print(_capex(plan))
     console.print(_soon(plan))
@@ -95,26 +99,30 @@ def _sites(plan: Plan) -> Table:
     return table
 
 
-def _leases(plan: Plan) -> Table:
-    table = Table(title="leases", title_justify="left")
-    for name, side in (("lease", "left"), ("customer", "left"), ("from", "left"), ("months", "right"), ("asked", "right"), ("won", "right"), ("rate", "right"), ("at", "left")):
-        table.add_column(name, justify=side)  # type: ignore[arg-type]
-    allocation = plan.allocation
-    served = allocation[allocation["use"].isin(["serve", "host"])]
+def _print_leases(console: Console, plan: Plan) -> None:
+    """Leases won, a line each; those declined in one line."""
+    table = Table(title="leases won", title_justify="left")
+    for name in ("lease", "term", "won", "of", "rate", "at"):
+        table.add_column(name, justify="right" if name in ("won", "of", "rate") else "left", overflow="fold")
+    served = plan.allocation[plan.allocation["use"].isin(["serve", "host"])]
+    declined = []
     for row in plan.case.tables["leases"].itertuples():
         mine = served[served["lease_id"] == row.lease_id]
-        unit = "MW" if row.kind == "hosting" or row.size_unit == "it_mw" else "GPUs"
-        asked = f"{row.max_size:,.0f} {unit}"
         if mine.empty:
-            table.add_row(_plain(row.lease_id), _plain(row.customer_id), row.start, str(row.term_months), asked, "declined", "", "", style="dim")
+            declined.append(row.lease_id)
             continue
-        size = mine["it_mw"].sum() if row.kind == "hosting" else mine["gpus"].sum()
-        won = f"{size:,.0f} {'MW' if row.kind == 'hosting' else 'GPUs'}"
+        hosting = row.kind == "hosting"
+        size = mine["it_mw"].sum() if hosting else mine["gpus"].sum()
+        asked = f"{row.max_size:,.0f}" + (" MW" if row.size_unit == "it_mw" else "")
         rates = sorted(set(mine["rate"]))
-        symbol = "/kW-mo" if row.kind == "hosting" else "/h"
-        rate = f"${rates[0]:,.2f}{symbol}" if len(rates) == 1 else f"${rates[0]:,.2f}-{rates[-1]:,.2f}{symbol}"
-        table.add_row(_plain(row.lease_id), _plain(row.customer_id), row.start, str(row.term_months), asked, won, rate, _plain(", ".join(sorted(set(mine["site_id"])))))
-    return table
+        shown = f"${rates[0]:,.2f}" if len(rates) == 1 else f"${rates[0]:,.2f}-{rates[-1]:,.2f}"
+        table.add_row(
+            _plain(row.lease_id), f"{mine['from'].min()} to {mine['to'].max()}", f"{size:,.0f}" + (" MW" if hosting else " GPUs"),
+            asked, shown + ("/kW-month" if hosting else "/GPU-hour"), _plain(", ".join(sorted(set(mine["site_id"])))),
+        )
+    console.print(table)
+    if declined:
+        console.print(f"declined: {', '.join(declined)}", markup=False, highlight=False)
 
 
 def _print_on_demand(console: Console, plan: Plan) -> None:
@@ -161,12 +169,18 @@ def _soon(plan: Plan) -> Table:
     chosen = chosen[~chosen["candidate_id"].str.contains(":existing@")]
     calendar = plan.candidates.outlook.calendar
     names = {"open": "open", "power": "contract power", "shell": "order halls", "own": "order GPUs", "fabric": "build link"}
-    grouped = chosen.assign(what=chosen["kind"].map(names), thing=chosen["gpu_id"].where(chosen["kind"] == "own", chosen["phase"]))
+    grouped = chosen.assign(what=chosen["kind"].map(names), thing=_thing(chosen))
     grouped = grouped.groupby(["decide_by", "what", "site_id", "thing", "unit"], sort=True)["level"].sum().reset_index()
     for row in grouped.itertuples():
         amount = "" if row.unit in ("0/1", "phase") else f"{row.level:,.0f} {row.unit}" + ("s" if row.unit in ("GPU", "step") else "")
         table.add_row(calendar.written(row.decide_by), _plain(" ".join(part for part in (row.what, row.site_id, row.thing) if part)), amount)
     return table
+
+
+def _thing(chosen: pd.DataFrame) -> pd.Series:
+    """What is committed to, beside its site: a SKU, a phase or a link."""
+    link = chosen["candidate_id"].str.partition(":")[2]
+    return chosen["gpu_id"].where(chosen["kind"] == "own", chosen["phase"]).where(chosen["kind"] != "fabric", link)
 
 
 def _print_binding(console: Console, plan: Plan) -> None:

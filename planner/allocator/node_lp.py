@@ -1,0 +1,155 @@
+"""The relaxation behind a tree search: presolved once, then solved again and again from a warm basis."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import highspy
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csc_array, csr_array
+
+from planner.allocator.matrix import FloatArray, IntArray, ModelArrays
+from planner.allocator.options import SolverOptions
+
+WHOLE = 1e-6
+"""How far from a whole number an integer may be."""
+_ROW_SLACK = 1e-9
+
+
+class Unsettled(Exception):
+    """A relaxation ended neither optimal nor infeasible, or there is nothing to branch on."""
+
+
+@dataclass(frozen=True)
+class Relaxed:
+    """One relaxation solved: value (greater is better), levels of the presolved columns, and its basis."""
+
+    value: float
+    levels: FloatArray
+    basis: Any
+
+
+@dataclass
+class NodeLp:
+    """The presolved relaxation of a model; only bounds of its integer columns ever change.
+
+    integer: presolved columns that must be whole; lower, upper: their bounds at the root. count: relaxations solved.
+    """
+
+    source: Any
+    highs: Any
+    cost: FloatArray
+    integer: IntArray
+    lower: FloatArray
+    upper: FloatArray
+    rows: csr_array
+    columns: csc_array
+    row_lower: FloatArray
+    row_upper: FloatArray
+    sign: float
+    count: int = field(default=0)
+    iterations: int = field(default=0)
+
+    @staticmethod
+    def presolved(arrays: ModelArrays, options: SolverOptions) -> NodeLp:
+        """Presolve the model once; raises Unsettled where presolve leaves nothing to search."""
+        source = _quiet(options)
+        source.passModel(
+            arrays.columns, arrays.rows, len(arrays.value), int(highspy.MatrixFormat.kRowwise),
+            int(highspy.ObjSense.kMaximize if arrays.maximise else highspy.ObjSense.kMinimize), arrays.offset,
+            arrays.cost, arrays.col_lower, arrays.col_upper, arrays.row_lower, arrays.row_upper,
+            arrays.start, arrays.index, arrays.value, arrays.integer.astype(np.int32),
+        )
+        source.presolve()
+        lp = source.getPresolvedLp()
+        whole = [kind == highspy.HighsVarType.kInteger for kind in lp.integrality_]
+        integer = np.flatnonzero(np.array(whole, dtype=bool)).astype(np.int32)
+        kinds = set(lp.integrality_) - {highspy.HighsVarType.kInteger, highspy.HighsVarType.kContinuous}
+        if not len(integer) or kinds or not lp.num_row_:
+            raise Unsettled
+        shape = (lp.num_row_, lp.num_col_)
+        cells = (np.array(lp.a_matrix_.value_), np.array(lp.a_matrix_.index_), np.array(lp.a_matrix_.start_))
+        by_column = lp.a_matrix_.format_ == highspy.MatrixFormat.kColwise
+        columns = csc_array(cells, shape=shape) if by_column else csc_array(csr_array(cells, shape=shape))
+        lower, upper = np.array(lp.col_lower_), np.array(lp.col_upper_)
+        cost, sign = np.array(lp.col_cost_), 1.0 if lp.sense_ == highspy.ObjSense.kMaximize else -1.0
+        limits = np.array(lp.row_lower_), np.array(lp.row_upper_)
+        lp.integrality_ = []
+        highs = _quiet(options)
+        highs.passModel(lp)
+        return NodeLp(source, highs, cost, integer, lower[integer], upper[integer], csr_array(columns), columns, *limits, sign)
+
+    def solve(self, lower: FloatArray, upper: FloatArray, basis: Any, seconds: float | None) -> Relaxed | None:
+        """The relaxation with these bounds of the integers, from a basis (none: interior point); None if infeasible."""
+        highs = self.highs
+        highs.changeColsBounds(len(self.integer), self.integer, lower, upper)
+        if seconds is not None:
+            highs.setOptionValue("time_limit", highs.getRunTime() + max(seconds, 0.0))
+        highs.setOptionValue("solver", "ipm" if basis is None else "simplex")
+        if basis is not None:
+            highs.setBasis(basis)
+        self._run()
+        status = highs.getModelStatus()
+        if status not in (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kTimeLimit):
+            highs.clearSolver()
+            highs.setOptionValue("solver", "simplex")
+            self._run()
+            status = highs.getModelStatus()
+        if status == highspy.HighsModelStatus.kInfeasible:
+            return None
+        if status == highspy.HighsModelStatus.kTimeLimit:
+            raise TimeoutError
+        if status != highspy.HighsModelStatus.kOptimal:
+            raise Unsettled
+        value = self.sign * highs.getInfo().objective_function_value
+        return Relaxed(value, np.array(highs.getSolution().col_value), highs.getBasis())
+
+    def _run(self) -> None:
+        self.highs.run()
+        self.count += 1
+        self.iterations += max(0, self.highs.getInfo().simplex_iteration_count)
+
+    def settled(self, levels: FloatArray) -> FloatArray:
+        """The levels with integers that cost nothing moved to a whole level where no row objects."""
+        x = levels.copy()
+        activity = self.rows @ x
+        for j in self.integer[self.fractional(x)]:
+            if self.cost[j] != 0.0:
+                continue
+            cells = slice(self.columns.indptr[j], self.columns.indptr[j + 1])
+            rows, coefficients = self.columns.indices[cells], self.columns.data[cells]
+            for whole in (np.ceil(x[j]), np.floor(x[j])):
+                moved = activity[rows] + coefficients * (whole - x[j])
+                if (moved <= self.row_upper[rows] + _ROW_SLACK).all() and (moved >= self.row_lower[rows] - _ROW_SLACK).all():
+                    activity[rows], x[j] = moved, whole
+                    break
+        return x
+
+    def fractional(self, levels: FloatArray) -> NDArray[np.int64]:
+        """Positions among the integers that are not whole."""
+        part = levels[self.integer]
+        return np.flatnonzero(np.abs(part - np.round(part)) > WHOLE)
+
+    def original(self, levels: FloatArray) -> FloatArray:
+        """Levels of the columns before presolve."""
+        answer = highspy.HighsSolution()
+        answer.col_value = levels.tolist()
+        answer.value_valid = True
+        self.source.postsolve(answer)
+        return np.array(self.source.getSolution().col_value)
+
+
+def _quiet(options: SolverOptions) -> Any:
+    highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
+    highs.setOptionValue("output_flag", False)
+    if options.seed is not None:
+        highs.setOptionValue("random_seed", options.seed)
+    return highs
+
+
+def seconds_left(began: float, options: SolverOptions) -> float | None:
+    """Seconds until the time limit, None without one."""
+    return None if options.time_limit_s is None else options.time_limit_s - (time.perf_counter() - began)

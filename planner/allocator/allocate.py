@@ -50,10 +50,10 @@ class Allocation:
     worst_row: float
 
 
-def allocate(candidates: CandidateSet, options: SolverOptions, *, pool: bool = True) -> Allocation:
+def allocate(candidates: CandidateSet, options: SolverOptions, *, pool: bool = True, keep_all: bool = False) -> Allocation:
     """The best levels of a candidate set; a solve that fails or stops is an answer with that status."""
     began = time.perf_counter()
-    compact = make_compact(candidates, pool=pool)
+    compact = make_compact(candidates, pool=pool, keep_all=keep_all)
     model = make_model(compact, relax=options.relax)
     arrays = model_arrays(model.problem, variables=model.variables, relax=options.relax)
     built = time.perf_counter()

@@ -102,8 +102,8 @@ def make_compact(candidates: CandidateSet, *, pool: bool = True, keep_all: bool 
 
 
 def _total_names(columns: Columns) -> list[str]:
-    totals = columns.totals.indices[columns.totals.indptr[:-1]] if columns.totals.shape[0] else []
-    return [f"total:{columns.frame['name'].iat[int(at)]}" for at in totals]
+    totals = columns.totals.indices[columns.totals.indptr[:-1]].tolist() if columns.totals.shape[0] else []
+    return [f"total:{columns.frame['name'].iat[at]}" for at in totals]
 
 
 @dataclass(frozen=True)
@@ -256,6 +256,6 @@ def _balance(
 
 
 def _widened(matrix: sp.csr_array, columns: int) -> sp.csr_array:
-    wide = sp.csr_array(matrix)
-    wide.resize((matrix.shape[0], columns))
-    return wide
+    """The same matrix with empty columns added."""
+    rows = sp.csr_array(matrix)
+    return sp.csr_array((rows.data, rows.indices, rows.indptr), shape=(rows.shape[0], columns))

@@ -17,6 +17,7 @@ from planner.allocator.options import SolverOptions
 WHOLE = 1e-6
 """How far from a whole number an integer may be."""
 _ROW_SLACK = 1e-9
+_WHOLE_KINDS = (highspy.HighsVarType.kInteger, highspy.HighsVarType.kImplicitInteger)  # type: ignore[attr-defined]  # missing from the stubs
 
 
 class Unsettled(Exception):
@@ -65,10 +66,9 @@ class NodeLp:
         )
         source.presolve()
         lp = source.getPresolvedLp()
-        whole = [kind == highspy.HighsVarType.kInteger for kind in lp.integrality_]
+        whole = [kind in _WHOLE_KINDS for kind in lp.integrality_]
         integer = np.flatnonzero(np.array(whole, dtype=bool)).astype(np.int32)
-        kinds = set(lp.integrality_) - {highspy.HighsVarType.kInteger, highspy.HighsVarType.kContinuous}
-        if not len(integer) or kinds or not lp.num_row_:
+        if not len(integer) or not lp.num_row_:
             raise Unsettled
         shape = (lp.num_row_, lp.num_col_)
         cells = (np.array(lp.a_matrix_.value_), np.array(lp.a_matrix_.index_), np.array(lp.a_matrix_.start_))

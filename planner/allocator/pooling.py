@@ -133,8 +133,8 @@ def share_out(pooled: PooledSells, place: Floats, let: Floats, draw: Floats) -> 
         key: at for at, key in enumerate(zip(pooled.place_of, pooled.let_of, pooled.draw_of, strict=True))
     }
     by_step: dict[int, list[int]] = {}
-    for column in np.flatnonzero(place > 0):
-        by_step.setdefault(int(pooled.place.keys["from_month"].iat[column]), []).append(int(column))
+    for column in np.flatnonzero(place > 0).tolist():
+        by_step.setdefault(int(pooled.place.keys["from_month"].iat[column]), []).append(column)
     let_left, draw_left = let.copy(), draw.copy()
     tiers = {key: rows.index.to_numpy() for key, rows in pooled.let.keys.groupby(["gpu_id", "from_month"])}
     phases = {key: rows.index.to_numpy() for key, rows in pooled.draw.keys.groupby(["site_id", "from_month"])}
@@ -143,13 +143,13 @@ def share_out(pooled: PooledSells, place: Floats, let: Floats, draw: Floats) -> 
         for column in by_step[step]:
             row = pooled.place.keys.iloc[column]
             gpus = float(place[column])
-            for tier in tiers[row["gpu_id"], step]:
+            for tier in tiers[row["gpu_id"], step].tolist():
                 handed = min(gpus, let_left[tier])
                 if handed <= 0.0:
                     continue
                 gpus -= handed
                 let_left[tier] -= handed
-                _hand_to_phases(levels, index, (column, int(tier)), handed, float(it_mw[column]), phases[row["site_id"], step], draw_left)
+                _hand_to_phases(levels, index, (column, tier), handed, float(it_mw[column]), phases[row["site_id"], step], draw_left)
     return levels
 
 

@@ -16,8 +16,8 @@ from __future__ import annotations
 import heapq
 import time
 from dataclasses import dataclass, field, replace
-from typing import Any
 
+import highspy
 import numpy as np
 
 from planner.allocator.highs import HighsDoor
@@ -28,6 +28,8 @@ from planner.allocator.solution import Claim, Solution, checked
 from planner.allocator.status import Status
 
 MOST_RELAXATIONS = 3000
+MANY_ROWS = 2000
+"""Rows above which interior point with crossover is the faster way to a vertex of an LP."""
 TRIALS = 8
 """Candidates without history that are tried for real at a node."""
 _LEAST = 1e-3
@@ -71,10 +73,14 @@ class TreeSearch:
     _best: tuple[float, FloatArray] | None = field(default=None, init=False)
     _open: list[tuple[float, int, Node]] = field(default_factory=list, init=False)
     _nodes: int = field(default=0, init=False)
+    _maximise: bool = field(default=True, init=False)
 
     def solve_arrays(self, arrays: ModelArrays) -> Solution:
         """Solve to the gap asked for; an LP, and a model that presolve settles, is solved by HiGHS directly."""
         self._began, self._best, self._open, self._nodes = time.perf_counter(), None, [], 0
+        self._maximise = arrays.maximise
+        if not arrays.is_mip and not self.options.extra and arrays.rows > MANY_ROWS:
+            return HighsDoor(replace(self.options, extra={"solver": "ipm"})).solve_arrays(arrays)
         if not arrays.is_mip or self.options.extra or self.options.start is not None:
             return HighsDoor(self.options).solve_arrays(arrays)
         lp: NodeLp | None = None
@@ -98,6 +104,7 @@ class TreeSearch:
             raise Unsettled  # HiGHS says why it is infeasible
         costs = _PseudoCosts(np.zeros((2, len(lp.integer))), np.zeros((2, len(lp.integer))))
         self._push(Node(lp.lower, lp.upper, root))
+        self._dive(lp, self._open[0][2])
         while self._open and -self._open[0][0] > self._cutoff():
             node: Node | None = heapq.heappop(self._open)[2]
             while node is not None:
@@ -115,6 +122,33 @@ class TreeSearch:
                         self._push(node)
                     raise Unsettled
         return self._bound()
+
+    def _dive(self, lp: NodeLp, node: Node) -> None:
+        """A first answer: hold the decisions nearest to whole, a quarter of them at a time, and solve again."""
+        lower, upper, relaxed = node.lower.copy(), node.upper.copy(), node.relaxed
+        while True:
+            levels = lp.settled(relaxed.levels)
+            part = levels[lp.integer]
+            loose = lp.fractional(levels)
+            if not len(loose):
+                self._keep(relaxed.value, levels)
+                return
+            nearest = loose[np.argsort(np.abs(part[loose] - np.round(part[loose])), kind="stable")]
+            found = None
+            for held in (nearest[: max(len(nearest) // 4, 1)], nearest[:1]):
+                low, up = lower.copy(), upper.copy()
+                low[held] = up[held] = np.round(part[held])
+                found = lp.solve(low, up, relaxed.basis, seconds_left(self._began, self.options))
+                if found is not None:
+                    break
+            if found is None:
+                return
+            lower, upper, relaxed = low, up, found
+            self._report(None)
+
+    def _keep(self, value: float, levels: FloatArray) -> None:
+        if self._best is None or value > self._best[0]:
+            self._best = (value, levels)
 
     def _push(self, node: Node) -> None:
         self._nodes += 1
@@ -135,12 +169,11 @@ class TreeSearch:
         levels = lp.settled(node.relaxed.levels)
         loose = lp.fractional(levels)
         if not len(loose):
-            if self._best is None or node.relaxed.value > self._best[0]:
-                self._best = (node.relaxed.value, levels)
+            self._keep(node.relaxed.value, levels)
             return []
         part = levels[lp.integer]
         fraction = part - np.floor(part)
-        ranked = sorted(loose.tolist(), key=lambda q: (-costs.score(q, fraction[q]), q))
+        ranked = sorted(loose.tolist(), key=lambda q: (-costs.score(q, float(fraction[q])), q))
         chosen, score, children = -1, -1.0, None
         tried = 0
         for q in ranked:
@@ -149,7 +182,7 @@ class TreeSearch:
                 found = self._children(lp, costs, node, q, part[q])
                 worth = _worth(node, found)
             else:
-                found, worth = None, costs.score(q, fraction[q])
+                found, worth = None, costs.score(q, float(fraction[q]))
             if worth > score:
                 chosen, score, children = q, worth, found
         if children is None:
@@ -185,8 +218,6 @@ class TreeSearch:
         if self.options.log is not None:
             self.options.log(f"tree: {self._nodes} nodes, best {self._said(best)}, bound {self._said(bound)}, {seconds:.1f} s")
 
-    _maximise: bool = field(default=True, init=False)
-
     def _said(self, value: float | None) -> float | None:
         return value if value is None or self._maximise else -value
 
@@ -198,10 +229,8 @@ class TreeSearch:
             # Levels are taken from the model as it was before presolve.
             held = HighsDoor(SolverOptions()).solve_arrays(arrays.with_integers_held(values))
             values = held.values if held.values is not None else values
-        if values is None:
-            status = Status.TIME_LIMIT
-        else:
-            status = Status.FEASIBLE
+        # `checked` makes it OPTIMAL where the bound proves it.
+        status = Status.TIME_LIMIT if values is None else Status.FEASIBLE
         claim = Claim(
             status=status,
             solver=f"tree search over HiGHS {_version()}",
@@ -232,6 +261,4 @@ def _worth(node: Node, children: list[Node | None]) -> float:
 
 
 def _version() -> str:
-    import highspy
-
     return str(highspy.Highs().version())  # type: ignore[no-untyped-call]

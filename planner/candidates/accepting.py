@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from kernels.lines import Line
-from kernels.terms import WindowTerm
+from kernels.terms import Term, WindowTerm
 from planner.candidates.outlook import Ints, Outlook
 from planner.candidates.resources import Family
 from planner.candidates.workshop import Workshop
@@ -72,7 +72,7 @@ def _add_fabrics(shop: Workshop) -> dict[str, int]:
     cost = np.array([cost for _, cost in rows])
     month = np.zeros(len(rows), dtype=np.int64)
     profile = np.full(len(rows), shop.depreciation("shell"))
-    terms = [shop.lump(Line.CAPEX, -cost, month), shop.schedule(Line.DEPRECIATION, cost, profile, month)]
+    terms: list[Term] = [shop.lump(Line.CAPEX, -cost, month), shop.schedule(Line.DEPRECIATION, cost, profile, month)]
     block = shop.add("fabric", frame, terms)
     return {group: int(number) for (group, _), number in zip(rows, block.numbers, strict=True)}
 

@@ -3,11 +3,14 @@ the start; `retire`: one sold earlier at the resale curve, which frees hall and 
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from kernels.lines import Line
+from kernels.terms import Term
 from planner.candidates.outlook import Floats, Ints, Outlook
 from planner.candidates.resources import Family, Stock
 from planner.candidates.workshop import Block, Workshop
@@ -163,7 +166,7 @@ def _add_base(shop: Workshop) -> pd.DataFrame | None:
         }
     )
     zero = np.zeros(len(fleet), dtype=np.int64)
-    terms = [
+    terms: list[Term] = [
         shop.schedule(Line.DEPRECIATION, basis, _rest_of_write_off(shop, bought), zero),
         shop.running(Line.UPKEEP, -fleet["upkeep_usd_per_month"].to_numpy(np.float64), zero, end),
         shop.lump(Line.RESALE, resale_share(outlook, fleet["gpu_id"], life) * capex, np.minimum(bought + life, outlook.months)),
@@ -184,7 +187,8 @@ def _rest_of_write_off(shop: Workshop, bought: Ints) -> Ints:
             left[0], total = 1.0, 1.0
         return left / total
 
-    return np.array([shop.profiles.number(("rest", int(-month)), lambda age=-month: rest(int(age))) for month in bought])
+    ages = [int(-month) for month in bought]
+    return np.array([shop.profiles.number(("rest", age), partial(rest, age)) for age in ages])
 
 
 def _needs(shop: Workshop, frame: pd.DataFrame) -> None:

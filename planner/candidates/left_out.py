@@ -47,9 +47,11 @@ def leave_out(outlook: Outlook, table: pd.DataFrame, book: ResourceBook) -> Left
 
 def _served(outlook: Outlook, table: pd.DataFrame) -> pd.DataFrame:
     """Ways to serve leases: number, units per GPU or MW, and the months in which all of it stands."""
-    served = table[table["kind"].isin(["serve", "host"])]
     tables = outlook.case.tables
     leases, gpus = tables["leases"].set_index("lease_id"), tables["gpus"].set_index("gpu_id")
+    # What must be served stays, so that its limits show that it cannot be; the rent of the tail serves no lease.
+    must = {"", *leases.index[leases["committed"].astype(bool)], *tables["fleet"]["lease_id"]}
+    served = table[table["kind"].isin(["serve", "host"]) & ~table["lease_id"].isin(must)]
     size = served["lease_id"].map(leases["max_size"]).to_numpy(np.float64)
     cluster = (served["gpu_id"] != "").to_numpy()
     working = 1.0 - served["gpu_id"].map(gpus["spare_fraction"]).fillna(0.0).to_numpy(np.float64)
@@ -142,7 +144,7 @@ def _accepts(reason: np.ndarray, table: pd.DataFrame, leases: pd.DataFrame, serv
     """A lease taken, on a fabric or anywhere: all its sites together must hold the least size."""
     places = served.drop_duplicates(["lease_id", "site_id"])
     site_of = served.set_index("number")["site_id"]
-    accepts = table[table["kind"] == "accept"]
+    accepts = table[(table["kind"] == "accept") & table["lease_id"].isin(served["lease_id"])]
     allowed = _allowed_sites(accepts.index.to_numpy(np.int64), uses, site_of)
     for number, lease_id in zip(accepts.index, accepts["lease_id"], strict=True):
         lease = leases.loc[lease_id]

@@ -53,7 +53,8 @@ def add_market(shop: Workshop, phases: pd.DataFrame, single_paths: pd.DataFrame)
         }
     )
     block = shop.add("sell", table, terms)
-    _use(shop, rows, block.numbers, phases, head, it_mw, drawn)
+    full = phases["energy_path"].to_numpy(np.int64)[head.phase]
+    _use(shop, rows, block.numbers, phases, head, it_mw, drawn * _share_drawn(shop, rows, energy, full))
     assert not none.used.any()
 
 
@@ -120,6 +121,19 @@ class _Work:
     def _works(self, outlook: Outlook) -> npt.NDArray[np.bool_]:
         saved = self.full_energy(outlook) * self.drawn_mw * (1.0 - self.min_take)
         return np.asarray(self._full_income(outlook) >= saved)
+
+
+def _share_drawn(shop: Workshop, rows: pd.DataFrame, energy: Ints, full: Ints) -> Floats:
+    """Share of its full energy that a unit pays for in its window, over windows in which it idles at times."""
+    share = np.ones(len(rows))
+    pairs, which = np.unique(np.stack([energy, full]), axis=1, return_inverse=True)
+    idles = np.array([not np.array_equal(shop.paths.row(paid), shop.paths.row(whole)) for paid, whole in pairs.T], dtype=bool)
+    for at in np.flatnonzero(idles[which.reshape(-1)]):
+        window = slice(int(rows["from_month"].iat[at]), int(rows["to_month"].iat[at]))
+        whole = shop.paths.row(int(full[at]))[window].sum()
+        if whole:
+            share[at] = shop.paths.row(int(energy[at]))[window].sum() / whole
+    return share
 
 
 def _use(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -11,7 +13,7 @@ from planner.candidates.resources import Family, Stock
 from planner.candidates.valuation import Valuation, books_of
 from planner.candidates.workshop import Block, Workshop
 
-CAPITAL_KINDS = ("open", "shell", "power", "own", "serve", "host", "fabric")
+CAPITAL_KINDS = ("open", "shell", "power", "own", "serve", "host", "fabric", "base")
 
 
 def add_raised_capital(shop: Workshop) -> None:
@@ -68,8 +70,10 @@ def _draw_capital(shop: Workshop, block: Block, valuation: Valuation) -> None:
     if not any(term.line in lines for term in block.terms):
         return
     starts, ends, _ = _quarters(shop.outlook)
-    capex, opening, prepaid, drawn = valuation.cash(block, np.arange(len(block)), lines)
-    need = -(capex + opening) - np.maximum(prepaid, 0.0) - drawn
+    # Prepayments as they are received; what is credited of them month by month is operating cash.
+    terms = tuple(term for term in block.terms if term.line is not Line.PREPAYMENT or np.all(np.asarray(term.amount) >= 0.0))
+    capex, opening, prepaid, drawn = valuation.cash(replace(block, terms=terms), np.arange(len(block)), lines)
+    need = -(capex + opening) - prepaid - drawn
     by_quarter = np.add.reduceat(need[:, : shop.outlook.horizon], starts, axis=1)
     row, quarter = np.nonzero(by_quarter)
     _draw(shop, block.numbers[row], by_quarter[row, quarter], starts[quarter], ends[quarter])

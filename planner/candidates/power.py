@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from kernels.lines import Line
@@ -69,6 +70,7 @@ def add_power(shop: Workshop) -> None:
     if power.empty:
         return
     phases = _add_phases(shop, power)
+    _add_paid(shop, power)
     _offers(shop, power, phases)
     _add_takes(shop, power, phases)
     _add_exits(shop, power, phases)
@@ -105,8 +107,8 @@ def _add_phases(shop: Workshop, power: pd.DataFrame) -> Block:
             "decide_by": decide_by,
         }
     )
-    # What is energised or contracted before the start was paid for then.
-    new = ~((outlook.promised < 0) | (power["status"] == "energised").to_numpy() | (committed > 0))
+    # What is energised before the start was paid for then; of the rest, what is contracted already (see _add_paid).
+    new = _new(outlook, power)
     installed = power["installed_mw"].fillna(power["guaranteed_mw"]).to_numpy(np.float64) / guaranteed * size
     capex = installed * power["capex_usd_per_kw"].to_numpy(np.float64) * 1000.0 * new
     upfront = size * power["upfront_usd_per_kw"].to_numpy(np.float64) * 1000.0 * new
@@ -135,6 +137,45 @@ def _add_phases(shop: Workshop, power: pd.DataFrame) -> Block:
         shop.book.stock_needs(int(stock), phase, -1.0)
     _group_limits(shop, power, stocks)
     return block
+
+
+def _new(outlook: Outlook, power: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Phases whose capex and upfront charges still lie ahead."""
+    return ~((outlook.promised < 0) | (power["status"] == "energised").to_numpy())
+
+
+def _add_paid(shop: Workshop, power: pd.DataFrame) -> None:
+    """`base`, level 1: capex and upfront of the MW contracted before the start were paid then, so they come off."""
+    outlook = shop.outlook
+    rows = np.flatnonzero((power["committed_mw"] > 0).to_numpy() & _new(outlook, power))
+    if not len(rows):
+        return
+    chosen = power.iloc[rows]
+    mw = chosen["committed_mw"].to_numpy(np.float64)
+    installed = (chosen["installed_mw"].fillna(chosen["guaranteed_mw"]) / chosen["guaranteed_mw"]).to_numpy(np.float64)
+    capex = mw * installed * chosen["capex_usd_per_kw"].to_numpy(np.float64) * 1000.0
+    paid = capex + mw * chosen["upfront_usd_per_kw"].to_numpy(np.float64) * 1000.0
+    lead = chosen["lead_months"].to_numpy(np.int64)
+    month = np.maximum(np.maximum(outlook.promised[rows], 0), lead)
+    energised = np.minimum(chosen["energised_month"].to_numpy(np.int64), outlook.months - 1)
+    frame = pd.DataFrame(
+        {
+            "candidate_id": "base:paid " + chosen["phase_name"],
+            "site_id": chosen["site_id"],
+            "phase": chosen["phase_name"],
+            "unit": "0/1",
+            "lower": 1.0,
+            "upper": 1.0,
+        }
+    )
+    profile = np.full(len(rows), shop.depreciation("power"))
+    terms = [
+        shop.spread(Line.CAPEX, paid, month, lead),
+        shop.lump(Line.CREDITS, -capex * chosen["tax_credit"].to_numpy(np.float64), energised),
+        shop.schedule(Line.DEPRECIATION, -paid, profile, energised),
+        *shop.loan("power", -capex, month),
+    ]
+    shop.add("base", frame, terms)
 
 
 def _group_limits(shop: Workshop, power: pd.DataFrame, stocks: Ints) -> None:

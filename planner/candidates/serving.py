@@ -30,13 +30,14 @@ def add_serving(shop: Workshop, phases: pd.DataFrame, paths: pd.DataFrame) -> No
 def _add_kind(shop: Workshop, kind: str, rows: pd.DataFrame, phases: pd.DataFrame, terms: LeaseTerms) -> Block:
     head, then = legs(shop, rows)
     income = _numbers(rows, lambda row: terms.income_path(row.lease_id, row.term_start))
+    ends = terms.contract_ends(rows)
     block = shop.add(
         kind,
         _table(shop, kind, rows, "@" + rows["from_month"].map(shop.outlook.calendar.written)),
         [
-            *_revenue_terms(shop, rows, head, income, terms),
+            *_revenue_terms(shop, rows, head, income, ends, terms),
             *_prepayment_terms(shop, rows, terms),
-            *_penalty_terms(shop, rows, phases, head, then, income, terms),
+            *_penalty_terms(shop, rows, phases, head, then, income, ends, terms),
             *_running_terms(shop, rows, phases, (head, then), terms),
         ],
     )
@@ -76,10 +77,9 @@ def _table(shop: Workshop, kind: str, rows: pd.DataFrame, when: pd.Series) -> pd
     )
 
 
-def _revenue_terms(shop: Workshop, rows: pd.DataFrame, head: Leg, income: Ints, terms: LeaseTerms) -> list[Term]:
+def _revenue_terms(shop: Workshop, rows: pd.DataFrame, head: Leg, income: Ints, ends: Ints, terms: LeaseTerms) -> list[Term]:
     """Contract income to the end of the contract, then whatever the GPU is let again for."""
     rate = rows["rate_usd"].to_numpy(np.float64)
-    ends = terms.contract_ends(rows)
     found: list[Term] = [WindowTerm(Line.REVENUE, rate, income, head.start_event, ends)]
     if (rows["gpu_id"] != "").any():
         path = rows["gpu_id"].map({name: terms.relet_path(name) for name in rows["gpu_id"].unique()}).to_numpy(np.int64)
@@ -104,7 +104,7 @@ def _prepayment_terms(shop: Workshop, rows: pd.DataFrame, terms: LeaseTerms) -> 
 
 
 def _penalty_terms(
-    shop: Workshop, rows: pd.DataFrame, phases: pd.DataFrame, head: Leg, then: Leg, income: Ints, terms: LeaseTerms
+    shop: Workshop, rows: pd.DataFrame, phases: pd.DataFrame, head: Leg, then: Leg, income: Ints, ends: Ints, terms: LeaseTerms
 ) -> list[Term]:
     """Late months cost a share of the fee that they would have brought; poor availability costs a credit."""
     rate = rows["rate_usd"].to_numpy(np.float64)
@@ -116,10 +116,11 @@ def _penalty_terms(
         found.append(WindowTerm(Line.PENALTIES, -late, np.array(fee, dtype=np.int64), shop.events.at(due), head.start_event))
     credit = rate * rows["sla_credit"].to_numpy(np.float64)
     below = phases["below_full_service"].to_numpy(bool)
-    for leg in (head, then):
-        amount = -credit * (leg.used & below[np.where(leg.used, leg.phase, 0)])
+    first, second = (-credit * (leg.used & below[np.where(leg.used, leg.phase, 0)]) for leg in (head, then))
+    # Credits end with the contract, which may be before the bridge: a window that begins after its end is empty.
+    for amount, leg in ((first, head), (second - first, then)):
         if np.any(amount):
-            found.append(WindowTerm(Line.PENALTIES, amount, income, leg.start_event, leg.end_event))
+            found.append(WindowTerm(Line.PENALTIES, amount, income, leg.start_event, ends))
     return found
 
 

@@ -10,15 +10,16 @@ import pandas as pd
 
 from planner.case.calendar import month_number, quarter_number, written_month
 from planner.case.contract_checks import CONTRACT_CHECKS
+from planner.case.factor_checks import FACTOR_CHECKS
 from planner.case.faults import Fault
 from planner.case.given import Given, shown
 from planner.case.tables import TABLES
 
 
 def cross_checks(given: Given) -> list[Fault]:
-    """Every fault of the checks below and of the contracts' checks."""
+    """Every fault of the checks below, of the contracts' checks and of those of stochastic factors."""
     faults: list[Fault] = []
-    for check in (*_CHECKS, *CONTRACT_CHECKS):
+    for check in (*_CHECKS, *CONTRACT_CHECKS, *FACTOR_CHECKS):
         faults += check(given)
     return faults
 

@@ -60,7 +60,7 @@ def generate_case(*, sites: int, leases: int, skus: int = 6, months: int = 60, s
     }
     source = f"generated, seed {seed}"
     tables = {
-        name: declared_frame(table, [row | {"source": source} for row in rows[name]]) for name, table in TABLES.items()
+        name: declared_frame(table, [row | {"source": source} for row in rows.get(name, [])]) for name, table in TABLES.items()
     }
     name = f"generated {sites} sites, {leases} leases, {skus} SKUs, {months} months, seed {seed}"
     settings = Settings(name=name, start=START, months=months, seed=seed)

@@ -383,10 +383,55 @@ STRESSES = Table(
     ),
 )
 
+FACTORS = Table(
+    "factors",
+    "What moves at random around its forward curve: multipliers of mean one, and delays with a distribution of their own.",
+    "a factor",
+    ("factor_id",),
+    (
+        text("factor_id", "short name", required=True),
+        text(
+            "model", "how it moves: geometric Brownian motion; back to its mean; glut and shortage; delays with chances; or brought when futures are made",
+            required=True, choices=("gbm", "mean_reverting", "two_regimes", "discrete_delay", "given"),
+        ),
+        text(
+            "drives",
+            "what it multiplies: market (on-demand prices of all SKUs), market[gpu_id], curves[curve_id], utilisation (on demand), hashprice (all mining halls); or delay[source_id:phase]",
+            required=True,
+        ),
+        number("volatility_per_year", "1 per square root of a year", "standard deviation of the yearly change of its logarithm", blank="none; gbm, mean_reverting and two_regimes need one", maximum=5.0),
+        number("reversion_per_year", "1 per year", "speed of return to the mean; ln 2 over it is the half-life", blank="none; mean_reverting needs one", above=0.0),
+        number("drift_glut_per_year", "1 per year", "drift of its logarithm's mean in glut, against that in shortage", blank="none; two_regimes needs one", minimum=-5.0, maximum=5.0),
+        number("drift_shortage_per_year", "1 per year", "drift of its logarithm's mean in shortage, against that in glut", blank="none; two_regimes needs one", minimum=-5.0, maximum=5.0),
+        number("stay_glut_months", "months", "mean length of a glut", blank="none; two_regimes needs one", minimum=1.0),
+        number("stay_shortage_months", "months", "mean length of a shortage", blank="none; two_regimes needs one", minimum=1.0),
+        flag("starts_in_shortage", "whether the start of the case is one of shortage"),
+        text("outcomes", "chances of a discrete_delay as MONTHS:PROBABILITY;...: 0:0.5;6:0.3;18:0.2", blank="none; discrete_delay needs them"),
+        SOURCE,
+    ),
+)
+
+CORRELATIONS = Table(
+    "correlations",
+    "What moves together, by a Gaussian copula: factors, and delays, defaults and renewals; pairs not listed are independent.",
+    "a pair of factors, or all pairs of one list with another",
+    ("factor_a", "factor_b"),
+    (
+        names(
+            "factor_a",
+            "factors, or delay[source_id:phase], default[customer_id], renewal[lease_id], or all with a value in a column: delay[kind=grid]. A greater delay comes later, a greater default comes later, a greater renewal is likelier",
+            required=True,
+        ),
+        names("factor_b", "the others, written alike", required=True),
+        number("correlation", "number", "correlation of their monthly shocks, or of a delay, default or renewal with the sum of shocks over the horizon", required=True, minimum=-1.0, maximum=1.0),
+        SOURCE,
+    ),
+)
+
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
         SITES, SITE_GROUPS, POWER, GPUS, RESALE, GPU_SUPPLY, CUSTOMERS, LEASES, LEASE_RAMP, LEASE_RATES,
-        MARKET, MINING, CURVES, LINKS, BUDGET, DEBT, FLEET, STRESSES,
+        MARKET, MINING, CURVES, LINKS, BUDGET, DEBT, FLEET, STRESSES, FACTORS, CORRELATIONS,
     )
 }

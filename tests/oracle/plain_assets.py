@@ -14,36 +14,37 @@ def own(case: PlainCase, unit: Row, cash: Statement) -> None:
     cash.add("CAPEX", t, -price * (1 - gpu["deposit_fraction"]))
     for age, share in enumerate(case.write_off("gpu")):
         cash.add("DEPRECIATION", t + age, price * share)
-    for month in range(t, t + life):
-        cash.add("UPKEEP", month, -gpu["upkeep_usd_per_month"])
+    cash.run("UPKEEP", t, t + life, -gpu["upkeep_usd_per_month"])
     cash.add("RESALE", t + life, price * case.resale_share(unit["gpu_id"], life))
 
 
 def base(case: PlainCase, unit: Row, cash: Statement) -> None:
-    """A GPU of the fleet: no capex, the rest of its tax basis over the rest of the schedule."""
-    gpu, bought = case.gpus[unit["gpu_id"]], bought_month(unit)
-    end = bought(case) + int(gpu["life_months"])
+    """A GPU of the fleet: no capex, the rest of its tax basis over the rest of the schedule.
+
+    Or what comes off for the MW of a phase that were contracted, and so paid for, before the start.
+    """
+    if unit["candidate_id"].startswith("base:paid "):
+        phase = case.phases[unit["phase"]]
+        _built(case, phase, -phase["committed_mw"], cash)
+        return
+    gpu = case.gpus[unit["gpu_id"]]
+    end = bought_month(case, unit) + int(gpu["life_months"])
     for month, amount in enumerate(_fleet_write_off(case, unit)):
         cash.add("DEPRECIATION", month, amount)
-    for month in range(end):
-        cash.add("UPKEEP", month, -gpu["upkeep_usd_per_month"])
+    cash.run("UPKEEP", 0, end, -gpu["upkeep_usd_per_month"])
     cash.add("RESALE", end, case.gpu_price(unit["gpu_id"], 0) * case.resale_share(unit["gpu_id"], int(gpu["life_months"])))
 
 
-class bought_month:
+def bought_month(case: PlainCase, unit: Row) -> int:
     """The month in which a unit of the fleet was bought, read from its name (`base:site:gpu@YYYY-MM`)."""
-
-    def __init__(self, unit: Row) -> None:
-        self.written = unit["candidate_id"].rsplit("@", 1)[1]
-
-    def __call__(self, case: PlainCase) -> int:
-        return case.index(self.written)
+    return case.index(unit["candidate_id"].rsplit("@", 1)[1])
 
 
 def _fleet_write_off(case: PlainCase, unit: Row) -> list[float]:
-    bought = bought_month(unit).written
-    (row,) = [row for row in case.rows["fleet"] if (row["site_id"], row["gpu_id"], row["bought"]) == (unit["site_id"], unit["gpu_id"], bought)]
-    rest = case.write_off("gpu")[-case.index(bought) :]
+    bought = bought_month(case, unit)
+    place = (unit["site_id"], unit["gpu_id"], bought)
+    (row,) = [row for row in case.rows["fleet"] if (row["site_id"], row["gpu_id"], case.index(row["bought"])) == place]
+    rest = case.write_off("gpu")[-bought:]
     left = sum(rest)
     if left <= 0:
         return [row["tax_basis_usd_per_gpu"]]
@@ -55,7 +56,7 @@ def retire(case: PlainCase, unit: Row, cash: Statement, parent: Row) -> None:
     gpu, e = case.gpus[unit["gpu_id"]], unit["from_month"]
     life = int(gpu["life_months"])
     if parent["kind"] == "base":
-        t, price, written = bought_month(parent)(case), case.gpu_price(unit["gpu_id"], 0), _fleet_write_off(case, parent)
+        t, price, written = bought_month(case, parent), case.gpu_price(unit["gpu_id"], 0), _fleet_write_off(case, parent)
         rest = written[e:]
     else:
         t = parent["from_month"]
@@ -63,8 +64,7 @@ def retire(case: PlainCase, unit: Row, cash: Statement, parent: Row) -> None:
         rest = [price * share for share in case.write_off("gpu")[e - t :]]
     cash.add("RESALE", e, price * case.resale_share(unit["gpu_id"], e - t))
     cash.add("RESALE", t + life, -price * case.resale_share(unit["gpu_id"], life))
-    for month in range(e, t + life):
-        cash.add("UPKEEP", month, gpu["upkeep_usd_per_month"])
+    cash.run("UPKEEP", e, t + life, gpu["upkeep_usd_per_month"])
     _written_off_at_once(cash, e, rest)
 
 
@@ -82,8 +82,7 @@ def shell(case: PlainCase, unit: Row, cash: Statement) -> None:
         cash.add("CAPEX", month, -capex / max(lead, 1))
     for age, share in enumerate(case.write_off("shell")):
         cash.add("DEPRECIATION", s + age, capex * share)
-    for month in range(s, case_end(unit)):
-        cash.add("SITE_OPEX", month, -_hall_upkeep(site, unit))
+    cash.run("SITE_OPEX", s, cash.running_end, -_hall_upkeep(site, unit))
     if ":conversion@" in unit["candidate_id"]:
         first = next(row for row in case.rows["power"] if row["site_id"] == unit["site_id"])
         resale = 1000 * case.mining[unit["site_id"]]["resale_usd_per_kw"] * first["mw_per_it_mw"]
@@ -95,14 +94,8 @@ def close(case: PlainCase, unit: Row, cash: Statement, parent: Row) -> None:
     site, s, e = case.sites[unit["site_id"]], parent["from_month"], unit["from_month"]
     capex, _ = _hall_capex_and_lead(site, parent)
     cash.add("RESALE", e, site["shell_residual"] * capex)
-    for month in range(e, case_end(unit)):
-        cash.add("SITE_OPEX", month, _hall_upkeep(site, parent))
+    cash.run("SITE_OPEX", e, cash.running_end, _hall_upkeep(site, parent))
     _written_off_at_once(cash, e, [capex * share for share in case.write_off("shell")[e - s :]])
-
-
-def case_end(unit: Row) -> int:
-    """The last month that is counted, as the unit itself says."""
-    return int(unit["to_month"])
 
 
 def _hall_capex_and_lead(site: Row, unit: Row) -> tuple[float, int]:
@@ -123,14 +116,19 @@ def power(case: PlainCase, unit: Row, cash: Statement) -> None:
     phase = case.phases[unit["phase"]]
     mw = {"MW": 1.0, "step": phase["step_mw"], "phase": phase["guaranteed_mw"]}[unit["unit"]]
     promised, energised, end, plant = case.promised(phase), case.energised(phase), case.power_end(phase), case.installed_ratio(phase)
-    for month in range(max(0, min(energised, case.fee_start(phase))), end):
+    for month in range(min(end, cash.running_end)):
         cash.add("FEES", month, -mw * phase["take_or_pay"] * case.fee_usd_per_mw_month(phase, month))
-    for month in range(max(energised, 0), end):
-        cash.add("UPKEEP", month, -mw * plant * 1000 * phase["fixed_om_usd_per_kw_month"])
+    cash.run("UPKEEP", energised, end, -mw * plant * 1000 * phase["fixed_om_usd_per_kw_month"])
     for month in range(promised, energised):
         cash.add("PENALTIES", month, mw * 1000 * phase["delay_damages_usd_per_kw_month"])
-    if phase["status"] == "energised" or phase["committed_mw"]:
+    _built(case, phase, mw, cash)
+
+
+def _built(case: PlainCase, phase: Row, mw: float, cash: Statement) -> None:
+    """Capex and upfront of some contracted MW of a phase that is not energised yet, their write-off and the tax credit."""
+    if phase["status"] == "energised":
         return
+    promised, energised, plant = case.promised(phase), case.energised(phase), case.installed_ratio(phase)
     capex, upfront = mw * plant * 1000 * phase["capex_usd_per_kw"], mw * 1000 * phase["upfront_usd_per_kw"]
     lead = int(phase["lead_months"])
     for month in range(promised - lead, promised) if lead else [promised]:
@@ -146,7 +144,7 @@ def leave(case: PlainCase, unit: Row, cash: Statement) -> None:
     cash.add("FEES", e, -1000 * phase["exit_fee_usd_per_kw"])
     for month in range(e, case.power_end(phase)):
         cash.add("FEES", month, phase["take_or_pay"] * case.fee_usd_per_mw_month(phase, month))
-        cash.add("UPKEEP", month, case.installed_ratio(phase) * 1000 * phase["fixed_om_usd_per_kw_month"])
+    cash.run("UPKEEP", e, case.power_end(phase), case.installed_ratio(phase) * 1000 * phase["fixed_om_usd_per_kw_month"])
 
 
 def short(case: PlainCase, unit: Row, cash: Statement) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import calendar
 import math
+from itertools import pairwise
 from typing import Any
 
 from planner.case.case import Case
@@ -156,7 +157,7 @@ class PlainCase:
             return 0.0
         if age >= rows[-1][0]:
             return float(rows[-1][1])
-        for (left, high), (right, low) in zip(rows, rows[1:], strict=False):
+        for (left, high), (right, low) in pairwise(rows):
             if left <= age <= right:
                 return float(high + (low - high) * (age - left) / (right - left))
         raise AssertionError(f"no resale of {gpu} at age {age}")

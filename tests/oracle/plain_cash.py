@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
-
 from oracle import plain_assets, plain_income
 from oracle.plain_case import PlainCase, Row
 from oracle.plain_statement import Statement
@@ -27,14 +26,22 @@ _FREE = ("accept", "block", "take")
 
 
 def plain_rows(table: pd.DataFrame) -> list[Row]:
-    """The candidates as plain rows."""
-    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+    """The candidates as plain rows, each with its number and whether another kind may follow it (`followed_by`)."""
+    rows = [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+    for number, row in enumerate(rows):
+        row["number"], row["followed_by"] = number, set()
+    for row in rows:
+        if row["parent"] >= 0:
+            rows[row["parent"]]["followed_by"].add(row["kind"])
+    return rows
 
 
-def plain_cash(case: PlainCase, unit: Row, units: list[Row], months: int) -> Statement:
+def plain_cash(case: PlainCase, unit: Row, units: list[Row], months: int, *, tail: str) -> Statement:
     """The statement of one unit of a candidate over the months that count, tax included."""
-    cash = Statement(months)
+    cash = Statement(months, case.settings.months if tail == "none" else months)
     kind = unit["kind"]
+    if unit["candidate_id"] == "base:capital raised":
+        return cash
     if kind in _ALONE:
         _ALONE[kind](case, unit, cash)
     elif kind in _AFTER_ANOTHER:

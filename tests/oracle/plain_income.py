@@ -12,15 +12,21 @@ def serve(case: PlainCase, unit: Row, cash: Statement) -> None:
 
 
 def host(case: PlainCase, unit: Row, cash: Statement) -> None:
-    """A MW of powered hall let to a lease over its window."""
-    _contract(case, unit, cash)
+    """A MW of powered hall let to a lease over its window; in the tail, one let for the stated rent."""
+    if unit["lease_id"]:
+        _contract(case, unit, cash)
+        return
+    phase = case.phases[unit["phase"]]
+    for month in range(unit["from_month"], unit["to_month"]):
+        cash.add("TAIL_RENT", month, 1000 * case.settings.tail_rent_usd_per_kw_month)
+        _charges(case, phase, cash, month, phase["mw_per_it_mw"], demand=False)
 
 
 def _contract(case: PlainCase, unit: Row, cash: Statement) -> None:
     lease, window = case.leases[unit["lease_id"]], range(unit["from_month"], unit["to_month"])
     planned, term = case.index(lease["start"]), int(lease["term_months"])
     begun = window.start if lease["term_from"] == "delivery" and planned >= 0 else planned
-    assert window.stop == begun + term, "a window ends with its term"
+    assert window.stop == min(begun + term, cash.running_end), "a window ends with its term"
     assert window.start >= max(planned, 0)
     over = min(notice_end(case, unit), window.stop)
 
@@ -32,6 +38,7 @@ def _contract(case: PlainCase, unit: Row, cash: Statement) -> None:
     prepaid = lease["prepay_fraction"] * sum(income(month, month - begun) for month in window)
     if not lease["signed"] and planned >= 0:
         cash.add("PREPAYMENT", window.start, prepaid)
+        cash.received[window.start] += prepaid
     for month in range(planned, window.start) if planned >= 0 else ():
         lost = income(month, month - planned) * case.income_share(lease["customer_id"], month)
         cash.add("PENALTIES", month, -lease["late_penalty"] * lost)
@@ -51,17 +58,17 @@ def _contract(case: PlainCase, unit: Row, cash: Statement) -> None:
 
 
 def notice_end(case: PlainCase, unit: Row) -> int:
-    """Month in which a lease ends by notice, or one beyond all terms."""
+    """Month in which a lease ends by notice, or one beyond all terms; notice is given whether or not a late unit has come."""
     lease, never = case.leases[unit["lease_id"]], 10**6
     tiers = case.market_tiers(unit["gpu_id"]) if unit["gpu_id"] else []
     if lease["notice_months"] is None or not tiers:
         return never
     planned = case.index(lease["start"])
     begun = unit["from_month"] if lease["term_from"] == "delivery" and planned >= 0 else planned
-    for month in range(max(unit["from_month"], begun + int(lease["notice_from_month"])), unit["to_month"]):
+    for month in range(max(begun + int(lease["notice_from_month"]), 0), unit["to_month"]):
         rate = _rate(case, unit) * (1 + lease["escalator"]) ** ((month - begun) // 12)
         if case.market_price(tiers[0], month) < rate * (1 - lease["notice_margin"]):
-            return month + int(lease["notice_months"])
+            return max(month + int(lease["notice_months"]), unit["from_month"])
     return never
 
 
@@ -69,7 +76,7 @@ def renew(case: PlainCase, unit: Row, cash: Statement, parent: Row) -> None:
     """The next term of a `serve` or `host`, at its probability."""
     lease, start = case.leases[unit["lease_id"]], unit["from_month"]
     assert start == parent["to_month"]
-    assert unit["to_month"] == start + int(lease["renewal_term_months"])
+    assert unit["to_month"] == min(start + int(lease["renewal_term_months"]), cash.running_end)
     chance, term = lease["renewal_probability"], int(lease["term_months"])
     last = (1 + lease["escalator"]) ** ((term - 1) // 12)
     for month in range(start, unit["to_month"]):
@@ -77,13 +84,28 @@ def renew(case: PlainCase, unit: Row, cash: Statement, parent: Row) -> None:
         paid = _usd_per_month(case, unit, month) * rate * max(lease["take_or_pay"], lease["utilisation"])
         paid *= chance * case.income_share(lease["customer_id"], month)
         cash.add("REVENUE", month, paid)
-        if case.phase_at(unit["phase"], unit["then_phase"], month)["availability"] < 0.99:
-            cash.add("PENALTIES", month, -lease["sla_credit"] * paid)
         if lease["kind"] == "gpu":
             cash.add("REVENUE", month, (1 - chance) * _relet(case, unit["gpu_id"], month))
             _draw(case, unit, cash, month, 1.0)
         else:
             _draw(case, unit, cash, month, chance)
+
+
+def _energy(case: PlainCase, unit: Row, phase: Row, month: int) -> float:
+    return _mwh_per_it_mw(case, unit, phase, month) * _it_mw(case, unit) * case.energy_price(phase, month)
+
+
+def share_of_energy_paid(case: PlainCase, unit: Row) -> float:
+    """Energy paid over the energy of a unit that works throughout its window: what it counts for of a minimum take."""
+    (tier,) = [row for row in case.market_tiers(unit["gpu_id"]) if row["tier"] == unit["tier"]]
+    paid = whole = 0.0
+    for month in range(unit["from_month"], unit["to_month"]):
+        phase = case.phase_at(unit["phase"], unit["then_phase"], month)
+        energy = _energy(case, unit, phase, month)
+        income = case.market_price(tier, month) * tier["utilisation"] * case.hours(month)
+        whole += energy
+        paid += energy * (phase["min_take"] if income < energy * (1 - phase["min_take"]) else 1.0)
+    return paid / whole if whole else 1.0
 
 
 def sell(case: PlainCase, unit: Row, cash: Statement) -> None:
@@ -92,7 +114,7 @@ def sell(case: PlainCase, unit: Row, cash: Statement) -> None:
     for month in range(unit["from_month"], unit["to_month"]):
         phase = case.phase_at(unit["phase"], unit["then_phase"], month)
         income = case.market_price(tier, month) * tier["utilisation"] * case.hours(month)
-        energy = _mwh_per_it_mw(case, unit, phase, month) * _it_mw(case, unit) * case.energy_price(phase, month)
+        energy = _energy(case, unit, phase, month)
         idle = income < energy * (1 - phase["min_take"])
         cash.add("REVENUE", month, 0.0 if idle else income)
         cash.add("ENERGY", month, -energy * (phase["min_take"] if idle else 1.0))

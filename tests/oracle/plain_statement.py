@@ -8,14 +8,25 @@ UNTAXED = ("PREPAYMENT", "CAPEX", "CREDITS")
 
 
 class Statement:
-    """Dollars by line and month; what falls outside the months that count is dropped."""
+    """Dollars by line and month; what falls outside the months that count is dropped.
 
-    def __init__(self, months: int) -> None:
+    `received` are the prepayments paid in, before any is credited. `running_end` is the month at which running cash ends: that of the last month, or the horizon where
+    nothing counts after it but the sale of what is left.
+    """
+
+    def __init__(self, months: int, running_end: int) -> None:
         self.months = months
+        self.running_end = running_end
+        self.received = [0.0] * months
         self.lines: dict[str, list[float]] = defaultdict(lambda: [0.0] * months)
 
     def add(self, line: str, month: int, amount: float) -> None:
         if 0 <= month < self.months:
+            self.lines[line][month] += amount
+
+    def run(self, line: str, start: int, end: int, amount: float) -> None:
+        """The same amount in every month from `start` to `end`."""
+        for month in range(max(start, 0), min(end, self.running_end)):
             self.lines[line][month] += amount
 
     def tax(self, rate: float) -> None:

@@ -6,6 +6,7 @@ import random
 from typing import Any
 
 from oracle.written_case import written_case
+
 from planner.case.calendar import month_number, written_month
 from planner.case.case import Case
 from planner.case.settings import Depreciation, Settings
@@ -27,8 +28,11 @@ class _Draw:
         return self._random.choice(values)
 
 
-def rich_case(seed: int, *, tail: str = "contracted", months: int = 36) -> Case:
-    """Three sites (halls standing, built, rented, converted), six phases, a fleet, five leases and a market."""
+def rich_case(seed: int, *, tail: str = "contracted", months: int = 36, limited: bool = False, carries_over: bool = True) -> Case:
+    """Three sites (halls standing, built, rented, converted), six phases, a fleet, five leases and a market.
+
+    `limited` adds a supply of GPUs, a budget of new capital and a floor under cumulative cash.
+    """
     draw = _Draw(seed)
     start = draw.pick("2027-02", "2027-01", "2026-11")
     first = month_number(start)
@@ -45,14 +49,17 @@ def rich_case(seed: int, *, tail: str = "contracted", months: int = 36) -> Case:
         tail=tail,
         tail_rent_usd_per_kw_month=draw.number(60, 120),
         relet_fraction=draw.number(0.5, 0.9),
+        budget_carries_over=carries_over,
         depreciation={
             "gpu": draw.pick(Depreciation("macrs_5", 5.0, 0.4), Depreciation("macrs_5", 5.0, 1.0), Depreciation("straight_line", 3.0, 0.25)),
             "shell": draw.pick(Depreciation("straight_line", 9.0, 0.0), Depreciation("straight_line", 15.0, 0.1)),
             "power": draw.pick(Depreciation("straight_line", 7.0, 0.0), Depreciation("macrs_5", 5.0, 0.0)),
         },
     )
+    limits = _limits(first) if limited else {}
     return written_case(
         settings,
+        **limits,
         sites=_sites(draw, month),
         site_groups=[{"site_group": "east", "max_contracted_mw": 60}],
         power=_power(draw, month),
@@ -92,6 +99,18 @@ def rich_case(seed: int, *, tail: str = "contracted", months: int = 36) -> Case:
             {"site_id": "river", "gpu_id": "new", "gpus": 100, "bought": month(-draw.whole(1, 5)), "tax_basis_usd_per_gpu": draw.number(2e4, 4e4)},
         ],
     )
+
+
+def _limits(first: int) -> dict[str, list[dict[str, Any]]]:
+    quarters = [f"{month // 12}-Q{month % 12 // 3 + 1}" for month in range(first, first + 36, 3)]
+    return {
+        "gpu_supply": [{"gpu_id": "new", "quarter": quarter, "max_gpus": 700} for quarter in quarters],
+        "budget": [
+            {"quarter": quarter, "new_capital_usd": 3e7 if place < 6 else None, "cash_floor_usd": -9e7 if place > 3 else None}
+            for place, quarter in enumerate(quarters)
+            if place < 6 or place > 3
+        ],
+    }
 
 
 def _sites(draw: _Draw, month: Any) -> list[dict[str, Any]]:
@@ -206,12 +225,12 @@ def _leases(draw: _Draw, month: Any) -> list[dict[str, Any]]:
 
 
 def _rates(draw: _Draw) -> list[dict[str, Any]]:
-    train = draw.number(2.5, 3.5)
+    train = draw.number(4.5, 5.5)
     return [
         {"lease_id": "train", "gpu_id": "new", "tier": 1, "usd_per_gpu_hour": train},
         {"lease_id": "train", "gpu_id": "old", "tier": 1, "usd_per_gpu_hour": round(train * 0.7, 3), "gpus_per_unit": draw.number(1.2, 1.8)},
-        {"lease_id": "infer", "gpu_id": "new", "tier": 1, "usd_per_gpu_hour": draw.number(3, 3.5), "max_units": 600},
-        {"lease_id": "infer", "gpu_id": "new", "tier": 2, "usd_per_gpu_hour": draw.number(2, 3)},
+        {"lease_id": "infer", "gpu_id": "new", "tier": 1, "usd_per_gpu_hour": draw.number(5, 6), "max_units": 600},
+        {"lease_id": "infer", "gpu_id": "new", "tier": 2, "usd_per_gpu_hour": draw.number(4, 5)},
         {"lease_id": "old_deal", "gpu_id": "old", "tier": 1, "usd_per_gpu_hour": draw.number(1, 2)},
     ]
 

@@ -1,0 +1,122 @@
+"""Names of stochastic factors: those of the table, and the delay, default and renewal that phases, customers and leases bring."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+import pandas as pd
+
+from planner.case.given import shown
+
+Tables = Mapping[str, pd.DataFrame]
+
+ONCE = {"delay": ("power", ("source_id", "phase")), "default": ("customers", ("customer_id",)), "renewal": ("leases", ("lease_id",))}
+"""What happens once: by its word, the table whose rows bring it and the columns that name them."""
+
+DISCRETE_DELAY = "discrete_delay"
+GIVEN = "given"
+
+_WRITTEN = re.compile(r"\s*(?P<word>\w+)\s*(?:\[(?P<select>[^\[\]]*)\])?\s*")
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a factor drives: a word, and in brackets what of it ("" for all)."""
+
+    word: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.word}[{self.name}]" if self.name else self.word
+
+
+def target_of(written: str) -> Target | None:
+    """The target that is written, None when it is not one."""
+    match = _WRITTEN.fullmatch(written)
+    if match is None or match["select"] == "":
+        return None
+    return Target(match["word"], (match["select"] or "").strip())
+
+
+def once_names(tables: Tables, word: str) -> list[str]:
+    """Names of all that happens once of one word, in the order of their table: delay[SOURCE:PHASE], ..."""
+    table, key = ONCE[word]
+    rows = zip(*(tables[table][column] for column in key), strict=True)
+    return [f"{word}[{':'.join(row)}]" for row in rows]
+
+
+def factors_called(tables: Tables, written: str) -> list[str]:
+    """The factors that a name stands for in a correlation, as the streams are called; empty when there is none.
+
+    A factor of the table by its id (a discrete delay is called by the delay that it drives); delay[...],
+    default[...] or renewal[...] by the key of a row, or by column=value for all rows that hold the value.
+    """
+    factors = tables["factors"]
+    for name, model, drives in zip(factors.factor_id, factors.model, factors.drives, strict=True):
+        if written == name:
+            return [str(target_of(drives))] if model == DISCRETE_DELAY else [name]
+    target = target_of(written)
+    if target is None or target.word not in ONCE or not target.name:
+        return []
+    known = once_names(tables, target.word)
+    column, equals, value = (part.strip() for part in target.name.partition("="))
+    if not equals:
+        return [str(target)] if str(target) in known else []
+    frame = tables[ONCE[target.word][0]]
+    if column not in frame:
+        return []
+    return [name for name, cell in zip(known, frame[column], strict=True) if shown(cell) == value]
+
+
+def outcomes_of(written: str) -> tuple[list[int], list[float]]:
+    """Months late, rising, with their probabilities; raises ValueError, saying what is wrong."""
+    months, chances = [], []
+    for part in written.split(";"):
+        match = re.fullmatch(r"\s*(\d+)\s*:\s*(\d*\.?\d+(?:[eE]-?\d+)?)\s*", part)
+        if match is None:
+            raise ValueError(f"{part.strip()!r} is not MONTHS:PROBABILITY")
+        months.append(int(match[1]))
+        chances.append(float(match[2]))
+    if any(later <= earlier for earlier, later in pairwise(months)):
+        raise ValueError("months do not rise")
+    if abs(sum(chances) - 1.0) > 1e-9:
+        raise ValueError(f"probabilities add to {sum(chances):g}, not 1")
+    return months, chances
+
+
+def pairs_by_row(tables: Tables) -> list[list[tuple[str, str]]]:
+    """The pairs that each row of `correlations` names, each pair in one order of its two names."""
+    table = tables["correlations"]
+    return [_pairs(tables, left, right) for left, right in zip(table.factor_a, table.factor_b, strict=True)]
+
+
+def correlated_pairs(tables: Tables) -> dict[tuple[str, str], float]:
+    """The correlation of every pair that has one; a pair named by several rows has that of the first."""
+    pairs: dict[tuple[str, str], float] = {}
+    for row, value in zip(pairs_by_row(tables), tables["correlations"].correlation, strict=True):
+        for pair in row:
+            pairs.setdefault(pair, float(value))
+    return pairs
+
+
+def _pairs(tables: Tables, left: str, right: str) -> list[tuple[str, str]]:
+    first, second = ([name for part in side.split(";") for name in factors_called(tables, part)] for side in (left, right))
+    return list(dict.fromkeys((min(a, b), max(a, b)) for a in first for b in second if a != b))
+
+
+def things_driven(tables: Tables, target: Target) -> frozenset[str]:
+    """What a factor multiplies in the end, so that two factors on one thing are seen: price of a tier, hashprice of a hall, a curve."""
+    market, mining = tables["market"], tables["mining"]
+    tiers = [(gpu, f"price of {gpu} tier {shown(tier)}", curve) for gpu, tier, curve in zip(market.gpu_id, market.tier, market.price_curve, strict=True)]
+    halls = [(f"hashprice of {site}", curve) for site, curve in zip(mining.site_id, mining.hashprice_curve, strict=True)]
+    if target.word == "market":
+        return frozenset(thing for gpu, thing, _ in tiers if target.name in ("", gpu))
+    if target.word == "hashprice":
+        return frozenset(thing for thing, _ in halls)
+    if target.word == "curves":
+        through = {thing for _, thing, curve in tiers if curve == target.name} | {thing for thing, curve in halls if curve == target.name}
+        return frozenset(through | {f"curve {target.name}"})
+    return frozenset({target.word})

@@ -1,0 +1,127 @@
+"""Branch and bound over warm relaxations against SciPy, and what it does at its limits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pulp
+import pytest
+from scipy.optimize import Bounds, LinearConstraint, milp
+
+from planner.allocator import tree_search
+from planner.allocator.matrix import ModelArrays, model_arrays
+from planner.allocator.options import SolverOptions
+from planner.allocator.status import Status
+from planner.allocator.tree_search import TreeSearch
+
+SEEDS = range(12)
+
+
+def covering(seed: int, *, maximise: bool = True, decisions: int = 14, levels: int = 20) -> ModelArrays:
+    """Facilities with fixed costs and least loads that serve customers: 0/1 decisions over continuous levels."""
+    draw = np.random.default_rng(seed)
+    problem = pulp.LpProblem("facilities", pulp.LpMaximize if maximise else pulp.LpMinimize)
+    sign = 1.0 if maximise else -1.0
+    opened = [problem.add_variable(f"y{i}", cat="Binary") for i in range(decisions)]
+    crews = problem.add_variable("crews", 0, 7, "Integer")
+    served = [[problem.add_variable(f"x{i}_{j}", 0) for j in range(levels)] for i in range(decisions)]
+    value = draw.uniform(1.0, 9.0, (decisions, levels))
+    fixed = draw.uniform(5.0, 40.0, decisions)
+    problem += sign * (
+        pulp.lpSum(value[i][j] * served[i][j] for i in range(decisions) for j in range(levels))
+        - pulp.lpSum(fixed[i] * opened[i] for i in range(decisions))
+        - 6.5 * crews
+        + 12.0
+    )
+    for i in range(decisions):
+        problem += pulp.lpSum(served[i]) <= float(draw.uniform(8.0, 20.0)) * opened[i]
+        problem += pulp.lpSum(served[i]) >= 5.0 * opened[i]
+    for j in range(levels):
+        problem += pulp.lpSum(served[i][j] for i in range(decisions)) <= float(draw.uniform(1.0, 6.0))
+    problem += pulp.lpSum(opened) <= 1.6 * crews
+    return model_arrays(problem)
+
+
+def best_of(arrays: ModelArrays) -> float:
+    sense = -1.0 if arrays.maximise else 1.0
+    found = milp(
+        sense * arrays.cost,
+        constraints=LinearConstraint(arrays.matrix, arrays.row_lower, arrays.row_upper),
+        bounds=Bounds(arrays.col_lower, arrays.col_upper),
+        integrality=arrays.integer.astype(np.int64),
+        options={"mip_rel_gap": 1e-9},
+    )
+    assert found.status == 0, found.message
+    return sense * float(found.fun) + arrays.offset
+
+
+@pytest.mark.parametrize("maximise", [True, False])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_same_optimum_as_scipy(seed: int, maximise: bool) -> None:
+    arrays = covering(seed, maximise=maximise)
+    found = TreeSearch(SolverOptions(gap=1e-9)).solve_arrays(arrays)
+    assert found.status is Status.OPTIMAL
+    assert found.solver.startswith("tree search")
+    assert found.objective == pytest.approx(best_of(arrays), rel=1e-7)
+    assert found.gap is not None
+    assert found.gap <= 1e-9
+
+
+def test_it_branches() -> None:
+    assert max(TreeSearch(SolverOptions(gap=1e-9)).solve_arrays(covering(seed)).nodes for seed in SEEDS) > 5
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_bound_and_answer_lie_on_both_sides_of_the_optimum(seed: int) -> None:
+    arrays = covering(seed)
+    found = TreeSearch(SolverOptions(gap=0.03)).solve_arrays(arrays)
+    best = best_of(arrays)
+    assert found.objective is not None
+    assert found.bound is not None
+    assert found.objective <= best + 1e-6 <= found.bound + 2e-6
+    assert found.status is Status.OPTIMAL
+
+
+def test_same_tree_twice() -> None:
+    first, again = (TreeSearch(SolverOptions(gap=1e-9)).solve_arrays(covering(3)) for _ in range(2))
+    assert first.nodes == again.nodes
+    assert np.array_equal(first.usable(), again.usable())
+
+
+def test_a_large_tree_is_handed_to_highs_with_its_best_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    arrays = covering(1)
+    monkeypatch.setattr(tree_search, "MOST_RELAXATIONS", 12)
+    found = TreeSearch(SolverOptions(gap=1e-9)).solve_arrays(arrays)
+    assert found.solver.startswith("HiGHS")
+    assert found.status is Status.OPTIMAL
+    assert found.objective == pytest.approx(best_of(arrays), rel=1e-7)
+
+
+def test_no_time_is_no_answer() -> None:
+    found = TreeSearch(SolverOptions(time_limit_s=0.0)).solve_arrays(covering(1))
+    assert found.status is Status.TIME_LIMIT
+    assert found.values is None
+
+
+def test_infeasible_model() -> None:
+    problem = pulp.LpProblem("none", pulp.LpMaximize)
+    x = [problem.add_variable(f"x{i}", cat="Binary") for i in range(3)]
+    problem += pulp.lpSum(x)
+    problem += 2 * x[0] + 2 * x[1] + 2 * x[2] == 3
+    assert TreeSearch(SolverOptions()).solve_arrays(model_arrays(problem)).status is Status.INFEASIBLE
+
+
+def test_an_lp_is_solved_to_a_vertex_with_duals() -> None:
+    arrays = covering(2)
+    found = TreeSearch(SolverOptions()).solve_arrays(arrays.with_integers_held(np.ones(arrays.columns)))
+    assert found.status is Status.OPTIMAL
+    assert found.duals is not None
+
+
+def test_progress_ends_within_the_gap() -> None:
+    said: list[tuple[float, float | None, float | None, float | None]] = []
+    TreeSearch(SolverOptions(gap=1e-4, progress=lambda *state: said.append(state))).solve_arrays(covering(5))
+    assert said
+    bounds = [bound for _, _, bound, _ in said if bound is not None]
+    assert all(later <= earlier + 1e-6 for earlier, later in zip(bounds, bounds[1:], strict=False))
+    assert said[-1][3] is not None
+    assert said[-1][3] <= 1e-4

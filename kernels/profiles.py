@@ -41,14 +41,14 @@ def balance(principal_shares: Profile) -> Profile:
 
 
 def ended(profile: Profile, age: int, *, settled: bool) -> Profile:
-    """What ending at `age` adds, by months since then: the rest of the profile is cancelled.
+    """What ending at `age` adds, by months since the last month before it: the rest of the profile is cancelled.
 
-    With `settled` the rest falls due at once in the first month (a tax basis written off, a loan repaid).
+    With `settled` the rest falls due at once in that last month (a tax basis written off, a loan repaid).
     """
     change = np.zeros_like(profile)
     rest = profile[age:]
-    change[: len(rest)] = -rest
-    if settled and len(rest):
+    change[1 : 1 + len(rest)] = -rest[: len(change) - 1]
+    if settled:
         change[0] += max(1.0 - float(profile[:age].sum()), 0.0)
     return change
 

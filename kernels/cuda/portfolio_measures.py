@@ -15,7 +15,7 @@ from kernels.backend import Array, array_namespace, require_floating
 from kernels.cuda import loader
 from kernels.cuda.group import Group, group_for, most_scenarios, padded
 from kernels.measures import NpvMeasures
-from kernels.measures_engine import EqualDraws, draws_beyond, equal_draws
+from kernels.measures_engine import draws_beyond, equal_draws
 from kernels.pieces import over_pieces, piece_size
 from kernels.portfolio import Portfolios, portfolio_sums, require_portfolios
 
@@ -80,7 +80,7 @@ def subset_npv_measures(packages: Array, held: Array, weights: Array, /, *, alph
         raise ValueError(f"subsets are made on the device for the fused kernel alone: {reason}; list them as portfolios")
     xp, draws = array_namespace(packages, held), equal_draws(weights)
     assert draws is not None  # `can_use` has asked
-    rows = xp.concat((packages, xp.astype(held, packages.dtype)[None, :]), axis=0)
+    rows = xp.concatenate((packages, held.astype(packages.dtype)[None, :]), axis=0)
     return _measured("subset_measures", draws.of(rows), (np.int32(n), np.uint64(first)), total, alpha)
 
 
@@ -109,4 +109,4 @@ def _by_the_specification(portfolios: Portfolios, unit_npv: Array, weights: Arra
     parts = [answer for _, answer in over_pieces(measured, len(portfolios), piece=piece)]
     xp = array_namespace(unit_npv)
     none = xp.zeros((0,), dtype=unit_npv.dtype)
-    return NpvMeasures(**{name: xp.concat([none, *(getattr(part, name) for part in parts)], axis=0) for name in _FIELDS})
+    return NpvMeasures(**{name: xp.concatenate([none, *(getattr(part, name) for part in parts)]) for name in _FIELDS})

@@ -44,10 +44,10 @@ def cumulative_paths(unit_cash: Array, /, *, dtype: Any = np.float32) -> DeviceP
         raise ValueError(f"cash (candidates, scenarios, months) expected, none of them 0, got {unit_cash.shape}")
     if not bool(xp.all(xp.isfinite(unit_cash))):
         raise ValueError("cash of a candidate holds NaN or an infinite value")
-    running = xp.astype(xp.cumulative_sum(unit_cash, axis=-1, dtype=xp.float64), dtype)
+    running = xp.cumsum(unit_cash, axis=-1, dtype=xp.float64).astype(dtype)
     scenarios = unit_cash.shape[1]
     pitch = -(-scenarios // _SCENARIOS_PER_THREAD) * _SCENARIOS_PER_THREAD
-    return DevicePaths(padded(xp.permute_dims(running, (2, 0, 1)), pitch), scenarios)
+    return DevicePaths(padded(running.transpose(2, 0, 1), pitch), scenarios)
 
 
 def can_use(paths: DevicePaths, weights: Array, /) -> tuple[bool, str]:
@@ -120,14 +120,14 @@ def portfolio_path_measures(
     xp = array_namespace(kept)
     none = xp.zeros((0,), dtype=kept.dtype)
     columns = zip(*parts, strict=True) if parts else [()] * 7
-    return PathMeasures(*(xp.concat([none, *column], axis=0) for column in columns))
+    return PathMeasures(*(xp.concatenate([none, *column]) for column in columns))
 
 
 def _spread_by_the_specification(peak: Array, months: Array, weights: Array, alpha: float) -> tuple[Array, ...]:
     xp = array_namespace(peak)
     funding: SpreadMeasures = spread(peak, weights, alpha=alpha)
     payback: SpreadMeasures = spread(months, weights, alpha=alpha)
-    never = xp.astype(xp.sum(xp.astype(months == NEVER, xp.float64) * weights, axis=-1), peak.dtype)
+    never = xp.sum((months == NEVER) * weights, axis=-1).astype(peak.dtype)
     return funding.mean, funding.median, funding.tail, payback.mean, payback.median, payback.tail, never
 
 

@@ -51,9 +51,9 @@ def pack_terms(blocks: Sequence[Sequence[Term]], /, *, tax_rate: float, lines: S
         raise ValueError("a block of units needs at least one term")
     xp = array_namespace(blocks[0][0].amount)
     parts = [_packed_block(terms, tax_rate, lines) for terms in blocks]
-    sizes = xp.concat([xp.full((block[0].amount.shape[0],), count, dtype=xp.int32) for block, (count, _) in zip(blocks, parts, strict=True)])
-    starts = xp.cumulative_sum(sizes, dtype=xp.int32, include_initial=True)
-    columns = (xp.concat(column, axis=0) for column in zip(*(columns for _, columns in parts), strict=True))
+    sizes = xp.concatenate([xp.full((block[0].amount.shape[0],), count, dtype=xp.int32) for block, (count, _) in zip(blocks, parts, strict=True)])
+    starts = xp.concatenate([xp.zeros((1,), dtype=xp.int32), xp.cumsum(sizes, dtype=xp.int32)])
+    columns = (xp.concatenate(column) for column in zip(*(columns for _, columns in parts), strict=True))
     return PackedTerms(starts, *columns)
 
 
@@ -70,9 +70,9 @@ def _packed_block(terms: Sequence[Term], tax_rate: float, lines: Sequence[Line])
         entries = (
             xp.full((units,), _WINDOW if window else _SCHEDULE, dtype=xp.int32),
             weight * term.amount,
-            xp.astype(term.path if isinstance(term, WindowTerm) else term.profile, xp.int32),
-            xp.astype(term.start, xp.int32),
-            xp.astype(term.end, xp.int32) if isinstance(term, WindowTerm) else nothing,
+            (term.path if isinstance(term, WindowTerm) else term.profile).astype(xp.int32),
+            term.start.astype(xp.int32),
+            term.end.astype(xp.int32) if isinstance(term, WindowTerm) else nothing,
         )
         for field, entry in zip(fields, entries, strict=True):
             field.append(entry)
@@ -111,13 +111,13 @@ def unit_npv_of_packed(packed: PackedTerms, prefix: Array, events: Array, values
     _require_rows(packed, paths, values.shape[0], events.shape[0])
     if events.shape[1] != scenarios or values.shape[1] != columns:
         raise ValueError(f"tables disagree: prefix {prefix.shape}, events {events.shape}, values {values.shape}")
-    if events.size and not (0 <= int(xp.min(events)) and int(xp.max(events)) < columns):
+    if events.size and (int(xp.min(events)) < 0 or int(xp.max(events)) >= columns):
         raise ValueError(f"an event lies outside months 0 .. {columns - 1}")
     units = len(packed)
     npv = xp.empty((units, scenarios), dtype=dtype)
     strides = tuple(np.int64(step // prefix.itemsize) for step in prefix.strides)
-    tables = (xp.ascontiguousarray(xp.astype(events, xp.int32)), xp.ascontiguousarray(xp.astype(values, dtype)))
-    terms = (packed.starts, packed.kind, xp.astype(packed.amount, dtype), packed.row, packed.start, packed.end)
+    tables = (xp.ascontiguousarray(events.astype(xp.int32)), xp.ascontiguousarray(values.astype(dtype)))
+    terms = (packed.starts, packed.kind, packed.amount.astype(dtype), packed.row, packed.start, packed.end)
     function = loader.compiled(_FILE, "unit_npv", (("REAL", loader.real_type(dtype)),))
     arguments = (*terms, prefix, *strides, *tables, np.int32(columns), np.int32(scenarios), npv)
     loader.launch(function, (units, -(-scenarios // _THREADS)), (_THREADS,), arguments)

@@ -135,9 +135,11 @@ class TreeSearch:
                 return
             nearest = loose[np.argsort(np.abs(part[loose] - np.round(part[loose])), kind="stable")]
             found = None
-            for held in (nearest[: max(len(nearest) // 4, 1)], nearest[:1]):
+            whole = np.round(part)
+            other = np.floor(part) + np.ceil(part) - whole
+            for held, at in ((nearest[: max(len(nearest) // 4, 1)], whole), (nearest[:1], whole), (nearest[:1], other)):
                 low, up = lower.copy(), upper.copy()
-                low[held] = up[held] = np.round(part[held])
+                low[held] = up[held] = at[held]
                 found = lp.solve(low, up, relaxed.basis, seconds_left(self._began, self.options))
                 if found is not None:
                     break

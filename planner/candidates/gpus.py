@@ -99,7 +99,7 @@ def _add_own(shop: Workshop, fitting: pd.DataFrame) -> pd.DataFrame | None:
         shop.lump(Line.CAPEX, -capex * (1.0 - deposit), month),
         shop.schedule(Line.DEPRECIATION, capex, np.full(len(pairs), shop.depreciation("gpu")), month),
         shop.running(Line.UPKEEP, -pairs["upkeep_usd_per_month"].to_numpy(np.float64), month, end),
-        shop.lump(Line.RESALE, old, np.minimum(month + life, outlook.months)),
+        shop.lump(Line.RESALE, old, np.minimum(month + life - 1, outlook.months)),
         *shop.loan("gpu", capex, month),
     ]
     block = shop.add("own", table, terms)
@@ -169,7 +169,7 @@ def _add_base(shop: Workshop) -> pd.DataFrame | None:
     terms: list[Term] = [
         shop.schedule(Line.DEPRECIATION, basis, _rest_of_write_off(shop, bought), zero),
         shop.running(Line.UPKEEP, -fleet["upkeep_usd_per_month"].to_numpy(np.float64), zero, end),
-        shop.lump(Line.RESALE, resale_share(outlook, fleet["gpu_id"], life) * capex, np.minimum(bought + life, outlook.months)),
+        shop.lump(Line.RESALE, resale_share(outlook, fleet["gpu_id"], life) * capex, np.minimum(bought + life - 1, outlook.months)),
     ]
     block = shop.add("base", table, terms)
     return _owned(fleet, block, bought, life, capex, basis)
@@ -233,11 +233,11 @@ def _add_retirements(shop: Workshop, owned: pd.DataFrame) -> None:
     )
     new = (pairs["kind"] == "own").to_numpy()
     terms = [
-        shop.lump(Line.RESALE, resale_share(outlook, pairs["gpu_id"], age) * capex, ending),
-        shop.lump(Line.RESALE, -resale_share(outlook, pairs["gpu_id"], life) * capex, np.minimum(month + life, outlook.months)),
+        shop.lump(Line.RESALE, resale_share(outlook, pairs["gpu_id"], age) * capex, ending - 1),
+        shop.lump(Line.RESALE, -resale_share(outlook, pairs["gpu_id"], life) * capex, np.minimum(month + life - 1, outlook.months)),
         shop.running(Line.UPKEEP, pairs["upkeep_usd_per_month"].to_numpy(np.float64), ending, end),
-        shop.schedule(Line.DEPRECIATION, basis, _write_off_ended(shop, month, age, new), ending),
-        *shop.loan_ended("gpu", capex * new, age, ending),
+        shop.schedule(Line.DEPRECIATION, basis, _write_off_ended(shop, month, age, new), ending - 1),
+        *shop.loan_ended("gpu", capex * new, age, ending - 1),
     ]
     block = shop.add("retire", table, terms)
     stocks = shop.book.stocks(Stock.GPUS, place_name(pairs))

@@ -192,10 +192,10 @@ def _add_closings(shop: Workshop, frame: pd.DataFrame, shells: Block) -> None:
     )
     running = (pairs["opex_usd_per_mw"] + pairs["rent_usd_per_mw"]).to_numpy(np.float64)
     terms = [
-        shop.lump(Line.RESALE, pairs["residual"].to_numpy(np.float64) * capex, ending),
-        shop.schedule(Line.DEPRECIATION, capex, shop.depreciation_ended("shell", age), ending),
+        shop.lump(Line.RESALE, pairs["residual"].to_numpy(np.float64) * capex, ending - 1),
+        shop.schedule(Line.DEPRECIATION, capex, shop.depreciation_ended("shell", age), ending - 1),
         shop.running(Line.SITE_OPEX, running, ending, last),
-        *shop.loan_ended("shell", capex, age, ending),
+        *shop.loan_ended("shell", capex, age, ending - 1),
     ]
     block = shop.add("close", table, terms)
     shop.book.stock_uses.add(block.numbers, shop.book.stocks(Stock.HALLS, pairs["site_id"]), -np.ones(len(pairs)), ending, last)

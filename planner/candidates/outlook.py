@@ -189,7 +189,10 @@ class Outlook:
 
     @cached_property
     def endings(self) -> Ints:
-        """Months at which an asset may be given up before its end: yearly from the start, through the tail."""
+        """Months from which an asset may be given up before its end: yearly from the start, through the tail.
+
+        What is given up goes in the month before: its sale falls in the last month in which it stands.
+        """
         last = self.months if self.tail != "none" else self.horizon + 1
         return np.unique(np.append(np.arange(12, last, 12), self.horizon))
 

@@ -261,7 +261,7 @@ def _add_exits(shop: Workshop, power: pd.DataFrame, phases: Block) -> None:
     installed = (pairs["installed_mw"].fillna(pairs["guaranteed_mw"]) / pairs["guaranteed_mw"]).to_numpy(np.float64)
     upkeep = installed * pairs["fixed_om_usd_per_kw_month"].to_numpy(np.float64) * 1000.0
     terms = [
-        shop.lump(Line.FEES, -pairs["exit_fee_usd_per_kw"].to_numpy(np.float64) * 1000.0, month),
+        shop.lump(Line.FEES, -pairs["exit_fee_usd_per_kw"].to_numpy(np.float64) * 1000.0, month - 1),
         shop.running(Line.FEES, fee, month, end, fee_paths(shop, power)[phase]),
         shop.running(Line.UPKEEP, upkeep, month, end),
     ]

@@ -15,7 +15,7 @@ def own(case: PlainCase, unit: Row, cash: Statement) -> None:
     for age, share in enumerate(case.write_off("gpu")):
         cash.add("DEPRECIATION", t + age, price * share)
     cash.run("UPKEEP", t, t + life, -gpu["upkeep_usd_per_month"])
-    cash.add("RESALE", t + life, price * case.resale_share(unit["gpu_id"], life))
+    cash.add("RESALE", t + life - 1, price * case.resale_share(unit["gpu_id"], life))
 
 
 def base(case: PlainCase, unit: Row, cash: Statement) -> None:
@@ -32,7 +32,7 @@ def base(case: PlainCase, unit: Row, cash: Statement) -> None:
     for month, amount in enumerate(_fleet_write_off(case, unit)):
         cash.add("DEPRECIATION", month, amount)
     cash.run("UPKEEP", 0, end, -gpu["upkeep_usd_per_month"])
-    cash.add("RESALE", end, case.gpu_price(unit["gpu_id"], 0) * case.resale_share(unit["gpu_id"], int(gpu["life_months"])))
+    cash.add("RESALE", end - 1, case.gpu_price(unit["gpu_id"], 0) * case.resale_share(unit["gpu_id"], int(gpu["life_months"])))
 
 
 def bought_month(case: PlainCase, unit: Row) -> int:
@@ -62,16 +62,17 @@ def retire(case: PlainCase, unit: Row, cash: Statement, parent: Row) -> None:
         t = parent["from_month"]
         price = case.gpu_price(unit["gpu_id"], t)
         rest = [price * share for share in case.write_off("gpu")[e - t :]]
-    cash.add("RESALE", e, price * case.resale_share(unit["gpu_id"], e - t))
-    cash.add("RESALE", t + life, -price * case.resale_share(unit["gpu_id"], life))
+    cash.add("RESALE", e - 1, price * case.resale_share(unit["gpu_id"], e - t))
+    cash.add("RESALE", t + life - 1, -price * case.resale_share(unit["gpu_id"], life))
     cash.run("UPKEEP", e, t + life, gpu["upkeep_usd_per_month"])
     _written_off_at_once(cash, e, rest)
 
 
 def _written_off_at_once(cash: Statement, month: int, rest: list[float]) -> None:
+    """What would have been written off from `month` on is written off in the month before."""
     for later, amount in enumerate(rest):
         cash.add("DEPRECIATION", month + later, -amount)
-    cash.add("DEPRECIATION", month, sum(rest))
+    cash.add("DEPRECIATION", month - 1, sum(rest))
 
 
 def shell(case: PlainCase, unit: Row, cash: Statement) -> None:
@@ -93,7 +94,7 @@ def close(case: PlainCase, unit: Row, cash: Statement, parent: Row) -> None:
     """A MW of halls given up in month e: what that adds to the cash of its `shell`."""
     site, s, e = case.sites[unit["site_id"]], parent["from_month"], unit["from_month"]
     capex, _ = _hall_capex_and_lead(site, parent)
-    cash.add("RESALE", e, site["shell_residual"] * capex)
+    cash.add("RESALE", e - 1, site["shell_residual"] * capex)
     cash.run("SITE_OPEX", e, cash.running_end, _hall_upkeep(site, parent))
     _written_off_at_once(cash, e, [capex * share for share in case.write_off("shell")[e - s :]])
 
@@ -141,7 +142,7 @@ def _built(case: PlainCase, phase: Row, mw: float, cash: Statement) -> None:
 def leave(case: PlainCase, unit: Row, cash: Statement) -> None:
     """A MW of a contract ended in month e for its exit fee: what that adds to the cash of its `power`."""
     phase, e = case.phases[unit["phase"]], unit["from_month"]
-    cash.add("FEES", e, -1000 * phase["exit_fee_usd_per_kw"])
+    cash.add("FEES", e - 1, -1000 * phase["exit_fee_usd_per_kw"])
     for month in range(e, case.power_end(phase)):
         cash.add("FEES", month, phase["take_or_pay"] * case.fee_usd_per_mw_month(phase, month))
     cash.run("UPKEEP", e, case.power_end(phase), case.installed_ratio(phase) * 1000 * phase["fixed_om_usd_per_kw_month"])

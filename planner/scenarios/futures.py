@@ -1,0 +1,191 @@
+"""Futures of a case: every factor in every scenario, drawn jointly when they are asked for, piece by piece if need be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from functools import cached_property
+
+import numpy as np
+
+from kernels.draws import antithetic_uniforms, normals_of, sobol_uniforms, uniforms, uniforms_of
+from planner.case.calendar import Calendar
+from planner.case.case import Case
+from planner.case.factor_names import ONCE, correlated_pairs, once_names
+from planner.case.faults import PlannerError
+from planner.case.suggest import remedy_for
+from planner.scenarios.brought import Brought
+from planner.scenarios.copula import Floats, copula_of, joined
+from planner.scenarios.events import Bools, Ints, default_draws, delay_draws, renewal_draws
+from planner.scenarios.factors import Factor, monthly_factors, must_be_brought
+
+
+class Draws(Enum):
+    """How the uniforms of the scenarios are drawn."""
+
+    INDEPENDENT = "independent"
+    ANTITHETIC = "antithetic"
+    SOBOL = "sobol"
+
+
+@dataclass(frozen=True)
+class Values:
+    """What happens in S scenarios of M months.
+
+    multipliers: by factor, shape (S, M), each of mean one unless brought. late_months, default_month, renewed: by
+    delay[...], default[...] and renewal[...], shape (S,); a default month of M is no default.
+    """
+
+    multipliers: dict[str, Floats]
+    late_months: dict[str, Ints]
+    default_month: dict[str, Ints]
+    renewed: dict[str, Bools]
+
+
+@dataclass(frozen=True)
+class Futures:
+    """Scenarios `first` and on of a case: their names, their weights (S,), which add to 1 over all pieces, and their values.
+
+    Values are formed on first use and kept; a piece of them holds the same numbers as the whole.
+    """
+
+    case: Case
+    calendar: Calendar
+    seed: int
+    draws: Draws
+    names: tuple[str, ...]
+    weights: Floats
+    brought: Brought | None = None
+    first: int = 0
+
+    def __len__(self) -> int:
+        return len(self.weights)
+
+    def piece(self, scenarios: slice) -> Futures:
+        """Some of the scenarios, one after another, with nothing drawn yet."""
+        start, stop, step = scenarios.indices(len(self))
+        if step != 1 or stop <= start:
+            raise ValueError(f"a piece is a run of scenarios one after another, got {scenarios} of {len(self)}")
+        brought = None if self.brought is None else self.brought.piece(slice(start, stop))
+        return replace(self, names=self.names[start:stop], weights=self.weights[start:stop], brought=brought, first=self.first + start)
+
+    def pieces(self, size: int) -> Iterator[Futures]:
+        """All scenarios in pieces of at most `size`."""
+        return (self.piece(slice(start, start + size)) for start in range(0, len(self), size))
+
+    @cached_property
+    def factors(self) -> tuple[Factor, ...]:
+        """The factors that move by month, in the order of their table."""
+        return monthly_factors(self.case)
+
+    @cached_property
+    def values(self) -> Values:
+        """What happens in these scenarios."""
+        months = self.calendar.months
+        once_names_ = [name for word in ONCE for name in once_names(self.case.tables, word)]
+        own_paths = {} if self.brought is None else self.brought.paths
+        drawn = [factor for factor in self.factors if factor.name not in own_paths]
+        streams = dict.fromkeys(once_names_, 1)
+        for factor in self.factors:
+            streams[factor.name] = months
+            if factor.has_regimes:
+                streams[_regimes(factor)] = months
+        uniform = self._uniforms(streams)
+        once, monthly = joined(
+            copula_of(self.case),
+            {name: normals_of(uniform[name][0]) for name in once_names_},
+            {factor.name: normals_of(uniform[factor.name]) for factor in self.factors},
+            self._by_month,
+            horizon=self.calendar.horizon,
+        )
+        paths = {factor.name: factor.path(monthly[factor.name], uniform.get(_regimes(factor))) for factor in drawn}
+        again = {name: uniforms_of(normal) for name, normal in once.items()}
+        values = Values(
+            multipliers=paths,
+            late_months=delay_draws(self.case, again),
+            default_month=default_draws(self.case, again, months=months),
+            renewed=renewal_draws(self.case, again),
+        )
+        return values if self.brought is None else _with_brought(values, self.brought, months)
+
+    def _uniforms(self, streams: Mapping[str, int]) -> dict[str, Floats]:
+        """Uniforms of each stream, shape (months, S)."""
+        if self.draws is Draws.SOBOL:
+            if not streams:
+                return {}
+            # SciPy warns of a first piece that is not a power of two, though the points are the same: it is cut here.
+            count = len(self) if self.first else 1 << (len(self) - 1).bit_length()
+            points = sobol_uniforms(self.seed, streams, scenarios=count, first_scenario=self.first)
+            return {name: drawn[:, : len(self)] for name, drawn in points.items()}
+        draw = antithetic_uniforms if self.draws is Draws.ANTITHETIC else uniforms
+        return {
+            name: draw(self.seed, name, months=months, scenarios=len(self), first_scenario=self.first) for name, months in streams.items()
+        }
+
+    def _by_month(self, name: str) -> Floats:
+        """Independent monthly normals over which what happens once is spread, shape (M, S)."""
+        draw = antithetic_uniforms if self.draws is Draws.ANTITHETIC else uniforms
+        return normals_of(draw(self.seed, f"{name}[by month]", months=self.calendar.months, scenarios=len(self), first_scenario=self.first))
+
+
+def make_futures(
+    case: Case,
+    calendar: Calendar,
+    *,
+    scenarios: int | None = None,
+    seed: int | None = None,
+    draws: Draws | str = Draws.INDEPENDENT,
+    brought: Brought | None = None,
+) -> Futures:
+    """Futures of a case over the months of a calendar (that of its outlook), nothing drawn yet.
+
+    scenarios: how many; with `brought` as many as it holds. seed: None for the case's own. draws: independent;
+    antithetic, in pairs of mirrors; or sobol, best at powers of two. brought: paths and weights from elsewhere, which
+    stand in the place of draws.
+
+    Raises PlannerError for a count below 1 or another than `brought` holds, for unknown draws, for a factor `given`
+    that is not brought, and for a correlation between a factor brought and one that is drawn.
+    """
+    known = [kind.value for kind in Draws]
+    if isinstance(draws, str) and draws not in known:
+        raise PlannerError(f"draws {draws!r} are not known; {remedy_for(draws, known)}")
+    count = scenarios if scenarios is not None else len(brought) if brought is not None else None
+    if count is None or count < 1:
+        raise PlannerError(f"{count if count is not None else 'no number of'} scenarios asked for; give 1 or more")
+    if brought is not None and count != len(brought):
+        raise PlannerError(f"{count} scenarios asked for, but the paths brought hold {len(brought)}; leave the count out, or bring as many")
+    _require_all_brought(case, brought)
+    names = tuple(str(number + 1) for number in range(count)) if brought is None else brought.names
+    weights = np.full(count, 1.0 / count) if brought is None else brought.weights
+    return Futures(case, calendar, case.settings.seed if seed is None else seed, Draws(draws), names, weights, brought)
+
+
+def _require_all_brought(case: Case, brought: Brought | None) -> None:
+    held = frozenset() if brought is None else brought.factors
+    missing = [factor.name for factor in monthly_factors(case) if must_be_brought(factor) and factor.name not in held]
+    if missing:
+        raise PlannerError(f"factors {', '.join(missing)} are given from outside, but no paths are brought for them; bring them, or choose another model")
+    for a, b in correlated_pairs(case.tables):
+        if (a in held) != (b in held):
+            there, here = (a, b) if a in held else (b, a)
+            raise PlannerError(f"{there} is brought, so {here} cannot be drawn to be correlated with it; bring both, or remove their row of correlations")
+
+
+def _regimes(factor: Factor) -> str:
+    return f"{factor.name}[regime]"
+
+
+def _with_brought(values: Values, brought: Brought, months: int) -> Values:
+    """The values with those that are brought in their place."""
+
+    def whole(word: str) -> dict[str, Ints]:
+        return {name: np.asarray(value).astype(np.int64) for name, value in brought.once.items() if name.startswith(f"{word}[")}
+
+    defaults = {name: np.minimum(month, months) for name, month in whole("default").items()}
+    return Values(
+        multipliers={**values.multipliers, **brought.paths},
+        late_months={**values.late_months, **whole("delay")},
+        default_month={**values.default_month, **defaults},
+        renewed={**values.renewed, **{name: value != 0 for name, value in whole("renewal").items()}},
+    )

@@ -1,0 +1,146 @@
+"""The outlook of a case in many futures at once: what recipes read, with a scenario axis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import cast
+
+import numpy as np
+import pandas as pd
+
+from planner.candidates.outlook import Floats, Ints, Outlook
+from planner.case.factor_names import once_names
+from planner.scenarios.factors import Factor
+from planner.scenarios.futures import Futures
+
+
+@dataclass(frozen=True)
+class ScenarioOutlook(Outlook):
+    """A case on its calendar in S futures. What a factor drives has shape (S, M), the rest that of the base case.
+
+    Promised months, windows and steps are those of the plan; phases come when the future says.
+    """
+
+    futures: Futures = field(kw_only=True)
+
+    @property
+    def scenarios(self) -> int:
+        """Number of scenarios on the scenario axis of its arrays."""
+        return len(self.futures)
+
+    @cached_property
+    def energised_by_scenario(self) -> Ints:  # type: ignore[override]  # a cached one in place of a property
+        """Month of first power of each phase in each scenario, promised month and delay, shape (phases, S)."""
+        names = once_names(self.case.tables, "delay")
+        late = [self.futures.values.late_months[name] for name in names]
+        months = np.array(late, dtype=np.int64).reshape(len(names), self.scenarios)
+        return np.maximum(self.promised[:, None] + months, 0)
+
+    def curve(self, curve_id: str) -> Floats:
+        """A curve by month, (S, M) where a factor drives it, else (M,)."""
+        return self._driven_curves.get(curve_id, self._curves[curve_id])
+
+    def by_month(self, row: pd.Series, scalar: str, curve: str) -> Floats | None:
+        """A scalar column or its curve twin by month; a hashprice moves with the factors that drive it."""
+        value = super().by_month(row, scalar, curve)
+        if value is None or scalar != "hashprice_usd_per_ph_day":
+            return value
+        return _times(value, self._multiplier("hashprice"))
+
+    @cached_property
+    def income_share(self) -> dict[str, Floats]:
+        """Share of contract income by customer, 1 until default and recovery after it, shape (S, M).
+
+        Income of a customer with a guarantor stops only when both have defaulted.
+        """
+        customers = self.case.tables["customers"]
+        own = dict(zip(customers["customer_id"], (self.futures.values.default_month[name] for name in once_names(self.case.tables, "default")), strict=True))
+        month = np.arange(self.months)
+        shares = {}
+        for name, guarantor, recovery in zip(customers["customer_id"], customers["guarantor"], customers["recovery"], strict=True):
+            stops = np.maximum(own[name], own[guarantor]) if guarantor else own[name]
+            shares[str(name)] = np.where(month[None, :] < stops[:, None], 1.0, float(recovery))
+        return shares
+
+    @cached_property
+    def renewed(self) -> dict[str, Floats]:
+        """Whether each lease is renewed, 0 or 1, shape (S, 1)."""
+        names = once_names(self.case.tables, "renewal")
+        return {
+            str(lease): self.futures.values.renewed[name].astype(np.float64)[:, None]
+            for lease, name in zip(self.case.tables["leases"]["lease_id"], names, strict=True)
+        }
+
+    @cached_property
+    def market_price(self) -> dict[tuple[str, int], Floats]:
+        """On-demand price by SKU and tier for an hour at the tier's utilisation, $ per GPU-hour.
+
+        A change of utilisation stands in the price, because income is price x utilisation x hours.
+        """
+        return {
+            (gpu, tier): _times(price, self._utilisation_change(gpu, tier)) for (gpu, tier), price in self._tier_price.items()
+        }
+
+    @cached_property
+    def market_top(self) -> dict[str, tuple[Floats, float]]:
+        """Price by month and utilisation of the dearest tier of each SKU; the price, by which notice is given, without utilisation."""
+        found = {}
+        for gpu, (_, utilisation) in super().market_top.items():
+            tier = min(number for name, number in self._tier_price if name == gpu)
+            change = self._utilisation_change(gpu, tier)
+            let = utilisation if change is None else change * utilisation
+            found[gpu] = (self._tier_price[gpu, tier], cast(float, let))  # an array where a factor drives it: both multiply alike
+        return found
+
+    @cached_property
+    def _tier_price(self) -> dict[tuple[str, int], Floats]:
+        return {
+            (gpu, tier): _times(price, self._multiplier("market", gpu)) for (gpu, tier), price in super().market_price.items()
+        }
+
+    def _utilisation_change(self, gpu: str, tier: int) -> Floats | None:
+        """By what utilisation of a tier moves, no further than to full use; None where nothing drives it."""
+        change = self._multiplier("utilisation")
+        if change is None:
+            return None
+        table = self.case.tables["market"]
+        planned = float(table["utilisation"][(table["gpu_id"] == gpu) & (table["tier"] == tier)].iloc[0])
+        return np.minimum(change, 1.0 / planned) if planned > 0.0 else change
+
+    @cached_property
+    def _driven_curves(self) -> dict[str, Floats]:
+        names = dict.fromkeys(factor.target.name for factor in self.futures.factors if factor.target.word == "curves")
+        found = {}
+        for name in names:
+            multiplier = self._multiplier("curves", name)
+            assert multiplier is not None
+            found[name] = self._curves[name] * multiplier
+        return found
+
+    def _multiplier(self, word: str, name: str = "") -> Floats | None:
+        """Product of the factors that drive a target, all of its word and those of its name, shape (S, M); None without any."""
+        product = None
+        for factor in self.futures.factors:
+            if _drives(factor, word, name):
+                path = self.futures.values.multipliers[factor.name]
+                product = path if product is None else product * path
+        return product
+
+
+def scenario_outlook(base: Outlook, futures: Futures) -> ScenarioOutlook:
+    """The outlook in some futures, beside the base case that a plan was made for.
+
+    Raises ValueError for futures of another case or of other months.
+    """
+    if futures.case is not base.case or futures.calendar != base.calendar:
+        raise ValueError("futures and outlook belong to different cases or months; make the futures from the outlook's case and calendar")
+    return ScenarioOutlook(base.case, base.base, base.tail, base.calendar, base.monthly_windows, futures=futures)
+
+
+def _drives(factor: Factor, word: str, name: str) -> bool:
+    return factor.target.word == word and factor.target.name in ("", name)
+
+
+def _times(value: Floats, multiplier: Floats | None) -> Floats:
+    return value if multiplier is None else value * multiplier

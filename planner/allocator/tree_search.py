@@ -106,20 +106,17 @@ class TreeSearch:
         self._push(Node(lp.lower, lp.upper, root))
         self._dive(lp, self._open[0][2])
         while self._open and -self._open[0][0] > self._cutoff():
-            node: Node | None = heapq.heappop(self._open)[2]
+            node: Node | None = self._open[0][2]
             while node is not None:
-                # The node in hand still counts for the bound if time runs out below it.
-                self._push(node)
-                best = self._step(lp, costs, node)
+                children = self._step(lp, costs, node)
+                # A node stays open until its children are, so that the bound holds whenever time runs out.
+                for child in children:
+                    self._push(child)
                 self._open = [entry for entry in self._open if entry[2] is not node]
                 heapq.heapify(self._open)
-                for child in best[1:]:
-                    self._push(child)
-                node = best[0] if best and best[0].relaxed.value > self._cutoff() else None
-                self._report(node)
+                node = children[0] if children and children[0].relaxed.value > self._cutoff() else None
+                self._report()
                 if lp.count > MOST_RELAXATIONS:
-                    if node is not None:
-                        self._push(node)
                     raise Unsettled
         return self._bound()
 
@@ -146,7 +143,7 @@ class TreeSearch:
             if found is None:
                 return
             lower, upper, relaxed = low, up, found
-            self._report(None)
+            self._report()
 
     def _keep(self, value: float, levels: FloatArray) -> None:
         if self._best is None or value > self._best[0]:
@@ -207,11 +204,10 @@ class TreeSearch:
             found.append(None if relaxed is None else Node(lower, upper, relaxed))
         return found
 
-    def _report(self, node: Node | None) -> None:
+    def _report(self) -> None:
         if self.options.progress is None and self.options.log is None:
             return
         bound = self._bound()
-        bound = node.relaxed.value if bound is None and node is not None else bound
         best = None if self._best is None else self._best[0]
         gap = None if best is None or bound is None else max(bound - best, 0.0) / max(abs(best), 1e-10)
         seconds = time.perf_counter() - self._began

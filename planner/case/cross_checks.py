@@ -44,6 +44,15 @@ def check_power_sizes(given: Given) -> Iterator[Fault]:
     yield from given.faults_where("power", part, "committed_mw", "a part of a phase that is the whole or nothing", "commit guaranteed_mw or 0, or set lumpy to no")
 
 
+def check_ownership(given: Given) -> Iterator[Fault]:
+    """A service is paid by its fee, not by capex; a plant of the company's own has its cost, unless it is energised."""
+    power = given.tables["power"]
+    bought = (power.ownership == "service") & (power.capex_usd_per_kw > 0)
+    yield from given.faults_where("power", bought, "capex_usd_per_kw", "a service has no capex", "leave it blank, or set ownership to owned")
+    free = (power.ownership == "owned") & ~(power.capex_usd_per_kw > 0) & (power.status != "energised")
+    yield from given.faults_where("power", free, "ownership", "an owned plant without its cost", "give capex_usd_per_kw, or set ownership to service or utility")
+
+
 def check_power_dates(given: Given) -> Iterator[Fault]:
     """Delays low <= mode <= high, all three or none; signed before energised; 'energised' means by the start."""
     power = given.tables["power"]
@@ -148,6 +157,9 @@ def check_links(given: Given) -> Iterator[Fault]:
     yield from given.faults_where("links", to_site & (links.other_site_id == links.site_id), "other_site_id", "a site linked to itself", "name another site")
     yield from given.faults_where("links", to_site & (links.network_usd_per_gpu_hour > 0), "network_usd_per_gpu_hour", "a network cost between two sites", "it belongs to a link to a lease; here use fibre_capex_usd")
     yield from given.faults_where("links", to_lease & (links.fibre_capex_usd > 0), "fibre_capex_usd", "fibre cost on a link to a lease", "it belongs to a link between sites; here use network_usd_per_gpu_hour")
+    hosting = set(given.tables["leases"].query("kind == 'hosting'").lease_id)
+    hosted = to_lease & links.lease_id.isin(hosting) & (links.network_usd_per_gpu_hour > 0)
+    yield from given.faults_where("links", hosted, "network_usd_per_gpu_hour", "a cost per GPU-hour of a lease that brings its own GPUs", "leave it blank: the tenant of a hall pays its network")
     first: dict[frozenset[str], int] = {}
     for place, (site, other) in enumerate(zip(links.site_id, links.other_site_id, strict=True)):
         pair = frozenset((site, other))
@@ -211,6 +223,7 @@ def _fleet_leases(given: Given, fleet: pd.DataFrame) -> Iterator[Fault]:
 _CHECKS: tuple[Callable[[Given], Iterator[Fault]], ...] = (
     check_site_sizes,
     check_power_sizes,
+    check_ownership,
     check_power_dates,
     check_fuel,
     check_curves,

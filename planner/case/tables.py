@@ -220,7 +220,7 @@ LEASES = Table(
         share("renewal_probability", "chance of that next term", default=0.0),
         number("renewal_rate_share", "share of the last rate", "rate of the next term", default=1.0),
         share("late_penalty", "share of the monthly fee paid for each month late", default=0.0),
-        whole("late_grace_months", "months", "months late after which the customer may walk away", blank="never"),
+        whole("late_grace_months", "months", "months late after which the customer walks away; a plan may begin it late within them", blank="never; a plan then begins it on its date"),
         share("sla_credit", "share of the monthly fee credited when the power is available less than 99 % of the hours", default=0.0),
         flag("signed", "signed already: its prepayment has been received"),
         flag("committed", "must be served at its least size, or at its greatest when all-or-nothing"),

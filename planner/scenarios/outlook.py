@@ -30,7 +30,7 @@ class ScenarioOutlook(Outlook):
         return len(self.futures)
 
     @cached_property
-    def energised_by_scenario(self) -> Ints:  # type: ignore[override]  # a cached one in place of a property
+    def energised_by_scenario(self) -> Ints:
         """Month of first power of each phase in each scenario, promised month and delay, shape (phases, S)."""
         names = once_names(self.case.tables, "delay")
         late = [self.futures.values.late_months[name] for name in names]
@@ -85,19 +85,23 @@ class ScenarioOutlook(Outlook):
     @cached_property
     def market_top(self) -> dict[str, tuple[Floats, float]]:
         """Price by month and utilisation of the dearest tier of each SKU; the price, by which notice is given, without utilisation."""
+        table = self.case.tables["market"].sort_values(["gpu_id", "tier"]).drop_duplicates("gpu_id")
         found = {}
-        for gpu, (_, utilisation) in super().market_top.items():
-            tier = min(number for name, number in self._tier_price if name == gpu)
-            change = self._utilisation_change(gpu, tier)
-            let = utilisation if change is None else change * utilisation
-            found[gpu] = (self._tier_price[gpu, tier], cast(float, let))  # an array where a factor drives it: both multiply alike
+        for gpu, tier, utilisation in zip(table["gpu_id"], table["tier"], table["utilisation"], strict=True):
+            change = self._utilisation_change(str(gpu), int(tier))
+            let = float(utilisation) if change is None else change * float(utilisation)
+            # An array where a factor drives it: its readers multiply either alike.
+            found[str(gpu)] = (self._tier_price[str(gpu), int(tier)], cast(float, let))
         return found
 
     @cached_property
     def _tier_price(self) -> dict[tuple[str, int], Floats]:
-        return {
-            (gpu, tier): _times(price, self._multiplier("market", gpu)) for (gpu, tier), price in super().market_price.items()
-        }
+        prices = {}
+        for _, row in self.case.tables["market"].iterrows():
+            price = self.by_month(row, "usd_per_gpu_hour", "price_curve")
+            assert price is not None, "the reader refuses a market tier without a price"
+            prices[str(row["gpu_id"]), int(row["tier"])] = _times(price, self._multiplier("market", str(row["gpu_id"])))
+        return prices
 
     def _utilisation_change(self, gpu: str, tier: int) -> Floats | None:
         """By what utilisation of a tier moves, no further than to full use; None where nothing drives it."""

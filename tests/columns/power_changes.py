@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from columns.change import Change, Moves
 
-UP, DOWN = Moves.UP, Moves.DOWN
+UP, DOWN, REFUSED = Moves.UP, Moves.DOWN, Moves.REFUSED
 _DELAYS = ("power.delay_low_months[engine]=0", "power.delay_mode_months[engine]=3", "power.delay_high_months[engine]=9")
 _SMALL_SITE = ("sites.critical_it_mw[mesa]=4",)
 _SCALAR_GAS = ("power.gas_curve[cells]=", "power.gas_usd_per_mmbtu[cells]=3")
@@ -12,6 +12,7 @@ _SCALAR_GAS = ("power.gas_curve[cells]=", "power.gas_usd_per_mmbtu[cells]=3")
 POWER_CHANGES = (
     Change("pair", "power.site_id[mesa_grid]=bare", DOWN, "power without a hall, and a hall without power"),
     Change("campus", "power.kind[engine]=grid", DOWN, "an announced grid connection comes later than plant on the site"),
+    Change("campus", "power.ownership[engine]=service", REFUSED, "a service is paid by its fee", said="a service has no capex"),
     Change("campus", "power.energised[engine]=2027-12", DOWN, "income begins later"),
     Change("campus", "power.status[engine]=approved", UP, "what is approved comes less late than what is announced"),
     Change("campus", "power.delay_low_months[engine]=3", DOWN, "the mean delay is longer", _DELAYS),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from columns.change import Change, Moves
 
-UP, DOWN = Moves.UP, Moves.DOWN
+UP, DOWN, REFUSED = Moves.UP, Moves.DOWN, Moves.REFUSED
 
 SITE_CHANGES = (
     Change("pair", "sites.region[mesa]=west", DOWN, "half of the lease has lost its region"),
@@ -33,7 +33,7 @@ SITE_CHANGES = (
 LINK_CHANGES = (
     Change("pair", "links.site_id[bare::train]=river", DOWN, "the network is paid for GPUs that stand there"),
     Change("pair", "links.other_site_id[river:mesa]=bare", UP, "the two campuses are no longer a listed pair, and unlisted ones are linked at no cost"),
-    Change("estate", "links.lease_id[river::train]=hall", UP, "the cluster no longer pays for a network"),
+    Change("estate", "links.lease_id[river::train]=hall", REFUSED, "the tenant of a hall pays its network", said="a lease that brings its own GPUs"),
     Change("pair", "links.allowed[river:mesa]=no", DOWN, "no fibre, so no fabric large enough for the lease"),
     Change("estate", "links.network_usd_per_gpu_hour[river::train]=0.05", DOWN, "the network is dearer"),
     Change("pair", "links.fibre_capex_usd[river:mesa]=300000", DOWN, "the fibre is dearer"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kernels.backend import array_namespace
-from kernels.lines import Line, taxable_weight
+from kernels.lines import Line, after_tax_weight, taxable_weight
 from kernels.terms import Array, ScheduleTerm, Term, WindowTerm
 
 
@@ -46,6 +46,24 @@ def unit_cash(
     if Line.TAX in wanted:
         wanted[Line.TAX] = wanted[Line.TAX] - tax_rate * taxable
     return xp.stack([wanted[line] for line in lines])
+
+
+def unit_net_cash(
+    terms: Sequence[Term], paths: Array, events: Array, profiles: Array, *, tax_rate: float, equity: bool = False
+) -> Array:
+    """After-tax cash of N units by scenario and month, in dollars: the sum over the lines of `unit_cash`, in one pass.
+
+    Unlevered, or with `equity` after draws, interest (deductible) and repayment. Returns (N, S, M).
+    """
+    if not terms:
+        raise ValueError("a block of units needs at least one term")
+    xp = array_namespace(paths)
+    net = xp.zeros((terms[0].amount.shape[0], *paths.shape[1:]), dtype=paths.dtype, device=paths.device)
+    for term in terms:
+        weight = after_tax_weight(term.line, tax_rate, equity=equity)
+        if weight != 0.0:
+            net = net + weight * term_cash(term, paths, events, profiles)
+    return net
 
 
 def term_cash(term: Term, paths: Array, events: Array, profiles: Array) -> Array:

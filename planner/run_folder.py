@@ -128,7 +128,7 @@ def run_record(plan: Plan, device: str) -> dict[str, Any]:
         "command": "plan",
         "case": plan.case.settings.name,
         "case_hash": plan.case.source_hash,
-        "versions": {name: _version(name) for name in _PACKAGES},
+        "versions": versions(),
         "solver": allocation.solver,
         "status": plan.status.label,
         "proven": "within the windows of the case's steps: on-demand and mining levels change only at steps, deliveries and halls come at steps",
@@ -151,6 +151,11 @@ def run_record(plan: Plan, device: str) -> dict[str, Any]:
             "rows": len(allocation.model.problem.constraints),
         },
     }
+
+
+def versions() -> dict[str, str | None]:
+    """Versions of this package and of those that its numbers rest on."""
+    return {name: _version(name) for name in _PACKAGES}
 
 
 def _version(package: str) -> str | None:

@@ -47,14 +47,14 @@ class PathBook:
         """The recipe of a path, for paths made from it."""
         return self._recipes[number]
 
-    def table(self, outlook: Outlook) -> Floats:
-        """All paths under an outlook, shape (P, S, M)."""
+    def table(self, outlook: Outlook, *, needed: Ints | None = None) -> Floats:
+        """All paths under an outlook, shape (P, S, M); with `needed` the other rows stay empty, which takes no memory."""
         shape = (outlook.scenarios, outlook.months)
         if outlook is self.outlook:
             return np.stack(self._rows)[:, None, :] if self._rows else np.zeros((0, *shape))
-        table = np.empty((len(self._recipes), *shape))
-        for number, recipe in enumerate(self._recipes):
-            table[number] = recipe(outlook)
+        table = np.zeros((len(self._recipes), *shape))
+        for number in range(len(self._recipes)) if needed is None else needed:
+            table[number] = self._recipes[number](outlook)
         return table
 
 

@@ -32,7 +32,7 @@ class LeftOut:
 def leave_out(outlook: Outlook, table: pd.DataFrame, book: ResourceBook) -> LeftOut:
     """Find the candidates that no plan can use."""
     reason = np.full(len(table), "", dtype=object)
-    served = _served(outlook, table)
+    served = _served(outlook, table, book)
     if len(served):
         served = served.merge(_holdable(outlook, table, book, served), on=["lease_id", "site_id"], how="left")
         leases = outlook.case.tables["leases"].set_index("lease_id")
@@ -40,19 +40,31 @@ def leave_out(outlook: Outlook, table: pd.DataFrame, book: ResourceBook) -> Left
         _blocks(reason, table, leases, served)
         _accepts(reason, table, leases, served, uses)
         _idle(reason, table, served, uses)
+        reason[_demanded(table, book)] = ""
     found = pd.DataFrame({"kind": table["kind"].to_numpy(), "reason": reason})
     counted = found[found["reason"] != ""].groupby(["kind", "reason"]).size().rename("count").reset_index()
     return LeftOut(reason != "", counted[["kind", "count", "reason"]])
 
 
-def _served(outlook: Outlook, table: pd.DataFrame) -> pd.DataFrame:
+def _demanded(table: pd.DataFrame, book: ResourceBook) -> npt.NDArray[np.bool_]:
+    """Candidates that some limit asks for: they stay, so that the limit shows that it cannot be kept."""
+    uses = book.uses.frame()
+    asked = np.asarray(book.limit, dtype=np.float64)[uses["resource"].to_numpy(np.int64)] < 0.0
+    found = table["lower"].to_numpy(np.float64) > 0.0
+    found[uses["candidate"].to_numpy(np.int64)[asked & (uses["coefficient"] < 0.0).to_numpy()]] = True
+    return found
+
+
+def _served(outlook: Outlook, table: pd.DataFrame, book: ResourceBook) -> pd.DataFrame:
     """Ways to serve leases: number, units per GPU or MW, and the months in which all of it stands."""
     tables = outlook.case.tables
     leases, gpus = tables["leases"].set_index("lease_id"), tables["gpus"].set_index("gpu_id")
     # What must be served stays, so that its limits show that it cannot be; the rent of the tail serves no lease.
     must = {"", *leases.index[leases["committed"].astype(bool)], *tables["fleet"]["lease_id"]}
     served = table[table["kind"].isin(["serve", "host"]) & ~table["lease_id"].isin(must)]
-    size = served["lease_id"].map(leases["max_size"]).to_numpy(np.float64)
+    uses = book.uses.frame()
+    volume = np.array([member is Family.VOLUME for member in book.family], dtype=bool)[uses["resource"].to_numpy(np.int64)]
+    units = uses[volume].drop_duplicates("candidate").set_index("candidate")["coefficient"]
     cluster = (served["gpu_id"] != "").to_numpy()
     working = 1.0 - served["gpu_id"].map(gpus["spare_fraction"]).fillna(0.0).to_numpy(np.float64)
     ramp = tables["lease_ramp"].groupby("lease_id")["month_of_term"].max()
@@ -62,7 +74,7 @@ def _served(outlook: Outlook, table: pd.DataFrame) -> pd.DataFrame:
             "number": served.index.to_numpy(np.int64),
             "lease_id": served["lease_id"].to_numpy(),
             "site_id": served["site_id"].to_numpy(),
-            "units": size / served["upper"].to_numpy(np.float64),
+            "units": units.reindex(served.index).to_numpy(np.float64),
             "cluster": cluster,
             "it_mw": np.where(cluster, served["gpu_id"].map(gpus["it_kw"]).fillna(0.0).to_numpy(np.float64) / 1000.0, 1.0),
             "working": np.where(cluster, working, 1.0),

@@ -75,10 +75,13 @@ class Books:
     events: EventBook
     profiles: ProfileBook
 
-    def under(self, outlook: Outlook) -> Valuation:
-        """The arrays that value units under an outlook: the base case, or a piece of the scenarios."""
+    def under(self, outlook: Outlook, *, needed: Ints | None = None) -> Valuation:
+        """The arrays that value units under an outlook: the base case, or a piece of the scenarios.
+
+        `needed` are the rows of paths that will be read, all by default.
+        """
         return Valuation(
-            paths=self.paths.table(outlook),
+            paths=self.paths.table(outlook, needed=needed),
             events=self.events.table(outlook),
             profiles=self.profiles.table(),
             discount=outlook.discount,

@@ -11,6 +11,8 @@ from planner.cli.bench import bench
 from planner.cli.check import check
 from planner.cli.new import new
 from planner.cli.plan import plan
+from planner.cli.portfolios import portfolios
+from planner.cli.score import score
 
 HELP = """Plan the expansion of a GPU cloud: which sites, on which power, host which clusters for which leases.
 
@@ -22,6 +24,8 @@ app = typer.Typer(name="planner", help=HELP, no_args_is_help=True, add_completio
 app.command()(new)
 app.command()(check)
 app.command()(plan)
+app.command()(portfolios)
+app.command()(score)
 app.command()(bench)
 
 DEBUG = "--debug"

@@ -1,0 +1,52 @@
+"""The candidates of a case under the options of a run, with the levels that the run holds."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from planner.candidates.build import CandidateSet, build_candidates
+from planner.candidates.outlook import Floats, make_outlook
+from planner.case.faults import PlannerError
+from planner.case.read import read_case
+from planner.planning import changed_case
+
+
+@dataclass(frozen=True)
+class PlanOfRun:
+    """A run read back: its candidates and its levels."""
+
+    candidates: CandidateSet
+    levels: Floats
+    case_hash: str
+
+
+def run_options(run: Path) -> dict[str, Any]:
+    """The record of a run; raises PlannerError when the folder holds none."""
+    record = run / "run.json"
+    if not record.is_file():
+        raise PlannerError(f"{run} is not a run: it has no run.json; make one with planner plan CASE --out {run}")
+    found: dict[str, Any] = json.loads(record.read_text(encoding="utf-8"))
+    return found
+
+
+def plan_of_run(case: Path, run: Path) -> PlanOfRun:
+    """Build the candidates that a run was planned over and read its portfolio; a case that has changed since is refused."""
+    record = run_options(run)
+    options = record["options"]
+    changed = changed_case(read_case(case), options["edits"], options["stress"])
+    if changed.source_hash != record["case_hash"]:
+        raise PlannerError(f"{case} has changed since {run} was planned; plan it again")
+    candidates = build_candidates(make_outlook(changed, base=options["base"], tail=options["tail"]))
+    portfolio = pd.read_csv(run / "portfolio.csv")
+    number = pd.Series(np.arange(len(candidates)), index=candidates.table["candidate_id"])
+    levels = np.zeros(len(candidates))
+    levels[number[portfolio["candidate_id"]].to_numpy()] = portfolio["level"].to_numpy(np.float64)
+    if not levels.any():
+        raise PlannerError(f"{run} holds no plan (its status is {record['status']}); plan again")
+    return PlanOfRun(candidates, levels, changed.source_hash)

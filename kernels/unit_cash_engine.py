@@ -31,7 +31,7 @@ def mix_net_cash(
         if weight == 0.0:
             continue
         amounts = weight * np.asarray(term.amount)
-        for unit in np.flatnonzero(amounts):
+        for unit in np.flatnonzero(amounts).tolist():
             holders = slice(mixes.indptr[unit], mixes.indptr[unit + 1])
             found = (
                 _window(term, unit, paths, events) if isinstance(term, WindowTerm) else _schedule(term, unit, events, profiles, paths.shape[2])

@@ -40,8 +40,9 @@ def apply_decisions(candidates: CandidateSet, fixes: Sequence[str] = (), exclude
     for written in excludes:
         _exclude(table, written)
     changed = replace(candidates, table=table, book=candidates.book.copy())
+    most = candidates.table["upper"].to_numpy(np.float64)
     for written in fixes:
-        _fix(changed, written)
+        _fix(changed, most, written)
     return changed
 
 
@@ -51,6 +52,12 @@ def _exclude(table: pd.DataFrame, written: str) -> None:
         raise PlannerError(f"--exclude {written!r} is not understood; {EXCLUDE_FORMS}")
     kind, name = match[1], match[2]
     here = _named(table, kind, name, written)
+    signed = table.loc[here & table["kind"].isin(_KINDS[kind]) & (table["kind"] == "power") & (table["lower"] > 0.0), "phase"]
+    if len(signed):
+        raise PlannerError(f"{written!r}: MW of {', '.join(signed)} are committed already and cannot be left out; set its power.committed_mw to 0 to see what they cost")
+    owned = table.loc[here & (table["kind"] == "base") & (table["gpu_id"] != ""), "candidate_id"]
+    if kind == "sites" and len(owned):
+        raise PlannerError(f"{written!r}: GPUs stand there at the start ({', '.join(owned)}); remove them from the fleet to see the case without the site")
     table.loc[here & table["kind"].isin(_KINDS[kind]), ["lower", "upper"]] = 0.0
 
 
@@ -63,7 +70,7 @@ def _named(table: pd.DataFrame, kind: str, name: str, written: str) -> pd.Series
     return here
 
 
-def _fix(candidates: CandidateSet, written: str) -> None:
+def _fix(candidates: CandidateSet, most: Floats, written: str) -> None:
     edit = parse_edit(written)
     what = f"{edit.table}.{edit.column}"
     if edit.operation is not Operation.SET or edit.select is None:
@@ -77,7 +84,7 @@ def _fix(candidates: CandidateSet, written: str) -> None:
     if what == "sites.open":
         _fix_opening(candidates, edit.select, value, written)
     elif what == "leases.size":
-        _fix_lease(candidates, edit.select, value, written)
+        _fix_lease(candidates, most, edit.select, value, written)
     elif what == "power.contracted_mw":
         _fix_power(candidates, edit.select, value, written)
     else:
@@ -97,15 +104,17 @@ def _fix_opening(candidates: CandidateSet, site_id: str, value: float, written: 
     table.loc[here, "lower"] = 1.0
 
 
-def _fix_lease(candidates: CandidateSet, lease_id: str, value: float, written: str) -> None:
-    """Units served = the size asked, as two limits."""
+def _fix_lease(candidates: CandidateSet, most: Floats, lease_id: str, value: float, written: str) -> None:
+    """Units served = the size asked, as two limits. most: upper levels before anything was excluded."""
     table = candidates.table
     here = _named(table, "leases", lease_id, written) & table["kind"].isin(["serve", "host"])
     numbers = np.flatnonzero(here.to_numpy())
     size = candidates.outlook.case.tables["leases"].set_index("lease_id")["max_size"]
     if value > float(size[lease_id]):
         raise PlannerError(f"--fix {written!r}: the lease takes at most {size[lease_id]:g}")
-    units: Floats = float(size[lease_id]) / table["upper"].to_numpy(np.float64)[numbers]
+    units: Floats = float(size[lease_id]) / most[numbers]
+    if candidates.book.find(Family.FIXED, f"size of {lease_id} at most") is not None:
+        raise PlannerError(f"--fix {written!r}: the size of {lease_id} is fixed already; fix it once")
     zero = np.zeros(len(numbers), dtype=np.int64)
     for sign, label in ((1.0, "at most"), (-1.0, "at least")):
         resource = candidates.book.resource(Family.FIXED, f"size of {lease_id} {label}", sign * value)
@@ -124,4 +133,6 @@ def _fix_power(candidates: CandidateSet, phase: str, value: float, written: str)
     if value > float(row["guaranteed_mw"]) + 1e-9 or (integral and abs(level - round(level)) > 1e-9):
         allowed = f"0 or {unit:g}" if whole else f"0 to {row['guaranteed_mw']:g}" + (f" in steps of {unit:g}" if integral else "")
         raise PlannerError(f"--fix {written!r}: {phase} can be contracted at {allowed} MW")
+    if value < float(row["committed_mw"]) - 1e-9:
+        raise PlannerError(f"--fix {written!r}: {row['committed_mw']:g} MW of {phase} are committed already; fix it at that or more")
     table.loc[here, ["lower", "upper"]] = level

@@ -17,10 +17,10 @@ ALLOCATION_COLUMNS = (
 """Columns of allocation.csv. `use` is serve, renew, host, sell or mine; `to` is the last month."""
 
 POWER_COLUMNS = (
-    "site_id", "phase", "kind", "contracted_mw", "guaranteed_mw", "promised", "energised", "to", "peak_use_mw",
+    "site_id", "phase", "kind", "contracted_mw", "ended_early_mw", "guaranteed_mw", "installed_mw", "promised", "energised", "to", "peak_use_mw",
     "fee_usd_per_kw_month", "decide_by",
 )
-"""Columns of power.csv: contracted MW at energisation, and the most of it that is ever in use."""
+"""Columns of power.csv: contracted MW at energisation, how much of it is ended before `to`, and the most ever in use."""
 
 PLACED = ("serve", "renew", "host", "sell", "mine")
 
@@ -112,14 +112,18 @@ def _mw_per_it_mw(candidates: CandidateSet) -> pd.Series:
 
 
 def _decide_by(candidates: CandidateSet, rows: pd.DataFrame) -> pd.Series:
-    """Last month in which to commit to a row: its GPUs ordered, its power contracted, whichever is earlier."""
+    """Last month in which to commit to a row: its GPUs ordered, its power contracted, whichever is earlier.
+
+    Power that is there from the start can be contracted until it is needed.
+    """
     outlook = candidates.outlook
     lead = outlook.case.tables["gpus"].set_index("gpu_id")["order_lead_months"].astype(float)
     table = candidates.table
-    power = table[table["kind"] == "power"].set_index("phase")["decide_by"]
-    order = rows["from_month"] - rows["gpu_id"].map(lead).fillna(0.0)
-    contract = rows["phase"].map(power)
-    return np.minimum(order, contract).clip(lower=0).astype(np.int64)
+    power = table[table["kind"] == "power"].set_index("phase")
+    ahead = power["decide_by"].where(power["from_month"] > 0).astype(float)
+    order = rows["from_month"] - rows["gpu_id"].map(lead).astype(float).fillna(0.0)
+    contract = rows["phase"].map(ahead).astype(float)
+    return np.fmin(order, contract).clip(lower=0).astype(np.int64)
 
 
 def power_table(candidates: CandidateSet, levels: Floats) -> pd.DataFrame:
@@ -135,7 +139,9 @@ def power_table(candidates: CandidateSet, levels: Floats) -> pd.DataFrame:
             "phase": power["phase_name"],
             "kind": power["kind"],
             "contracted_mw": levels[number] * unit_mw(power),
+            "ended_early_mw": power["phase_name"].map(_ended_early(candidates, levels)).astype(float).fillna(0.0),
             "guaranteed_mw": power["guaranteed_mw"],
+            "installed_mw": power["installed_mw"].fillna(power["guaranteed_mw"]),
             "promised": power["energised"],
             "energised": power["energised_month"].map(outlook.calendar.written),
             "to": (power["end_month"] - 1).map(outlook.calendar.written),
@@ -145,6 +151,12 @@ def power_table(candidates: CandidateSet, levels: Floats) -> pd.DataFrame:
         }
     )
     return found[list(POWER_COLUMNS)]
+
+
+def _ended_early(candidates: CandidateSet, levels: Floats) -> pd.Series:
+    """MW of contracts ended early, by phase."""
+    exits = candidates.table["kind"].eq("exit").to_numpy()
+    return pd.Series(levels[exits], index=candidates.table["phase"].to_numpy()[exits]).groupby(level=0).sum()
 
 
 def _peak_use(candidates: CandidateSet, levels: Floats) -> pd.Series:

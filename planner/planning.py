@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 
 import pandas as pd
 
 from planner.allocator.allocate import Allocation, allocate
 from planner.allocator.options import SolverOptions
+from planner.allocator.solvers import open_door
 from planner.allocator.status import Status
 from planner.binding import binding_table
 from planner.candidates.build import CandidateSet, build_candidates
@@ -131,6 +132,7 @@ def plan(case: Case, options: PlanOptions | None = None, **choices: object) -> P
     """
     chosen = _options(options, choices)
     began = time.perf_counter()
+    open_door(chosen.solver)  # an unknown solver is refused before the work, not after it
     changed = changed_case(case, chosen.edits, chosen.stress)
     outlook = make_outlook(changed, base=chosen.base, tail=chosen.tail)
     candidates = apply_decisions(build_candidates(outlook, equity=chosen.equity), chosen.fixes, chosen.excludes)
@@ -148,13 +150,18 @@ def _options(options: PlanOptions | None, choices: dict[str, object]) -> PlanOpt
     for name in ("edits", "fixes", "excludes"):
         if name in choices:
             choices[name] = _names(choices[name])
+    known = [entry.name for entry in fields(PlanOptions)]
+    for name in choices:
+        if name not in known:
+            raise PlannerError(f"plan has no option {name!r}; {remedy_for(name, known)}")
     return PlanOptions(**choices)  # type: ignore[arg-type]
 
 
 def _names(given: object) -> tuple[str, ...]:
     if isinstance(given, str):
         return (given,)
-    assert isinstance(given, Sequence)
+    if not isinstance(given, Sequence):
+        raise PlannerError(f"{given!r} is not a list of changes; give strings such as 'table.column[id]=value'")
     return tuple(str(entry) for entry in given)
 
 

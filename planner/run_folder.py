@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -28,7 +28,7 @@ def write_run(plan: Plan, folder: str | Path, *, force: bool = False, device: st
     The folder appears whole or not at all. Raises PlannerError when it exists and `force` is not set, or when it exists
     and is not a run (so that --force never removes anything else).
     """
-    target = Path(folder)
+    target = Path(folder).resolve()
     refuse_other_folders(target, force=force)
 
     def write(scratch: Path) -> None:
@@ -54,29 +54,36 @@ def refuse_other_folders(target: Path, *, force: bool) -> None:
 
 def appear_whole(target: Path, write: Callable[[Path], None]) -> None:
     """Write into a scratch folder beside the target, then put it in the target's place in one step."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    scratch = old = None
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        scratch = _beside(target, "new")
         write(scratch)
         for path in scratch.iterdir():
             with path.open("rb") as file:
                 os.fsync(file.fileno())
-        old = None
         if target.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{target.name}.old.", dir=target.parent)) / target.name
-            target.rename(old)
+            old = _beside(target, "old")
+            target.rename(old / target.name)
         try:
             scratch.rename(target)
         except OSError:
             if old is not None:
-                old.rename(target)
+                (old / target.name).rename(target)
             raise
-        if old is not None:
-            shutil.rmtree(old.parent)
     except OSError as error:
         raise PlannerError(f"{target} could not be written: {error.strerror or error}; nothing was changed") from error
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        for folder in (scratch, old):
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _beside(target: Path, purpose: str) -> Path:
+    """A new folder beside the target, open to whom any new folder is open (mkdtemp makes it the owner's alone)."""
+    folder = target.parent / f".{target.name}.{purpose}.{secrets.token_hex(4)}"
+    folder.mkdir()
+    return folder
 
 
 def plan_summary(plan: Plan) -> dict[str, Any]:
@@ -148,7 +155,7 @@ def run_record(plan: Plan, device: str) -> dict[str, Any]:
         "size": {
             "candidates": len(plan.candidates),
             "columns": len(allocation.model.variables),
-            "rows": len(allocation.model.problem.constraints),
+            "rows": allocation.solution.arrays.rows,
         },
     }
 

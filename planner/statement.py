@@ -15,6 +15,8 @@ from planner.candidates.outlook import Floats, Ints
 
 COMPANY = "(company)"
 """Where cash stands that belongs to no site."""
+MOST_PERIODS = 1000
+"""Periods over which a rate of return is sought; longer flows are taken two or three months at a time."""
 
 
 @dataclass(frozen=True)
@@ -96,9 +98,14 @@ class Statement:
     def irr_per_year(self) -> tuple[float | None, IrrStatus]:
         """Yearly internal rate of return of the monthly flow, the tail's years at their middle, with its status."""
         spread = np.zeros(int(self.first_month[-1]) + 12)
-        middle = np.where(self.first_month < self.horizon, self.first_month, self.first_month + 6)
-        np.add.at(spread, middle, self.net)
-        found = irr(spread[None, :])
+        # A year of the tail counts at its middle, which lies between its sixth and its seventh month.
+        tail = self.first_month >= self.horizon
+        np.add.at(spread, self.first_month[~tail], self.net[~tail])
+        for month in (5, 6):
+            np.add.at(spread, self.first_month[tail] + month, self.net[tail] / 2.0)
+        step = -(-len(spread) // MOST_PERIODS)
+        spread = np.add.reduceat(spread, np.arange(0, len(spread), step))
+        found = irr(spread[None, :], periods_per_year=12 // step)
         status = IrrStatus(int(np.asarray(found.status).reshape(-1)[0]))
         rate = float(np.asarray(found.rate).reshape(-1)[0])
         return (rate if status is IrrStatus.ONE_ROOT else None), status

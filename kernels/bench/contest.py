@@ -99,7 +99,7 @@ def require_equal(expected: Outputs, found: Outputs, *, tolerance: float, names:
         same = np.where(finite & np.isfinite(other), np.abs(np.where(finite, one, 0.0) - np.where(np.isfinite(other), other, 0.0)) <= tolerance * scale, one == other)
         if not same.all():
             row = tuple(int(place[0]) for place in np.nonzero(~same))
-            raise ValueError(f"{names[0]} and {names[1]} differ in {output} at {row}: {one[row]!r} and {other[row]!r}")
+            raise ValueError(f"{names[0]} and {names[1]} differ in {output} at {row}: {float(one[row])!r} and {float(other[row])!r}")
 
 
 def table(figures: Sequence[Figure]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,17 @@ from kernels.backend import Array, Device
 from kernels.bench.contest import Figure, Outputs, Way, contest, host_seconds
 from kernels.bench.cpu import risk_outputs
 from kernels.bench.gpu_limits import GpuLimits
-from kernels.bench.problems import ALPHA, TAX_RATE, PathProblem, Sizes, path_problem, pool_problem, risk_problem
+from kernels.bench.problems import (
+    ALPHA,
+    TAX_RATE,
+    Floats,
+    PathProblem,
+    RiskProblem,
+    Sizes,
+    path_problem,
+    pool_problem,
+    risk_problem,
+)
 from kernels.cuda import portfolio_measures, portfolio_paths
 from kernels.cuda import unit_npv as fused_unit_npv
 from kernels.measures_engine import spread_of_draws
@@ -55,34 +65,34 @@ def gpu_of(device: Device) -> Gpu:
     return Gpu(cupy, importlib.import_module("cupyx.scipy.sparse"), seconds)
 
 
-def transfers(gpu: Gpu, sizes: Sizes) -> list[Figure]:
-    """Host to device: the candidates' NPVs, and the monthly cash."""
+def transfers(gpu: Gpu, arrays: Mapping[str, Floats]) -> list[Figure]:
+    """Host to device, from memory as NumPy allocates it."""
     job, figures = "GPU: transfer, apart", []
-    for what, array in (("candidates' NPVs", risk_problem(sizes).unit), ("monthly cash", path_problem(sizes).cash)):
+    for what, array in arrays.items():
         gpu.xp.asarray(array)
         taken = gpu.seconds(lambda array=array: gpu.xp.asarray(array))  # type: ignore[misc]
         figures.append(Figure(job, what, array.nbytes / max(taken, 1e-9) / 1e9, "GB/s", note=f"{array.nbytes / 1e6:,.1f} MB from pageable memory"))
     return figures
 
 
-def first_calls(gpu: Gpu, sizes: Sizes) -> list[Figure]:
+def first_calls(gpu: Gpu, problem: RiskProblem) -> list[Figure]:
     """Seconds of a kernel's first call in this process: compilation, or its result read back from CuPy's disk cache."""
-    problem = risk_problem(sizes)
     held, unit, weights = gpu.portfolios(problem.portfolios), gpu.xp.asarray(problem.unit), gpu.xp.asarray(problem.weights)
     taken = host_seconds(lambda: portfolio_measures.portfolio_npv_measures(held, unit, weights, alpha=ALPHA))
     return [Figure("GPU: first call, apart", "fused NPV risk", taken, "s", note="compiled, or read from CuPy's cache")]
 
 
-def npv_risk(gpu: Gpu, sizes: Sizes, limits: GpuLimits, *, repeats: int) -> list[Figure]:
+def npv_risk(gpu: Gpu, problem: RiskProblem, sizes: Sizes, limits: GpuLimits, *, repeats: int) -> list[Figure]:
     """The CPU's NPV-risk job with everything on the device, and the bounds on it."""
-    problem = risk_problem(sizes)
     held, unit, weights = gpu.portfolios(problem.portfolios), gpu.xp.asarray(problem.unit), gpu.xp.asarray(problem.weights)
     amount = float(len(held) * sizes.scenarios)
     matrix = gpu.levels(held, sizes.candidates)
     piece = max(1, min(len(held), (1 << 30) // (sizes.scenarios * 16)))
+    pieces = [matrix[first : first + piece] for first in range(0, len(held), piece)]
 
     def plain() -> Outputs:
-        parts = [risk_outputs(measures_engine.npv_measures_of_draws(matrix[first : first + piece] @ unit, alpha=ALPHA)) for first in range(0, len(held), piece)]
+        sums = (gpu.xp.ascontiguousarray(part @ unit) for part in pieces)
+        parts = [risk_outputs(measures_engine.npv_measures_of_draws(npv, alpha=ALPHA)) for npv in sums]
         return {name: gpu.xp.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def fused() -> Outputs:
@@ -97,9 +107,9 @@ def npv_risk(gpu: Gpu, sizes: Sizes, limits: GpuLimits, *, repeats: int) -> list
     return [*figures, *(Figure(job, f"bound: {name}", rate, "portfolio-scenarios/s") for name, rate in bound.items())]
 
 
-def risk_at_scale(gpu: Gpu, sizes: Sizes, limits: GpuLimits) -> list[Figure]:
+def risk_at_scale(gpu: Gpu, problem: RiskProblem, sizes: Sizes, limits: GpuLimits) -> list[Figure]:
     """`device_total` portfolios made on the device, piece after piece; making them is timed apart."""
-    xp, problem = gpu.xp, risk_problem(sizes)
+    xp = gpu.xp
     unit, weights, count = xp.asarray(problem.unit), xp.asarray(problem.weights), sizes.device_portfolios
     rng = xp.random.default_rng(11)
     starts = xp.arange(count + 1, dtype=xp.int64) * sizes.members
@@ -122,13 +132,13 @@ def risk_at_scale(gpu: Gpu, sizes: Sizes, limits: GpuLimits) -> list[Figure]:
         Figure(job, "making them", making, "s"),
         Figure(job, "measuring them", measuring, "s", note="with the checks of their input"),
         Figure(job, "NPV risk", rate, "portfolio-scenarios/s", {"bound": rate / bound}),
-        _subsets(gpu, sizes),
+        _subsets(gpu, problem, sizes),
     ]
 
 
-def _subsets(gpu: Gpu, sizes: Sizes) -> Figure:
+def _subsets(gpu: Gpu, problem: RiskProblem, sizes: Sizes) -> Figure:
     """All subsets of as many packages as make about `device_portfolios` of them."""
-    xp, problem = gpu.xp, risk_problem(sizes)
+    xp = gpu.xp
     n = max(1, min(sizes.candidates - 1, sizes.device_portfolios.bit_length() - 1))
     unit, weights = xp.asarray(problem.unit), xp.asarray(problem.weights)
 
@@ -140,9 +150,8 @@ def _subsets(gpu: Gpu, sizes: Sizes) -> Figure:
     return Figure("GPU: subsets made by the kernel", f"all subsets of {n} packages", rate, "portfolio-scenarios/s")
 
 
-def path_measures(gpu: Gpu, sizes: Sizes, *, repeats: int) -> list[Figure]:
+def path_measures(gpu: Gpu, problem: PathProblem, sizes: Sizes, *, repeats: int) -> list[Figure]:
     """The CPU's job of monthly paths with everything on the device."""
-    problem: PathProblem = path_problem(sizes)
     held, weights = gpu.portfolios(problem.portfolios), gpu.xp.asarray(problem.weights)
     cash = gpu.xp.asarray(problem.cash)
     ready = portfolio_paths.cumulative_paths(cash)
@@ -196,13 +205,13 @@ def pool_npv(gpu: Gpu, sizes: Sizes, *, repeats: int) -> list[Figure]:
 
 def all_figures(gpu: Gpu, sizes: Sizes, limits: GpuLimits, *, repeats: int) -> list[Figure]:
     """First calls before anything else has compiled."""
+    risk, paths = risk_problem(sizes), path_problem(sizes)
     return [
-        *first_calls(gpu, sizes),
-        *transfers(gpu, sizes),
+        *first_calls(gpu, risk),
+        *transfers(gpu, {"candidates' NPVs": risk.unit, "monthly cash": paths.cash}),
         *limits.figures(),
-        *npv_risk(gpu, sizes, limits, repeats=repeats),
-        *risk_at_scale(gpu, sizes, limits),
-        *path_measures(gpu, sizes, repeats=repeats),
+        *npv_risk(gpu, risk, sizes, limits, repeats=repeats),
+        *risk_at_scale(gpu, risk, sizes, limits),
+        *path_measures(gpu, paths, sizes, repeats=repeats),
         *pool_npv(gpu, sizes, repeats=repeats),
     ]
-

@@ -16,7 +16,7 @@ from kernels.pieces import usable_cores
 
 _LIBRARIES = ("numpy", "scipy", "numba", "pandas", "numpy-financial", "cupy-cuda12x", "cupy-cuda13x")
 _LIMIT_BLOCKS, _LIMIT_ROUNDS = 132 * 16, 2_000
-_GPU_COPY_BYTES, _GPU_PRODUCT_ROWS, _GPU_PORTFOLIOS = 1 << 32, 8_192, 200_000
+_GPU_COPY_BYTES, _GPU_PRODUCT_ROWS, _GPU_PORTFOLIOS = 1 << 32, 8_192, 100_000
 """Sizes that keep a GPU busy, where the CPU's would measure launches."""
 
 

@@ -56,8 +56,8 @@ def split(names: str) -> set[str]:
 def units(outlook: Outlook) -> pd.DataFrame:
     """Rows of `lease_rates` with `units_per_gpu`, the units of the lease's size that one GPU makes.
 
-    A blank `gpus_per_unit` is 1000 / it_kw for a lease in MW; for one in GPUs it is 1 for the first SKU listed,
-    and for the others the performance of the first over theirs.
+    A blank `gpus_per_unit` is 1000 / it_kw for a lease in MW. For one in GPUs a unit is one GPU of the strongest SKU that
+    it accepts: that SKU's performance over the other's.
     """
     tables = outlook.case.tables
     rates = tables["lease_rates"].drop(columns=["source"]).merge(
@@ -65,9 +65,9 @@ def units(outlook: Outlook) -> pd.DataFrame:
     )
     gpus = tables["gpus"].set_index("gpu_id")
     performance = rates["gpu_id"].map(gpus["performance"]).to_numpy(np.float64)
-    first = rates.groupby("lease_id")["gpu_id"].transform("first").map(gpus["performance"]).to_numpy(np.float64)
+    strongest = rates.assign(performance=performance).groupby("lease_id")["performance"].transform("max").to_numpy(np.float64)
     it_kw = rates["gpu_id"].map(gpus["it_kw"]).to_numpy(np.float64)
-    usual = np.where((rates["size_unit"] == "it_mw").to_numpy(), 1000.0 / it_kw, first / performance)
+    usual = np.where((rates["size_unit"] == "it_mw").to_numpy(), 1000.0 / it_kw, strongest / performance)
     stated = rates["gpus_per_unit"].to_numpy(np.float64)
     return rates.assign(units_per_gpu=1.0 / np.where(np.isnan(stated), usual, stated))
 

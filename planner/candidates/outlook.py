@@ -155,7 +155,7 @@ class Outlook:
         return prices
 
     @cached_property
-    def market_top(self) -> dict[str, tuple[Floats, float]]:
+    def market_top(self) -> dict[str, tuple[Floats, Floats | float]]:
         """Price by month and utilisation of the dearest tier of each SKU that has a market."""
         table = self.case.tables["market"].sort_values(["gpu_id", "tier"]).drop_duplicates("gpu_id")
         return {

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from kernels.lines import Line
-from kernels.terms import WindowTerm
+from kernels.terms import ScheduleTerm, WindowTerm
 from planner.candidates.outlook import Floats, Ints, Outlook
 from planner.candidates.resources import Family, Stock
 from planner.candidates.workshop import Block, Workshop, phase_names
@@ -119,14 +119,17 @@ def _add_phases(shop: Workshop, power: pd.DataFrame) -> Block:
     none = np.full(len(power), -1)
     energised = shop.events.after(promised, power["phase_number"].to_numpy(np.int64), none, np.full(len(power), outlook.months))
     paid = np.maximum(promised, lead)
-    profile = np.full(len(power), shop.depreciation("power"))
+    # In a scenario what begins with first power begins when it comes; the contract ends when the plan said.
+    ends = shop.events.at(end)
+    fee_begins = np.where((power["fee_from"] == "contract").to_numpy(), shop.events.at(fee_start(outlook, power)), energised)
+    one = np.full(len(power), shop.one())
     terms = [
         shop.spread(Line.CAPEX, -(capex + upfront), paid, lead),
-        shop.lump(Line.CREDITS, capex * power["tax_credit"].to_numpy(np.float64), np.minimum(start, outlook.months - 1)),
-        shop.schedule(Line.DEPRECIATION, capex + upfront, profile, start),
-        shop.running(Line.FEES, -fee, fee_start(outlook, power), end, fee_paths(shop, power)),
-        shop.running(Line.UPKEEP, -upkeep, start, end),
-        WindowTerm(Line.PENALTIES, damages, np.full(len(power), shop.one()), shop.events.at(promised), energised),
+        ScheduleTerm(Line.CREDITS, capex * power["tax_credit"].to_numpy(np.float64), np.full(len(power), shop.at_once()), energised),
+        ScheduleTerm(Line.DEPRECIATION, capex + upfront, np.full(len(power), shop.depreciation("power")), energised),
+        WindowTerm(Line.FEES, -fee, fee_paths(shop, power), fee_begins, ends),
+        WindowTerm(Line.UPKEEP, -upkeep, one, energised, ends),
+        WindowTerm(Line.PENALTIES, damages, one, shop.events.at(promised), energised),
         *shop.loan("power", capex, paid),
     ]
     block = shop.add("power", frame, terms)
@@ -286,9 +289,8 @@ def _add_short(shop: Workshop, power: pd.DataFrame) -> None:
     pairs["start"] = pairs[["start", "energised_month"]].max(axis=1)
     pairs["end"] = pairs[["end", "end_month"]].min(axis=1)
     pairs = pairs[pairs["start"] < pairs["end"]].reset_index(drop=True)
-    for stock_name, row in zip(chosen["phase_name"], chosen.itertuples(), strict=True):
-        resource = shop.book.resource(Family.MIN_TAKE, stock_name)
-        shop.book.stock_needs(shop.book.stock(Stock.POWER, stock_name), resource, float(row.min_take))
+    for phase, share in zip(chosen["phase_name"], chosen["min_take"], strict=True):
+        shop.book.stock_needs(shop.book.stock(Stock.POWER, phase), shop.book.resource(Family.MIN_TAKE, phase), float(share))
     if pairs.empty:
         return
     start, end = pairs["start"].to_numpy(np.int64), pairs["end"].to_numpy(np.int64)
@@ -307,5 +309,5 @@ def _add_short(shop: Workshop, power: pd.DataFrame) -> None:
     energy = {row["phase_name"]: energy_path(shop, row, tenant_pays_fuel=False) for _, row in chosen.iterrows()}
     path = pairs["phase_name"].map(energy).to_numpy(np.int64)
     block = shop.add("short", frame, [shop.running(Line.ENERGY, np.full(len(pairs), -1.0), start, end, path)])
-    resource = shop.book.resources(Family.MIN_TAKE, pairs["phase_name"])
-    shop.book.uses.add(block.numbers, resource, np.full(len(pairs), -1.0), start, end)
+    least = shop.book.resources(Family.MIN_TAKE, pairs["phase_name"])
+    shop.book.uses.add(block.numbers, least, np.full(len(pairs), -1.0), start, end)

@@ -136,6 +136,10 @@ class Workshop:
         base = macrs_5(ages) if rule.method == "macrs_5" else straight_line(rule.years, ages)
         return with_bonus(base, rule.bonus_share)
 
+    def at_once(self) -> int:
+        """Profile of all in the first month."""
+        return self.profiles.number("at once", lambda: np.eye(1, self.outlook.months)[0])
+
     def depreciation(self, asset_class: str) -> int:
         """Profile of the write-off of an asset class."""
         return self.profiles.number(("depreciation", asset_class), lambda: self.written_off(asset_class))

@@ -252,7 +252,7 @@ LEASE_RATES = Table(
         text("gpu_id", "the SKU", required=True, refers_to="gpus.gpu_id"),
         whole("tier", "number", "1 is served first", default=1, minimum=1),
         number("usd_per_gpu_hour", "$ per GPU-hour", "rate for each GPU of this SKU", required=True),
-        number("gpus_per_unit", "GPUs per unit of size", "GPUs of this SKU that make one unit of the lease", blank="by size_unit and performance", above=0.0),
+        number("gpus_per_unit", "GPUs per unit of size", "GPUs of this SKU that make one unit of the lease", blank="1000 / it_kw for a lease in MW; else one GPU of the strongest SKU accepted, and more of weaker ones by performance", above=0.0),
         number("max_units", "GPUs or MW of critical IT", "most units at this rate", blank="no limit but the lease's"),
         SOURCE,
     ),

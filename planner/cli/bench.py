@@ -26,7 +26,6 @@ def bench(
     import json
     from dataclasses import asdict
 
-    from rich.console import Console
     from rich.table import Table
 
     from planner.bench.measure import Figure, seconds
@@ -35,6 +34,7 @@ def bench(
     from planner.candidates.outlook import make_outlook
     from planner.case.generate import generate_case
     from planner.case.read import read_case
+    from planner.cli.terminal import output
 
     figures = list(start_up())
     if path is None:
@@ -53,4 +53,4 @@ def bench(
         table.add_column(column, justify=side)  # type: ignore[arg-type]
     for figure in figures:
         table.add_row(figure.job, figure.what, f"{figure.value:,.3g}" if figure.value < 1000 else f"{figure.value:,.0f}", figure.unit, figure.beside)
-    Console(width=120).print(table)
+    output().print(table)

@@ -27,13 +27,12 @@ def check(
 
     Example: planner check fixtures/neocloud
     """
-    from rich.console import Console
-
     from planner.case.faults import CaseError
     from planner.case.oddities import oddities
     from planner.case.read import read_case
+    from planner.cli.terminal import output
 
-    console = Console()
+    console = output()
     try:
         case = read_case(path, edits or ())
     except CaseError as error:

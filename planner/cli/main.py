@@ -20,7 +20,7 @@ Exit codes: 0 done, 1 internal fault, 2 bad usage or input, 3 infeasible or unbo
 with a feasible answer, 5 at a limit without one or the solver failed.
 """
 
-app = typer.Typer(name="planner", help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(name="planner", help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.command()(new)
 app.command()(check)
 app.command()(plan)

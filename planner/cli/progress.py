@@ -16,14 +16,16 @@ def solving(name: str, *, quiet: bool, mip: bool) -> Iterator[Progress | None]:
         yield None
         return
     from rich.console import Console
+    from rich.markup import escape
 
     console = Console(stderr=True)
-    with console.status(f"planning {name}") as status:
+    title = escape(f"planning {name}")
+    with console.status(title) as status:
 
         def show(seconds: float, incumbent: float | None, bound: float | None, gap: float | None) -> None:
             best = "none yet" if incumbent is None else f"${incumbent:,.0f}M"
             limit = "" if bound is None else f", no plan can beat ${bound:,.0f}M"
             close = "" if gap is None else f", gap {gap:.2%}"
-            status.update(f"planning {name}: {seconds:.0f} s, best {best}{limit}{close}")
+            status.update(f"{title}: {seconds:.0f} s, best {best}{limit}{close}")
 
         yield show if mip else None

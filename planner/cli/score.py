@@ -55,15 +55,13 @@ def score(
 
 def _print(found: Scores, out: Path | None) -> None:
     """The best by mean NPV, and the portfolios that nothing beats in both mean and tail."""
-    from rich.console import Console
     from rich.table import Table
 
-    from planner.cli.summary import FILE_WIDTH, millions
+    from planner.cli.summary import millions
+    from planner.cli.terminal import output
     from planner.scoring.pareto import pareto
 
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=FILE_WIDTH)
+    console = output()
     whole = found.table[found.table["limits_broken"] == 0]
     console.print(f"{len(found.table):,} portfolios over {found.options.scenarios:,} futures in {sum(found.seconds.values()):.1f} s; {len(found.table) - len(whole):,} break a limit")
     best = whole if len(whole) else found.table

@@ -9,18 +9,15 @@ from rich.console import Console
 from rich.table import Table
 
 from kernels.lines import Line
+from planner.cli.terminal import output
 from planner.planning import Plan
 
 SOON_MONTHS = 6
-FILE_WIDTH = 118
-"""Columns of the summary where it does not go to a terminal."""
 
 
 def print_summary(plan: Plan, out: Path | None) -> None:
     """Print the status, the money, sites, leases, what must be decided soon and what binds."""
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=FILE_WIDTH)
+    console = output()
     allocation = plan.allocation_result
     gap = "" if plan.gap is None else f", gap {plan.gap:.4%}"
     seconds = sum(plan.seconds.values())
@@ -77,7 +74,7 @@ def _sites(plan: Plan) -> Table:
     power = plan.power[plan.power["contracted_mw"] > 1e-6]
     kinds = list(dict.fromkeys(power["kind"]))
     table = Table(title="sites: contracted MW by power, GPUs bought and owned at the start", title_justify="left")
-    table.add_column("site")
+    table.add_column("site", overflow="fold")
     for kind in kinds:
         table.add_column(kind, justify="right")
     table.add_column("hall MW", justify="right")
@@ -161,7 +158,7 @@ def _soon(plan: Plan) -> Table:
     """Commitments whose last month falls within two quarters of the start."""
     table = Table(title="to be decided within two quarters", title_justify="left")
     for name in ("by", "what", "how much"):
-        table.add_column(name, justify="right" if name == "how much" else "left")
+        table.add_column(name, justify="right" if name == "how much" else "left", overflow="fold")
     levels = plan.levels
     assert levels is not None
     held = plan.candidates.table.assign(level=levels)
@@ -172,7 +169,7 @@ def _soon(plan: Plan) -> Table:
     grouped = chosen.assign(what=chosen["kind"].map(names), thing=_thing(chosen))
     grouped = grouped.groupby(["decide_by", "what", "site_id", "thing", "unit"], sort=True)["level"].sum().reset_index()
     for row in grouped.itertuples():
-        amount = "" if row.unit in ("0/1", "phase") else f"{row.level:,.0f} {row.unit}" + ("s" if row.unit in ("GPU", "step") else "")
+        amount = "" if row.unit in ("0/1", "phase") else f"{_amount(row.level)} {row.unit}" + ("s" if row.unit in ("GPU", "step") else "")
         table.add_row(calendar.written(row.decide_by), _plain(" ".join(part for part in (row.what, row.site_id, row.thing) if part)), amount)
     return table
 
@@ -189,6 +186,11 @@ def _print_binding(console: Console, plan: Plan) -> None:
         console.print("what binds most (value of one per cent more):")
         for row in found.itertuples():
             console.print(f"  {millions(row.usd_per_percent)}  {row.name}: {row.what}", markup=False, highlight=False)
+
+
+def _amount(level: float) -> str:
+    """A level in whole units, a small one with two digits."""
+    return f"{level:,.0f}" if level >= 10.0 else f"{level:.2g}"
 
 
 def _plain(text: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -83,15 +82,14 @@ class ScenarioOutlook(Outlook):
         }
 
     @cached_property
-    def market_top(self) -> dict[str, tuple[Floats, float]]:
+    def market_top(self) -> dict[str, tuple[Floats, Floats | float]]:
         """Price by month and utilisation of the dearest tier of each SKU; the price, by which notice is given, without utilisation."""
         table = self.case.tables["market"].sort_values(["gpu_id", "tier"]).drop_duplicates("gpu_id")
-        found = {}
+        found: dict[str, tuple[Floats, Floats | float]] = {}
         for gpu, tier, utilisation in zip(table["gpu_id"], table["tier"], table["utilisation"], strict=True):
             change = self._utilisation_change(str(gpu), int(tier))
             let = float(utilisation) if change is None else change * float(utilisation)
-            # An array where a factor drives it: its readers multiply either alike.
-            found[str(gpu)] = (self._tier_price[str(gpu), int(tier)], cast(float, let))
+            found[str(gpu)] = (self._tier_price[str(gpu), int(tier)], let)
         return found
 
     @cached_property

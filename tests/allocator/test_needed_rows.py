@@ -31,17 +31,17 @@ def test_after_the_last_demand_ends_earlier_rows_imply_later_ones() -> None:
 
 
 def test_while_providers_go_only_the_last_row_before_an_end_of_demand_binds() -> None:
-    # Cohorts end at 2, 4, 6 and 8; the contract ends at 5.
+    # Cohorts end at 2, 4, 6 and 8; contracts at 5 and 8.
     cohorts = [(k, -1.0, 0, 2 * k + 2) for k in range(4)]
-    assert months_of(Family.FLEET, *cohorts, (9, 1.0, 0, 5)) == [4]
+    assert months_of(Family.FLEET, *cohorts, (8, 1.0, 0, 5), (9, 1.0, 0, 8)) == [4, 6]
 
 
 def test_a_border_where_one_comes_and_another_goes_keeps_both_rows() -> None:
     assert months_of(Family.HALL, (0, -1.0, 0, 9), (1, 1.0, 0, 4), (2, 1.0, 4, 9)) == [0, 4]
 
 
-def test_a_column_that_goes_on_changes_nothing() -> None:
-    assert months_of(Family.HALL, (0, -1.0, 0, 9), (1, 1.0, 0, 4), (1, 1.0, 4, 9)) == [0]
+def test_where_a_column_goes_on_one_of_two_equal_rows_is_left() -> None:
+    assert months_of(Family.HALL, (0, -1.0, 0, 9), (1, 1.0, 0, 4), (1, 1.0, 4, 9)) == [4]
 
 
 def test_rows_of_power_are_kept() -> None:

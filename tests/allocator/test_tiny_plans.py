@@ -91,9 +91,9 @@ def test_a_declining_schedule_is_served_from_its_dearest_tier_down_as_far_as_it_
     assert plan.total("serve", tier=2) == near(at_second)
 
 
-@pytest.mark.parametrize(("capex", "old", "new"), [(60_000, 400, 0), (30_000, 0, 200)])
+@pytest.mark.parametrize(("capex", "old", "new"), [(60_000, 800, 0), (30_000, 0, 400)])
 def test_a_lease_is_served_by_the_sku_that_makes_its_units_cheapest(capex, old, new):
-    """One `fast` GPU makes two units and is paid twice the rate: it wins while it costs less than two of the others."""
+    """One `fast` GPU makes a unit, as two of the others do, and is paid twice the rate: it wins while it costs less than two."""
     gpus = [sku(), sku("fast", it_kw=4.0, capex_usd=capex, performance=2.0)]
     plan = Plan(tiny_case(sites=[site()], power=[grid()], gpus=gpus, leases=[cluster()], lease_rates=[rate(), rate(usd=4.0, gpu="fast")]))
     assert (plan.total("serve", gpu_id="gpu"), plan.total("serve", gpu_id="fast")) == (near(old), near(new))

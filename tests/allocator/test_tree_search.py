@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pulp
 import pytest
@@ -112,7 +114,8 @@ def test_infeasible_model() -> None:
 
 def test_an_lp_is_solved_to_a_vertex_with_duals() -> None:
     arrays = covering(2)
-    found = TreeSearch(SolverOptions()).solve_arrays(arrays.with_integers_held(np.ones(arrays.columns)))
+    best = TreeSearch(SolverOptions()).solve_arrays(arrays).usable()
+    found = TreeSearch(SolverOptions()).solve_arrays(arrays.with_integers_held(best))
     assert found.status is Status.OPTIMAL
     assert found.duals is not None
 
@@ -122,6 +125,6 @@ def test_progress_ends_within_the_gap() -> None:
     TreeSearch(SolverOptions(gap=1e-4, progress=lambda *state: said.append(state))).solve_arrays(covering(5))
     assert said
     bounds = [bound for _, _, bound, _ in said if bound is not None]
-    assert all(later <= earlier + 1e-6 for earlier, later in zip(bounds, bounds[1:], strict=False))
+    assert all(later <= earlier + 1e-6 for earlier, later in pairwise(bounds))
     assert said[-1][3] is not None
     assert said[-1][3] <= 1e-4

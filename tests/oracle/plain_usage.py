@@ -213,7 +213,8 @@ def units_per_gpu(case: PlainCase, unit: Row) -> float:
         return float(1 / rate["gpus_per_unit"])
     if lease["size_unit"] == "it_mw":
         return float(case.gpus[unit["gpu_id"]]["it_kw"] / 1000)
-    return float(case.gpus[unit["gpu_id"]]["performance"] / case.gpus[rates[0]["gpu_id"]]["performance"])
+    strongest = max(case.gpus[row["gpu_id"]]["performance"] for row in rates)
+    return float(case.gpus[unit["gpu_id"]]["performance"] / strongest)
 
 
 def decided(lease: Row) -> bool:

@@ -1,0 +1,32 @@
+"""Kernels of `kernels/cuda` without a GPU: the same files, compiled as C++ and called on NumPy arrays."""
+
+from __future__ import annotations
+
+import cuda_on_cpu
+import numpy as np
+import pytest
+from cuda_on_cpu import Machine, Workshop
+
+from kernels.cuda import loader
+
+
+@pytest.fixture(scope="session")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    if cuda_on_cpu.compiler() is None:
+        pytest.skip("no C++ compiler (g++ or clang++) here to run CUDA kernels on the CPU")
+    return Workshop(tmp_path_factory.mktemp("cuda"))
+
+
+@pytest.fixture(params=["CPU", "CPU, threads in another order", "cupy"])
+def machine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """Where the functions of `kernels.cuda` find their kernels: builds for the CPU, in two orders of threads, or CuPy."""
+    if request.param == "cupy":
+        if not request.config.getoption("--run-gpu"):
+            pytest.skip("needs an NVIDIA GPU; run with --run-gpu")
+        cupy = pytest.importorskip("cupy", reason="CuPy is not installed")
+        return Machine(cupy.asarray, cupy.asnumpy)
+    workshop: Workshop = request.getfixturevalue("workshop")
+    monkeypatch.setattr(loader, "compiled", workshop.kernel)
+    monkeypatch.setattr(loader, "on_gpu", lambda array: (True, ""))
+    monkeypatch.setattr(cuda_on_cpu, "SEEDS", [0 if request.param == "CPU" else 7])
+    return Machine(np.asarray, np.asarray)

@@ -1,0 +1,178 @@
+"""Scores: equal to the plan in the base case, the same one by one, and honest about limits."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kernels.measures import npv_measures
+from planner.allocator.options import SolverOptions
+from planner.candidates.packages import COMPANY, site_packages
+from planner.case.edits import apply_edits
+from planner.case.faults import PlannerError
+from planner.case.generate import generate_case
+from planner.planning import Plan, plan
+from planner.scenarios.futures import make_futures
+from planner.scenarios.outlook import scenario_outlook
+from planner.scoring.files import read_bunch, write_subsets, write_table
+from planner.scoring.items import Bunch, from_table, subsets
+from planner.scoring.pareto import pareto
+from planner.scoring.score import ScoreOptions, score_portfolios
+from planner.scoring.values import item_values
+
+FEW = ScoreOptions(scenarios=40, float64=True, threads=1)
+
+
+@pytest.fixture(scope="module")
+def planned() -> Plan:
+    case = generate_case(sites=4, leases=8, skus=3, months=48, seed=3)
+    found = plan(case, solver=SolverOptions(gap=1e-3))
+    assert found.levels is not None
+    return found
+
+
+@pytest.fixture(scope="module")
+def bunch(planned: Plan) -> Bunch:
+    assert planned.levels is not None
+    return subsets(site_packages(planned.candidates, planned.levels))
+
+
+def test_the_plan_scores_its_own_npv_and_breaks_no_limit(planned: Plan) -> None:
+    scores = score_portfolios(planned.candidates, from_table(planned.candidates, planned.portfolio), FEW)
+    (row,) = scores.table.to_dict("records")
+    assert row["base_npv_usd"] == pytest.approx(planned.objective_usd, rel=1e-9)
+    assert row["base_npv_usd"] == pytest.approx(planned.npv_usd, rel=1e-9)
+    assert row["limits_broken"] == 0
+    assert scores.broken.empty
+
+
+def test_subsets_add_up_and_the_last_is_the_plan(planned: Plan, bunch: Bunch) -> None:
+    table = score_portfolios(planned.candidates, bunch, FEW).table
+    sites = [name for name in bunch.items.names if name != COMPANY]
+    assert len(table) == 2 ** len(sites)
+    assert table["base_npv_usd"].iloc[-1] == pytest.approx(planned.objective_usd, rel=1e-9)
+    nothing = table["base_npv_usd"].iloc[0]
+    alone = [table["base_npv_usd"].iloc[1 << bit] - nothing for bit in range(len(sites))]
+    assert nothing + sum(alone) == pytest.approx(planned.objective_usd, rel=1e-9)
+
+
+def test_a_batch_equals_its_portfolios_one_by_one_in_any_order(planned: Plan) -> None:
+    half = planned.portfolio.assign(level=planned.portfolio["level"] * 0.5, portfolio="half")
+    table = pd.concat([planned.portfolio.assign(portfolio="whole"), half], ignore_index=True)
+    together = score_portfolios(planned.candidates, from_table(planned.candidates, table), FEW).table.set_index("portfolio")
+    shuffled = table.sample(frac=1.0, random_state=5)
+    again = score_portfolios(planned.candidates, from_table(planned.candidates, shuffled), FEW).table.set_index("portfolio")
+    numbers = together.select_dtypes("number").columns
+    pd.testing.assert_frame_equal(together[numbers], again.loc[together.index, numbers], rtol=1e-12)
+    for name in ("whole", "half"):
+        alone = score_portfolios(planned.candidates, from_table(planned.candidates, table[table["portfolio"] == name]), FEW).table
+        np.testing.assert_allclose(alone[numbers].to_numpy()[0], together.loc[name, numbers].to_numpy(dtype=float), rtol=1e-12)
+
+
+def test_half_a_plan_is_flagged_where_decisions_are_whole(planned: Plan) -> None:
+    table = planned.candidates.table
+    assert table.loc[table["candidate_id"].isin(planned.portfolio["candidate_id"]), "integral"].any()
+    half = planned.portfolio.assign(level=planned.portfolio["level"] * 0.5)
+    scores = score_portfolios(planned.candidates, from_table(planned.candidates, half), FEW)
+    assert "WHOLE" in set(scores.broken["family"])
+    assert scores.table["limits_broken"].iloc[0] == len(scores.broken)
+
+
+def test_twice_the_gpus_break_a_limit_that_is_named_with_its_excess(planned: Plan) -> None:
+    twice = planned.portfolio.copy()
+    twice.loc[twice["kind"] == "serve", "level"] *= 2.0
+    scores = score_portfolios(planned.candidates, from_table(planned.candidates, twice), FEW)
+    assert {"VOLUME", "FLEET"} & set(scores.broken["family"])
+    assert (scores.broken["excess"] > 0).all()
+    assert scores.table["worst_limit"].iloc[0] != ""
+
+
+def test_threads_and_precision_do_not_change_what_is_said(planned: Plan, bunch: Bunch) -> None:
+    one = score_portfolios(planned.candidates, bunch, FEW).table
+    two = score_portfolios(planned.candidates, bunch, dataclasses.replace(FEW, threads=2)).table
+    pd.testing.assert_frame_equal(one, two, check_exact=True)
+    coarse = score_portfolios(planned.candidates, bunch, dataclasses.replace(FEW, float64=False)).table
+    scale = one["base_npv_usd"].abs().max()
+    for column in ("mean_npv_usd", "var_usd", "cvar_usd", "peak_funding_mean_usd"):
+        np.testing.assert_allclose(coarse[column], one[column], rtol=0, atol=1e-5 * scale)
+
+
+def test_measures_are_those_of_the_npvs_of_every_future(planned: Plan, bunch: Bunch) -> None:
+    outlook = planned.candidates.outlook
+    futures = make_futures(outlook.case, outlook.calendar, scenarios=FEW.scenarios)
+    values = item_values(planned.candidates, bunch.items, futures, {}, paths=True, threads=1)
+    assert values.cash is not None
+    np.testing.assert_allclose(values.cash @ outlook.discount, values.npv, rtol=0, atol=1e-6 * np.abs(values.npv).max())
+    whole = values.npv.sum(axis=0)[None, :]
+    expected = npv_measures(whole, futures.weights, alpha=0.95)
+    row = score_portfolios(planned.candidates, bunch, FEW).table.iloc[-1]
+    assert row["cvar_usd"] == pytest.approx(float(expected.cvar[0]), rel=1e-9)
+    assert row["var_usd"] == pytest.approx(float(expected.var[0]), rel=1e-9)
+
+
+def test_a_delay_of_every_phase_by_a_year_lets_no_gpu_earn_twice(planned: Plan) -> None:
+    """Every window that earns ends when the plan said, and begins no earlier than its phase is there."""
+    candidates = planned.candidates
+    late = apply_edits(candidates.outlook.case, ["power.energised+=12"])
+    outlook = dataclasses.replace(candidates.outlook, case=late)
+    events = candidates.books.under(outlook).events
+    plain = candidates.valuation.events
+    power = candidates.outlook.energised
+    for block in candidates.blocks:
+        if block.kind not in ("serve", "sell", "host", "mine", "renew"):
+            continue
+        planned_end = block.table["to_month"].to_numpy()[:, None]
+        for term in block.terms:
+            if not hasattr(term, "end"):
+                continue
+            assert (events[term.end] <= np.maximum(plain[term.end], planned_end)).all()
+            assert (events[term.end] <= planned_end).all()
+    assert (outlook.energised >= power).all()
+    assert (outlook.energised > power).any()
+
+
+def test_subsets_come_back_from_their_file(planned: Plan, bunch: Bunch, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "p.parquet"
+    write_subsets(path, bunch, planned.candidates, {"plan": "base"})
+    back = read_bunch(path, planned.candidates)
+    before = score_portfolios(planned.candidates, bunch, FEW).table.drop(columns=["portfolio"])
+    after = score_portfolios(planned.candidates, back, FEW).table.drop(columns=["portfolio"])
+    pd.testing.assert_frame_equal(before, after, check_exact=True)
+    write_table(tmp_path / "plan.csv", planned.portfolio)
+    assert len(read_bunch(tmp_path / "plan.csv", planned.candidates)) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"candidate_id": "serve:nowhere"}, "no candidate"),
+        ({"level": float("nan")}, "no number"),
+    ],
+)
+def test_portfolios_that_mean_nothing_are_refused(planned: Plan, change: dict[str, object], said: str) -> None:
+    table = planned.portfolio.assign(**change)
+    with pytest.raises(PlannerError, match=said):
+        from_table(planned.candidates, table)
+    with pytest.raises(PlannerError, match="lack the column level"):
+        from_table(planned.candidates, planned.portfolio.drop(columns=["level"]))
+
+
+def test_pareto_keeps_what_nothing_beats() -> None:
+    scores = pd.DataFrame({"mean_npv_usd": [3.0, 2.0, 1.0, 2.0], "cvar_usd": [5.0, 4.0, 4.5, 6.0]})
+    assert pareto(scores).index.tolist() == [0, 1]
+
+
+def test_scenarios_leave_the_plan_s_windows_alone(planned: Plan) -> None:
+    outlook = planned.candidates.outlook
+    futures = make_futures(outlook.case, outlook.calendar, scenarios=16)
+    events = planned.candidates.books.under(scenario_outlook(outlook, futures)).events
+    assert events.shape[1] == 16
+    for block in planned.candidates.blocks:
+        if block.kind in ("serve", "sell", "host", "mine"):
+            ends = block.table["to_month"].to_numpy()[:, None]
+            for term in block.terms:
+                if hasattr(term, "end"):
+                    assert (events[term.end] <= ends).all()

@@ -49,10 +49,11 @@ def free() -> Plan:
 
 
 def units_served(found: Plan, lease_id: str) -> float:
-    """Units of a lease that are served, from the allocation: MW of a hall, or GPUs times their performance."""
+    """Units of a lease that are served, from the allocation: MW of a hall, or GPUs over the GPUs that make a unit."""
     rows = found.allocation[found.allocation["use"].isin(["serve", "host"]) & (found.allocation["lease_id"] == lease_id)]
-    performance = dict(zip(found.case.tables["gpus"]["gpu_id"], found.case.tables["gpus"]["performance"], strict=True))
-    return float(sum(row.it_mw if row.use == "host" else row.gpus * performance[row.gpu_id] for row in rows.itertuples()))
+    rates = found.case.tables["lease_rates"]
+    per_unit = {(row.lease_id, row.gpu_id): row.gpus_per_unit for row in rates.itertuples()}
+    return float(sum(row.it_mw if row.use == "host" else row.gpus / per_unit[lease_id, row.gpu_id] for row in rows.itertuples()))
 
 
 @pytest.mark.parametrize(

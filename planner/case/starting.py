@@ -66,9 +66,9 @@ lab_training,lab,gpu,gpus,2027-10,36,4000,8000,4000,,landlord,1,0,0.15,yes,12,0.
 cloud_hall,cloud,hosting,it_mw,2028-07,120,10,25,10,139,tenant,1,0.025,0,no,0,0,1,example
 """,
     "lease_rates": """\
-lease_id,gpu_id,tier,usd_per_gpu_hour,source
-lab_training,b300,1,4.2,example
-lab_training,gb300,1,4.6,example
+lease_id,gpu_id,tier,usd_per_gpu_hour,gpus_per_unit,source
+lab_training,b300,1,4.2,1,example
+lab_training,gb300,1,4.6,0.87,example
 """,
     "market": """\
 gpu_id,tier,usd_per_gpu_hour,depth_gpus,utilisation,source

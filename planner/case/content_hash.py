@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from planner.case.read_settings import flat_settings
+from planner.case.reading.settings_file import flat_settings
 from planner.case.schema import ColumnType
 from planner.case.settings import Settings
 from planner.case.tables import TABLES

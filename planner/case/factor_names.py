@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import pandas as pd
 
-from planner.case.given import shown
+from planner.case.reading.given import shown
 
 Tables = Mapping[str, pd.DataFrame]
 

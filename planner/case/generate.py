@@ -8,12 +8,12 @@ from planner.case.calendar import Calendar
 from planner.case.case import Case
 from planner.case.content_hash import content_hash
 from planner.case.faults import PlannerError
-from planner.case.generate_dice import Dice, Row
-from planner.case.generate_frame import declared_frame
-from planner.case.generate_leases import DEMAND_OVER_CAPACITY, draw_demand
-from planner.case.generate_power import energy_curves
-from planner.case.generate_sites import draw_campuses
-from planner.case.generate_skus import Sku, draw_skus, market_rows, sku_rows, supply_rows
+from planner.case.made_up.dice import Dice, Row
+from planner.case.made_up.frame import declared_frame
+from planner.case.made_up.leases import DEMAND_OVER_CAPACITY, draw_demand
+from planner.case.made_up.power import energy_curves
+from planner.case.made_up.sites import draw_campuses
+from planner.case.made_up.skus import Sku, draw_skus, market_rows, sku_rows, supply_rows
 from planner.case.settings import Settings
 from planner.case.tables import TABLES
 

@@ -8,13 +8,13 @@ from planner.case.calendar import Calendar
 from planner.case.case import Case
 from planner.case.delays import mean_delay_months
 from planner.case.edits import file_of
-from planner.case.frames import FIRST_ROW
-from planner.case.odd_leases import LEASE_CHECKS
-from planner.case.oddity import Oddity, named
-from planner.case.reach import can_build
+from planner.case.reading.frames import FIRST_ROW
 from planner.case.schema import Table
 from planner.case.suggest import closest
 from planner.case.tables import TABLES
+from planner.case.unusual.leases import LEASE_CHECKS
+from planner.case.unusual.oddity import Oddity, named
+from planner.case.unusual.reach import can_build
 
 _CURVE_SHORT_MONTHS = 24
 _ROUNDING = 0.01

@@ -8,17 +8,17 @@ from pathlib import Path
 import pandas as pd
 
 from planner.case.case import Case
+from planner.case.checking.validate import validate
 from planner.case.content_hash import content_hash
 from planner.case.edits import apply_edits, check_stresses
 from planner.case.faults import CaseError, Fault
-from planner.case.frames import TypedTable, empty_frame, typed_table
-from planner.case.given import Given
-from planner.case.raw import RawCase
-from planner.case.read_folder import SETTINGS_FILE, read_folder
-from planner.case.read_settings import read_settings
-from planner.case.read_workbook import read_workbook
+from planner.case.reading.folder import SETTINGS_FILE, read_folder
+from planner.case.reading.frames import TypedTable, empty_frame, typed_table
+from planner.case.reading.given import Given
+from planner.case.reading.raw import RawCase
+from planner.case.reading.settings_file import read_settings
+from planner.case.reading.workbook import read_workbook
 from planner.case.tables import TABLES
-from planner.case.validate import validate
 
 
 def read_case(path: str | Path, edits: Sequence[str] = ()) -> Case:

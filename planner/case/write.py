@@ -8,10 +8,10 @@ from pathlib import Path
 
 from planner.case.case import Case
 from planner.case.faults import PlannerError
-from planner.case.read_folder import SETTINGS_FILE
+from planner.case.reading.folder import SETTINGS_FILE
 from planner.case.tables import TABLES
-from planner.case.write_folder import write_folder
-from planner.case.write_workbook import write_workbook
+from planner.case.writing.folder import write_folder
+from planner.case.writing.workbook import write_workbook
 
 README = "README.md"
 

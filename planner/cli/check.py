@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from planner.case.faults import Fault
-    from planner.case.oddity import Oddity
+    from planner.case.unusual.oddity import Oddity
 
 _BAD_INPUT = 2
 

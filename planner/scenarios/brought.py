@@ -14,7 +14,7 @@ from planner.case.calendar import Calendar, month_number
 from planner.case.case import Case
 from planner.case.factor_names import DISCRETE_DELAY, ONCE, once_names
 from planner.case.faults import CaseError, Fault, PlannerError
-from planner.case.frames import FIRST_ROW
+from planner.case.reading.frames import FIRST_ROW
 from planner.case.suggest import remedy_for
 
 Floats = npt.NDArray[np.float64]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from planner.case.oddities import oddities
-from planner.case.reach import room_by
 from planner.case.read import read_case
 from planner.case.starting import starting_case
+from planner.case.unusual.reach import room_by
 
 # A case without oddities: everything reaches everything and fits.
 QUIET = {

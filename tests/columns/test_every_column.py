@@ -20,7 +20,7 @@ from planner.case.case import Case
 from planner.case.edits import SETTINGS_TABLE, apply_edits
 from planner.case.faults import CaseError
 from planner.case.oddities import oddities
-from planner.case.read_settings import setting_columns
+from planner.case.reading.settings_file import setting_columns
 from planner.case.schema import ColumnType
 from planner.case.tables import TABLES
 from planner.planning import plan

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from planner.case.case import Case
+from planner.case.checking.validate import validate
 from planner.case.faults import CaseError
-from planner.case.frames import empty_frame, typed_table
-from planner.case.given import Given
-from planner.case.raw import RawTable
+from planner.case.reading.frames import empty_frame, typed_table
+from planner.case.reading.given import Given
+from planner.case.reading.raw import RawTable
 from planner.case.settings import Settings
 from planner.case.tables import TABLES
-from planner.case.validate import validate
 
 Row = Mapping[str, Any]
 

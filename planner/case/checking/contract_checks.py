@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from planner.case.faults import Fault
-from planner.case.given import Given
+from planner.case.reading.given import Given
 
 
 def check_lease_sizes(given: Given) -> Iterator[Fault]:

@@ -7,9 +7,9 @@ from typing import cast
 
 import pandas as pd
 
-from planner.case.cells import Parsed
-from planner.case.frames import series
-from planner.case.generate_dice import Row
+from planner.case.made_up.dice import Row
+from planner.case.reading.cells import Parsed
+from planner.case.reading.frames import series
 from planner.case.schema import Table
 
 

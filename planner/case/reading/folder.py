@@ -9,7 +9,7 @@ import tomllib
 from pathlib import Path
 
 from planner.case.faults import Fault
-from planner.case.raw import RawCase, RawSetting, RawTable
+from planner.case.reading.raw import RawCase, RawSetting, RawTable
 from planner.case.suggest import remedy_for
 from planner.case.tables import TABLES
 

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from planner.case.calendar import Calendar
-from planner.case.generate_dice import Dice, Row
-from planner.case.generate_power import REGIONS, Phase, Region, grid_phase, onsite_kind, onsite_phase, second_phase
-from planner.case.generate_skus import Sku
+from planner.case.made_up.dice import Dice, Row
+from planner.case.made_up.power import REGIONS, Phase, Region, grid_phase, onsite_kind, onsite_phase, second_phase
+from planner.case.made_up.skus import Sku
 
 _RACK_KW_AIR = 50.0
 _MINING_SHARE, _EXISTING_SHARE, _GROUP_SHARE = 0.10, 0.15, 0.10

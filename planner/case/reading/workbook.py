@@ -14,7 +14,7 @@ from openpyxl.workbook import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
 from planner.case.faults import CaseError, Fault
-from planner.case.raw import RawCase, RawSetting, RawTable
+from planner.case.reading.raw import RawCase, RawSetting, RawTable
 from planner.case.suggest import remedy_for
 from planner.case.tables import TABLES
 

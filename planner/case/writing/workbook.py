@@ -12,12 +12,12 @@ from xlsxwriter.format import Format  # type: ignore[import-untyped]
 from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]
 
 from planner.case.case import Case
-from planner.case.describe import column_note
-from planner.case.given import shown
-from planner.case.read_settings import flat_settings, setting_columns
-from planner.case.read_workbook import NOTES_SHEET, SETTINGS_SHEET
+from planner.case.reading.given import shown
+from planner.case.reading.settings_file import flat_settings, setting_columns
+from planner.case.reading.workbook import NOTES_SHEET, SETTINGS_SHEET
 from planner.case.schema import Column, ColumnType
 from planner.case.tables import TABLES
+from planner.case.writing.format_page import column_note
 
 _CREATED = dt.datetime(2026, 1, 1)  # a fixed date, so that the same case gives the same bytes
 _NUMBERS = (ColumnType.NUMBER, ColumnType.WHOLE)

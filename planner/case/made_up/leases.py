@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from planner.case.calendar import Calendar
-from planner.case.generate_dice import Dice, Row
-from planner.case.generate_sites import Campuses, Site
-from planner.case.generate_skus import Sku
+from planner.case.made_up.dice import Dice, Row
+from planner.case.made_up.sites import Campuses, Site
+from planner.case.made_up.skus import Sku
 
 DEMAND_OVER_CAPACITY = 1.5
 _MOST_OF_A_SITE = 0.95

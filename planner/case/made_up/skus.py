@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from planner.case.calendar import Calendar
-from planner.case.generate_dice import Dice, Row
+from planner.case.made_up.dice import Dice, Row
 from planner.case.tables import GPUS, MARKET
 
 

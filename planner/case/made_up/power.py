@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 
 from planner.case.calendar import Calendar
-from planner.case.generate_dice import Dice, Row
+from planner.case.made_up.dice import Dice, Row
 from planner.case.tables import MINING, POWER
 
 GAS_CURVE, HASHPRICE_CURVE = "henry_hub", "hashprice"

@@ -10,9 +10,9 @@ import pandas as pd
 from planner.case.calendar import Calendar
 from planner.case.case import Case
 from planner.case.edits import file_of
-from planner.case.frames import FIRST_ROW
-from planner.case.oddity import Oddity, named
-from planner.case.reach import Holding, cooled_it_mw, fabrics, holding, room_by, sites_allowed
+from planner.case.reading.frames import FIRST_ROW
+from planner.case.unusual.oddity import Oddity, named
+from planner.case.unusual.reach import Holding, cooled_it_mw, fabrics, holding, room_by, sites_allowed
 
 _LEAST_OF_MARKET, _MOST_OF_MARKET = 0.4, 2.5
 

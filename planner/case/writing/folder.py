@@ -11,9 +11,9 @@ from typing import Any
 import pandas as pd
 
 from planner.case.case import Case
-from planner.case.frames import series
-from planner.case.given import shown
-from planner.case.read_folder import SETTINGS_FILE
+from planner.case.reading.folder import SETTINGS_FILE
+from planner.case.reading.frames import series
+from planner.case.reading.given import shown
 from planner.case.schema import Column, Table
 from planner.case.settings import ASSET_CLASSES, DEPRECIATION, SETTINGS, Settings
 from planner.case.tables import TABLES

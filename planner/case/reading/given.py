@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from planner.case.faults import Fault
-from planner.case.frames import FIRST_ROW
+from planner.case.reading.frames import FIRST_ROW
 from planner.case.settings import Settings
 
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from planner.case.cross_checks import cross_checks
+from planner.case.checking.cross_checks import cross_checks
 from planner.case.faults import Fault
-from planner.case.given import Given, shown
-from planner.case.read_settings import range_faults
+from planner.case.reading.given import Given, shown
+from planner.case.reading.settings_file import range_faults
 from planner.case.schema import Column, ColumnType, Table
 from planner.case.suggest import remedy_for
 from planner.case.tables import TABLES

@@ -23,7 +23,7 @@ from planner.case.factor_names import (
     things_driven,
 )
 from planner.case.faults import Fault
-from planner.case.given import Given
+from planner.case.reading.given import Given
 from planner.case.suggest import remedy_for
 
 PARAMETERS: dict[str, tuple[str, ...]] = {

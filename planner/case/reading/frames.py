@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from planner.case.cells import CellRefused, Parsed, parse_text, parse_value
 from planner.case.faults import Fault
-from planner.case.raw import RawTable
+from planner.case.reading.cells import CellRefused, Parsed, parse_text, parse_value
+from planner.case.reading.raw import RawTable
 from planner.case.schema import Column, ColumnType, Table
 from planner.case.suggest import remedy_for
 

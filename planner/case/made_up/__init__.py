@@ -1,0 +1,1 @@
+"""A case made up at any size, table by table."""

@@ -1,0 +1,1 @@
+"""From files to typed tables, every fault kept with its place."""

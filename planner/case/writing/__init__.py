@@ -1,0 +1,1 @@
+"""A case as files, and the format written down."""

@@ -99,7 +99,7 @@ def _options(leases: pd.DataFrame, served: pd.DataFrame, fabrics: pd.DataFrame) 
     """One row per decision to take a lease: once, or once per fabric on which it could stand."""
     where = served[["lease_id", "site_id"]].drop_duplicates().merge(fabrics, on="site_id")
     fabric_of = where[["lease_id", "fabric", "link"]].drop_duplicates()
-    chosen = leases.loc[[name for name in leases.index if name in set(served["lease_id"])]]
+    chosen = leases[leases.index.isin(served["lease_id"].unique())]
     single = chosen["single_fabric"].to_numpy(bool)
     rows = [chosen.loc[single, ["lease_id"]].reset_index(drop=True).merge(fabric_of, on="lease_id")]
     decided = ~single & (chosen["all_or_nothing"].to_numpy(bool) | (chosen["min_size"] > 0).to_numpy())

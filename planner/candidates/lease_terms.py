@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from planner.candidates.outlook import HOURS_BILLED_730, Floats, Ints, Outlook
@@ -26,7 +28,10 @@ class LeaseTerms:
         self.shop = shop
         self.outlook: Outlook = shop.outlook
         tables = shop.outlook.case.tables
-        self.leases = tables["leases"].set_index("lease_id", drop=False)
+        # Plain rows: a look-up by label in a table costs a hundred times as much.
+        self.leases: dict[str, dict[str, Any]] = {
+            str(row["lease_id"]): row for row in tables["leases"].to_dict("records")
+        }
         self.ramps = {str(name): rows for name, rows in tables["lease_ramp"].groupby("lease_id")}
 
     def shares(self, lease_id: str, term_start: int, column: str) -> Floats:
@@ -41,14 +46,14 @@ class LeaseTerms:
 
     def billed(self, lease_id: str) -> Floats:
         """Hours billed by month for a cluster, 1 for a hall, shape (M,)."""
-        lease = self.leases.loc[lease_id]
+        lease = self.leases[lease_id]
         if lease["kind"] == "hosting":
             return np.ones(self.outlook.months)
         return np.full(self.outlook.months, HOURS_BILLED_730) if lease["billing_hours"] == "730" else self.outlook.hours
 
     def first_rate_income(self, lease_id: str, term_start: int) -> Floats:
         """Income by month for $1 of rate at the first rate, before escalation and default, shape (M,)."""
-        lease = self.leases.loc[lease_id]
+        lease = self.leases[lease_id]
         used = max(float(lease["take_or_pay"]), float(lease["utilisation"]))
         size = self.shares(lease_id, term_start, "size_share") * self.shares(lease_id, term_start, "rate_share")
         return self.billed(lease_id) * size * used
@@ -56,12 +61,12 @@ class LeaseTerms:
     def escalation(self, lease_id: str, term_start: int) -> Floats:
         """Rate by month over the first rate, risen at each anniversary of the term, shape (M,)."""
         years = np.maximum((np.arange(self.outlook.months) - term_start) // 12, 0)
-        factor: Floats = (1.0 + float(self.leases.loc[lease_id]["escalator"])) ** years
+        factor: Floats = (1.0 + float(self.leases[lease_id]["escalator"])) ** years
         return factor
 
     def income_path(self, lease_id: str, term_start: int) -> int:
         """Path of expected income for $1 of rate: billed hours x ramp x escalator x share used x income after defaults."""
-        customer = str(self.leases.loc[lease_id]["customer_id"])
+        customer = str(self.leases[lease_id]["customer_id"])
         contract = self.first_rate_income(lease_id, term_start) * self.escalation(lease_id, term_start)
         return self.shop.paths.number(
             ("income", lease_id, term_start), lambda outlook: contract * outlook.income_share[customer]
@@ -91,7 +96,7 @@ class LeaseTerms:
 
     def renewal_path(self, lease_id: str, term_start: int, start: int) -> int:
         """Path of the next term's income for $1 of the first rate, times the chance of the renewal."""
-        lease = self.leases.loc[lease_id]
+        lease = self.leases[lease_id]
         used = max(float(lease["take_or_pay"]), float(lease["utilisation"]))
         last = float(self.escalation(lease_id, term_start)[min(start, self.outlook.months) - 1])
         contract = self.billed(lease_id) * used * last * float(lease["renewal_rate_share"]) * self.escalation(lease_id, start)
@@ -125,19 +130,20 @@ class LeaseTerms:
         energised = outlook.energised_by_scenario[keys["head"].to_numpy(np.int64)]
         planned = keys["to_month"].to_numpy(np.int64)[:, None]
         start = np.minimum(np.maximum(keys["from_month"].to_numpy(np.int64)[:, None], energised), planned)
-        grace = keys["lease_id"].map(self.leases["late_grace_months"]).astype("float64").to_numpy()[:, None]
+        grace = keys["lease_id"].map({name: lease["late_grace_months"] for name, lease in self.leases.items()})
+        grace = grace.astype("float64").to_numpy()[:, None]
         late = start - keys["due"].to_numpy(np.int64)[:, None]
         # A planned late start is agreed; only what comes on top of it can exceed the grace.
         walks = (late > grace) & (start > keys["from_month"].to_numpy(np.int64)[:, None])
         ends = np.where(walks, start, planned)
         for number, row in enumerate(keys.itertuples()):
-            if pd.notna(self.leases.loc[row.lease_id, "notice_months"]) and row.gpu_id in outlook.market_top:
+            if pd.notna(self.leases[row.lease_id]["notice_months"]) and row.gpu_id in outlook.market_top:
                 ends[number] = np.minimum(ends[number], self._notice(row, outlook))
         return np.maximum(ends, start)
 
     def _notice(self, row: Any, outlook: Outlook) -> Ints:
         """Month in which the contract ends by notice in each scenario; the end of all months when none is given."""
-        lease = self.leases.loc[row.lease_id]
+        lease = self.leases[row.lease_id]
         price = np.broadcast_to(outlook.market_top[row.gpu_id][0], (outlook.scenarios, outlook.months))
         contract = row.rate_usd * self.escalation(row.lease_id, row.term_start)
         fallen = price < contract * (1.0 - float(lease["notice_margin"]))
@@ -148,22 +154,41 @@ class LeaseTerms:
 
     def standing(self, rows: pd.DataFrame) -> pd.DataFrame:
         """How much of a unit stands when: columns row, start, end, share, from rows with lease_id, term_start and window."""
+        ramped = self.ramped(rows)
         whole = pd.DataFrame(
             {
-                "row": np.arange(len(rows)),
-                "start": rows["from_month"].to_numpy(np.int64),
-                "end": rows["to_month"].to_numpy(np.int64),
+                "row": np.flatnonzero(~ramped),
+                "start": rows["from_month"].to_numpy(np.int64)[~ramped],
+                "end": rows["to_month"].to_numpy(np.int64)[~ramped],
                 "share": 1.0,
             }
         )
-        ramped = rows["lease_id"].isin(list(self.ramps)).to_numpy()
-        pieces = [whole[~ramped]]
-        for row in np.flatnonzero(ramped):
-            pieces.append(self._pieces(int(row), rows.iloc[row]))
-        return pd.concat(pieces, ignore_index=True)
+        codes, keys = distinct(rows[ramped], ["lease_id", "term_start", "from_month", "to_month"])
+        pieces = [self._pieces(*key) for key in keys]
+        stepped = pd.concat([whole.iloc[:0], *(pieces[code] for code in codes)], ignore_index=True)
+        stepped["row"] = np.repeat(np.flatnonzero(ramped), [len(pieces[code]) for code in codes])
+        return pd.concat([whole, stepped], ignore_index=True)
 
-    def _pieces(self, number: int, row: pd.Series) -> pd.DataFrame:
-        start, end = int(row["from_month"]), int(row["to_month"])
-        share = self.shares(str(row["lease_id"]), int(row["term_start"]), "size_share")[start:end]
+    def ramped(self, rows: pd.DataFrame) -> npt.NDArray[np.bool_]:
+        """Which rows serve a lease that has a ramp."""
+        found: npt.NDArray[np.bool_] = rows["lease_id"].isin(list(self.ramps)).to_numpy(bool)
+        return found
+
+    def _pieces(self, lease_id: str, term_start: int, start: int, end: int) -> pd.DataFrame:
+        """Months of a window in which the same share stands: columns start, end, share."""
+        share = self.shares(lease_id, term_start, "size_share")[start:end]
         edges: Ints = np.concatenate([[0], np.flatnonzero(np.diff(share)) + 1, [len(share)]])
-        return pd.DataFrame({"row": number, "start": start + edges[:-1], "end": start + edges[1:], "share": share[edges[:-1]]})
+        return pd.DataFrame({"start": start + edges[:-1], "end": start + edges[1:], "share": share[edges[:-1]]})
+
+
+def distinct(rows: pd.DataFrame, columns: list[str]) -> tuple[Ints, list[tuple[Any, ...]]]:
+    """Which of the distinct keys each row has, and the keys, in order of appearance."""
+    codes = rows.groupby(columns, sort=False).ngroup().to_numpy(np.int64)
+    first = np.unique(codes, return_index=True)[1]
+    return codes, list(rows[columns].iloc[first].itertuples(index=False, name=None))
+
+
+def path_by_row(rows: pd.DataFrame, columns: list[str], path: Callable[..., int]) -> Ints:
+    """The path of each row, asked for once for each distinct key."""
+    codes, keys = distinct(rows, columns)
+    return np.array([path(*key) for key in keys], dtype=np.int64)[codes]

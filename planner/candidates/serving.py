@@ -9,7 +9,7 @@ from kernels.lines import Line
 from kernels.terms import Term, WindowTerm
 from planner.candidates.books import NO_PHASE
 from planner.candidates.lease_offers import lease_offers
-from planner.candidates.lease_terms import LeaseTerms
+from planner.candidates.lease_terms import LeaseTerms, path_by_row
 from planner.candidates.load import Leg, energy_terms, legs, power_uses
 from planner.candidates.outlook import Floats, Ints
 from planner.candidates.resources import Family
@@ -29,7 +29,7 @@ def add_serving(shop: Workshop, phases: pd.DataFrame, paths: pd.DataFrame) -> No
 
 def _add_kind(shop: Workshop, kind: str, rows: pd.DataFrame, phases: pd.DataFrame, terms: LeaseTerms) -> Block:
     head, then = legs(shop, rows)
-    income = _numbers(rows, lambda row: terms.income_path(row.lease_id, row.term_start))
+    income = path_by_row(rows, ["lease_id", "term_start"], terms.income_path)
     ends = terms.contract_ends(rows)
     block = shop.add(
         kind,
@@ -43,15 +43,6 @@ def _add_kind(shop: Workshop, kind: str, rows: pd.DataFrame, phases: pd.DataFram
     )
     _use(shop, kind, rows, block, phases, (head, then), terms)
     return block
-
-
-def _numbers(rows: pd.DataFrame, make: object) -> Ints:
-    """One path per distinct lease and start of term."""
-    assert callable(make)
-    keys = rows[["lease_id", "term_start"]].drop_duplicates()
-    found = {(row.lease_id, row.term_start): make(row) for row in keys.itertuples()}
-    pairs = zip(rows["lease_id"], rows["term_start"], strict=True)
-    return np.fromiter((found[pair] for pair in pairs), dtype=np.int64, count=len(rows))
 
 
 def _table(shop: Workshop, kind: str, rows: pd.DataFrame, when: pd.Series) -> pd.DataFrame:
@@ -93,7 +84,7 @@ def _prepayment_terms(shop: Workshop, rows: pd.DataFrame, terms: LeaseTerms) -> 
     fraction = rows["prepay_fraction"].to_numpy(np.float64) * rows["rate_usd"].to_numpy(np.float64)
     if not np.any(fraction):
         return []
-    credit = _numbers(rows, lambda row: terms.credit_path(row.lease_id, row.term_start))
+    credit = path_by_row(rows, ["lease_id", "term_start"], terms.credit_path)
     start, end = rows["from_month"].to_numpy(np.int64), rows["to_month"].to_numpy(np.int64)
     value = np.array([shop.paths.row(path)[a:b].sum() for path, a, b in zip(credit, start, end, strict=True)])
     received = rows["signed"].to_numpy(bool) | (rows["due"].to_numpy(np.int64) < 0)
@@ -112,8 +103,8 @@ def _penalty_terms(
     due = np.maximum(rows["due"].to_numpy(np.int64), 0)
     found: list[Term] = []
     if np.any(late):
-        fee = [terms.income_path(lease_id, month) for lease_id, month in zip(rows["lease_id"], rows["due"], strict=True)]
-        found.append(WindowTerm(Line.PENALTIES, -late, np.array(fee, dtype=np.int64), shop.events.at(due), head.start_event))
+        fee = path_by_row(rows, ["lease_id", "due"], terms.income_path)
+        found.append(WindowTerm(Line.PENALTIES, -late, fee, shop.events.at(due), head.start_event))
     credit = rate * rows["sla_credit"].to_numpy(np.float64)
     below = phases["below_full_service"].to_numpy(bool)
     first, second = (-credit * (leg.used & below[np.where(leg.used, leg.phase, 0)]) for leg in (head, then))
@@ -137,8 +128,7 @@ def _running_terms(
 
     def path(number: Ints) -> Ints:
         if renewal == "host":
-            pairs = zip(rows["lease_id"], number, strict=True)
-            return np.array([terms.if_renewed_path(lease_id, int(row)) for lease_id, row in pairs], dtype=np.int64)
+            return path_by_row(rows.assign(path=number), ["lease_id", "path"], terms.if_renewed_path)
         return number if renewal else _ramped(rows, number, terms)
 
     one = path(np.full(len(rows), shop.one()))
@@ -166,8 +156,9 @@ def _scaled(term: Term, factor: Floats) -> Term:
 def _ramped(rows: pd.DataFrame, path: Ints, terms: LeaseTerms) -> Ints:
     """Each row's path at the size of its lease that stands."""
     found = path.copy()
-    for i in np.flatnonzero(rows["lease_id"].isin(list(terms.ramps)).to_numpy()):
-        found[i] = terms.ramped_path(str(rows["lease_id"].iat[i]), int(rows["term_start"].iat[i]), int(path[i]))
+    ramped = terms.ramped(rows)
+    chosen = rows[ramped].assign(path=path[ramped])
+    found[ramped] = path_by_row(chosen, ["lease_id", "term_start", "path"], terms.ramped_path)
     return found
 
 
@@ -216,14 +207,12 @@ def _add_renewals(
         return
     both = legs(shop, chosen)
     end = shop.events.at(chosen["to_month"].to_numpy(np.int64))
-    triples = zip(chosen["lease_id"], chosen["begun"], chosen["from_month"], strict=True)
-    path = np.array([terms.renewal_path(*triple) for triple in triples], dtype=np.int64)
+    path = path_by_row(chosen, ["lease_id", "begun", "from_month"], terms.renewal_path)
     found: list[Term] = [
         WindowTerm(Line.REVENUE, chosen["rate_usd"].to_numpy(np.float64), path, both[0].start_event, end)
     ]
     if kind == "serve":
-        pairs = zip(chosen["gpu_id"], chosen["lease_id"], strict=True)
-        relet = np.array([terms.relet_unless_renewed_path(*pair) for pair in pairs], dtype=np.int64)
+        relet = path_by_row(chosen, ["gpu_id", "lease_id"], terms.relet_unless_renewed_path)
         found.append(WindowTerm(Line.REVENUE, np.ones(len(chosen)), relet, both[0].start_event, end))
     # A hall that is not renewed stands empty; a GPU draws energy in either case.
     found += _running_terms(shop, chosen, phases, both, terms, renewal=kind)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
 from kernels.lines import Line
+from planner.candidates.lease_offers import units
 from planner.cli.terminal import output
 from planner.planning import Plan
 
@@ -110,7 +112,7 @@ def _print_leases(console: Console, plan: Plan) -> None:
             continue
         hosting = row.kind == "hosting"
         size = mine["it_mw"].sum() if hosting else mine["gpus"].sum()
-        asked = f"{row.max_size:,.0f}" + (" MW" if row.size_unit == "it_mw" else "")
+        asked = f"{row.max_size:,.0f}{_size_unit(plan, row)}"
         rates = sorted(set(mine["rate"]))
         shown = f"${rates[0]:,.2f}" if len(rates) == 1 else f"${rates[0]:,.2f}-{rates[-1]:,.2f}"
         table.add_row(
@@ -120,6 +122,14 @@ def _print_leases(console: Console, plan: Plan) -> None:
     console.print(table)
     if declined:
         console.print(f"declined: {', '.join(declined)}", markup=False, highlight=False)
+
+
+def _size_unit(plan: Plan, lease: Any) -> str:
+    """What the size of a lease counts: MW, GPUs (nothing is said), or units where a GPU is not one of them."""
+    if lease.size_unit == "it_mw":
+        return " MW"
+    made = units(plan.candidates.outlook)
+    return "" if (made.loc[made["lease_id"] == lease.lease_id, "units_per_gpu"] == 1.0).all() else " units"
 
 
 def _print_on_demand(console: Console, plan: Plan) -> None:

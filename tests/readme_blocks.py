@@ -1,0 +1,52 @@
+"""The README's output blocks: what each command prints, and how the README is brought up to date.
+
+A block stands under a comment `<!-- output of: COMMAND -->`. `python tests/readme_blocks.py` runs every command from the
+root of the repository, in the order in which they stand, and writes what they print; `test_readme` compares.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+BLOCK = re.compile(r"<!-- output of: (?P<command>.+?) -->\n(?:```text\n(?P<output>.*?)```\n)?", re.DOTALL)
+_SECONDS = re.compile(r"\d+\.\d s\b")
+
+
+def blocks(text: str) -> list[tuple[str, str]]:
+    """Commands of the README with the output that stands under them."""
+    return [(match["command"], match["output"] or "") for match in BLOCK.finditer(text)]
+
+
+def printed(command: str) -> str:
+    """What a command of the README prints, with trailing blanks removed."""
+    words = shlex.split(command)
+    assert words[0] == "planner", f"the README shows the output of {command!r}, which is not a planner command"
+    run = subprocess.run([sys.executable, "-m", *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, f"{command} ended with {run.returncode}: {run.stderr}"
+    return "\n".join(line.rstrip() for line in run.stdout.splitlines()) + "\n"
+
+
+def without_seconds(text: str) -> str:
+    """The text with every duration taken out: those differ from run to run."""
+    return _SECONDS.sub("N s", text)
+
+
+def main() -> None:
+    """Run every command and write its output into the README."""
+    text = README.read_text(encoding="utf-8")
+    outputs = {command: printed(command) for command, _ in blocks(text)}
+
+    def shown(match: re.Match[str]) -> str:
+        return f"<!-- output of: {match['command']} -->\n```text\n{outputs[match['command']]}```\n"
+
+    README.write_text(BLOCK.sub(shown, text), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from kernels import paths_engine, portfolio_engine, unit_cash, unit_npv
+from kernels import paths_engine, portfolio_engine, unit_cash, unit_npv, unit_npv_engine
 from kernels.bench import numba_loops, plain
 from kernels.bench.contest import Figure, Outputs, Way, contest, host_seconds
 from kernels.bench.problems import ALPHA, TAX_RATE, Floats, PoolProblem, Sizes, path_problem, pool_problem, risk_problem
@@ -94,7 +94,18 @@ def pool_npv(sizes: Sizes, *, repeats: int) -> list[Figure]:
         piece = max(1, (1 << 17) // sizes.pool_scenarios)  # a piece's gathers stay in cache
         return {"npv": np.concatenate([found for _, found in over_pieces(part, sizes.units, piece=piece, threads=threads)])}
 
-    ways = [Way("prefix sums", lambda: {"npv": part(slice(0, sizes.units))}, amount, "one thread"), Way("prefix sums, pieces", pieces, amount, f"{threads} threads")]
+    def share(rows: slice) -> Floats:
+        return unit_npv_engine.unit_npv(problem.terms, prefix[:, rows], problem.events[:, rows], values, tax_rate=TAX_RATE)
+
+    def engine() -> Outputs:
+        piece = -(-sizes.pool_scenarios // threads)
+        return {"npv": np.concatenate([found for _, found in over_pieces(share, sizes.pool_scenarios, piece=piece, threads=threads)], axis=1)}
+
+    ways = [
+        Way("prefix sums", lambda: {"npv": part(slice(0, sizes.units))}, amount, "one thread"),
+        Way("prefix sums, pieces", pieces, amount, f"{threads} threads"),
+        Way("engine: distinct windows once", engine, amount, f"{threads} threads"),
+    ]
     if plain.present("numpy_financial"):
         done = float(slow * sizes.pool_scenarios * sizes.pool_months)
         ways.append(Way("numpy-financial loop", lambda: plain.financial_pool(problem, slow, weights), done, f"{slow} units"))

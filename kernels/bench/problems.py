@@ -44,7 +44,7 @@ class Sizes:
     """False: the numba loops run as plain Python, which needs no numba and no half a minute of compilation."""
 
 
-FULL = Sizes(20_000, 2_000, 20, 1_000, 400, 12, 60, 2_000, 500, 96, 100, 10_000_000, 100_000_000, 1 << 28, 2_048, True)
+FULL = Sizes(20_000, 2_000, 20, 1_000, 400, 12, 60, 50_000, 256, 96, 100, 10_000_000, 100_000_000, 1 << 28, 2_048, True)
 SMOKE = Sizes(40, 12, 3, 50, 30, 6, 12, 10, 20, 24, 4, 64, 128, 1 << 20, 64, False)
 
 

@@ -9,6 +9,7 @@ a row. The look-ups, which wait on memory, are shared by all units of a window.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,7 @@ from kernels.lines import Line, after_tax_weight
 from kernels.terms import Term, WindowTerm
 
 Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+Ints = npt.NDArray[np.integer[Any]]
 
 
 def unit_npv(

@@ -23,6 +23,7 @@ from planner.case.settings import TAIL_RULES
 from planner.case.suggest import remedy_for
 from planner.decisions import apply_decisions
 from planner.plan_tables import allocation_table, portfolio_table, power_table
+from planner.pricing.phase_values import phase_values
 from planner.statement import Statement, make_statement
 
 
@@ -115,6 +116,11 @@ class Plan:
     def binding(self) -> pd.DataFrame:
         """Limits by what one per cent more of each is worth."""
         return binding_table(self.candidates, self.allocation_result)
+
+    @cached_property
+    def prices(self) -> pd.DataFrame:
+        """What a MW more or less of each phase is worth for its whole term."""
+        return phase_values(self.candidates, self.allocation_result)
 
     def _held(self) -> Floats:
         if self.levels is None:

@@ -18,7 +18,7 @@ from planner.case.faults import PlannerError
 from planner.planning import Plan
 
 FORMAT = 1
-TABLES = ("allocation", "power", "cashflow", "portfolio", "binding")
+TABLES = ("allocation", "power", "cashflow", "portfolio", "prices", "binding")
 _PACKAGES = ("neocloud-planner", "numpy", "scipy", "pandas", "pulp", "highspy")
 
 

@@ -21,7 +21,7 @@ from planner.case.starting import starting_case
 from planner.planning import Plan, plan
 from planner.run_folder import plan_summary, write_run
 
-FILES = {"allocation.csv", "power.csv", "cashflow.csv", "portfolio.csv", "binding.csv", "candidates.parquet", "plan.json", "run.json"}
+FILES = {"allocation.csv", "power.csv", "cashflow.csv", "portfolio.csv", "prices.csv", "binding.csv", "candidates.parquet", "plan.json", "run.json"}
 
 
 @cache
@@ -47,7 +47,7 @@ def test_a_run_holds_its_files_and_nothing_else_is_left(tmp_path: Path) -> None:
 def test_tables_read_back_as_they_were(tmp_path: Path) -> None:
     found = planned()
     folder = write_run(found, tmp_path / "run")
-    for name in ("allocation", "power", "cashflow", "portfolio", "binding"):
+    for name in ("allocation", "power", "cashflow", "portfolio", "prices", "binding"):
         written, table = pd.read_csv(folder / f"{name}.csv"), getattr(found, name)
         assert list(written.columns) == list(table.columns)
         assert len(written) == len(table)
@@ -105,7 +105,7 @@ def test_a_failed_solve_still_writes_a_whole_folder(tmp_path: Path) -> None:
     assert summary["status"] == "infeasible"
     assert summary["npv_usd"] is None
     assert summary["message"].startswith("infeasible: No answer keeps every limit")
-    for name in ("allocation", "cashflow", "portfolio", "binding"):
+    for name in ("allocation", "cashflow", "portfolio", "prices", "binding"):
         header = (folder / f"{name}.csv").read_text().splitlines()
         assert header == [",".join(getattr(planned(), name).columns)]
     assert (pd.read_parquet(folder / "candidates.parquet")["level"] == 0.0).all()

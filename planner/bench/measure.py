@@ -1,22 +1,10 @@
-"""One measured figure, and how it is taken."""
+"""How a figure is taken: seconds and memory."""
 
 from __future__ import annotations
 
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A measured value: what was done, on what, how much of which unit, and what it is compared with."""
-
-    job: str
-    what: str
-    value: float
-    unit: str
-    beside: str = ""
 
 
 def seconds(work: Callable[[], object], *, repeats: int = 1) -> float:

@@ -7,9 +7,10 @@ import sys
 import time
 from collections.abc import Iterator
 
+from kernels.bench.contest import Figure
 from planner.allocator.allocate import Allocation, allocate
 from planner.allocator.options import SolverOptions
-from planner.bench.measure import Figure, peak_mb, seconds
+from planner.bench.measure import peak_mb, seconds
 from planner.candidates.build import CandidateSet, build_candidates
 from planner.candidates.outlook import make_outlook
 from planner.case.case import Case
@@ -17,11 +18,11 @@ from planner.case.case import Case
 
 def plan_phases(case: Case, *, gap: float, time_limit_s: float | None, relax: bool) -> Iterator[Figure]:
     """Candidates, model, relaxation and (unless `relax`) the plan; the share spent outside the solver."""
-    job = f"plan {case.settings.name}"
+    job = "plan"
     began = time.perf_counter()
     candidates = build_candidates(make_outlook(case))
     made = time.perf_counter() - began
-    yield Figure(job, "candidates", made, "s", f"{len(candidates):,} candidates")
+    yield Figure(job, "candidates", made, "s", note=f"{len(candidates):,} candidates")
     relaxed = allocate(candidates, SolverOptions(relax=True))
     yield from _solve_figures(job, "relaxation", relaxed, made)
     if not relax:
@@ -38,9 +39,9 @@ def _solve_figures(job: str, what: str, found: Allocation, made: float) -> Itera
     solver = found.seconds["solve"] + found.seconds["hold"]
     outside = made + found.seconds["model"]
     gap = "" if found.gap is None else f", gap {found.gap:.2e}"
-    yield Figure(job, f"{what}: model", found.seconds["model"], "s", size)
-    yield Figure(job, f"{what}: solver", solver, "s", f"{found.status.label}{gap}")
-    yield Figure(job, f"{what}: outside the solver", 100.0 * outside / (outside + solver), "%", f"{outside:.2f} s")
+    yield Figure(job, f"{what}: model", found.seconds["model"], "s", note=size)
+    yield Figure(job, f"{what}: solver", solver, "s", note=f"{found.status.label}{gap}")
+    yield Figure(job, f"{what}: outside the solver", 100.0 * outside / (outside + solver), "%", note=f"{outside:.2f} s")
 
 
 def formulations(candidates: CandidateSet) -> Iterator[Figure]:
@@ -50,7 +51,7 @@ def formulations(candidates: CandidateSet) -> Iterator[Figure]:
     spelled = allocate(candidates, SolverOptions(relax=True), pool=False)
     for what, found in (("pooled", pooled), ("spelled out", spelled)):
         size = f"{len(found.model.variables):,} columns, ${(found.objective_usd or 0.0) / 1e6:,.3f}M"
-        yield Figure(job, what, found.seconds["solve"], "s", size)
+        yield Figure(job, what, found.seconds["solve"], "s", note=size)
     yield Figure(job, "pooled is faster", spelled.seconds["solve"] / pooled.seconds["solve"], "x")
 
 
@@ -62,7 +63,7 @@ def coarseness(case: Case) -> Iterator[Figure]:
         candidates = build_candidates(make_outlook(case, monthly_windows=monthly))
         found[monthly] = allocate(candidates, SolverOptions(relax=True))
         what = "monthly" if monthly else "at steps"
-        yield Figure(job, what, found[monthly].seconds["solve"], "s", f"${(found[monthly].objective_usd or 0.0) / 1e6:,.3f}M")
+        yield Figure(job, what, found[monthly].seconds["solve"], "s", note=f"${(found[monthly].objective_usd or 0.0) / 1e6:,.3f}M")
     coarse, fine = found[False].objective_usd, found[True].objective_usd
     if coarse and fine:
         yield Figure(job, "steps cost", (fine - coarse) / abs(fine) * 100.0, "% of NPV")
@@ -72,4 +73,4 @@ def start_up() -> Iterator[Figure]:
     """Seconds until Python has imported the package, and until the command line has answered."""
     for what, words in (("import planner", ["-c", "import planner"]), ("planner --help", ["-m", "planner", "--help"])):
         taken = seconds(lambda words=words: subprocess.run([sys.executable, *words], check=True, capture_output=True), repeats=5)  # type: ignore[misc]
-        yield Figure("start-up", what, taken, "s", "median of five, with Python's own start")
+        yield Figure("start-up", what, taken, "s", note="median of five, with Python's own start")

@@ -17,6 +17,7 @@ def bench(
     relax: Annotated[bool, typer.Option("--relax", help="relaxations alone")] = False,
     gap: Annotated[float, typer.Option(min=0.0, help="gap to which the plan is proven")] = 1e-3,
     time_limit: Annotated[float, typer.Option("--time-limit", min=0.0, help="seconds for each plan")] = 300.0,
+    kernels: Annotated[bool, typer.Option("--kernels", help="also measure the kernels of scoring (minutes; see python -m kernels.bench)")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print for machines")] = False,
 ) -> None:
     """Measure where the seconds of a plan go, each figure beside what it is compared with.
@@ -28,7 +29,8 @@ def bench(
 
     from rich.table import Table
 
-    from planner.bench.measure import Figure, seconds
+    from kernels.bench.contest import Figure
+    from planner.bench.measure import seconds
     from planner.bench.planning import coarseness, formulations, plan_phases, start_up
     from planner.candidates.build import build_candidates
     from planner.candidates.outlook import make_outlook
@@ -41,14 +43,19 @@ def bench(
         case = generate_case(sites=sites, leases=leases, months=months, seed=seed)
     else:
         case = read_case(path)
-        figures.append(Figure(f"plan {case.settings.name}", "read", seconds(lambda: read_case(path)), "s"))
+        figures.append(Figure("plan", "read", seconds(lambda: read_case(path)), "s"))
     figures += plan_phases(case, gap=gap, time_limit_s=time_limit, relax=relax)
     figures += formulations(build_candidates(make_outlook(case)))
     figures += coarseness(case)
+    if kernels:
+        from kernels.bench.run import cpu_figures, sizes_for
+
+        sizes, repeats = sizes_for(smoke=False)
+        figures += cpu_figures(sizes, repeats=repeats)
     if as_json:
-        typer.echo(json.dumps([asdict(figure) for figure in figures], indent=2))
+        typer.echo(json.dumps([asdict(figure) | {"beside": figure.beside} for figure in figures], indent=2))
         return
-    table = Table(title="planner bench", title_justify="left")
+    table = Table(title=f"planner bench: {case.settings.name}", title_justify="left")
     for column, side in (("job", "left"), ("what", "left"), ("value", "right"), ("unit", "left"), ("beside", "left")):
         table.add_column(column, justify=side)  # type: ignore[arg-type]
     for figure in figures:

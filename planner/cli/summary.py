@@ -37,6 +37,7 @@ def print_summary(plan: Plan, out: Path | None) -> None:
     _print_on_demand(console, plan)
     console.print(_capex(plan))
     console.print(_soon(plan))
+    _print_prices(console, plan)
     _print_binding(console, plan)
     if out is not None:
         console.print(f"written to {out}", markup=False, highlight=False)
@@ -188,6 +189,22 @@ def _thing(chosen: pd.DataFrame) -> pd.Series:
     """What is committed to, beside its site: a SKU, a phase or a link."""
     link = chosen["candidate_id"].str.partition(":")[2]
     return chosen["gpu_id"].where(chosen["kind"] == "own", chosen["phase"]).where(chosen["kind"] != "fabric", link)
+
+
+def _print_prices(console: Console, plan: Plan) -> None:
+    """The dearest MW, in a sentence each."""
+    prices = plan.prices[plan.prices["gain_usd_per_mw"] > 0.0].nlargest(5, "gain_usd_per_mw")
+    if prices.empty:
+        return
+    console.print("what a MW is worth for its whole term (whole decisions held):")
+    for row in prices.itertuples():
+        fee = f"its fee is ${row.fee_usd_per_kw_month:,.2f}" if row.fee_usd_per_kw_month > 0 else "it has no fee"
+        less = "" if pd.isna(row.loss_usd_per_mw) else f"; one less costs {millions(row.loss_usd_per_mw)}"
+        holds = "" if pd.isna(row.gain_holds_to_mw) else f", the same up to +{row.gain_holds_to_mw:,.0f} MW"
+        console.print(
+            f"  one more at {row.phase} is worth {millions(row.gain_usd_per_mw)}{holds} (you could pay ${row.pay_up_to_usd_per_kw_month:,.2f}/kW-month; {fee}){less}",
+            markup=False, highlight=False,
+        )
 
 
 def _print_binding(console: Console, plan: Plan) -> None:

@@ -1,0 +1,1 @@
+"""Prices of what is scarce, each an answer to a stated question."""

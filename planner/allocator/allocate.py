@@ -62,7 +62,8 @@ def allocate(candidates: CandidateSet, options: SolverOptions, *, pool: bool = T
     solution = door.solve_arrays(arrays)
     solved = time.perf_counter()
     seconds = {"model": built - began, "solve": solved - built}
-    lp = _whole_decisions_held(solution)
+    held = door.held if isinstance(door, TreeSearch) else None
+    lp = _whole_decisions_held(solution) if held is None or held.values is None else held
     seconds["hold"] = time.perf_counter() - solved
     answer = lp if lp is not None and lp.values is not None else solution
     if answer.values is None:

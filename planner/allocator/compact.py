@@ -219,15 +219,22 @@ def _pools(pooled: PooledSells, first: int) -> tuple[list[pd.DataFrame], pd.Data
     """Columns of the three pools and their uses; the first of them is column `first`."""
     frames, uses, at = [], [], first
     for name, pool, unit in (("place", pooled.place, GPU_UNIT), ("let", pooled.let, GPU_UNIT), ("draw", pooled.draw, 1.0)):
-        keys = pool.keys.astype(str).agg(":".join, axis=1)
         frames.append(
             pd.DataFrame(
-                {"name": name + ":" + keys, "npv_usd": pool.npv_usd, "lower": 0.0, "upper": np.inf, "integral": False, "unit": unit}
+                {"name": name + ":" + _labels(pool.keys), "npv_usd": pool.npv_usd, "lower": 0.0, "upper": np.inf, "integral": False, "unit": unit}
             )
         )
         uses.append(pool.uses.assign(column=pool.uses["column"] + at))
         at += len(pool.keys)
     return frames, pd.concat(uses, ignore_index=True)
+
+
+def _labels(keys: pd.DataFrame) -> pd.Series:
+    """The cells of each row, joined by colons."""
+    first, *rest = (keys[column].astype(str) for column in keys)
+    for column in rest:
+        first = first + ":" + column
+    return first
 
 
 def _pool_balances(pooled: PooledSells, place: int) -> list[Balance]:
@@ -251,7 +258,7 @@ def _balance(
     columns = np.concatenate([left_first + np.arange(len(left)), right_first + np.arange(len(right))])
     data = np.concatenate([weight, -np.ones(len(right))])
     matrix = sp.csr_array((data, (codes, columns)), shape=(int(codes.max()) + 1, width))
-    labels = keys.assign(code=codes).drop_duplicates("code").sort_values("code")[by].astype(str).agg(":".join, axis=1)
+    labels = _labels(keys.assign(code=codes).drop_duplicates("code").sort_values("code")[by])
     return Balance([f"{name}:{label}" for label in labels], matrix)
 
 

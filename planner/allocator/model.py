@@ -11,7 +11,9 @@ In units of $M, thousand GPUs and MW. The rows of each family state their inequa
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -58,12 +60,13 @@ def make_model(compact: Compact, *, relax: bool = False, name: str = "plan") -> 
 
 
 def _columns(problem: Any, compact: Compact, relax: bool) -> list[Any]:
-    columns = zip(compact.lower / compact.unit, compact.upper / compact.unit, compact.integral, strict=True)
+    bounds = [(bound / compact.unit).tolist() for bound in (compact.lower, compact.upper)]
+    columns = zip(*bounds, compact.integral.tolist(), strict=True)
     return [
         problem.add_variable(
             f"c{number}",
-            None if np.isneginf(low) else low,
-            None if np.isposinf(up) else up,
+            None if low == -math.inf else low,
+            None if up == math.inf else up,
             pulp.LpInteger if whole and not relax else pulp.LpContinuous,
         )
         for number, (low, up, whole) in enumerate(columns)
@@ -83,8 +86,8 @@ def add_resource_rows(problem: Any, variables: list[Any], compact: Compact, fami
     breakable = uses | (limit < 0.0) | _can_be_negative(compact, use)
     scale = row_scales(use)
     kept = np.flatnonzero(breakable)
-    for i in kept:
-        _add(problem, variables, use, int(i), scale[i], pulp.LpConstraintLE, limit[i], f"{family.name}_{chosen[i]}")
+    names = [f"{family.name}_{number}" for number in chosen[kept]]
+    _add(problem, variables, use[kept], scale[kept], pulp.LpConstraintLE, limit[kept], names)
     return chosen[kept], scale[kept]
 
 
@@ -100,8 +103,8 @@ def add_balance_rows(problem: Any, variables: list[Any], compact: Compact, balan
     matrix = sp.csr_array(balance.matrix * compact.unit[None, :])
     scale = row_scales(matrix)
     label = balance.names[0].split(":")[0] if balance.names else "balance"
-    for i in range(matrix.shape[0]):
-        _add(problem, variables, matrix, i, scale[i], pulp.LpConstraintEQ, 0.0, f"{label}_{i}")
+    names = [f"{label}_{i}" for i in range(matrix.shape[0])]
+    _add(problem, variables, matrix, scale, pulp.LpConstraintEQ, np.zeros(len(names)), names)
 
 
 def row_scales(matrix: sp.csr_array) -> Floats:
@@ -110,8 +113,15 @@ def row_scales(matrix: sp.csr_array) -> Floats:
     return np.exp2(np.round(np.log2(np.where(largest > 0.0, largest, 1.0))))
 
 
-def _add(problem: Any, variables: list[Any], matrix: sp.csr_array, row: int, scale: float, sense: int, limit: float, name: str) -> None:
-    start, stop = matrix.indptr[row], matrix.indptr[row + 1]
-    columns = [variables[j] for j in matrix.indices[start:stop]]
-    expression = linear_expression(columns, matrix.data[start:stop] / scale)
-    problem.addConstraint(pulp.LpConstraint(expression, sense, name, limit / scale))
+def _add(
+    problem: Any, variables: list[Any], matrix: sp.csr_array, scale: Floats, sense: int, limit: Floats, names: list[str]
+) -> None:
+    """matrix @ columns against limit, row by row, each row divided by its scale."""
+    rows = sp.csr_array(matrix)
+    # Plain lists: a NumPy number costs several times a Python one wherever it is touched alone.
+    values = (rows.data / np.repeat(scale, np.diff(rows.indptr))).tolist()
+    columns = [variables[j] for j in rows.indices.tolist()]
+    edges = pairwise(rows.indptr.tolist())
+    for (start, stop), most, name in zip(edges, (limit / scale).tolist(), names, strict=True):
+        expression = linear_expression(columns[start:stop], values[start:stop])
+        problem.addConstraint(pulp.LpConstraint(expression, sense, name, most))

@@ -43,6 +43,9 @@ class NodeLp:
     source: Any
     highs: Any
     cost: FloatArray
+    offset: float
+    col_lower: FloatArray
+    col_upper: FloatArray
     integer: IntArray
     lower: FloatArray
     upper: FloatArray
@@ -77,10 +80,14 @@ class NodeLp:
         lower, upper = np.array(lp.col_lower_), np.array(lp.col_upper_)
         cost, sign = np.array(lp.col_cost_), 1.0 if lp.sense_ == highspy.ObjSense.kMaximize else -1.0
         limits = np.array(lp.row_lower_), np.array(lp.row_upper_)
+        offset = float(lp.offset_)
         lp.integrality_ = []
         highs = _quiet(options)
         highs.passModel(lp)
-        return NodeLp(source, highs, cost, integer, lower[integer], upper[integer], csr_array(columns), columns, *limits, sign)
+        return NodeLp(
+            source, highs, cost, offset, lower, upper, integer, lower[integer], upper[integer], csr_array(columns), columns,
+            *limits, sign,
+        )
 
     def solve(self, lower: FloatArray, upper: FloatArray, basis: Any, seconds: float | None) -> Relaxed | None:
         """The relaxation with these bounds of the integers, from a basis (none: interior point); None if infeasible."""
@@ -132,6 +139,16 @@ class NodeLp:
         """Positions among the integers that are not whole."""
         part = levels[self.integer]
         return np.flatnonzero(np.abs(part - np.round(part)) > WHOLE)
+
+    def with_integers_between(self, lower: FloatArray, upper: FloatArray) -> ModelArrays:
+        """The presolved model as a model of its own, its integers within these bounds."""
+        col_lower, col_upper, whole = self.col_lower.copy(), self.col_upper.copy(), np.zeros(len(self.cost), dtype=bool)
+        col_lower[self.integer], col_upper[self.integer], whole[self.integer] = lower, upper, True
+        return ModelArrays(
+            cost=self.cost, offset=self.offset, start=self.rows.indptr, index=self.rows.indices, value=self.rows.data,
+            row_lower=self.row_lower, row_upper=self.row_upper, col_lower=col_lower, col_upper=col_upper, integer=whole,
+            maximise=self.sign > 0.0, variables=tuple(range(len(self.cost))), row_names=tuple(map(str, range(len(self.row_lower)))),
+        )
 
     def original(self, levels: FloatArray) -> FloatArray:
         """Levels of the columns before presolve."""

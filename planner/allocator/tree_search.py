@@ -6,9 +6,12 @@ hundred iterations where the first takes ten thousand. General MIP solvers spend
 strong branching that gain little on such a model; a plain tree over warm re-solves proves the same gap in a quarter of the time.
 
 Branching is by pseudo-costs, each begun with one real trial [1]; nodes are taken depth first to the better child,
-then by best bound. A tree that grows beyond `MOST_RELAXATIONS` is handed to HiGHS with the best answer as its start.
+then by best bound. A tree that does not close soon looks for a better answer near the one it has: what answer and
+relaxation agree on is held, and the rest is a small tree of its own [2]. A tree that grows beyond `MOST_RELAXATIONS` is
+handed to HiGHS with the best answer as its start.
 
 [1] Achterberg, Koch, Martin, Branching rules revisited, Operations Research Letters 33 (2005), 42-54.
+[2] Danna, Rothberg, Le Pape, Exploring relaxation induced neighborhoods, Mathematical Programming 102 (2005), 71-90.
 """
 
 from __future__ import annotations
@@ -22,12 +25,16 @@ import numpy as np
 
 from planner.allocator.highs import HighsDoor
 from planner.allocator.matrix import FloatArray, ModelArrays
-from planner.allocator.node_lp import NodeLp, Relaxed, Unsettled, seconds_left
+from planner.allocator.node_lp import WHOLE, NodeLp, Relaxed, Unsettled, seconds_left
 from planner.allocator.options import SolverOptions
 from planner.allocator.solution import Claim, Solution, checked
 from planner.allocator.status import Status
 
 MOST_RELAXATIONS = 3000
+LOOK_AFTER = 120
+"""Relaxations after which the neighbourhood of the best answer is searched, and again at three times as many."""
+MOST_NEARBY = 300
+"""Relaxations spent on one such neighbourhood."""
 MANY_ROWS = 2000
 """Rows above which interior point with crossover is the faster way to a vertex of an LP."""
 TRIALS = 8
@@ -66,19 +73,26 @@ class _PseudoCosts:
 
 @dataclass
 class TreeSearch:
-    """A door (see `solvers.Door`) for models with few integers; what it does not settle goes to HiGHS whole."""
+    """A door (see `solvers.Door`) for models with few integers; what it does not settle goes to HiGHS whole.
+
+    most: relaxations after which it gives up, None for `MOST_RELAXATIONS`. at_least: value that an answer has to beat
+    (greater is better, whatever the sense of the model).
+    held: after a solve, the model with its integers held at the answer, solved to a vertex.
+    """
 
     options: SolverOptions
+    most: int | None = None
+    at_least: float = -np.inf
     _began: float = field(default=0.0, init=False)
     _best: tuple[float, FloatArray] | None = field(default=None, init=False)
     _open: list[tuple[float, int, Node]] = field(default_factory=list, init=False)
     _nodes: int = field(default=0, init=False)
     _maximise: bool = field(default=True, init=False)
+    held: Solution | None = field(default=None, init=False)
 
     def solve_arrays(self, arrays: ModelArrays) -> Solution:
         """Solve to the gap asked for; an LP, and a model that presolve settles, is solved by HiGHS directly."""
-        self._began, self._best, self._open, self._nodes = time.perf_counter(), None, [], 0
-        self._maximise = arrays.maximise
+        self._start(arrays)
         if not arrays.is_mip and not self.options.extra and arrays.rows > MANY_ROWS:
             return HighsDoor(replace(self.options, extra={"solver": "ipm"})).solve_arrays(arrays)
         if not arrays.is_mip or self.options.extra or self.options.start is not None:
@@ -97,6 +111,10 @@ class TreeSearch:
             return self._handed_over(arrays, lp)
         return self._answer(arrays, lp, bound)
 
+    def _start(self, arrays: ModelArrays) -> None:
+        self._began, self._best, self._open, self._nodes = time.perf_counter(), None, [], 0
+        self._maximise, self.held = arrays.maximise, None
+
     def _search(self, lp: NodeLp) -> float | None:
         """Search the whole tree; returns the bound."""
         root = lp.solve(lp.lower, lp.upper, None, seconds_left(self._began, self.options))
@@ -105,6 +123,7 @@ class TreeSearch:
         costs = _PseudoCosts(np.zeros((2, len(lp.integer))), np.zeros((2, len(lp.integer))))
         self._push(Node(lp.lower, lp.upper, root))
         self._dive(lp, self._open[0][2])
+        look_at = LOOK_AFTER
         while self._open and -self._open[0][0] > self._cutoff():
             node: Node | None = self._open[0][2]
             while node is not None:
@@ -116,8 +135,11 @@ class TreeSearch:
                 heapq.heapify(self._open)
                 node = children[0] if children and children[0].relaxed.value > self._cutoff() else None
                 self._report()
-                if lp.count > MOST_RELAXATIONS:
+                if lp.count > (MOST_RELAXATIONS if self.most is None else self.most):
                     raise Unsettled
+                if self.most is None and lp.count > look_at:
+                    look_at *= 3
+                    self._look_nearby(lp, root)
         return self._bound()
 
     def _dive(self, lp: NodeLp, node: Node) -> None:
@@ -145,6 +167,34 @@ class TreeSearch:
             lower, upper, relaxed = low, up, found
             self._report()
 
+    def _look_nearby(self, lp: NodeLp, root: Relaxed) -> None:
+        """A better answer among those that share with the best one whatever it has in common with the relaxation."""
+        if self._best is None:
+            return
+        best = np.round(self._best[1][lp.integer])
+        agreed = np.abs(best - root.levels[lp.integer]) <= WHOLE
+        left = seconds_left(self._began, self.options)
+        options = replace(self.options, progress=None, log=None, time_limit_s=None if left is None else max(left, 0.0) / 2.0)
+        near = TreeSearch(options, most=MOST_NEARBY, at_least=self._best[0])
+        found = near._levels(lp.with_integers_between(np.where(agreed, best, lp.lower), np.where(agreed, best, lp.upper)))
+        if found is not None:
+            whole = np.round(found[lp.integer])
+            relaxed = lp.solve(whole, whole, root.basis, seconds_left(self._began, self.options))
+            if relaxed is not None:
+                self._keep(relaxed.value, relaxed.levels)
+        self._report()
+
+    def _levels(self, arrays: ModelArrays) -> FloatArray | None:
+        """The best levels found within the limits, None without any; nothing is proven about them."""
+        self._start(arrays)
+        lp: NodeLp | None = None
+        try:
+            lp = NodeLp.presolved(arrays, self.options)
+            self._search(lp)
+        except (TimeoutError, Unsettled):
+            pass
+        return None if lp is None or self._best is None else lp.original(self._best[1])
+
     def _keep(self, value: float, levels: FloatArray) -> None:
         if self._best is None or value > self._best[0]:
             self._best = (value, levels)
@@ -159,9 +209,8 @@ class TreeSearch:
         return max(values) if values else None
 
     def _cutoff(self) -> float:
-        if self._best is None:
-            return -np.inf
-        return self._best[0] + self.options.gap * abs(self._best[0]) * 0.9
+        best = self.at_least if self._best is None else max(self._best[0], self.at_least)
+        return best if best == -np.inf else best + self.options.gap * abs(best) * 0.9
 
     def _step(self, lp: NodeLp, costs: _PseudoCosts, node: Node) -> list[Node]:
         """Children of a node, best first; none when it is whole."""
@@ -225,8 +274,8 @@ class TreeSearch:
         if lp is not None and self._best is not None:
             values = lp.original(self._best[1])
             # Levels are taken from the model as it was before presolve.
-            held = HighsDoor(SolverOptions()).solve_arrays(arrays.with_integers_held(values))
-            values = held.values if held.values is not None else values
+            self.held = HighsDoor(SolverOptions()).solve_arrays(arrays.with_integers_held(values))
+            values = self.held.values if self.held.values is not None else values
         # `checked` makes it OPTIMAL where the bound proves it.
         status = Status.TIME_LIMIT if values is None else Status.FEASIBLE
         claim = Claim(

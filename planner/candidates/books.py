@@ -109,10 +109,16 @@ class EventBook:
     def after(self, month: Ints, first: Ints, second: Ints, latest: Ints) -> Ints:
         """Events at `month`, not before phases `first` and `second` are energised, not after `latest`."""
         columns = np.broadcast_arrays(month, first, second, latest)
-        codes = np.stack(columns, axis=1).astype(np.int64)
-        unique, inverse = np.unique(codes, axis=0, return_inverse=True)
-        numbers = np.array([self._number(*map(int, row)) for row in unique], dtype=np.int64)
-        return numbers[inverse.reshape(-1)] if len(unique) else np.zeros(0, dtype=np.int64)
+        if not columns[0].size:
+            return np.zeros(0, dtype=np.int64)
+        # One code per event: sorting rows of four numbers takes twenty times as long.
+        code = np.zeros(columns[0].shape, dtype=np.int64)
+        for column in columns:
+            low = int(column.min())
+            code = code * (int(column.max()) - low + 1) + (column - low)
+        _, at, inverse = np.unique(code, return_index=True, return_inverse=True)
+        numbers = [self._number(*(int(column[row]) for column in columns)) for row in at]
+        return np.array(numbers, dtype=np.int64)[inverse]
 
     def _number(self, month: int, first: int, second: int, latest: int) -> int:
         key = (month, first, second, latest)

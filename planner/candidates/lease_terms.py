@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from planner.candidates.distinct import distinct
 from planner.candidates.outlook import HOURS_BILLED_730, Floats, Ints, Outlook
 from planner.candidates.workshop import Workshop
 
@@ -164,10 +165,11 @@ class LeaseTerms:
             }
         )
         codes, keys = distinct(rows[ramped], ["lease_id", "term_start", "from_month", "to_month"])
-        pieces = [self._pieces(*key) for key in keys]
-        stepped = pd.concat([whole.iloc[:0], *(pieces[code] for code in codes)], ignore_index=True)
-        stepped["row"] = np.repeat(np.flatnonzero(ramped), [len(pieces[code]) for code in codes])
-        return pd.concat([whole, stepped], ignore_index=True)
+        if not keys:
+            return whole
+        pieces = pd.concat([self._pieces(*key).assign(key=code) for code, key in enumerate(keys)])
+        stepped = pd.DataFrame({"row": np.flatnonzero(ramped), "key": codes}).merge(pieces, on="key")
+        return pd.concat([whole, stepped[list(whole.columns)]], ignore_index=True)
 
     def ramped(self, rows: pd.DataFrame) -> npt.NDArray[np.bool_]:
         """Which rows serve a lease that has a ramp."""
@@ -179,13 +181,6 @@ class LeaseTerms:
         share = self.shares(lease_id, term_start, "size_share")[start:end]
         edges: Ints = np.concatenate([[0], np.flatnonzero(np.diff(share)) + 1, [len(share)]])
         return pd.DataFrame({"start": start + edges[:-1], "end": start + edges[1:], "share": share[edges[:-1]]})
-
-
-def distinct(rows: pd.DataFrame, columns: list[str]) -> tuple[Ints, list[tuple[Any, ...]]]:
-    """Which of the distinct keys each row has, and the keys, in order of appearance."""
-    codes = rows.groupby(columns, sort=False).ngroup().to_numpy(np.int64)
-    first = np.unique(codes, return_index=True)[1]
-    return codes, list(rows[columns].iloc[first].itertuples(index=False, name=None))
 
 
 def path_by_row(rows: pd.DataFrame, columns: list[str], path: Callable[..., int]) -> Ints:

@@ -90,41 +90,46 @@ def _holdable(outlook: Outlook, table: pd.DataFrame, book: ResourceBook, served:
     """Units of each lease that each site can hold at most: columns lease_id, site_id, most."""
     sites = outlook.case.tables["sites"].set_index("site_id")
     leases = outlook.case.tables["leases"].set_index("lease_id")
-    halls = {str(site): _halls_mw(outlook, table, book, str(site)) for site in sites.index}
-    power = _power_it_mw(outlook)
-    rows = []
-    for (lease_id, site_id), ways in served.groupby(["lease_id", "site_id"]):
-        start, end = int(ways["from_month"].max()), int(ways["to_month"].min())
-        most = np.inf
-        if start < end:
-            per_mw = ways["units"] / ways["it_mw"]
-            hall = float(halls[str(site_id)][start:end].min())
-            if ways["liquid"].all() and not pd.isna(sites.at[site_id, "liquid_cooled_it_mw"]):
-                hall = min(hall, float(sites.at[site_id, "liquid_cooled_it_mw"]))
-            most = min(hall * float((per_mw * ways["working"]).max()), float(power[str(site_id)][start:end].min()) * float(per_mw.max()))
-        largest = sites.at[site_id, "max_cluster_gpus"]
-        if leases.at[lease_id, "single_fabric"] and ways["cluster"].all() and not pd.isna(largest):
-            most = min(most, float(largest) * float(ways["units"].max()))
-        rows.append((lease_id, site_id, most))
-    return pd.DataFrame(rows, columns=["lease_id", "site_id", "most"])
+    halls, power = _halls_mw(outlook, table, book), _power_it_mw(outlook)
+    per_mw = served["units"] / served["it_mw"]
+    ways = served.assign(per_mw=per_mw, per_hall_mw=per_mw * served["working"]).groupby(["lease_id", "site_id"], as_index=False)
+    places = ways.agg(
+        start=("from_month", "max"), end=("to_month", "min"), units=("units", "max"), per_mw=("per_mw", "max"),
+        per_hall_mw=("per_hall_mw", "max"), liquid=("liquid", "all"), cluster=("cluster", "all"),
+    )
+    liquid_mw = places["site_id"].map(sites["liquid_cooled_it_mw"]).astype("float64").where(places["liquid"]).fillna(np.inf)
+    most = np.full(len(places), np.inf)
+    for at, row in enumerate(places.assign(liquid_mw=liquid_mw).itertuples()):
+        if row.start < row.end:
+            hall_mw = min(float(halls[row.site_id][row.start : row.end].min()), row.liquid_mw)
+            most[at] = min(hall_mw * row.per_hall_mw, float(power[row.site_id][row.start : row.end].min()) * row.per_mw)
+    one_cluster = places["cluster"] & places["lease_id"].map(leases["single_fabric"]).astype(bool)
+    largest = places["site_id"].map(sites["max_cluster_gpus"]).astype("float64").where(one_cluster).fillna(np.inf)
+    places["most"] = np.minimum(most, (largest * places["units"]).to_numpy(np.float64))
+    return places[["lease_id", "site_id", "most"]]
 
 
-def _halls_mw(outlook: Outlook, table: pd.DataFrame, book: ResourceBook, site_id: str) -> Floats:
-    """Halls that can be in service at a site at most, by month: what stands, what was built by then, what was converted."""
-    shells = table[(table["kind"] == "shell") & (table["site_id"] == site_id)]
-    found = np.zeros(outlook.months)
-    way = shells["candidate_id"].str.split(":").str[2].str.split("@").str[0]
-    for _, cohorts in shells.groupby(way):
+def _halls_mw(outlook: Outlook, table: pd.DataFrame, book: ResourceBook) -> dict[str, Floats]:
+    """Halls that can be in service at each site at most, by month: what stands, what was built by then, what was converted."""
+    found = {str(site_id): np.zeros(outlook.months) for site_id in outlook.case.tables["sites"]["site_id"]}
+    shells = table.loc[table["kind"] == "shell", ["candidate_id", "site_id", "from_month", "upper"]]
+    shells = shells.assign(
+        way=shells["candidate_id"].str.split(":").str[2].str.split("@").str[0],
+        quarter=shells["from_month"].map(outlook.calendar.written_quarter),
+    )
+    together = shells.groupby(["site_id", "way", "quarter"], as_index=False).agg(upper=("upper", "sum"), first=("from_month", "min"))
+    for (site_id, way), cohorts in together.groupby(["site_id", "way"]):
         by_month = np.zeros(outlook.months)
-        quarter = cohorts["from_month"].map(outlook.calendar.written_quarter)
-        for name, together in cohorts.groupby(quarter):
-            pace = book.find(Family.BUILD, f"{site_id} {name}") if way[together.index[0]] == "new" else None
-            most = float(together["upper"].sum()) if pace is None else book.limit[pace]
-            by_month[int(together["from_month"].min()) :] += most
-        converted = book.find(Family.CONVERTIBLE, site_id) if way[cohorts.index[0]] == "conversion" else None
-        found += by_month if converted is None else np.minimum(by_month, book.limit[converted])
-    limit = book.find(Family.SITE, site_id)
-    return found if limit is None else np.minimum(found, book.limit[limit])
+        for row in cohorts.itertuples():
+            pace = book.find(Family.BUILD, f"{site_id} {row.quarter}") if way == "new" else None
+            by_month[row.first :] += row.upper if pace is None else book.limit[pace]
+        converted = book.find(Family.CONVERTIBLE, str(site_id)) if way == "conversion" else None
+        found[str(site_id)] += by_month if converted is None else np.minimum(by_month, book.limit[converted])
+    for site_id in found:
+        limit = book.find(Family.SITE, site_id)
+        if limit is not None:
+            found[site_id] = np.minimum(found[site_id], book.limit[limit])
+    return found
 
 
 def _power_it_mw(outlook: Outlook) -> dict[str, Floats]:
@@ -154,17 +159,16 @@ def _blocks(reason: np.ndarray, table: pd.DataFrame, leases: pd.DataFrame, serve
 
 def _accepts(reason: np.ndarray, table: pd.DataFrame, leases: pd.DataFrame, served: pd.DataFrame, uses: pd.DataFrame) -> None:
     """A lease taken, on a fabric or anywhere: all its sites together must hold the least size."""
-    places = served.drop_duplicates(["lease_id", "site_id"])
+    places: dict[str, dict[str, float]] = {}
+    for row in served.drop_duplicates(["lease_id", "site_id"]).itertuples():
+        places.setdefault(str(row.lease_id), {})[str(row.site_id)] = float(row.most)
+    least_of = leases["max_size"].where(leases["all_or_nothing"].astype(bool), leases["min_size"]).astype("float64").to_dict()
     site_of = served.set_index("number")["site_id"]
     accepts = table[(table["kind"] == "accept") & table["lease_id"].isin(served["lease_id"])]
     allowed = _allowed_sites(accepts.index.to_numpy(np.int64), uses, site_of)
     for number, lease_id in zip(accepts.index, accepts["lease_id"], strict=True):
-        lease = leases.loc[lease_id]
-        least = float(lease["max_size"] if lease["all_or_nothing"] else lease["min_size"])
-        here = places[places["lease_id"] == lease_id]
-        if number in allowed:
-            here = here[here["site_id"].isin(allowed[number])]
-        if float(here["most"].sum()) < least * (1.0 - SLACK):
+        here = allowed.get(number, places[lease_id].keys())
+        if sum(most for site_id, most in places[lease_id].items() if site_id in here) < least_of[lease_id] * (1.0 - SLACK):
             reason[number] = "no site or fabric can hold the least size"
 
 

@@ -84,12 +84,14 @@ def power_uses(
     row, start, end = row[keep], start[keep], end[keep]
     size = share["share"].to_numpy(np.float64)[keep]
     number = leg.phase[row]
-    names = phases["phase_name"].to_numpy()[number]
-    resource = shop.book.resources(Family.PHASE, pd.Series(names))
+    names = phases["phase_name"].to_numpy()
+    codes, held = pd.factorize(number)
+    resource = shop.book.resources(Family.PHASE, pd.Series(names[held]))[codes]
     contracted = it_mw[row] * phases["mw_per_it_mw"].to_numpy(np.float64)[number] * size
     shop.book.uses.add(candidate[row], resource, contracted, start, end)
     taking = phases["min_take"].to_numpy(np.float64)[number] > 0
     if taking.any():
-        resource = shop.book.resources(Family.MIN_TAKE, pd.Series(names[taking]))
+        codes, held = pd.factorize(number[taking])
+        resource = shop.book.resources(Family.MIN_TAKE, pd.Series(names[held]))[codes]
         drawn = drawn_mw[row[taking]] * size[taking]
         shop.book.uses.add(candidate[row[taking]], resource, -drawn, start[taking], end[taking])

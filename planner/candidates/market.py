@@ -12,6 +12,7 @@ import pandas as pd
 from kernels.lines import Line
 from kernels.terms import Term, WindowTerm
 from planner.candidates.books import NO_PHASE, Recipe
+from planner.candidates.distinct import distinct
 from planner.candidates.gpus import place_name, places
 from planner.candidates.load import Leg, energy_terms, legs, power_uses
 from planner.candidates.outlook import Floats, Ints, Outlook
@@ -82,18 +83,16 @@ def _first_owned(shop: Workshop) -> pd.DataFrame:
 
 def _paths(shop: Workshop, rows: pd.DataFrame, phases: pd.DataFrame, drawn: Floats) -> tuple[Ints, Ints]:
     """Paths of income and of energy by row. A unit idles in months whose income is less than the energy it would save."""
-    price = np.zeros(len(rows), dtype=np.int64)
-    energy = np.zeros(len(rows), dtype=np.int64)
-    columns = ["gpu_id", "tier", "utilisation", "head"]
-    for key, found in rows[columns].assign(drawn=drawn).groupby([*columns, "drawn"], sort=False).groups.items():
-        gpu_id, tier, utilisation, head, drawn_mw = key
+    codes, keys = distinct(rows.assign(drawn=drawn), ["gpu_id", "tier", "utilisation", "head", "drawn"])
+    price, energy = np.zeros(len(keys), dtype=np.int64), np.zeros(len(keys), dtype=np.int64)
+    for code, (gpu_id, tier, utilisation, head, drawn_mw) in enumerate(keys):
         work = _Work(
             str(gpu_id), int(tier), float(utilisation), float(drawn_mw), float(phases["min_take"].iat[head]),
             shop.paths.recipe(int(phases["energy_path"].iat[head])),
         )
-        price[np.asarray(found)] = shop.paths.number(("market", *key), work.income)
-        energy[np.asarray(found)] = shop.paths.number(("market energy", *key), work.energy)
-    return price, energy
+        price[code] = shop.paths.number(("market", *keys[code]), work.income)
+        energy[code] = shop.paths.number(("market energy", *keys[code]), work.energy)
+    return price[codes], energy[codes]
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ import numpy.typing as npt
 import pandas as pd
 import scipy.sparse as sp
 
+from planner.candidates.distinct import distinct
 from planner.candidates.outlook import Floats, Ints
 
 
@@ -138,12 +139,9 @@ class ResourceBook:
     def resources(self, family: Family, names: pd.Series, limits: Floats | float = 0.0) -> Ints:
         """Numbers of the resources named row by row."""
         frame = pd.DataFrame({"name": names.to_numpy(), "limit": np.broadcast_to(limits, len(names))})
-        numbers = {
-            (name, limit): self.resource(family, str(name), float(limit))
-            for name, limit in frame.drop_duplicates().itertuples(index=False)
-        }
-        pairs = zip(frame["name"], frame["limit"], strict=True)
-        return np.fromiter((numbers[pair] for pair in pairs), dtype=np.int64, count=len(frame))
+        codes, keys = distinct(frame, ["name", "limit"])
+        numbers = [self.resource(family, str(name), float(limit)) for name, limit in keys]
+        return np.array(numbers, dtype=np.int64)[codes]
 
     def find(self, family: Family, name: str) -> int | None:
         """Number of a resource if it has been entered."""

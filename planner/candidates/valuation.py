@@ -64,6 +64,8 @@ class Valuation:
                 terms, self.paths[:, :1], self.events[:, :1], self.profiles, tax_rate=self.tax_rate, lines=lines
             )
             pieces.append(piece[:, :, 0, :])
+        if len(pieces) == 1:
+            return pieces[0]
         return np.concatenate(pieces, axis=1) if pieces else np.zeros((len(lines), 0, months))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pulp
@@ -102,6 +104,78 @@ def test_no_time_is_no_answer() -> None:
     found = TreeSearch(SolverOptions(time_limit_s=0.0)).solve_arrays(covering(1))
     assert found.status is Status.TIME_LIMIT
     assert found.values is None
+
+
+def test_time_that_runs_out_within_the_tree_leaves_an_answer_and_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    arrays = covering(0)
+    whole = TreeSearch(SolverOptions(gap=1e-9)).solve_arrays(arrays)
+    asked: list[float] = []
+
+    def left(began: float, options: SolverOptions) -> float:
+        asked.append(began)
+        return 60.0 if len(asked) <= 150 else 0.0
+
+    monkeypatch.setattr(tree_search, "seconds_left", left)
+    found = TreeSearch(SolverOptions(gap=1e-9, time_limit_s=60.0)).solve_arrays(arrays)
+    assert found.solver.startswith("tree search")
+    assert 1 < found.nodes < whole.nodes
+    assert found.status is Status.FEASIBLE
+    assert found.objective is not None
+    assert found.bound is not None
+    assert found.objective <= best_of(arrays) + 1e-6 <= found.bound + 2e-6
+    assert found.gap is not None
+    assert found.gap > 1e-9
+
+
+def test_ctrl_c_ends_the_tree_with_the_answer_at_hand() -> None:
+    before = signal.getsignal(signal.SIGINT)
+
+    def press(seconds: float, incumbent: float | None, bound: float | None, gap: float | None) -> None:
+        if incumbent is not None:
+            signal.raise_signal(signal.SIGINT)
+
+    arrays = covering(0)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        found = TreeSearch(SolverOptions(gap=1e-9, progress=press)).solve_arrays(arrays)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert found.status is Status.FEASIBLE
+    assert found.interrupted
+    assert "Ctrl-C" in found.message
+    assert found.objective is not None
+    assert found.bound is not None
+    assert found.objective <= best_of(arrays) + 1e-6 <= found.bound + 2e-6
+
+
+def test_ctrl_c_before_any_answer_is_a_keyboard_interrupt() -> None:
+    def press(seconds: float, incumbent: float | None, bound: float | None, gap: float | None) -> None:
+        if incumbent is None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        TreeSearch(SolverOptions(gap=1e-9, progress=press)).solve_arrays(covering(1))
+
+
+def test_neighbourhoods_better_the_answer_and_leave_the_optimum(monkeypatch: pytest.MonkeyPatch) -> None:
+    look = TreeSearch._look_nearby
+    gained: list[float] = []
+
+    def measured(self: TreeSearch, *of: Any) -> None:
+        before = self._best
+        look(self, *of)
+        if before is not None and self._best is not None:
+            gained.append(self._best[0] - before[0])
+
+    monkeypatch.setattr(tree_search, "LOOK_AFTER", 1)
+    monkeypatch.setattr(TreeSearch, "_look_nearby", measured)
+    for seed in range(6):
+        arrays = covering(seed, maximise=seed % 2 == 0)
+        found = TreeSearch(SolverOptions(gap=1e-9)).solve_arrays(arrays)
+        assert found.status is Status.OPTIMAL
+        assert found.objective == pytest.approx(best_of(arrays), rel=1e-7)
+    assert min(gained) >= 0.0
+    assert max(gained) > 0.0
 
 
 def test_infeasible_model() -> None:

@@ -10,7 +10,8 @@ import numpy as np
 from kernels.lines import Line
 from kernels.terms import Term
 from kernels.unit_cash import unit_cash
-from kernels.unit_npv import discounted_prefix, schedule_values, unit_npv
+from kernels.unit_npv import discounted_prefix, schedule_values
+from kernels.unit_npv_engine import unit_npv
 from planner.candidates.books import EventBook, PathBook, ProfileBook
 from planner.candidates.outlook import Floats, Ints, Outlook
 from planner.candidates.workshop import Block, Workshop

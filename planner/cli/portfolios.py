@@ -10,24 +10,85 @@ import typer
 
 def portfolios(
     path: Annotated[Path, typer.Argument(help="case: a folder or an .xlsx workbook")],
-    plan: Annotated[Path, typer.Option("--plan", help="run whose site packages are combined")],
-    out: Annotated[Path, typer.Option("--out", help="Parquet file to write")],
-    subsets: Annotated[str, typer.Option(help="sites: all subsets of what the plan puts on each site")] = "sites",
+    out: Annotated[Path, typer.Option("--out", help="file to write: .parquet, or .csv for --bundles")],
+    plan: Annotated[Path | None, typer.Option("--plan", help="run of planner plan to start from; not for --bundles")] = None,
+    subsets: Annotated[str | None, typer.Option(help="sites: all subsets of what the plan puts on each site")] = None,
+    neighbours: Annotated[int | None, typer.Option(help="the plan and so many portfolios that differ from it by one change, best first")] = None,
+    random: Annotated[int | None, typer.Option(help="so many portfolios that keep all limits: the best for NPVs drawn at random, and mixtures of those")] = None,
+    bundles: Annotated[
+        Path | None,
+        typer.Option(help="table of bundles (CSV, Parquet): portfolio, site_id, power_path, gpu_id, use, start, level; halls and power are derived"),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="seed of --random [default: the case's]")] = None,
+    base: Annotated[str, typer.Option(help="of --bundles: expected or announced; else as the plan")] = "expected",
+    tail: Annotated[str | None, typer.Option(help="of --bundles: contracted, rented or none [default: the case's]; else as the plan")] = None,
 ) -> None:
-    """Make all subsets of the site packages of a plan.
+    """Make portfolios to score: subsets of a plan's sites, its neighbours, random feasible ones, or those of a table of bundles.
 
-    Example: planner portfolios fixtures/neocloud --plan runs/base --subsets sites --out p.parquet
+    Examples:
+
+    planner portfolios fixtures/neocloud --plan runs/base --subsets sites --out p.parquet
+
+    planner portfolios fixtures/neocloud --plan runs/base --neighbours 50 --out near.parquet
+
+    planner portfolios fixtures/neocloud --plan runs/base --random 1000 --seed 1 --out random.parquet
+
+    planner portfolios fixtures/neocloud --bundles bundles.csv --out b.parquet
     """
     from planner.case.faults import PlannerError
-    from planner.scoring.files import write_subsets
-    from planner.scoring.from_run import plan_of_run
-    from planner.scoring.items import subsets as all_subsets
 
-    if subsets != "sites":
-        raise PlannerError(f"--subsets {subsets!r} is not known; sites is")
+    asked = [name for name, value in (("--subsets", subsets), ("--neighbours", neighbours), ("--random", random), ("--bundles", bundles)) if value is not None]
+    if len(asked) != 1:
+        raise PlannerError(f"{' and '.join(asked) or 'nothing'} asked for; give one of --subsets sites, --neighbours N, --random N, --bundles FILE")
+    if seed is not None and random is None:
+        raise PlannerError("--seed is for --random alone; leave it out")
+    if bundles is not None:
+        if plan is not None:
+            raise PlannerError("bundles are built from the case, not from a plan; leave --plan out")
+        said = _from_bundles(path, bundles, out, base, tail)
+    else:
+        if plan is None:
+            raise PlannerError(f"{asked[0]} starts from a plan; name its run with --plan, for example --plan runs/base")
+        if base != "expected" or tail is not None:
+            raise PlannerError(f"{asked[0]} takes --base and --tail from the plan; leave them out, or plan again under them")
+        said = _from_plan(path, plan, out, subsets, neighbours, random, seed)
+    typer.echo(f"{said} written to {out}")
+
+
+def _from_bundles(path: Path, bundles: Path, out: Path, base: str, tail: str | None) -> str:
+    from planner.candidates.build import build_candidates
+    from planner.candidates.outlook import make_outlook
+    from planner.case.read import read_case
+    from planner.planning import PlanOptions
+    from planner.scoring.bundles import read_bundles
+    from planner.scoring.files import write_long
+
+    chosen = PlanOptions(base=base, tail=tail)
+    candidates = build_candidates(make_outlook(read_case(path), base=chosen.base, tail=chosen.tail))
+    made = read_bundles(bundles, candidates)
+    write_long(out, made, candidates)
+    return f"{len(made):,} portfolios of bundles"
+
+
+def _from_plan(path: Path, plan: Path, out: Path, subsets: str | None, neighbours: int | None, random: int | None, seed: int | None) -> str:
     from planner.candidates.packages import site_packages
+    from planner.case.faults import PlannerError
+    from planner.scoring.files import PackageSource, write_packages
+    from planner.scoring.from_run import plan_of_run
+    from planner.scoring.neighbours import neighbours as near
+    from planner.scoring.random_vertices import random_portfolios
+    from planner.scoring.subsets import Subsets
 
+    if subsets not in (None, "sites"):
+        raise PlannerError(f"--subsets {subsets!r} is not known; sites is")
     found = plan_of_run(path, plan)
-    bunch = all_subsets(site_packages(found.candidates, found.levels))
-    write_subsets(out, bunch, found.candidates, {"case_hash": found.case_hash, "plan": plan.name})
-    typer.echo(f"{len(bunch):,} portfolios of {len(bunch.items)} packages written to {out}")
+    origin = {"case_hash": found.case_hash, "plan": plan.name}
+    source: PackageSource
+    if random is not None:
+        source = random_portfolios(found.candidates, found.levels, random, seed=found.candidates.outlook.case.settings.seed if seed is None else seed)
+    elif neighbours is not None:
+        source = near(found.candidates, found.levels, neighbours)
+    else:
+        source = Subsets(site_packages(found.candidates, found.levels))
+    write_packages(out, source, found.candidates, origin)
+    return f"{source.count:,} portfolios of {len(source.items)} packages"

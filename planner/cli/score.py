@@ -2,84 +2,139 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from planner.scoring.score import Scores
+    from planner.scoring.pareto import Leaders
+    from planner.scoring.score import ScoredPiece, Scoring
+
+SHOWN = 10
 
 
 def score(
     path: Annotated[Path, typer.Argument(help="case: a folder or an .xlsx workbook")],
     portfolios: Annotated[Path, typer.Option("--portfolios", help="Parquet or CSV of portfolios, or portfolio.csv of a run")],
-    out: Annotated[Path | None, typer.Option("--out", help="folder to write scores and broken limits into")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="folder to write scores and broken limits into; or one file of scores, by a name that ends in .parquet or .csv")] = None,
     force: Annotated[bool, typer.Option("--force", help="replace the scores that are there")] = False,
     scenarios: Annotated[int, typer.Option(min=1, help="futures drawn")] = 1000,
     alpha: Annotated[float, typer.Option(help="level of VaR, CVaR and the tails")] = 0.95,
     draws: Annotated[str, typer.Option(help="independent, antithetic or sobol")] = "independent",
     seed: Annotated[int | None, typer.Option(min=0, help="seed of the draws [default: the case's]")] = None,
     float64: Annotated[bool, typer.Option("--float64", help="measure in float64 instead of float32 in $M")] = False,
-    paths: Annotated[bool, typer.Option("--paths/--no-paths", help="peak funding, payback and IRR of the mean flow over the futures")] = True,
+    paths: Annotated[bool, typer.Option("--paths/--no-paths", help="peak funding, payback, debt cover, MOIC and IRR, which need monthly cash")] = True,
     threads: Annotated[int | None, typer.Option(min=1, help="threads [default: all cores]")] = None,
+    memory: Annotated[str | None, typer.Option(help="memory that scoring may use, such as 4G [default: half of what is free]")] = None,
     base: Annotated[str, typer.Option(help="expected or announced")] = "expected",
     tail: Annotated[str | None, typer.Option(help="contracted, rented or none [default: the case's]")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="print the table as JSON records")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print the leading portfolios and the totals as JSON")] = False,
 ) -> None:
-    """Score portfolios over many futures: NPV, VaR, CVaR, peak funding, payback, IRR and limits broken.
+    """Score portfolios over many futures: NPV, VaR, CVaR, peak funding, payback, IRR, capex, CO2 and limits broken.
+
+    Portfolios are read, scored and written piece by piece, so their number is not bound by memory.
 
     Example: planner score fixtures/neocloud --portfolios p.parquet --scenarios 1000 --out runs/scores
     """
     from planner.candidates.build import build_candidates
     from planner.candidates.outlook import make_outlook
     from planner.case.read import read_case
-    from planner.run_folder import refuse_other_folders
-    from planner.scoring.files import read_bunch
-    from planner.scoring.score import ScoreOptions, score_portfolios
-    from planner.scoring.score_folder import write_scores
+    from planner.planning import PlanOptions
+    from planner.scoring.files import open_portfolios
+    from planner.scoring.memory import memory_bytes
+    from planner.scoring.pareto import Leaders
+    from planner.scoring.score import ScoreOptions, Scoring
+    from planner.scoring.score_folder import refuse_other_results, write_scores
 
     if out is not None:
-        refuse_other_folders(out, force=force)
-    options = ScoreOptions(scenarios, alpha, draws, seed, float64, paths, threads)
+        refuse_other_results(out, force=force)
+    chosen = PlanOptions(base=base, tail=tail)
+    options = ScoreOptions(scenarios, alpha, draws, seed, float64, paths, threads, None if memory is None else memory_bytes(memory))
     case = read_case(path)
-    candidates = build_candidates(make_outlook(case, base=base, tail=tail))
-    found = score_portfolios(candidates, read_bunch(portfolios, candidates), options)
+    candidates = build_candidates(make_outlook(case, base=chosen.base, tail=chosen.tail))
+    source = open_portfolios(portfolios, candidates)
+    scoring = Scoring(candidates, options)
+    pieces: Iterable[ScoredPiece] = scoring.pieces(source)
     if out is not None:
-        write_scores(found, case, out)
+        pieces = write_scores(scoring, pieces, case, out)
+    leaders = Leaders(SHOWN)
+    for piece in _shown(pieces, source.count, quiet=as_json):
+        leaders.add(piece.table)
     if as_json:
-        typer.echo(found.table.to_json(orient="records", double_precision=15))
+        typer.echo(_json(leaders, scoring))
     else:
-        _print(found, out)
+        _print(leaders, scoring, out)
 
 
-def _print(found: Scores, out: Path | None) -> None:
+def _shown(pieces: Iterable[ScoredPiece], count: int | None, *, quiet: bool) -> Iterator[ScoredPiece]:
+    """The pieces, with how many portfolios are done on a terminal."""
+    import sys
+
+    if quiet or not sys.stderr.isatty():
+        yield from pieces
+        return
+    from rich.console import Console
+
+    done, of = 0, "" if count is None else f" of {count:,}"
+    with Console(stderr=True).status("scoring") as status:
+        for piece in pieces:
+            done += len(piece.table)
+            status.update(f"scoring: {done:,}{of} portfolios")
+            yield piece
+
+
+def _json(leaders: Leaders, scoring: Scoring) -> str:
+    import json
+
+    def records(name: str) -> Any:
+        return json.loads(getattr(leaders, name).to_json(orient="records", double_precision=15))
+
+    found = {
+        "portfolios": leaders.count, "within_limits": leaders.within, "scenarios": scoring.options.scenarios, "best": records("best"),
+        "not_beaten": records("front"), "stresses_left_out": scoring.left_out, "seconds": scoring.seconds,
+    }
+    return json.dumps(found, indent=2)
+
+
+def _print(leaders: Leaders, scoring: Scoring, out: Path | None) -> None:
     """The best by mean NPV, and the portfolios that nothing beats in both mean and tail."""
     from rich.table import Table
 
-    from planner.cli.summary import millions
     from planner.cli.terminal import output
-    from planner.scoring.pareto import pareto
 
     console = output()
-    whole = found.table[found.table["limits_broken"] == 0]
-    console.print(f"{len(found.table):,} portfolios over {found.options.scenarios:,} futures in {sum(found.seconds.values()):.1f} s; {len(found.table) - len(whole):,} break a limit")
-    best = whole if len(whole) else found.table
-    front = pareto(best)
-    for title, rows in (("best by mean NPV", best.nlargest(10, "mean_npv_usd")), ("not beaten in both mean and tail", front.head(10))):
+    broken = leaders.count - leaders.within
+    spent = sum(scoring.seconds.values())
+    console.print(f"{leaders.count:,} portfolios over {scoring.options.scenarios:,} futures in {spent:.1f} s; {broken:,} break a limit")
+    for title, rows in (("best by mean NPV", leaders.best), ("not beaten in both mean and tail", leaders.front.head(SHOWN))):
         table = Table(title=title, title_justify="left")
-        for name in ("portfolio", "mean", "base", "sd", "P(loss)", "CVaR of loss", "peak funding", "payback", "IRR", "limits broken"):
+        for name in _HEADERS:
             table.add_column(name, justify="right")
         for row in rows.to_dict("records"):
-            funding = millions(row["peak_funding_mean_usd"]) if "peak_funding_mean_usd" in row else ""
-            payback = f"{row['payback_median_months']:.0f} months" if "payback_median_months" in row else ""
-            rate = f"{row['irr_per_year']:.1%}" if row["irr_status"] == "one_root" else row["irr_status"].replace("_", " ")
-            table.add_row(
-                str(row["portfolio"]), millions(row["mean_npv_usd"]), millions(row["base_npv_usd"]), millions(row["standard_deviation_usd"]),
-                f"{row['loss_probability']:.1%}", millions(row["cvar_usd"]), funding, payback, rate, str(row["limits_broken"]),
-            )
+            table.add_row(*_cells(row))
         console.print(table)
-    for name, why in found.left_out.items():
+    if broken and out is None:
+        console.print("give a folder as --out to have the limits broken, portfolio by portfolio, in its broken.parquet", markup=False, highlight=False)
+    for name, why in scoring.left_out.items():
         console.print(f"stress {name} is left out: {why}", markup=False, highlight=False)
     if out is not None:
         console.print(f"written to {out}", markup=False, highlight=False)
+
+
+_HEADERS = ("portfolio", "mean", "base", "sd", "P(loss)", "CVaR of loss", "peak funding", "payback", "IRR", "capex", "limits broken")
+
+
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    from planner.cli.summary import millions
+
+    funding = payback = rate = ""
+    if "peak_funding_mean_usd" in row:
+        months = row["payback_median_months"]
+        funding, payback = millions(row["peak_funding_mean_usd"]), "never" if months == float("inf") else f"{months:.0f} months"
+        rate = f"{row['irr_per_year']:.1%}" if row["irr_status"] == "one_root" else row["irr_status"].replace("_", " ")
+    return (
+        str(row["portfolio"]), millions(row["mean_npv_usd"]), millions(row["base_npv_usd"]), millions(row["standard_deviation_usd"]),
+        f"{row['loss_probability']:.1%}", millions(row["cvar_usd"]), funding, payback, rate, millions(row["capex_usd"]), str(row["limits_broken"]),
+    )

@@ -1,11 +1,14 @@
-"""Portfolios and scores as files: Parquet or CSV, told apart by their ending."""
+"""Portfolios as files: levels of packages, one portfolio a row, in Parquet; or a long table of candidates, in Parquet or CSV."""
 
 from __future__ import annotations
 
 import io
 import json
 import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -16,76 +19,137 @@ from kernels.portfolio import portfolios_from_dense
 from planner.candidates.build import CandidateSet
 from planner.candidates.packages import Package
 from planner.case.faults import PlannerError
-from planner.scoring.items import Bunch, from_table, items_of
+from planner.scoring.items import Bunch, Items, PortfolioSource, items_of
+from planner.scoring.long_table import LongTable
 
 PACKAGES = b"planner.packages"
 ORIGIN = b"planner.origin"
+ROWS = 65_536
+"""Portfolios of a row group."""
 
 
-def write_subsets(path: Path, bunch: Bunch, candidates: CandidateSet, origin: dict[str, str]) -> None:
-    """A row per portfolio and a column per package with its level; what each package holds stands in the file's metadata.
+class PackageSource(PortfolioSource, Protocol):
+    """Portfolios whose packages are known before they are read."""
 
-    The file appears whole or not at all.
+    @property
+    def count(self) -> int:
+        """How many there are."""
+
+    @property
+    def items(self) -> Items:
+        """The packages."""
+
+
+def write_packages(path: Path, source: PackageSource, candidates: CandidateSet, origin: dict[str, str]) -> None:
+    """A row per portfolio and a column per package with its level, row group by row group.
+
+    What each package holds stands in the file's metadata. Raises PlannerError unless the name ends in .parquet. The
+    file appears whole or not at all.
     """
-    count = len(bunch.items)
-    dense = np.zeros((len(bunch), count))
+    if path.suffix != ".parquet":
+        raise PlannerError(f"{path}: portfolios of packages are written as Parquet; give a name that ends in .parquet")
+    items = source.items
+    metadata = {PACKAGES: _packed(items, candidates), ORIGIN: json.dumps(origin).encode()}
+    fields = [pa.field("portfolio", pa.string()), *(pa.field(f"level of {name}", pa.float64()) for name in items.names)]
+    schema = pa.schema(fields, metadata=metadata)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.")) / path.name
+    try:
+        with pq.ParquetWriter(scratch, schema) as writer:
+            for bunch in source.pieces(max(ROWS // max(len(items) // 16, 1), 1)):
+                writer.write_table(_wide(bunch, schema))
+        scratch.replace(path)
+    finally:
+        scratch.unlink(missing_ok=True)
+        scratch.parent.rmdir()
+
+
+def _wide(bunch: Bunch, schema: pa.Schema) -> pa.Table:
+    dense = np.zeros((len(bunch.items), len(bunch)))
     owner = np.repeat(np.arange(len(bunch)), np.diff(bunch.portfolios.starts))
-    dense[owner, bunch.portfolios.candidates] = bunch.portfolios.levels
-    columns = {"portfolio": pa.array(np.arange(len(bunch)))}
-    columns |= {name: pa.array(dense[:, at].astype(np.float32)) for at, name in enumerate(bunch.items.names)}
-    item, held = bunch.items.levels.tocoo().coords
-    packages = pd.DataFrame(
+    np.add.at(dense, (bunch.portfolios.candidates, owner), bunch.portfolios.levels)
+    return pa.Table.from_arrays([pa.array(bunch.names, pa.string()), *(pa.array(row) for row in dense)], schema=schema)
+
+
+def _packed(items: Items, candidates: CandidateSet) -> bytes:
+    held = items.levels.tocoo()
+    table = pd.DataFrame(
         {
-            "package": np.array(bunch.items.names, dtype=object)[item],
-            "candidate_id": candidates.table["candidate_id"].to_numpy()[bunch.items.held[held]],
-            "level": bunch.items.levels.tocoo().data,
+            "package": np.array(items.names, dtype=object)[held.row],
+            "candidate_id": candidates.table["candidate_id"].to_numpy(dtype=object)[items.held[held.col]],
+            "level": held.data,
         }
     )
-    table = pa.table(columns).replace_schema_metadata({PACKAGES: _packed(packages), ORIGIN: json.dumps(origin).encode()})
+    buffer = io.BytesIO()
+    table.to_parquet(buffer, index=False)
+    return buffer.getvalue()
+
+
+def write_long(path: Path, packages: Sequence[Package], candidates: CandidateSet) -> None:
+    """Portfolios as a long table (portfolio, candidate_id, level), Parquet, or CSV where the name ends so."""
+    ids = candidates.table["candidate_id"].to_numpy(dtype=object)
+    table = pd.DataFrame(
+        {
+            "portfolio": np.repeat(np.array([package.name for package in packages], dtype=object), [len(package.numbers) for package in packages]),
+            "candidate_id": ids[np.concatenate([package.numbers for package in packages])],
+            "level": np.concatenate([package.levels for package in packages]),
+        }
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as scratch:
-        pq.write_table(table, scratch)
-    Path(scratch.name).replace(path)
+    if path.suffix == ".csv":
+        table.to_csv(path, index=False, float_format="%.17g", lineterminator="\n")
+    elif path.suffix == ".parquet":
+        table.to_parquet(path, index=False)
+    else:
+        raise PlannerError(f"{path}: portfolios are written as Parquet or CSV; give a name that ends in .parquet or .csv")
 
 
-def read_bunch(path: Path, candidates: CandidateSet) -> Bunch:
-    """Portfolios from a file: subsets of packages as written by `write_subsets`, or a long table (see `items.from_table`)."""
+def open_portfolios(path: Path, candidates: CandidateSet) -> PortfolioSource:
+    """Portfolios of a file, read piece by piece: levels of packages as `write_packages` writes them, or a long table."""
     if not path.is_file():
         raise PlannerError(f"{path} is not a file of portfolios; make one with planner portfolios, or give portfolio.csv of a run")
     if path.suffix == ".csv":
-        return from_table(candidates, pd.read_csv(path))
+        return LongTable(path, candidates)
     try:
-        table = pq.read_table(path)
+        metadata = pq.read_schema(path).metadata or {}
     except (pa.ArrowInvalid, OSError) as error:
         raise PlannerError(f"{path} cannot be read as Parquet ({error}); give a .parquet or .csv file of portfolios") from None
-    metadata = table.schema.metadata or {}
-    if PACKAGES not in metadata:
-        return from_table(candidates, table.to_pandas())
+    return _package_file(path, metadata, candidates) if PACKAGES in metadata else LongTable(path, candidates)
+
+
+def _package_file(path: Path, metadata: dict[bytes, bytes], candidates: CandidateSet) -> PackageFile:
     packages = pd.read_parquet(io.BytesIO(metadata[PACKAGES]))
     number = pd.Series(np.arange(len(candidates)), index=candidates.table["candidate_id"])
     found = packages["candidate_id"].map(number)
     if found.isna().any():
         name = packages["candidate_id"][found.isna()].iloc[0]
         raise PlannerError(f"{path} holds {name!r}, which the case does not have; make the portfolios again from a plan of this case")
-    names = list(dict.fromkeys(packages["package"]))
-    made = [
-        Package(name, found[packages["package"] == name].to_numpy(np.int64), packages.loc[packages["package"] == name, "level"].to_numpy())
-        for name in names
-    ]
-    dense = np.column_stack([table.column(name).to_numpy() for name in names]).astype(np.float64)
-    labels = tuple(str(label) for label in table.column("portfolio").to_pylist())
-    return Bunch(items_of(made), labels, portfolios_from_dense(dense))
+    number_of, level_of = found.to_numpy(np.int64), packages["level"].to_numpy(np.float64)
+    made = [Package(str(name), number_of[rows], level_of[rows]) for name, rows in packages.groupby("package", sort=False).indices.items()]
+    return PackageFile(path, items_of(made))
 
 
-def write_table(path: Path, table: pd.DataFrame) -> None:
-    """A table as Parquet, or as CSV where the name ends so."""
-    if path.suffix == ".csv":
-        table.to_csv(path, index=False, float_format="%.12g", lineterminator="\n")
-    else:
-        table.to_parquet(path, index=False)
+@dataclass(frozen=True)
+class PackageFile:
+    """Portfolios of packages in a Parquet file, read piece by piece."""
 
+    path: Path
+    items: Items
 
-def _packed(packages: pd.DataFrame) -> bytes:
-    buffer = io.BytesIO()
-    packages.to_parquet(buffer, index=False)
-    return buffer.getvalue()
+    @property
+    def count(self) -> int:
+        """How many portfolios."""
+        return int(pq.read_metadata(self.path).num_rows)
+
+    def pieces(self, most: int) -> Iterator[Bunch]:
+        """The portfolios in the order of the file, at most `most` at a time."""
+        names = [f"level of {name}" for name in self.items.names]
+        # A file of many packages has rows that are wide.
+        rows = max(min(most, 64 * most // max(len(names), 1)), 1)
+        with pq.ParquetFile(self.path) as file:
+            for batch in file.iter_batches(rows, columns=["portfolio", *names]):
+                dense = np.column_stack([batch.column(name).to_numpy(zero_copy_only=False) for name in names])
+                if not np.isfinite(dense).all():
+                    raise PlannerError(f"{self.path}: a level is missing or not a number; make the portfolios again with planner portfolios")
+                labels = tuple(map(str, batch.column("portfolio").to_pylist()))
+                yield Bunch(self.items, labels, portfolios_from_dense(dense))

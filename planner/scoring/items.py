@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
-import pandas as pd
 import scipy.sparse as sp
 
-from kernels.portfolio import Portfolios, portfolios_from_dense
-from planner.candidates.build import CandidateSet
-from planner.candidates.outlook import Floats, Ints
-from planner.candidates.packages import COMPANY, Package
+from kernels.portfolio import Portfolios
+from planner.candidates.outlook import Ints
+from planner.candidates.packages import Package
 from planner.case.faults import PlannerError
-from planner.case.suggest import closest
-
-FEW = 256
-"""Portfolios up to which each is valued as one item."""
-MOST_SUBSETS = 24
-"""Packages of which all subsets are made: 2^24 is 16.8 million portfolios."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Items:
     """Packages by name, over the candidates that any of them holds.
 
@@ -35,86 +29,74 @@ class Items:
     def __len__(self) -> int:
         return len(self.names)
 
+    def part(self, chosen: Ints) -> Items:
+        """Some of the items, over the candidates that they hold."""
+        levels = sp.csr_array(self.levels[chosen])
+        used = np.unique(levels.indices)
+        return Items(tuple(self.names[number] for number in chosen), self.held[used], sp.csr_array(levels[:, used]))
 
-@dataclass(frozen=True)
+
+class PortfolioSource(Protocol):
+    """Portfolios that come in pieces, so that they need not all be in memory."""
+
+    @property
+    def count(self) -> int | None:
+        """How many there are; None where that is not known before they are read."""
+
+    def pieces(self, most: int) -> Iterator[Bunch]:
+        """All of them in order, at most `most` at a time."""
+
+
+@dataclass(frozen=True, eq=False)
 class Bunch:
-    """Named portfolios of items."""
+    """Named portfolios of items, all in memory; a source of itself."""
 
     items: Items
-    names: tuple[str, ...] | None
+    names: tuple[str, ...]
     portfolios: Portfolios
 
     def __len__(self) -> int:
         return len(self.portfolios)
 
-    def name(self, number: int) -> str:
-        """The name of a portfolio; subsets are named by their number."""
-        return str(number) if self.names is None else self.names[number]
+    @property
+    def count(self) -> int:
+        """How many portfolios."""
+        return len(self.portfolios)
+
+    def part(self, rows: slice) -> Bunch:
+        """Some of the portfolios, of the same items."""
+        return Bunch(self.items, self.names[rows], self.portfolios.part(rows))
+
+    def pieces(self, most: int) -> Iterator[Bunch]:
+        """All portfolios in order, at most `most` at a time."""
+        for start in range(0, len(self), most):
+            yield self.part(slice(start, min(start + most, len(self))))
+
+    def over(self, chosen: Ints, items: Items) -> Bunch:
+        """The same portfolios over some of the items, which hold all that they hold."""
+        place = np.full(len(self.items), -1, dtype=np.int32)
+        place[chosen] = np.arange(len(chosen))
+        held = self.portfolios
+        return Bunch(items, self.names, Portfolios(held.starts, place[held.candidates], held.levels))
 
 
-def items_of(packages: list[Package]) -> Items:
+def items_of(packages: Sequence[Package]) -> Items:
     """Items from packages; one that is named twice is refused."""
     names = tuple(package.name for package in packages)
     if len(set(names)) != len(names):
         raise PlannerError("two packages have the same name; give each its own")
-    held = np.unique(np.concatenate([package.numbers for package in packages]))
-    row = np.concatenate([np.full(len(package.numbers), at) for at, package in enumerate(packages)])
-    column = np.searchsorted(held, np.concatenate([package.numbers for package in packages]))
-    data = np.concatenate([package.levels for package in packages])
+    numbers = [np.asarray(package.numbers, dtype=np.int64) for package in packages]
+    held = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *numbers]))
+    row = np.repeat(np.arange(len(packages)), [len(each) for each in numbers])
+    column = np.searchsorted(held, np.concatenate([np.zeros(0, dtype=np.int64), *numbers]))
+    data = np.concatenate([np.zeros(0), *(package.levels for package in packages)])
     levels = sp.csr_array((data, (row, column)), shape=(len(packages), len(held)))
     levels.sum_duplicates()
     return Items(names, held, levels)
 
 
-def subsets(packages: list[Package]) -> Bunch:
-    """All subsets of packages; what belongs to no site is in every one of them.
-
-    Subset k holds the i-th package of a site if bit i of k is set, so the last one is the whole portfolio.
-    """
-    items = items_of(packages)
-    optional = [at for at, name in enumerate(items.names) if name != COMPANY]
-    if len(optional) > MOST_SUBSETS:
-        raise PlannerError(f"{len(optional)} packages have 2^{len(optional)} subsets; at most {MOST_SUBSETS} packages can be taken, exclude some sites")
-    count = 1 << len(optional)
-    number = np.arange(count)
-    dense = np.zeros((count, len(items)), dtype=np.float64)
-    for bit, at in enumerate(optional):
-        dense[:, at] = (number >> bit) & 1
-    for at, name in enumerate(items.names):
-        if name == COMPANY:
-            dense[:, at] = 1.0
-    return Bunch(items, None, portfolios_from_dense(dense))
-
-
-def from_table(candidates: CandidateSet, table: pd.DataFrame) -> Bunch:
-    """Portfolios from a long table: candidate_id, level, and portfolio where there are several.
-
-    Raises PlannerError for columns that are missing, candidates that the case does not have, and levels that are not numbers.
-    """
-    missing = {"candidate_id", "level"} - set(table.columns)
-    if missing:
-        raise PlannerError(f"the portfolios lack the column {', '.join(sorted(missing))}; portfolio.csv of a run shows the form")
-    level = pd.to_numeric(table["level"], errors="coerce").to_numpy(np.float64)
-    if not np.isfinite(level).all():
-        raise PlannerError(f"row {int(np.flatnonzero(~np.isfinite(level))[0]) + 2} of the portfolios has no number as its level")
-    number = pd.Series(np.arange(len(candidates)), index=candidates.table["candidate_id"])
-    found = table["candidate_id"].map(number)
-    if found.isna().any():
-        name = str(table["candidate_id"][found.isna()].iloc[0])
-        near = closest(name, candidates.table["candidate_id"])
-        raise PlannerError(f"the case has no candidate {name!r}" + (f"; did you mean {near!r}?" if near else "; candidates.parquet of a run lists them"))
-    names = table["portfolio"].astype(str) if "portfolio" in table else pd.Series(["plan"] * len(table))
-    code, unique = pd.factorize(names)
-    if len(unique) <= FEW:
-        return _each_an_item(found.to_numpy(np.int64), level, code, list(map(str, unique)))
-    held, column = np.unique(found.to_numpy(np.int64), return_inverse=True)
-    items = Items(tuple(candidates.table["candidate_id"].to_numpy()[held]), held, sp.csr_array(sp.identity(len(held), format="csr")))
-    order = np.lexsort((column, code))
-    starts = np.concatenate([[0], np.cumsum(np.bincount(code, minlength=len(unique)))])
-    return Bunch(items, tuple(map(str, unique)), Portfolios(starts, column[order], level[order]))
-
-
-def _each_an_item(number: Ints, level: Floats, code: Ints, names: list[str]) -> Bunch:
-    """A few portfolios, each an item of its own: far fewer paths than one for every candidate."""
-    packages = [Package(name, number[code == at], level[code == at]) for at, name in enumerate(names)]
-    return Bunch(items_of(packages), tuple(names), portfolios_from_dense(np.eye(len(names))))
+def each_an_item(packages: Sequence[Package]) -> Bunch:
+    """Portfolios that have nothing in common: each an item of its own, at level 1."""
+    number = np.arange(len(packages) + 1)
+    alone = Portfolios(number, number[:-1].astype(np.int32), np.ones(len(packages)))
+    return Bunch(items_of(packages), tuple(package.name for package in packages), alone)

@@ -3,31 +3,51 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-import scipy.sparse as sp
 
-from kernels.irr import IrrStatus, irr
-from kernels.paths_engine import cumulative_paths, portfolio_path_measures
+from kernels.paths_engine import CumulativePaths, cumulative_paths
 from kernels.pieces import usable_cores
-from kernels.portfolio_engine import broken_limits, portfolio_npv_measures, portfolio_sums
+from kernels.portfolio_engine import portfolio_npv_measures, portfolio_sums
 from planner.candidates.build import CandidateSet
+from planner.candidates.outlook import Floats
 from planner.case.faults import PlannerError
 from planner.scenarios.futures import Futures, make_futures
 from planner.scenarios.stressed import stress_outlooks
-from planner.scoring.items import Bunch
+from planner.scoring.footprint import Footprint, footprint
+from planner.scoring.items import Bunch, Items, PortfolioSource
+from planner.scoring.limits import Limits, limits_over
+from planner.scoring.memory import usable_memory, written_size
+from planner.scoring.path_columns import (
+    MILLION,
+    Measuring,
+    base_path_columns,
+    cover_columns,
+    funding_columns,
+    irr_spread_columns,
+    mean_irr_columns,
+)
 from planner.scoring.values import ItemValues, item_values
 
-MILLION = 1e6
-LIMIT_TOLERANCE = 1e-6
-IRR_PIECE = 2000
+AT_ONCE = 16_384
+"""Portfolios scored together at most: the rows of a row group."""
+IRR_EACH = 10
+"""Portfolios up to which the IRR of every future is found: about half a millisecond each."""
+BROKEN_SHARE, BROKEN_BYTES = 0.1, 128
+"""Of the memory that may be used, what limits broken may take, and what a row of them takes while it is found and written."""
+VALUES_SHARE = 0.6
+"""Of the memory that may be used, what values of items may take; the rest is scratch and results."""
 
 
 @dataclass(frozen=True)
 class ScoreOptions:
-    """How to score: scenarios drawn, level of the tail, draws, precision, whether paths are measured, threads."""
+    """How to score: scenarios drawn, level of the tail, draws, precision, whether paths are measured, threads, memory.
+
+    memory_bytes: what scoring may use beside the candidates; None for half of what is free. It changes no result.
+    """
 
     scenarios: int = 1000
     alpha: float = 0.95
@@ -36,6 +56,7 @@ class ScoreOptions:
     float64: bool = False
     paths: bool = True
     threads: int | None = None
+    memory_bytes: int | None = None
 
     def __post_init__(self) -> None:
         if not 0.0 < self.alpha < 1.0:
@@ -47,8 +68,9 @@ class Scores:
     """One row per portfolio in `table`, dollars and months; limits broken in `broken`; stresses left out with the reason.
 
     table: portfolio, base_npv_usd, mean_npv_usd, standard_deviation_usd, standard_error_usd, loss_probability, var_usd,
-    cvar_usd (losses positive), npv_<stress>_usd, peak_funding_*_usd and payback_*_months (mean, median, tail),
-    never_pays_back, irr_per_year and irr_status of the mean flow, limits_broken, worst_limit, worst_excess.
+    cvar_usd (losses positive), npv_<stress>_usd; the columns of `Footprint.columns`; with paths those of
+    `path_columns` (peak funding, payback, least DSCR where the case has debt, MOIC, IRR); limits_broken, worst_limit,
+    worst_excess. broken: portfolio, family, name, from_month, to_month, excess, limit.
     """
 
     table: pd.DataFrame
@@ -58,35 +80,142 @@ class Scores:
     seconds: dict[str, float]
 
 
-def score_portfolios(candidates: CandidateSet, bunch: Bunch, options: ScoreOptions) -> Scores:
-    """Score every portfolio of a bunch over the same futures; one that breaks a limit is scored and flagged."""
-    threads = options.threads or usable_cores()
-    clock = [time.perf_counter()]
-    outlook = candidates.outlook
-    futures = make_futures(outlook.case, outlook.calendar, scenarios=options.scenarios, seed=options.seed, draws=options.draws)
-    stresses = stress_outlooks(outlook)
-    values = item_values(candidates, bunch.items, futures, stresses.outlooks, paths=options.paths, threads=threads)
-    clock.append(time.perf_counter())
-    table = _npv_columns(bunch, values, futures, options, threads)
-    if values.cash is not None:
-        table = pd.concat([table, _path_columns(bunch, values, futures, options, threads)], axis=1)
-    clock.append(time.perf_counter())
-    table = pd.concat([table, _irr_columns(bunch, values)], axis=1)
-    broken = _broken(candidates, bunch, threads)
-    table = pd.concat([table, _limit_columns(broken, bunch)], axis=1)
-    clock.append(time.perf_counter())
-    stages = ("values of items", "measures", "irr and limits")
-    return Scores(table, broken, stresses.left_out, options, dict(zip(stages, np.diff(clock).tolist(), strict=True)))
+@dataclass(frozen=True)
+class ScoredPiece:
+    """Scores of some portfolios, columns as in `Scores`."""
+
+    table: pd.DataFrame
+    broken: pd.DataFrame
 
 
-def _npv_columns(bunch: Bunch, values: ItemValues, futures: Futures, options: ScoreOptions, threads: int) -> pd.DataFrame:
+@dataclass(frozen=True, eq=False)
+class _Prepared:
+    """All that is formed once for the items that portfolios hold."""
+
+    items: Items
+    values: ItemValues
+    unit: Floats
+    paths: CumulativePaths | None
+    mean_cash: Floats | None
+    footprint: Footprint
+    limits: Limits
+
+
+@dataclass
+class Scoring:
+    """Scores portfolios of one candidate set over the same futures, piece by piece; one that breaks a limit is flagged.
+
+    `seconds` by stage grow as pieces are scored; `left_out` are stresses that cannot be had with a plan that stands.
+    """
+
+    candidates: CandidateSet
+    options: ScoreOptions
+    futures: Futures = field(init=False)
+    left_out: dict[str, str] = field(init=False)
+    seconds: dict[str, float] = field(default_factory=lambda: {"values of items": 0.0, "measures": 0.0, "limits": 0.0})
+
+    def __post_init__(self) -> None:
+        outlook, options = self.candidates.outlook, self.options
+        self.futures = make_futures(outlook.case, outlook.calendar, scenarios=options.scenarios, seed=options.seed, draws=options.draws)
+        stresses = stress_outlooks(outlook)
+        self._stresses, self.left_out = stresses.outlooks, stresses.left_out
+        self._memory = usable_memory() if options.memory_bytes is None else options.memory_bytes
+        self._prepared: _Prepared | None = None
+
+    def pieces(self, source: PortfolioSource) -> Iterator[ScoredPiece]:
+        """Scores of all portfolios of a source, in order; memory does not grow with their number."""
+        each_rate = self.options.paths and source.count is not None and source.count <= IRR_EACH
+        for bunch in source.pieces(AT_ONCE):
+            for part in self._fitting(bunch):
+                ready = self._prepare(part.items)
+                # Of limits broken a piece may hold one row per portfolio and limit.
+                rows = int(BROKEN_SHARE * self._memory / (BROKEN_BYTES * max(ready.limits.most_broken(part), 1)))
+                for piece in part.pieces(max(rows, 1)):
+                    yield self._score(piece, ready, each_rate)
+
+    def _fitting(self, bunch: Bunch) -> Iterator[Bunch]:
+        """The bunch as it is if the values of its items fit; else over the items that it holds, in halves until they fit."""
+        if self._values_bytes(len(bunch.items)) <= VALUES_SHARE * self._memory:
+            yield bunch
+            return
+        chosen = np.unique(bunch.portfolios.candidates).astype(np.int64)
+        need = self._values_bytes(len(chosen))
+        if need <= VALUES_SHARE * self._memory:
+            yield bunch.over(chosen, bunch.items.part(chosen))
+            return
+        middle = len(bunch) // 2
+        halves = [bunch.part(slice(0, middle)), bunch.part(slice(middle, len(bunch)))] if middle else []
+        if not halves or max(len(np.unique(half.portfolios.candidates)) for half in halves) == len(chosen):
+            raise PlannerError(
+                f"values of {len(chosen)} items over {self.options.scenarios:,} futures take {written_size(need)}, more than {VALUES_SHARE:.0%} of the "
+                f"{written_size(self._memory)} that may be used; raise --memory, draw fewer --scenarios, or leave paths out with --no-paths"
+            )
+        for half in halves:
+            yield from self._fitting(half)
+
+    def _values_bytes(self, items: int) -> int:
+        cell = 8 if self.options.float64 else 4
+        months = (8 + cell) * self.candidates.outlook.months if self.options.paths else 0
+        return items * self.options.scenarios * (8 + cell + months)
+
+    def _prepare(self, items: Items) -> _Prepared:
+        if self._prepared is not None and self._prepared.items is items:
+            return self._prepared
+        began = time.perf_counter()
+        self._prepared = None  # what it held is given back before as much is formed again
+        options, threads = self.options, self.options.threads or usable_cores()
+        values = item_values(self.candidates, items, self.futures, self._stresses, paths=options.paths, threads=threads)
+        dtype = np.float64 if options.float64 else np.float32
+        paths = None if values.cash is None else cumulative_paths(values.cash / MILLION, dtype=dtype)
+        mean = None if values.cash is None else np.einsum("ksm,s->km", values.cash, self.futures.weights)
+        self._prepared = _Prepared(
+            items, values, (values.npv / MILLION).astype(dtype), paths, mean, footprint(self.candidates, items), limits_over(self.candidates, items)
+        )
+        self.seconds["values of items"] += time.perf_counter() - began
+        return self._prepared
+
+    def _score(self, bunch: Bunch, ready: _Prepared, each_rate: bool) -> ScoredPiece:
+        clock = [time.perf_counter()]
+        threads = self.options.threads or usable_cores()
+        scratch = max(int((1.0 - VALUES_SHARE) * self._memory / 2), 1 << 20)
+        how = Measuring(self.futures.weights, self.options.alpha, threads, scratch)
+        columns = {**_npv_columns(bunch, ready, how), **ready.footprint.columns(bunch.portfolios)}
+        if ready.paths is not None and ready.mean_cash is not None:
+            columns |= funding_columns(bunch.portfolios, ready.paths, how)
+            columns |= base_path_columns(bunch.portfolios, ready.values.base_cash)
+            if ready.values.cover is not None:
+                columns |= cover_columns(bunch.portfolios, ready.values.cover, how)
+            columns |= mean_irr_columns(bunch.portfolios, ready.mean_cash, how)
+            if each_rate and ready.values.cash is not None:
+                columns |= irr_spread_columns(bunch.portfolios, ready.values.cash, how)
+        clock.append(time.perf_counter())
+        broken = ready.limits.broken(bunch, threads=threads, budget_bytes=how.budget_bytes)
+        columns |= broken.columns(len(bunch))
+        frame = broken.frame(bunch.names)
+        clock.append(time.perf_counter())
+        for stage, spent in zip(("measures", "limits"), np.diff(clock).tolist(), strict=True):
+            self.seconds[stage] += spent
+        return ScoredPiece(pd.DataFrame(columns), frame)
+
+
+def score_portfolios(candidates: CandidateSet, source: PortfolioSource, options: ScoreOptions) -> Scores:
+    """Score every portfolio of a source over the same futures, all results in memory; `Scoring.pieces` streams them."""
+    scoring = Scoring(candidates, options)
+    pieces = list(scoring.pieces(source))
+    table = pd.concat([piece.table for piece in pieces], ignore_index=True)
+    filled = [piece.broken for piece in pieces if len(piece.broken)] or [pieces[0].broken]
+    return Scores(table, pd.concat(filled, ignore_index=True), scoring.left_out, options, dict(scoring.seconds))
+
+
+def _npv_columns(bunch: Bunch, ready: _Prepared, how: Measuring) -> dict[str, np.ndarray]:
     """NPV in the base case, its distribution over the futures, and NPV under each stress."""
-    unit = (values.npv / MILLION).astype(np.float64 if options.float64 else np.float32)
-    measured = portfolio_npv_measures(bunch.portfolios, unit, futures.weights, alpha=options.alpha, threads=threads)
-    names = np.arange(len(bunch)) if bunch.names is None else np.array(bunch.names, dtype=object)
+    portfolios = bunch.portfolios
+    measured = portfolio_npv_measures(
+        portfolios, ready.unit, how.weights, alpha=how.alpha, threads=how.threads, budget_bytes=how.budget_bytes
+    )
     columns = {
-        "portfolio": names,
-        "base_npv_usd": portfolio_sums(bunch.portfolios, values.base_npv),
+        "portfolio": np.array(bunch.names, dtype=object),
+        "base_npv_usd": portfolio_sums(portfolios, ready.values.base_npv),
         "mean_npv_usd": measured.mean * MILLION,
         "standard_deviation_usd": measured.standard_deviation * MILLION,
         "standard_error_usd": measured.standard_error * MILLION,
@@ -94,87 +223,6 @@ def _npv_columns(bunch: Bunch, values: ItemValues, futures: Futures, options: Sc
         "var_usd": measured.var * MILLION,
         "cvar_usd": measured.cvar * MILLION,
     }
-    for name, npv in values.stress_npv.items():
-        columns[f"npv_{name}_usd"] = portfolio_sums(bunch.portfolios, npv)
-    return pd.DataFrame(columns)
-
-
-def _path_columns(bunch: Bunch, values: ItemValues, futures: Futures, options: ScoreOptions, threads: int) -> pd.DataFrame:
-    """Peak funding and payback over the futures."""
-    assert values.cash is not None
-    cumulative = cumulative_paths(values.cash / MILLION, dtype=np.float64 if options.float64 else np.float32)
-    found = portfolio_path_measures(bunch.portfolios, cumulative, futures.weights, alpha=options.alpha, threads=threads)
-    return pd.DataFrame(
-        {
-            "peak_funding_mean_usd": found.funding_mean * MILLION,
-            "peak_funding_median_usd": found.funding_median * MILLION,
-            "peak_funding_tail_usd": found.funding_tail * MILLION,
-            "payback_mean_months": found.payback_mean,
-            "payback_median_months": found.payback_median,
-            "payback_tail_months": found.payback_tail,
-            "never_pays_back": found.never_probability,
-        }
-    )
-
-
-def _irr_columns(bunch: Bunch, values: ItemValues) -> pd.DataFrame:
-    """IRR of the mean flow (of the base flow where no paths were formed), with its status."""
-    mean = values.base_cash if values.cash is None else values.cash.mean(axis=1)
-    rates, statuses = [np.zeros(0)], [np.zeros(0, dtype=np.int64)]
-    for first in range(0, len(bunch), IRR_PIECE):
-        part = bunch.portfolios.part(slice(first, min(first + IRR_PIECE, len(bunch))))
-        found = irr(portfolio_sums(part, mean))
-        rates.append(np.asarray(found.rate))
-        statuses.append(np.asarray(found.status).astype(np.int64))
-    words = np.array([status.name.lower() for status in IrrStatus], dtype=object)
-    return pd.DataFrame({"irr_per_year": np.concatenate(rates), "irr_status": words[np.concatenate(statuses)]})
-
-
-def _broken(candidates: CandidateSet, bunch: Bunch, threads: int) -> pd.DataFrame:
-    """Limits broken, by portfolio: family, name, months, and by how much; whole decisions that are not whole too."""
-    rows = candidates.rows
-    use = bunch.items.levels @ rows.use[:, bunch.items.held].T
-    found = broken_limits(bunch.portfolios, use, rows.table["limit"].to_numpy(np.float64), tolerance=LIMIT_TOLERANCE, threads=threads)
-    table = rows.table.iloc[found.resources]
-    limits = pd.DataFrame(
-        {
-            "portfolio": found.portfolios,
-            "family": table["family"].to_numpy(),
-            "name": table["name"].to_numpy(),
-            "from_month": table["start"].to_numpy(),
-            "to_month": table["end"].to_numpy(),
-            "excess": found.excess,
-            "limit": table["limit"].to_numpy(),
-        }
-    )
-    return pd.concat([limits, _not_whole(candidates, bunch)], ignore_index=True)
-
-
-def _not_whole(candidates: CandidateSet, bunch: Bunch) -> pd.DataFrame:
-    """Portfolios that hold a part of a whole decision: how far each such decision is from being whole."""
-    whole = np.flatnonzero(candidates.table["integral"].to_numpy(bool)[bunch.items.held])
-    portfolios = bunch.portfolios
-    levels = sp.csr_array((portfolios.levels, portfolios.candidates, portfolios.starts), shape=(len(bunch), len(bunch.items)))
-    decisions = (levels @ bunch.items.levels[:, whole]).tocoo()
-    away = np.abs(decisions.data - np.round(decisions.data))
-    part = away > LIMIT_TOLERANCE
-    names = candidates.table["candidate_id"].to_numpy()[bunch.items.held[whole[decisions.col[part]]]]
-    return pd.DataFrame(
-        {"portfolio": decisions.row[part], "family": "WHOLE", "name": names, "from_month": 0, "to_month": 1, "excess": away[part], "limit": 0.0}
-    )
-
-
-def _limit_columns(broken: pd.DataFrame, bunch: Bunch) -> pd.DataFrame:
-    """How many limits each portfolio breaks, and which it breaks most, relative to the limit."""
-    count = np.bincount(broken["portfolio"].to_numpy(np.int64), minlength=len(bunch))
-    worst = np.full(len(bunch), "", dtype=object)
-    excess = np.zeros(len(bunch))
-    if len(broken):
-        relative = broken["excess"] / np.maximum(broken["limit"].abs(), 1.0)
-        first = broken.assign(relative=relative).sort_values("relative", ascending=False, kind="stable").drop_duplicates("portfolio")
-        at = first["portfolio"].to_numpy(np.int64)
-        worst[at] = first["family"] + " " + first["name"]
-        excess[at] = first["excess"]
-    return pd.DataFrame({"limits_broken": count, "worst_limit": worst, "worst_excess": excess})
-
-
+    for name, npv in ready.values.stress_npv.items():
+        columns[f"npv_{name}_usd"] = portfolio_sums(portfolios, npv)
+    return columns

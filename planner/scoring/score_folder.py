@@ -1,34 +1,125 @@
-"""The folder that scoring writes: scores, limits broken, and how they were made; whole or not at all."""
+"""What scoring writes, piece by piece: a folder of scores, limits broken and how they were made; or one file of scores."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
+from types import TracebackType
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from planner.case.case import Case
-from planner.run_folder import appear_whole, versions
-from planner.scoring.files import write_table
-from planner.scoring.score import Scores
+from planner.case.faults import PlannerError
+from planner.run_folder import appear_whole, refuse_other_folders, versions
+from planner.scoring.score import ScoredPiece, Scoring
+
+FILES = (".parquet", ".csv")
 
 
-def write_scores(scores: Scores, case: Case, folder: Path) -> None:
-    """Write scores.parquet, broken.parquet and run.json."""
-    record = {
+def refuse_other_results(target: Path, *, force: bool) -> None:
+    """Raise PlannerError unless the folder, or the file, is free or may be replaced."""
+    if target.suffix not in FILES:
+        refuse_other_folders(target.resolve(), force=force)
+    elif target.exists() and not (force and target.is_file()):
+        raise PlannerError(f"{target} exists already; choose another --out, or replace it with --force")
+
+
+def write_scores(scoring: Scoring, pieces: Iterable[ScoredPiece], case: Case, target: Path) -> Iterator[ScoredPiece]:
+    """Hand the pieces on while they are written, row group by row group; the result appears whole, at the end, or not at all.
+
+    A name that ends in .parquet or .csv becomes one file of scores; any other a folder with scores.parquet,
+    broken.parquet and run.json.
+    """
+    # `appear_whole` wants to be called: the pieces go through it one at a time by way of two files beside the target.
+    file = target.suffix in FILES
+    target.parent.mkdir(parents=True, exist_ok=True)
+    suffix = target.suffix if file else ".parquet"
+    scratch = [target.parent / f".{target.name}.{name}.part{suffix}" for name in ("scores", "broken")]
+    count = 0
+    try:
+        with TableWriter(scratch[0]) as scores, TableWriter(scratch[1]) as broken:
+            for piece in pieces:
+                scores.write(piece.table)
+                if not file:
+                    broken.write(piece.broken)
+                count += len(piece.table)
+                yield piece
+        if file:
+            scratch[0].replace(target)
+            return
+        record = json.dumps(score_record(scoring, case, count), indent=2, allow_nan=False) + "\n"
+
+        def move(folder: Path) -> None:
+            for path, name in zip(scratch, ("scores", "broken"), strict=True):
+                path.replace(folder / f"{name}.parquet")
+            (folder / "run.json").write_text(record, encoding="utf-8")
+
+        appear_whole(target.resolve(), move)
+    finally:
+        for path in scratch:
+            path.unlink(missing_ok=True)
+
+
+def score_record(scoring: Scoring, case: Case, count: int) -> dict[str, object]:
+    """What run.json holds: everything needed to score again."""
+    outlook, options = scoring.candidates.outlook, scoring.options
+    return {
         "command": "score",
         "case": case.settings.name,
         "case_hash": case.source_hash,
         "versions": versions(),
-        "options": asdict(scores.options),
-        "seed": case.settings.seed if scores.options.seed is None else scores.options.seed,
-        "seconds": scores.seconds,
-        "stresses_left_out": scores.left_out,
-        "portfolios": len(scores.table),
+        "options": {**asdict(options), "base": outlook.base, "tail": outlook.tail},
+        "seed": case.settings.seed if options.seed is None else options.seed,
+        "seconds": scoring.seconds,
+        "stresses_left_out": scoring.left_out,
+        "portfolios": count,
     }
 
-    def write(scratch: Path) -> None:
-        write_table(scratch / "scores.parquet", scores.table)
-        write_table(scratch / "broken.parquet", scores.broken)
-        (scratch / "run.json").write_text(json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
-    appear_whole(folder, write)
+class TableWriter:
+    """A table that grows by row groups: CSV where the name ends so, else Parquet. Its columns are those of the first piece."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._writer: pq.ParquetWriter | None = None
+        self._begun = False
+
+    def __enter__(self) -> TableWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+    def write(self, table: pd.DataFrame) -> None:
+        """Add rows."""
+        if self.path.suffix == ".csv":
+            mode = "a" if self._begun else "w"
+            table.to_csv(self.path, index=False, float_format="%.12g", lineterminator="\n", header=not self._begun, mode=mode)
+        else:
+            schema = pa.schema([pa.field(str(name), _type(table[name])) for name in table.columns])
+            if self._writer is None:
+                self._writer = pq.ParquetWriter(self.path, schema)
+            self._writer.write_table(pa.Table.from_arrays([_array(table[name], kind.type) for name, kind in zip(table.columns, schema, strict=True)], schema=schema))
+        self._begun = True
+
+
+def _array(column: pd.Series, kind: pa.DataType) -> pa.Array:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return pa.DictionaryArray.from_arrays(pa.array(column.cat.codes, pa.int32()), pa.array(column.cat.categories, pa.string()))
+    return pa.array(column, kind)
+
+
+def _type(column: pd.Series) -> pa.DataType:
+    """By kind alone, so that a piece without rows has the types of one with rows."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return pa.dictionary(pa.int32(), pa.string())
+    if column.dtype.kind in "iu":
+        return pa.int64()
+    if column.dtype.kind == "f":
+        return pa.float32() if column.dtype.itemsize == 4 else pa.float64()
+    return pa.string()

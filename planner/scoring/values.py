@@ -2,35 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy.sparse as sp
 
+from kernels.lines import Line
 from kernels.pieces import over_pieces
-from kernels.terms import WindowTerm
+from kernels.terms import Term, WindowTerm
 from kernels.unit_cash_engine import mix_net_cash
+from kernels.unit_npv import discounted_prefix, schedule_values, unit_npv
 from planner.candidates.build import CandidateSet
 from planner.candidates.outlook import Floats, Ints, Outlook
-from planner.candidates.valuation import Valuation, select
-from planner.candidates.workshop import Block
+from planner.candidates.valuation import select
 from planner.scenarios.futures import Futures
 from planner.scenarios.outlook import scenario_outlook
 from planner.scoring.items import Items
 
-CELLS = 8_000_000
-"""Cells of paths formed at once by one thread: 64 MB, and as much for their prefix sums."""
+CELLS = 3_000_000
+"""Cells of paths formed at once by one thread: 24 MB, and as much for their prefix sums."""
+INVESTED = (Line.CAPEX, Line.OPENING)
+SERVICE = (Line.INTEREST, Line.REPAYMENT)
+
+
+@dataclass(frozen=True)
+class Cover:
+    """What debt is served from and what is due, of K items by scenario and tax year, dollars, each (K, S, years).
+
+    available: after-tax cash before financing, without capex and opening costs (the tax is that of the company
+    without debt). due: interest and repayment, positive.
+    """
+
+    available: Floats
+    due: Floats
 
 
 @dataclass(frozen=True)
 class ItemValues:
-    """Values of K items, dollars: npv (K, S); base_npv (K,); stress_npv by name (K,); cash (K, S, M) or None."""
+    """Values of K items, dollars: npv (K, S); base_npv (K,); stress_npv by name (K,); base_cash (K, M).
+
+    With paths also cash (K, S, M), and cover where the case has debt.
+    """
 
     npv: Floats
     base_npv: Floats
     stress_npv: dict[str, Floats]
-    cash: Floats | None
     base_cash: Floats
+    cash: Floats | None
+    cover: Cover | None
+
+
+@dataclass(frozen=True)
+class _Held:
+    """Terms of the candidates that some items hold, block by block, over the paths that they read.
+
+    needed: rows of the book of paths. blocks: terms with their paths numbered among those needed, and the place of
+    their candidates among all held.
+    """
+
+    items: Items
+    needed: Ints
+    blocks: tuple[tuple[tuple[Term, ...], slice], ...]
+    mixes: tuple[sp.csc_array, ...]
+    """Levels of the items in the candidates of each block, (items, n)."""
+
+
+@dataclass(frozen=True)
+class _Arrays:
+    """Paths (P, S, M), events (E, S) and profiles (Q, A) under one outlook."""
+
+    paths: Floats
+    events: Ints
+    profiles: Floats
+    discount: Floats
+    tax_rate: float
 
 
 def item_values(
@@ -40,55 +85,80 @@ def item_values(
 
     `stresses` are outlooks that read the same books. Sums run in a fixed order, so pieces and threads do not matter.
     """
-    base = candidates.valuation
-    needed = _needed_paths(candidates, items)
-    size = max(CELLS // (len(needed) * base.paths.shape[2]), 1)
+    held = _held(candidates, items)
+    outlook = candidates.outlook
+    worth = schedule_values(candidates.books.profiles.table(), outlook.discount)
+    size = max(CELLS // (max(len(held.needed), 1) * outlook.months), 1)
+    years = np.arange(0, outlook.months, 12)
+    covered = paths and len(outlook.case.tables["debt"]) > 0
 
-    def piece(rows: slice) -> tuple[Floats, Floats | None]:
-        valuation = candidates.books.under(scenario_outlook(candidates.outlook, futures.piece(rows)), needed=needed)
-        cash = _items_cash(candidates, items, valuation) if paths else None
-        return _items_npv(candidates, items, valuation), cash
+    def piece(rows: slice) -> tuple[Floats, Floats | None, Cover | None]:
+        arrays = _arrays(candidates, held, scenario_outlook(outlook, futures.piece(rows)))
+        cash = _net_cash(held, arrays) if paths else None
+        return _npv(held, arrays, worth), cash, _cover(held, arrays, cash, years) if covered and cash is not None else None
 
-    npv = np.empty((len(items), len(futures)))
-    cash = np.empty((len(items), len(futures), candidates.outlook.months), dtype=np.float64) if paths else None
-    for rows, (worth, flow) in over_pieces(piece, len(futures), piece=size, threads=threads):
-        npv[:, rows] = worth
-        if cash is not None:
-            cash[:, rows] = flow
-    under = {name: _items_npv(candidates, items, candidates.books.under(outlook, needed=needed))[:, 0] for name, outlook in stresses.items()}
-    return ItemValues(npv, _items_npv(candidates, items, base)[:, 0], under, cash, _items_cash(candidates, items, base)[:, 0])
+    count, scenarios = len(items), len(futures)
+    npv = np.empty((count, scenarios))
+    whole = np.empty((count, scenarios, outlook.months)) if paths else None
+    cover = Cover(*(np.empty((count, scenarios, len(years))) for _ in range(2))) if covered else None
+    for rows, (value, cash, served) in over_pieces(piece, scenarios, piece=size, threads=threads):
+        npv[:, rows] = value
+        if whole is not None:
+            whole[:, rows] = cash
+        if cover is not None and served is not None:
+            cover.available[:, rows], cover.due[:, rows] = served.available, served.due
+    base = _arrays(candidates, held, outlook)
+    under = {name: _npv(held, _arrays(candidates, held, stressed), worth)[:, 0] for name, stressed in stresses.items()}
+    return ItemValues(npv, _npv(held, base, worth)[:, 0], under, _net_cash(held, base)[:, 0], whole, cover)
 
 
-def _held(candidates: CandidateSet, items: Items) -> Iterator[tuple[Block, np.ndarray, slice]]:
-    """Each block with the rows of it that are held, and where they stand among those held."""
+def _held(candidates: CandidateSet, items: Items) -> _Held:
+    by_candidate = sp.csc_array(items.levels)
+    found: list[tuple[list[Term], slice]] = []
     for block in candidates.blocks:
         first, last = np.searchsorted(items.held, [block.first, block.first + len(block)])
         if first < last:
-            yield block, items.held[first:last] - block.first, slice(int(first), int(last))
+            terms = select(block.terms, items.held[first:last] - block.first)
+            # A term of no candidate held (another lease's prepayment) is left out once, not once per piece; the first stays, to count units.
+            found.append(([term for at, term in enumerate(terms) if at == 0 or np.any(term.amount)], slice(int(first), int(last))))
+    read = [np.asarray(term.path) for terms, _ in found for term in terms if isinstance(term, WindowTerm)]
+    needed = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *read]))
+    blocks = tuple((tuple(_renumbered(term, needed) for term in terms), place) for terms, place in found)
+    return _Held(items, needed, blocks, tuple(sp.csc_array(by_candidate[:, place]) for _, place in blocks))
 
 
-def _items_npv(candidates: CandidateSet, items: Items, valuation: Valuation) -> Floats:
-    total = np.empty((len(items.held), valuation.paths.shape[1]))
-    for block, rows, place in _held(candidates, items):
-        part = Block(block.kind, block.first, block.table.iloc[rows], tuple(select(block.terms, rows)))
-        total[place] = valuation.npv(part)
-    return np.asarray(items.levels @ total)
+def _renumbered(term: Term, needed: Ints) -> Term:
+    return replace(term, path=np.searchsorted(needed, term.path)) if isinstance(term, WindowTerm) else term
 
 
-def _items_cash(candidates: CandidateSet, items: Items, valuation: Valuation) -> Floats:
-    """Net after-tax cash of each item by scenario and month."""
-    total = np.zeros((len(items), *valuation.paths.shape[1:]))
-    by_candidate = items.levels.tocsc()
-    for block, rows, place in _held(candidates, items):
-        mix_net_cash(
-            select(block.terms, rows), by_candidate[:, place], valuation.paths, valuation.events, valuation.profiles, total, tax_rate=valuation.tax_rate
-        )
+def _arrays(candidates: CandidateSet, held: _Held, outlook: Outlook) -> _Arrays:
+    books = candidates.books
+    paths = np.empty((len(held.needed), outlook.scenarios, outlook.months))
+    for at, number in enumerate(held.needed.tolist()):
+        paths[at] = books.paths.recipe(number)(outlook)
+    return _Arrays(paths, books.events.table(outlook), books.profiles.table(), outlook.discount, outlook.case.settings.tax_rate)
+
+
+def _npv(held: _Held, arrays: _Arrays, worth: Floats) -> Floats:
+    """After-tax NPV of each item by scenario."""
+    prefix = discounted_prefix(arrays.paths, arrays.discount)
+    total = np.empty((len(held.items.held), arrays.paths.shape[1]))
+    for terms, place in held.blocks:
+        total[place] = unit_npv(terms, prefix, arrays.events, worth, tax_rate=arrays.tax_rate)
+    return np.asarray(held.items.levels @ total)
+
+
+def _net_cash(held: _Held, arrays: _Arrays, lines: tuple[Line, ...] | None = None, *, gross: bool = False) -> Floats:
+    """Cash of each item by scenario and month: net after tax, or what some lines bring of it; `gross` before tax, with debt."""
+    total = np.zeros((len(held.items), *arrays.paths.shape[1:]))
+    for (terms, _), mixes in zip(held.blocks, held.mixes, strict=True):
+        chosen = terms if lines is None else [term for term in terms if term.line in lines]
+        tax_rate = 0.0 if gross else arrays.tax_rate
+        mix_net_cash(chosen, mixes, arrays.paths, arrays.events, arrays.profiles, total, tax_rate=tax_rate, equity=gross)
     return total
 
 
-def _needed_paths(candidates: CandidateSet, items: Items) -> Ints:
-    """Rows of paths that the candidates held read."""
-    read = [np.zeros(0, dtype=np.int64)]
-    for block, rows, _ in _held(candidates, items):
-        read += [np.asarray(term.path)[rows] for term in block.terms if isinstance(term, WindowTerm)]
-    return np.unique(np.concatenate(read))
+def _cover(held: _Held, arrays: _Arrays, cash: Floats, years: Ints) -> Cover:
+    available = cash - _net_cash(held, arrays, INVESTED)
+    due = -_net_cash(held, arrays, SERVICE, gross=True)
+    return Cover(np.add.reduceat(available, years, axis=2), np.add.reduceat(due, years, axis=2))

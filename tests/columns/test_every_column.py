@@ -12,6 +12,7 @@ from columns.gpu_changes import CURVE_CHANGES, FLEET_CHANGES, GPU_CHANGES, MARKE
 from columns.lease_changes import CUSTOMER_CHANGES, LEASE_CHANGES, RATE_CHANGES
 from columns.money_changes import CAPITAL_CHANGES, SETTING_CHANGES, STRESS_CHANGES
 from columns.power_changes import POWER_CHANGES
+from columns.score_changes import SCORE_CHANGES
 from columns.site_changes import LINK_CHANGES, MINING_CHANGES, SITE_CHANGES
 
 from planner.allocator.options import SolverOptions
@@ -36,16 +37,13 @@ CHANGES: tuple[Change, ...] = (
 NAMES = frozenset(
     {
         "sites.site_id", "site_groups.site_group", "power.source_id", "power.phase", "gpus.gpu_id",
-        "customers.customer_id", "leases.lease_id", "curves.curve_id", "stresses.stress",
+        "customers.customer_id", "leases.lease_id", "curves.curve_id", "stresses.stress", "factors.factor_id",
     }
 )
 """Columns that only give a row its name, by which other rows, edits and results speak of it."""
 
 OUTSIDE_THE_PLAN = {"case.seed": "case.seed=7"}
-"""Columns that move no plan, with an edit that shows it; the seed moves the draws of scenarios."""
-
-OF_SCENARIOS = frozenset({"factors", "correlations"})
-"""Tables that move scenarios and scores, never a plan: their columns are shown at work where scenarios are tested."""
+"""Columns that move no plan, with an edit that shows it; the seed moves the draws, as `test_score_columns` shows."""
 
 
 @dataclass
@@ -94,14 +92,13 @@ def test_column_moves(change: Change, plans: _Plans) -> None:
 
 
 def _declared() -> set[str]:
-    """Every column of a plan's tables that is not descriptive, as table.column; settings under the table of settings."""
-    tables = [table for table in TABLES.values() if table.name not in OF_SCENARIOS]
-    columns = {f"{table.name}.{column.name}" for table in tables for column in table.columns if not column.descriptive}
+    """Every column that is not descriptive, as table.column; settings under the table of settings."""
+    columns = {f"{table.name}.{column.name}" for table in TABLES.values() for column in table.columns if not column.descriptive}
     return columns | {f"{SETTINGS_TABLE}.{key}" for key, column in setting_columns().items() if not column.descriptive}
 
 
 def test_every_declared_column_has_a_change() -> None:
-    shown = {change.column for change in CHANGES} | NAMES | set(OUTSIDE_THE_PLAN)
+    shown = {change.column for change in (*CHANGES, *SCORE_CHANGES)} | NAMES | set(OUTSIDE_THE_PLAN)
     assert sorted(_declared() - shown) == []
     assert sorted(shown - _declared()) == []
 

@@ -7,37 +7,33 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+from scoring_case import ScoringCase
 
 from kernels.measures import npv_measures
-from planner.allocator.options import SolverOptions
 from planner.candidates.packages import COMPANY, site_packages
 from planner.case.edits import apply_edits
-from planner.case.faults import PlannerError
-from planner.case.generate import generate_case
-from planner.planning import Plan, plan
+from planner.planning import Plan
 from planner.scenarios.futures import make_futures
 from planner.scenarios.outlook import scenario_outlook
-from planner.scoring.files import read_bunch, write_subsets, write_table
-from planner.scoring.items import Bunch, from_table, subsets
+from planner.scoring.items import Bunch
+from planner.scoring.long_table import from_table
 from planner.scoring.pareto import pareto
 from planner.scoring.score import ScoreOptions, score_portfolios
+from planner.scoring.subsets import Subsets
 from planner.scoring.values import item_values
 
 FEW = ScoreOptions(scenarios=40, float64=True, threads=1)
 
 
-@pytest.fixture(scope="module")
-def planned() -> Plan:
-    case = generate_case(sites=4, leases=8, skus=3, months=48, seed=3)
-    found = plan(case, solver=SolverOptions(gap=1e-3))
-    assert found.levels is not None
-    return found
+@pytest.fixture(scope="module", name="planned")
+def the_plan(planned: ScoringCase) -> Plan:
+    return planned.plan
 
 
 @pytest.fixture(scope="module")
 def bunch(planned: Plan) -> Bunch:
     assert planned.levels is not None
-    return subsets(site_packages(planned.candidates, planned.levels))
+    return Subsets(site_packages(planned.candidates, planned.levels)).whole()
 
 
 def test_the_plan_scores_its_own_npv_and_breaks_no_limit(planned: Plan) -> None:
@@ -132,32 +128,6 @@ def test_a_delay_of_every_phase_by_a_year_lets_no_gpu_earn_twice(planned: Plan) 
             assert (events[term.end] <= planned_end).all()
     assert (outlook.energised >= power).all()
     assert (outlook.energised > power).any()
-
-
-def test_subsets_come_back_from_their_file(planned: Plan, bunch: Bunch, tmp_path) -> None:  # type: ignore[no-untyped-def]
-    path = tmp_path / "p.parquet"
-    write_subsets(path, bunch, planned.candidates, {"plan": "base"})
-    back = read_bunch(path, planned.candidates)
-    before = score_portfolios(planned.candidates, bunch, FEW).table.drop(columns=["portfolio"])
-    after = score_portfolios(planned.candidates, back, FEW).table.drop(columns=["portfolio"])
-    pd.testing.assert_frame_equal(before, after, check_exact=True)
-    write_table(tmp_path / "plan.csv", planned.portfolio)
-    assert len(read_bunch(tmp_path / "plan.csv", planned.candidates)) == 1
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ({"candidate_id": "serve:nowhere"}, "no candidate"),
-        ({"level": float("nan")}, "no number"),
-    ],
-)
-def test_portfolios_that_mean_nothing_are_refused(planned: Plan, change: dict[str, object], said: str) -> None:
-    table = planned.portfolio.assign(**change)
-    with pytest.raises(PlannerError, match=said):
-        from_table(planned.candidates, table)
-    with pytest.raises(PlannerError, match="lack the column level"):
-        from_table(planned.candidates, planned.portfolio.drop(columns=["level"]))
 
 
 def test_pareto_keeps_what_nothing_beats() -> None:

@@ -1,0 +1,123 @@
+"""What monthly paths tell of portfolios: peak funding, payback, debt cover, multiple of money, rates of return."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from kernels.irr import IrrStatus, irr
+from kernels.measures import quantile
+from kernels.measures_engine import SpreadMeasures, spread
+from kernels.paths import least_dscr, peak_funding
+from kernels.paths_engine import CumulativePaths, portfolio_path_measures
+from kernels.pieces import over_pieces, piece_size
+from kernels.portfolio import Portfolios
+from kernels.portfolio_engine import portfolio_sums
+from planner.candidates.outlook import Floats
+from planner.scoring.values import Cover
+
+MILLION = 1e6
+IRR_PIECE = 200
+"""Paths whose roots are isolated at once: they fit a second-level cache."""
+Columns = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """How to measure: weights of the futures (S,), level of the tail, threads, scratch of all threads together."""
+
+    weights: Floats
+    alpha: float
+    threads: int
+    budget_bytes: int
+
+
+def funding_columns(portfolios: Portfolios, paths: CumulativePaths, how: Measuring) -> Columns:
+    """Peak funding and payback over the futures: mean, lower median, mean of the worst 1 - alpha share."""
+    found = portfolio_path_measures(
+        portfolios, paths, how.weights, alpha=how.alpha, threads=how.threads, budget_bytes=how.budget_bytes
+    )
+    return {
+        "peak_funding_mean_usd": found.funding_mean * MILLION,
+        "peak_funding_median_usd": found.funding_median * MILLION,
+        "peak_funding_tail_usd": found.funding_tail * MILLION,
+        "payback_mean_months": found.payback_mean,
+        "payback_median_months": found.payback_median,
+        "payback_tail_months": found.payback_tail,
+        "never_pays_back": found.never_probability,
+    }
+
+
+def cover_columns(portfolios: Portfolios, cover: Cover, how: Measuring) -> Columns:
+    """Least yearly debt service cover over the futures: mean, median, mean of the worst 1 - alpha share; inf without debt.
+
+    Of each future the least, over the tax years in which debt service is due, of cash available (see `Cover`) over
+    interest and repayment.
+    """
+    scenarios, years = cover.due.shape[1:]
+
+    def measured(rows: slice) -> SpreadMeasures:
+        part = portfolios.part(rows)
+        # Levels below zero (a change taken off a plan) leave dust of either sign where nothing is due.
+        due = portfolio_sums(part, cover.due)
+        dust = 1e-9 * np.abs(due).max(axis=(1, 2), keepdims=True)
+        least = least_dscr(portfolio_sums(part, cover.available), np.where(np.abs(due) <= dust, 0.0, np.maximum(due, 0.0)))
+        return _worst_least(least, how)
+
+    size = piece_size(bytes_per_item=6 * 8 * scenarios * years, budget_bytes=how.budget_bytes, threads=how.threads, most=256)
+    parts = [answer for _, answer in over_pieces(measured, len(portfolios), piece=size, threads=how.threads)]
+    return {
+        f"least_dscr_{name}": np.concatenate([getattr(part, name) for part in parts]) for name in ("mean", "median", "tail")
+    }
+
+
+def _worst_least(least: Floats, how: Measuring) -> SpreadMeasures:
+    """Spread of a ratio of which less is worse; a portfolio without debt has inf in every future."""
+    bound = np.isfinite(least)
+    # Measured as -ratio, so that the tail is that of the lowest; a future without service in a portfolio with some counts as covered best.
+    ceiling = np.where(bound.any(axis=1), np.where(bound, least, -np.inf).max(axis=1), 0.0)[:, None]
+    worse = spread(-np.where(bound, least, ceiling), how.weights, alpha=how.alpha)
+    some = bound.any(axis=1)
+    mean, median, tail = (np.where(some, -np.asarray(value), np.inf) for value in (worse.mean, worse.median, worse.tail))
+    return SpreadMeasures(mean, median, tail)
+
+
+def base_path_columns(portfolios: Portfolios, base_cash: Floats) -> Columns:
+    """MOIC of the base path: cash given back over cash put in, which is its peak funding; inf where none is needed."""
+    path = portfolio_sums(portfolios, base_cash)
+    put_in = peak_funding(path)
+    needed = put_in > 0.0
+    total = np.cumsum(path, axis=-1)[:, -1]
+    return {"moic": np.where(needed, 1.0 + total / np.where(needed, put_in, 1.0), np.inf)}
+
+
+def mean_irr_columns(portfolios: Portfolios, mean_cash: Floats, how: Measuring) -> Columns:
+    """IRR of the mean flow over the futures, with its status; `mean_cash` (items, months)."""
+
+    def found(rows: slice) -> tuple[np.ndarray, np.ndarray]:
+        answer = irr(portfolio_sums(portfolios.part(rows), mean_cash))
+        return np.asarray(answer.rate), np.asarray(answer.status).astype(np.int64)
+
+    parts = [answer for _, answer in over_pieces(found, len(portfolios), piece=IRR_PIECE, threads=how.threads)]
+    words = np.array([status.name.lower() for status in IrrStatus], dtype=object)
+    rate, status = (np.concatenate([part[at] for part in parts]) for at in range(2))
+    return {"irr_per_year": rate, "irr_status": words[status]}
+
+
+def irr_spread_columns(portfolios: Portfolios, cash: Floats, how: Measuring) -> Columns:
+    """IRR by future of a few portfolios: lower median and the 1 - alpha quantile among the futures that have one rate,
+    and the share of futures that have one; NaN where none has."""
+    one, rate = int(IrrStatus.ONE_ROOT), np.empty((len(portfolios), cash.shape[1]))
+    single = np.zeros(rate.shape, dtype=bool)
+    for number in range(len(portfolios)):
+        flows = portfolio_sums(portfolios.part(slice(number, number + 1)), cash)[0]
+        for rows, answer in over_pieces(lambda rows, flows=flows: irr(flows[rows]), len(flows), piece=IRR_PIECE, threads=how.threads):  # type: ignore[misc]
+            rate[number, rows], single[number, rows] = answer.rate, np.asarray(answer.status) == one
+    share = np.where(single, how.weights, 0.0).sum(axis=1)
+    columns: Columns = {name: np.full(len(portfolios), np.nan) for name in ("irr_median_per_year", "irr_low_per_year")}
+    for number in np.flatnonzero(share > 0.0).tolist():
+        own, weights = rate[number, single[number]], how.weights[single[number]] / share[number]
+        for name, level in (("irr_median_per_year", 0.5), ("irr_low_per_year", 1.0 - how.alpha)):
+            columns[name][number] = float(quantile(own[None, :], weights, level=level)[0])
+    return {**columns, "irr_one_rate_share": share}

@@ -1,0 +1,119 @@
+"""What bundles need and do not bring: halls, contracted power, openings, leases taken, minimum take; once per site, at the peak."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from planner.candidates.build import CandidateSet
+from planner.candidates.outlook import Floats, Ints
+from planner.candidates.power import phase_table, unit_mw
+from planner.candidates.resources import Family
+
+
+def add_providers(candidates: CandidateSet, levels: Floats, *, halls_stated: set[str], phases_stated: set[str]) -> Floats:
+    """The levels with all that they need but what is stated; nothing is added beyond what the case offers.
+
+    Halls: those standing, then the latest others that are in service when those no longer suffice, all at the peak.
+    Power: the peak of each phase, in whole steps where it comes in steps. A site that holds anything is opened; a lease
+    served is taken, on the one fabric that holds all its sites; minimum take that nothing draws is paid.
+    What cannot be provided stays missing: the score names the limit.
+    """
+    found = levels.copy()
+    table = candidates.table
+    for site_id in candidates.outlook.case.tables["sites"]["site_id"]:
+        if site_id not in halls_stated:
+            _halls(candidates, found, str(site_id))
+    _power(candidates, found, phases_stated)
+    held = table[found != 0.0]
+    busy = set(held.loc[~held["kind"].isin(["base", "open"]), "site_id"])
+    found[_numbers(table, "open", table["site_id"].isin(busy))] = 1.0
+    _leases(candidates, found)
+    pay_minimum_take(candidates, found)
+    return found
+
+
+def _need(candidates: CandidateSet, levels: Floats, family: Family, name: str) -> tuple[pd.DataFrame, Floats]:
+    """Rows of one resource in the order of their months, and its use less what is provided."""
+    rows = candidates.rows
+    chosen = np.flatnonzero(((rows.table["family"] == family.name) & (rows.table["name"] == name)).to_numpy())
+    table = rows.table.iloc[chosen]
+    order = np.argsort(table["start"].to_numpy(), kind="stable")
+    use: Floats = rows.use[chosen] @ levels
+    return table.iloc[order], use[order]
+
+
+def _numbers(table: pd.DataFrame, kind: str, chosen: pd.Series) -> Ints:
+    return np.flatnonzero((table["kind"] == kind).to_numpy() & chosen.to_numpy(bool))
+
+
+def _halls(candidates: CandidateSet, levels: Floats, site_id: str) -> None:
+    """Standing halls have from_month 0 and come before any other of a site."""
+    table = candidates.table
+    shells = table[(table["kind"] == "shell") & (table["site_id"] == site_id)]
+    rows, need = _need(candidates, levels, Family.HALL, site_id)
+    peak = float(need.max(initial=0.0))
+    if peak <= 0.0 or shells.empty:
+        return
+    standing = shells[shells["candidate_id"].str.contains(":existing@")]
+    for number, most in zip(standing.index, standing["upper"], strict=True):
+        taken = min(peak, float(most))
+        levels[number] += taken
+        peak, need = peak - taken, need - taken
+    others = shells.drop(standing.index)
+    if peak <= 1e-9 or others.empty:
+        return
+    when = int(rows["start"].to_numpy()[need > 1e-9][0])
+    in_time = others[others["from_month"] <= when]
+    # The latest in time, or else the first to come; further ways (conversion beside new) where one does not suffice.
+    ordered = in_time.sort_values("from_month", ascending=False, kind="stable") if len(in_time) else others.sort_values("from_month", kind="stable")
+    ways = ordered.groupby(ordered["candidate_id"].str.extract(r":(new|conversion)@", expand=False), sort=False).head(1)
+    for number, most in zip(ways.index, ways["upper"], strict=True):
+        taken = min(peak, float(most))
+        levels[number] += taken
+        peak -= taken
+    levels[ways.index[0]] += peak
+
+
+def _power(candidates: CandidateSet, levels: Floats, stated: set[str]) -> None:
+    table = candidates.table
+    phases = phase_table(candidates.outlook)
+    for name, size in zip(phases["phase_name"], unit_mw(phases), strict=True):
+        (number,) = _numbers(table, "power", table["phase"] == name)
+        if name not in stated:
+            _, beyond = _need(candidates, levels, Family.PHASE, str(name))
+            more = max(float(beyond.max(initial=0.0)), 0.0) / float(size)
+            needed = levels[number] + more
+            levels[number] = np.ceil(needed - 1e-9) if table["integral"].iat[number] else needed
+        if levels[number] > 0.0:
+            levels[_numbers(table, "take", table["phase"] == name)] = 1.0
+
+
+def _leases(candidates: CandidateSet, levels: Floats) -> None:
+    table = candidates.table
+    sites = candidates.outlook.case.tables["sites"].set_index("site_id")["fabric_group"]
+    work = table[table["kind"].isin(["serve", "host"]) & (levels != 0.0) & (table["lease_id"] != "")]
+    for lease_id, rows in work.groupby("lease_id", sort=False):
+        where = set(rows["site_id"])
+        for site_id in where:
+            levels[_numbers(table, "block", (table["lease_id"] == lease_id) & (table["site_id"] == site_id))] = 1.0
+        groups = {str(sites[site_id]) for site_id in where}
+        group = next(iter(groups)) if len(groups) == 1 else ""
+        fabric = next(iter(where)) if len(where) == 1 else f"fibre {group}"
+        taken = _numbers(table, "accept", table["candidate_id"].isin([f"accept:{lease_id}", f"accept:{lease_id} on {fabric}"]))
+        levels[taken] = 1.0
+        if len(taken) and len(where) > 1:
+            levels[_numbers(table, "fabric", table["candidate_id"] == f"fabric:{group}")] = 1.0
+
+
+def pay_minimum_take(candidates: CandidateSet, levels: Floats) -> None:
+    """Set the levels of `short` to the MW of minimum take that the work on each phase does not draw, window by window."""
+    table = candidates.table
+    short = table[table["kind"] == "short"]
+    levels[short.index] = 0.0
+    for name, windows in short.groupby("phase", sort=False):
+        rows, missing = _need(candidates, levels, Family.MIN_TAKE, str(name))
+        start, end = rows["start"].to_numpy(np.int64), rows["end"].to_numpy(np.int64)
+        for number, first, last in zip(windows.index, windows["from_month"], windows["to_month"], strict=True):
+            within = (start < last) & (end > first)
+            levels[number] = max(float(missing[within].max(initial=0.0)), 0.0)

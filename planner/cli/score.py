@@ -22,6 +22,7 @@ def score(
     force: Annotated[bool, typer.Option("--force", help="replace the scores that are there")] = False,
     scenarios: Annotated[int, typer.Option(min=1, help="futures drawn")] = 1000,
     alpha: Annotated[float, typer.Option(help="level of VaR, CVaR and the tails")] = 0.95,
+    futures: Annotated[Path | None, typer.Option("--futures", help="paths and weights from elsewhere (Parquet, CSV: factor_id, scenario, month, value, weight) in place of --scenarios draws")] = None,
     draws: Annotated[str, typer.Option(help="independent, antithetic or sobol")] = "independent",
     seed: Annotated[int | None, typer.Option(min=0, help="seed of the draws [default: the case's]")] = None,
     float64: Annotated[bool, typer.Option("--float64", help="measure in float64 instead of float32 in $M")] = False,
@@ -51,7 +52,7 @@ def score(
     if out is not None:
         refuse_other_results(out, force=force)
     chosen = PlanOptions(base=base, tail=tail)
-    options = ScoreOptions(scenarios, alpha, draws, seed, float64, paths, threads, None if memory is None else memory_bytes(memory))
+    options = ScoreOptions(scenarios, alpha, draws, seed, float64, paths, threads, None if memory is None else memory_bytes(memory), None if futures is None else str(futures))
     case = read_case(path)
     candidates = build_candidates(make_outlook(case, base=chosen.base, tail=chosen.tail))
     source = open_portfolios(portfolios, candidates)
@@ -92,7 +93,7 @@ def _json(leaders: Leaders, scoring: Scoring) -> str:
         return json.loads(getattr(leaders, name).to_json(orient="records", double_precision=15))
 
     found = {
-        "portfolios": leaders.count, "within_limits": leaders.within, "scenarios": scoring.options.scenarios, "best": records("best"),
+        "portfolios": leaders.count, "within_limits": leaders.within, "scenarios": len(scoring.futures), "best": records("best"),
         "not_beaten": records("front"), "stresses_left_out": scoring.left_out, "seconds": scoring.seconds,
     }
     return json.dumps(found, indent=2)
@@ -107,7 +108,7 @@ def _print(leaders: Leaders, scoring: Scoring, out: Path | None) -> None:
     console = output()
     broken = leaders.count - leaders.within
     spent = sum(scoring.seconds.values())
-    console.print(f"{leaders.count:,} portfolios over {scoring.options.scenarios:,} futures in {spent:.1f} s; {broken:,} break a limit")
+    console.print(f"{leaders.count:,} portfolios over {len(scoring.futures):,} futures in {spent:.1f} s; {broken:,} break a limit")
     for title, rows in (("best by mean NPV", leaders.best), ("not beaten in both mean and tail", leaders.front.head(SHOWN))):
         table = Table(title=title, title_justify="left")
         for name in _HEADERS:

@@ -15,6 +15,7 @@ from kernels.portfolio_engine import portfolio_npv_measures, portfolio_sums
 from planner.candidates.build import CandidateSet
 from planner.candidates.outlook import Floats
 from planner.case.faults import PlannerError
+from planner.scenarios.brought import read_brought
 from planner.scenarios.futures import Futures, make_futures
 from planner.scenarios.stressed import stress_outlooks
 from planner.scoring.footprint import Footprint, footprint
@@ -47,6 +48,7 @@ class ScoreOptions:
     """How to score: scenarios drawn, level of the tail, draws, precision, whether paths are measured, threads, memory.
 
     memory_bytes: what scoring may use beside the candidates; None for half of what is free. It changes no result.
+    brought: a file of paths and weights from elsewhere (see `scenarios.brought`), whose scenarios stand in place of as many drawn.
     """
 
     scenarios: int = 1000
@@ -57,6 +59,7 @@ class ScoreOptions:
     paths: bool = True
     threads: int | None = None
     memory_bytes: int | None = None
+    brought: str | None = None
 
     def __post_init__(self) -> None:
         if not 0.0 < self.alpha < 1.0:
@@ -116,7 +119,9 @@ class Scoring:
 
     def __post_init__(self) -> None:
         outlook, options = self.candidates.outlook, self.options
-        self.futures = make_futures(outlook.case, outlook.calendar, scenarios=options.scenarios, seed=options.seed, draws=options.draws)
+        brought = None if options.brought is None else read_brought(options.brought, outlook.case, outlook.calendar)
+        count = options.scenarios if brought is None else None
+        self.futures = make_futures(outlook.case, outlook.calendar, scenarios=count, seed=options.seed, draws=options.draws, brought=brought)
         stresses = stress_outlooks(outlook)
         self._stresses, self.left_out = stresses.outlooks, stresses.left_out
         self._memory = usable_memory() if options.memory_bytes is None else options.memory_bytes
@@ -147,7 +152,7 @@ class Scoring:
         halves = [bunch.part(slice(0, middle)), bunch.part(slice(middle, len(bunch)))] if middle else []
         if not halves or max(len(np.unique(half.portfolios.candidates)) for half in halves) == len(chosen):
             raise PlannerError(
-                f"values of {len(chosen)} items over {self.options.scenarios:,} futures take {written_size(need)}, more than {VALUES_SHARE:.0%} of the "
+                f"values of {len(chosen)} items over {len(self.futures):,} futures take {written_size(need)}, more than {VALUES_SHARE:.0%} of the "
                 f"{written_size(self._memory)} that may be used; raise --memory, draw fewer --scenarios, or leave paths out with --no-paths"
             )
         for half in halves:
@@ -156,7 +161,7 @@ class Scoring:
     def _values_bytes(self, items: int) -> int:
         cell = 8 if self.options.float64 else 4
         months = (8 + cell) * self.candidates.outlook.months if self.options.paths else 0
-        return items * self.options.scenarios * (8 + cell + months)
+        return items * len(self.futures) * (8 + cell + months)
 
     def _prepare(self, items: Items) -> _Prepared:
         if self._prepared is not None and self._prepared.items is items:

@@ -77,6 +77,7 @@ def score_record(scoring: Scoring, case: Case, count: int) -> dict[str, object]:
         "seconds": scoring.seconds,
         "stresses_left_out": scoring.left_out,
         "portfolios": count,
+        "futures": len(scoring.futures),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from kernels.measures import npv_measures
 from planner.candidates.packages import COMPANY, site_packages
 from planner.case.edits import apply_edits
 from planner.planning import Plan
+from planner.scenarios.brought import path_table
 from planner.scenarios.futures import make_futures
 from planner.scenarios.outlook import scenario_outlook
 from planner.scoring.items import Bunch
@@ -146,3 +148,26 @@ def test_scenarios_leave_the_plan_s_windows_alone(planned: Plan) -> None:
             for term in block.terms:
                 if hasattr(term, "end"):
                     assert (events[term.end] <= ends).all()
+
+
+def test_futures_brought_from_elsewhere_are_weighed_as_they_say(planned: Plan, tmp_path: Path) -> None:
+    """A good and a bad future: the mean is weighed, and the tail is the bad one."""
+    outlook = planned.candidates.outlook
+    factors = outlook.case.tables["factors"]
+    drawn = make_futures(outlook.case, outlook.calendar, scenarios=2, seed=9)
+    multipliers = {name: drawn.values.multipliers[name] for name in factors.factor_id if name in drawn.values.multipliers}
+    table = path_table(("good", "bad"), np.array([0.75, 0.25]), multipliers, outlook.calendar)
+    once = [("delay", drawn.values.late_months), ("default", drawn.values.default_month), ("renewal", drawn.values.renewed)]
+    rows = [
+        {"factor_id": name, "scenario": scenario, "month": "", "value": float(value[at]), "weight": weight}
+        for _, found in once for name, value in found.items() for at, (scenario, weight) in enumerate((("good", 0.75), ("bad", 0.25)))
+    ]
+    whole = pd.concat([table, pd.DataFrame(rows)], ignore_index=True)
+    whole.to_parquet(tmp_path / "futures.parquet")
+    source = from_table(planned.candidates, planned.portfolio)
+    npv = item_values(planned.candidates, source.items, drawn, {}, paths=False, threads=1).npv[0]
+    options = dataclasses.replace(FEW, brought=str(tmp_path / "futures.parquet"), alpha=0.8)
+    (row,) = score_portfolios(planned.candidates, source, options).table.to_dict("records")
+    assert row["mean_npv_usd"] == pytest.approx(0.75 * npv[0] + 0.25 * npv[1], rel=1e-9)
+    # Either future weighs more than the tail of a fifth.
+    assert row["cvar_usd"] == pytest.approx(-npv.min(), rel=1e-9)

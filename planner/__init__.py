@@ -2,7 +2,8 @@
 
     case = planner.load_case("fixtures/neocloud")
     plan = planner.plan(case)
-    plan.npv_usd, plan.allocation, plan.power, plan.cashflow
+    plan.npv_usd, plan.allocation, plan.power, plan.cashflow, plan.prices
+    planner.score(case, plan.portfolio, scenarios=1000)
 
 The parts are imported when they are first used, so that `import planner` takes no time.
 """
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from planner.case.write import write_case
     from planner.planning import Plan, PlanOptions, plan
     from planner.run_folder import write_run
+    from planner.scoring.score import Scores
+    from planner.scoring.scored import score
 
 __all__ = [
     "Case",
@@ -28,10 +31,12 @@ __all__ = [
     "Plan",
     "PlanOptions",
     "PlannerError",
+    "Scores",
     "SolverOptions",
     "Status",
     "load_case",
     "plan",
+    "score",
     "write_case",
     "write_run",
 ]
@@ -42,10 +47,12 @@ _HOMES = {
     "Plan": ("planner.planning", "Plan"),
     "PlanOptions": ("planner.planning", "PlanOptions"),
     "PlannerError": ("planner.case.faults", "PlannerError"),
+    "Scores": ("planner.scoring.score", "Scores"),
     "SolverOptions": ("planner.allocator.options", "SolverOptions"),
     "Status": ("planner.allocator.status", "Status"),
     "load_case": ("planner.case.read", "read_case"),
     "plan": ("planner.planning", "plan"),
+    "score": ("planner.scoring.scored", "score"),
     "write_case": ("planner.case.write", "write_case"),
     "write_run": ("planner.run_folder", "write_run"),
 }

@@ -171,3 +171,10 @@ def test_futures_brought_from_elsewhere_are_weighed_as_they_say(planned: Plan, t
     assert row["mean_npv_usd"] == pytest.approx(0.75 * npv[0] + 0.25 * npv[1], rel=1e-9)
     # Either future weighs more than the tail of a fifth.
     assert row["cvar_usd"] == pytest.approx(-npv.min(), rel=1e-9)
+
+
+def test_the_short_call_scores_a_plan(planned: Plan) -> None:
+    import planner
+
+    table = planner.score(planned.case, planned.portfolio, scenarios=8, threads=1).table
+    assert table["base_npv_usd"].iloc[0] == pytest.approx(planned.npv_usd, rel=1e-9)

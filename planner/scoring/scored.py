@@ -1,0 +1,23 @@
+"""`planner.score`: the score of portfolios in Python, in one call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from planner.candidates.build import build_candidates
+from planner.candidates.outlook import make_outlook
+from planner.case.case import Case
+from planner.scoring.long_table import from_table
+from planner.scoring.score import ScoreOptions, Scores, score_portfolios
+
+
+def score(case: Case, portfolios: pd.DataFrame, *, base: str = "expected", tail: str | None = None, **choices: Any) -> Scores:
+    """Score a table of portfolios of a case: columns candidate_id, level, and portfolio where there are several.
+
+    `plan.portfolio` is such a table. `choices` are fields of `ScoreOptions`: scenarios, alpha, draws, seed, paths, threads.
+    Raises PlannerError for candidates that the case does not have and for levels that are not numbers.
+    """
+    candidates = build_candidates(make_outlook(case, base=base, tail=tail))
+    return score_portfolios(candidates, from_table(candidates, portfolios), ScoreOptions(**choices))

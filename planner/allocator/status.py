@@ -28,8 +28,9 @@ class Status(Enum):
         "infeasible",
         3,
         "No answer keeps every limit at once. Usual causes: committed leases that need more GPUs or MW than can be "
-        "there in time, a budget smaller than the commitments, or a decision fixed against a limit. Look at the "
-        "conflict, then relax a limit, move a date or release a commitment.",
+        "there in time, a budget smaller than the commitments, or a decision fixed against a limit. Take "
+        "back what was fixed or excluded, release commitments (--set 'leases.committed[id]=no'), or raise a limit, one "
+        "at a time: the change that makes it feasible names the conflict.",
     )
     UNBOUNDED = (
         "unbounded",

@@ -29,6 +29,8 @@ def score(
     paths: Annotated[bool, typer.Option("--paths/--no-paths", help="peak funding, payback, debt cover, MOIC and IRR, which need monthly cash")] = True,
     threads: Annotated[int | None, typer.Option(min=1, help="threads [default: all cores]")] = None,
     memory: Annotated[str | None, typer.Option(help="memory that scoring may use, such as 4G [default: half of what is free]")] = None,
+    edits: Annotated[list[str] | None, typer.Option("--set", help="change the case first: table.column[id]=value, *=factor, +=number")] = None,
+    stress: Annotated[str | None, typer.Option(help="score under a named stress of the case")] = None,
     base: Annotated[str, typer.Option(help="expected or announced")] = "expected",
     tail: Annotated[str | None, typer.Option(help="contracted, rented or none [default: the case's]")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print the leading portfolios and the totals as JSON")] = False,
@@ -42,7 +44,7 @@ def score(
     from planner.candidates.build import build_candidates
     from planner.candidates.outlook import make_outlook
     from planner.case.read import read_case
-    from planner.planning import PlanOptions
+    from planner.planning import PlanOptions, changed_case
     from planner.scoring.files import open_portfolios
     from planner.scoring.memory import memory_bytes
     from planner.scoring.pareto import Leaders
@@ -53,7 +55,7 @@ def score(
         refuse_other_results(out, force=force)
     chosen = PlanOptions(base=base, tail=tail)
     options = ScoreOptions(scenarios, alpha, draws, seed, float64, paths, threads, None if memory is None else memory_bytes(memory), None if futures is None else str(futures))
-    case = read_case(path)
+    case = changed_case(read_case(path), edits or (), stress)
     candidates = build_candidates(make_outlook(case, base=chosen.base, tail=chosen.tail))
     source = open_portfolios(portfolios, candidates)
     scoring = Scoring(candidates, options)

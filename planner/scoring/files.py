@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -49,7 +49,7 @@ def write_packages(path: Path, source: PackageSource, candidates: CandidateSet, 
     if path.suffix != ".parquet":
         raise PlannerError(f"{path}: portfolios of packages are written as Parquet; give a name that ends in .parquet")
     items = source.items
-    metadata = {PACKAGES: _packed(items, candidates), ORIGIN: json.dumps(origin).encode()}
+    metadata = {PACKAGES: _packed(items, candidates), ORIGIN: json.dumps({**origin, **_under(candidates)}).encode()}
     fields = [pa.field("portfolio", pa.string()), *(pa.field(f"level of {name}", pa.float64()) for name in items.names)]
     schema = pa.schema(fields, metadata=metadata)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -85,6 +85,30 @@ def _packed(items: Items, candidates: CandidateSet) -> bytes:
     return buffer.getvalue()
 
 
+def _under(candidates: CandidateSet) -> dict[str, str]:
+    """What the portfolios of a candidate set mean something under: the case with its changes, the base case, the tail."""
+    outlook = candidates.outlook
+    return {"case_hash": outlook.case.source_hash, "base": outlook.base, "tail": outlook.tail}
+
+
+def _refuse_other_origin(path: Path, made: Mapping[str, Any], candidates: CandidateSet) -> None:
+    """Raise PlannerError for portfolios made under another case, base or tail: they would be scored as something else."""
+    for name, here in _under(candidates).items():
+        if name in made and made[name] != here:
+            what = "another case, or other --set or --stress," if name == "case_hash" else f"--{name} {made[name]}"
+            raise PlannerError(f"{path} was made under {what} than is scored here; give score the same, or make the portfolios again")
+
+
+def _origin_beside(path: Path) -> Mapping[str, Any]:
+    """What the run of a portfolio.csv was planned under; nothing for a table that stands in no run."""
+    record = path.with_name("run.json")
+    if path.name != "portfolio.csv" or not record.is_file():
+        return {}
+    found: dict[str, Any] = json.loads(record.read_text(encoding="utf-8"))
+    options = found.get("options", {})
+    return {"case_hash": found.get("case_hash"), "base": options.get("base"), "tail": options.get("tail")}
+
+
 def write_long(path: Path, packages: Sequence[Package], candidates: CandidateSet) -> None:
     """Portfolios as a long table (portfolio, candidate_id, level), Parquet, or CSV where the name ends so."""
     ids = candidates.table["candidate_id"].to_numpy(dtype=object)
@@ -105,15 +129,20 @@ def write_long(path: Path, packages: Sequence[Package], candidates: CandidateSet
 
 
 def open_portfolios(path: Path, candidates: CandidateSet) -> PortfolioSource:
-    """Portfolios of a file, read piece by piece: levels of packages as `write_packages` writes them, or a long table."""
+    """Portfolios of a file, read piece by piece: levels of packages as `write_packages` writes them, or a long table.
+
+    Raises PlannerError for a file that is none, or that says it was made under another case, base or tail.
+    """
     if not path.is_file():
         raise PlannerError(f"{path} is not a file of portfolios; make one with planner portfolios, or give portfolio.csv of a run")
     if path.suffix == ".csv":
+        _refuse_other_origin(path, _origin_beside(path), candidates)
         return LongTable(path, candidates)
     try:
         metadata = pq.read_schema(path).metadata or {}
     except (pa.ArrowInvalid, OSError) as error:
         raise PlannerError(f"{path} cannot be read as Parquet ({error}); give a .parquet or .csv file of portfolios") from None
+    _refuse_other_origin(path, json.loads(metadata.get(ORIGIN, b"{}")), candidates)
     return _package_file(path, metadata, candidates) if PACKAGES in metadata else LongTable(path, candidates)
 
 

@@ -48,7 +48,7 @@ class Device:
         """Memory that is free on this device now, in bytes."""
         if self.kind is DeviceKind.GPU:
             free, _total = self.xp.cuda.runtime.memGetInfo()
-            return int(free)
+            return int(free) + int(self.xp.get_default_memory_pool().free_bytes())  # blocks that CuPy keeps, unused
         return free_host_bytes()
 
     def from_host(self, array: npt.ArrayLike) -> Array:
@@ -72,7 +72,7 @@ def array_namespace(*arrays: Array) -> Namespace:
 
 
 def _namespace_of(array: Array) -> Namespace:
-    if _is_cupy(array):  # CuPy 14 has the functions of the standard, and no `__array_namespace__` on its arrays
+    if _is_cupy(array):  # CuPy 14 has most functions of the standard, and no `__array_namespace__` on its arrays
         return sys.modules["cupy"]
     if isinstance(array, np.generic):
         raise TypeError(f"an array expected, got the scalar {array!r}")
@@ -100,6 +100,27 @@ def count_beside(count: int, beside: Array) -> Array:
     if _is_cupy(beside):
         return xp.arange(count, dtype=xp.int64)
     return xp.arange(count, dtype=xp.int64, device=beside.device)
+
+
+def zeros_beside(shape: tuple[int, ...], beside: Array) -> Array:
+    """Zeros of a shape, of the dtype and on the device of `beside`."""
+    xp = array_namespace(beside)
+    if _is_cupy(beside):
+        return xp.zeros(shape, dtype=beside.dtype)
+    return xp.zeros(shape, dtype=beside.dtype, device=beside.device)
+
+
+def running_sum(values: Array, /, *, axis: int, include_initial: bool = False) -> Array:
+    """Sums up to and with each entry along an axis, with a 0 in front of them if asked for: the standard's `cumulative_sum`."""
+    xp = array_namespace(values)
+    if not _is_cupy(values):
+        return xp.cumulative_sum(values, axis=axis, include_initial=include_initial)
+    total = xp.cumsum(values, axis=axis)  # CuPy 14 has the older function alone
+    if not include_initial:
+        return total
+    shape = list(values.shape)
+    shape[axis] = 1
+    return xp.concatenate([zeros_beside(tuple(shape), values), total], axis=axis)
 
 
 def require_floating(*arrays: Array) -> None:

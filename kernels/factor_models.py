@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-from kernels.backend import Array, array_beside, array_namespace, count_beside
+from kernels.backend import Array, array_beside, array_namespace, count_beside, running_sum
 
 _MONTH = 1.0 / 12.0
 
@@ -23,7 +23,7 @@ def gbm(normals: Array, /, *, volatility: float, drift: float = 0.0) -> Array:
     xp = array_namespace(normals)
     _require_not_negative(volatility=volatility)
     steps = normals * (volatility * math.sqrt(_MONTH)) + (drift - 0.5 * volatility**2) * _MONTH
-    return xp.exp(xp.cumulative_sum(steps, axis=0))
+    return xp.exp(running_sum(steps, axis=0))
 
 
 def gbm_mean(months: int, /, *, drift: float = 0.0) -> list[float]:
@@ -81,7 +81,7 @@ def two_regimes(normals: Array, shortage: Array, /, *, volatility: float, drift_
     _require_not_negative(volatility=volatility)
     drift = xp.where(shortage, xp.full_like(normals, drift_shortage), xp.full_like(normals, drift_glut))
     steps = normals * (volatility * math.sqrt(_MONTH)) + (drift - 0.5 * volatility**2) * _MONTH
-    return xp.exp(xp.cumulative_sum(steps, axis=0))
+    return xp.exp(running_sum(steps, axis=0))
 
 
 def two_regimes_mean(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from kernels.backend import Array, array_namespace, require_floating
+from kernels.backend import Array, array_namespace, require_floating, running_sum
 
 _WEIGHT_SUM_TOLERANCE = 1e-9
 _LEVEL_TOLERANCE = 1e-9
@@ -131,7 +131,7 @@ def _in_order(values: Array, weights: Array) -> tuple[Array, Array]:
 
 def _quantile_of_ordered(ordered: Array, ordered_weights: Array, level: float) -> Array:
     xp = array_namespace(ordered, ordered_weights)
-    cumulative = xp.cumulative_sum(ordered_weights, axis=-1)
+    cumulative = running_sum(ordered_weights, axis=-1)
     reached = (cumulative >= level - _LEVEL_TOLERANCE) & (ordered_weights > 0.0)
     first = xp.argmax(xp.astype(reached, xp.int8), axis=-1)
     return xp.take_along_axis(ordered, first[..., None], axis=-1)[..., 0]

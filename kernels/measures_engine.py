@@ -13,6 +13,8 @@ from kernels.backend import Array, array_namespace, to_host
 from kernels.measures import NpvMeasures, require_level, require_weights
 
 _LEVEL_TOLERANCE = 1e-9
+_WORD, _MOST_WORDS = 8, 255
+"""Bytes of a word, and words of flags that add up before a byte overflows."""
 
 
 @dataclass(frozen=True)
@@ -57,23 +59,38 @@ def npv_measures(npv: Array, weights: Array, /, *, alpha: float) -> NpvMeasures:
 
 
 def npv_measures_of_draws(npv: Array, /, *, alpha: float) -> NpvMeasures:
-    """Measures of NPVs (portfolios, draws) of equal weight. Raises ValueError when an NPV is NaN or infinite.
+    """Measures of NPVs (portfolios, draws) of equal weight. Raises ValueError when an NPV is NaN or infinite."""
+    return npv_measures_of_scratch(npv.copy(), array_namespace(npv).mean(npv, axis=-1), alpha=alpha)
 
-    One pass each for mean, deviation and losses; `partition` of the smallest 1 - alpha share costs less than any sort.
+
+def npv_measures_of_scratch(npv: Array, mean: Array, /, *, alpha: float) -> NpvMeasures:
+    """As `npv_measures_of_draws`, of NPVs that nobody needs afterwards: they are parted and shifted where they stand.
+
+    mean: (portfolios,), brought because it is the sum of the candidates' means. One pass each for losses and deviation;
+    `partition` of the smallest 1 - alpha share costs less than any sort, and in place it touches no fresh memory.
     """
-    xp = array_namespace(npv)
+    xp = array_namespace(npv, mean)
     count = npv.shape[-1]
-    mean = xp.mean(npv, axis=-1)
     if not bool(xp.all(xp.isfinite(mean))):
         raise ValueError("an NPV is NaN or infinite; look for missing input in the candidates or levels it was summed from")
-    losses = xp.sum((npv < 0.0).view(xp.int8), axis=-1, dtype=xp.int32)  # flags as bytes add up faster than flags
+    losses = _count_below_zero(npv)
     beyond = draws_beyond(count, alpha)
-    parted = xp.partition(npv, beyond, axis=-1)
-    var, cvar = _tail_of_parted(parted, beyond, alpha)
-    distance = xp.subtract(parted, mean[:, None], out=parted)  # the copy at hand: fresh memory costs more than the sum
+    npv.partition(beyond, axis=-1)
+    var, cvar = _tail_of_parted(npv, beyond, alpha)
+    distance = xp.subtract(npv, mean[:, None], out=npv)
     deviation = xp.sqrt(xp.einsum("ps,ps->p", distance, distance) / count)
     error = deviation / math.sqrt(count - 1) if count > 1 else xp.full_like(deviation, math.inf)
     return NpvMeasures(mean, deviation, error, (losses / count).astype(npv.dtype), var, cvar)
+
+
+def _count_below_zero(npv: Array) -> Array:
+    """How many of each row are below 0, (portfolios,): flags are bytes of 0 or 1, and eight of them add up as one word."""
+    xp = array_namespace(npv)
+    below, count = npv < 0.0, npv.shape[-1]
+    if count % _WORD or count > _WORD * _MOST_WORDS:
+        return xp.sum(below.view(xp.int8), axis=-1, dtype=xp.int32)
+    words = xp.sum(below.view(xp.uint64), axis=-1, keepdims=True)
+    return xp.sum(words.view(xp.uint8), axis=-1, dtype=xp.int32)
 
 
 def _tail_of_parted(parted: Array, beyond: int, alpha: float) -> tuple[Array, Array]:
@@ -96,15 +113,18 @@ class SpreadMeasures:
 
 
 def spread_of_draws(values: Array, /, *, alpha: float) -> SpreadMeasures:
-    """Mean, median and tail mean of `values` (portfolios, draws) of equal weight; +inf ("never") is a value."""
+    """Mean, median and tail mean of `values` (portfolios, draws) of equal weight; +inf ("never") is a value.
+
+    Summed in order of size, so that the order of the draws does not matter.
+    """
     xp = array_namespace(values)
     count = values.shape[-1]
     middle, rank = count - 1 - draws_beyond(count, 0.5), count - 1 - draws_beyond(count, alpha)
-    parted = xp.partition(values, sorted({middle, rank}), axis=-1)
-    threshold, worse = parted[:, rank], parted[:, rank + 1 :]
+    ordered = xp.sort(values, axis=-1)  # in vectors; `partition` at two ranks is not, and takes eight times as long
+    threshold, worse = ordered[:, rank], ordered[:, rank + 1 :]
     beyond = worse > threshold[:, None]  # never inf - inf
     excess = xp.sum(xp.where(beyond, worse, 0.0) - xp.where(beyond, threshold[:, None], 0.0), axis=-1)
-    return SpreadMeasures(xp.mean(values, axis=-1), parted[:, middle], threshold + excess / ((1.0 - alpha) * count))
+    return SpreadMeasures(xp.mean(ordered, axis=-1), ordered[:, middle], threshold + excess / ((1.0 - alpha) * count))
 
 
 def spread(values: Array, weights: Array, /, *, alpha: float) -> SpreadMeasures:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from kernels.backend import Array, array_namespace, count_beside, require_floating
+from kernels.backend import Array, array_namespace, count_beside, require_floating, running_sum
 
 NEVER = math.inf
 """Months until payback of a path that ends in the red."""
@@ -16,7 +16,7 @@ NEVER = math.inf
 def cumulative_cash(cash: Array, /) -> Array:
     """Running sum of `cash` (..., months): the same shape and dtype."""
     _require_paths(cash)
-    return array_namespace(cash).cumulative_sum(cash, axis=-1)
+    return running_sum(cash, axis=-1)
 
 
 def peak_funding(cash: Array, /) -> Array:

@@ -17,7 +17,7 @@ from scipy import sparse
 
 from kernels import measures
 from kernels.measures import NpvMeasures
-from kernels.measures_engine import equal_draws, npv_measures_of_draws
+from kernels.measures_engine import equal_draws, npv_measures_of_scratch
 from kernels.pieces import over_pieces, piece_size
 from kernels.portfolio import Portfolios
 from kernels.sparse_product import Floats, SparseLevels
@@ -51,12 +51,14 @@ def portfolio_npv_measures(
         counted = draws.of(unit_npv)
     counted = np.ascontiguousarray(counted)
     levels = SparseLevels(portfolios, unit_npv.shape[0], unit_npv.dtype)
+    # The mean of a sum is the sum of means: twelve products for a portfolio in place of a pass over its draws.
+    means = portfolio_sums(portfolios, counted.mean(axis=1, dtype=np.float64)) if draws is not None else None
 
     def measured(rows: slice) -> NpvMeasures:
         npv = levels.sums(rows, counted)
-        if draws is None:
+        if means is None:
             return measures.npv_measures(npv, carried, alpha=alpha)
-        return npv_measures_of_draws(npv, alpha=alpha)
+        return npv_measures_of_scratch(npv, means[rows].astype(npv.dtype), alpha=alpha)
 
     bytes_per_item = counted.shape[1] * counted.itemsize
     most = max(16, CACHE_BYTES // bytes_per_item)

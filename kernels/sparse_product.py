@@ -76,3 +76,28 @@ class SparseLevels:
         values = held[:size]
         values.fill(0.0)
         return values
+
+
+class SignedLevels:
+    """Levels of portfolios beside what of them is above and below 0, for sums and for bounds on sums."""
+
+    def __init__(self, portfolios: Portfolios, candidate_count: int, dtype: npt.DTypeLike) -> None:
+        """Raise ValueError for what `require_portfolios` refuses."""
+        self.whole = SparseLevels(portfolios, candidate_count, dtype)
+        levels, sizes = np.asarray(portfolios.levels), np.diff(portfolios.starts)
+        self.longest = int(sizes.max(initial=0))
+        """Candidates that a portfolio lists at most."""
+        self._above, self._below = self.whole, None
+        if bool((levels < 0.0).any()):
+            self._above, self._below = (
+                SparseLevels(Portfolios(portfolios.starts, portfolios.candidates, part), candidate_count, dtype)
+                for part in (np.maximum(levels, 0.0), np.minimum(levels, 0.0))
+            )
+
+    def __len__(self) -> int:
+        return len(self.whole)
+
+    def bounds(self, rows: slice, least: Floats, greatest: Floats) -> Floats:
+        """Lower bounds (rows, columns) on sums of unit values that lie between `least` and `greatest` (candidates, columns)."""
+        bound = self._above.sums(rows, least)
+        return bound if self._below is None else bound + self._below.sums(rows, greatest)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kernels.backend import array_namespace
+from kernels.backend import array_namespace, count_beside, zeros_beside
 from kernels.lines import Line, after_tax_weight, taxable_weight
 from kernels.terms import Array, ScheduleTerm, Term, WindowTerm
 
@@ -30,7 +30,7 @@ def unit_cash(
     xp = array_namespace(paths)
     units = terms[0].amount.shape[0]
     _, scenarios, months = paths.shape
-    zero = xp.zeros((units, scenarios, months), dtype=paths.dtype)
+    zero = zeros_beside((units, scenarios, months), paths)
     wanted = dict.fromkeys(lines, zero)
     taxable = zero
     for term in terms:
@@ -57,8 +57,7 @@ def unit_net_cash(
     """
     if not terms:
         raise ValueError("a block of units needs at least one term")
-    xp = array_namespace(paths)
-    net = xp.zeros((terms[0].amount.shape[0], *paths.shape[1:]), dtype=paths.dtype, device=paths.device)
+    net = zeros_beside((terms[0].amount.shape[0], *paths.shape[1:]), paths)
     for term in terms:
         weight = after_tax_weight(term.line, tax_rate, equity=equity)
         if weight != 0.0:
@@ -75,7 +74,7 @@ def term_cash(term: Term, paths: Array, events: Array, profiles: Array) -> Array
 
 def _window_cash(term: WindowTerm, paths: Array, events: Array) -> Array:
     xp = array_namespace(paths)
-    month = xp.arange(paths.shape[2], dtype=events.dtype, device=events.device)[None, None, :]
+    month = xp.astype(count_beside(paths.shape[2], events), events.dtype)[None, None, :]
     start = xp.take(events, term.start, axis=0)[:, :, None]
     end = xp.take(events, term.end, axis=0)[:, :, None]
     value = term.amount[:, None, None] * xp.take(paths, term.path, axis=0)
@@ -85,7 +84,7 @@ def _window_cash(term: WindowTerm, paths: Array, events: Array) -> Array:
 def _schedule_cash(term: ScheduleTerm, paths: Array, events: Array, profiles: Array) -> Array:
     xp = array_namespace(paths)
     ages = profiles.shape[1]
-    month = xp.arange(paths.shape[2], dtype=events.dtype, device=events.device)[None, None, :]
+    month = xp.astype(count_beside(paths.shape[2], events), events.dtype)[None, None, :]
     age = month - xp.take(events, term.start, axis=0)[:, :, None]
     inside = (age >= 0) & (age < ages)
     flat = term.profile[:, None, None] * ages + xp.where(inside, age, xp.zeros_like(age))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kernels.backend import array_namespace
+from kernels.backend import array_namespace, count_beside, running_sum, zeros_beside
 from kernels.lines import Line, after_tax_weight
 from kernels.terms import Array, Term, WindowTerm
 
@@ -14,9 +14,7 @@ def discounted_prefix(paths: Array, discount: Array) -> Array:
 
     paths: (P, S, M); discount: (M,) factors.
     """
-    xp = array_namespace(paths)
-    discounted = paths * discount[None, None, :]
-    return xp.cumulative_sum(discounted, axis=2, include_initial=True)
+    return running_sum(paths * discount[None, None, :], axis=2, include_initial=True)
 
 
 def schedule_values(profiles: Array, discount: Array) -> Array:
@@ -26,10 +24,8 @@ def schedule_values(profiles: Array, discount: Array) -> Array:
     """
     xp = array_namespace(profiles)
     ages, months = profiles.shape[1], discount.shape[0]
-    padded = xp.concat([discount, xp.zeros((ages + 1,), dtype=discount.dtype, device=discount.device)])
-    index = (
-        xp.arange(ages, device=discount.device)[:, None] + xp.arange(months + 1, device=discount.device)[None, :]
-    )
+    padded = xp.concat([discount, zeros_beside((ages + 1,), discount)])
+    index = count_beside(ages, discount)[:, None] + count_beside(months + 1, discount)[None, :]
     shifted = xp.reshape(xp.take(padded, xp.reshape(index, (-1,))), index.shape)
     return profiles @ shifted
 
@@ -52,8 +48,7 @@ def unit_npv(
     """
     if not terms:
         raise ValueError("a block of units needs at least one term")
-    xp = array_namespace(prefix)
-    total = xp.zeros((terms[0].amount.shape[0], prefix.shape[1]), dtype=prefix.dtype, device=prefix.device)
+    total = zeros_beside((terms[0].amount.shape[0], prefix.shape[1]), prefix)
     for term in terms:
         weight = after_tax_weight(term.line, tax_rate, equity=equity)
         if weight != 0.0 and term.line in lines:
@@ -78,6 +73,6 @@ def _look_up(prefix: Array, path: Array, month: Array) -> Array:
     """prefix[path[n], s, month[n, s]] with one flat gather."""
     xp = array_namespace(prefix)
     _, scenarios, columns = prefix.shape
-    scenario = xp.arange(scenarios, dtype=month.dtype, device=month.device)[None, :]
+    scenario = xp.astype(count_beside(scenarios, month), month.dtype)[None, :]
     flat = (path[:, None] * scenarios + scenario) * columns + month
     return xp.reshape(xp.take(xp.reshape(prefix, (-1,)), xp.reshape(flat, (-1,))), flat.shape)

@@ -26,9 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"{date.today().isoformat()}; " + "; ".join(f"{name} {value}" for name, value in place.items()))
     print(device.why)
     print("small sizes, timed once: not figures to quote" if chosen.smoke else f"medians of {repeats} interleaved runs; equal outputs asserted")
-    figures: list[Figure] = []
-    for source in (cpu_figures(sizes, repeats=repeats), gpu_figures(device, sizes, repeats=repeats)):
-        figures += source
+    figures: list[Figure] = list(cpu_figures(sizes, repeats=repeats))
+    figures += gpu_figures(device, sizes, repeats=repeats, host=figures)
     print("\n" + table(figures))
     if chosen.json is not None:
         told = {"date": date.today().isoformat(), "where": place, "device": device.why, "smoke": chosen.smoke, "figures": [asdict(figure) | {"beside": figure.beside} for figure in figures]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from kernels.backend import Device, DeviceKind
@@ -38,14 +38,25 @@ def cpu_figures(sizes: Sizes, *, repeats: int) -> Iterator[Figure]:
         yield from job(sizes, repeats=repeats)
 
 
-def gpu_figures(device: Device, sizes: Sizes, *, repeats: int) -> Iterator[Figure]:
-    """Of a device found by `choose_device`; nothing for the CPU."""
+def gpu_figures(device: Device, sizes: Sizes, *, repeats: int, host: Sequence[Figure] = ()) -> Iterator[Figure]:
+    """Of a device found by `choose_device`; nothing for the CPU. `host`: the CPU's figures, to stand beside."""
     if device.kind is not DeviceKind.GPU:
         return
     found = gpu.gpu_of(device)
     large = sizes if sizes is SMOKE else replace(sizes, portfolios=_GPU_PORTFOLIOS, path_portfolios=10 * sizes.path_portfolios, copied_bytes=_GPU_COPY_BYTES, product_rows=_GPU_PRODUCT_ROWS)
     limits = measure_limits(found.xp, found.seconds, large, blocks=_LIMIT_BLOCKS, rounds=_LIMIT_ROUNDS)
-    yield from gpu.all_figures(found, large, limits, repeats=repeats)
+    yield from beside_the_cpu(gpu.all_figures(found, large, limits, repeats=repeats), host)
+
+
+def beside_the_cpu(figures: Iterable[Figure], host: Sequence[Figure]) -> Iterator[Figure]:
+    """The figures, those of fused kernels with their ratio to the CPU's engine at the same job."""
+    engines = {figure.job.partition(":")[0]: figure.value for figure in host if figure.what.startswith("engine")}
+    for figure in figures:
+        job = figure.job.removeprefix("GPU: ").partition(",")[0]
+        if figure.what == gpu.FUSED and job in engines:
+            yield replace(figure, ratios={**figure.ratios, f"the CPU's engine on {usable_cores()} cores": figure.value / engines[job]})
+        else:
+            yield figure
 
 
 def sizes_for(*, smoke: bool) -> tuple[Sizes, int]:

@@ -46,8 +46,12 @@ def cumulative_paths(unit_cash: Array, /, *, dtype: Any = np.float32) -> DeviceP
         raise ValueError("cash of a candidate holds NaN or an infinite value")
     running = xp.cumsum(unit_cash, axis=-1, dtype=xp.float64).astype(dtype)
     scenarios = unit_cash.shape[1]
-    pitch = -(-scenarios // _SCENARIOS_PER_THREAD) * _SCENARIOS_PER_THREAD
-    return DevicePaths(padded(running.transpose(2, 0, 1), pitch), scenarios)
+    return DevicePaths(padded(running.transpose(2, 0, 1), scenario_pitch(scenarios)), scenarios)
+
+
+def scenario_pitch(scenarios: int) -> int:
+    """Values of a row of `DevicePaths`: the scenarios, and zeros up to a whole number of threads."""
+    return -(-scenarios // _SCENARIOS_PER_THREAD) * _SCENARIOS_PER_THREAD
 
 
 def can_use(paths: DevicePaths, weights: Array, /) -> tuple[bool, str]:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from kernels.lines import Line
 from kernels.terms import Term, WindowTerm
+from planner.candidates.lease_offers import lease_windows
 from planner.candidates.outlook import Ints, Outlook
 from planner.candidates.resources import Family
 from planner.candidates.workshop import Workshop
@@ -16,6 +17,7 @@ from planner.candidates.workshop import Workshop
 def add_accepting(shop: Workshop) -> None:
     """Volumes, tiers, all-or-nothing, least sizes, blocks and fabrics of all leases."""
     served = _served(shop)
+    _refuse_unserved(shop, served)
     if served.empty:
         return
     links = _add_fabrics(shop)
@@ -170,6 +172,27 @@ def _volumes(shop: Workshop, leases: pd.DataFrame, served: pd.DataFrame, accepts
     if len(must):
         limit = -must["lease_id"].map(least).to_numpy(np.float64)
         _once(shop, must["number"], shop.book.resources(Family.LEAST_VOLUME, must["lease_id"], limit), -must["units"])
+
+
+def _refuse_unserved(shop: Workshop, served: pd.DataFrame) -> None:
+    """A committed lease that nothing can serve: its least size is asked for all the same, so that no plan is one."""
+    leases = shop.outlook.case.tables["leases"].set_index("lease_id", drop=False)
+    due = lease_windows(shop.outlook)["lease_id"]
+    known = [] if served.empty else served["lease_id"]
+    lost = leases[leases["committed"].astype(bool) & leases.index.isin(due) & ~leases.index.isin(known)]
+    lost = lost[lost.apply(_least, axis=1) > 0.0] if len(lost) else lost
+    if lost.empty:
+        return
+    frame = pd.DataFrame(
+        {
+            "candidate_id": "accept:" + lost["lease_id"], "lease_id": lost["lease_id"], "customer_id": lost["customer_id"],
+            "unit": "0/1", "upper": 0.0, "integral": True,
+        }
+    )
+    block = shop.add("accept", frame, [_no_cash(shop, len(frame))])
+    least = lost.apply(_least, axis=1).to_numpy(np.float64)
+    resource = shop.book.resources(Family.LEAST_VOLUME, lost["lease_id"], -least)
+    _once(shop, pd.Series(block.numbers), resource, pd.Series(-least))
 
 
 def _tiers(shop: Workshop, served: pd.DataFrame) -> None:

@@ -85,20 +85,24 @@ class ProfileBook:
 
 
 NO_PHASE = -1
+NO_WAIT = -1
+MOST_CODES = 2**62
 
 
 @dataclass
 class EventBook:
     """Months at which windows begin and end: the planned month, not before some phases are energised.
 
-    A planned event is (month, first phase, second phase, latest): it falls on the latest of the planned month and the
-    energisation of the phases named (NO_PHASE for none), but not after `latest`: a window never begins after its end.
+    A planned event is (month, first phase, second phase, latest, first wait, second wait): it falls on the latest of the
+    planned month, the energisation of the phases named (NO_PHASE for none) and the ends of the waits (NO_WAIT for none), but
+    not after `latest`: a window never begins after its end. A wait ends at its month and what slips in the scenario.
     A computed event follows from the outlook by a function: the end of a contract by notice.
     """
 
     months: int
     _count: int = 0
-    _planned: dict[tuple[int, int, int, int], int] = field(default_factory=dict)
+    _planned: dict[tuple[int, ...], int] = field(default_factory=dict)
+    _waits: dict[tuple[str, str, int], int] = field(default_factory=dict)
     _computed: list[tuple[Ints, Callable[[Outlook], Ints]]] = field(default_factory=list)
 
     def at(self, month: Ints) -> Ints:
@@ -106,22 +110,34 @@ class EventBook:
         none = np.full(len(month), NO_PHASE)
         return self.after(month, none, none, np.full(len(month), self.months))
 
-    def after(self, month: Ints, first: Ints, second: Ints, latest: Ints) -> Ints:
-        """Events at `month`, not before phases `first` and `second` are energised, not after `latest`."""
-        columns = np.broadcast_arrays(month, first, second, latest)
+    def wait(self, word: str, name: str, month: int) -> int:
+        """Number of the wait for what a factor makes late (a hall of a site, a delivery of a SKU), planned for a month."""
+        return self._waits.setdefault((word, name, month), len(self._waits))
+
+    def wait_ends(self, outlook: Outlook) -> Ints:
+        """Months at which the waits end under an outlook, and a row of 0 at the end for NO_WAIT, shape (waits + 1, S)."""
+        table = np.zeros((len(self._waits) + 1, outlook.energised_by_scenario.shape[1]), dtype=np.int64)
+        for (word, name, month), number in self._waits.items():
+            table[number] = month + outlook.slip_months(word, name)
+        return table
+
+    def after(self, month: Ints, first: Ints, second: Ints, latest: Ints, waits: tuple[Ints, Ints] | None = None) -> Ints:
+        """Events at `month`, not before phases `first` and `second` are energised and `waits` are over, not after `latest`."""
+        columns = np.broadcast_arrays(month, first, second, latest, *(waits or (np.int64(NO_WAIT), np.int64(NO_WAIT))))
         if not columns[0].size:
             return np.zeros(0, dtype=np.int64)
         # One code per event: sorting rows of four numbers takes twenty times as long.
         code = np.zeros(columns[0].shape, dtype=np.int64)
         for column in columns:
-            low = int(column.min())
-            code = code * (int(column.max()) - low + 1) + (column - low)
+            low, width = int(column.min()), int(column.max()) - int(column.min()) + 1
+            if (int(code.max()) + 1) * width >= MOST_CODES:
+                code = np.unique(code, return_inverse=True)[1].reshape(code.shape)
+            code = code * width + (column - low)
         _, at, inverse = np.unique(code, return_index=True, return_inverse=True)
         numbers = [self._number(*(int(column[row]) for column in columns)) for row in at]
         return np.array(numbers, dtype=np.int64)[inverse]
 
-    def _number(self, month: int, first: int, second: int, latest: int) -> int:
-        key = (month, first, second, latest)
+    def _number(self, *key: int) -> int:
         if key not in self._planned:
             self._planned[key] = self._count
             self._count += 1
@@ -143,7 +159,10 @@ class EventBook:
             codes = np.array(list(self._planned), dtype=np.int64)
             floor = np.vstack([energised, np.zeros((1, scenarios), dtype=np.int64)])
             month = np.maximum(codes[:, :1], np.maximum(floor[codes[:, 1]], floor[codes[:, 2]]))
-            table[list(self._planned.values())] = np.minimum(month, codes[:, 3:])
+            if self._waits:
+                over = self.wait_ends(outlook)
+                month = np.maximum(month, np.maximum(over[codes[:, 4]], over[codes[:, 5]]))
+            table[list(self._planned.values())] = np.minimum(month, codes[:, 3:4])
         for numbers, months in self._computed:
             table[numbers] = months(outlook)
         return np.clip(table, 0, self.months)

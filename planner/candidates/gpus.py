@@ -10,9 +10,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from kernels.lines import Line
-from kernels.terms import Term
+from kernels.terms import ScheduleTerm, Term, WindowTerm
 from planner.candidates.outlook import Floats, Ints, Outlook
+from planner.candidates.overruns import overrun_terms
 from planner.candidates.resources import Family, Stock
+from planner.candidates.waits import provider_waits
 from planner.candidates.workshop import Block, Workshop
 
 
@@ -94,11 +96,15 @@ def _add_own(shop: Workshop, fitting: pd.DataFrame) -> pd.DataFrame | None:
     deposit = pairs["deposit_fraction"].to_numpy(np.float64)
     paid_early = np.maximum(month - pairs["deposit_lead_months"].to_numpy(np.int64), 0)
     old = resale_share(outlook, pairs["gpu_id"], life) * capex
+    waits = provider_waits(shop, "delivery", pairs["gpu_id"], month)
+    begins, one = shop.beginning(month, waits), np.full(len(pairs), shop.one())
+    after = shop.beginning(month + 1, provider_waits(shop, "delivery", pairs["gpu_id"], month + 1))
     terms = [
         shop.lump(Line.CAPEX, -capex * deposit, paid_early),
-        shop.lump(Line.CAPEX, -capex * (1.0 - deposit), month),
-        shop.schedule(Line.DEPRECIATION, capex, np.full(len(pairs), shop.depreciation("gpu")), month),
-        shop.running(Line.UPKEEP, -pairs["upkeep_usd_per_month"].to_numpy(np.float64), month, end),
+        WindowTerm(Line.CAPEX, -capex * (1.0 - deposit), one, begins, after),
+        ScheduleTerm(Line.DEPRECIATION, capex, np.full(len(pairs), shop.depreciation("gpu")), begins),
+        WindowTerm(Line.UPKEEP, -pairs["upkeep_usd_per_month"].to_numpy(np.float64), one, begins, shop.events.at(end)),
+        *overrun_terms(shop, "gpu", capex, month, np.zeros(len(pairs), dtype=np.int64), waits),
         shop.lump(Line.RESALE, old, np.minimum(month + life - 1, outlook.months)),
         *shop.loan("gpu", capex, month),
     ]

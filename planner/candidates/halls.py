@@ -7,8 +7,11 @@ import numpy as np
 import pandas as pd
 
 from kernels.lines import Line
+from kernels.terms import ScheduleTerm, WindowTerm
 from planner.candidates.outlook import Outlook
+from planner.candidates.overruns import overrun_terms
 from planner.candidates.resources import Family, Stock
+from planner.candidates.waits import provider_waits
 from planner.candidates.workshop import Block, Workshop
 
 
@@ -110,10 +113,14 @@ def _add_shells(shop: Workshop, frame: pd.DataFrame) -> Block:
     running = (frame["opex_usd_per_mw"]).to_numpy(np.float64)
     rent = frame["rent_usd_per_mw"].to_numpy(np.float64)
     profile = np.full(len(frame), shop.depreciation("shell"))
+    # What stands already is not late.
+    waits = provider_waits(shop, "construction", frame["site_id"].where(frame["way"] != "existing", ""), month)
+    begins = shop.beginning(month, waits)
     terms = [
         shop.spread(Line.CAPEX, -capex, month, lead),
-        shop.schedule(Line.DEPRECIATION, capex, profile, month),
-        shop.running(Line.SITE_OPEX, -(running + rent), month, last),
+        ScheduleTerm(Line.DEPRECIATION, capex, profile, begins),
+        WindowTerm(Line.SITE_OPEX, -(running + rent), np.full(len(frame), shop.one()), begins, shop.events.at(last)),
+        *overrun_terms(shop, "shell", capex, month, lead, waits),
         shop.lump(Line.RESALE, miners, np.maximum(month - lead, 0)),
         *shop.loan("shell", capex, month),
     ]

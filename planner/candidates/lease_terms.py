@@ -119,18 +119,21 @@ class LeaseTerms:
 
         Notice is given in the first month, after those that the contract protects, in which the market stands more
         than the margin below the rate; the contract ends after the months of notice. A customer walks away when the
-        phase at the head of the path comes more than the grace after the lease was due.
-        Rows need lease_id, gpu_id, rate_usd, due, term_start, from_month, to_month and head; one event per row.
+        phase at the head of the path, the hall or the GPUs come more than the grace after the lease was due.
+        Rows need lease_id, gpu_id, rate_usd, due, term_start, from_month, to_month, head, hall_wait and delivery_wait; one event per row.
         """
-        columns = ["lease_id", "gpu_id", "rate_usd", "due", "term_start", "from_month", "to_month", "head"]
+        columns = ["lease_id", "gpu_id", "rate_usd", "due", "term_start", "from_month", "to_month", "head", "hall_wait", "delivery_wait"]
         keys = rows[columns].drop_duplicates().reset_index(drop=True)
         numbers = self.shop.events.computed(len(keys), lambda outlook: self._ends(keys, outlook))
         return rows[columns].merge(keys.assign(event=numbers), on=columns, how="left")["event"].to_numpy(np.int64)
 
     def _ends(self, keys: pd.DataFrame, outlook: Outlook) -> Ints:
-        energised = outlook.energised_by_scenario[keys["head"].to_numpy(np.int64)]
+        there = outlook.energised_by_scenario[keys["head"].to_numpy(np.int64)]
+        waits = self.shop.events.wait_ends(outlook)
+        for column in ("hall_wait", "delivery_wait"):
+            there = np.maximum(there, waits[keys[column].to_numpy(np.int64)])
         planned = keys["to_month"].to_numpy(np.int64)[:, None]
-        start = np.minimum(np.maximum(keys["from_month"].to_numpy(np.int64)[:, None], energised), planned)
+        start = np.minimum(np.maximum(keys["from_month"].to_numpy(np.int64)[:, None], there), planned)
         grace = keys["lease_id"].map({name: lease["late_grace_months"] for name, lease in self.leases.items()})
         grace = grace.astype("float64").to_numpy()[:, None]
         late = start - keys["due"].to_numpy(np.int64)[:, None]

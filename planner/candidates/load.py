@@ -31,19 +31,19 @@ class Leg:
         return self.phase != NO_PHASE
 
 
-def legs(shop: Workshop, frame: pd.DataFrame) -> tuple[Leg, Leg]:
+def legs(shop: Workshop, frame: pd.DataFrame, waits: tuple[Ints, Ints] | None = None) -> tuple[Leg, Leg]:
     """The legs of paths with columns head, then, from_then, from_month, to_month: the head until the second is energised.
 
-    A unit starts when its head is energised, never before the plan, and never after its own end.
+    A unit starts when its head is energised and its waits (see `waits`) are over, never before the plan, and never after its own end.
     """
     start, end = frame["from_month"].to_numpy(np.int64), frame["to_month"].to_numpy(np.int64)
     head, then = frame["head"].to_numpy(np.int64), frame["then"].to_numpy(np.int64)
     none = np.full(len(frame), NO_PHASE)
-    begins = shop.events.after(start, head, none, end)
+    begins = shop.events.after(start, head, none, end, waits)
     ends = shop.events.at(end)
     bridged = then != NO_PHASE
     switch_month = np.where(bridged, frame["from_then"].to_numpy(np.int64), end)
-    switches = np.where(bridged, shop.events.after(start, head, then, end), ends)
+    switches = np.where(bridged, shop.events.after(start, head, then, end, waits), ends)
     return (
         Leg(head, begins, switches, start, switch_month),
         Leg(then, switches, ends, switch_month, end),

@@ -18,6 +18,7 @@ from planner.candidates.load import Leg, energy_terms, legs, power_uses
 from planner.candidates.outlook import Floats, Ints, Outlook
 from planner.candidates.resources import Family
 from planner.candidates.valuation import Valuation
+from planner.candidates.waits import work_waits
 from planner.candidates.workshop import Block, Workshop
 
 
@@ -27,7 +28,7 @@ def add_market(shop: Workshop, phases: pd.DataFrame, single_paths: pd.DataFrame)
     if rows.empty:
         return
     outlook = shop.outlook
-    head, none = legs(shop, rows)
+    head, none = legs(shop, rows, work_waits(shop, rows, for_contract=False))
     it_mw = rows["it_kw"].to_numpy(np.float64) / 1000.0
     drawn = it_mw * (rows["load_factor"] * rows["pue"]).to_numpy(np.float64)
     price, energy = _paths(shop, rows, phases, drawn)

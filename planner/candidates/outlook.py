@@ -17,6 +17,7 @@ import pandas as pd
 from planner.case.calendar import Calendar
 from planner.case.case import Case
 from planner.case.delays import mean_delay_months
+from planner.case.factor_names import OVERRUN, SINGLE, target_of
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -143,6 +144,28 @@ class Outlook:
             rate = 0.0
         hazard = -math.log(max(1.0 - rate, 1e-12)) / 12.0
         return 1.0 - np.exp(-hazard * (np.arange(self.months) + 0.5))
+
+    def slips(self, word: str, name: str) -> bool:
+        """Whether a factor of the case makes something late: construction at a site, deliveries of a SKU."""
+        return bool({(word, ""), (word, name)} & self._single)
+
+    def slip_months(self, word: str, name: str) -> Ints:
+        """Months by which it comes late, shape (S,); the base case expects none beyond the dates of the case."""
+        return np.zeros(1, dtype=np.int64)
+
+    def overruns(self, asset_class: str) -> bool:
+        """Whether a factor of the case moves what is paid of the capex of an asset class."""
+        return self.slips(OVERRUN, asset_class)
+
+    def overrun(self, asset_class: str) -> Floats:
+        """What is paid of the capex planned, beyond it, as a share of it, shape (S,); the base case expects none."""
+        return np.zeros(1)
+
+    @cached_property
+    def _single(self) -> frozenset[tuple[str, str]]:
+        """Word and name of all that is drawn once by a factor of the table."""
+        targets = [target_of(str(drives)) for drives in self.case.tables["factors"]["drives"]]
+        return frozenset((target.word, target.name) for target in targets if target is not None and target.word in SINGLE)
 
     @cached_property
     def market_price(self) -> dict[tuple[str, int], Floats]:

@@ -10,6 +10,7 @@ import pandas as pd
 from kernels.lines import Line
 from kernels.terms import ScheduleTerm, WindowTerm
 from planner.candidates.outlook import Floats, Ints, Outlook
+from planner.candidates.overruns import phase_overrun_terms
 from planner.candidates.resources import Family, Stock
 from planner.candidates.workshop import Block, Workshop, phase_names
 
@@ -130,6 +131,7 @@ def _add_phases(shop: Workshop, power: pd.DataFrame) -> Block:
         WindowTerm(Line.FEES, -fee, fee_paths(shop, power), fee_begins, ends),
         WindowTerm(Line.UPKEEP, -upkeep, one, energised, ends),
         WindowTerm(Line.PENALTIES, damages, one, shop.events.at(promised), energised),
+        *phase_overrun_terms(shop, power, capex + upfront, capex * power["tax_credit"].to_numpy(np.float64), paid, lead),
         *shop.loan("power", capex, paid),
     ]
     block = shop.add("power", frame, terms)
@@ -160,7 +162,9 @@ def _add_paid(shop: Workshop, power: pd.DataFrame) -> None:
     paid = capex + mw * chosen["upfront_usd_per_kw"].to_numpy(np.float64) * 1000.0
     lead = chosen["lead_months"].to_numpy(np.int64)
     month = np.maximum(np.maximum(outlook.promised[rows], 0), lead)
-    energised = np.minimum(chosen["energised_month"].to_numpy(np.int64), outlook.months - 1)
+    # Written off and credited when the phase comes, as what it comes off.
+    phase = chosen["phase_number"].to_numpy(np.int64)
+    energised = shop.events.after(np.maximum(outlook.promised[rows], 0), phase, np.full(len(rows), -1), np.full(len(rows), outlook.months))
     frame = pd.DataFrame(
         {
             "candidate_id": "base:paid " + chosen["phase_name"],
@@ -173,9 +177,10 @@ def _add_paid(shop: Workshop, power: pd.DataFrame) -> None:
     )
     profile = np.full(len(rows), shop.depreciation("power"))
     terms = [
+        *phase_overrun_terms(shop, chosen, -paid, -capex * chosen["tax_credit"].to_numpy(np.float64), month, lead),
         shop.spread(Line.CAPEX, paid, month, lead),
-        shop.lump(Line.CREDITS, -capex * chosen["tax_credit"].to_numpy(np.float64), energised),
-        shop.schedule(Line.DEPRECIATION, -paid, profile, energised),
+        ScheduleTerm(Line.CREDITS, -capex * chosen["tax_credit"].to_numpy(np.float64), np.full(len(rows), shop.at_once()), energised),
+        ScheduleTerm(Line.DEPRECIATION, -paid, profile, energised),
         *shop.loan("power", -capex, month),
     ]
     shop.add("base", frame, terms)

@@ -13,12 +13,17 @@ from planner.candidates.lease_terms import LeaseTerms, path_by_row
 from planner.candidates.load import Leg, energy_terms, legs, power_uses
 from planner.candidates.outlook import Floats, Ints
 from planner.candidates.resources import Family
+from planner.candidates.waits import work_waits
 from planner.candidates.workshop import Block, Workshop
 
 
 def add_serving(shop: Workshop, phases: pd.DataFrame, paths: pd.DataFrame) -> None:
     """All ways to serve all leases, and their next terms."""
-    offers = lease_offers(shop.outlook, paths)
+    add_offers(shop, phases, lease_offers(shop.outlook, paths))
+
+
+def add_offers(shop: Workshop, phases: pd.DataFrame, offers: pd.DataFrame) -> None:
+    """Ways to serve leases, as `lease_offers` lists them, and their next terms."""
     terms = LeaseTerms(shop)
     for kind, lease_kind in (("serve", "gpu"), ("host", "hosting")):
         chosen = offers[offers["kind"] == lease_kind].reset_index(drop=True)
@@ -28,7 +33,9 @@ def add_serving(shop: Workshop, phases: pd.DataFrame, paths: pd.DataFrame) -> No
 
 
 def _add_kind(shop: Workshop, kind: str, rows: pd.DataFrame, phases: pd.DataFrame, terms: LeaseTerms) -> Block:
-    head, then = legs(shop, rows)
+    hall, delivery = work_waits(shop, rows, for_contract=True)
+    rows = rows.assign(hall_wait=hall, delivery_wait=delivery)
+    head, then = legs(shop, rows, (hall, delivery))
     income = path_by_row(rows, ["lease_id", "term_start"], terms.income_path)
     ends = terms.contract_ends(rows)
     block = shop.add(

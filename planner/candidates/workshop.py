@@ -21,7 +21,7 @@ from kernels.profiles import (
     with_bonus,
 )
 from kernels.terms import ScheduleTerm, Term, WindowTerm
-from planner.candidates.books import EventBook, PathBook, ProfileBook
+from planner.candidates.books import NO_PHASE, NO_WAIT, EventBook, PathBook, ProfileBook
 from planner.candidates.outlook import Floats, Ints, Outlook
 from planner.candidates.resources import ResourceBook
 
@@ -106,6 +106,11 @@ class Workshop:
     def schedule(self, line: Line, amount: Floats, profile: Ints, month: Ints) -> ScheduleTerm:
         """An amount spread by age from a fixed month on."""
         return ScheduleTerm(line, np.asarray(amount, dtype=np.float64), profile, self.events.at(month))
+
+    def beginning(self, month: Ints, waits: Ints) -> Ints:
+        """Events at fixed months, not before the waits (NO_WAIT for none) are over."""
+        none = np.full(len(month), NO_PHASE)
+        return self.events.after(month, none, none, np.full(len(month), self.outlook.months), (waits, np.full(len(month), NO_WAIT)))
 
     # --- paths -----------------------------------------------------------------------------------------------
 

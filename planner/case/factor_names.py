@@ -10,6 +10,7 @@ from itertools import pairwise
 import pandas as pd
 
 from planner.case.reading.given import shown
+from planner.case.settings import ASSET_CLASSES
 
 Tables = Mapping[str, pd.DataFrame]
 
@@ -17,7 +18,14 @@ ONCE = {"delay": ("power", ("source_id", "phase")), "default": ("customers", ("c
 """What happens once: by its word, the table whose rows bring it and the columns that name them."""
 
 DISCRETE_DELAY = "discrete_delay"
+TRIANGULAR = "triangular"
 GIVEN = "given"
+
+SLIPS = {"construction": ("sites", "site_id"), "delivery": ("gpus", "gpu_id")}
+"""What comes late once for all it names: new halls of a site, deliveries of a SKU; the table that names them."""
+OVERRUN = "capex"
+SINGLE = (*SLIPS, OVERRUN)
+"""Words that a factor of the table drives by one draw for a whole future."""
 
 _WRITTEN = re.compile(r"\s*(?P<word>\w+)\s*(?:\[(?P<select>[^\[\]]*)\])?\s*")
 
@@ -57,7 +65,7 @@ def factors_called(tables: Tables, written: str) -> list[str]:
     factors = tables["factors"]
     for name, model, drives in zip(factors.factor_id, factors.model, factors.drives, strict=True):
         if written == name:
-            return [str(target_of(drives))] if model == DISCRETE_DELAY else [name]
+            return [str(target_of(drives))] if drives_a_phase(model, drives) else [name]
     target = target_of(written)
     if target is None or target.word not in ONCE or not target.name:
         return []
@@ -71,11 +79,17 @@ def factors_called(tables: Tables, written: str) -> list[str]:
     return [name for name, cell in zip(known, frame[column], strict=True) if shown(cell) == value]
 
 
+def drives_a_phase(model: str, drives: str) -> bool:
+    """Whether a factor gives the chances of one phase's delay, and so is called by that delay."""
+    target = target_of(drives)
+    return model == DISCRETE_DELAY and target is not None and target.word not in SLIPS
+
+
 def outcomes_of(written: str) -> tuple[list[int], list[float]]:
-    """Months late, rising, with their probabilities; raises ValueError, saying what is wrong."""
+    """Months late (early below 0), rising, with their probabilities; raises ValueError, saying what is wrong."""
     months, chances = [], []
     for part in written.split(";"):
-        match = re.fullmatch(r"\s*(\d+)\s*:\s*(\d*\.?\d+(?:[eE]-?\d+)?)\s*", part)
+        match = re.fullmatch(r"\s*(-?\d+)\s*:\s*(\d*\.?\d+(?:[eE]-?\d+)?)\s*", part)
         if match is None:
             raise ValueError(f"{part.strip()!r} is not MONTHS:PROBABILITY")
         months.append(int(match[1]))
@@ -116,6 +130,9 @@ def things_driven(tables: Tables, target: Target) -> frozenset[str]:
         return frozenset(thing for gpu, thing, _ in tiers if target.name in ("", gpu))
     if target.word == "hashprice":
         return frozenset(thing for thing, _ in halls)
+    if target.word in SINGLE:
+        names = tables[SLIPS[target.word][0]][SLIPS[target.word][1]] if target.word in SLIPS else ASSET_CLASSES
+        return frozenset(f"{target.word} of {name}" for name in names if target.name in ("", name))
     if target.word == "curves":
         through = {thing for _, thing, curve in tiers if curve == target.name} | {thing for thing, curve in halls if curve == target.name}
         return frozenset(through | {f"curve {target.name}"})

@@ -391,12 +391,12 @@ FACTORS = Table(
     (
         text("factor_id", "short name", required=True),
         text(
-            "model", "how it moves: geometric Brownian motion; back to its mean; glut and shortage; delays with chances; or brought when futures are made",
-            required=True, choices=("gbm", "mean_reverting", "two_regimes", "discrete_delay", "given"),
+            "model", "how it moves: geometric Brownian motion; back to its mean; glut and shortage; delays with chances; one triangular draw; or brought when futures are made",
+            required=True, choices=("gbm", "mean_reverting", "two_regimes", "discrete_delay", "triangular", "given"),
         ),
         text(
             "drives",
-            "what it multiplies: market (on-demand prices of all SKUs), market[gpu_id], curves[curve_id], utilisation (on demand), hashprice (all mining halls); or delay[source_id:phase]",
+            "what it multiplies: market (on-demand prices of all SKUs), market[gpu_id], curves[curve_id], utilisation (on demand), hashprice (all mining halls); or, once in a future, delay[source_id:phase], construction or construction[site_id] (months by which new halls come late), delivery or delivery[gpu_id] (GPUs), capex or capex[gpu, shell or power] (what is paid over budget)",
             required=True,
         ),
         number("volatility_per_year", "1 per square root of a year", "standard deviation of the yearly change of its logarithm", blank="none; gbm, mean_reverting and two_regimes need one", maximum=5.0),
@@ -407,6 +407,9 @@ FACTORS = Table(
         number("stay_shortage_months", "months", "mean length of a shortage", blank="none; two_regimes needs one", minimum=1.0),
         flag("starts_in_shortage", "whether the start of the case is one of shortage"),
         text("outcomes", "chances of a discrete_delay as MONTHS:PROBABILITY;...: 0:0.5;6:0.3;18:0.2", blank="none; discrete_delay needs them"),
+        number("low", "months, or share of capex", "least draw of a triangular factor, against the date or the budget of the base case; early or under budget below 0", blank="none; triangular needs one", minimum=-60.0),
+        number("mode", "months, or share of capex", "likeliest draw", blank="none; triangular needs one", minimum=-60.0, maximum=120.0),
+        number("high", "months, or share of capex", "greatest draw", blank="none; triangular needs one", minimum=-60.0, maximum=120.0),
         SOURCE,
     ),
 )

@@ -82,7 +82,7 @@ def _from_plan(path: Path, plan: Path, out: Path, subsets: str | None, neighbour
     if subsets not in (None, "sites"):
         raise PlannerError(f"--subsets {subsets!r} is not known; sites is")
     found = plan_of_run(path, plan)
-    origin = {"plan": plan.name}
+    origin = {"plan": plan.name, "fixes": found.fixes, "excludes": found.excludes}
     source: PackageSource
     if random is not None:
         source = random_portfolios(found.candidates, found.levels, random, seed=found.candidates.outlook.case.settings.seed if seed is None else seed)

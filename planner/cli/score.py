@@ -17,8 +17,8 @@ SHOWN = 10
 
 def score(
     path: Annotated[Path, typer.Argument(help="case: a folder or an .xlsx workbook")],
-    portfolios: Annotated[Path, typer.Option("--portfolios", help="Parquet or CSV of portfolios, or portfolio.csv of a run")],
-    out: Annotated[Path | None, typer.Option("--out", help="folder to write scores and broken limits into; or one file of scores, by a name that ends in .parquet or .csv")] = None,
+    portfolios: Annotated[str, typer.Option("--portfolios", help="Parquet or CSV of portfolios, a folder of Parquet files, or portfolio.csv of a run; of a store by its address")],
+    out: Annotated[str | None, typer.Option("--out", help="folder to write scores and broken limits into, also in a store; or one file of scores, by a name that ends in .parquet or .csv")] = None,
     force: Annotated[bool, typer.Option("--force", help="replace the scores that are there")] = False,
     scenarios: Annotated[int, typer.Option(min=1, help="futures drawn")] = 1000,
     alpha: Annotated[float, typer.Option(help="level of VaR, CVaR and the tails")] = 0.95,
@@ -28,40 +28,57 @@ def score(
     float64: Annotated[bool, typer.Option("--float64", help="measure in float64 instead of float32 in $M")] = False,
     paths: Annotated[bool, typer.Option("--paths/--no-paths", help="peak funding, payback, debt cover, MOIC and IRR, which need monthly cash")] = True,
     threads: Annotated[int | None, typer.Option(min=1, help="threads [default: all cores]")] = None,
-    memory: Annotated[str | None, typer.Option(help="memory that scoring may use, such as 4G [default: half of what is free]")] = None,
+    memory: Annotated[str | None, typer.Option(help="memory that scoring may use, on a GPU of that too, such as 4G [default: half of what is free]")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or gpu; auto takes an NVIDIA GPU on which a kernel runs")] = "auto",
     edits: Annotated[list[str] | None, typer.Option("--set", help="change the case first: table.column[id]=value, *=factor, +=number")] = None,
     stress: Annotated[str | None, typer.Option(help="score under a named stress of the case")] = None,
     base: Annotated[str, typer.Option(help="expected or announced")] = "expected",
     tail: Annotated[str | None, typer.Option(help="contracted, rented or none [default: the case's]")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="score on that many processes of this machine (Dask); with GPUs one each")] = None,
+    scheduler: Annotated[str | None, typer.Option(help="score on the workers of a Dask scheduler, such as tcp://host:8786")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="go on with a run that was interrupted; what is finished is checked and kept")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print the leading portfolios and the totals as JSON")] = False,
 ) -> None:
-    """Score portfolios over many futures: NPV, VaR, CVaR, peak funding, payback, IRR, capex, CO2 and limits broken.
+    """Score portfolios over many futures: NPV, VaR, CVaR, peak funding, payback, IRR, capex, EBITDA, CO2 and limits broken.
 
-    Portfolios are read, scored and written piece by piece, so their number is not bound by memory.
+    Portfolios are read, scored and written piece by piece, so their number is not bound by memory. The --fix and --exclude of
+    the run that they come from hold here too.
 
     Example: planner score fixtures/neocloud --portfolios p.parquet --scenarios 1000 --out runs/scores
     """
     from planner.candidates.build import build_candidates
     from planner.candidates.outlook import make_outlook
     from planner.case.read import read_case
+    from planner.cli.score_partitions import is_by_partitions, score_in_partitions
+    from planner.cluster.score_partitions import How
     from planner.planning import PlanOptions, changed_case
-    from planner.scoring.files import open_portfolios
+    from planner.scoring.files import decisions_of, open_portfolios
     from planner.scoring.memory import memory_bytes
     from planner.scoring.pareto import Leaders
     from planner.scoring.score import ScoreOptions, Scoring
     from planner.scoring.score_folder import refuse_other_results, write_scores
 
-    if out is not None:
-        refuse_other_results(out, force=force)
+    by_partitions = is_by_partitions(portfolios, out, apart=resume or workers is not None or scheduler is not None)
+    if out is not None and not by_partitions:
+        refuse_other_results(Path(out), force=force)
     chosen = PlanOptions(base=base, tail=tail)
-    options = ScoreOptions(scenarios, alpha, draws, seed, float64, paths, threads, None if memory is None else memory_bytes(memory), None if futures is None else str(futures))
+    fixes, excludes = decisions_of(portfolios)
+    options = ScoreOptions(
+        scenarios, alpha, draws, seed, float64, paths, threads, None if memory is None else memory_bytes(memory),
+        None if futures is None else str(futures), device, fixes, excludes,
+    )
     case = changed_case(read_case(path), edits or (), stress)
+    if by_partitions and out is not None:
+        how = How(workers, scheduler, resume, force)
+        leaders, scoring = score_in_partitions(case, chosen, options, portfolios, out, how, quiet=as_json)
+        typer.echo(_json(leaders, scoring)) if as_json else _print(leaders, scoring, out)
+        return
     candidates = build_candidates(make_outlook(case, base=chosen.base, tail=chosen.tail))
     source = open_portfolios(portfolios, candidates)
     scoring = Scoring(candidates, options)
     pieces: Iterable[ScoredPiece] = scoring.pieces(source)
     if out is not None:
-        pieces = write_scores(scoring, pieces, case, out)
+        pieces = write_scores(scoring, pieces, case, Path(out), read_from=portfolios)
     leaders = Leaders(SHOWN)
     for piece in _shown(pieces, source.count, quiet=as_json):
         leaders.add(piece.table)
@@ -90,27 +107,32 @@ def _shown(pieces: Iterable[ScoredPiece], count: int | None, *, quiet: bool) -> 
 
 def _json(leaders: Leaders, scoring: Scoring) -> str:
     import json
+    from dataclasses import asdict
 
     def records(name: str) -> Any:
         return json.loads(getattr(leaders, name).to_json(orient="records", double_precision=15))
 
     found = {
         "portfolios": leaders.count, "within_limits": leaders.within, "scenarios": len(scoring.futures), "best": records("best"),
-        "not_beaten": records("front"), "stresses_left_out": scoring.left_out, "seconds": scoring.seconds,
+        "not_beaten": records("front"), "stresses_left_out": scoring.left_out, "seconds": scoring.seconds, "device": scoring.device.why, "not_fused": scoring.not_fused,
+        "draw_gain": None if scoring.gain is None else asdict(scoring.gain), "fixes": scoring.options.fixes, "excludes": scoring.options.excludes,
     }
     return json.dumps(found, indent=2)
 
 
-def _print(leaders: Leaders, scoring: Scoring, out: Path | None) -> None:
+def _print(leaders: Leaders, scoring: Scoring, out: str | None) -> None:
     """The best by mean NPV, and the portfolios that nothing beats in both mean and tail."""
     from rich.table import Table
 
+    from planner.cli.stress_table import stress_table
     from planner.cli.terminal import output
 
     console = output()
     broken = leaders.count - leaders.within
     spent = sum(scoring.seconds.values())
     console.print(f"{leaders.count:,} portfolios over {len(scoring.futures):,} futures in {spent:.1f} s; {broken:,} break a limit")
+    for line in _conditions(scoring):
+        console.print(line, markup=False, highlight=False)
     for title, rows in (("best by mean NPV", leaders.best), ("not beaten in both mean and tail", leaders.front.head(SHOWN))):
         table = Table(title=title, title_justify="left")
         for name in _HEADERS:
@@ -120,10 +142,25 @@ def _print(leaders: Leaders, scoring: Scoring, out: Path | None) -> None:
         console.print(table)
     if broken and out is None:
         console.print("give a folder as --out to have the limits broken, portfolio by portfolio, in its broken.parquet", markup=False, highlight=False)
+    if scoring.gain is not None:
+        console.print(str(scoring.gain), markup=False, highlight=False)
+    stresses = stress_table(leaders.best.iloc[0])
+    if stresses is not None:
+        console.print(stresses)
     for name, why in scoring.left_out.items():
         console.print(f"stress {name} is left out: {why}", markup=False, highlight=False)
     if out is not None:
         console.print(f"written to {out}", markup=False, highlight=False)
+
+
+def _conditions(scoring: Scoring) -> Iterator[str]:
+    """Where the scores were made, and under which decisions."""
+    yield f"device {scoring.device.why}"
+    for what, why in scoring.not_fused.items():
+        yield f"{what} without the fused kernel: {why}"
+    decided = [*(f"--fix {each}" for each in scoring.options.fixes), *(f"--exclude {each}" for each in scoring.options.excludes)]
+    if decided:
+        yield f"limits as decided for the plan: {', '.join(decided)}"
 
 
 _HEADERS = ("portfolio", "mean", "base", "sd", "P(loss)", "CVaR of loss", "peak funding", "payback", "IRR", "capex", "limits broken")

@@ -12,10 +12,11 @@ import pandas as pd
 
 from planner.case.calendar import Calendar, month_number
 from planner.case.case import Case
-from planner.case.factor_names import DISCRETE_DELAY, ONCE, once_names
+from planner.case.factor_names import ONCE, OVERRUN, SLIPS, once_names
 from planner.case.faults import CaseError, Fault, PlannerError
 from planner.case.reading.frames import FIRST_ROW
 from planner.case.suggest import remedy_for
+from planner.scenarios.factors import table_factors
 
 Floats = npt.NDArray[np.float64]
 
@@ -57,7 +58,8 @@ def read_brought(path: str | Path, case: Case, calendar: Calendar) -> Brought:
     A factor of the case that moves by month: value multiplies its forward curve from that month (YYYY-MM) until the
     next one given, and the last goes on; it is taken as it stands, whatever its mean. What happens once has one row per
     scenario without a month: delay[SOURCE:PHASE] in whole months late, default[CUSTOMER] in whole months after the start
-    (blank: never), renewal[LEASE] as 1 or 0. Every factor has every scenario; weights are brought to add to 1.
+    (blank: never), renewal[LEASE] as 1 or 0; a factor of late halls or deliveries in whole months (early below 0), one of
+    capex as what is paid of the capex planned. Every factor has every scenario; weights are brought to add to 1.
 
     Raises CaseError with all faults of the table, PlannerError when the file cannot be read.
     """
@@ -115,8 +117,12 @@ def _numbers(cells: pd.Series) -> pd.Series:
 
 
 def _moving(case: Case) -> list[str]:
-    factors = case.tables["factors"]
-    return list(factors.factor_id[factors.model != DISCRETE_DELAY])
+    return [factor.name for factor in table_factors(case) if not factor.single]
+
+
+def _single(case: Case, *words: str) -> list[str]:
+    """Factors drawn once for a future that drive some words."""
+    return [factor.name for factor in table_factors(case) if factor.target.word in words]
 
 
 def _faults(table: pd.DataFrame, file: str, case: Case, calendar: Calendar) -> Iterator[Fault]:
@@ -130,8 +136,9 @@ def _faults(table: pd.DataFrame, file: str, case: Case, calendar: Calendar) -> I
 
     moving = table.factor_id.isin(_moving(case))
     words = {word: table.factor_id.isin(once_names(case.tables, word)) for word in ONCE}
-    known = moving | words["delay"] | words["default"] | words["renewal"]
-    names = [*_moving(case), *(name for word in ONCE for name in once_names(case.tables, word))]
+    slips, paid = (table.factor_id.isin(_single(case, *chosen)) for chosen in (tuple(SLIPS), (OVERRUN,)))
+    known = moving | words["delay"] | words["default"] | words["renewal"] | slips | paid
+    names = [*(factor.name for factor in table_factors(case)), *(name for word in ONCE for name in once_names(case.tables, word))]
     first = table.factor_id[~known]
     yield from fault(~known, "factor_id", "the case has no such factor", remedy_for(first.iloc[0] if len(first) else "", names))
     yield from fault(table.scenario == "", "scenario", "blank", "name or number the scenario")
@@ -144,8 +151,10 @@ def _faults(table: pd.DataFrame, file: str, case: Case, calendar: Calendar) -> I
         | (words["delay"] & whole & (table.value >= 0.0))
         | (words["default"] & ((whole & (table.value >= 0.0)) | table.value.isna()))
         | (words["renewal"] & table.value.isin([0.0, 1.0]))
+        | (slips & whole)
+        | (paid & np.isfinite(table.value) & (table.value >= 0.0))
     )
-    yield from fault(known & ~good, "value", "not a value of this factor", "give a multiplier of 0 or more, whole months late, whole months to the default (blank: never), or 1 or 0 for a renewal")
+    yield from fault(known & ~good, "value", "not a value of this factor", "give a multiplier of 0 or more, whole months late, whole months to the default (blank: never), 1 or 0 for a renewal, or a share of 0 or more of the capex")
     repeated = table.duplicated(["factor_id", "scenario", "month"])
     yield from fault(repeated, "scenario", "this factor, scenario and month stand above already", "keep one of the rows")
     yield from fault(~(np.isfinite(table.weight) & (table.weight >= 0.0)), WEIGHT, "not a weight", "give a number of 0 or more")

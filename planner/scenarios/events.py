@@ -13,7 +13,7 @@ from kernels.factor_models import discrete, month_of_event, triangular
 from planner.candidates.outlook import YEARLY_DEFAULT_RATE
 from planner.case.case import Case
 from planner.case.delays import delay_triangle
-from planner.case.factor_names import DISCRETE_DELAY, once_names, outcomes_of, target_of
+from planner.case.factor_names import drives_a_phase, once_names, outcomes_of, target_of
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -30,7 +30,7 @@ def delay_draws(case: Case, uniforms: Mapping[str, Floats]) -> dict[str, Ints]:
     outcomes = {
         str(target_of(drives)): outcomes_of(written)
         for model, drives, written in zip(factors.model, factors.drives, factors.outcomes, strict=True)
-        if model == DISCRETE_DELAY
+        if drives_a_phase(model, drives)
     }
     found = {}
     for name, (_, phase) in zip(once_names(case.tables, "delay"), case.tables["power"].iterrows(), strict=True):

@@ -1,23 +1,35 @@
-"""The rows of `factors` that move by month, as multipliers of mean one."""
+"""The rows of `factors`: multipliers of mean one that move by month, and what is drawn once for a whole future."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from kernels.factor_models import gbm, in_shortage, mean_reverting_log, two_regimes, two_regimes_mean
+from kernels.draws import uniforms_of
+from kernels.factor_models import (
+    discrete,
+    gbm,
+    in_shortage,
+    mean_reverting_log,
+    triangular,
+    triangular_mean,
+    two_regimes,
+    two_regimes_mean,
+)
 from planner.case.case import Case
-from planner.case.factor_names import DISCRETE_DELAY, GIVEN, Target, target_of
+from planner.case.factor_names import DISCRETE_DELAY, GIVEN, SINGLE, Target, drives_a_phase, outcomes_of, target_of
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Factor:
-    """A factor by month: its name, its model, what it drives, and its row."""
+    """A factor of the table: its name, its model, what it drives, and its row."""
 
     name: str
     model: str
@@ -28,6 +40,33 @@ class Factor:
     def has_regimes(self) -> bool:
         """Whether it needs uniforms for its regimes beside its normals."""
         return self.model == "two_regimes"
+
+    @property
+    def single(self) -> bool:
+        """Whether one draw holds for a whole future: late halls, late deliveries, capex over budget."""
+        return self.target.word in SINGLE
+
+    def slip_months(self, normals: Floats, *, horizon: int) -> Ints:
+        """Months late (early below 0) in each future, rounded to the nearest, from normals (M, S): shape (S,)."""
+        months: Ints = np.rint(self._draw(normals, horizon)).astype(np.int64)
+        return months
+
+    def overrun(self, normals: Floats, *, horizon: int) -> Floats:
+        """What is paid of the capex planned in each future, over its mean, from normals (M, S): shape (S,)."""
+        paid: Floats = (1.0 + self._draw(normals, horizon)) / (1.0 + triangular_mean(**self._corners()))
+        return paid
+
+    def _draw(self, normals: Floats, horizon: int) -> Floats:
+        """One draw a future, from the sum of the shocks over the horizon: it joins the copula as what moves by month does."""
+        # Month by month, so that no sum depends on how many scenarios there are.
+        uniform = uniforms_of(np.cumsum(normals[:horizon], axis=0)[-1] / math.sqrt(horizon))
+        if self.model == DISCRETE_DELAY:
+            months, chances = outcomes_of(str(self.row["outcomes"]))
+            return np.asarray(discrete(uniform, values=months, probabilities=chances))
+        return np.asarray(triangular(uniform, **self._corners()))
+
+    def _corners(self) -> dict[str, float]:
+        return {name: float(self.row[name]) for name in ("low", "mode", "high")}
 
     def path(self, normals: Floats, uniforms: Floats | None) -> Floats:
         """Its multipliers over their mean, from normals and uniforms of shape (M, S): shape (S, M)."""
@@ -51,13 +90,13 @@ class Factor:
         return path
 
 
-def monthly_factors(case: Case) -> tuple[Factor, ...]:
-    """The factors of a case that move by month, in the order of their table."""
+def table_factors(case: Case) -> tuple[Factor, ...]:
+    """The factors of a case but for chances of a phase's delay, in the order of their table."""
     found = []
     for _, row in case.tables["factors"].iterrows():
         target = target_of(str(row["drives"]))
         assert target is not None, "the reader refuses a factor that drives nothing"
-        if row["model"] != DISCRETE_DELAY:
+        if not drives_a_phase(str(row["model"]), str(row["drives"])):
             found.append(Factor(str(row["factor_id"]), str(row["model"]), target, row))
     return tuple(found)
 

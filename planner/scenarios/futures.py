@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
 
@@ -12,13 +12,13 @@ import numpy as np
 from kernels.draws import antithetic_uniforms, normals_of, sobol_uniforms, uniforms, uniforms_of
 from planner.case.calendar import Calendar
 from planner.case.case import Case
-from planner.case.factor_names import ONCE, correlated_pairs, once_names
+from planner.case.factor_names import ONCE, OVERRUN, SLIPS, correlated_pairs, once_names
 from planner.case.faults import PlannerError
 from planner.case.suggest import remedy_for
 from planner.scenarios.brought import Brought
 from planner.scenarios.copula import Floats, copula_of, joined
 from planner.scenarios.events import Bools, Ints, default_draws, delay_draws, renewal_draws
-from planner.scenarios.factors import Factor, monthly_factors, must_be_brought
+from planner.scenarios.factors import Factor, must_be_brought, table_factors
 
 
 class Draws(Enum):
@@ -33,7 +33,8 @@ class Draws(Enum):
 class Values:
     """What happens in S scenarios of M months.
 
-    multipliers: by factor, shape (S, M), each of mean one unless brought. late_months, default_month, renewed: by
+    multipliers: by factor, shape (S, M), each of mean one unless brought. slips: months by which what a factor drives comes
+    late, overruns: what is paid of the capex planned, of mean one, both by factor, shape (S,). late_months, default_month, renewed: by
     delay[...], default[...] and renewal[...], shape (S,); a default month of M is no default.
     """
 
@@ -41,6 +42,8 @@ class Values:
     late_months: dict[str, Ints]
     default_month: dict[str, Ints]
     renewed: dict[str, Bools]
+    slips: dict[str, Ints] = field(default_factory=dict)
+    overruns: dict[str, Floats] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -76,16 +79,16 @@ class Futures:
 
     @cached_property
     def factors(self) -> tuple[Factor, ...]:
-        """The factors that move by month, in the order of their table."""
-        return monthly_factors(self.case)
+        """The factors of the table but for chances of a phase's delay, in its order."""
+        return table_factors(self.case)
 
     @cached_property
     def values(self) -> Values:
         """What happens in these scenarios."""
         months = self.calendar.months
         once_names_ = [name for word in ONCE for name in once_names(self.case.tables, word)]
-        own_paths = {} if self.brought is None else self.brought.paths
-        drawn = [factor for factor in self.factors if factor.name not in own_paths]
+        held = frozenset() if self.brought is None else self.brought.factors
+        drawn = [factor for factor in self.factors if factor.name not in held]
         streams = dict.fromkeys(once_names_, 1)
         for factor in self.factors:
             streams[factor.name] = months
@@ -99,15 +102,19 @@ class Futures:
             self._by_month,
             horizon=self.calendar.horizon,
         )
-        paths = {factor.name: factor.path(monthly[factor.name], uniform.get(_regimes(factor))) for factor in drawn}
+        paths = {factor.name: factor.path(monthly[factor.name], uniform.get(_regimes(factor))) for factor in drawn if not factor.single}
+        slipped = {factor.name: factor.slip_months(monthly[factor.name], horizon=self.calendar.horizon) for factor in drawn if factor.target.word in SLIPS}
+        paid = {factor.name: factor.overrun(monthly[factor.name], horizon=self.calendar.horizon) for factor in drawn if factor.target.word == OVERRUN}
         again = {name: uniforms_of(normal) for name, normal in once.items()}
         values = Values(
             multipliers=paths,
             late_months=delay_draws(self.case, again),
             default_month=default_draws(self.case, again, months=months),
             renewed=renewal_draws(self.case, again),
+            slips=slipped,
+            overruns=paid,
         )
-        return values if self.brought is None else _with_brought(values, self.brought, months)
+        return values if self.brought is None else _with_brought(values, self.brought, self.factors, months)
 
     def _uniforms(self, streams: Mapping[str, int]) -> dict[str, Floats]:
         """Uniforms of each stream, shape (months, S)."""
@@ -163,7 +170,7 @@ def make_futures(
 
 def _require_all_brought(case: Case, brought: Brought | None) -> None:
     held = frozenset() if brought is None else brought.factors
-    missing = [factor.name for factor in monthly_factors(case) if must_be_brought(factor) and factor.name not in held]
+    missing = [factor.name for factor in table_factors(case) if must_be_brought(factor) and factor.name not in held]
     if missing:
         raise PlannerError(f"factors {', '.join(missing)} are given from outside, but no paths are brought for them; bring them, or choose another model")
     for a, b in correlated_pairs(case.tables):
@@ -176,8 +183,10 @@ def _regimes(factor: Factor) -> str:
     return f"{factor.name}[regime]"
 
 
-def _with_brought(values: Values, brought: Brought, months: int) -> Values:
+def _with_brought(values: Values, brought: Brought, factors: tuple[Factor, ...], months: int) -> Values:
     """The values with those that are brought in their place."""
+    single = {factor.name: brought.once[factor.name] for factor in factors if factor.single and factor.name in brought.once}
+    slips = {factor.name for factor in factors if factor.target.word in SLIPS}
 
     def whole(word: str) -> dict[str, Ints]:
         return {name: np.asarray(value).astype(np.int64) for name, value in brought.once.items() if name.startswith(f"{word}[")}
@@ -188,4 +197,6 @@ def _with_brought(values: Values, brought: Brought, months: int) -> Values:
         late_months={**values.late_months, **whole("delay")},
         default_month={**values.default_month, **defaults},
         renewed={**values.renewed, **{name: value != 0 for name, value in whole("renewal").items()}},
+        slips={**values.slips, **{name: np.asarray(value).astype(np.int64) for name, value in single.items() if name in slips}},
+        overruns={**values.overruns, **{name: value for name, value in single.items() if name not in slips}},
     )

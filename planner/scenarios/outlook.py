@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from planner.candidates.outlook import Floats, Ints, Outlook
-from planner.case.factor_names import once_names
+from planner.case.factor_names import OVERRUN, once_names
 from planner.scenarios.factors import Factor
 from planner.scenarios.futures import Futures
 
@@ -35,6 +35,22 @@ class ScenarioOutlook(Outlook):
         late = [self.futures.values.late_months[name] for name in names]
         months = np.array(late, dtype=np.int64).reshape(len(names), self.scenarios)
         return np.maximum(self.promised[:, None] + months, 0)
+
+    def slip_months(self, word: str, name: str) -> Ints:
+        """Months by which halls of a site or deliveries of a SKU come late: what all have in common and what is its own, shape (S,)."""
+        late = np.zeros(self.scenarios, dtype=np.int64)
+        for factor in self.futures.factors:
+            if _drives(factor, word, name):
+                late = late + self.futures.values.slips[factor.name]
+        return late
+
+    def overrun(self, asset_class: str) -> Floats:
+        """What is paid of the capex planned, beyond it, as a share of it: factors on all classes and on this one multiply, shape (S,)."""
+        paid = np.ones(self.scenarios)
+        for factor in self.futures.factors:
+            if _drives(factor, OVERRUN, asset_class):
+                paid = paid * self.futures.values.overruns[factor.name]
+        return paid - 1.0
 
     def curve(self, curve_id: str) -> Floats:
         """A curve by month, (S, M) where a factor drives it, else (M,)."""

@@ -1,4 +1,4 @@
-"""Named stresses as futures of a plan that stands: what a stress does to the cash of the same candidates."""
+"""Named stresses as futures of a plan that stands: the same candidates, restated under each stress."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
 import numpy as np
-import pandas as pd
 
-from planner.candidates.outlook import Floats, Outlook
+from planner.candidates.build import CandidateSet
+from planner.candidates.outlook import Outlook
+from planner.candidates.restated import HeldOutlook, Restated, restate
 from planner.case.case import Case
 from planner.case.edits import apply_stress
+from planner.case.faults import PlannerError
 
 CARRIED: dict[str, tuple[str, ...]] = {
     "curves": ("value",),
@@ -23,52 +25,62 @@ CARRIED: dict[str, tuple[str, ...]] = {
     "customers": ("rating", "default_rate_per_year", "recovery", "guarantor"),
     "leases": ("renewal_probability",),
 }
-"""Columns that reach the cash of a candidate through the outlook; any other is fixed when the candidates are made."""
+"""Columns that reach the cash of a candidate through the outlook, so that its books serve as they are."""
 CARRIED_SETTINGS = ("discount_rate", "relet_fraction")
 UNSEEN = ("factors", "correlations", "stresses")
 """Tables that the outlook of one future does not read."""
 
 
 @dataclass(frozen=True)
-class StressedOutlook(Outlook):
-    """The outlook of a stressed case, read by candidates that were made for the case without the stress."""
+class Stressed:
+    """The candidates of a plan that stands under one stress.
 
-    def by_month(self, row: pd.Series, scalar: str, curve: str) -> Floats | None:
-        """A scalar column or its curve twin by month; a candidate's own row of `power` gives way to the stressed one."""
-        if "source_id" in row.index:
-            table = self.case.tables["power"]
-            row = table[(table["source_id"] == row["source_id"]) & (table["phase"] == row["phase"])].iloc[0]
-        return super().by_month(row, scalar, curve)
+    candidates: whose blocks and books are valued under `outlook`; those of the base case if the stress reaches them through
+    the outlook alone, else restated.
+    """
+
+    candidates: CandidateSet
+    outlook: Outlook
+
+    @property
+    def restated(self) -> Restated | None:
+        """The candidates restated, with use and limits of their own; None where those of the base case serve."""
+        return self.candidates if isinstance(self.candidates, Restated) else None
 
 
 @dataclass(frozen=True)
 class Stresses:
-    """Named stresses: their outlooks on the months of the base case, and why others cannot be had with a plan that stands."""
+    """Named stresses by name, and why others cannot be had with a plan that stands."""
 
-    outlooks: dict[str, Outlook]
+    under: dict[str, Stressed]
     left_out: dict[str, str]
 
 
-def stress_outlooks(base: Outlook) -> Stresses:
-    """Each named stress of a case as one more future, of weight 0: an outlook that the same books can be read under.
+def stressed_candidates(candidates: CandidateSet) -> Stresses:
+    """Each named stress of a case as one more future, of weight 0.
 
-    A stress that changes what a candidate is made of (a lease rate, a size, a limit, a capex) has no such outlook: it
-    is left out with the reason. Plan under it, or score by `plan` with the stress, instead.
+    Prices, energy, defaults and late power reach the candidates as they are; for any other change they are restated (see
+    `candidates.restated`). A stress that asks for what no plan weighed, or for other months, is left out with the reason.
     """
-    outlooks: dict[str, Outlook] = {}
+    base = candidates.outlook
+    under: dict[str, Stressed] = {}
     left_out: dict[str, str] = {}
     for name in dict.fromkeys(base.case.tables["stresses"]["stress"]):
         stressed = apply_stress(base.case, name)
-        fixed = list(dict.fromkeys(_fixed(base.case, stressed)))
-        if fixed:
-            left_out[name] = f"it changes {', '.join(fixed)}: fixed when the candidates are made, so plan under the stress instead"
-        else:
-            outlooks[name] = StressedOutlook(stressed, base.base, base.tail, base.calendar, base.monthly_windows)
-    return Stresses(outlooks, left_out)
+        if not next(_not_carried(base.case, stressed), None):
+            outlook = HeldOutlook(stressed, base.base, base.tail, base.calendar, base.monthly_windows, held=base, changed=stressed)
+            under[name] = Stressed(candidates, outlook)
+            continue
+        try:
+            restated = restate(candidates, stressed)
+            under[name] = Stressed(restated, restated.outlook)
+        except PlannerError as error:
+            left_out[name] = str(error)
+    return Stresses(under, left_out)
 
 
-def _fixed(case: Case, stressed: Case) -> Iterator[str]:
-    """What a stress changes that the outlook does not carry."""
+def _not_carried(case: Case, stressed: Case) -> Iterator[str]:
+    """What a stress changes that the outlook alone does not carry."""
     for entry in fields(case.settings):
         if entry.name not in CARRIED_SETTINGS and getattr(case.settings, entry.name) != getattr(stressed.settings, entry.name):
             yield f"case.{entry.name}"
@@ -76,18 +88,10 @@ def _fixed(case: Case, stressed: Case) -> Iterator[str]:
         after = stressed.tables[table]
         for column in before.columns if table not in UNSEEN else ():
             changed = ~((before[column] == after[column]) | (before[column].isna() & after[column].isna())).fillna(False).to_numpy(dtype=bool)
-            if changed.any():
-                yield from _not_carried(case, table, column, changed)
+            if changed.any() and (column not in CARRIED.get(table, ()) or _fixed_at_birth(case, table, changed)):
+                yield f"{table}.{column}"
 
 
-def _not_carried(case: Case, table: str, column: str, changed: np.ndarray) -> Iterator[str]:
-    if column not in CARRIED.get(table, ()):
-        yield f"{table}.{column}"
-    elif table == "curves":
-        gpus = case.tables["gpus"]
-        for name in sorted(set(case.tables["curves"]["curve_id"][changed]) & set(gpus["capex_curve"])):
-            yield f"curves.value[{name}], the price of GPUs"
-    elif (table, column) == ("leases", "renewal_probability"):
-        leases = case.tables["leases"]
-        for name in leases["lease_id"][changed & (leases["renewal_probability"] == 0.0)]:
-            yield f"leases.renewal_probability[{name}], of a lease without a next term"
+def _fixed_at_birth(case: Case, table: str, changed: np.ndarray) -> bool:
+    """Whether a column that is carried is also read once, when candidates are made: the price of GPUs from a curve."""
+    return table == "curves" and not set(case.tables["curves"]["curve_id"][changed]).isdisjoint(case.tables["gpus"]["capex_curve"])

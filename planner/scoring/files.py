@@ -21,6 +21,7 @@ from planner.candidates.packages import Package
 from planner.case.faults import PlannerError
 from planner.scoring.items import Bunch, Items, PortfolioSource, items_of
 from planner.scoring.long_table import LongTable
+from planner.scoring.places import files_in, is_remote, opened
 
 PACKAGES = b"planner.packages"
 ORIGIN = b"planner.origin"
@@ -40,10 +41,10 @@ class PackageSource(PortfolioSource, Protocol):
         """The packages."""
 
 
-def write_packages(path: Path, source: PackageSource, candidates: CandidateSet, origin: dict[str, str]) -> None:
+def write_packages(path: Path, source: PackageSource, candidates: CandidateSet, origin: Mapping[str, Any]) -> None:
     """A row per portfolio and a column per package with its level, row group by row group.
 
-    What each package holds stands in the file's metadata. Raises PlannerError unless the name ends in .parquet. The
+    What each package holds stands in the file's metadata, beside `origin` (the plan, its fixes and excludes). Raises PlannerError unless the name ends in .parquet. The
     file appears whole or not at all.
     """
     if path.suffix != ".parquet":
@@ -91,6 +92,23 @@ def _under(candidates: CandidateSet) -> dict[str, str]:
     return {"case_hash": outlook.case.source_hash, "base": outlook.base, "tail": outlook.tail}
 
 
+def decisions_of(address: Path | str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The --fix and --exclude that the portfolios of a file were made under; none for a file that does not say.
+
+    A portfolio.csv says it by the run.json beside it, a file of packages in its metadata, a folder by its first file.
+    """
+    first = files_in(str(address), ".parquet")[:1]
+    path = Path(first[0] if first else address)
+    if path.suffix == ".csv":
+        record = _record_beside(path).get("options", {})
+    else:
+        try:
+            record = json.loads((pq.read_metadata(opened(str(first[0] if first else address))).metadata or {}).get(ORIGIN, b"{}"))
+        except (pa.ArrowInvalid, OSError):
+            return (), ()  # `open_portfolios` says what is wrong with it
+    return tuple(record.get("fixes", ())), tuple(record.get("excludes", ()))
+
+
 def _refuse_other_origin(path: Path, made: Mapping[str, Any], candidates: CandidateSet) -> None:
     """Raise PlannerError for portfolios made under another case, base or tail: they would be scored as something else."""
     for name, here in _under(candidates).items():
@@ -99,12 +117,20 @@ def _refuse_other_origin(path: Path, made: Mapping[str, Any], candidates: Candid
             raise PlannerError(f"{path} was made under {what} than is scored here; give score the same, or make the portfolios again")
 
 
-def _origin_beside(path: Path) -> Mapping[str, Any]:
-    """What the run of a portfolio.csv was planned under; nothing for a table that stands in no run."""
+def _record_beside(path: Path) -> Mapping[str, Any]:
+    """The run.json of the run that a portfolio.csv belongs to; nothing for a table that stands in no run."""
     record = path.with_name("run.json")
     if path.name != "portfolio.csv" or not record.is_file():
         return {}
     found: dict[str, Any] = json.loads(record.read_text(encoding="utf-8"))
+    return found
+
+
+def _origin_beside(path: Path) -> Mapping[str, Any]:
+    """What the run of a portfolio.csv was planned under; nothing for a table that stands in no run."""
+    found = _record_beside(path)
+    if not found:
+        return {}
     options = found.get("options", {})
     return {"case_hash": found.get("case_hash"), "base": options.get("base"), "tail": options.get("tail")}
 
@@ -128,11 +154,15 @@ def write_long(path: Path, packages: Sequence[Package], candidates: CandidateSet
         raise PlannerError(f"{path}: portfolios are written as Parquet or CSV; give a name that ends in .parquet or .csv")
 
 
-def open_portfolios(path: Path, candidates: CandidateSet) -> PortfolioSource:
+def open_portfolios(path: Path | str, candidates: CandidateSet) -> PortfolioSource:
     """Portfolios of a file, read piece by piece: levels of packages as `write_packages` writes them, or a long table.
 
-    Raises PlannerError for a file that is none, or that says it was made under another case, base or tail.
+    Packages may also stand in a store, by its address (see `places`). Raises PlannerError for a file that is none, or that
+    says it was made under another case, base or tail.
     """
+    if isinstance(path, str) and is_remote(path):
+        return _from_store(path, candidates)
+    path = Path(path)
     if not path.is_file():
         raise PlannerError(f"{path} is not a file of portfolios; make one with planner portfolios, or give portfolio.csv of a run")
     if path.suffix == ".csv":
@@ -146,7 +176,18 @@ def open_portfolios(path: Path, candidates: CandidateSet) -> PortfolioSource:
     return _package_file(path, metadata, candidates) if PACKAGES in metadata else LongTable(path, candidates)
 
 
-def _package_file(path: Path, metadata: dict[bytes, bytes], candidates: CandidateSet) -> PackageFile:
+def _from_store(address: str, candidates: CandidateSet) -> PortfolioSource:
+    try:
+        metadata = pq.read_metadata(opened(address)).metadata or {}
+    except (pa.ArrowInvalid, OSError) as error:
+        raise PlannerError(f"{address} cannot be read as Parquet ({error}); give portfolios that planner portfolios has made") from None
+    if PACKAGES not in metadata:
+        raise PlannerError(f"{address} holds a long table; tables are read from files of this machine: copy it here, or make packages with planner portfolios")
+    _refuse_other_origin(Path(address), json.loads(metadata.get(ORIGIN, b"{}")), candidates)
+    return _package_file(address, metadata, candidates)
+
+
+def _package_file(path: Path | str, metadata: dict[bytes, bytes], candidates: CandidateSet) -> PackageFile:
     packages = pd.read_parquet(io.BytesIO(metadata[PACKAGES]))
     number = pd.Series(np.arange(len(candidates)), index=candidates.table["candidate_id"])
     found = packages["candidate_id"].map(number)
@@ -160,23 +201,24 @@ def _package_file(path: Path, metadata: dict[bytes, bytes], candidates: Candidat
 
 @dataclass(frozen=True)
 class PackageFile:
-    """Portfolios of packages in a Parquet file, read piece by piece."""
+    """Portfolios of packages in a Parquet file, read piece by piece; of some of its row groups where they are given."""
 
-    path: Path
+    path: Path | str
     items: Items
+    row_groups: tuple[int, ...] | None = None
 
     @property
     def count(self) -> int:
-        """How many portfolios."""
-        return int(pq.read_metadata(self.path).num_rows)
+        """How many portfolios stand in the file."""
+        return int(pq.read_metadata(opened(str(self.path))).num_rows)
 
     def pieces(self, most: int) -> Iterator[Bunch]:
         """The portfolios in the order of the file, at most `most` at a time."""
         names = [f"level of {name}" for name in self.items.names]
         # A file of many packages has rows that are wide.
         rows = max(min(most, 64 * most // max(len(names), 1)), 1)
-        with pq.ParquetFile(self.path) as file:
-            for batch in file.iter_batches(rows, columns=["portfolio", *names]):
+        with pq.ParquetFile(opened(str(self.path))) as file:
+            for batch in file.iter_batches(rows, row_groups=self.row_groups, columns=["portfolio", *names]):
                 dense = np.column_stack([batch.column(name).to_numpy(zero_copy_only=False) for name in names])
                 if not np.isfinite(dense).all():
                     raise PlannerError(f"{self.path}: a level is missing or not a number; make the portfolios again with planner portfolios")

@@ -14,16 +14,19 @@ from planner.candidates.build import CandidateSet, build_candidates
 from planner.candidates.outlook import Floats, make_outlook
 from planner.case.faults import PlannerError
 from planner.case.read import read_case
+from planner.decisions import apply_decisions
 from planner.planning import changed_case
 
 
 @dataclass(frozen=True)
 class PlanOfRun:
-    """A run read back: its candidates and its levels."""
+    """A run read back: its candidates, bounds as the decisions of its user left them, and its levels."""
 
     candidates: CandidateSet
     levels: Floats
     case_hash: str
+    fixes: tuple[str, ...]
+    excludes: tuple[str, ...]
 
 
 def run_options(run: Path) -> dict[str, Any]:
@@ -36,17 +39,19 @@ def run_options(run: Path) -> dict[str, Any]:
 
 
 def plan_of_run(case: Path, run: Path) -> PlanOfRun:
-    """Build the candidates that a run was planned over and read its portfolio; a case that has changed since is refused."""
+    """Build the candidates that a run was planned over, under its --fix and --exclude, and read its portfolio; a case that has changed since is refused."""
     record = run_options(run)
     options = record["options"]
     changed = changed_case(read_case(case), options["edits"], options["stress"])
     if changed.source_hash != record["case_hash"]:
         raise PlannerError(f"{case} has changed since {run} was planned; plan it again")
-    candidates = build_candidates(make_outlook(changed, base=options["base"], tail=options["tail"]))
+    fixes, excludes = (tuple(options.get(name, ())) for name in ("fixes", "excludes"))
+    built = build_candidates(make_outlook(changed, base=options["base"], tail=options["tail"]))
+    candidates = apply_decisions(built, fixes, excludes)
     portfolio = pd.read_csv(run / "portfolio.csv")
     number = pd.Series(np.arange(len(candidates)), index=candidates.table["candidate_id"])
     levels = np.zeros(len(candidates))
     levels[number[portfolio["candidate_id"]].to_numpy()] = portfolio["level"].to_numpy(np.float64)
     if not levels.any():
         raise PlannerError(f"{run} holds no plan (its status is {record['status']}); plan again")
-    return PlanOfRun(candidates, levels, changed.source_hash)
+    return PlanOfRun(candidates, levels, changed.source_hash, fixes, excludes)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from kernels.engine import Engine
 from kernels.irr import IrrStatus, irr
 from kernels.measures import quantile
 from kernels.measures_engine import SpreadMeasures, spread
 from kernels.paths import least_dscr, peak_funding
-from kernels.paths_engine import CumulativePaths, portfolio_path_measures
 from kernels.pieces import over_pieces, piece_size
 from kernels.portfolio import Portfolios
 from kernels.portfolio_engine import portfolio_sums
@@ -33,11 +34,9 @@ class Measuring:
     budget_bytes: int
 
 
-def funding_columns(portfolios: Portfolios, paths: CumulativePaths, how: Measuring) -> Columns:
-    """Peak funding and payback over the futures: mean, lower median, mean of the worst 1 - alpha share."""
-    found = portfolio_path_measures(
-        portfolios, paths, how.weights, alpha=how.alpha, threads=how.threads, budget_bytes=how.budget_bytes
-    )
+def funding_columns(portfolios: Portfolios, paths: Any, engine: Engine, how: Measuring) -> Columns:
+    """Of the running sums that the engine holds: peak funding and payback over the futures: mean, lower median, mean of the worst 1 - alpha share."""
+    found = engine.path_measures(portfolios, paths, how.weights, alpha=how.alpha, budget_bytes=how.budget_bytes)
     return {
         "peak_funding_mean_usd": found.funding_mean * MILLION,
         "peak_funding_median_usd": found.funding_median * MILLION,

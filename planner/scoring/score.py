@@ -5,23 +5,29 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from kernels.paths_engine import CumulativePaths, cumulative_paths
+from kernels.backend import Array, Device, DeviceError, DeviceKind, choose_device
+from kernels.engine import Engine, engine_on
 from kernels.pieces import usable_cores
-from kernels.portfolio_engine import portfolio_npv_measures, portfolio_sums
+from kernels.portfolio_engine import portfolio_sums
 from planner.candidates.build import CandidateSet
 from planner.candidates.outlook import Floats
 from planner.case.faults import PlannerError
+from planner.decisions import apply_decisions
 from planner.scenarios.brought import read_brought
 from planner.scenarios.futures import Futures, make_futures
-from planner.scenarios.stressed import stress_outlooks
+from planner.scenarios.stressed import stressed_candidates
+from planner.scoring.draw_gain import DrawGain, Lead, draw_gain, lead_of
 from planner.scoring.footprint import Footprint, footprint
 from planner.scoring.items import Bunch, Items, PortfolioSource
+from planner.scoring.leading import Leading, leading_of
 from planner.scoring.limits import Limits, limits_over
-from planner.scoring.memory import usable_memory, written_size
+from planner.scoring.memory import LEAST, usable_memory, written_size
 from planner.scoring.path_columns import (
     MILLION,
     Measuring,
@@ -31,6 +37,7 @@ from planner.scoring.path_columns import (
     irr_spread_columns,
     mean_irr_columns,
 )
+from planner.scoring.under_stress import StressLimits, blank_under, stress_limits
 from planner.scoring.values import ItemValues, item_values
 
 AT_ONCE = 16_384
@@ -49,6 +56,8 @@ class ScoreOptions:
 
     memory_bytes: what scoring may use beside the candidates; None for half of what is free. It changes no result.
     brought: a file of paths and weights from elsewhere (see `scenarios.brought`), whose scenarios stand in place of as many drawn.
+    device: auto, cpu or gpu; `auto` takes a GPU on which a kernel runs. fixes, excludes: decisions that the portfolios were
+    made under (see `decisions`), so that a portfolio that departs from them is flagged.
     """
 
     scenarios: int = 1000
@@ -60,6 +69,9 @@ class ScoreOptions:
     threads: int | None = None
     memory_bytes: int | None = None
     brought: str | None = None
+    device: str = "auto"
+    fixes: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0.0 < self.alpha < 1.0:
@@ -71,7 +83,8 @@ class Scores:
     """One row per portfolio in `table`, dollars and months; limits broken in `broken`; stresses left out with the reason.
 
     table: portfolio, base_npv_usd, mean_npv_usd, standard_deviation_usd, standard_error_usd, loss_probability, var_usd,
-    cvar_usd (losses positive), npv_<stress>_usd; the columns of `Footprint.columns`; with paths those of
+    cvar_usd (losses positive), npv_<stress>_usd (the plan as it stands; NaN where the stressed case cannot have what it
+    holds) and limits_broken_<stress>, of the limits that the stress changes; the columns of `Footprint.columns`; with paths those of
     `path_columns` (peak funding, payback, least DSCR where the case has debt, MOIC, IRR); limits_broken, worst_limit,
     worst_excess. broken: portfolio, family, name, from_month, to_month, excess, limit.
     """
@@ -85,10 +98,11 @@ class Scores:
 
 @dataclass(frozen=True)
 class ScoredPiece:
-    """Scores of some portfolios, columns as in `Scores`."""
+    """Scores of some portfolios, columns as in `Scores`, and the leading of them future by future."""
 
     table: pd.DataFrame
     broken: pd.DataFrame
+    leading: Leading
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,38 +111,58 @@ class _Prepared:
 
     items: Items
     values: ItemValues
-    unit: Floats
-    paths: CumulativePaths | None
+    unit: Array
+    """NPV in $M by item and future, on the device."""
+    paths: Any
+    """Running sums of cash in $M by item, future and month, on the device; None where paths are not measured."""
     mean_cash: Floats | None
     footprint: Footprint
     limits: Limits
+    stress_limits: StressLimits
 
 
 @dataclass
 class Scoring:
     """Scores portfolios of one candidate set over the same futures, piece by piece; one that breaks a limit is flagged.
 
-    `seconds` by stage grow as pieces are scored; `left_out` are stresses that cannot be had with a plan that stands.
+    `seconds` by stage grow as pieces are scored; `left_out` are stresses that cannot be had with a plan that stands;
+    `device` says what was chosen and why, `not_fused` what a GPU did without its fused kernels.
     """
 
     candidates: CandidateSet
     options: ScoreOptions
     futures: Futures = field(init=False)
     left_out: dict[str, str] = field(init=False)
+    device: Device = field(init=False)
     seconds: dict[str, float] = field(default_factory=lambda: {"values of items": 0.0, "measures": 0.0, "limits": 0.0})
 
     def __post_init__(self) -> None:
         outlook, options = self.candidates.outlook, self.options
+        self.device = _chosen(options.device)
+        self._engine: Engine = engine_on(self.device, threads=options.threads or usable_cores())
         brought = None if options.brought is None else read_brought(options.brought, outlook.case, outlook.calendar)
         count = options.scenarios if brought is None else None
         self.futures = make_futures(outlook.case, outlook.calendar, scenarios=count, seed=options.seed, draws=options.draws, brought=brought)
-        stresses = stress_outlooks(outlook)
-        self._stresses, self.left_out = stresses.outlooks, stresses.left_out
+        self.candidates = apply_decisions(self.candidates, options.fixes, options.excludes)
+        stresses = stressed_candidates(self.candidates)
+        self._stresses, self.left_out = stresses.under, stresses.left_out
         self._memory = usable_memory() if options.memory_bytes is None else options.memory_bytes
+        if self.device.kind is DeviceKind.GPU:  # what the host holds of the items has to fit there too
+            self._memory = max(min(self._memory, self.device.free_bytes() // 2), LEAST)
         self._prepared: _Prepared | None = None
+        self._lead: Lead | None = None
 
     def pieces(self, source: PortfolioSource) -> Iterator[ScoredPiece]:
-        """Scores of all portfolios of a source, in order; memory does not grow with their number."""
+        """Scores of all portfolios of a source, in order; memory does not grow with their number.
+
+        Raises PlannerError where a single portfolio does not fit into memory, or onto the device.
+        """
+        try:
+            yield from self._pieces(source)
+        except (DeviceError, MemoryError) as error:
+            raise PlannerError(f"{error}") from error
+
+    def _pieces(self, source: PortfolioSource) -> Iterator[ScoredPiece]:
         each_rate = self.options.paths and source.count is not None and source.count <= IRR_EACH
         for bunch in source.pieces(AT_ONCE):
             for part in self._fitting(bunch):
@@ -169,24 +203,28 @@ class Scoring:
         began = time.perf_counter()
         self._prepared = None  # what it held is given back before as much is formed again
         options, threads = self.options, self.options.threads or usable_cores()
-        values = item_values(self.candidates, items, self.futures, self._stresses, paths=options.paths, threads=threads)
+        values = item_values(self.candidates, items, self.futures, self._stresses, paths=options.paths, threads=threads, engine=self._engine)
         dtype = np.float64 if options.float64 else np.float32
-        paths = None if values.cash is None else cumulative_paths(values.cash / MILLION, dtype=dtype)
+        paths = None
+        if values.cash is not None:
+            paths = self._engine.cumulative_paths(values.cash / MILLION, dtype=dtype, budget_bytes=self._scratch())
         mean = None if values.cash is None else np.einsum("ksm,s->km", values.cash, self.futures.weights)
+        limits = limits_over(self.candidates, items)
         self._prepared = _Prepared(
-            items, values, (values.npv / MILLION).astype(dtype), paths, mean, footprint(self.candidates, items), limits_over(self.candidates, items)
+            items, values, self._engine.brought((values.npv / MILLION).astype(dtype)), paths, mean, footprint(self.candidates, items), limits, stress_limits(limits, self._stresses)
         )
+        for name, stressed in self._stresses.items():
+            self.left_out |= blank_under(name, stressed, items)
         self.seconds["values of items"] += time.perf_counter() - began
         return self._prepared
 
     def _score(self, bunch: Bunch, ready: _Prepared, each_rate: bool) -> ScoredPiece:
         clock = [time.perf_counter()]
         threads = self.options.threads or usable_cores()
-        scratch = max(int((1.0 - VALUES_SHARE) * self._memory / 2), 1 << 20)
-        how = Measuring(self.futures.weights, self.options.alpha, threads, scratch)
-        columns = {**_npv_columns(bunch, ready, how), **ready.footprint.columns(bunch.portfolios)}
+        how = Measuring(self.futures.weights, self.options.alpha, threads, self._scratch())
+        columns = {**_npv_columns(bunch, ready, self._engine, how), **ready.footprint.columns(bunch.portfolios)}
         if ready.paths is not None and ready.mean_cash is not None:
-            columns |= funding_columns(bunch.portfolios, ready.paths, how)
+            columns |= funding_columns(bunch.portfolios, ready.paths, self._engine, how)
             columns |= base_path_columns(bunch.portfolios, ready.values.base_cash)
             if ready.values.cover is not None:
                 columns |= cover_columns(bunch.portfolios, ready.values.cover, how)
@@ -196,11 +234,37 @@ class Scoring:
         clock.append(time.perf_counter())
         broken = ready.limits.broken(bunch, threads=threads, budget_bytes=how.budget_bytes)
         columns |= broken.columns(len(bunch))
+        columns |= ready.stress_limits.columns(bunch, threads=threads, budget_bytes=how.budget_bytes)
         frame = broken.frame(bunch.names)
         clock.append(time.perf_counter())
         for stage, spent in zip(("measures", "limits"), np.diff(clock).tolist(), strict=True):
             self.seconds[stage] += spent
-        return ScoredPiece(pd.DataFrame(columns), frame)
+        leading = leading_of(bunch, ready.values.npv, columns["mean_npv_usd"], columns["limits_broken"])
+        lead = lead_of(bunch, leading)
+        self._lead = lead if self._lead is None or self._lead.beaten_by(lead) else self._lead
+        return ScoredPiece(pd.DataFrame(columns), frame, leading)
+
+    @cached_property
+    def gain(self) -> DrawGain | None:
+        """What the draws gain over plain ones for the leading portfolio; ask when all pieces are scored."""
+        if self._lead is None:
+            return None
+        return draw_gain(self.candidates, self._lead, self.futures, engine=self._engine, threads=self.options.threads or usable_cores())
+
+    @property
+    def not_fused(self) -> dict[str, str]:
+        """What a GPU did without its fused kernel, and why."""
+        return self._engine.not_fused
+
+    def _scratch(self) -> int:
+        return max(int((1.0 - VALUES_SHARE) * self._memory / 2), 1 << 20)
+
+
+def _chosen(device: str) -> Device:
+    try:
+        return choose_device(device)
+    except (DeviceError, ValueError) as error:
+        raise PlannerError(str(error)) from error
 
 
 def score_portfolios(candidates: CandidateSet, source: PortfolioSource, options: ScoreOptions) -> Scores:
@@ -212,12 +276,10 @@ def score_portfolios(candidates: CandidateSet, source: PortfolioSource, options:
     return Scores(table, pd.concat(filled, ignore_index=True), scoring.left_out, options, dict(scoring.seconds))
 
 
-def _npv_columns(bunch: Bunch, ready: _Prepared, how: Measuring) -> dict[str, np.ndarray]:
+def _npv_columns(bunch: Bunch, ready: _Prepared, engine: Engine, how: Measuring) -> dict[str, np.ndarray]:
     """NPV in the base case, its distribution over the futures, and NPV under each stress."""
     portfolios = bunch.portfolios
-    measured = portfolio_npv_measures(
-        portfolios, ready.unit, how.weights, alpha=how.alpha, threads=how.threads, budget_bytes=how.budget_bytes
-    )
+    measured = engine.npv_measures(portfolios, ready.unit, how.weights, alpha=how.alpha, budget_bytes=how.budget_bytes)
     columns = {
         "portfolio": np.array(bunch.names, dtype=object),
         "base_npv_usd": portfolio_sums(portfolios, ready.values.base_npv),

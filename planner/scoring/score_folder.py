@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from planner.case.case import Case
 from planner.case.faults import PlannerError
 from planner.run_folder import appear_whole, refuse_other_folders, versions
+from planner.scoring.leading import Leading, futures_table
 from planner.scoring.score import ScoredPiece, Scoring
 
 FILES = (".parquet", ".csv")
@@ -28,18 +29,21 @@ def refuse_other_results(target: Path, *, force: bool) -> None:
         raise PlannerError(f"{target} exists already; choose another --out, or replace it with --force")
 
 
-def write_scores(scoring: Scoring, pieces: Iterable[ScoredPiece], case: Case, target: Path) -> Iterator[ScoredPiece]:
+def write_scores(
+    scoring: Scoring, pieces: Iterable[ScoredPiece], case: Case, target: Path, *, read_from: str = ""
+) -> Iterator[ScoredPiece]:
     """Hand the pieces on while they are written, row group by row group; the result appears whole, at the end, or not at all.
 
     A name that ends in .parquet or .csv becomes one file of scores; any other a folder with scores.parquet,
-    broken.parquet and run.json.
+    broken.parquet, futures.parquet (the leading portfolios future by future) and run.json, which says where the portfolios
+    were read from.
     """
     # `appear_whole` wants to be called: the pieces go through it one at a time by way of two files beside the target.
     file = target.suffix in FILES
     target.parent.mkdir(parents=True, exist_ok=True)
     suffix = target.suffix if file else ".parquet"
     scratch = [target.parent / f".{target.name}.{name}.part{suffix}" for name in ("scores", "broken")]
-    count = 0
+    count, leading = 0, Leading()
     try:
         with TableWriter(scratch[0]) as scores, TableWriter(scratch[1]) as broken:
             for piece in pieces:
@@ -47,15 +51,18 @@ def write_scores(scoring: Scoring, pieces: Iterable[ScoredPiece], case: Case, ta
                 if not file:
                     broken.write(piece.broken)
                 count += len(piece.table)
+                leading = leading.joined(piece.leading)
                 yield piece
         if file:
             scratch[0].replace(target)
             return
-        record = json.dumps(score_record(scoring, case, count), indent=2, allow_nan=False) + "\n"
+        record = json.dumps({**score_record(scoring, case, count), "portfolios_read_from": read_from}, indent=2, allow_nan=False) + "\n"
+        by_future = futures_table(leading, scoring.futures)
 
         def move(folder: Path) -> None:
             for path, name in zip(scratch, ("scores", "broken"), strict=True):
                 path.replace(folder / f"{name}.parquet")
+            by_future.to_parquet(folder / "futures.parquet", index=False)
             (folder / "run.json").write_text(record, encoding="utf-8")
 
         appear_whole(target.resolve(), move)
@@ -76,6 +83,9 @@ def score_record(scoring: Scoring, case: Case, count: int) -> dict[str, object]:
         "seed": case.settings.seed if options.seed is None else options.seed,
         "seconds": scoring.seconds,
         "stresses_left_out": scoring.left_out,
+        "device": scoring.device.why,
+        "not_fused": scoring.not_fused,
+        "draw_gain": None if scoring.gain is None else asdict(scoring.gain),
         "portfolios": count,
         "futures": len(scoring.futures),
     }
@@ -102,11 +112,18 @@ class TableWriter:
             mode = "a" if self._begun else "w"
             table.to_csv(self.path, index=False, float_format="%.12g", lineterminator="\n", header=not self._begun, mode=mode)
         else:
-            schema = pa.schema([pa.field(str(name), _type(table[name])) for name in table.columns])
+            rows = as_arrow(table)
             if self._writer is None:
-                self._writer = pq.ParquetWriter(self.path, schema)
-            self._writer.write_table(pa.Table.from_arrays([_array(table[name], kind.type) for name, kind in zip(table.columns, schema, strict=True)], schema=schema))
+                self._writer = pq.ParquetWriter(self.path, rows.schema)
+            self._writer.write_table(rows)
         self._begun = True
+
+
+def as_arrow(table: pd.DataFrame) -> pa.Table:
+    """The table for Parquet; a piece without rows has the types of one with rows."""
+    schema = pa.schema([pa.field(str(name), _type(table[name])) for name in table.columns])
+    columns = [_array(table[name], kind.type) for name, kind in zip(table.columns, schema, strict=True)]
+    return pa.Table.from_arrays(columns, schema=schema)
 
 
 def _array(column: pd.Series, kind: pa.DataType) -> pa.Array:

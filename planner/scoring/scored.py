@@ -16,7 +16,8 @@ from planner.scoring.score import ScoreOptions, Scores, score_portfolios
 def score(case: Case, portfolios: pd.DataFrame, *, base: str = "expected", tail: str | None = None, **choices: Any) -> Scores:
     """Score a table of portfolios of a case: columns candidate_id, level, and portfolio where there are several.
 
-    `plan.portfolio` is such a table. `choices` are fields of `ScoreOptions`: scenarios, alpha, draws, seed, paths, threads.
+    `plan.portfolio` is such a table. `choices` are fields of `ScoreOptions`: scenarios, alpha, draws, seed, paths, threads, device
+    ("auto", "cpu" or "gpu"), fixes and excludes (those of the plan, to flag portfolios that depart from them).
     Raises PlannerError for candidates that the case does not have and for levels that are not numbers.
     """
     candidates = build_candidates(make_outlook(case, base=base, tail=tail))

@@ -7,17 +7,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 import scipy.sparse as sp
 
+from kernels.engine import CpuEngine, Engine
 from kernels.lines import Line
 from kernels.pieces import over_pieces
 from kernels.terms import Term, WindowTerm
 from kernels.unit_cash_engine import mix_net_cash
-from kernels.unit_npv import discounted_prefix, schedule_values, unit_npv
+from kernels.unit_npv import schedule_values
 from planner.candidates.build import CandidateSet
 from planner.candidates.outlook import Floats, Ints, Outlook
 from planner.candidates.valuation import select
 from planner.scenarios.futures import Futures
 from planner.scenarios.outlook import scenario_outlook
+from planner.scenarios.stressed import Stressed
 from planner.scoring.items import Items
+from planner.scoring.under_stress import gone_items
 
 CELLS = 3_000_000
 """Cells of paths formed at once by one thread: 24 MB, and as much for their prefix sums."""
@@ -79,12 +82,14 @@ class _Arrays:
 
 
 def item_values(
-    candidates: CandidateSet, items: Items, futures: Futures, stresses: dict[str, Outlook], *, paths: bool, threads: int
+    candidates: CandidateSet, items: Items, futures: Futures, stresses: dict[str, Stressed], *, paths: bool, threads: int, engine: Engine | None = None
 ) -> ItemValues:
     """Value the items in the base case, in every future and under every stress, in pieces of scenarios.
 
-    `stresses` are outlooks that read the same books. Sums run in a fixed order, so pieces and threads do not matter.
+    Under a stress that cannot have what an item holds, the item is worth NaN. Sums run in a fixed order, so pieces and
+    threads do not matter. engine: of the device that finds the NPVs, None for the CPU's; monthly cash is formed on the CPU.
     """
+    engine = CpuEngine(threads) if engine is None else engine
     held = _held(candidates, items)
     outlook = candidates.outlook
     worth = schedule_values(candidates.books.profiles.table(), outlook.discount)
@@ -95,7 +100,7 @@ def item_values(
     def piece(rows: slice) -> tuple[Floats, Floats | None, Cover | None]:
         arrays = _arrays(candidates, held, scenario_outlook(outlook, futures.piece(rows)))
         cash = _net_cash(held, arrays) if paths else None
-        return _npv(held, arrays, worth), cash, _cover(held, arrays, cash, years) if covered and cash is not None else None
+        return _npv(held, arrays, worth, engine), cash, _cover(held, arrays, cash, years) if covered and cash is not None else None
 
     count, scenarios = len(items), len(futures)
     npv = np.empty((count, scenarios))
@@ -108,8 +113,18 @@ def item_values(
         if cover is not None and served is not None:
             cover.available[:, rows], cover.due[:, rows] = served.available, served.due
     base = _arrays(candidates, held, outlook)
-    under = {name: _npv(held, _arrays(candidates, held, stressed), worth)[:, 0] for name, stressed in stresses.items()}
-    return ItemValues(npv, _npv(held, base, worth)[:, 0], under, _net_cash(held, base)[:, 0], whole, cover)
+    under = {name: _stressed_npv(candidates, held, stressed, engine) for name, stressed in stresses.items()}
+    return ItemValues(npv, _npv(held, base, worth, engine)[:, 0], under, _net_cash(held, base)[:, 0], whole, cover)
+
+
+def _stressed_npv(candidates: CandidateSet, held: _Held, stressed: Stressed, engine: Engine) -> Floats:
+    """NPV of each item under a stress, NaN where the stressed case cannot have what it holds."""
+    if stressed.restated is not None:
+        candidates, held = stressed.restated, _held(stressed.restated, held.items)
+    worth = schedule_values(candidates.books.profiles.table(), stressed.outlook.discount)
+    npv = _npv(held, _arrays(candidates, held, stressed.outlook), worth, engine)[:, 0]
+    npv[gone_items(stressed, held.items)] = np.nan
+    return npv
 
 
 def _held(candidates: CandidateSet, items: Items) -> _Held:
@@ -139,12 +154,12 @@ def _arrays(candidates: CandidateSet, held: _Held, outlook: Outlook) -> _Arrays:
     return _Arrays(paths, books.events.table(outlook), books.profiles.table(), outlook.discount, outlook.case.settings.tax_rate)
 
 
-def _npv(held: _Held, arrays: _Arrays, worth: Floats) -> Floats:
+def _npv(held: _Held, arrays: _Arrays, worth: Floats, engine: Engine) -> Floats:
     """After-tax NPV of each item by scenario."""
-    prefix = discounted_prefix(arrays.paths, arrays.discount)
-    total = np.empty((len(held.items.held), arrays.paths.shape[1]))
-    for terms, place in held.blocks:
-        total[place] = unit_npv(terms, prefix, arrays.events, worth, tax_rate=arrays.tax_rate)
+    blocks = [terms for terms, _ in held.blocks]  # in the order of the candidates held
+    total = np.zeros((0, arrays.paths.shape[1]))
+    if blocks:
+        total = engine.unit_npv(blocks, arrays.paths, arrays.events, worth, arrays.discount, tax_rate=arrays.tax_rate)
     return np.asarray(held.items.levels @ total)
 
 

@@ -113,7 +113,7 @@ def test_scores_may_be_one_file(run: Run, made: tuple[Path, Path], tmp_path: Pat
     assert one["base_npv_usd"].iloc[0] == pytest.approx(other["base_npv_usd"].iloc[0], rel=1e-11)
     code, _, error = run("score", case, "--portfolios", base / "portfolio.csv", "--scenarios", 10, "--out", tmp_path / "s.csv")
     assert (code, "--force" in error) == (2, True)
-    for option, value in (("--base", "hoped"), ("--alpha", "1.5"), ("--memory", "much"), ("--draws", "dice")):
+    for option, value in (("--base", "hoped"), ("--alpha", "1.5"), ("--memory", "much"), ("--draws", "dice"), ("--device", "dice")):
         assert run("score", case, "--portfolios", base / "portfolio.csv", option, value)[0] == 2
 
 
@@ -137,3 +137,33 @@ def test_portfolios_of_another_case_are_refused_and_taken_under_the_same_changes
             assert "made under" in refused.stderr
         taken = planner(*words, "--set", change)
         assert taken.returncode == 0, taken.stderr
+
+
+def test_decisions_of_a_run_are_taken_over_by_its_portfolios_and_their_scores(run: Run, tmp_path: Path) -> None:
+    """Half of a lease asked for and another left out: the plan keeps both, a portfolio without the lease is flagged."""
+    case, decided = "fixtures/tiny", ("--fix", "leases.size[alpha]=3000", "--exclude", "leases[beta]")
+    assert run("plan", case, *decided, "--out", tmp_path / "run")[0] == 0
+    assert run("portfolios", case, "--plan", tmp_path / "run", "--subsets", "sites", "--out", tmp_path / "p.parquet")[0] == 0
+    for portfolios in (tmp_path / "run" / "portfolio.csv", tmp_path / "p.parquet"):
+        out = tmp_path / f"scores of {portfolios.suffix[1:]}"
+        code, said, _ = run("score", case, "--portfolios", portfolios, "--scenarios", 4, "--no-paths", "--device", "cpu", "--out", out)
+        assert code == 0
+        assert "limits as decided for the plan: --fix leases.size[alpha]=3000, --exclude leases[beta]" in said
+        assert "device CPU: asked for" in said
+        record = json.loads((out / "run.json").read_text())
+        assert (record["options"]["fixes"], record["options"]["excludes"], record["device"]) == ([decided[1]], [decided[3]], "CPU: asked for")
+        table = pd.read_parquet(out / "scores.parquet")
+        assert table["limits_broken"].iloc[-1] == 0
+        broken = pd.read_parquet(out / "broken.parquet")
+        if portfolios.suffix == ".parquet":
+            fixed = broken[(broken["portfolio"] == "0") & (broken["family"] == "FIXED")]
+            assert fixed["name"].tolist() == ["size of alpha at least"]
+            assert fixed["excess"].iloc[0] == pytest.approx(3000.0)
+    code, said, _ = run("portfolios", case, "--plan", tmp_path / "run", "--random", 3, "--seed", 2, "--out", tmp_path / "r.parquet")
+    assert code == 0
+    code, said, _ = run("score", case, "--portfolios", tmp_path / "r.parquet", "--scenarios", 4, "--no-paths", "--json")
+    assert (code, json.loads(said)["within_limits"]) == (0, 3)
+    other = pd.read_csv(tmp_path / "run" / "portfolio.csv").assign(level=lambda rows: rows["level"] / 2.0)
+    other.to_csv(tmp_path / "half.csv", index=False)
+    code, said, _ = run("score", case, "--portfolios", tmp_path / "half.csv", "--scenarios", 4, "--no-paths", "--json")
+    assert (code, json.loads(said)["fixes"]) == (0, [])

@@ -61,6 +61,9 @@ FACTOR_CHANGES = (
     ScoreChange("factors.stay_shortage_months[regime]=600", Score.NARROWS, "the shortage of the start outlasts the case in nearly every future", given=("factors.starts_in_shortage[regime]=yes",)),
     ScoreChange("factors.starts_in_shortage[regime]=yes", Score.NARROWS, "the shortage of the start outlasts the case in nearly every future", given=("factors.stay_shortage_months[regime]=600",)),
     ScoreChange("factors.outcomes[wait]=0:0.5;5:0.5", Score.MEAN_RISES, "the worse outcome is a month better"),
+    ScoreChange("factors.low[order]=-0.6", Score.SPREADS, "GPUs may come cheaper still"),
+    ScoreChange("factors.mode[order]=-0.3", Score.SPREADS, "what is paid is likeliest at one end, and further from its mean as a share of it"),
+    ScoreChange("factors.high[order]=0.8", Score.SPREADS, "GPUs may come dearer still"),
 )
 
 CORRELATION_CHANGES = (
@@ -94,6 +97,7 @@ def _case() -> Case:
             {"factor_id": "regime", "model": "two_regimes", "drives": "market[mini]", "volatility_per_year": 0.05, "drift_glut_per_year": -0.5,
              "drift_shortage_per_year": 0.5, "stay_glut_months": 18, "stay_shortage_months": 18},
             {"factor_id": "wait", "model": "discrete_delay", "drives": "delay[line:1]", "outcomes": "0:0.5;6:0.5"},
+            {"factor_id": "order", "model": "triangular", "drives": "capex[gpu]", "low": -0.3, "mode": 0, "high": 0.3},
         ],
         correlations=[{"factor_a": "gas", "factor_b": "power", "correlation": 0.4}],
     )

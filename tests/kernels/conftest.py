@@ -1,13 +1,15 @@
-"""One body, every array library: NumPy, NumPy that cannot be written to, the strict namespace on two devices, CuPy."""
+"""One body, every array library: NumPy, NumPy that cannot be written to, the strict namespace on two devices, CuPy and its stand-in."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
+from stand_in.cupy_like import asnumpy, cupy_like
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,18 @@ def _cupy(request: pytest.FixtureRequest) -> Library:
     return Library("cupy", cupy.asarray, cupy.asnumpy)
 
 
-@pytest.fixture(params=["numpy", "numpy read-only", "strict", "strict, other device", "cupy"])
+def _cupy_like(request: pytest.FixtureRequest) -> Library:
+    module = cupy_like()
+    request.getfixturevalue("monkeypatch").setitem(sys.modules, "cupy", module)
+
+    def back(array: Any) -> np.ndarray:
+        assert isinstance(array, np.generic | module.ndarray), f"the result left the device: {type(array)}"  # type: ignore[name-defined]
+        return asnumpy(array)
+
+    return Library("CuPy's functions on the CPU", module.asarray, back)  # type: ignore[attr-defined]
+
+
+@pytest.fixture(params=["numpy", "numpy read-only", "strict", "strict, other device", "cupy's functions", "cupy"])
 def library(request: pytest.FixtureRequest) -> Library:
     """Each array library in turn; a body that runs on all of them uses the standard and writes nothing in place."""
     if request.param == "numpy":
@@ -56,4 +69,6 @@ def library(request: pytest.FixtureRequest) -> Library:
         return _strict("CPU_DEVICE")
     if request.param == "strict, other device":
         return _strict("device1")
+    if request.param == "cupy's functions":
+        return _cupy_like(request)
     return _cupy(request)

@@ -3,12 +3,15 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from stand_in.cupy_like import cupy_like
 
 from kernels import backend
 from kernels.backend import (
+    Device,
     DeviceError,
     DeviceKind,
     array_beside,
@@ -16,13 +19,19 @@ from kernels.backend import (
     choose_device,
     count_beside,
     require_floating,
+    running_sum,
+    zeros_beside,
 )
 
 
 def test_arrays_of_one_library_give_its_namespace(library) -> None:
     x = library.array([1.0, 2.0])
     xp = array_namespace(x, x + 1.0)
-    assert hasattr(xp, "cumulative_sum")
+    assert hasattr(xp, "take_along_axis")
+    two = library.array([[1.0, 2.0], [3.0, 4.0]])
+    assert library.back(running_sum(two, axis=1)).tolist() == [[1.0, 3.0], [3.0, 7.0]]
+    assert library.back(running_sum(two, axis=0, include_initial=True)).tolist() == [[0.0, 0.0], [1.0, 2.0], [4.0, 6.0]]
+    assert library.back(zeros_beside((2, 1), two)).tolist() == [[0.0], [0.0]]
     assert library.back(count_beside(3, x)).tolist() == [0, 1, 2]
     assert library.back(array_beside([1, 2], x, dtype=xp.float32) * 2.0).tolist() == [2.0, 4.0]
 
@@ -113,8 +122,14 @@ def test_a_gpu_is_taken_only_when_its_kernel_comes_back_right(monkeypatch: pytes
     assert device.why == "CPU: CuPy cannot run a kernel here (driver too old)"
 
 
+def test_free_memory_of_a_gpu_counts_what_cupy_keeps_unused() -> None:
+    module = cupy_like(free_bytes=1000)
+    module.get_default_memory_pool = lambda: SimpleNamespace(free_bytes=lambda: 24)  # type: ignore[attr-defined]
+    assert Device(DeviceKind.GPU, "GPU: a stand-in", module).free_bytes() == 1024
+
+
 def test_kernels_import_nothing_but_numpy_and_scipy() -> None:
-    modules = "backend pieces draws correlation factor_models measures measures_engine irr paths paths_engine portfolio portfolio_engine"
+    modules = "backend pieces draws correlation factor_models measures measures_engine irr paths path_bounds paths_engine portfolio portfolio_engine engine cuda.engine"
     code = (
         "import sys, importlib\n"
         f"for name in {modules.split()!r}: importlib.import_module('kernels.' + name)\n"

@@ -7,14 +7,20 @@ from oracle.plain_statement import Statement
 
 
 def own(case: PlainCase, unit: Row, cash: Statement) -> None:
-    """A GPU delivered in month t, with deposit, upkeep over its life, depreciation and resale at its end."""
+    """A GPU delivered in month t, with deposit, upkeep over its life, depreciation and resale at its end.
+
+    Late by some months, it is paid, written off and kept up from then on, and still leaves when it was to; what it costs
+    beyond the plan is paid in month t.
+    """
     gpu, t = case.gpus[unit["gpu_id"]], unit["from_month"]
     price, life = case.gpu_price(unit["gpu_id"], t), int(gpu["life_months"])
     cash.add("CAPEX", max(t - int(gpu["deposit_lead_months"]), 0), -price * gpu["deposit_fraction"])
-    cash.add("CAPEX", t, -price * (1 - gpu["deposit_fraction"]))
+    there = t + max(case.slip("delivery", unit["gpu_id"]), 0)
+    cash.add("CAPEX", there, -price * (1 - gpu["deposit_fraction"]))
+    cash.add("CAPEX", t, -price * case.overrun("gpu"))
     for age, share in enumerate(case.write_off("gpu")):
-        cash.add("DEPRECIATION", t + age, price * share)
-    cash.run("UPKEEP", t, t + life, -gpu["upkeep_usd_per_month"])
+        cash.add("DEPRECIATION", there + age, price * (1 + case.overrun("gpu")) * share)
+    cash.run("UPKEEP", there, t + life, -gpu["upkeep_usd_per_month"])
     cash.add("RESALE", t + life - 1, price * case.resale_share(unit["gpu_id"], life))
 
 
@@ -76,14 +82,18 @@ def _written_off_at_once(cash: Statement, month: int, rest: list[float]) -> None
 
 
 def shell(case: PlainCase, unit: Row, cash: Statement) -> None:
-    """A MW of halls from its month of service: standing, built, rented or converted from mining."""
+    """A MW of halls from its month of service: standing, built, rented or converted from mining.
+
+    Late by some months, it is paid as planned, and written off and run from then on; what stands is never late.
+    """
     site, s = case.sites[unit["site_id"]], unit["from_month"]
     capex, lead = _hall_capex_and_lead(site, unit)
     for month in range(s - lead, s) if lead else [s]:
-        cash.add("CAPEX", month, -capex / max(lead, 1))
+        cash.add("CAPEX", month, -capex * (1 + case.overrun("shell")) / max(lead, 1))
+    late = 0 if ":existing@" in unit["candidate_id"] else max(case.slip("construction", unit["site_id"]), 0)
     for age, share in enumerate(case.write_off("shell")):
-        cash.add("DEPRECIATION", s + age, capex * share)
-    cash.run("SITE_OPEX", s, cash.running_end, -_hall_upkeep(site, unit))
+        cash.add("DEPRECIATION", s + late + age, capex * (1 + case.overrun("shell")) * share)
+    cash.run("SITE_OPEX", s + late, cash.running_end, -_hall_upkeep(site, unit))
     if ":conversion@" in unit["candidate_id"]:
         first = next(row for row in case.rows["power"] if row["site_id"] == unit["site_id"])
         resale = 1000 * case.mining[unit["site_id"]]["resale_usd_per_kw"] * first["mw_per_it_mw"]
@@ -131,6 +141,7 @@ def _built(case: PlainCase, phase: Row, mw: float, cash: Statement) -> None:
         return
     promised, energised, plant = case.promised(phase), case.energised(phase), case.installed_ratio(phase)
     capex, upfront = mw * plant * 1000 * phase["capex_usd_per_kw"], mw * 1000 * phase["upfront_usd_per_kw"]
+    capex, upfront = capex * (1 + case.overrun("power")), upfront * (1 + case.overrun("power"))
     lead = int(phase["lead_months"])
     for month in range(promised - lead, promised) if lead else [promised]:
         cash.add("CAPEX", month, -(capex + upfront) / max(lead, 1))

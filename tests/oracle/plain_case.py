@@ -101,6 +101,14 @@ class PlainCase:
             low, mode, high = (_NEW_GRID if phase["kind"] == "grid" else _ON_SITE)[phase["status"]]
         return self.promised(phase) + math.ceil((low + mode + high) / 3)
 
+    def slip(self, word: str, name: str) -> int:
+        """Months by which halls of a site (construction) or GPUs of a SKU (delivery) come late: none in the base case."""
+        return 0
+
+    def overrun(self, asset_class: str) -> float:
+        """What is paid beyond $1 of the capex planned: nothing in the base case."""
+        return 0.0
+
     def power_end(self, phase: Row) -> int:
         return self.energised(phase) + int(phase["term_months"])
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scenarios.random_case import GAS, HASH, MARKET, NEW, USE, power, random_case
+from scenarios.random_case import FACTORS, GAS, HASH, MARKET, NEW, USE, power, random_case
 
 from kernels.lines import Line
 from kernels.terms import WindowTerm
@@ -185,6 +185,88 @@ def test_a_year_late_no_window_ends_later_than_planned_and_nothing_earns_twice(b
             assert earning.max() <= 1
     assert later_starts > 0
     assert checked > 0
+
+
+SLIPS = (
+    {"factor_id": "builders", "model": "discrete_delay", "drives": "construction", "outcomes": "0:1"},
+    {"factor_id": "chips", "model": "discrete_delay", "drives": "delivery", "outcomes": "0:1"},
+)
+
+
+@pytest.mark.parametrize("late", [("builders",), ("chips",), ("builders", "chips")])
+@pytest.mark.parametrize("phases", [0, 12])
+def test_halls_and_gpus_a_year_late_no_unit_works_before_they_are_there_and_none_earns_twice(late: tuple[str, ...], phases: int) -> None:
+    """With everything a year late: windows stay inside those planned, and a contract begins no sooner than its hall, its GPUs and its phase."""
+    sites = [
+        {"site_id": "river", "critical_it_mw": 12, "existing_it_mw": 8, "shell_capex_usd_per_kw": 9000, "build_lead_months": 4},
+        {"site_id": "pit", "critical_it_mw": 5, "shell_capex_usd_per_kw": 9000, "build_lead_months": 4},
+    ]
+    built = build_candidates(make_outlook(random_case(factors=(*FACTORS, *SLIPS), sites=sites)))
+    base = built.outlook
+    names = [f"delay[{source}:{phase}]" for source, phase in zip(base.case.tables["power"]["source_id"], base.case.tables["power"]["phase"], strict=True)]
+    delays = dict(zip(names, base.energised - base.promised + phases, strict=True))
+    once = {**delays, **{name: 12.0 if name in late else 0.0 for name in ("builders", "chips")}}
+    brought = Brought(("late",), np.ones(1), {}, {name: np.array([float(value)]) for name, value in once.items()})
+    future = scenario_outlook(base, make_futures(base.case, base.calendar, brought=brought))
+    events = built.books.events.table(future)[:, 0]
+    month = np.arange(base.months)
+    first_hall = {site: int(rows["from_month"].min()) for site, rows in built.table[built.table["candidate_id"].str.contains(":new@")].groupby("site_id")}
+    waited = 0
+    for block in built.blocks:
+        if block.kind not in ("serve", "host", "sell", "mine", "renew"):
+            continue
+        table = block.table
+        first, last = (table[name].to_numpy(np.int64) for name in ("from_month", "to_month"))
+        earning = np.zeros((len(block), base.months), dtype=np.int64)
+        for term in block.terms:
+            assert isinstance(term, WindowTerm)
+            start, end = events[np.asarray(term.start)], events[np.asarray(term.end)]
+            assert (end <= last).all()
+            if term.line in (Line.REVENUE, Line.MINING):
+                assert (start >= first).all()
+                earning += (month >= start[:, None]) & (month < end[:, None])
+        if block.kind != "renew":
+            assert earning.max() <= 1
+        if block.kind not in ("serve", "host"):
+            continue
+        begins = np.where(earning.any(axis=1), earning.argmax(axis=1), last)
+        pit = (table["site_id"] == "pit").to_numpy()  # nothing stands there: every hall is new
+        if "builders" in late:
+            new = pit & (first >= first_hall["pit"])
+            assert (begins[new] >= np.minimum(first + 12, last)[new]).all()
+            waited += int((begins[new] > first[new]).sum())
+        if "chips" in late and block.kind == "serve":
+            assert (begins >= np.minimum(first + 12, last)).all()
+            waited += int((begins > first).sum())
+    assert waited > 0
+    for kind, name in (("shell", "builders"), ("own", "chips")):
+        (block,) = (block for block in built.blocks if block.kind == kind)
+        new = ~block.table["candidate_id"].str.contains(":existing@").to_numpy()
+        write_off = next(term for term in block.terms if term.line is Line.DEPRECIATION)
+        begins = events[np.asarray(write_off.start)] - block.table["from_month"].to_numpy(np.int64)
+        within = block.table["from_month"].to_numpy(np.int64) + 12 <= base.months
+        assert set(begins[new & within].tolist()) == {12 if name in late else 0}
+        assert (begins[~new] == 0).all()
+
+
+def test_on_demand_units_wait_for_the_first_hall_and_delivery_of_a_phase_alone() -> None:
+    """A GPU sold step after step is late once, not at every step."""
+    sites = [{"site_id": "river", "critical_it_mw": 12, "existing_it_mw": 8}, {"site_id": "pit", "critical_it_mw": 5, "shell_capex_usd_per_kw": 9000, "build_lead_months": 4}]
+    built = build_candidates(make_outlook(random_case(factors=(*FACTORS, *SLIPS), sites=sites)))
+    base = built.outlook
+    delays = {f"delay[{row.source_id}:{row.phase}]": float(late) for row, late in zip(base.case.tables["power"].itertuples(), base.energised - base.promised, strict=True)}
+    brought = Brought(("late",), np.ones(1), {}, {name: np.array([value]) for name, value in {**delays, "builders": 5.0, "chips": 0.0}.items()})
+    events = built.books.events.table(scenario_outlook(base, make_futures(base.case, base.calendar, brought=brought)))[:, 0]
+    (sells,) = (block for block in built.blocks if block.kind == "sell")
+    (revenue,) = (term for term in sells.terms if term.line is Line.REVENUE)
+    assert isinstance(revenue, WindowTerm)
+    first, last = (sells.table[name].to_numpy(np.int64) for name in ("from_month", "to_month"))
+    pit = (sells.table["site_id"] == "pit").to_numpy()
+    hall = int(built.table["from_month"][built.table["candidate_id"].str.contains("shell:pit:new@")].min())
+    waits = pit & (first >= hall) & (first < hall + 5)
+    assert waits.any()
+    np.testing.assert_array_equal(events[np.asarray(revenue.start)][waits], np.minimum(hall + 5, last)[waits])
+    np.testing.assert_array_equal(events[np.asarray(revenue.start)][~waits], first[~waits])
 
 
 def test_futures_of_another_case_are_refused(built: CandidateSet) -> None:

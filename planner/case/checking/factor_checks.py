@@ -13,8 +13,12 @@ from planner.case.factor_names import (
     DISCRETE_DELAY,
     GIVEN,
     ONCE,
+    OVERRUN,
+    SLIPS,
+    TRIANGULAR,
     Target,
     correlated_pairs,
+    drives_a_phase,
     factors_called,
     once_names,
     outcomes_of,
@@ -24,6 +28,7 @@ from planner.case.factor_names import (
 )
 from planner.case.faults import Fault
 from planner.case.reading.given import Given
+from planner.case.settings import ASSET_CLASSES
 from planner.case.suggest import remedy_for
 
 PARAMETERS: dict[str, tuple[str, ...]] = {
@@ -31,11 +36,17 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
     "mean_reverting": ("volatility_per_year", "reversion_per_year"),
     "two_regimes": ("volatility_per_year", "drift_glut_per_year", "drift_shortage_per_year", "stay_glut_months", "stay_shortage_months"),
     DISCRETE_DELAY: ("outcomes",),
+    TRIANGULAR: ("low", "mode", "high"),
     GIVEN: (),
 }
 """The columns that each model needs; `starts_in_shortage` is for two_regimes too."""
 _ALL = tuple(dict.fromkeys(column for columns in PARAMETERS.values() for column in columns))
-_FORMS = "write market, market[gpu_id], curves[curve_id], utilisation or hashprice; or delay[source_id:phase] for a discrete_delay"
+_FORMS = (
+    "write market, market[gpu_id], curves[curve_id], utilisation or hashprice; delay[source_id:phase] for a discrete_delay; "
+    "construction, construction[site_id], delivery or delivery[gpu_id] for one or a triangular; or capex or capex[class] for a triangular"
+)
+_MODELS = {"delay": (DISCRETE_DELAY,), **dict.fromkeys(SLIPS, (DISCRETE_DELAY, TRIANGULAR)), OVERRUN: (TRIANGULAR,)}
+"""Models that can drive what happens once; nothing else is driven by them."""
 _MOVING_CURVES = (("power", "energy_curve"), ("power", "gas_curve"), ("market", "price_curve"), ("mining", "hashprice_curve"))
 """Columns whose curves price what is used or sold month by month."""
 
@@ -67,8 +78,9 @@ def check_targets(given: Given) -> Iterator[Fault]:
             continue
         target = target_of(written)
         wrong = _target_wrong(given, target) if target is not None else ("not a target", _FORMS)
-        if wrong is None and target is not None and (target.word == "delay") != (model == DISCRETE_DELAY):
-            wrong = (f"a {model} cannot drive it", "delays are driven by discrete_delay (triangular ones stand in power), and nothing else is")
+        once = target is not None and target.word in _MODELS
+        if wrong is None and target is not None and (model not in _MODELS[target.word] if once else model in (DISCRETE_DELAY, TRIANGULAR)):
+            wrong = (f"a {model} cannot drive it", "delays are driven by discrete_delay (triangular ones of phases stand in power) or triangular, capex by triangular, and nothing else is")
         if wrong is not None:
             yield given.fault("factors", line, "drives", *wrong)
 
@@ -87,10 +99,15 @@ def _target_wrong(given: Given, target: Target) -> tuple[str, str] | None:
     if target.word in ("utilisation", "hashprice") and not name:
         table = "market" if target.word == "utilisation" else "mining"
         return None if len(tables[table]) or table in given.unread else (f"the case has no {table} for it to drive", f"add rows to {table}, or remove this factor")
+    if target.word in SLIPS and given.known(*SLIPS[target.word]):
+        known = list(tables[SLIPS[target.word][0]][SLIPS[target.word][1]])
+        return None if not name or name in known else (f"{SLIPS[target.word][0]} has no {name!r}", remedy_for(name, known))
+    if target.word == OVERRUN:
+        return None if name in ("", *ASSET_CLASSES) else ("no asset class", remedy_for(name, ASSET_CLASSES))
     if target.word == "delay" and name and given.known("power", "source_id") and given.known("power", "phase"):
         names = once_names(tables, "delay")
         return None if str(target) in names else ("power has no such phase", remedy_for(str(target), names))
-    if target.word in ("market", "curves", "delay") and (name or target.word == "market"):
+    if target.word in ("market", "curves", "delay", *SLIPS) and (name or target.word in ("market", *SLIPS)):
         return None  # what it refers to could not be read, and is blamed there
     return "not a target", _FORMS
 
@@ -117,6 +134,13 @@ def check_outcomes(given: Given) -> Iterator[Fault]:
         except ValueError as error:
             yield given.fault("factors", line, "outcomes", str(error), "write 0:0.5;6:0.3;18:0.2, months rising and probabilities that add to 1")
             continue
+        if not drives_a_phase(model, drives):
+            mean = sum(month * chance for month, chance in zip(months, chances, strict=True))
+            yield from _mean_expected(given, line, "outcomes", mean)
+            continue
+        if months[0] < 0:
+            yield given.fault("factors", line, "outcomes", "a phase cannot come before the month promised", "give months of 0 or more")
+            continue
         name = str(target_of(drives))
         if first.setdefault(name, line) != line:
             yield given.fault("factors", line, "drives", f"{name} is driven by row {first[name] + 2} already", "a delay has one distribution; remove one of the two")
@@ -128,6 +152,31 @@ def check_outcomes(given: Given) -> Iterator[Fault]:
         if mean != planned:
             why = f"their mean, rounded up, is {mean} months, while the base case expects {planned} by the phase's row of power"
             yield given.fault("factors", line, "outcomes", why, f"set delay_low_months, delay_mode_months and delay_high_months of the phase to {mean}")
+
+
+def check_triangles(given: Given) -> Iterator[Fault]:
+    """Corners of a triangle in order; what is paid over budget more than nothing; a slip expected by the base case."""
+    factors = given.tables["factors"]
+    for line, (model, drives) in enumerate(zip(factors.model, factors.drives, strict=True)):
+        corners = [float(factors[name].iloc[line]) if not pd.isna(factors[name].iloc[line]) else float("nan") for name in PARAMETERS[TRIANGULAR]]
+        if model != TRIANGULAR or np.isnan(corners).any() or given.is_refused("factors", line, "drives", "model", *PARAMETERS[TRIANGULAR]):
+            continue
+        low, mode, high = corners
+        target = target_of(drives)
+        if not low <= mode <= high:
+            yield given.fault("factors", line, "mode", f"not between {low:g} and {high:g}", "give low <= mode <= high")
+        elif target is not None and target.word in SLIPS:
+            yield from _mean_expected(given, line, "high", (low + mode + high) / 3.0)
+        elif low <= -1.0:
+            yield given.fault("factors", line, "low", "all of the capex or more is saved", "give a share above -1: -0.05 is 5 % under budget")
+
+
+def _mean_expected(given: Given, line: int, column: str, mean: float) -> Iterator[Fault]:
+    """Dates of halls and deliveries are those that the base case expects: the mean slip, rounded up, must be none."""
+    expected = int(np.ceil(mean - 1e-9))
+    if expected != 0:
+        why = f"their mean, rounded up, is {expected} months against dates that the base case expects"
+        yield given.fault("factors", line, column, why, f"take {expected} from each month here, and move ready_month, build_lead_months or order_lead_months by {expected}")
 
 
 def check_correlation_names(given: Given) -> Iterator[Fault]:
@@ -190,6 +239,7 @@ FACTOR_CHECKS: tuple[Callable[[Given], Iterator[Fault]], ...] = (
     check_parameters,
     check_targets,
     check_outcomes,
+    check_triangles,
     check_correlation_names,
     check_semidefinite,
 )

@@ -193,12 +193,15 @@ def _gpu_row(cluster: Cluster, customer: str, dice: Dice, calendar: Calendar) ->
             "renewal_probability": dice.pick((0.3, 0.5, 0.7)),
             "renewal_rate_share": dice.pick((0.7, 0.8, 0.9)),
         }
-    return row | _size_terms(cluster.size, cluster.step, dice)
+    return row | _size_terms(cluster.size, cluster.step, dice, one_cluster=cluster.wish.single_fabric)
 
 
-def _size_terms(size: float, step: float, dice: Dice) -> Row:
-    """A quarter of leases all-or-nothing, a quarter with a least size; some with a least size on any site."""
-    draw = dice.between(0.0, 1.0, 6)
+def _size_terms(size: float, step: float, dice: Dice, *, one_cluster: bool = False) -> Row:
+    """A quarter of leases all-or-nothing, a quarter with a least size; some with a least size on any site.
+
+    Who asks for one cluster on one fabric has a job of that size: half take all or nothing, half a large part of it.
+    """
+    draw = dice.between(0.0, 1.0, 6) * (0.5 if one_cluster else 1.0)
     terms: Row = {}
     if draw < 0.25:
         terms["all_or_nothing"] = True

@@ -8,7 +8,7 @@ import re
 import tomllib
 from pathlib import Path
 
-from planner.case.faults import Fault
+from planner.case.faults import CaseError, Fault
 from planner.case.reading.raw import RawCase, RawSetting, RawTable
 from planner.case.suggest import remedy_for
 from planner.case.tables import TABLES
@@ -57,6 +57,14 @@ def read_folder(folder: Path) -> RawCase:
                 faults.append(refusal.fault)
                 unread.add(name)
     return RawCase(str(folder), SETTINGS_FILE, settings, tables, tuple(faults), settings_read, frozenset(unread))
+
+
+def read_table(name: str, path: Path) -> RawTable:
+    """One CSV file as raw cells, as strictly as the files of a case; raises CaseError when it cannot be read."""
+    try:
+        return _table(name, path)
+    except _FileRefused as refusal:
+        raise CaseError([refusal.fault]) from None
 
 
 def _text(path: Path) -> str:

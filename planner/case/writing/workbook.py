@@ -33,8 +33,20 @@ class _Exact(float):
 
 def write_workbook(case: Case, path: Path, *, notes: str = "") -> None:
     """Write all settings and tables, empty tables as bare headers; text is never taken for a formula."""
+    book = new_workbook(case, path)
+    write_case_sheets(book, case, notes=notes)
+    book.close()
+
+
+def new_workbook(case: Case, path: Path) -> xlsxwriter.Workbook:
+    """A workbook without sheets that bears the name of the case; the caller closes it."""
     book = xlsxwriter.Workbook(str(path))
     book.set_properties({"title": case.settings.name, "created": _CREATED})
+    return book
+
+
+def write_case_sheets(book: xlsxwriter.Workbook, case: Case, *, notes: str = "") -> None:
+    """Add the sheets of a case, from which it can be read again with the same hash."""
     bold = book.add_format({"bold": True, "bottom": 1, "num_format": "@"})
     as_text = book.add_format({"num_format": "@"})
     if notes:
@@ -43,9 +55,9 @@ def write_workbook(case: Case, path: Path, *, notes: str = "") -> None:
     for name, table in TABLES.items():
         sheet = book.add_worksheet(name)
         sheet.freeze_panes(1, 1)
+        sheet.autofilter(0, 0, max(len(case.tables[name]), 1), len(table.columns) - 1)
         for place, column in enumerate(table.columns):
             _column(sheet, place, column, case.tables[name][column.name], bold, as_text)
-    book.close()
 
 
 def _column(sheet: Worksheet, place: int, column: Column, values: pd.Series, bold: Format, as_text: Format) -> None:

@@ -13,8 +13,10 @@ from kernels.bench import numba_loops, plain
 from kernels.bench.__main__ import main
 from kernels.bench.contest import Figure, Way, contest, require_equal, table
 from kernels.bench.cpu import NUMBA, NUMPY, cash_cells, npv_risk, path_measures, pool_npv, risk_outputs
+from kernels.bench.gpu import FUSED
 from kernels.bench.gpu_limits import GpuLimits, mean_halvings
 from kernels.bench.problems import ALPHA, SMOKE, risk_problem
+from kernels.bench.run import beside_the_cpu
 from kernels.measures import npv_measures
 from kernels.portfolio import portfolio_sums
 
@@ -55,6 +57,15 @@ def test_plain_ways_give_the_specification() -> None:
     expected = risk_outputs(npv_measures(portfolio_sums(problem.portfolios, problem.unit.astype(np.float64)), problem.weights, alpha=ALPHA))
     require_equal(expected, plain.numpy_risk(problem), tolerance=1e-6, names=("specification", NUMPY))
     require_equal(expected, numba_loops.numba_risk(problem, compiled=False), tolerance=1e-6, names=("specification", NUMBA))
+
+
+def test_fused_figures_stand_beside_those_of_the_cpu() -> None:
+    host = [Figure("path measures: 2 portfolios", "engine", 4.0, "per s"), Figure("path measures: 2 portfolios", NUMBA, 1.0, "per s")]
+    given = [Figure("GPU: path measures, 9 portfolios", FUSED, 12.0, "per s", {"plain CuPy": 3.0}), Figure("GPU: limits", "memory copy", 1.0, "GB/s")]
+    fused, limit = beside_the_cpu(given, host)
+    assert [round(ratio, 9) for ratio in fused.ratios.values()] == [3.0, 3.0]
+    assert any(name.startswith("the CPU's engine") for name in fused.ratios)
+    assert limit == given[1]
 
 
 def test_ways_that_differ_are_not_compared() -> None:

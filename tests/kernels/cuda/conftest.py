@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import cuda_on_cpu
 import numpy as np
 import pytest
-from cuda_on_cpu import Machine, Workshop
+from stand_in import cuda_on_cpu
+from stand_in.cuda_on_cpu import Machine, Workshop
 
 from kernels.cuda import loader
 

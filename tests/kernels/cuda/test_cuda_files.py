@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cuda_on_cpu import Workshop
+from stand_in.cuda_on_cpu import Workshop
 
 from kernels.backend import DeviceError
 from kernels.cuda import loader

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from cuda_on_cpu import Machine
+from stand_in.cuda_on_cpu import Machine
 
 from kernels.cuda import portfolio_measures
 from kernels.cuda.portfolio_measures import can_use, portfolio_npv_measures, subset_npv_measures

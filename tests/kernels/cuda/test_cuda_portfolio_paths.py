@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from cuda_on_cpu import Machine
+from stand_in.cuda_on_cpu import Machine
 
 from kernels.cuda import portfolio_paths
 from kernels.cuda.portfolio_paths import (

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from cuda_on_cpu import Machine
+from stand_in.cuda_on_cpu import Machine
 
 from kernels import unit_npv as specification
 from kernels.cuda.unit_npv import pack_terms, unit_npv, unit_npv_of_packed

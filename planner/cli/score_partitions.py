@@ -1,0 +1,61 @@
+"""`planner score` by partitions: on workers, or here when there are many, kept as they finish."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from planner.case.faults import PlannerError
+
+if TYPE_CHECKING:
+    from planner.case.case import Case
+    from planner.cluster.score_partitions import How, Progress
+    from planner.planning import PlanOptions
+    from planner.scoring.pareto import Leaders
+    from planner.scoring.score import ScoreOptions, Scoring
+
+
+def is_by_partitions(portfolios: str, out: str | None, *, apart: bool) -> bool:
+    """Whether scores are made partition by partition: when asked for, and for a folder of results of more than one partition."""
+    from planner.cluster.partitions import partitions_of
+    from planner.scoring.places import exists, is_remote
+    from planner.scoring.score_folder import FILES
+
+    folder = out is not None and not out.endswith(FILES)
+    if not folder:
+        if apart:
+            raise PlannerError("--workers, --scheduler and --resume write partitions; give a folder as --out")
+        return False
+    many = exists(portfolios) and len(partitions_of(portfolios).parts) > 1
+    return apart or many or is_remote(portfolios) or is_remote(str(out))
+
+
+def score_in_partitions(
+    case: Case, chosen: PlanOptions, options: ScoreOptions, portfolios: str, out: str, how: How, *, quiet: bool
+) -> tuple[Leaders, Scoring]:
+    """Score all partitions with progress on a terminal; the leading portfolios, and the scoring for what is said of it."""
+    from planner.cluster.job import Job
+    from planner.cluster.partitions import partitions_of
+    from planner.cluster.score_partitions import score_partitions, unfinished
+
+    parts = partitions_of(portfolios)
+    job = Job(case, chosen.base, chosen.tail, options, parts.fingerprint, parts.count, "")
+    try:
+        scored = score_partitions(job, parts, out, how, read_from=portfolios, progress=_shown(quiet))
+    except KeyboardInterrupt:
+        raise PlannerError(f"stopped by Ctrl-C; partitions that are finished stand in {unfinished(out)}: go on with --resume") from None
+    if scored.taken_over and not quiet:
+        print(f"{scored.taken_over:,} of {len(parts.parts):,} partitions were finished before", file=sys.stderr)
+    return scored.leaders, scored.scoring
+
+
+def _shown(quiet: bool) -> Progress | None:
+    """Partitions and portfolios done, on a terminal."""
+    if quiet or not sys.stderr.isatty():
+        return None
+
+    def show(done: int, of: int, rows: int) -> None:
+        end = "\n" if done == of else ""
+        print(f"\rscoring: {done:,} of {of:,} partitions, {rows:,} portfolios", end=end, file=sys.stderr, flush=True)
+
+    return show

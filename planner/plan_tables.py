@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from kernels.lines import Line
 from planner.candidates.build import CandidateSet
 from planner.candidates.mining import mining_usd_per_mwh
 from planner.candidates.outlook import Floats
@@ -12,9 +13,9 @@ from planner.candidates.power import phase_table, unit_mw
 
 ALLOCATION_COLUMNS = (
     "site_id", "power_path", "gpu_id", "use", "lease_id", "customer_id", "tier", "rate", "rate_unit",
-    "gpus", "it_mw", "from", "to", "decide_by", "npv_usd",
+    "gpus", "it_mw", "from", "to", "decide_by", "npv_usd", "income_pv_usd",
 )
-"""Columns of allocation.csv. `use` is serve, renew, host, sell or mine; `to` is the last month."""
+"""Columns of allocation.csv. `use` is serve, renew, host, sell or mine; `to` is the last month; income is discounted, before tax."""
 
 POWER_COLUMNS = (
     "site_id", "phase", "kind", "contracted_mw", "ended_early_mw", "guaranteed_mw", "installed_mw", "promised", "energised", "to", "peak_use_mw",
@@ -22,6 +23,7 @@ POWER_COLUMNS = (
 )
 """Columns of power.csv: contracted MW at energisation, how much of it is ended before `to`, and the most ever in use."""
 
+INCOME = (Line.REVENUE, Line.MINING, Line.TAIL_RENT)
 PLACED = ("serve", "renew", "host", "sell", "mine")
 
 
@@ -32,7 +34,7 @@ def allocation_table(candidates: CandidateSet, levels: Floats) -> pd.DataFrame:
     """
     table = candidates.table
     held = np.flatnonzero(table["kind"].isin(PLACED).to_numpy() & (levels > 0.0))
-    rows = table.iloc[held].assign(level=levels[held], npv_usd=candidates.npv_usd[held] * levels[held])
+    rows = table.iloc[held].assign(level=levels[held], npv_usd=candidates.npv_usd[held] * levels[held], income_pv_usd=_income_pv(candidates, levels)[held])
     rows = _joined(rows.assign(rate=_rates(candidates, rows)))
     outlook = candidates.outlook
     it_kw = outlook.case.tables["gpus"].set_index("gpu_id")["it_kw"]
@@ -60,10 +62,21 @@ def allocation_table(candidates: CandidateSet, levels: Floats) -> pd.DataFrame:
             "to": (rows["to_month"] - 1).map(outlook.calendar.written),
             "decide_by": _decide_by(candidates, rows).map(outlook.calendar.written),
             "npv_usd": rows["npv_usd"],
+            "income_pv_usd": rows["income_pv_usd"],
         }
     )
     order = ["site_id", "from", "use", "lease_id", "gpu_id", "tier", "power_path", "to"]
     return found.sort_values(order, kind="stable").reset_index(drop=True)[list(ALLOCATION_COLUMNS)]
+
+
+def _income_pv(candidates: CandidateSet, levels: Floats) -> Floats:
+    """Discounted income before tax of each candidate that is placed, at its level, dollars, shape (candidates,)."""
+    found = np.zeros(len(levels))
+    for block in candidates.blocks:
+        if block.kind in PLACED and levels[block.numbers].any():
+            after_tax = candidates.valuation.npv(block, INCOME)[:, 0]
+            found[block.numbers] = after_tax / (1.0 - candidates.outlook.case.settings.tax_rate) * levels[block.numbers]
+    return found
 
 
 def _joined(rows: pd.DataFrame) -> pd.DataFrame:
@@ -76,7 +89,7 @@ def _joined(rows: pd.DataFrame) -> pd.DataFrame:
     rows["run"] = (~follows).cumsum()
     rows["rate"] = rows["rate"] * rows["months"]
     whole = rows.groupby("run", sort=False).agg(
-        {**dict.fromkeys(keys, "first"), "level": "first", "from_month": "first", "to_month": "last", "rate": "sum", "npv_usd": "sum", "months": "sum", "decide_by": "first"}
+        {**dict.fromkeys(keys, "first"), "level": "first", "from_month": "first", "to_month": "last", "rate": "sum", "npv_usd": "sum", "income_pv_usd": "sum", "months": "sum", "decide_by": "first"}
     )
     return whole.assign(rate=whole["rate"] / whole["months"]).reset_index(drop=True)
 

@@ -6,6 +6,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
+from importlib import import_module
+from typing import Any
 
 import pandas as pd
 
@@ -22,9 +24,18 @@ from planner.case.faults import PlannerError
 from planner.case.settings import TAIL_RULES
 from planner.case.suggest import remedy_for
 from planner.decisions import apply_decisions
+from planner.explaining.infeasible import Infeasible, explain_infeasible
+from planner.explaining.target import targets_of
+from planner.explaining.unbounded import Endless, endless
+from planner.explaining.why import Reason, why
+from planner.explaining.world import Asked
 from planner.plan_tables import allocation_table, portfolio_table, power_table
-from planner.pricing.phase_values import phase_values
+from planner.pricing.prices import DETAILS, Prices, PriceTask, price_plan
+from planner.pricing.prices import Progress as PriceProgress
 from planner.statement import Statement, make_statement
+
+EXPLAINING_SECONDS = 300.0
+"""Time for conflicts, and again for the repair, where no time limit is given."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +45,8 @@ class PlanOptions:
     base: "expected" (mean delays, defaults) or "announced". tail: a tail rule, None for the case's own.
     equity: maximise NPV to equity, after debt service, instead of unlevered NPV.
     edits: changes of the case (`table.column[id]=value`). stress: a named stress of the case.
-    fixes, excludes: decisions made by the user, see `decisions`. solver: how to solve.
+    fixes, excludes: decisions made by the user, see `decisions`. why: sites, leases, phases and SKUs to explain (`Plan.reasons`). solver: how to solve.
+    prices: "headline" (each phase for its whole term), "full" or "none"; they take what the solver leaves of its time limit.
     """
 
     base: str = "expected"
@@ -44,10 +56,12 @@ class PlanOptions:
     stress: str | None = None
     fixes: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()
+    why: tuple[str, ...] = ()
     solver: SolverOptions = field(default_factory=SolverOptions)
+    prices: str = "headline"
 
     def __post_init__(self) -> None:
-        for what, given, known in (("base", self.base, BASES), ("tail", self.tail, TAIL_RULES)):
+        for what, given, known in (("base", self.base, BASES), ("tail", self.tail, TAIL_RULES), ("prices", self.prices, DETAILS)):
             if given is not None and given not in known:
                 raise PlannerError(f"{what} {given!r} is not known; {remedy_for(given, known)}")
 
@@ -117,10 +131,90 @@ class Plan:
         """Limits by what one per cent more of each is worth."""
         return binding_table(self.candidates, self.allocation_result)
 
-    @cached_property
+    @property
     def prices(self) -> pd.DataFrame:
-        """What a MW more or less of each phase is worth for its whole term."""
-        return phase_values(self.candidates, self.allocation_result)
+        """What is scarce and what it is worth, each row a stated question answered both ways; see `price_table.COLUMNS`."""
+        return self.priced.table
+
+    @cached_property
+    def priced(self) -> Prices:
+        """The prices that the options ask for, and whether the time sufficed for all of them."""
+        return self.price()
+
+    def price(self, progress: PriceProgress | None = None) -> Prices:
+        """Answer the questions that the options ask, and keep the answers for `prices`.
+
+        progress: called with what is being priced and the number of answers so far.
+        """
+        limit = self.options.solver.time_limit_s
+        used = sum(spent for stage, spent in self.seconds.items() if stage != "candidates")
+        task = PriceTask(
+            self.candidates, self.allocation_result, self._candidates_of, self.options.solver,
+            None if limit is None else max(limit - used, 0.0), progress,
+        )
+        found = price_plan(task, self.options.prices)
+        self.__dict__["priced"] = found  # where the cached property looks
+        return found
+
+    def _candidates_of(self, case: Case) -> CandidateSet:
+        """The candidates of a changed case under the plan's own options."""
+        return candidates_of(case, self.options)
+
+    @property
+    def asked(self) -> Asked:
+        """What was asked of the plan, for explaining it."""
+        options = self.options
+        return Asked(options.base, options.tail, options.equity, options.fixes, options.excludes)
+
+    @cached_property
+    def conflict(self) -> Infeasible | None:
+        """Why there is no plan, and the cheapest repair; None unless the case is infeasible."""
+        if self.status is not Status.INFEASIBLE:
+            return None
+        limit = self.options.solver.time_limit_s
+        return explain_infeasible(self.case, self.asked, seconds=EXPLAINING_SECONDS if limit is None else limit)
+
+    @cached_property
+    def endless(self) -> tuple[Endless, ...]:
+        """What grows without end; empty unless the case is unbounded."""
+        found = self.allocation_result
+        return endless(found.model, found.solution.arrays) if self.status is Status.UNBOUNDED else ()
+
+    @property
+    def more_summary(self) -> dict[str, Any]:
+        """What plan.json holds beside the figures of any plan; a plan after risk has more."""
+        return {}
+
+    @property
+    def more_record(self) -> dict[str, Any]:
+        """What run.json holds beside the record of any plan."""
+        return {}
+
+    @property
+    def more_tables(self) -> dict[str, pd.DataFrame]:
+        """Tables beside those of any plan, by the name of their file: .csv, or .parquet for what is long."""
+        return {}
+
+    @cached_property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Why each thing that the options ask about is in the plan or out of it; each answer is some plans of its own."""
+        if self.levels is None:
+            return ()
+        asked = targets_of(self.case, self.options.why)
+        return tuple(why(self.case, self.asked, self.candidates, self.allocation_result, target, self.options.solver) for target in asked)
+
+    def figures(self) -> dict[str, Any]:
+        """The plan's figures by name as Altair charts; those that it has nothing to show in are left out."""
+        return self._notebook().charts_of(self)
+
+    def _repr_html_(self) -> str:
+        """The plan in a notebook: its headline figures, its sites and its cash by year."""
+        return self._notebook().plan_html(self)
+
+    @staticmethod
+    def _notebook() -> Any:
+        # By name: a plan knows nothing of reports, it only shows the way to its own.
+        return import_module("planner.report.notebook")
 
     def _held(self) -> Floats:
         if self.levels is None:
@@ -140,8 +234,8 @@ def plan(case: Case, options: PlanOptions | None = None, **choices: object) -> P
     began = time.perf_counter()
     open_door(chosen.solver)  # an unknown solver is refused before the work, not after it
     changed = changed_case(case, chosen.edits, chosen.stress)
-    outlook = make_outlook(changed, base=chosen.base, tail=chosen.tail)
-    candidates = apply_decisions(build_candidates(outlook, equity=chosen.equity), chosen.fixes, chosen.excludes)
+    targets_of(changed, chosen.why)  # a misspelt name too
+    candidates = candidates_of(changed, chosen)
     built = time.perf_counter()
     allocation = allocate(candidates, chosen.solver)
     seconds = {"candidates": built - began, **allocation.seconds}
@@ -153,7 +247,7 @@ def _options(options: PlanOptions | None, choices: dict[str, object]) -> PlanOpt
         raise PlannerError("give either options or single choices, not both")
     if options is not None:
         return options
-    for name in ("edits", "fixes", "excludes"):
+    for name in ("edits", "fixes", "excludes", "why"):
         if name in choices:
             choices[name] = _names(choices[name])
     known = [entry.name for entry in fields(PlanOptions)]
@@ -169,6 +263,12 @@ def _names(given: object) -> tuple[str, ...]:
     if not isinstance(given, Sequence):
         raise PlannerError(f"{given!r} is not a list of changes; give strings such as 'table.column[id]=value'")
     return tuple(str(entry) for entry in given)
+
+
+def candidates_of(case: Case, options: PlanOptions) -> CandidateSet:
+    """The candidates of a case as it stands, with the user's decisions; its edits and stress are not applied again."""
+    outlook = make_outlook(case, base=options.base, tail=options.tail)
+    return apply_decisions(build_candidates(outlook, equity=options.equity), options.fixes, options.excludes)
 
 
 def changed_case(case: Case, edits: Sequence[str], stress: str | None) -> Case:

@@ -7,6 +7,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ import numpy as np
 import pandas as pd
 
 from planner.case.faults import PlannerError
+from planner.explaining.sentences import record_of
+from planner.explaining.why_lines import record_of_reason
 from planner.planning import Plan
 
 FORMAT = 1
@@ -34,6 +37,11 @@ def write_run(plan: Plan, folder: str | Path, *, force: bool = False, device: st
     def write(scratch: Path) -> None:
         for name in TABLES:
             _round_csv(getattr(plan, name), scratch / f"{name}.csv")
+        for name, table in plan.more_tables.items():
+            if name.endswith(".parquet"):
+                table.to_parquet(scratch / name, index=False)
+            else:
+                _round_csv(table, scratch / f"{name}.csv")
         _candidates(plan).to_parquet(scratch / "candidates.parquet", index=False)
         _json(plan_summary(plan), scratch / "plan.json")
         _json(run_record(plan, device), scratch / "run.json")
@@ -59,7 +67,7 @@ def appear_whole(target: Path, write: Callable[[Path], None]) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         scratch = _beside(target, "new")
         write(scratch)
-        for path in scratch.iterdir():
+        for path in (each for each in scratch.rglob("*") if each.is_file()):
             with path.open("rb") as file:
                 os.fsync(file.fileno())
         if target.exists():
@@ -99,9 +107,10 @@ def plan_summary(plan: Plan) -> dict[str, Any]:
         "base": plan.options.base,
         "tail": plan.candidates.outlook.tail,
         "discounting": "(1 + r)^-((t + 0.5)/12), cash at mid-month; years after the horizon at mid-year",
+        **plan.more_summary,
     }
     if plan.levels is None:
-        return {**summary, "message": str(plan.status), "conflict": plan.allocation_result.message or None}
+        return {**summary, **why_none(plan)}
     statement = plan.statement
     rate, irr_status = statement.irr_per_year
     allocation, npv = plan.allocation, statement.npv_usd
@@ -124,6 +133,17 @@ def plan_summary(plan: Plan) -> dict[str, Any]:
         "sites": int((plan.power.groupby("site_id")["contracted_mw"].sum() > 0).sum()),
         "leases_won": [name for name in leases if name in won],
         "leases_declined": [name for name in leases if name not in won],
+        **({"why": [record_of_reason(reason) for reason in plan.reasons]} if plan.options.why else {}),
+    }
+
+
+def why_none(plan: Plan) -> dict[str, Any]:
+    """Why there is no plan: the solver's message, the conflict with its repair, and what grows without end."""
+    return {
+        "message": str(plan.status),
+        "solver_message": plan.allocation_result.message or None,
+        "conflict": None if plan.conflict is None else record_of(plan.conflict),
+        "without_end": [asdict(column) for column in plan.endless],
     }
 
 
@@ -135,6 +155,7 @@ def run_record(plan: Plan, device: str) -> dict[str, Any]:
         "command": "plan",
         "case": plan.case.settings.name,
         "case_hash": plan.case.source_hash,
+        "case_path": plan.case.source,
         "versions": versions(),
         "solver": allocation.solver,
         "status": plan.status.label,
@@ -144,6 +165,7 @@ def run_record(plan: Plan, device: str) -> dict[str, Any]:
         "bound_usd": allocation.bound_usd,
         "worst_row": allocation.worst_row,
         "solver_objective_usd": allocation.solver_usd,
+        "prices": {"asked": options.prices, "answers": len(plan.prices), "complete": plan.priced.complete, "held_solves": plan.priced.solves},
         "seconds": plan.seconds,
         "seed": plan.case.settings.seed,
         "device": device,
@@ -157,6 +179,7 @@ def run_record(plan: Plan, device: str) -> dict[str, Any]:
             "columns": len(allocation.model.variables),
             "rows": allocation.solution.arrays.rows,
         },
+        **plan.more_record,
     }
 
 

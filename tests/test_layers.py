@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 RANK = {
     "case": 0, "candidates": 1, "decisions": 2, "allocator": 2,
-    "statement": 3, "plan_tables": 3, "pricing": 3, "binding": 3, "planning": 4, "run_folder": 5, "cli": 9,
+    "statement": 3, "plan_tables": 3, "pricing": 3, "explaining": 3, "binding": 3, "planning": 4, "run_folder": 5, "cli": 9,
 }
 """Rooms of `planner`, lowest first; a room imports only rooms of lower rank, and itself."""
 BETWEEN = 6

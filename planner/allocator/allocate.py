@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -15,8 +17,9 @@ from planner.allocator.options import SolverOptions
 from planner.allocator.pooling import share_out
 from planner.allocator.solution import Solution
 from planner.allocator.solvers import open_door
+from planner.allocator.starts import completed
 from planner.allocator.status import Status
-from planner.allocator.tree_search import TreeSearch
+from planner.allocator.tree_search import MOST_RELAXATIONS, SEARCH_SHARE, TreeSearch
 from planner.candidates.build import CandidateSet
 from planner.candidates.outlook import Floats
 
@@ -32,7 +35,8 @@ class Allocation:
 
     levels: shape (candidates,), None when there is no answer. objective_usd is recomputed from the levels;
     bound_usd: no plan can be better; gap = (bound - objective) / |objective|. solver_usd: the solver's own figure.
-    lp: the model with its whole decisions held, solved to a vertex; prices come from it. seconds by stage.
+    lp: the model with its whole decisions held, solved to a vertex; prices come from it, and begin at lp_basis where there is one.
+    None where the time did not suffice for it. seconds by stage.
     """
 
     status: Status
@@ -48,22 +52,35 @@ class Allocation:
     solution: Solution
     lp: Solution | None
     worst_row: float
+    lp_basis: Any = None
 
 
-def allocate(candidates: CandidateSet, options: SolverOptions, *, pool: bool = True, keep_all: bool = False) -> Allocation:
-    """The best levels of a candidate set; a solve that fails or stops is an answer with that status."""
+def allocate(
+    candidates: CandidateSet, options: SolverOptions, *, pool: bool = True, keep_all: bool = False, whole: Mapping[str, float] | None = None
+) -> Allocation:
+    """The best levels of a candidate set; a solve that fails or stops is an answer with that status.
+
+    whole: whole decisions of another plan by the name of their column (see `starts`): the answer to beat, where they leave one.
+    """
     began = time.perf_counter()
     compact = make_compact(candidates, pool=pool, keep_all=keep_all)
     model = make_model(compact, relax=options.relax)
     arrays = model_arrays(model.problem, variables=model.variables, relax=options.relax)
     built = time.perf_counter()
+    most = None
+    if whole is not None and arrays.is_mip:
+        options = replace(options, start=completed(compact, arrays, whole, seconds=options.time_limit_s))
+        # With an answer at hand the time goes into the proof: looking near it and cutting cost more than they bring.
+        most = None if options.start is None else MOST_RELAXATIONS
     # HiGHS searches a tree of warm relaxations here; other solvers take the model whole.
-    door = TreeSearch(options) if options.solver == "highs" else open_door(options)
+    door = TreeSearch(options, most=most) if options.solver == "highs" else open_door(_leaving_time(options))
     solution = door.solve_arrays(arrays)
     solved = time.perf_counter()
     seconds = {"model": built - began, "solve": solved - built}
-    held = door.held if isinstance(door, TreeSearch) else None
-    lp = _whole_decisions_held(solution) if held is None or held.values is None else held
+    lp, basis = (door.held, door.held_basis) if isinstance(door, TreeSearch) else (None, None)
+    if lp is None:
+        limit = options.time_limit_s
+        lp, basis = _whole_decisions_held(solution, None if limit is None else max(limit - (solved - built), 0.0))
     seconds["hold"] = time.perf_counter() - solved
     answer = lp if lp is not None and lp.values is not None else solution
     if answer.values is None:
@@ -83,7 +100,7 @@ def allocate(candidates: CandidateSet, options: SolverOptions, *, pool: bool = T
         message = f"levels do not hold: a row is broken by {worst:.2e}, NPV {objective:.6e} against {solver_usd:.6e}"
     gap = None if bound is None else max(bound - objective, 0.0) / max(abs(objective), 1.0)
     return Allocation(
-        status, levels, objective, bound, gap, solver_usd, solution.solver, message, seconds, model, solution, lp, worst
+        status, levels, objective, bound, gap, solver_usd, solution.solver, message, seconds, model, solution, lp, worst, basis
     )
 
 
@@ -91,13 +108,23 @@ def _usd(millions: float | None) -> float | None:
     return None if millions is None else millions * MILLION
 
 
-def _whole_decisions_held(solution: Solution) -> Solution | None:
-    """The LP with whole decisions held at the answer: clean levels at a vertex, with duals."""
-    if solution.values is None:
-        return None
+def _leaving_time(options: SolverOptions) -> SolverOptions:
+    """The options with a share of the time limit left for the LP with whole decisions held."""
+    limit = options.time_limit_s
+    return options if limit is None else replace(options, time_limit_s=SEARCH_SHARE * limit)
+
+
+def _whole_decisions_held(solution: Solution, seconds: float | None) -> tuple[Solution | None, Any]:
+    """The LP with whole decisions held at the answer, clean levels at a vertex with duals, and its basis; None where the time runs out."""
+    if solution.values is None or solution.interrupted:
+        return None, None
     if not solution.arrays.is_mip:
-        return solution
-    return HighsDoor(SolverOptions()).solve_arrays(solution.arrays.with_integers_held(solution.values))
+        return solution, None
+    door = HighsDoor(SolverOptions(time_limit_s=seconds))
+    held = door.solve_arrays(solution.arrays.with_integers_held(solution.values))
+    if held.status is not Status.OPTIMAL or held.values is None:
+        return None, None
+    return held, door.basis() if held.basic else None
 
 
 def levels_of(compact: Compact, columns: Floats) -> Floats:

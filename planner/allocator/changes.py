@@ -51,3 +51,15 @@ class Changes:
             and (self.columns[0], before.col_lower[self.columns[0]], before.col_upper[self.columns[0]]),
             rows=self.rows and (self.rows[0], before.row_lower[self.rows[0]], before.row_upper[self.rows[0]]),
         )
+
+
+def difference(before: ModelArrays, after: ModelArrays) -> Changes:
+    """The changes of costs and limits that lead from one model to another of the same shape."""
+    cost = np.flatnonzero(before.cost != after.cost).astype(np.int32)
+    column = np.flatnonzero((before.col_lower != after.col_lower) | (before.col_upper != after.col_upper)).astype(np.int32)
+    row = np.flatnonzero((before.row_lower != after.row_lower) | (before.row_upper != after.row_upper)).astype(np.int32)
+    return Changes(
+        costs=(cost, after.cost[cost]) if cost.size else None,
+        columns=(column, after.col_lower[column], after.col_upper[column]) if column.size else None,
+        rows=(row, after.row_lower[row], after.row_upper[row]) if row.size else None,
+    )

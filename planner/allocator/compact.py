@@ -62,11 +62,12 @@ GPU_UNIT = 1000.0
 CAPITAL_UNIT = 1e6
 
 
-def make_compact(candidates: CandidateSet, *, pool: bool = True, keep_all: bool = False) -> Compact:
+def make_compact(candidates: CandidateSet, *, pool: bool = True, keep_all: bool = False, keep_equals: bool = False) -> Compact:
     """The smaller model of a candidate set.
 
     pool=False keeps every sell candidate as a column; keep_all=True also those candidates that no plan can use under
-    the limits as they are (for a model whose limits will be raised).
+    the limits as they are (for a model whose limits will be raised). keep_equals=True keeps every way to end a cohort, also where
+    another is equal in every row and worth more in the base case (for values that differ by scenario).
     """
     pooled = pool_sells(candidates) if pool else None
     without = np.zeros(len(candidates), dtype=bool)
@@ -85,7 +86,8 @@ def make_compact(candidates: CandidateSet, *, pool: bool = True, keep_all: bool 
     rows = _Rows.make(candidates, direct, columns.moves)
     used, changes = rows.direct(direct, len(frame)), rows.changes(columns.moves, len(frame))
     keep = np.ones(len(frame), dtype=bool)
-    keep[:first_pool] = best_of_equals(columns, sp.vstack([used, changes], format="csc"))
+    if not keep_equals:
+        keep[:first_pool] = best_of_equals(columns, sp.vstack([used, changes], format="csc"))
     frame = pd.concat([frame[keep], rows.frame], ignore_index=True)
     balances = [Balance(rows.frame["name"].tolist(), sp.hstack([-changes[:, keep], rows.carried], format="csr"))]
     balances.append(Balance(_total_names(columns), _widened(columns.totals[:, keep[:first_pool]], len(frame))))

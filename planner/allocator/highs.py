@@ -10,8 +10,9 @@ from typing import Any, ClassVar
 import highspy
 import numpy as np
 import pulp
+from scipy.sparse import csr_array
 
-from planner.allocator.changes import Changes
+from planner.allocator.changes import Changes, difference
 from planner.allocator.highs_events import HighsEvents
 from planner.allocator.matrix import FloatArray, ModelArrays, model_arrays
 from planner.allocator.options import SolverOptions
@@ -72,24 +73,31 @@ class HighsDoor(pulp.LpSolver):  # type: ignore[misc]
         lp.solverModel = self.highs
         return write_back(lp, solution)
 
-    def solve_arrays(self, arrays: ModelArrays) -> Solution:
-        """Pass the model in bulk and solve it from scratch."""
+    def solve_arrays(self, arrays: ModelArrays, *, basis: Any = None) -> Solution:
+        """Pass the model in bulk and solve it from scratch, or from the basis of another model of the same shape."""
         if arrays.columns == 0:
             return self._keep(_without_columns(arrays))
         self.arrays = arrays
         self.highs = self._passed(arrays)
         if self.choices.start is not None:
             self._set_start(self.highs, arrays)
+        if basis is not None:
+            _accepted(self.highs.setBasis(basis), "the basis does not fit the model; take it from a model of the same shape")
         return self._keep(self._solved())
 
-    def resolve(self, changes: Changes, *, basis: Any = None, undo: bool = False) -> Solution:
+    def resolve(
+        self, changes: Changes, *, basis: Any = None, undo: bool = False, time_limit_s: float | None = None
+    ) -> Solution:
         """Solve the kept model again after bulk changes of costs, bounds and limits.
 
         basis: start from this basis (`door.basis()` of the base solve) instead of the last one, so that the result
         does not depend on what was solved before. undo: put the model back afterwards.
+        time_limit_s: for this solve and those after it; None leaves the limit as it is.
         Changes add up from call to call unless undone.
         """
         highs, before = self._kept()
+        if time_limit_s is not None:
+            self.choices = replace(self.choices, time_limit_s=time_limit_s)
         self._change(highs, changes, changes.applied(before))
         if basis is not None:
             _accepted(highs.setBasis(basis), "the basis does not fit the model; take it from a solve of this model")
@@ -98,6 +106,19 @@ class HighsDoor(pulp.LpSolver):  # type: ignore[misc]
         finally:
             if undo:
                 self._change(highs, changes.undone(before), before)
+
+    def solve_near(self, arrays: ModelArrays) -> Solution:
+        """Solve a model of the same shape as the kept one: only what differs in it is changed, and the last basis is the start."""
+        highs, before = self._kept()
+        if (arrays.rows, arrays.columns) != (before.rows, before.columns):
+            raise PlannerError("the model has another shape than the one that is kept; solve it from scratch")
+        self._change(highs, difference(before, arrays), arrays)
+        changed = csr_array(arrays.matrix - before.matrix).tocoo()
+        rows, columns = changed.coords
+        new = arrays.matrix.tocsr()
+        for i, j in zip(rows[changed.data != 0.0].tolist(), columns[changed.data != 0.0].tolist(), strict=True):
+            _accepted(highs.changeCoeff(i, j, float(new[i, j])), "HiGHS refuses the change")
+        return self._keep(self._solved())
 
     def basis(self) -> Any:
         """A copy of the basis of the last solve of an LP, for `resolve`."""

@@ -9,10 +9,11 @@ from typing import Any
 import highspy
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csc_array, csr_array
+from scipy.sparse import csc_array, csr_array, vstack
 
 from planner.allocator.matrix import FloatArray, IntArray, ModelArrays
 from planner.allocator.options import SolverOptions
+from planner.allocator.root_cuts import Cuts
 
 WHOLE = 1e-6
 """How far from a whole number an integer may be."""
@@ -113,6 +114,21 @@ class NodeLp:
             raise Unsettled
         value = self.sign * highs.getInfo().objective_function_value
         return Relaxed(value, np.array(highs.getSolution().col_value), highs.getBasis())
+
+    def value(self, levels: FloatArray) -> float:
+        """What levels of the presolved columns are worth; greater is better."""
+        return self.sign * (float(self.cost @ levels) + self.offset)
+
+    def add(self, cuts: Cuts) -> None:
+        """Keep some rows that every whole answer keeps; bases from before no longer fit."""
+        matrix = cuts.matrix
+        self.highs.addRows(
+            matrix.shape[0], cuts.lower, cuts.upper, matrix.nnz, matrix.indptr[:-1].astype(np.int32), matrix.indices.astype(np.int32), matrix.data
+        )
+        self.rows = csr_array(vstack([self.rows, matrix], format="csr"))
+        self.columns = csc_array(self.rows)
+        self.row_lower = np.concatenate([self.row_lower, cuts.lower])
+        self.row_upper = np.concatenate([self.row_upper, cuts.upper])
 
     def _run(self) -> None:
         self.highs.run()

@@ -19,6 +19,7 @@ from __future__ import annotations
 import heapq
 import time
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import highspy
 import numpy as np
@@ -27,8 +28,10 @@ from planner.allocator.highs import HighsDoor
 from planner.allocator.matrix import FloatArray, ModelArrays
 from planner.allocator.node_lp import WHOLE, NodeLp, Relaxed, Unsettled, seconds_left
 from planner.allocator.options import SolverOptions
-from planner.allocator.solution import Claim, Solution, checked
+from planner.allocator.root_cuts import root_cuts
+from planner.allocator.solution import TOLERANCE, Claim, Solution, checked, cleaned, verify
 from planner.allocator.status import Status
+from planner.allocator.tightening import tightened
 
 MOST_RELAXATIONS = 3000
 LOOK_AFTER = 120
@@ -39,6 +42,8 @@ MANY_ROWS = 2000
 """Rows above which interior point with crossover is the faster way to a vertex of an LP."""
 TRIALS = 8
 """Candidates without history that are tried for real at a node."""
+SEARCH_SHARE = 0.9
+"""Share of a time limit after which the search ends; the rest is for the LP with its decisions held, and its prices."""
 _LEAST = 1e-3
 
 
@@ -75,9 +80,11 @@ class _PseudoCosts:
 class TreeSearch:
     """A door (see `solvers.Door`) for models with few integers; what it does not settle goes to HiGHS whole.
 
+    A start over all columns that keeps every limit (`options.start`) is the answer to beat; any other goes to HiGHS, which completes it.
     most: relaxations after which it gives up, None for `MOST_RELAXATIONS`. at_least: value that an answer has to beat
     (greater is better, whatever the sense of the model).
-    held: after a solve, the model with its integers held at the answer, solved to a vertex.
+    held: after a solve, the model with its integers held at the answer, solved to a vertex; held_basis: that vertex.
+    Of a time limit the search takes SEARCH_SHARE, so that there is time left to hold its answer.
     """
 
     options: SolverOptions
@@ -88,18 +95,25 @@ class TreeSearch:
     _open: list[tuple[float, int, Node]] = field(default_factory=list, init=False)
     _nodes: int = field(default=0, init=False)
     _maximise: bool = field(default=True, init=False)
+    _proven: float | None = field(default=None, init=False)
+    _given: tuple[float, FloatArray] | None = field(default=None, init=False)
     held: Solution | None = field(default=None, init=False)
+    held_basis: Any = field(default=None, init=False)
 
     def solve_arrays(self, arrays: ModelArrays) -> Solution:
         """Solve to the gap asked for; an LP, and a model that presolve settles, is solved by HiGHS directly."""
         self._start(arrays)
         if not arrays.is_mip and not self.options.extra and arrays.rows > MANY_ROWS:
             return HighsDoor(replace(self.options, extra={"solver": "ipm"})).solve_arrays(arrays)
-        if not arrays.is_mip or self.options.extra or self.options.start is not None:
+        if not arrays.is_mip or self.options.extra:
             return HighsDoor(self.options).solve_arrays(arrays)
+        if self.options.start is not None:
+            self._given = given_answer(arrays, self.options.start)
+            if self._given is None:
+                return HighsDoor(self.options).solve_arrays(arrays)  # HiGHS completes a start
         lp: NodeLp | None = None
         try:
-            lp = NodeLp.presolved(arrays, self.options)
+            lp = NodeLp.presolved(tightened(arrays), self.options)
             bound = self._search(lp)
         except TimeoutError:
             bound = self._bound()
@@ -113,11 +127,17 @@ class TreeSearch:
 
     def _start(self, arrays: ModelArrays) -> None:
         self._began, self._best, self._open, self._nodes = time.perf_counter(), None, [], 0
-        self._maximise, self.held = arrays.maximise, None
+        self._proven = None
+        self._maximise, self.held, self.held_basis, self._given = arrays.maximise, None, None, None
+
+    def _left(self) -> float | None:
+        """Seconds left for the search, None without a limit."""
+        left = seconds_left(self._began, self.options)
+        return None if left is None or self.options.time_limit_s is None else left - (1.0 - SEARCH_SHARE) * self.options.time_limit_s
 
     def _search(self, lp: NodeLp) -> float | None:
         """Search the whole tree; returns the bound."""
-        root = lp.solve(lp.lower, lp.upper, None, seconds_left(self._began, self.options))
+        root = lp.solve(lp.lower, lp.upper, None, self._left())
         if root is None:
             raise Unsettled  # HiGHS says why it is infeasible
         costs = _PseudoCosts(np.zeros((2, len(lp.integer))), np.zeros((2, len(lp.integer))))
@@ -138,8 +158,10 @@ class TreeSearch:
                 if lp.count > (MOST_RELAXATIONS if self.most is None else self.most):
                     raise Unsettled
                 if self.most is None and lp.count > look_at:
-                    look_at *= 3
                     self._look_nearby(lp, root)
+                    if look_at == LOOK_AFTER:
+                        root, node = self._cut(lp, root), None
+                    look_at *= 3
         return self._bound()
 
     def _dive(self, lp: NodeLp, node: Node) -> None:
@@ -159,7 +181,7 @@ class TreeSearch:
             for held, at in ((nearest[: max(len(nearest) // 4, 1)], whole), (nearest[:1], whole), (nearest[:1], other)):
                 low, up = lower.copy(), upper.copy()
                 low[held] = up[held] = at[held]
-                found = lp.solve(low, up, relaxed.basis, seconds_left(self._began, self.options))
+                found = lp.solve(low, up, relaxed.basis, self._left())
                 if found is not None:
                     break
             if found is None:
@@ -173,16 +195,35 @@ class TreeSearch:
             return
         best = np.round(self._best[1][lp.integer])
         agreed = np.abs(best - root.levels[lp.integer]) <= WHOLE
-        left = seconds_left(self._began, self.options)
+        left = self._left()
         options = replace(self.options, progress=None, log=None, time_limit_s=None if left is None else max(left, 0.0) / 2.0)
         near = TreeSearch(options, most=MOST_NEARBY, at_least=self._best[0])
         found = near._levels(lp.with_integers_between(np.where(agreed, best, lp.lower), np.where(agreed, best, lp.upper)))
         if found is not None:
             whole = np.round(found[lp.integer])
-            relaxed = lp.solve(whole, whole, root.basis, seconds_left(self._began, self.options))
+            relaxed = lp.solve(whole, whole, root.basis, self._left())
             if relaxed is not None:
                 self._keep(relaxed.value, relaxed.levels)
         self._report()
+
+    def _cut(self, lp: NodeLp, root: Relaxed) -> Relaxed:
+        """Cutting planes for a tree that does not close soon; it begins again from the relaxation with them, which is returned."""
+        left = self._left()
+        cuts = root_cuts(lp.with_integers_between(lp.lower, lp.upper), self.options, None if left is None else left / 2.0)
+        if cuts is None:
+            return root
+        if cuts.answer is not None:
+            self._keep(lp.value(cuts.answer), cuts.answer)
+        lp.add(cuts)
+        self._proven = self._bound()  # what the tree so far has shown stays shown
+        cut = lp.solve(lp.lower, lp.upper, None, self._left())
+        if cut is None:  # no answer is better than the best one
+            self._open = []
+            return root
+        self._open = []
+        self._push(Node(lp.lower, lp.upper, cut))
+        self._report()
+        return cut
 
     def _levels(self, arrays: ModelArrays) -> FloatArray | None:
         """The best levels found within the limits, None without any; nothing is proven about them."""
@@ -205,11 +246,13 @@ class TreeSearch:
 
     def _bound(self) -> float | None:
         """No answer can be better."""
-        values = [-entry[0] for entry in self._open] + ([self._best[0]] if self._best else [])
-        return max(values) if values else None
+        values = [-entry[0] for entry in self._open] + [known[0] for known in (self._best, self._given) if known is not None]
+        if not values:
+            return None
+        return max(values) if self._proven is None else min(max(values), self._proven)
 
     def _cutoff(self) -> float:
-        best = self.at_least if self._best is None else max(self._best[0], self.at_least)
+        best = max([self.at_least, *(known[0] for known in (self._best, self._given) if known is not None)])
         return best if best == -np.inf else best + self.options.gap * abs(best) * 0.9
 
     def _step(self, lp: NodeLp, costs: _PseudoCosts, node: Node) -> list[Node]:
@@ -246,7 +289,7 @@ class TreeSearch:
                 lower[q] = np.ceil(level)
             else:
                 upper[q] = np.floor(level)
-            relaxed = lp.solve(lower, upper, node.relaxed.basis, seconds_left(self._began, self.options))
+            relaxed = lp.solve(lower, upper, node.relaxed.basis, self._left())
             if relaxed is not None:
                 distance = abs((np.ceil(level) if way else np.floor(level)) - level)
                 costs.note(q, way, max(node.relaxed.value - relaxed.value, 0.0), distance)
@@ -271,11 +314,15 @@ class TreeSearch:
     def _answer(self, arrays: ModelArrays, lp: NodeLp | None, bound: float | None, *, interrupted: bool = False) -> Solution:
         sense = 1.0 if arrays.maximise else -1.0
         values: FloatArray | None = None
-        if lp is not None and self._best is not None:
+        if self._given is not None and (self._best is None or self._given[0] >= self._best[0]):
+            values = self._given[1]  # checked when it was given
+        elif lp is not None and self._best is not None:
             values = lp.original(self._best[1])
             # Levels are taken from the model as it was before presolve.
-            self.held = HighsDoor(SolverOptions()).solve_arrays(arrays.with_integers_held(values))
-            values = self.held.values if self.held.values is not None else values
+            door = HighsDoor(SolverOptions(time_limit_s=None if interrupted else seconds_left(self._began, self.options)))
+            held = door.solve_arrays(arrays.with_integers_held(values))
+            if held.status is Status.OPTIMAL and held.values is not None:  # else the time ran out, and the search's levels are better
+                self.held, self.held_basis, values = held, door.basis() if held.basic else None, held.values
         # `checked` makes it OPTIMAL where the bound proves it.
         status = Status.TIME_LIMIT if values is None else Status.FEASIBLE
         claim = Claim(
@@ -293,10 +340,23 @@ class TreeSearch:
 
     def _handed_over(self, arrays: ModelArrays, lp: NodeLp | None) -> Solution:
         """HiGHS from here, with the best answer found as its start."""
-        left = seconds_left(self._began, self.options)
+        left = self._left()
         start = None if lp is None or self._best is None else lp.original(self._best[1])
+        if self._given is not None and (self._best is None or self._given[0] >= self._best[0]):
+            start = self._given[1]
         options = replace(self.options, start=start, time_limit_s=None if left is None else max(left, 0.0))
         return HighsDoor(options).solve_arrays(arrays)
+
+
+def given_answer(arrays: ModelArrays, start: object) -> tuple[float, FloatArray] | None:
+    """A start over all columns that keeps every limit: its value (greater is better) and its levels; None for any other start."""
+    if not isinstance(start, np.ndarray) or start.shape != (arrays.columns,):
+        return None
+    levels = cleaned(arrays, start)
+    if not verify(arrays, levels).within(TOLERANCE):
+        return None
+    value = float(arrays.cost @ levels) + arrays.offset
+    return (value if arrays.maximise else -value), levels
 
 
 def _worth(node: Node, children: list[Node | None]) -> float:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from kernels.bench.contest import Figure
 
 
 def bench(
@@ -18,17 +22,13 @@ def bench(
     gap: Annotated[float, typer.Option(min=0.0, help="gap to which the plan is proven")] = 1e-3,
     time_limit: Annotated[float, typer.Option("--time-limit", min=0.0, help="seconds for each plan")] = 300.0,
     kernels: Annotated[bool, typer.Option("--kernels", help="also measure the kernels of scoring (minutes; see python -m kernels.bench)")] = False,
+    pools: Annotated[bool, typer.Option("--pools", help="risk-averse choice out of pools of a million columns instead (minutes, 3 GB)")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print for machines")] = False,
 ) -> None:
     """Measure where the seconds of a plan go, each figure beside what it is compared with.
 
     Examples: planner bench fixtures/neocloud --gap 1e-4; planner bench --sites 4 --leases 6 --months 36
     """
-    import json
-    from dataclasses import asdict
-
-    from rich.table import Table
-
     from kernels.bench.contest import Figure
     from planner.bench.measure import seconds
     from planner.bench.planning import coarseness, formulations, plan_phases, start_up
@@ -36,8 +36,12 @@ def bench(
     from planner.candidates.outlook import make_outlook
     from planner.case.generate import generate_case
     from planner.case.read import read_case
-    from planner.cli.terminal import output
 
+    if pools:
+        from planner.bench.pools import case_pool_figures, pool_figures
+
+        _show([*pool_figures(), *case_pool_figures(sites=sites, leases=leases, months=months)], "planner bench: pools", as_json)
+        return
     figures = list(start_up())
     if path is None:
         case = generate_case(sites=sites, leases=leases, months=months, seed=seed)
@@ -52,10 +56,21 @@ def bench(
 
         sizes, repeats = sizes_for(smoke=False)
         figures += cpu_figures(sizes, repeats=repeats)
+    _show(figures, f"planner bench: {case.settings.name}", as_json)
+
+
+def _show(figures: Sequence[Figure], title: str, as_json: bool) -> None:
+    import json
+    from dataclasses import asdict
+
+    from rich.table import Table
+
+    from planner.cli.terminal import output
+
     if as_json:
         typer.echo(json.dumps([asdict(figure) | {"beside": figure.beside} for figure in figures], indent=2))
         return
-    table = Table(title=f"planner bench: {case.settings.name}", title_justify="left")
+    table = Table(title=title, title_justify="left")
     for column, side in (("job", "left"), ("what", "left"), ("value", "right"), ("unit", "left"), ("beside", "left")):
         table.add_column(column, justify=side)  # type: ignore[arg-type]
     for figure in figures:

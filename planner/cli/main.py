@@ -7,12 +7,18 @@ import sys
 
 import typer
 
+from planner.cli.alternatives import alternatives
 from planner.cli.bench import bench
+from planner.cli.breakeven import breakeven
 from planner.cli.check import check
+from planner.cli.frontier import frontier
 from planner.cli.new import new
 from planner.cli.plan import plan
 from planner.cli.portfolios import portfolios
+from planner.cli.quote import quote
+from planner.cli.report import report
 from planner.cli.score import score
+from planner.cli.sweep import sweep
 
 HELP = """Plan the expansion of a GPU cloud: which sites, on which power, host which clusters for which leases.
 
@@ -24,8 +30,14 @@ app = typer.Typer(name="planner", help=HELP, no_args_is_help=True, add_completio
 app.command()(new)
 app.command()(check)
 app.command()(plan)
+app.command()(frontier)
 app.command()(portfolios)
 app.command()(score)
+app.command()(quote)
+app.command()(breakeven)
+app.command()(report)
+app.command()(sweep)
+app.command()(alternatives)
 app.command()(bench)
 
 DEBUG = "--debug"

@@ -16,47 +16,76 @@ def plan(
     stress: Annotated[str | None, typer.Option(help="plan under a named stress of the case")] = None,
     fixes: Annotated[list[str] | None, typer.Option("--fix", help="sites.open[id]=0|1, leases.size[id]=units, power.contracted_mw[source:phase]=MW")] = None,
     excludes: Annotated[list[str] | None, typer.Option("--exclude", help="sites[id], leases[id], gpus[id] or power[source:phase]")] = None,
+    why: Annotated[list[str] | None, typer.Option("--why", help="a site, lease, phase (source:phase) or SKU: why it is in the plan or out, and where that turns")] = None,
     base: Annotated[str, typer.Option(help="expected: mean delays and defaults; announced: promised dates, none")] = "expected",
     tail: Annotated[str | None, typer.Option(help="contracted, rented or none [default: the case's]")] = None,
     equity: Annotated[bool, typer.Option("--equity", help="maximise NPV to equity, after debt service")] = False,
     relax: Annotated[bool, typer.Option("--relax", help="treat 0/1 decisions as continuous: a bound, not a plan")] = False,
     solver: Annotated[str, typer.Option(help="highs, cbc or cuopt")] = "highs",
-    gap: Annotated[float, typer.Option(min=0.0, help="relative gap at which a plan counts as proven")] = 1e-4,
-    time_limit: Annotated[float | None, typer.Option("--time-limit", min=0.0, help="seconds for the solver")] = None,
+    gap: Annotated[float | None, typer.Option(min=0.0, help="relative gap at which a plan counts as proven [default: 1e-4; after risk 1e-3]")] = None,
+    prices: Annotated[str, typer.Option(help="headline: a MW of each phase for its term; full: years, slots, capital, leases, halls, dates, blocks; none")] = "headline",
+    time_limit: Annotated[float | None, typer.Option("--time-limit", min=0.0, help="seconds for the solver, and for the prices with what it leaves")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="threads of the solver")] = None,
+    risk_weight: Annotated[float | None, typer.Option("--risk-weight", help="weigh CVaR against expected NPV over many futures: 0 for the mean alone, 1 for the tail alone")] = None,
+    alpha: Annotated[float | None, typer.Option(help="level of CVaR [default: 0.95]")] = None,
+    scenarios: Annotated[int | None, typer.Option(min=1, help="futures to plan over [default: 500]")] = None,
+    max_cvar: Annotated[float | None, typer.Option("--max-cvar", help="greatest CVaR of the loss in dollars (a gain is negative); its price is reported")] = None,
+    information: Annotated[int, typer.Option(min=0, help="futures in the sample for the value of perfect information; 0 for none")] = 0,
+    pool: Annotated[str | None, typer.Option(help="paths that GPUs may take: a file of bundles, grid for a fine grid of the case, or grid:COUNT")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print plan.json instead of the summary")] = False,
 ) -> None:
     """Find the best expansion of a case, and prove it.
 
     Example: planner plan fixtures/neocloud --out runs/base --force
+
+    After risk: planner plan fixtures/neocloud --risk-weight 0.5 --alpha 0.95 --scenarios 500 --out runs/careful
     """
     import json
 
     from planner.allocator.options import SolverOptions
+    from planner.case.faults import PlannerError
     from planner.case.read import read_case
-    from planner.cli.progress import solving
+    from planner.cli.progress import pricing, rounds_on, solving
+    from planner.cli.risk_summary import print_risk
     from planner.cli.summary import print_summary
-    from planner.planning import PlanOptions
+    from planner.planning import Plan, PlanOptions
     from planner.planning import plan as make_plan
     from planner.run_folder import plan_summary, refuse_other_folders, write_run
 
     if out is not None:
         refuse_other_folders(out, force=force)
     case = read_case(path)
+    weighed = any(given is not None for given in (risk_weight, alpha, scenarios, max_cvar, pool)) or information > 0
+    if weighed and why:
+        raise PlannerError("--why explains a plan of greatest NPV, not one after risk; leave out --risk-weight, --scenarios, --max-cvar and --information")
     with solving(case.settings.name, quiet=as_json, mip=solver == "highs" and not relax) as progress:
         solve = SolverOptions(
-            solver=solver, gap=gap, time_limit_s=time_limit, threads=threads, relax=relax, progress=progress
+            solver=solver, gap=gap if gap is not None else (1e-3 if weighed else 1e-4), time_limit_s=time_limit, threads=threads, relax=relax, progress=progress
         )
         options = PlanOptions(
             base=base, tail=tail, equity=equity, edits=tuple(edits or ()), stress=stress, fixes=tuple(fixes or ()),
-            excludes=tuple(excludes or ()), solver=solve,
+            excludes=tuple(excludes or ()), why=tuple(why or ()), solver=solve, prices=prices,
         )
-        found = make_plan(case, options)
+        found: Plan
+        if weighed:
+            from planner.risk.planning import RiskOptions, plan_after_risk
+
+            risk = RiskOptions(
+                weight=risk_weight or 0.0, alpha=0.95 if alpha is None else alpha, scenarios=scenarios or 500, max_cvar_usd=max_cvar, information=information,
+                pool=pool,
+            )
+            found = plan_after_risk(case, options, risk, report=None if progress is None else rounds_on(progress))
+        else:
+            found = make_plan(case, options)
+            _ = found.reasons, found.conflict  # both take solves of their own, so they stand under the progress too
+    with pricing(case.settings.name, quiet=as_json) as answered:
+        found.price(answered)
     if out is not None:
         write_run(found, out, force=force)
     if as_json:
         typer.echo(json.dumps(plan_summary(found), indent=2, allow_nan=False))
     else:
         print_summary(found, out)
+        print_risk(found)
     if found.status.exit_code:
         raise typer.Exit(found.status.exit_code)

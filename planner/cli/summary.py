@@ -11,7 +11,11 @@ from rich.table import Table
 
 from kernels.lines import Line
 from planner.candidates.lease_offers import units
+from planner.cli.price_summary import print_prices
 from planner.cli.terminal import output
+from planner.explaining.sentences import lines_of
+from planner.explaining.unbounded import endless_lines
+from planner.explaining.why_lines import lines_of_reason
 from planner.planning import Plan
 
 SOON_MONTHS = 6
@@ -25,20 +29,37 @@ def print_summary(plan: Plan, out: Path | None) -> None:
     seconds = sum(plan.seconds.values())
     console.print(f"[bold]{_plain(plan.case.settings.name)}[/]: {plan.status.label}{gap}, {allocation.solver}, {seconds:.1f} s")
     if plan.levels is None:
-        console.print(str(plan.status), markup=False)
+        known = plan.conflict is not None and bool(plan.conflict.clashes)
+        console.print(str(plan.status).partition(" Usual causes")[0] if known else str(plan.status), markup=False)
         if allocation.message:
             console.print(allocation.message, markup=False)
+        for line in [*([] if plan.conflict is None else lines_of(plan.conflict)), *endless_lines(plan.endless)]:
+            console.print(line, markup=False, highlight=False)
+        if out is not None:
+            console.print(f"written to {out}", markup=False, highlight=False)
         return
     if plan.options.solver.relax:
         console.print("relaxed: 0/1 decisions are continuous, so this is a bound on plans, not a plan")
     _print_money(console, plan)
+    if plan.options.why:
+        _print_reasons(console, plan, out)
+        return
     console.print(_sites(plan))
     _print_leases(console, plan)
     _print_on_demand(console, plan)
     console.print(_capex(plan))
     console.print(_soon(plan))
-    _print_prices(console, plan)
+    print_prices(console, plan, millions)
     _print_binding(console, plan)
+    if out is not None:
+        console.print(f"written to {out}", markup=False, highlight=False)
+
+
+def _print_reasons(console: Console, plan: Plan, out: Path | None) -> None:
+    """Why each thing asked about is in or out, in place of the tables."""
+    for reason in plan.reasons:
+        for line in lines_of_reason(reason):
+            console.print(line, markup=False, highlight=False)
     if out is not None:
         console.print(f"written to {out}", markup=False, highlight=False)
 
@@ -189,22 +210,6 @@ def _thing(chosen: pd.DataFrame) -> pd.Series:
     """What is committed to, beside its site: a SKU, a phase or a link."""
     link = chosen["candidate_id"].str.partition(":")[2]
     return chosen["gpu_id"].where(chosen["kind"] == "own", chosen["phase"]).where(chosen["kind"] != "fabric", link)
-
-
-def _print_prices(console: Console, plan: Plan) -> None:
-    """The dearest MW, in a sentence each."""
-    prices = plan.prices[plan.prices["gain_usd_per_mw"] > 0.0].nlargest(5, "gain_usd_per_mw")
-    if prices.empty:
-        return
-    console.print("what a MW is worth for its whole term (whole decisions held):")
-    for row in prices.itertuples():
-        fee = f"its fee is ${row.fee_usd_per_kw_month:,.2f}" if row.fee_usd_per_kw_month > 0 else "it has no fee"
-        less = "" if pd.isna(row.loss_usd_per_mw) else f"; one less costs {millions(row.loss_usd_per_mw)}"
-        holds = "" if pd.isna(row.gain_holds_to_mw) else f", the same up to +{row.gain_holds_to_mw:,.0f} MW"
-        console.print(
-            f"  one more at {row.phase} is worth {millions(row.gain_usd_per_mw)}{holds} (you could pay ${row.pay_up_to_usd_per_kw_month:,.2f}/kW-month; {fee}){less}",
-            markup=False, highlight=False,
-        )
 
 
 def _print_binding(console: Console, plan: Plan) -> None:

@@ -1,183 +1,219 @@
-"""What is one MW more, or less, of each phase worth for its whole term?
+"""What is one MW more, or less, of a phase worth: for its whole term, from a year on, within a year?
 
 Duals of single months say little: a lease needs its MW in every month, so the value of a month's MW depends on the
-others. So the question is asked of the whole term, in two directions, by solving the plan's linear programme again from
+others. So a question is asked of a span of months, in two directions, by solving the plan's linear programme again from
 its own basis with whole decisions held:
 
-    gain   = NPV with one MW given free for the term - NPV          (shadow)
-    loss   = NPV - NPV with one MW in use taken away for the term   (its fee still paid)
-    net    the same with the MW's own fee: one MW more on offer, one MW less contracted
+    gain   what each MW brings that is given free in those months                   (shadow)
+    loss   what each MW costs that is taken away in them while its fee is paid
+    net    for the whole term, with the MW's own fee: more on offer, less contracted
 
-gain <= loss, since NPV is concave in the MW; between them the price is not unique.
+gain <= dual <= loss, since NPV is concave in the MW; where they differ the price is an interval.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
 from planner.allocator.allocate import Allocation
 from planner.allocator.changes import Changes
-from planner.allocator.highs import HighsDoor
-from planner.allocator.matrix import IntArray, ModelArrays
-from planner.allocator.model import MILLION
-from planner.allocator.options import SolverOptions
+from planner.allocator.matrix import IntArray
 from planner.candidates.build import CandidateSet
-from planner.candidates.outlook import Floats
-from planner.candidates.power import phase_table, unit_mw
+from planner.candidates.outlook import Floats, Ints, Outlook
+from planner.candidates.power import fee_start, fee_usd_per_mw_month, phase_table, unit_mw
 from planner.candidates.resources import Family
-from planner.case.faults import PlannerError
-
-COLUMNS = (
-    "site_id", "phase", "kind", "contracted_mw", "guaranteed_mw", "from", "to", "gain_usd_per_mw", "loss_usd_per_mw",
-    "gain_holds_to_mw", "pay_up_to_usd_per_kw_month", "fee_usd_per_kw_month", "net_gain_usd_per_mw", "net_loss_usd_per_mw",
-)
-"""Columns of prices.csv; blank where a direction does not exist (nothing contracted, a phase taken whole)."""
+from planner.pricing.directions import Direction, together
+from planner.pricing.held_plan import HeldPlan
+from planner.pricing.linear_piece import Price
+from planner.pricing.places import Places
+from planner.pricing.price_table import Row, Thing, gain_cells, loss_cells, net_cells, row, usd
 
 STEP_MW = 1.0
-RANGE_MW = (2.0, 5.0, 10.0, 25.0, 50.0)
-RANGED = 5
-"""Phases, dearest first, whose price is followed along RANGE_MW."""
-SAME = 1e-6
+MOST_MW = 100.0
+"""MW up to which a gain is followed."""
+LEAST_MW = 1e-3
+"""A contract below this is none."""
 
 
-@dataclass
-class _Kept:
-    """The plan's LP with whole decisions held, kept for re-solves from its own basis."""
+@dataclass(frozen=True)
+class Phase:
+    """A phase in the plan's model: the months of its contract, its MW, and the directions in which they move.
 
-    door: HighsDoor
-    basis: object
-    value: float
-    duals: Floats
-    reduced_costs: Floats
-
-    def change_of(self, changes: Changes | None) -> float:
-        """NPV gained by some changes, dollars; NaN where there are none to make, or no plan with them."""
-        if changes is None:
-            return np.nan
-        found = self.door.resolve(changes, basis=self.basis, undo=True)
-        return np.nan if found.objective is None or not found.status.has_values else (found.objective - self.value) * MILLION
-
-    def gain_of(self, changes: Changes | None) -> float:
-        """The same for limits that are only raised: without a price on any of them there is nothing to gain."""
-        return 0.0 if changes is not None and not self._priced(changes) else self.change_of(changes)
-
-    def _priced(self, changes: Changes) -> bool:
-        """Whether any limit that changes has a price. NPV is concave in the limits, so prices bound every gain from above."""
-        rows = np.zeros(0, dtype=np.int32) if changes.rows is None else changes.rows[0]
-        columns = np.zeros(0, dtype=np.int32) if changes.columns is None else changes.columns[0]
-        return bool(np.any(self.duals[rows] != 0.0) or np.any(self.reduced_costs[columns] > 0.0))
-
-
-def phase_values(candidates: CandidateSet, allocation: Allocation) -> pd.DataFrame:
-    """The two-sided value of a MW of every phase, with whole decisions held; see COLUMNS. Dollars of NPV after tax.
-
-    `pay_up_to` turns the gain into the contract's own unit: gain / ((1 - tax) x sum of DF over the term). Empty without a plan.
+    number: of its candidate. unit_mw: MW of a unit of it. fee_factor: what a dollar a month of fee costs by month, exit_usd_per_mw: what
+    ending a MW after a month costs, both discounted and after tax, shape (M,).
     """
-    if allocation.lp is None or allocation.lp.values is None or allocation.levels is None:
-        return pd.DataFrame(columns=list(COLUMNS))
-    outlook = candidates.outlook
+
+    thing: Thing
+    number: int
+    start: int
+    end: int
+    contracted_mw: float
+    unit_mw: float
+    divisible: bool
+    min_take: float
+    fee_usd_per_kw_month: float
+    fee_factor: Floats
+    exit_usd_per_mw: Floats
+    held: HeldPlan
+    places: Places
+    shorts: Ints
+
+    @property
+    def name(self) -> str:
+        """SOURCE:PHASE."""
+        return self.thing.name
+
+    @cached_property
+    def rows(self) -> IntArray:
+        """Rows of the MW in use: of a contract those months in which it stands, since it may be ended early."""
+        every = self.places.rows(Family.PHASE, self.name)
+        return self.places.standing(self.held, every, LEAST_MW) if self.contracted else every
+
+    @property
+    def contracted(self) -> bool:
+        """Whether the plan contracts any of it."""
+        return self.contracted_mw > LEAST_MW
+
+    @property
+    def last(self) -> int:
+        """Month in which the plan's contract ends, or would end."""
+        return int(self.places.table["end"].to_numpy(np.int64)[self.rows].max(initial=self.start)) if self.contracted else self.end
+
+    def free(self, start: int, end: int) -> Direction:
+        """A MW given free in every month of [start, end)."""
+        return self.places.raised(self.places.inside(self.rows, start, end))
+
+    def taken(self, start: int, end: int) -> Direction:
+        """A MW taken away in every month of [start, end)."""
+        return self.places.raised(self.places.touching(self.rows, start, end)).reversed()
+
+    def offered(self) -> Direction | None:
+        """A MW more on offer, at the phase's own fee; None where it is taken whole or in steps."""
+        column = self.places.columns(np.array([self.number]))
+        if not self.divisible or not len(column):
+            return None
+        least = self.places.columns(self.shorts)  # what the minimum take leaves unused may grow with the MW
+        return together(
+            self.places.widened(column, 1.0 / self.unit_mw),
+            self.places.widened(least, self.min_take),
+            *(self.places.raised(self.places.rows(Family.OFFER, f"{self.name} {when}")) for when in ("if open", "if taken")),
+        )
+
+    def withheld(self, *, followed: bool) -> Price | None:
+        """The price of MW given back, of those contracted; None where there are none, or they are committed."""
+        column = self.places.columns(np.array([self.number]))
+        if not self.divisible or not len(column) or not self.contracted:
+            return None
+        scale = self.unit_mw * self.places.model.compact.unit[column]
+        lower, level = self.held.arrays.col_lower[column], self.contracted_mw / scale
+        most = float(((level - lower) * scale)[0])
+        if most <= LEAST_MW:
+            return None
+
+        def less(mw: float) -> Changes:
+            return Changes(columns=(column, lower, np.maximum(level - mw / scale, lower)))
+
+        direction = self.places.widened(column, 1.0 / self.unit_mw).reversed()
+        return self.held.price_along(less, direction, 0.0, min(STEP_MW, most), most=most if followed else None)
+
+    def pay_up_to(self, gain_usd: float, start: int, end: int) -> float:
+        """The fee, $/kW-month of contracted power, that a gain over the months [start, end) would just cover.
+
+        A contract that the plan ends early has to cover what ending it costs as well.
+        """
+        factor = float(self.fee_factor[start : min(end, self.last)].sum())
+        ended = self.exit_usd_per_mw[self.last - 1] if self.last < min(end, self.end) else 0.0
+        return (gain_usd - float(ended)) / (1000.0 * factor) if factor > 0.0 else np.nan
+
+
+def phases_of(candidates: CandidateSet, allocation: Allocation, held: HeldPlan) -> list[Phase]:
+    """All phases of a plan, in the order of the case."""
+    assert allocation.levels is not None
+    outlook, table, places = candidates.outlook, candidates.table, Places.of(allocation)
     power = phase_table(outlook)
-    number = np.flatnonzero(candidates.table["kind"].eq("power").to_numpy())
-    contracted = allocation.levels[number] * unit_mw(power)
-    arrays = allocation.lp.arrays
-    kept = _kept(arrays)
-    rows = [_Phase(allocation, arrays, str(name), int(at), float(size)) for name, at, size in zip(power["phase_name"], number, unit_mw(power), strict=True)]
-    gain = np.array([kept.gain_of(phase.free(STEP_MW)) for phase in rows])
-    net_gain = np.array([kept.gain_of(phase.offered(STEP_MW)) for phase in rows])
-    held = list(zip(rows, contracted.tolist(), strict=True))
-    loss = np.array([-kept.change_of(phase.free(-STEP_MW)) if mw >= STEP_MW else np.nan for phase, mw in held]) + 0.0
-    net_loss = np.array([-kept.change_of(phase.withheld(mw - STEP_MW)) for phase, mw in held]) + 0.0
-    end = power["end_month"].to_numpy(np.int64)
-    return pd.DataFrame(
-        {
-            "site_id": power["site_id"],
-            "phase": power["phase_name"],
-            "kind": power["kind"],
-            "contracted_mw": contracted,
-            "guaranteed_mw": power["guaranteed_mw"],
-            "from": power["energised_month"].map(outlook.calendar.written),
-            "to": pd.Series(end - 1).map(outlook.calendar.written),
-            "gain_usd_per_mw": gain,
-            "loss_usd_per_mw": loss,
-            "gain_holds_to_mw": _ranges(kept, rows, gain),
-            "pay_up_to_usd_per_kw_month": gain / (1000.0 * _term_factor(candidates, power)),
-            "fee_usd_per_kw_month": power["fee_usd_per_kw_month"],
-            "net_gain_usd_per_mw": net_gain,
-            "net_loss_usd_per_mw": net_loss,
-        }
-    )[list(COLUMNS)]
+    numbers = np.flatnonzero(table["kind"].eq("power").to_numpy())
+    size = unit_mw(power)
+    fee, after_tax = fee_usd_per_mw_month(power) / 1000.0, (1.0 - outlook.case.settings.tax_rate) * outlook.discount
+    shorts = {str(name): rows.to_numpy(np.int64) for name, rows in _numbers(table, "short").groupby("phase")["number"]}
+    return [
+        Phase(
+            thing=Thing(
+                "phase", str(entry.phase_name), "MW", str(entry.site_id), str(entry.kind),
+                float(allocation.levels[number] * mw), float(entry.guaranteed_mw),
+            ),
+            number=int(number), start=int(entry.energised_month), end=int(entry.end_month),
+            contracted_mw=float(allocation.levels[number] * mw), unit_mw=float(mw),
+            divisible=not bool(table["integral"].iat[number]), min_take=float(entry.min_take),
+            fee_usd_per_kw_month=float(due), fee_factor=factor, held=held, places=places,
+            exit_usd_per_mw=after_tax * (0.0 if np.isnan(entry.exit_fee_usd_per_kw) else 1000.0 * float(entry.exit_fee_usd_per_kw)), shorts=shorts.get(str(entry.phase_name), np.zeros(0, dtype=np.int64)),
+        )
+        for entry, number, mw, due, factor in zip(power.itertuples(), numbers, size, fee, _fee_factors(outlook, power), strict=True)
+    ]
 
 
-def _kept(arrays: ModelArrays) -> _Kept:
-    door = HighsDoor(SolverOptions())
-    found = door.solve_arrays(arrays)
-    if found.objective is None or found.duals is None or found.reduced_costs is None:
-        raise PlannerError(f"the plan's linear programme has no proven prices: {found.status}")
-    return _Kept(door, door.basis(), found.objective, found.duals, found.reduced_costs)
+def _numbers(table: pd.DataFrame, kind: str) -> pd.DataFrame:
+    chosen = table.loc[table["kind"] == kind, ["phase"]]
+    return chosen.assign(number=chosen.index)
 
 
-class _Phase:
-    """Rows and column of one phase in the model: where its MW are used, offered and contracted."""
-
-    def __init__(self, allocation: Allocation, arrays: ModelArrays, name: str, number: int, unit: float) -> None:
-        model = allocation.model
-        table = model.compact.resources.table.iloc[model.resource_row]
-        families, names = table["family"].to_numpy(), table["name"].to_numpy()
-        self.arrays, self.scale, self.unit = arrays, model.row_scale, unit
-        self.used: IntArray = np.flatnonzero((families == Family.PHASE.name) & (names == name)).astype(np.int32)
-        offered = (families == Family.OFFER.name) & np.isin(names, [f"{name} if open", f"{name} if taken"])
-        self.offers: IntArray = np.flatnonzero(offered).astype(np.int32)
-        self.column: IntArray = np.flatnonzero(model.compact.candidate == number).astype(np.int32)
-        self.divisible = not bool(allocation.model.compact.candidates.table["integral"].iat[number])
-
-    def free(self, mw: float) -> Changes:
-        """So many MW given (or taken) in every month of the term, nothing paid for them."""
-        return Changes(rows=self._raised(self.used, mw))
-
-    def offered(self, mw: float) -> Changes | None:
-        """So many MW more on offer, at the phase's own fee; None where it is taken whole or in steps."""
-        if not self.divisible or not len(self.column):
-            return None
-        upper = self.arrays.col_upper[self.column] + mw / self.unit
-        columns = (self.column, self.arrays.col_lower[self.column], upper)
-        return Changes(columns=columns, rows=self._raised(self.offers, mw) if len(self.offers) else None)
-
-    def withheld(self, mw: float) -> Changes | None:
-        """No more than so many MW contracted; None where that is less than nothing, or than what is committed."""
-        lower = self.arrays.col_lower[self.column]
-        if not self.divisible or not len(self.column) or mw < 0.0 or bool((lower > mw / self.unit).any()):
-            return None
-        return Changes(columns=(self.column, lower, np.full(1, mw / self.unit)))
-
-    def _raised(self, rows: IntArray, mw: float) -> tuple[IntArray, Floats, Floats]:
-        upper = self.arrays.row_upper[rows] + mw / self.scale[rows]
-        return rows, self.arrays.row_lower[rows], upper
+def _fee_factors(outlook: Outlook, power: pd.DataFrame) -> Iterator[Floats]:
+    """After tax, what a dollar a month of fee costs in each month of a phase's contract: (1 - tax) x DF x its escalation."""
+    month = np.arange(outlook.months)
+    after_tax = (1.0 - outlook.case.settings.tax_rate) * outlook.discount
+    origins = fee_start(outlook, power)
+    for rate, origin, start, end in zip(power["fee_escalator"], origins, power["energised_month"], power["end_month"], strict=True):
+        due = (month >= min(int(origin), int(start))) & (month < int(end))
+        yield after_tax * due * (1.0 + float(rate)) ** np.maximum((month - int(origin)) // 12, 0)
 
 
-def _ranges(kept: _Kept, rows: list[_Phase], gain: Floats) -> Floats:
-    """MW up to which each of the dearest gains holds, along RANGE_MW; NaN for the others."""
-    found = np.full(len(rows), np.nan)
-    for at in np.argsort(-np.nan_to_num(gain), kind="stable")[:RANGED]:
-        if not gain[at] > 0.0:
+def whole_term(outlook: Outlook, phase: Phase, *, followed: bool) -> Row:
+    """The headline: a MW of a phase for its whole term. followed: see how far the prices hold, beyond one MW."""
+    offered, most = phase.offered(), MOST_MW if followed else None
+    answer = _span(outlook, "whole term", phase, 0, outlook.months, followed=followed)
+    net_gain = None if offered is None else phase.held.price(offered, STEP_MW, most=most)
+    return answer | net_cells(net_gain, phase.withheld(followed=followed))
+
+
+def years_of(outlook: Outlook) -> list[tuple[int, int]]:
+    """The calendar years of the horizon as months [start, end)."""
+    first = -(outlook.calendar.start_number % 12)
+    return [(max(at, 0), min(at + 12, outlook.horizon)) for at in range(first, outlook.horizon, 12)]
+
+
+def by_year(outlook: Outlook, phase: Phase) -> Iterator[Row]:
+    """A MW of a phase from each year of the horizon on, and within each year alone."""
+    for start, end in years_of(outlook):
+        if phase.last <= start or phase.start >= end:
             continue
-        found[at] = STEP_MW
-        for mw in RANGE_MW:
-            total = kept.change_of(rows[at].free(mw))
-            if not abs(total - mw * gain[at]) <= SAME * abs(mw * gain[at]):
-                break
-            found[at] = mw
-    return found
+        if start > phase.start:
+            yield _span(outlook, "from a year on", phase, start, outlook.months)
+        yield _span(outlook, "within a year", phase, start, end)
 
 
-def _term_factor(candidates: CandidateSet, power: pd.DataFrame) -> Floats:
-    """(1 - tax) x sum of discount factors over each phase's term: what a dollar a month is worth."""
-    outlook = candidates.outlook
-    before = np.concatenate([[0.0], np.cumsum(outlook.discount)])
-    term = before[power["end_month"].to_numpy(np.int64)] - before[power["energised_month"].to_numpy(np.int64)]
-    kept: Floats = (1.0 - outlook.case.settings.tax_rate) * np.maximum(term, 1e-12)
-    return kept
+def _span(outlook: Outlook, question: str, phase: Phase, start: int, end: int, *, followed: bool = False) -> Row:
+    """A MW more or less in the months [start, end) of a phase."""
+    held, free, taken = phase.held, phase.free(start, end), phase.taken(start, end)
+    gain = held.price(free, STEP_MW, most=MOST_MW if followed else None)
+    in_use = min(STEP_MW, phase.contracted_mw)
+    loss = held.price(taken, in_use, most=phase.contracted_mw if followed else None) if phase.contracted else None
+    pay = np.nan if gain is None else phase.pay_up_to(usd(gain.over_step), start, end)
+    return row(
+        outlook, question, phase.thing, max(start, phase.start), min(end, phase.last), step=STEP_MW,
+        dual_usd=usd(held.dual_between(free, taken)), pay_up_to=pay, fee=phase.fee_usd_per_kw_month, pay_unit="$/kW-month",
+        **gain_cells(gain), **loss_cells(loss),
+    )
 
 
+def duals_of_months(outlook: Outlook, phase: Phase) -> Iterator[Row]:
+    """Duals of single rows of a phase that are not zero, for the file alone: no question has them as its answer."""
+    table = phase.places.table
+    for at in phase.rows:
+        price = phase.held.dual(phase.places.raised(np.array([at], dtype=np.int32)))
+        if price != 0.0:
+            start, end = int(table["start"].iat[at]), int(table["end"].iat[at])
+            yield row(outlook, "dual of months", phase.thing, start, end, step=STEP_MW, dual_usd=usd(price))

@@ -249,3 +249,49 @@ BANK = (
     Known("unbounded whole number", unbounded_whole_number, "UNBOUNDED", mip=True),
     Known("relaxation unbounded", relaxation_unbounded_but_no_whole_number, "INFEASIBLE", mip=True),
 )
+
+
+@dataclass(frozen=True)
+class Moved:
+    """Limits of a model of the bank moved together, and what each of the first units is worth, known by hand.
+
+    rows, columns: which move by one unit. gain: what each of the first units more brings (for a minimisation: what it saves),
+    holding for gain_to units; loss: what each of the first units less costs, holding for loss_to. None: nothing is possible there.
+    """
+
+    name: str
+    build: Callable[[], tuple[Any, list[Any]]]
+    rows: Sequence[int] = ()
+    columns: Sequence[int] = ()
+    gain: float | None = None
+    gain_to: float = float("inf")
+    loss: float | None = None
+    loss_to: float = float("inf")
+
+
+DIRECTIONS = (
+    # 3x + 2y <= 18 binds with 2y <= 12: more of y takes x down by a third, to 0 after six units; less lets it up to 4.
+    Moved("two products, hours of the second", two_products, rows=[1], gain=1.5, gain_to=6, loss=1.5, loss_to=6),
+    Moved("two products, shared hours", two_products, rows=[2], gain=1, gain_to=6, loss=1, loss_to=6),
+    # x <= 4 is slack by two units.
+    Moved("two products, a slack limit", two_products, rows=[0], gain=0, loss=0, loss_to=2),
+    # One more to cover costs 1.5 until y is 0 (two units), one less saves 1.5 until x is 0.
+    Moved("covering, one more to cover", covering(MINIMISE), rows=[0], gain=-1.5, gain_to=2, loss=-1.5, loss_to=2),
+    # Demand beyond 10 is met at 3; the last three units are met at 3 as well, those before at 2.
+    Moved("merit order, demand", merit_order, rows=[0], gain=-3, loss=-3, loss_to=3),
+    # x <= 4 widened saves 2 a unit (x for z) until z is 0 after three units.
+    Moved("merit order, the cheapest source", merit_order, columns=[0], gain=2, gain_to=3, loss=2, loss_to=4),
+    Moved("ranges, the shared row", ranges, rows=[0], gain=0.5, gain_to=2, loss=0.5, loss_to=4),
+    Moved("ranges, an upper bound", ranges, columns=[0], gain=0.5, gain_to=4, loss=0.5, loss_to=2),
+    # Three limits meet at (1, 1), any two of which suffice: their duals are anything between the two sides.
+    Moved("degenerate, one of three", degenerate, rows=[0], gain=0, loss=1, loss_to=1),
+    Moved("degenerate, the shared one", degenerate, rows=[2], gain=0, loss=1, loss_to=2),
+    Moved("degenerate, two together", degenerate, rows=[0, 2], gain=1, loss=1, loss_to=1),
+    Moved("degenerate, all three", degenerate, rows=[0, 1, 2], gain=1, loss=2, loss_to=1),
+    # Supply and demand of 2 and 4 must stay equal, so a unit of one alone is not possible.
+    Moved("transport, supply alone", transport, rows=[0]),
+    # A unit more at the first source and the first sink goes by a, at 4; one less takes it off a, twice.
+    Moved("transport, source and sink", transport, rows=[0, 2], gain=-4, loss=-4, loss_to=2),
+    # Whole decisions held: 5 a unit within the 8 that opening allows.
+    Moved("fixed charge, open", fixed_charge, rows=[1], gain=5, gain_to=2, loss=5, loss_to=6),
+)

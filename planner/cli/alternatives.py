@@ -1,0 +1,177 @@
+"""`planner alternatives`: plans nearly as good as the best."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from planner.near_best.alternatives import Alternatives, Progress
+
+SHOWN_CHANGES = 8
+
+
+def alternatives(
+    path: Annotated[Path, typer.Argument(help="case: a folder or an .xlsx workbook")],
+    within: Annotated[str, typer.Option(help="greatest loss of NPV: 1% or 0.01")] = "1%",
+    count: Annotated[int, typer.Option(min=0, help="plans that differ most to look for, beside the best")] = 4,
+    leases: Annotated[bool, typer.Option("--leases", help="settle for every lease too whether it is in all plans")] = False,
+    effort: Annotated[int, typer.Option(min=1, help="relaxations spent on a question; more settles more")] = 150,
+    out: Annotated[Path | None, typer.Option("--out", help="folder to write the alternatives into")] = None,
+    force: Annotated[bool, typer.Option("--force", help="replace the alternatives that are there")] = False,
+    edits: Annotated[list[str] | None, typer.Option("--set", help="change the case: table.column[id]=value, *=factor, +=number")] = None,
+    stress: Annotated[str | None, typer.Option(help="under a named stress of the case")] = None,
+    fixes: Annotated[list[str] | None, typer.Option("--fix", help="as for plan")] = None,
+    excludes: Annotated[list[str] | None, typer.Option("--exclude", help="as for plan")] = None,
+    base: Annotated[str, typer.Option(help="expected: mean delays and defaults; announced: promised dates, none")] = "expected",
+    tail: Annotated[str | None, typer.Option(help="contracted, rented or none [default: the case's]")] = None,
+    equity: Annotated[bool, typer.Option("--equity", help="NPV to equity, after debt service")] = False,
+    gap: Annotated[float, typer.Option(min=0.0, help="relative gap at which a plan counts as proven")] = 1e-4,
+    time_limit: Annotated[float | None, typer.Option("--time-limit", min=0.0, help="seconds for the solver at each question")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print the tables as JSON")] = False,
+) -> None:
+    """Plans within a loss of the best: which sites are in all of them, which can be swapped, and how far their MW range.
+
+    Example: planner alternatives fixtures/neocloud --within 1% --out runs/alternatives
+    """
+    import json
+
+    from planner.allocator.options import SolverOptions
+    from planner.case.read import read_case
+    from planner.near_best.alternatives import AlternativesOptions
+    from planner.near_best.alternatives import alternatives as search
+    from planner.near_best.alternatives_folder import (
+        alternatives_record,
+        plain_rows,
+        refuse_other_alternatives,
+        write_alternatives,
+    )
+    from planner.planning import PlanOptions
+
+    plan = PlanOptions(
+        base=base, tail=tail, equity=equity, edits=tuple(edits or ()), stress=stress, fixes=tuple(fixes or ()), excludes=tuple(excludes or ()),
+        solver=SolverOptions(gap=gap, time_limit_s=time_limit),
+    )
+    options = AlternativesOptions(_share(within), count, leases, effort, plan)
+    if out is not None:
+        refuse_other_alternatives(out, force=force)
+    case = read_case(path)
+    with _shown(quiet=as_json) as progress:
+        found = search(case, options, progress=progress)
+    if out is not None:
+        write_alternatives(found, out, force=force)
+    if as_json:
+        tables = {name: plain_rows(getattr(found, name)) for name in ("sites", "leases", "plans")}
+        typer.echo(json.dumps({**alternatives_record(found), **tables}, indent=2, allow_nan=False))
+    else:
+        _print(found, out)
+    if found.interrupted:
+        typer.echo("interrupted: what is open was not asked", err=True)
+        raise typer.Exit(4)
+
+
+def _share(written: str) -> float:
+    try:
+        return float(written[:-1]) / 100.0 if written.strip().endswith("%") else float(written)
+    except ValueError:
+        raise typer.BadParameter(f"--within {written!r} is not a share; write 1% or 0.01") from None
+
+
+@contextmanager
+def _shown(*, quiet: bool) -> Iterator[Progress | None]:
+    """The question being asked, on a terminal only."""
+    import sys
+
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status("planning") as status:
+        yield status.update
+
+
+def _print(found: Alternatives, out: Path | None) -> None:
+    from planner.cli.summary import millions
+    from planner.cli.terminal import output
+
+    console = output()
+
+    def say(text: str) -> None:
+        console.print(text, markup=False, highlight=False)
+
+    best = found.plan.objective_usd
+    assert best is not None
+    say(f"{found.plan.case.settings.name}: best NPV {millions(best)}, plans down to {millions(found.least_usd)} ({found.options.within:.2%} less)")
+    settled = int(found.sites["proven"].sum())
+    say(f"{found.plans_found} such plans found by {found.questions} questions; membership of {settled} of {len(found.sites)} sites proven, MW range of {int(found.sites['range_proven'].sum())}")
+    console.print(_sites(found))
+    _print_leases(found, say)
+    console.print(_plans(found))
+    if not (found.sites["proven"] & found.sites["range_proven"]).all() or not found.leases["proven"].all():
+        say("* not proven: so it is in the plans found; no plan has less or more MW than what stands in brackets")
+    if out is not None:
+        say(f"written to {out}")
+
+
+def _sites(found: Alternatives) -> Any:
+    import pandas as pd
+    from rich.markup import escape
+    from rich.table import Table
+
+    from planner.cli.summary import millions
+
+    table = Table(title="sites over all plans within the loss, contracted MW", title_justify="left")
+    for name in ("site", "is", "best", "least", "most", "without it, NPV falls by", "swappable with"):
+        table.add_column(name, justify="right" if name in ("best", "least", "most") else "left", overflow="fold")
+    for row in found.sites.to_dict("records"):
+        if not pd.isna(row["loss_without_usd"]):
+            loss = millions(max(row["loss_without_usd"], 0.0))
+        elif not pd.isna(row["loss_without_at_least_usd"]):
+            loss = f"at least {millions(row['loss_without_at_least_usd'])}"
+        else:
+            loss = "cannot be left out" if row["membership"] == "always in" else ""
+        mark = "" if row["proven"] else "*"
+        table.add_row(
+            escape(row["site_id"]), row["membership"] + mark, f"{row['best_mw']:,.0f}", _end(row, "least"), _end(row, "most"), loss, escape(row["swappable_with"]),
+        )
+    return table
+
+
+def _end(row: dict[str, Any], end: str) -> str:
+    """One end of a range; the bound in brackets where it is further out."""
+    import pandas as pd
+
+    size, bound = row[f"{end}_mw"], row[f"{end}_bound_mw"]
+    if pd.isna(bound):
+        return f"{size:,.0f}*"
+    shown, limit = f"{size:,.0f}", f"{bound:,.0f}"
+    return shown if shown == limit or row["range_proven"] else f"{shown}* ({limit})"
+
+
+def _print_leases(found: Alternatives, say: Any) -> None:
+    """Leases by what is known of them, a line each."""
+    for membership, rows in found.leases.groupby("membership", sort=True):
+        mark = "" if bool(rows["proven"].all()) else "*"
+        say(f"leases {membership}{mark}: {', '.join(rows['lease_id'])}")
+
+
+def _plans(found: Alternatives) -> Any:
+    from rich.markup import escape
+    from rich.table import Table
+
+    from planner.cli.summary import millions
+
+    table = Table(title="plans that differ most, each from all before it", title_justify="left")
+    for name in ("plan", "NPV", "loses", "what changes most, against the best plan"):
+        table.add_column(name, justify="right" if name in ("plan", "NPV", "loses") else "left", overflow="fold")
+    for row in found.plans.to_dict("records"):
+        name = "best" if row["plan"] == 0 else str(row["plan"])
+        changes = row["changes"].split("; ")
+        more = f"; and {len(changes) - SHOWN_CHANGES} more" if len(changes) > SHOWN_CHANGES else ""
+        table.add_row(name, millions(row["npv_usd"]), millions(max(row["loss_usd"], 0.0)), escape("; ".join(changes[:SHOWN_CHANGES]) + more))
+    return table

@@ -1,0 +1,104 @@
+"""`planner breakeven`: the rate at which each site, power path and SKU pays for itself."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from planner.quoting.breakeven import BreakevenOptions
+
+SHOWN = 20
+
+
+def breakeven(
+    path: Annotated[Path, typer.Argument(help="case: a folder or an .xlsx workbook")],
+    term: Annotated[int, typer.Option(min=1, help="months of the contract that the GPUs work for")] = 48,
+    hurdle: Annotated[float, typer.Option(help="IRR after tax to meet, yearly")] = 0.2,
+    dscr: Annotated[float, typer.Option(help="debt service cover to keep in every year of the contract")] = 1.3,
+    rate: Annotated[float | None, typer.Option(min=0.0, help="$ per GPU-hour for which to tell breakeven utilisation, power price and residual value [default: the SKU's dearest on-demand tier]")] = None,
+    edits: Annotated[list[str] | None, typer.Option("--set", help="change the case: table.column[id]=value, *=factor, +=number")] = None,
+    stress: Annotated[str | None, typer.Option(help="under a named stress of the case")] = None,
+    base: Annotated[str, typer.Option(help="expected or announced")] = "expected",
+    out: Annotated[Path | None, typer.Option("--out", help="CSV file to write the whole table into")] = None,
+    force: Annotated[bool, typer.Option("--force", help="replace the file that is there")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print the whole table as JSON")] = False,
+) -> None:
+    """Find the rate at which a GPU pays for itself on each site, power path and SKU, standing alone.
+
+    Example: planner breakeven fixtures/neocloud --term 48 --hurdle 0.2
+    """
+    import json
+
+    from planner.case.faults import PlannerError
+    from planner.case.read import read_case
+    from planner.quoting.breakeven import BreakevenOptions
+    from planner.quoting.breakeven import breakeven as table_of
+
+    if out is not None and out.exists() and not (force and out.is_file()):
+        raise PlannerError(f"{out} exists already; choose another --out, or replace that file with --force")
+    options = BreakevenOptions(term, hurdle, dscr, rate, base, tuple(edits or ()), stress)
+    found = table_of(read_case(path), options)
+    if out is not None:
+        _write(found, out)
+    if as_json:
+        records = [{key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in row.items()} for row in found.to_dict("records")]
+        typer.echo(json.dumps(records, indent=2, allow_nan=False))
+    else:
+        _print(found, options, out)
+
+
+def _write(found: pd.DataFrame, out: Path) -> None:
+    """The table as CSV, whole or not at all."""
+    from planner.case.faults import PlannerError
+
+    scratch = out.parent / f".{out.name}.part"
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        found.to_csv(scratch, index=False, float_format="%.12g", lineterminator="\n")
+        scratch.replace(out)
+    except OSError as error:
+        raise PlannerError(f"{out} could not be written: {error.strerror or error}; nothing was changed") from error
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def _print(found: pd.DataFrame, options: BreakevenOptions, out: Path | None) -> None:
+    from rich.table import Table
+
+    from planner.cli.terminal import output
+
+    console = output()
+    if found.empty:
+        console.print(f"no site has power for {options.term_months} months and a hall to put a GPU into; ask for a shorter --term")
+        return
+    table = Table(title=f"a GPU let for {options.term_months} months breaks even at, $/GPU-hour", title_justify="left")
+    names = ("power path", "SKU", "from", "NPV 0", "by month", f"IRR {options.hurdle:.0%}", f"DSCR {options.least_dscr:g}", "let at", "used", "+$/MWh", "resale")
+    for at, name in enumerate(names):
+        table.add_column(name, justify="left" if at < 3 else "right", overflow="fold", min_width=24 if at == 0 else None)
+    best = found.drop_duplicates(["site_id", "gpu_id"])
+    for row in best.head(SHOWN).to_dict("records"):
+        rates = (row["rate_npv_zero"], row["rate_npv_zero_months_used"], row["rate_hurdle_irr"], row["rate_least_dscr"], row["at_rate"])
+        table.add_row(
+            row["power_path"], row["gpu_id"], row["from"], *(_shown(rate, ".2f") for rate in rates), _shown(row["breakeven_utilisation"], ".0%"),
+            _shown(row["breakeven_power_usd_per_mwh"], "+,.0f"), _shown(row["breakeven_residual_share"], ".0%"),
+        )
+    console.print(table)
+    console.print(
+        "by month: the fee of power for the months of work alone; used, +$/MWh, resale: what the hours let, the price of power and the resale may be at that rate",
+        highlight=False,
+    )
+    rest = len(found) - min(len(best), SHOWN)
+    if rest:
+        console.print(f"the cheapest path of each site and SKU; --json and --out have {rest} more", highlight=False)
+    if out is not None:
+        console.print(f"written to {out}", markup=False, highlight=False)
+
+
+def _shown(number: float, form: str) -> str:
+    return "" if math.isnan(number) else format(number, form)

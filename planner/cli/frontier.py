@@ -1,0 +1,111 @@
+"""`planner frontier`: expected NPV against CVaR, a plan at each point."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from planner.risk.frontier import Frontier
+
+
+def frontier(
+    path: Annotated[Path, typer.Argument(help="case: a folder or an .xlsx workbook")],
+    out: Annotated[Path | None, typer.Option("--out", help="folder to write the points and their plans into")] = None,
+    force: Annotated[bool, typer.Option("--force", help="replace what is there")] = False,
+    weights: Annotated[str, typer.Option(help="risk weights from 0 (mean alone) to 1 (CVaR alone), parted by commas")] = "0,0.25,0.5,0.75,1",
+    alpha: Annotated[float, typer.Option(help="level of CVaR")] = 0.95,
+    scenarios: Annotated[int, typer.Option(min=1, help="futures to plan over")] = 500,
+    draws: Annotated[str, typer.Option(help="independent, antithetic or sobol")] = "independent",
+    seed: Annotated[int | None, typer.Option(min=0, help="seed of the draws [default: the case's]")] = None,
+    edits: Annotated[list[str] | None, typer.Option("--set", help="change the case: table.column[id]=value, *=factor, +=number")] = None,
+    stress: Annotated[str | None, typer.Option(help="plan under a named stress of the case")] = None,
+    fixes: Annotated[list[str] | None, typer.Option("--fix", help="decide something yourself, as for plan")] = None,
+    excludes: Annotated[list[str] | None, typer.Option("--exclude", help="leave something out, as for plan")] = None,
+    base: Annotated[str, typer.Option(help="expected or announced")] = "expected",
+    tail: Annotated[str | None, typer.Option(help="contracted, rented or none [default: the case's]")] = None,
+    equity: Annotated[bool, typer.Option("--equity", help="NPV to equity, after debt service")] = False,
+    gap: Annotated[float, typer.Option(min=0.0, help="relative gap at which a point counts as proven")] = 1e-3,
+    time_limit: Annotated[float | None, typer.Option("--time-limit", min=0.0, help="seconds for the solver, each point")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="threads")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print the points as JSON")] = False,
+) -> None:
+    """Plans between the best on average and the safest: expected NPV against CVaR, and what each of them builds.
+
+    Example: planner frontier fixtures/neocloud --weights 0,0.5,1 --scenarios 500 --out runs/frontier
+    """
+    import json
+
+    from planner.allocator.options import SolverOptions
+    from planner.case.read import read_case
+    from planner.cli.terminal import output
+    from planner.planning import PlanOptions
+    from planner.risk.frontier import frontier as make_frontier
+    from planner.risk.frontier import write_frontier
+    from planner.risk.planning import RiskOptions
+    from planner.run_folder import refuse_other_folders
+
+    chosen = _weights(weights)
+    if out is not None:
+        refuse_other_folders(out.resolve(), force=force)
+    case = read_case(path)
+    options = PlanOptions(
+        base=base, tail=tail, equity=equity, edits=tuple(edits or ()), stress=stress, fixes=tuple(fixes or ()), excludes=tuple(excludes or ()),
+        solver=SolverOptions(gap=gap, time_limit_s=time_limit, threads=threads),
+    )
+    risk = RiskOptions(alpha=alpha, scenarios=scenarios, seed=seed, draws=draws)
+    from planner.cli.progress import saying
+
+    with saying(f"frontier of {case.settings.name}", quiet=as_json) as say:
+        found = make_frontier(case, options, risk, weights=chosen, report=None if say is None else lambda weight: say(f"risk weight {weight:g}"))
+    if out is not None:
+        write_frontier(found, out, force=force)
+    if as_json:
+        typer.echo(json.dumps(json.loads(found.table.to_json(orient="records", double_precision=15)), indent=2))
+    else:
+        console = output()
+        console.print(_heading(found), markup=False)
+        console.print(_table(found))
+        for weight, status in found.statuses.items():
+            if not status.has_values:
+                console.print(f"risk weight {weight:g}: {status}", markup=False)
+        if out is not None:
+            console.print(f"written to {out}", markup=False, highlight=False)
+    if found.exit_code:
+        raise typer.Exit(found.exit_code)
+
+
+def _weights(written: str) -> list[float]:
+    from planner.case.faults import PlannerError
+
+    try:
+        return [float(part) for part in written.split(",")]
+    except ValueError:
+        raise PlannerError(f"--weights {written!r} are no numbers; write them parted by commas, such as 0,0.5,1") from None
+
+
+def _heading(found: Frontier) -> str:
+    count, asked = len(found.table), len(found.statuses)
+    left = "" if count == asked else f" ({asked - count} of {asked} weights have the plan of another, or are beaten)"
+    return f"{count} points over {len(found.futures):,} futures, CVaR at {found.risk.alpha:g}, in {found.seconds:.1f} s{left}"
+
+
+def _table(found: Frontier) -> Table:
+    from rich.table import Table
+
+    from planner.cli.summary import millions
+
+    table = Table(title="expected NPV against CVaR of the loss; no point is beaten in both", title_justify="left")
+    for name in ("risk weight", "expected NPV", "CVaR of loss", "sd", "base NPV", "gap", "GPUs", "MW", "sites", "leases"):
+        table.add_column(name, justify="right")
+    for row in found.table.itertuples():
+        gap = "" if row.gap is None else f"{row.gap:.2%}"
+        table.add_row(
+            f"{row.risk_weight:g}", millions(row.expected_npv_usd), millions(row.cvar_usd), millions(row.standard_deviation_usd), millions(row.base_npv_usd), gap,
+            f"{row.gpus_bought:,.0f}", f"{row.contracted_mw:,.0f}", str(row.sites), str(row.leases_won),
+        )
+    return table

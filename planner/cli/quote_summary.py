@@ -1,0 +1,150 @@
+"""What `planner quote` prints: one inquiry in sentences and tables, many in a table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from planner.cli.summary import millions
+from planner.quoting.floor import Answer
+from planner.quoting.quote import Quote
+from planner.quoting.standalone import LINES
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+SHOWN = 8
+
+
+def print_quotes(quotes: Sequence[Quote], out: Path | None) -> None:
+    """Print the quotes to the terminal."""
+    from planner.cli.terminal import output
+
+    console = output()
+    if len(quotes) == 1:
+        _print_one(console, quotes[0])
+    else:
+        _print_many(console, quotes)
+    if out is not None:
+        console.print(f"written to {out}", markup=False, highlight=False)
+
+
+def _print_one(console: Console, quote: Quote) -> None:
+    inquiry = quote.inquiry
+
+    def say(text: str) -> None:
+        console.print(text, markup=False, highlight=False)
+
+    what = f"{inquiry.size:,.0f} MW of hall" if inquiry.hosting else f"{inquiry.size:,.0f} {inquiry.gpu}"
+    say(f"{what} from {inquiry.start} for {inquiry.term_months} months: {_answer(quote)}")
+    if quote.answer is Answer.FLOOR:
+        say(_interval(quote))
+        say(f"a dollar of rate is worth {millions(quote.usd_per_dollar)} of NPV after tax; the plan without it is worth {millions(quote.npv_without_usd)}")
+        say(_keeping(quote))
+    if len(quote.standalone):
+        _print_standalone(console, quote)
+    if quote.answer is Answer.FLOOR:
+        if len(quote.curve) > 1:
+            _print_curve(console, quote)
+        _print_displaced(console, quote.displaced)
+    if quote.risk is not None:
+        risk = quote.risk
+        say(
+            f"over {risk.options.scenarios:,} futures, both plans held as they are: at its floor the lease adds {millions(risk.added_mean_usd)} on average and "
+            f"{millions(-risk.added_cvar_usd)} in the worst {1.0 - risk.options.alpha:.0%}; it breaks even on average at {_usd(risk.mean_rate)}, "
+            f"in that tail at {_usd(risk.tail_rate)}, at weight {risk.options.weight:g} of the tail at {_rate(risk.rate, quote)}"
+        )
+
+
+def _answer(quote: Quote) -> str:
+    if quote.answer is Answer.FLOOR:
+        return f"sign at {_rate(quote.floor, quote)} or more"
+    if quote.answer is Answer.NEVER:
+        return "it cannot be served at any rate: no site has the power, halls and GPUs for it by its start beside what is committed"
+    return quote.answer.value
+
+
+def _interval(quote: Quote) -> str:
+    if quote.low == quote.high:
+        return "the floor is exact: no decision is whole"
+    proof = "proven" if quote.proven else "not proven: a search stopped early"
+    held = "leaves no room for it" if math.isnan(quote.held_floor) else f"gives {_usd(quote.held_floor)}"
+    top = "no rate found at which signing is sure to pay" if math.isinf(quote.high) else f"{_usd(quote.low)} to {_usd(quote.high)} ({quote.width:.1%})"
+    return f"the floor lies within {top}, {proof}; the plan with its whole decisions held {held}"
+
+
+def _keeping(quote: Quote) -> str:
+    rate = quote.keeping.rate
+    if math.isnan(rate):
+        return "without declining or cutting any lease of the plan there is no room for it in the sites and leases chosen"
+    return f"without declining or cutting any lease of the plan: {_rate(rate, quote)}"
+
+
+def _print_standalone(console: Console, quote: Quote) -> None:
+    from rich.table import Table
+
+    table = Table(title=f"what it costs alone, {quote.inquiry.rate_unit}", title_justify="left")
+    for name in ("site", "power", "SKU", "levelised", *LINES):
+        table.add_column(name, justify="left" if name in ("site", "power", "SKU") else "right", overflow="fold")
+    for row in quote.standalone.drop_duplicates(["site_id", "gpu_id"]).head(SHOWN).itertuples():
+        table.add_row(row.site_id, row.power_path, row.gpu_id, f"{row.rate:.3f}", *(f"{max(getattr(row, line), 0.0):.3f}" for line in LINES))
+    console.print(table)
+
+
+def _print_curve(console: Console, quote: Quote) -> None:
+    from rich.table import Table
+
+    table = Table(title="floor by size", title_justify="left")
+    for name in (quote.inquiry.unit, quote.inquiry.rate_unit, "how"):
+        table.add_column(name, justify="left" if name == "how" else "right")
+    for row in quote.curve.itertuples():
+        table.add_row(f"{row.size:,.0f}", "no room" if math.isnan(row.floor) else f"{row.floor:.4f}", row.how)
+    console.print(table)
+
+
+def _print_displaced(console: Console, displaced: pd.DataFrame) -> None:
+    from rich.table import Table
+
+    if displaced.empty:
+        console.print("it displaces nothing")
+        return
+    table = Table(title="what it displaces, at its floor", title_justify="left")
+    for name in ("what", "", "without it", "with it", "change", "unit"):
+        table.add_column(name, justify="right" if name in ("without it", "with it", "change") else "left", overflow="fold")
+    shown = displaced.groupby("what", sort=False).head(SHOWN // 2)
+    for row in shown.itertuples(index=False):
+        table.add_row(row.what, row.name, f"{row.without:,.0f}", f"{row[4]:,.0f}", f"{row.change:+,.0f}", row.unit)
+    console.print(table)
+    if len(shown) < len(displaced):
+        console.print(f"and {len(displaced) - len(shown)} smaller changes; --json and --out have all of them", highlight=False)
+
+
+def _print_many(console: Console, quotes: Sequence[Quote]) -> None:
+    from rich.table import Table
+
+    table = Table(title=f"floors of {len(quotes)} inquiries; the plan without them is worth {millions(quotes[0].npv_without_usd)}", title_justify="left")
+    risk = any(quote.risk is not None for quote in quotes)
+    columns = ["inquiry", "size", "floor", "from", "to", "at once", "no lease cut", "alone", *(["risk-weighted"] if risk else []), "unit"]
+    for name in columns:
+        table.add_column(name, justify="left" if name in ("inquiry", "unit") else "right", overflow="fold")
+    for quote in quotes:
+        first = f"{quote.floor:.4f}" if quote.answer is Answer.FLOOR else quote.answer.value
+        cells = [quote.low, quote.high, quote.held_floor, quote.keeping.rate, quote.standalone_rate]
+        if risk:
+            cells.append(float("nan") if quote.risk is None else quote.risk.rate)
+        numbers = ["" if not math.isfinite(cell) else f"{cell:.4f}" for cell in cells]
+        table.add_row(quote.inquiry.name, f"{quote.inquiry.size:,.0f} {quote.inquiry.unit}", first, *numbers, quote.inquiry.rate_unit)
+    console.print(table)
+
+
+def _usd(rate: float) -> str:
+    return "no rate" if math.isnan(rate) else f"${rate:,.4f}" if abs(rate) < 100.0 else f"${rate:,.2f}"
+
+
+def _rate(rate: float, quote: Quote) -> str:
+    """A rate with its unit: $3.2956/GPU-hour."""
+    return _usd(rate) + quote.inquiry.rate_unit.removeprefix("$")

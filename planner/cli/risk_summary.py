@@ -1,0 +1,70 @@
+"""What a plan after risk shows beside its money: mean and tail, what was proven, and which futures it fears."""
+
+from __future__ import annotations
+
+import math
+
+from rich.table import Table
+
+from planner.cli.summary import millions
+from planner.cli.terminal import output
+from planner.planning import Plan
+from planner.risk.planning import RiskPlan
+
+SHOWN = 8
+"""Factors shown, those on which the plan's NPV depends most first."""
+BEYOND_CHANCE = 3.0
+"""Standard errors by which a factor's correlation with NPV must differ from none to be named."""
+
+
+def print_risk(plan: Plan) -> None:
+    """Print expected NPV and CVaR, the certificate, the price of a limit, the value of information, and the feared futures."""
+    if not isinstance(plan, RiskPlan) or plan.levels is None or plan.npv_by_future is None:
+        return
+    console, risk, count = output(), plan.risk, len(plan.futures)
+    assert plan.expected_npv_usd is not None
+    assert plan.cvar_usd is not None
+    worst = f"the worst {1.0 - risk.alpha:.0%} of futures {'lose' if plan.cvar_usd > 0 else 'bring'} {millions(abs(plan.cvar_usd))} on average"
+    console.print(f"over {count:,} futures: expected NPV [bold]{millions(plan.expected_npv_usd)}[/], CVaR of the loss {millions(plan.cvar_usd)} ({worst})")
+    objective = plan.objective_usd
+    assert objective is not None
+    console.print(f"objective {1.0 - risk.weight:g} x expected NPV - {risk.weight:g} x CVaR = {millions(objective)}{_beaten(plan)}")
+    _print_proof(plan)
+    if risk.max_cvar_usd is not None and plan.after_risk.relaxed is not None:
+        price = plan.after_risk.relaxed.certificate.cvar_limit_price
+        console.print(f"CVaR limited to {millions(risk.max_cvar_usd)}: a dollar more of it would bring ${price:,.3f} of the objective (on the relaxation)")
+    if plan.information is not None:
+        known = plan.information
+        console.print(
+            f"to know the future before deciding would be worth {millions(known.evpi * 1e6)} +- {millions(known.evpi_error * 1e6)} of expected NPV "
+            f"({known.sample} futures); to plan for many instead of the base case is worth {millions(known.vss * 1e6)} +- {millions(known.vss_error * 1e6)}"
+        )
+    if len(plan.shifts):
+        console.print(_fears(plan))
+
+
+def _beaten(plan: RiskPlan) -> str:
+    bound = plan.allocation_result.bound_usd
+    return "" if bound is None or plan.gap is None else f"; no plan can beat {millions(bound)} (gap {plan.gap:.3%})"
+
+
+def _print_proof(plan: RiskPlan) -> None:
+    relaxed = plan.after_risk.relaxed
+    if relaxed is None:
+        return
+    proof = relaxed.certificate
+    output().print(
+        f"relaxation {millions(proof.value * 1e6)}, proven to {max(proof.gap, 1e-16):.0e} in {len(relaxed.rounds)} rounds with "
+        f"{len(relaxed.scenarios)} of {proof.scenarios} futures in the model; weights of the futures add to {proof.weight_sum:.6f}, none below 0"
+    )
+
+
+def _fears(plan: RiskPlan) -> Table:
+    table = Table(title="the plan fears these futures: factors in its tail against their mean", title_justify="left")
+    table.add_column("factor", overflow="fold")
+    for name in ("mean", "in the tail", "correlation with NPV"):
+        table.add_column(name, justify="right")
+    telling = plan.shifts["correlation"].abs() >= BEYOND_CHANCE / math.sqrt(len(plan.futures))
+    for row in plan.shifts[telling].head(SHOWN).itertuples():
+        table.add_row(str(row.factor), f"{row.mean:.2f}", f"{row.mean_feared:.2f}", f"{row.correlation:+.2f}")
+    return table

@@ -1,0 +1,231 @@
+"""`planner sweep`: what changes as a number or a named stress changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from planner.case.case import Case
+    from planner.sweeping.sweep import Progress, Sweep
+
+SHOWN_FLIPS = 12
+SHOWN_BROKEN = 3
+NAMED_LEASES = 2
+
+
+def sweep(
+    path: Annotated[Path, typer.Argument(help="case: a folder or an .xlsx workbook")],
+    vary: Annotated[list[str] | None, typer.Option("--set", help="NAME=low:high:count or NAME=value,value,...; NAME is a factor (--list) or table.column[id]; *= multiplies, += adds; once or twice")] = None,
+    stresses: Annotated[bool, typer.Option("--stresses", help="the named stresses of the case, one a point")] = False,
+    known: Annotated[bool, typer.Option("--list", help="show what can be varied by name, and stop")] = False,
+    out: Annotated[Path | None, typer.Option("--out", help="folder to write the sweep into; kept point by point while it runs")] = None,
+    force: Annotated[bool, typer.Option("--force", help="replace the sweep that is there")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="go on with the interrupted sweep of the same command")] = False,
+    workers: Annotated[int | None, typer.Option(min=1, help="processes [default: one a core]")] = None,
+    cold: Annotated[bool, typer.Option("--cold", help="begin every plan from nothing, to see what warm starts save")] = False,
+    stress: Annotated[str | None, typer.Option(help="a named stress that the base case is under already")] = None,
+    fixes: Annotated[list[str] | None, typer.Option("--fix", help="as for plan, at every point")] = None,
+    excludes: Annotated[list[str] | None, typer.Option("--exclude", help="as for plan, at every point")] = None,
+    base: Annotated[str, typer.Option(help="expected: mean delays and defaults; announced: promised dates, none")] = "expected",
+    tail: Annotated[str | None, typer.Option(help="contracted, rented or none [default: the case's]")] = None,
+    equity: Annotated[bool, typer.Option("--equity", help="NPV to equity, after debt service")] = False,
+    solver: Annotated[str, typer.Option(help="highs, cbc or cuopt")] = "highs",
+    gap: Annotated[float, typer.Option(min=0.0, help="relative gap at which a plan counts as proven")] = 1e-4,
+    time_limit: Annotated[float | None, typer.Option("--time-limit", min=0.0, help="seconds for the solver at each point")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print the points as JSON")] = False,
+) -> None:
+    """Vary one number or two, or go through the named stresses: the plan held, the plan redone, and what flips.
+
+    The held plan is today's plan in the changed case; the plan redone knows the change from the start (foresight).
+
+    Example: planner sweep fixtures/neocloud --set gpu_price=0.4:2.4:9 --out runs/gpu_price
+    """
+    import json
+
+    from planner.allocator.options import SolverOptions
+    from planner.case.read import read_case
+    from planner.planning import PlanOptions
+    from planner.sweeping.sweep import SweepOptions
+    from planner.sweeping.sweep import sweep as run
+    from planner.sweeping.sweep_folder import point_records, sweep_record
+
+    case = read_case(path)
+    if known:
+        _list(case, as_json=as_json)
+        return
+    solve = SolverOptions(solver=solver, gap=gap, time_limit_s=time_limit)
+    plan = PlanOptions(base=base, tail=tail, equity=equity, stress=stress, fixes=tuple(fixes or ()), excludes=tuple(excludes or ()), solver=solve)
+    options = SweepOptions(tuple(vary or ()), stresses, workers, cold, plan)
+    if not options.vary and not stresses:
+        raise typer.BadParameter("nothing is varied: give --set NAME=low:high:count, or --stresses; --list shows the names")
+    if resume and out is None:
+        raise typer.BadParameter("--resume goes on with what is kept beside --out; name that folder")
+    with _shown(quiet=as_json) as progress:
+        found = run(case, options, out=out, resume=resume, force=force, progress=progress)
+    if as_json:
+        record = {**sweep_record(found), "table": point_records(found), "flips": json.loads(found.flips.to_json(orient="records", double_precision=15))}
+        typer.echo(json.dumps(record, indent=2, allow_nan=False))
+    else:
+        _print(found, out)
+    if found.interrupted:
+        kept = f"kept; go on with --resume --out {out}" if out is not None else "not kept: give --out to keep what is done"
+        typer.echo(f"interrupted after {len(found.found)} of {len(found.points)} points, {kept}", err=True)
+    if found.exit_code:
+        raise typer.Exit(found.exit_code)
+
+
+@contextmanager
+def _shown(*, quiet: bool) -> Iterator[Progress | None]:
+    """Points done, on a terminal only."""
+    import sys
+
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status("sweeping") as status:
+        yield lambda done, of, what: status.update(f"{what}: {done} of {of} points done")
+
+
+def _list(case: Case, *, as_json: bool) -> None:
+    """What can be varied by name."""
+    import json
+
+    from rich.markup import escape
+    from rich.table import Table
+
+    from planner.cli.terminal import output
+    from planner.sweeping.factors import sweep_factors
+
+    factors = sweep_factors(case)
+    stresses = list(dict.fromkeys(case.tables["stresses"]["stress"]))
+    if as_json:
+        records = [{"name": factor.name, "number": factor.meaning.value, "says": factor.says} for factor in factors]
+        typer.echo(json.dumps({"factors": records, "stresses": stresses}, indent=2))
+        return
+    table = Table(title="what can be varied by name: --set NAME=low:high:count or NAME=value,value", title_justify="left")
+    for name in ("name", "its number is a", "of"):
+        table.add_column(name, overflow="fold")
+    for factor in factors:
+        table.add_row(factor.name, factor.meaning.value, escape(factor.says))
+    console = output()
+    console.print(table)
+    console.print(f"stresses (--stresses): {', '.join(stresses) or 'none'}", markup=False, highlight=False)
+    console.print("any cell, column or setting: --set 'table.column[id]=low:high:count' (*= multiplies, += adds)", markup=False, highlight=False)
+
+
+def _print(found: Sweep, out: Path | None) -> None:
+    from planner.cli.summary import millions
+    from planner.cli.terminal import output
+
+    console = output()
+
+    def say(text: str) -> None:
+        console.print(text, markup=False, highlight=False)
+
+    base = found.base
+    value = "no plan" if base.objective_usd is None else f"NPV {millions(base.objective_usd)}"
+    say(f"{found.case.settings.name}: {len(found.found)} of {len(found.points)} points; base plan {base.status}, {value}")
+    say("held: the base plan in the changed case; redone: planned anew, knowing the change from the start (foresight)")
+    console.print(_points(found))
+    _print_flips(found, say, console)
+    _print_notes(found, say)
+    say(_effort(found))
+    if out is not None and not found.interrupted:
+        say(f"written to {out}")
+
+
+def _points(found: Sweep) -> Any:
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table()
+    for axis in found.axes:
+        table.add_column(escape(axis.name), justify="right" if axis.number is not None else "left", overflow="fold")
+    for name in ("held", "limits broken", "redone", "gap", "redoing is worth", "MW"):
+        table.add_column(name, justify="right")
+    for name in ("comes in", "goes out"):
+        table.add_column(name, overflow="fold")
+    for row in found.table.to_dict("records"):
+        table.add_row(*(escape(str(row[axis.name])) for axis in found.axes), *_cells(row))
+    return table
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    import pandas as pd
+    from rich.markup import escape
+
+    from planner.cli.summary import millions
+
+    def usd(name: str) -> str:
+        return "" if pd.isna(row[name]) else millions(row[name])
+
+    if pd.isna(row["held_npv_usd"]):
+        held, broken = "cannot be had", ""
+    else:
+        held, broken = usd("held_npv_usd"), f"{row['held_limits_broken']:.0f}"
+    redone = usd("redone_npv_usd") or str(row["redone_status"])
+    gap = "" if pd.isna(row["redone_gap"]) else f"{row['redone_gap']:.2%}"
+    mw = "" if pd.isna(row["contracted_mw"]) else f"{row['contracted_mw']:,.0f}"
+    # What would break a limit has no value to compare with.
+    worth = usd("worth_of_redoing_usd") if broken == "0" else ""
+    comes, goes = (_changed(row, way) for way in ("in", "out"))
+    return [held, broken, redone, gap, worth, mw, escape(comes), escape(goes)]
+
+
+def _changed(row: dict[str, Any], way: str) -> str:
+    """Sites and a lease or two by name; more leases by number: their names stand in flips.csv and points.csv."""
+    sites, leases = (str(row[f"{kind}_{way}"] or "").split() if isinstance(row[f"{kind}_{way}"], str) else [] for kind in ("sites", "leases"))
+    shown = leases if len(leases) <= NAMED_LEASES else [f"{len(leases)} leases"]
+    return ", ".join((*sites, *shown))
+
+
+def _print_flips(found: Sweep, say: Any, console: Any) -> None:
+    import pandas as pd
+    from rich.markup import escape
+    from rich.table import Table
+
+    flips = found.flips
+    if flips.empty:
+        return
+    title = "what flips in the plan redone, and between which values"
+    table = Table(title=title, title_justify="left")
+    for name in ("", "becomes", "varied", "between", "the two plans are worth the same at"):
+        table.add_column(name, overflow="fold")
+    order = flips.sort_values("kind", ascending=False, kind="stable")  # sites first
+    for row in order.head(SHOWN_FLIPS).to_dict("records"):
+        at = "" if pd.isna(row["worth_the_same_at"]) else f"{row['worth_the_same_at']:.4g}"
+        axis = row["axis"] + (f" ({row['other']})" if row["other"] else "")
+        table.add_row(escape(f"{row['kind']} {row['name']}"), row["becomes"], escape(axis), f"{row['from_value']} and {row['to_value']}", at)
+    console.print(table)
+    if len(flips) > SHOWN_FLIPS:
+        say(f"and {len(flips) - SHOWN_FLIPS} more, see flips.csv in the folder of --out")
+
+
+def _print_notes(found: Sweep, say: Any) -> None:
+    """Which limits the held plan breaks, and why it or a plan cannot be had, a line a point."""
+    for row in found.table.to_dict("records"):
+        where = ", ".join(f"{axis.name}={row[axis.name]}" for axis in found.axes)
+        if row["held_note"]:
+            say(f"{where}: {row['held_note']}")
+        broken = found.broken[found.broken["point"] == row["point"]]
+        if len(broken):
+            names = "; ".join(f"{one.name} in {one.month} ({one.used:,.6g} of {one.limit:,.6g})" for one in broken.head(SHOWN_BROKEN).itertuples())
+            more = f"; and {len(broken) - SHOWN_BROKEN} more" if len(broken) > SHOWN_BROKEN else ""
+            say(f"{where}: the held plan breaks {names}{more}")
+
+
+def _effort(found: Sweep) -> str:
+    from planner.sweeping.sweep_folder import in_base_plans
+
+    count, plans = len(found.outcomes), in_base_plans(found)
+    if not count or plans is None:
+        return f"{found.seconds:.1f} s"
+    how = "each from nothing" if found.options.cold else "begun from the base plan"
+    return f"{count} plans, {how}: {found.solver_seconds:.1f} s of solver, where the base plan took {found.base.solver_seconds:.1f} s from nothing; {found.seconds:.1f} s in all"

@@ -1,0 +1,85 @@
+"""What a unit of something brings and uses at the plan's prices, whole decisions held."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+
+from planner.allocator.allocate import Allocation
+from planner.allocator.model import MILLION
+from planner.candidates.build import CandidateSet
+from planner.candidates.outlook import Ints
+from planner.candidates.resources import Family
+
+MOST_NAMED = 4
+OWN_ROWS = (
+    Family.VOLUME, Family.LEAST_VOLUME, Family.ACCEPTED_ONCE, Family.BLOCK, Family.LEAST_BLOCK, Family.TIER, Family.CLUSTER, Family.FABRIC,
+    Family.OFFER, Family.LEAST_POWER, Family.FIXED, Family.RENEWAL,
+)
+"""Limits of the thing itself: whether and how much of it is taken, which is what is asked."""
+
+
+@dataclass(frozen=True)
+class Use:
+    """A limit that a unit uses, with what the use is worth elsewhere in dollars (negative: it provides)."""
+
+    what: str
+    name: str
+    usd: float
+
+
+@dataclass(frozen=True)
+class AtPrices:
+    """A unit of the best way to have something: its own NPV, what it uses at the plan's prices, and the difference.
+
+    reduced_usd: what one unit more would add to the plan if its own limits allowed it; uses: dearest first.
+    """
+
+    candidate_id: str
+    unit: str
+    npv_usd: float
+    reduced_usd: float
+    uses: tuple[Use, ...]
+
+
+def at_prices(candidates: CandidateSet, allocation: Allocation, numbers: Ints, sizes: np.ndarray) -> AtPrices | None:
+    """The best of some candidates at the plan's prices, per unit of `sizes`; None where the plan has no proven prices."""
+    lp, compact = allocation.lp, allocation.model.compact
+    if lp is None or lp.duals is None or not len(numbers):
+        return None
+    table = compact.resources.table.iloc[allocation.model.resource_row]
+    foreign = ~table["family"].isin([family.name for family in OWN_ROWS]).to_numpy()
+    dual = lp.duals[: len(table)] * MILLION / allocation.model.row_scale
+    use = sp.csc_array(compact.resources.use[allocation.model.resource_row])
+    column_of = {int(number): at for at, number in enumerate(compact.candidate)}
+    spent: dict[int, np.ndarray] = {}
+    rest = lp.duals[len(table) :]
+    balance = sp.csc_array(lp.arrays.matrix[len(table) :])
+    reduced = []
+    for number, size in zip(numbers.tolist(), sizes.tolist(), strict=True):
+        column = column_of.get(number)
+        if column is None:
+            reduced.append(-np.inf)
+            continue
+        cells = slice(use.indptr[column], use.indptr[column + 1])
+        cost = np.zeros(len(table))
+        cost[use.indices[cells]] = use.data[cells] * dual[use.indices[cells]]
+        spent[number] = np.where(foreign, cost, 0.0) / size
+        ties = slice(balance.indptr[column], balance.indptr[column + 1])
+        stock = float(balance.data[ties] @ rest[balance.indices[ties]]) * MILLION / compact.unit[column]
+        reduced.append((float(candidates.npv_usd[number]) - stock) / size - spent[number].sum())
+    best = int(np.argmax(reduced))
+    if not np.isfinite(reduced[best]):
+        return None
+    number = int(numbers[best])
+    grouped: dict[tuple[str, str], float] = {}
+    for row in np.flatnonzero(spent[number]):
+        key = Family[table["family"].iat[row]].value, str(table["name"].iat[row])
+        grouped[key] = grouped.get(key, 0.0) + float(spent[number][row])
+    uses = sorted((Use(what, name, usd) for (what, name), usd in grouped.items()), key=lambda one: -abs(one.usd))
+    row = candidates.table.iloc[number]
+    return AtPrices(
+        str(row["candidate_id"]), str(row["unit"]), float(candidates.npv_usd[number]) / float(sizes[best]), float(reduced[best]), tuple(uses[:MOST_NAMED])
+    )

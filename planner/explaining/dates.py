@@ -1,0 +1,123 @@
+"""Cases in which dates may move: power, GPUs and halls that come sooner, leases that start later.
+
+Each gives every candidate of the case and more; the additional ones are closed while the date holds.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from kernels.lines import Line
+from planner.candidates.outlook import Outlook, make_outlook
+from planner.candidates.power import phase_table
+from planner.case.case import Case
+from planner.explaining.contract_value import contract_value_usd
+from planner.explaining.draft import Draft
+from planner.explaining.limits import Kind, Limit
+from planner.explaining.world import Asked, draft_of
+
+SOONER = " sooner"
+_LATE_INCOME = (Line.REVENUE, Line.PENALTIES)
+
+
+def with_later_starts(case: Case, asked: Asked) -> Draft:
+    """The limits of a case whose committed leases may start later than their customers accept."""
+    leases = case.tables["leases"]
+    committed = leases["committed"].astype(bool)
+    grace = leases["late_grace_months"].where(~committed, leases["term_months"] - 1)
+    draft = draft_of(case.with_table("leases", leases.assign(late_grace_months=grace.astype(leases["late_grace_months"].dtype))), asked, twins=(SOONER,))
+    outlook = draft.candidates.outlook
+    table = draft.candidates.table
+    worth = contract_value_usd(outlook)
+    income = {block.first: draft.candidates.valuation.npv(block, _LATE_INCOME)[:, 0] for block in draft.candidates.blocks if block.kind in ("serve", "host")}
+    earned = np.zeros(len(table))
+    for first, usd in income.items():
+        earned[first : first + len(usd)] = usd
+    for lease in leases[committed].itertuples():
+        last = max(outlook.calendar.index(lease.start), 0) + (0 if pd.isna(lease.late_grace_months) else int(lease.late_grace_months))
+        late = draft.numbers((table["lease_id"] == lease.lease_id) & table["kind"].isin(["serve", "host"]) & (table["from_month"] > last))
+        words = f"lease {lease.lease_id} starts by {outlook.calendar.written(last)}"
+        number = draft.add(Limit(Kind.START, str(lease.lease_id), words, float(last), "months", edit=f"leases.late_grace_months[{lease.lease_id}]={{value}}"))
+        for candidate in late:
+            draft.closed.append((number, candidate))
+            units = float(lease.max_size) / float(table["upper"].iat[candidate])
+            draft.cost_usd[candidate] = max(worth[str(lease.lease_id)] * units - earned[candidate], 0.0)
+    return draft
+
+
+def with_sooner_dates(case: Case, asked: Asked, *, sooner_months: dict[str, int] | None = None) -> Draft:
+    """The limits of a case in which leases may start later and power, GPUs and halls may come sooner.
+
+    sooner_months: how much sooner a phase may come, by its name; by default it may be there from the start.
+    """
+    outlook = make_outlook(case, base=asked.base, tail=asked.tail)
+    moved = _with_twins(case, outlook, asked, sooner_months or {})
+    gpus, sites = case.tables["gpus"], case.tables["sites"]
+    moved = moved.with_table("gpus", gpus.assign(order_lead_months=0 * gpus["order_lead_months"]))
+    moved = moved.with_table("sites", sites.assign(ready_month="", build_lead_months=0 * sites["build_lead_months"]))
+    draft = with_later_starts(moved, asked)
+    _close_power(draft, outlook)
+    _close_gpus(draft, outlook)
+    _close_halls(draft, outlook)
+    return draft
+
+
+def _with_twins(case: Case, outlook: Outlook, asked: Asked, sooner: dict[str, int]) -> Case:
+    """Beside each phase still to come a twin that offers the same MW until the phase itself does."""
+    power = phase_table(outlook)
+    decided = " ".join((*asked.fixes, *asked.excludes))
+    coming = power[(power["energised_month"] > 0) & (power["energised_month"] < outlook.horizon)]
+    coming = coming[[f"power[{name}]" not in decided and f"[{name}]" not in decided for name in coming["phase_name"]]]
+    if coming.empty:
+        return case
+    months = np.array([min(sooner.get(name, month), month) for name, month in zip(coming["phase_name"], coming["energised_month"], strict=True)])
+    coming, months = coming[months > 0], months[months > 0]
+    first = coming["energised_month"].to_numpy(np.int64) - months
+    twins = coming.assign(
+        phase=coming["phase"] + SOONER, energised=[outlook.calendar.written(int(month)) for month in first], status="approved",
+        term_months=months, delay_low_months=0, delay_mode_months=0, delay_high_months=0, committed_mw=0.0, min_mw=0.0,
+    )
+    columns = list(case.tables["power"].columns)
+    both = pd.concat([case.tables["power"], twins[columns].astype(case.tables["power"].dtypes.to_dict())], ignore_index=True)
+    return case.with_table("power", both)
+
+
+def _close_power(draft: Draft, outlook: Outlook) -> None:
+    table = draft.candidates.table
+    for row in phase_table(outlook).itertuples():
+        twin = draft.numbers((table["kind"] == "power") & (table["phase"] == f"{row.phase_name}{SOONER}"))
+        if not twin:
+            continue
+        comes = outlook.calendar.written(row.energised_month)
+        late = int(row.energised_month) - int(outlook.promised[row.phase_number])
+        delay = f" (promised {row.energised}, {late} months late on average)" if late > 0 else ""
+        words = f"{row.phase_name} at {row.site_id} has power from {comes}{delay}"
+        number = draft.add(Limit(Kind.POWER_DATE, str(row.phase_name), words, float(row.energised_month), "months", edit=f"power.energised[{row.phase_name}]+=-{{more}}"))
+        draft.closed += [(number, candidate) for candidate in twin]
+
+
+def _close_gpus(draft: Draft, outlook: Outlook) -> None:
+    table = draft.candidates.table
+    for row in outlook.case.tables["gpus"].itertuples():
+        lead = int(row.order_lead_months)
+        early = draft.numbers((table["kind"] == "own") & (table["gpu_id"] == row.gpu_id) & (table["from_month"] < lead))
+        if early:
+            words = f"{row.gpu_id} ordered at the start is delivered {lead} months later, from {outlook.calendar.written(lead)}"
+            number = draft.add(Limit(Kind.GPU_DATE, str(row.gpu_id), words, float(lead), "months", edit=f"gpus.order_lead_months[{row.gpu_id}]+=-{{more}}"))
+            draft.closed += [(number, candidate) for candidate in early]
+
+
+def _close_halls(draft: Draft, outlook: Outlook) -> None:
+    table = draft.candidates.table
+    for row in outlook.case.tables["sites"].itertuples():
+        ready = max(outlook.calendar.index(row.ready_month), 0) if row.ready_month else 0
+        first = max(ready, int(row.build_lead_months))
+        new = (table["kind"] == "shell") & (table["site_id"] == row.site_id) & table["candidate_id"].str.contains(":new@", regex=False)
+        early = draft.numbers(new & (table["from_month"] < first))
+        if early:
+            why = f"{int(row.build_lead_months)} months to build" if first > ready else f"ready from {row.ready_month}"
+            words = f"new halls at {row.site_id} can stand from {outlook.calendar.written(first)} ({why})"
+            edit = f"sites.build_lead_months[{row.site_id}]+=-{{more}}" if first > ready else f"sites.ready_month[{row.site_id}]+=-{{more}}"
+            number = draft.add(Limit(Kind.HALL_DATE, str(row.site_id), words, float(first), "months", edit=edit))
+            draft.closed += [(number, candidate) for candidate in early]

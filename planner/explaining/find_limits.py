@@ -1,0 +1,269 @@
+"""All limits of a candidate set that could be loosened: where each stands, in words, at what price."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+import pandas as pd
+
+from planner.candidates.build import CandidateSet
+from planner.candidates.power import phase_table, unit_mw
+from planner.candidates.resources import Family
+from planner.explaining.contract_value import contract_value_usd
+from planner.explaining.draft import Draft
+from planner.explaining.limits import Kind, Limit
+
+
+def find_limits(candidates: CandidateSet, *, twins: Collection[str] = ()) -> Draft:
+    """The limits of the case; what the user has decided comes on top, see `world.draft_of`.
+
+    twins: ends of names of phases that stand for others and have no limit of their own.
+    """
+    draft = Draft(candidates, candidates.rows)
+    _commitments(draft)
+    _power(draft, tuple(twins))
+    _halls(draft)
+    _gpus(draft)
+    _money(draft)
+    _leases(draft)
+    _whole(draft)
+    return draft
+
+
+def sized(amount: float, unit: str) -> str:
+    """An amount in its unit, money in millions."""
+    if unit == "$":
+        return f"${amount / 1e9:,.2f}B" if abs(amount) >= 9.995e8 else f"${amount / 1e6:,.1f}M"
+    if unit in ("GPUs", "units"):
+        return f"{amount:,.0f} {unit}"
+    return f"{amount:,.4g} {unit}" if abs(amount) < 1000.0 else f"{amount:,.0f} {unit}"
+
+
+def lease_unit(lease: pd.Series) -> str:
+    """What the size of a lease counts."""
+    return "MW" if lease["size_unit"] == "it_mw" else "GPUs"
+
+
+# --- what is asked for -------------------------------------------------------------------------------------------
+
+
+def _commitments(draft: Draft) -> None:
+    outlook = draft.candidates.outlook
+    leases = outlook.case.tables["leases"].set_index("lease_id")
+    worth = contract_value_usd(outlook)
+    for lease_id, rows in draft.names_of(Family.LEAST_VOLUME):
+        least = -draft.limit_of(int(rows[0]))
+        if least <= 0.0:
+            continue
+        lease = leases.loc[lease_id]
+        whole = bool(lease["all_or_nothing"])
+        limit = Limit(
+            Kind.COMMITMENT, lease_id, f"lease {lease_id} is committed at {sized(least, lease_unit(lease))} from {lease['start']}",
+            least, lease_unit(lease), worth[lease_id], whole,
+            f"leases.committed[{lease_id}]=no" if whole else f"leases.min_size[{lease_id}]={{value}}",
+        )
+        draft.raise_rows(draft.add(limit), rows)
+    for name, rows in draft.names_of(Family.PLACED):
+        asked = -draft.limit_of(int(rows[0]))
+        if asked > 0.0:
+            lease_id = name.split(" at ")[0]
+            limit = Limit(Kind.PLACED, name, f"{asked:,.0f} GPUs of the fleet go on serving {name}", asked, "GPUs", worth.get(lease_id))
+            draft.raise_rows(draft.add(limit), rows)
+
+
+# --- power -------------------------------------------------------------------------------------------------------
+
+
+def _power(draft: Draft, twins: tuple[str, ...]) -> None:
+    candidates = draft.candidates
+    power = phase_table(candidates.outlook)
+    table = candidates.table
+    number = np.flatnonzero((table["kind"] == "power").to_numpy())
+    size = unit_mw(power)
+    cost = np.maximum(-candidates.npv_usd[number] / size, 0.0)
+    dearest = float(cost.max(initial=0.0))
+    takes = {str(phase): at for at, phase in zip(np.flatnonzero(table["kind"] == "take"), table.loc[table["kind"] == "take", "phase"], strict=True)}
+    calendar = candidates.outlook.calendar
+    for at, row in enumerate(power.itertuples()):
+        name, guaranteed, candidate = str(row.phase_name), float(row.guaranteed_mw), int(number[at])
+        if name.endswith(twins):
+            continue
+        usd = float(cost[at]) or dearest or None
+        comes = f"from {calendar.written(row.energised_month)}" if row.energised_month > 0 else "from the start"
+        words = f"{name} at {row.site_id} offers {sized(guaranteed, 'MW')} {comes}"
+        offered = draft.add(Limit(Kind.POWER, name, words, guaranteed, "MW", usd, edit=f"power.guaranteed_mw[{name}]+={{more}}"))
+        if row.lumpy:
+            draft.raise_rows(offered, draft.rows_of(Family.PHASE, name))
+        else:
+            draft.bound(offered, candidate, float(size[at]), guaranteed)
+            for tied in (f"{name} if open", f"{name} if taken"):
+                draft.raise_rows(offered, draft.rows_of(Family.OFFER, tied))
+        if row.committed_mw > 0.0:
+            committed = float(row.committed_mw)
+            words = f"{sized(committed, 'MW')} of {name} at {row.site_id} are contracted already"
+            held = draft.add(Limit(Kind.COMMITTED_MW, name, words, committed, "MW", usd, edit=f"power.committed_mw[{name}]={{value}}"))
+            draft.bound(held, candidate, -float(size[at]), -float(size[at] * table["lower"].iat[candidate]))
+            if name in takes:
+                draft.bound(held, int(takes[name]), -committed, -committed)
+    for name, rows in draft.names_of(Family.GROUP):
+        most = draft.limit_of(int(rows[0]))
+        words = f"the sites of group {name} together may contract {sized(most, 'MW')}"
+        draft.raise_rows(draft.add(Limit(Kind.GROUP, name, words, most, "MW", edit=f"site_groups.max_contracted_mw[{name}]+={{more}}")), rows)
+    for name, rows in draft.names_of(Family.MINING):
+        most = draft.limit_of(int(rows[0]))
+        words = f"the mining load of {name} is {sized(most, 'MW')}"
+        draft.raise_rows(draft.add(Limit(Kind.MINING, name, words, most, "MW", edit=f"mining.utility_mw[{name}]+={{more}}")), rows)
+
+
+# --- halls -------------------------------------------------------------------------------------------------------
+
+
+def _halls(draft: Draft) -> None:
+    candidates = draft.candidates
+    table = candidates.table
+    shell = table["kind"] == "shell"
+    new = shell & table["candidate_id"].str.contains(":new@", regex=False)
+    standing = shell & table["candidate_id"].str.contains(":existing@", regex=False)
+    cheapest = pd.Series(-candidates.npv_usd[new.to_numpy()], index=table.loc[new, "site_id"].to_numpy()).groupby(level=0).min()
+    dearest = float(cheapest.max()) if len(cheapest) else None
+    sites = candidates.outlook.case.tables["sites"].set_index("site_id")
+    for name, rows in draft.names_of(Family.SITE):
+        most, site = draft.limit_of(int(rows[0])), sites.loc[name]
+        usd = max(float(cheapest[name]), 0.0) if name in cheapest.index else dearest
+        built = draft.numbers(new & (table["site_id"] == name))
+        existing = draft.numbers(standing & (table["site_id"] == name))
+        edit = f"sites.critical_it_mw[{name}]+={{more}}"
+        if built:
+            words = f"site {name} can hold {sized(most, 'MW')} of critical IT"
+        else:
+            words = f"site {name} has {sized(float(site['existing_it_mw']), 'MW')} of halls, and no price for new ones"
+            edit += f" sites.existing_it_mw[{name}]+={{more}}"
+        limit = draft.add(Limit(Kind.HALLS, name, words, most if built else float(site["existing_it_mw"]), "MW", usd, edit=edit))
+        draft.raise_rows(limit, rows)
+        draft.raise_rows(limit, draft.rows_of(Family.OPEN, name))
+        for candidate in built or existing:
+            draft.bound(limit, candidate, 1.0, float(table["upper"].iat[candidate]))
+    paces: dict[str, list[int]] = {}
+    for name, rows in draft.names_of(Family.BUILD):
+        paces.setdefault(name.rsplit(" ", 1)[0], []).extend(rows.tolist())
+    for name, quarters in paces.items():
+        most = draft.limit_of(quarters[0])
+        words = f"site {name} can build {sized(most, 'MW')} of halls a quarter"
+        limit = draft.add(Limit(Kind.PACE, name, words, most, "MW a quarter", edit=f"sites.build_mw_per_quarter[{name}]+={{more}}"))
+        draft.raise_rows(limit, np.array(quarters))
+    for family, kind, said, edit in (
+        (Family.LIQUID, Kind.LIQUID, "site {name} can cool {most} with liquid", "sites.liquid_cooled_it_mw[{name}]+={{more}}"),
+        (Family.CONVERTIBLE, Kind.CONVERTIBLE, "mining halls of {name} can become {most} of GPU halls", "mining.convertible_fraction[{name}]=1"),
+    ):
+        for name, rows in draft.names_of(family):
+            most = draft.limit_of(int(rows[0]))
+            words = said.format(name=name, most=sized(most, "MW"))
+            draft.raise_rows(draft.add(Limit(kind, name, words, most, "MW", edit=edit.format(name=name))), rows)
+
+
+# --- GPUs --------------------------------------------------------------------------------------------------------
+
+
+def _gpus(draft: Draft) -> None:
+    for name, rows in draft.names_of(Family.SUPPLY):
+        most, (gpu_id, quarter) = draft.limit_of(int(rows[0])), name.rsplit(" ", 1)
+        words = f"{sized(most, 'GPUs')} of {gpu_id} can be delivered in {quarter}"
+        limit = Limit(
+            Kind.SUPPLY, name, words, most, "GPUs", draft.cheapest_use_usd(int(rows[0])), edit=f"gpu_supply.max_gpus[{gpu_id}:{quarter}]+={{more}}"
+        )
+        draft.raise_rows(draft.add(limit), rows)
+    table = draft.candidates.table
+    for candidate in draft.numbers((table["kind"] == "base") & (table["gpu_id"] != "")):
+        row = table.iloc[candidate]
+        words = f"{row['lower']:,.0f} GPUs of {row['gpu_id']} stand at {row['site_id']} from the start"
+        standing = draft.add(Limit(Kind.OWNED, str(row["candidate_id"]).removeprefix("base:"), words, float(row["lower"]), "GPUs"))
+        draft.bound(standing, candidate, -1.0, -float(row["lower"]))
+
+
+# --- money -------------------------------------------------------------------------------------------------------
+
+
+def _money(draft: Draft) -> None:
+    outlook = draft.candidates.outlook
+    table = draft.rows.table
+    for name, rows in draft.names_of(Family.CAPITAL):
+        first = outlook.case.tables["budget"].dropna(subset=["new_capital_usd"])["quarter"].min()
+        if name == "capital":
+            raised = float(outlook.case.tables["budget"]["new_capital_usd"].sum())
+            words = f"{sized(raised, '$')} of new capital is raised in all"
+            limit = Limit(Kind.CAPITAL, "capital", words, raised, "$", 1.0, edit=f"budget.new_capital_usd[{first}]+={{more}}")
+            draft.raise_rows(draft.add(limit), rows)
+            continue
+        amounts = outlook.case.tables["budget"].set_index("quarter")["new_capital_usd"].fillna(0.0)
+        for row in rows:
+            quarter = outlook.calendar.written_quarter(int(table["start"].iat[row]))
+            raised = float(amounts.get(quarter, 0.0))
+            words = f"{sized(raised, '$')} of new capital is raised in {quarter}"
+            limit = Limit(Kind.CAPITAL, quarter, words, raised, "$", 1.0, edit=f"budget.new_capital_usd[{quarter}]+={{more}}")
+            draft.raise_rows(draft.add(limit), np.array([row]))
+    for name, rows in draft.names_of(Family.CASH_FLOOR):
+        floor = -draft.limit_of(int(rows[0]))
+        words = f"cumulative cash at the end of {name} may not be below {sized(floor, '$')}"
+        draft.raise_rows(draft.add(Limit(Kind.CASH_FLOOR, name, words, floor, "$", 1.0, edit=f"budget.cash_floor_usd[{name}]+=-{{more}}")), rows)
+    shares = outlook.case.tables["customers"].set_index("customer_id")["max_revenue_share"]
+    for name, rows in draft.names_of(Family.REVENUE_SHARE):
+        words = f"customer {name} may bring {shares[name]:.0%} of discounted revenue at most"
+        draft.raise_rows(draft.add(Limit(Kind.SHARE, name, words, float(shares[name]), "$", edit=f"customers.max_revenue_share[{name}]=1")), rows)
+
+
+# --- leases and whole decisions ----------------------------------------------------------------------------------
+
+
+def _leases(draft: Draft) -> None:
+    for name, rows in draft.names_of(Family.TIER):
+        most, (lease_id, gpu_id, _, tier) = draft.limit_of(int(rows[0])), name.rsplit(" ", 3)
+        words = f"lease {lease_id} takes {most:,.0f} units on {gpu_id} at the rate of tier {tier}"
+        limit = Limit(Kind.TIER, name, words, most, "units", edit=f"lease_rates.max_units[{lease_id}:{gpu_id}:{tier}]+={{more}}")
+        draft.raise_rows(draft.add(limit), rows)
+    clusters: dict[str, list[int]] = {}
+    for name, rows in draft.names_of(Family.CLUSTER):
+        clusters.setdefault(name.split(" at ")[1], []).extend(rows.tolist())
+    for site_id, limited in clusters.items():
+        most = draft.limit_of(limited[0])
+        words = f"site {site_id} can hold a cluster of {most:,.0f} GPUs on one fabric"
+        largest = draft.add(Limit(Kind.CLUSTER, site_id, words, most, "GPUs", edit=f"sites.max_cluster_gpus[{site_id}]+={{more}}"))
+        draft.raise_rows(largest, np.array(limited))
+
+
+def _whole(draft: Draft) -> None:
+    """Whole decisions, by what they are decisions about."""
+    table = draft.candidates.table
+    tables = draft.candidates.outlook.case.tables
+    leases = tables["leases"].set_index("lease_id")
+    power = phase_table(draft.candidates.outlook).set_index("phase_name")
+    groups: dict[tuple[str, str], list[int]] = {}
+    for candidate in draft.numbers(table["integral"]):
+        row = table.iloc[candidate]
+        name = str(row["lease_id"] or row["phase"] or row["site_id"] or row["candidate_id"])
+        groups.setdefault((str(row["kind"]), name), []).append(candidate)
+    for (kind, name), members in groups.items():
+        words, edit = name, ""
+        found = Kind.WHOLE
+        if kind == "accept" and leases.loc[name, "single_fabric"]:
+            found, words, edit = Kind.FABRIC, f"lease {name} must stand on one fabric", f"leases.single_fabric[{name}]=no"
+        elif kind == "accept" and leases.loc[name, "all_or_nothing"]:
+            words, edit = f"lease {name} is all or nothing", f"leases.all_or_nothing[{name}]=no"
+        elif kind == "accept":
+            least = leases.loc[name, "min_size"]
+            words, edit = f"lease {name} is served at {least:,.0f} {lease_unit(leases.loc[name])} at least or not at all", f"leases.min_size[{name}]=0"
+        elif kind == "block":
+            least = leases.loc[name, "min_block"]
+            words, edit = f"lease {name} stands in blocks of {least:,.0f} {lease_unit(leases.loc[name])} or more", f"leases.min_block[{name}]=0"
+        elif kind == "power" and power.loc[name, "lumpy"]:
+            words, edit = f"{name} is contracted whole ({sized(float(power.loc[name, 'guaranteed_mw']), 'MW')}) or not at all", f"power.lumpy[{name}]=no"
+        elif kind == "power":
+            words, edit = f"{name} is contracted in steps of {sized(float(power.loc[name, 'step_mw']), 'MW')}", f"power.step_mw[{name}]="
+        elif kind == "take":
+            words, edit = f"{name} is contracted at {sized(float(power.loc[name, 'min_mw']), 'MW')} or more, or not at all", f"power.min_mw[{name}]=0"
+        elif kind == "open":
+            words, edit = f"site {name} is opened or not", f"sites.opening_cost_usd[{name}]=0"
+        elif kind == "fabric":
+            words = f"the link {name.removeprefix('fabric:')} is built or not"
+        number = draft.add(Limit(found, name, words, edit=edit))
+        draft.whole += [(number, member) for member in members]

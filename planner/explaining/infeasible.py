@@ -1,0 +1,130 @@
+"""Why a case has no plan: the smallest sets of limits that cannot be kept together, and the cheapest way to make room.
+
+    first       conflicts with all dates as they are
+    then        where only commitments are left in one, what comes too late for them
+    then        where nothing can ever serve a lease, the rules that keep it from every site
+    at last     the cheapest repair, checked on the case with its changes made
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from planner.case.calendar import Calendar
+from planner.case.case import Case
+from planner.case.edits import apply_edits
+from planner.case.faults import PlannerError
+from planner.explaining.conflict import Conflict, find_conflicts
+from planner.explaining.date_shortfall import with_months_short
+from planner.explaining.dates import with_later_starts, with_sooner_dates
+from planner.explaining.elastic import Elastic, OutOfTime
+from planner.explaining.limits import Kind, Limit
+from planner.explaining.repair import Repair, cheapest_repair
+from planner.explaining.rules import rules_against
+from planner.explaining.world import Asked, draft_of
+
+
+@dataclass(frozen=True)
+class Member:
+    """A limit of a conflict, and by how much it is short in its unit (None: it holds or it does not)."""
+
+    limit: Limit
+    short_by: float | None
+
+
+@dataclass(frozen=True)
+class Clash:
+    """Limits that cannot be kept together; see `conflict.Conflict`. first, last: months as written, blank where unknown."""
+
+    members: tuple[Member, ...]
+    first: str
+    last: str
+    whole: bool
+    smallest: bool
+
+    @property
+    def scarce(self) -> str:
+        """What there is too little of, in a word or two: of limits that hold back, not of those that ask."""
+        back = [member.limit.kind for member in self.members if not member.limit.kind.is_demand and member.limit.kind not in (Kind.WHOLE, Kind.START)]
+        return " and ".join(dict.fromkeys(kind.scarce for kind in back)) or ("whole decisions" if self.whole else "leases")
+
+
+@dataclass(frozen=True)
+class Infeasible:
+    """Why there is no plan: clashes that share no limit, smallest first found, and the cheapest repair of all of them.
+
+    checked: whether the case was solved again with the changes of the repair and found to have a plan.
+    """
+
+    clashes: tuple[Clash, ...]
+    repair: Repair | None
+    checked: bool
+
+
+def explain_infeasible(case: Case, asked: Asked, *, seconds: float | None = None) -> Infeasible:
+    """Explain a case without a plan. `seconds`: time for the conflicts, and again for the repair.
+
+    No clash is named when time runs out before the first is found.
+    """
+    later = with_later_starts(case, asked)
+    model = Elastic.of(later, seconds=seconds)
+    dates = {number for number, limit in enumerate(later.limits) if limit.kind is Kind.START}
+    conflicts = find_conflicts(model, model.everything - dates)
+    if any(_only_asks(model, conflict) for conflict in conflicts):
+        clashes = _too_late(case, asked, model, conflicts, seconds)
+    else:
+        clashes = tuple(_clash(case, model, conflict) for conflict in conflicts)
+    again = replace(model, until=Elastic.of(later, seconds=seconds).until)
+    repair = cheapest_repair(again)
+    repair, checked = _made_true(case, asked, repair, seconds)
+    return Infeasible(clashes, repair, checked)
+
+
+def _only_asks(model: Elastic, conflict: Conflict) -> bool:
+    """Whether nothing stands against what is asked but dates and the way things work."""
+    kinds = [model.draft.limits[number].kind for number in conflict.limits]
+    return all(kind.is_demand and kind is not Kind.FIX for kind in kinds)
+
+
+def _too_late(case: Case, asked: Asked, model: Elastic, known: list[Conflict], seconds: float | None) -> tuple[Clash, ...]:
+    sooner = Elastic.of(with_sooner_dates(case, asked), seconds=seconds)
+    found = [with_months_short(case, asked, sooner, conflict) for conflict in find_conflicts(sooner, sooner.everything)]
+    if not found:
+        return tuple(_clash(case, model, conflict) for conflict in known)
+    clashes = []
+    for conflict in found:
+        clash = _clash(case, sooner, conflict)
+        if _only_asks(sooner, conflict) and len(clash.members) == 1 and clash.members[0].limit.kind is Kind.COMMITMENT:
+            rules = rules_against(case, asked, clash.members[0].limit.name) or []
+            clash = replace(clash, members=(*clash.members, *(Member(rule, None) for rule in rules)))
+        clashes.append(clash)
+    return tuple(clashes)
+
+
+def _clash(case: Case, model: Elastic, conflict: Conflict) -> Clash:
+    calendar = Calendar(case.settings.start, case.settings.months)
+    members = tuple(Member(model.draft.limits[number], short) for number, short in zip(conflict.limits, conflict.short, strict=True))
+    ordered = tuple(sorted(members, key=lambda member: not member.limit.kind.is_demand))
+    first, last = ("", "") if conflict.months is None else (calendar.written(conflict.months[0]), calendar.written(conflict.months[1] - 1))
+    return Clash(ordered, first, last, conflict.whole, conflict.smallest)
+
+
+def repaired(case: Case, asked: Asked, repair: Repair) -> tuple[Case, Asked]:
+    """The case with the changes of a repair made, and what is then asked of it."""
+    gone = set(repair.taken_back)
+    kept = replace(
+        asked, fixes=tuple(fix for fix in asked.fixes if fix not in gone), excludes=tuple(exclude for exclude in asked.excludes if exclude not in gone)
+    )
+    return (apply_edits(case, repair.edits) if repair.edits else case), kept
+
+
+def _made_true(case: Case, asked: Asked, repair: Repair | None, seconds: float | None) -> tuple[Repair | None, bool]:
+    """The repair, and whether the case has a plan once it is made."""
+    if repair is None:
+        return None, False
+    try:
+        draft = draft_of(*repaired(case, asked, repair))
+        model = Elastic.of(draft, seconds=seconds)
+        return repair, model.feasible(model.everything)
+    except (OutOfTime, PlannerError):
+        return repair, False

@@ -1,0 +1,142 @@
+"""Why there is no plan, in sentences and as a record for files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from planner.explaining.find_limits import sized
+from planner.explaining.infeasible import Clash, Infeasible, Member
+from planner.explaining.limits import Kind, Limit
+from planner.explaining.repair import Change
+
+_MATTERS = {
+    "dates": "too late", "whole decisions": "whole decisions do not fit", "decisions": "decided against each other", "rules": "allowed nowhere",
+    "leases": "too much is committed",
+}
+
+
+def lines_of(found: Infeasible) -> list[str]:
+    """The explanation, line by line."""
+    lines: list[str] = []
+    for clash in found.clashes:
+        lines += _clash_lines(clash)
+    if not found.clashes:
+        lines.append("no conflict was found in the time that there was; give it more with --time-limit")
+    if found.repair is not None:
+        lines += _repair_lines(found)
+    elif found.clashes:
+        lines.append("the case has no price for anything that makes room; loosen one of the limits above")
+    return lines
+
+
+def headline(clash: Clash) -> str:
+    """A clash in one sentence."""
+    asked = "; ".join(_said(member) for member in clash.members if member.limit.kind.is_demand)
+    back = "; ".join(_said(member) for member in clash.members if not member.limit.kind.is_demand)
+    return f"{_matter(clash)}: " + ", but ".join(part for part in (asked, back) if part)
+
+
+def _matter(clash: Clash) -> str:
+    """What is the matter, and when."""
+    what = _MATTERS.get(clash.scarce, f"too little: {clash.scarce}")
+    return what if not clash.first else f"{what}, {clash.first} to {clash.last}" if clash.first != clash.last else f"{what}, {clash.first}"
+
+
+def _said(member: Member) -> str:
+    short = _short(member)
+    return member.limit.words + (f" ({short})" if short else "")
+
+
+def _short(member: Member) -> str:
+    """By how much a limit would have to be loosened, alone, for the others to be kept."""
+    limit, amount = member.limit, member.short_by
+    if amount is None:
+        return ""
+    if limit.kind.is_date:
+        months = f"{amount:.0f} month" + ("" if amount == 1.0 else "s")
+        return f"{months} too early" if limit.kind is Kind.START else f"{months} too late"
+    if limit.kind in (Kind.COMMITMENT, Kind.PLACED, Kind.COMMITTED_MW, Kind.OWNED):
+        return f"{sized(amount, limit.unit)} too many" if limit.unit == "GPUs" else f"{sized(amount, limit.unit)} too much"
+    if limit.kind is Kind.FIX:
+        return f"off by {sized(amount, limit.unit)}" if limit.unit else ""
+    return f"short by {sized(amount, limit.unit)}"
+
+
+def _clash_lines(clash: Clash) -> list[str]:
+    if len(clash.members) == 1:
+        return [f"{_matter(clash)}: {_said(clash.members[0])}, and nothing in the case can serve it"]
+    proof = "no smaller set is in conflict" if clash.smallest else "none can be left out of the conflict"
+    return [
+        f"{_matter(clash)}: these cannot all be kept",
+        *(f"  - {_said(member)}" for member in clash.members),
+        f"  give up any one of them and the others can be kept; {proof}",
+    ]
+
+
+def _repair_lines(found: Infeasible) -> list[str]:
+    assert found.repair is not None
+    many = f"{len(found.repair.changes)} changes" if len(found.repair.changes) > 1 else "one change"
+    checked = "the case has a plan with it" if found.checked else "not confirmed by a new solve; loosen it a little further"
+    lines = [f"cheapest repair: {_money(found.repair.usd)}, {many} ({checked})"]
+    for change in found.repair.changes:
+        edits = " ".join(f"--set '{edit}'" for edit in change.edits) or f"leave out {_option(change.limit)}"
+        lines.append(f"  - {_done(change)}, {_money(change.usd)}: {edits}")
+    return lines
+
+
+def _option(limit: Limit) -> str:
+    return f"--{'fix' if limit.kind is Kind.FIX else 'exclude'} '{limit.name}'"
+
+
+def _done(change: Change) -> str:
+    limit, by = change.limit, change.by
+    match limit.kind:
+        case Kind.START:
+            return f"start lease {limit.name} {by:.0f} months later than its customer accepts"
+        case Kind.COMMITMENT | Kind.PLACED if limit.whole:
+            return f"release lease {limit.name}"
+        case Kind.COMMITMENT | Kind.PLACED:
+            return f"serve {sized(by, limit.unit)} of {limit.name} less"
+        case Kind.COMMITTED_MW:
+            return f"give up {sized(by, 'MW')} of {limit.name}"
+        case Kind.FIX | Kind.EXCLUDE:
+            return "take your decision back"
+        case Kind.CAPITAL | Kind.CASH_FLOOR:
+            return f"{sized(by, '$')} more money for {limit.name}"
+        case Kind.SUPPLY:
+            return f"{sized(by, 'GPUs')} more of {limit.name}"
+        case _:
+            return f"{sized(by, limit.unit)} more at {limit.name}"
+
+
+def _money(usd: float) -> str:
+    return f"${usd / 1e9:,.2f}B" if usd >= 9.995e8 else f"${usd / 1e6:,.1f}M" if usd >= 5e4 else f"${usd:,.0f}"
+
+
+def record_of(found: Infeasible) -> dict[str, Any]:
+    """The explanation for plan.json."""
+    return {
+        "sentence": headline(found.clashes[0]) if found.clashes else None,
+        "conflicts": [
+            {
+                "scarce": clash.scarce, "from": clash.first or None, "to": clash.last or None, "by_whole_decisions": clash.whole,
+                "smallest_proven": clash.smallest,
+                "limits": [
+                    {
+                        "kind": member.limit.kind.label, "of": member.limit.name, "what": member.limit.words,
+                        "short_by": member.short_by, "unit": member.limit.unit or None,
+                    }
+                    for member in clash.members
+                ],
+            }
+            for clash in found.clashes
+        ],
+        "repair": None if found.repair is None else {
+            "usd": found.repair.usd,
+            "checked": found.checked,
+            "changes": [
+                {"kind": change.limit.kind.label, "of": change.limit.name, "by": change.by, "unit": change.limit.unit or None, "usd": change.usd, "set": list(change.edits)}
+                for change in found.repair.changes
+            ],
+        },
+    }

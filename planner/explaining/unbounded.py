@@ -1,0 +1,67 @@
+"""Why a plan has no end: the candidates that earn money along a direction in which no limit stops them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import highspy
+import numpy as np
+
+from planner.allocator.highs import HighsDoor
+from planner.allocator.matrix import ModelArrays
+from planner.allocator.model import MILLION, Model
+from planner.allocator.options import SolverOptions
+from planner.allocator.status import Status
+from planner.candidates.outlook import Floats
+
+MOST_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Endless:
+    """A column that grows without end: its name, its level for one of the first named, and what a unit brings."""
+
+    name: str
+    level: float
+    usd_per_unit: float
+
+
+def endless(model: Model, arrays: ModelArrays) -> tuple[Endless, ...]:
+    """Columns that grow along a ray on which NPV grows without end, those that bring most first; empty without a ray.
+
+    The relaxation is unbounded whenever the model is.
+    """
+    ray = _ray(replace(arrays, integer=np.zeros_like(arrays.integer)))
+    if ray is None:
+        return ()
+    compact = model.compact
+    level = ray * compact.unit
+    usd = arrays.cost * MILLION / compact.unit
+    grown = [int(j) for j in np.flatnonzero(np.abs(ray) > 1e-9) if not compact.name[j].startswith("stock:")]
+    grown.sort(key=lambda j: -usd[j] * level[j])
+    if not grown:
+        return ()
+    first = abs(level[grown[0]])
+    return tuple(Endless(compact.name[j], float(level[j] / first), float(usd[j])) for j in grown[:MOST_NAMED])
+
+
+def endless_lines(found: tuple[Endless, ...]) -> list[str]:
+    """What grows without end, in sentences."""
+    if not found:
+        return []
+    lines = ["these grow together without end, and no limit stops them:"]
+    for column in found:
+        brings = f"each brings ${column.usd_per_unit:,.0f}" if column.usd_per_unit >= 0 else f"each costs ${-column.usd_per_unit:,.0f}"
+        lines.append(f"  - {column.name}: {column.level:.4g} for one of the first, {brings}")
+    lines.append(f"give {found[0].name} a limit (depth_gpus, max_gpus, critical_it_mw, guaranteed_mw), or correct the sign of its cost")
+    return lines
+
+
+def _ray(arrays: ModelArrays) -> Floats | None:
+    """A direction of endless gain, shape (columns,), None when the model has none."""
+    door = HighsDoor(SolverOptions(extra={"presolve": "off", "solver": "simplex"}))
+    if door.solve_arrays(arrays).status is not Status.UNBOUNDED:
+        return None
+    status, known, values = door.highs.getPrimalRay()
+    ray = np.array(values, dtype=np.float64)
+    return ray if status == highspy.HighsStatus.kOk and known else None

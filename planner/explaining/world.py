@@ -1,0 +1,76 @@
+"""The candidates of a case with the user's decisions as limits beside the case's own."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from planner.candidates.build import CandidateSet, build_candidates
+from planner.candidates.outlook import make_outlook
+from planner.candidates.power import phase_table, unit_mw
+from planner.candidates.resources import Family
+from planner.case.case import Case
+from planner.case.edit_grammar import parse_edit
+from planner.decisions import apply_decisions
+from planner.explaining.draft import Draft
+from planner.explaining.find_limits import find_limits
+from planner.explaining.limits import Kind, Limit
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked of a plan: base, tail, whose money, and the user's decisions."""
+
+    base: str = "expected"
+    tail: str | None = None
+    equity: bool = False
+    fixes: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
+
+    def candidates(self, case: Case) -> CandidateSet:
+        """The candidates of a case before any decision."""
+        return build_candidates(make_outlook(case, base=self.base, tail=self.tail), equity=self.equity)
+
+
+def draft_of(case: Case, asked: Asked, *, twins: Collection[str] = ()) -> Draft:
+    """All limits of a case and of what was decided; `twins` are phases that offer what other phases offer."""
+    free = asked.candidates(case)
+    decided = apply_decisions(free, asked.fixes, asked.excludes)
+    draft = find_limits(replace(decided, table=free.table), twins=twins)
+    for written in asked.excludes:
+        closed = apply_decisions(free, (), (written,)).table["upper"].to_numpy(np.float64) < free.table["upper"].to_numpy(np.float64)
+        number = draft.add(Limit(Kind.EXCLUDE, written, f"you exclude {written}"))
+        draft.closed += [(number, int(candidate)) for candidate in np.flatnonzero(closed)]
+    for written in asked.fixes:
+        _fix(draft, free, written)
+    return draft
+
+
+def _fix(draft: Draft, free: CandidateSet, written: str) -> None:
+    edit = parse_edit(written)
+    value = float(edit.value)
+    what = f"{edit.table}.{edit.column}"
+    unit = {"power.contracted_mw": "MW", "leases.size": "GPUs"}.get(what, "")
+    if what == "leases.size":
+        leases = free.outlook.case.tables["leases"].set_index("lease_id")
+        unit = "MW" if leases.loc[str(edit.select), "size_unit"] == "it_mw" else "GPUs"
+    number = draft.add(Limit(Kind.FIX, written, f"you fix {written}", value, unit))
+    if what == "leases.size":
+        for label in ("at most", "at least"):
+            draft.raise_rows(number, draft.rows_of(Family.FIXED, f"size of {edit.select} {label}"))
+        return
+    one = apply_decisions(free, (written,)).table
+    sizes = np.ones(len(one))
+    sizes[(one["kind"] == "power").to_numpy()] = unit_mw(phase_table(free.outlook))
+    before, after = free.table, one
+    for candidate in np.flatnonzero((before["lower"] != after["lower"]) | (before["upper"] != after["upper"])):
+        size = float(sizes[candidate])
+        lower, upper = float(after["lower"].iat[candidate]), float(after["upper"].iat[candidate])
+        if upper == 0.0:
+            draft.closed.append((number, int(candidate)))
+        elif upper < float(before["upper"].iat[candidate]):
+            draft.bound(number, int(candidate), size, size * upper)
+        if lower > float(before["lower"].iat[candidate]):
+            draft.bound(number, int(candidate), -size, -size * lower)

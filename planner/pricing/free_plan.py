@@ -1,0 +1,97 @@
+"""Planning again with all decisions free, near a plan that is known.
+
+Blocks of power, whole phases and dates change which decisions are right, so no price of the held plan answers for them. What the held plan
+makes of the change is a plan already: the search has only to look for something better, and is closed where nothing
+can be better by more than the gap.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from planner.allocator.allocate import Allocation
+from planner.allocator.changes import Changes
+from planner.allocator.compact import make_compact
+from planner.allocator.highs import HighsDoor
+from planner.allocator.matrix import FloatArray, ModelArrays, model_arrays
+from planner.allocator.model import MILLION, make_model
+from planner.allocator.options import SolverOptions
+from planner.allocator.solution import Solution
+from planner.allocator.status import Status
+from planner.allocator.tree_search import TreeSearch
+from planner.candidates.build import CandidateSet
+from planner.candidates.outlook import Floats
+from planner.pricing.deadline import Deadline
+from planner.pricing.places import Places
+
+
+@dataclass(frozen=True)
+class Found:
+    """NPV of a plan that was found, and one that no plan can beat, both in dollars."""
+
+    npv_usd: float
+    at_most_usd: float
+
+
+@dataclass(frozen=True)
+class FreePlan:
+    """The model of a candidate set, with a plan for it. levels: of the candidates in the plan, shape (candidates,)."""
+
+    arrays: ModelArrays
+    places: Places
+    levels: Floats
+    options: SolverOptions
+    deadline: Deadline
+
+    @staticmethod
+    def of(candidates: CandidateSet, levels: Floats, options: SolverOptions, deadline: Deadline, *, limits_rise: bool) -> FreePlan:
+        """The model of a candidate set. limits_rise: with the candidates that no plan can use under the limits as they are."""
+        model = make_model(make_compact(candidates, keep_all=limits_rise), relax=options.relax)
+        arrays = model_arrays(model.problem, variables=model.variables, relax=options.relax)
+        return FreePlan(arrays, Places(model), levels, options, deadline)
+
+    def with_decisions(self, changes: Changes | None = None) -> Found | None:
+        """The best plan that keeps the decisions of the plan, where the changes leave them possible; None where there is none."""
+        held = self._held(self._changed(changes))
+        return None if held is None or held.objective is None else Found(held.objective * MILLION, held.objective * MILLION)
+
+    def again(self, changes: Changes | None = None) -> Found | None:
+        """The best plan after some changes; None where none is possible, or none was found in time."""
+        changed = self._changed(changes)
+        held = self._held(changed)
+        if self.deadline.passed:
+            return None
+        start = None if held is None or not changed.is_mip else held.values
+        options = replace(self.options, solver="highs", time_limit_s=self.deadline.left, start=start, progress=None, log=None)
+        solution = TreeSearch(options).solve_arrays(changed)
+        if solution.objective is None:
+            return None
+        bound = solution.objective + self.options.gap * abs(solution.objective) if solution.bound is None else solution.bound
+        return Found(solution.objective * MILLION, max(bound, solution.objective) * MILLION)
+
+    def _changed(self, changes: Changes | None) -> ModelArrays:
+        return self.arrays if changes is None else changes.applied(self.arrays)
+
+    def _held(self, arrays: ModelArrays) -> Solution | None:
+        """The plan's decisions held; those that the changes move take the level nearest to the plan's. None where that is not possible."""
+        near = np.clip(self._columns(), arrays.col_lower, arrays.col_upper)
+        held = arrays.with_integers_held(np.where(arrays.integer, near, 0.0)) if arrays.is_mip else arrays
+        found = HighsDoor(SolverOptions(time_limit_s=self.deadline.left)).solve_arrays(held)
+        return found if found.status is Status.OPTIMAL else None
+
+    def _columns(self) -> FloatArray:
+        """Levels of the plan's decisions by column; other columns are zero."""
+        compact = self.places.model.compact
+        levels = np.zeros(self.arrays.columns)
+        first = len(compact.candidate)
+        levels[:first] = self.levels[compact.candidate] / compact.unit[:first]
+        return levels
+
+
+def levels_by_name(plan: CandidateSet, allocation: Allocation, other: CandidateSet) -> Floats:
+    """Levels of a plan for the candidates of another set, matched by their ids; what the plan has not is zero."""
+    assert allocation.levels is not None
+    known = dict(zip(plan.table["candidate_id"], allocation.levels, strict=True))
+    return np.array([known.get(name, 0.0) for name in other.table["candidate_id"]], dtype=np.float64)

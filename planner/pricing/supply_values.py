@@ -1,0 +1,224 @@
+"""What is one more, or one less, of what a plan is fed with: delivery slots, capital, leases, halls, clusters, shared feeds?
+
+Each is a limit of the plan's linear programme, moved in both directions with whole decisions held (see `held_plan`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from planner.allocator.allocate import Allocation
+from planner.allocator.matrix import IntArray
+from planner.candidates.build import CandidateSet
+from planner.candidates.lease_offers import units
+from planner.candidates.outlook import Floats, Outlook
+from planner.candidates.resources import Family
+from planner.case.calendar import Calendar
+from planner.pricing.directions import Direction, together
+from planner.pricing.held_plan import HeldPlan
+from planner.pricing.places import Places
+from planner.pricing.price_table import Row, Thing, gain_cells, loss_cells, net_cells, row, usd
+
+STEP_SHARE = 0.01
+"""Share of a limit that is asked about, where its unit says nothing better."""
+STEP_MW = 1.0
+STEP_USD = 1e6
+
+
+def delivery_values(held: HeldPlan, candidates: CandidateSet, allocation: Allocation, places: Places) -> Iterator[Row]:
+    """A GPU more or less of a SKU delivered in a quarter. pay_up_to: $ per slot, paid at the start of that quarter."""
+    outlook = candidates.outlook
+    for name in places.names(Family.SUPPLY):
+        rows = places.rows(Family.SUPPLY, name)
+        gpu_id, quarter = name.rsplit(" ", 1)
+        start = max(outlook.calendar.quarter_index(quarter), 0)
+        limit = float(places.limit(rows)[0])
+        thing = Thing("delivery", name, "GPU", kind=gpu_id, in_plan=float(_used(held, places, rows)[0]), limit=limit)
+        step = float(np.clip(STEP_SHARE * limit, 1.0, 100.0))
+        worth = (1.0 - outlook.case.settings.tax_rate) * float(outlook.discount[start])
+        yield _two_sided(held, outlook, "one quarter", thing, places.raised(rows), start, start + 3, step, (worth, "$/GPU"))
+
+
+def capital_values(held: HeldPlan, candidates: CandidateSet, allocation: Allocation, places: Places) -> Iterator[Row]:
+    """A dollar of new capital more or less: from a quarter on, and for one year, as an implied return.
+
+    A dollar lent to the pot for a year is worth its return r + g / DF a year later, with r the discount rate and g what the NPV
+    gains by having it: the after-tax return a year at which such a loan would leave the plan no better and no worse.
+    Capital that does not carry over is that of the quarter alone.
+    """
+    outlook = candidates.outlook
+    carried = places.rows(Family.CAPITAL, "capital")
+    single = places.rows(Family.CAPITAL, "capital of the quarter")
+    horizon = outlook.horizon
+    for start in outlook.calendar.quarter_starts.tolist():
+        quarter = outlook.calendar.written_quarter(start)
+        if len(single):
+            asked, spans = single, [("one quarter", start, start + 3)]
+        else:
+            asked, spans = carried, [("from a quarter on", start, horizon), ("for one year", start, start + 12)]
+        for question, first, end in spans:
+            rows = places.inside(asked, first, min(end, horizon))
+            if not len(rows):
+                continue
+            thing = Thing("capital", quarter, "$")
+            # What is missing in any month of the span binds in the rows that touch it.
+            less = places.raised(places.touching(asked, first, min(end, horizon))).reversed()
+            answer = _two_sided(held, outlook, question, thing, places.raised(rows), first, min(end, horizon), STEP_USD, None, less)
+            if question != "from a quarter on":
+                answer |= _returns(outlook, answer, start)
+            yield answer
+
+
+def _returns(outlook: Outlook, answer: Row, start: int) -> Row:
+    """Implied after-tax return a year of a dollar lent from a month for a year, from its gain and from its loss."""
+    now, later = float(outlook.discount[start]), float(outlook.discount[min(start + 12, outlook.months - 1)])
+    names = {"gain_return_per_year": "gain_of_step_usd", "loss_return_per_year": "loss_of_step_usd"}
+    return {name: (float(str(answer[of])) + now) / later - 1.0 for name, of in names.items() if of in answer}
+
+
+def floor_values(held: HeldPlan, candidates: CandidateSet, allocation: Allocation, places: Places) -> Iterator[Row]:
+    """A dollar of cash floor less (gain) or more (loss) at the end of a quarter."""
+    calendar: Calendar = candidates.outlook.calendar
+    for quarter in places.names(Family.CASH_FLOOR):
+        start = max(calendar.quarter_index(quarter), 0)
+        direction = places.raised(places.rows(Family.CASH_FLOOR, quarter))
+        thing = Thing("cash floor", quarter, "$")
+        yield _two_sided(held, candidates.outlook, "one quarter", thing, direction, start, start + 3, STEP_USD, None)
+
+
+def lease_values(held: HeldPlan, candidates: CandidateSet, allocation: Allocation, places: Places) -> Iterator[Row]:
+    """A unit of a lease more or less offered, its rate and terms as they are; not for leases that are declined whole.
+
+    For an all-or-nothing lease the least size moves with the size. pay_up_to: $ per GPU-hour or kW-month that could be given away on
+    a unit more. A lease with a schedule of rates is priced at each of them as well.
+    """
+    outlook, table = candidates.outlook, candidates.table
+    assert allocation.levels is not None
+    leases = outlook.case.tables["leases"].set_index("lease_id")
+    accepts = table["kind"].eq("accept").to_numpy()
+    decided = set(table["lease_id"].to_numpy()[accepts])
+    taken = set(table["lease_id"].to_numpy()[accepts & (allocation.levels > 0.5)])
+    for lease_id, lease in leases.iterrows():
+        name = str(lease_id)
+        rows = places.rows(Family.VOLUME, name)
+        if not len(rows) or (name in decided and name not in taken):
+            continue
+        start = max(outlook.calendar.index(str(lease["start"])), 0)
+        end = min(start + int(lease["term_months"]), outlook.last_month)
+        size, hosting = float(lease["max_size"]), str(lease["kind"]) == "hosting"
+        served = float(_used(held, places, rows)[0]) + (size if name in decided else 0.0)
+        thing = Thing("lease", name, _unit(outlook, name), kind=str(lease["kind"]), in_plan=served, limit=size)
+        direction = _larger(held, places, name, whole=bool(lease["all_or_nothing"]))
+        step = STEP_MW if hosting else float(np.clip(STEP_SHARE * size, 1.0, 100.0))
+        pay = _per_contract_unit(outlook, hosting, start, end)
+        yield _two_sided(held, outlook, "whole term", thing, direction, start, end, step, pay)
+        for tier in places.names(Family.TIER):
+            if tier.startswith(f"{name} "):
+                at_rate = places.rows(Family.TIER, tier)
+                limit = float(places.limit(at_rate)[0])
+                part = Thing("lease rate", tier, thing.unit, kind=thing.kind, in_plan=float(_used(held, places, at_rate)[0]), limit=limit)
+                yield _two_sided(held, outlook, "whole term", part, places.raised(at_rate), start, end, step, pay)
+
+
+def _unit(outlook: Outlook, lease_id: str) -> str:
+    """What the size of a lease counts."""
+    lease = outlook.case.tables["leases"].set_index("lease_id").loc[lease_id]
+    if lease["size_unit"] == "it_mw":
+        return "MW"
+    made = units(outlook)
+    return "GPU" if (made.loc[made["lease_id"] == lease_id, "units_per_gpu"] == 1.0).all() else "unit"
+
+
+def _larger(held: HeldPlan, places: Places, lease_id: str, *, whole: bool) -> Direction:
+    """A lease larger by one unit, wherever its size stands as a limit: on the sites that the plan has chosen for it."""
+    parts = [places.raised(places.rows(Family.VOLUME, lease_id))]
+    if whole:
+        parts.append(places.raised(places.rows(Family.LEAST_VOLUME, lease_id), -1.0))
+    for name in places.names(Family.BLOCK):
+        if name.startswith(f"{lease_id} at "):
+            parts.append(places.raised(places.standing(held, places.rows(Family.BLOCK, name), 0.5)))
+    return together(*parts)
+
+
+def _per_contract_unit(outlook: Outlook, hosting: bool, start: int, end: int) -> tuple[float, str]:
+    """After tax, the worth of a dollar on the rate of one unit over its term."""
+    month = slice(start, end)
+    per_month = np.full(outlook.months, 1000.0) if hosting else outlook.hours
+    worth = (1.0 - outlook.case.settings.tax_rate) * float(outlook.discount[month] @ per_month[month])
+    return worth, "$/kW-month" if hosting else "$/GPU-hour"
+
+
+def hall_values(held: HeldPlan, candidates: CandidateSet, allocation: Allocation, places: Places) -> Iterator[Row]:
+    """A MW of critical IT more or less at a site: a hall given or taken (gain, loss), or a site that may hold more or less of them (net).
+
+    It is given or taken in the months in which the plan has halls there, in all months where it has none.
+    A hall is cooled as the others of its site where all of them are alike.
+    """
+    outlook, table = candidates.outlook, candidates.table
+    assert allocation.levels is not None
+    halls = table["kind"].eq("shell").to_numpy()
+    built = dict.fromkeys(outlook.case.tables["sites"]["site_id"], 0.0)
+    for site_id, level in zip(table["site_id"].to_numpy()[halls], allocation.levels[halls], strict=True):
+        built[site_id] += float(level)
+    for site in outlook.case.tables["sites"].itertuples():
+        name = str(site.site_id)
+        rows = places.rows(Family.HALL, name)
+        standing = places.standing(held, rows, STEP_MW)
+        given = places.raised(standing if len(standing) else rows)
+        larger = together(places.raised(places.rows(Family.SITE, name)), places.raised(places.rows(Family.OPEN, name)))
+        if given.empty:
+            continue
+        thing = Thing("hall", name, "MW", name, in_plan=built[name], limit=float(site.critical_it_mw))
+        answer = _two_sided(held, outlook, "whole term", thing, given, 0, outlook.last_month, STEP_MW, None, followed=False)
+        full = built[name] >= thing.limit - STEP_MW  # with room to spare a MW less of it costs nothing at first
+        less = held.price(larger.reversed(), STEP_MW) if not larger.empty and full and built[name] >= STEP_MW else None
+        yield answer | net_cells(None if larger.empty else held.price(larger, STEP_MW), less)
+
+
+def cluster_values(held: HeldPlan, candidates: CandidateSet, allocation: Allocation, places: Places) -> Iterator[Row]:
+    """A GPU more or less in the largest cluster that a site's fabric carries, for a lease that stands on one fabric."""
+    yield from _limit_values(held, candidates.outlook, places, Family.CLUSTER, "cluster", "GPU")
+
+
+def group_values(held: HeldPlan, candidates: CandidateSet, allocation: Allocation, places: Places) -> Iterator[Row]:
+    """A MW more or less through a substation or gas line that sites share."""
+    yield from _limit_values(held, candidates.outlook, places, Family.GROUP, "shared feed", "MW")
+
+
+def _limit_values(held: HeldPlan, outlook: Outlook, places: Places, family: Family, resource: str, unit: str) -> Iterator[Row]:
+    for name in places.names(family):
+        rows = places.rows(family, name)
+        limit = float(places.limit(rows).max())
+        step = STEP_MW if unit == "MW" else float(np.clip(STEP_SHARE * limit, 1.0, 100.0))
+        used = float(_used(held, places, rows).max())
+        thing = Thing(resource, name, unit, in_plan=used, limit=limit)
+        yield _two_sided(held, outlook, "whole term", thing, places.raised(rows), 0, outlook.last_month, step, None, followed=False)
+
+
+def _two_sided(
+    held: HeldPlan, outlook: Outlook, question: str, thing: Thing, more: Direction, start: int, end: int, step: float,
+    pay: tuple[float, str] | None, less: Direction | None = None, *, followed: bool = True,
+) -> Row:
+    """The row of a limit moved both ways. pay: what a dollar of the contract's own unit is worth, and that unit.
+
+    less: the other way, where it is not just the opposite. followed: see how far the gain holds, up to twice the limit.
+    """
+    far = followed and not np.isnan(thing.limit) and thing.limit > step
+    gain = held.price(more, step, most=thing.limit if far else None)
+    fewer = step if np.isnan(thing.limit) else min(step, thing.limit)
+    down = more.reversed() if less is None else less
+    loss = held.price(down, fewer) if fewer > 0.0 and not down.empty else None
+    cells: Row = {}
+    if pay is not None and gain is not None and pay[0] > 0.0:
+        cells = {"pay_up_to": usd(gain.over_step) / pay[0], "pay_unit": pay[1]}
+    return row(
+        outlook, question, thing, start, end, step=step, dual_usd=usd(held.dual_between(more, down)), **cells, **gain_cells(gain), **loss_cells(loss)
+    )
+
+
+def _used(held: HeldPlan, places: Places, rows: IntArray) -> Floats:
+    """What the plan uses of each row, in the units of its resource."""
+    activity: Floats = (held.arrays.matrix[rows] @ held.levels) * places.model.row_scale[rows]
+    return activity

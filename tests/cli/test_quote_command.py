@@ -1,0 +1,96 @@
+"""`planner quote` and `planner breakeven` on the command line: numbers, files, many at once, and errors with a remedy."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import planner
+from planner.case.faults import PlannerError
+from planner.cli.main import app
+
+TINY = str(Path(__file__).parents[2] / "fixtures" / "tiny")
+BETA = ["--gpu", "g1", "--gpus", "4000", "--start", "2026-01", "--term", "24", "--all-or-nothing", "--exclude", "leases[beta]"]
+BETA_FLOOR = 85_002_240 / (4_000 * 17_520)
+"""Derived in fixtures/tiny/README.md."""
+
+
+def run(*arguments: str) -> str:
+    told = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+    assert told.exit_code == 0, told.output
+    return told.stdout
+
+
+def test_the_floor_derived_by_hand() -> None:
+    told = json.loads(run("quote", TINY, *BETA, "--json"))
+    assert told["answer"] == "floor found"
+    assert told["proven"] is True
+    assert told["low"] - 1e-9 <= BETA_FLOOR <= told["high"] + 1e-9
+    assert told["floor"] == pytest.approx(BETA_FLOOR, rel=1e-9)
+    assert {row["what"] for row in told["displaced"]} == {"GPUs bought", "hall", "power"}
+
+
+def test_what_is_printed() -> None:
+    told = run("quote", TINY, *BETA)
+    assert "sign at $1.2129/GPU-hour or more" in told
+    assert "cells:p1" in told
+
+
+def test_many_from_a_file_are_as_one_by_one(tmp_path: Path) -> None:
+    asked = tmp_path / "asked.csv"
+    asked.write_text("name,gpu,gpus,mw,start,term_months,prepay_fraction\na,g1,3000,,2025-01,24,\nb,,,2,2026-01,12,0.1\nc,g1,500,,2026-02,13,\n")
+    run("quote", TINY, "--inquiries", str(asked), "--out", str(tmp_path / "quotes"), "--workers", "2")
+    table = pd.read_csv(tmp_path / "quotes" / "quotes.csv").set_index("name")
+    case = planner.load_case(TINY)
+    alone = {
+        "a": planner.quote(case, gpu="g1", gpus=3000.0, start="2025-01", term_months=24),
+        "b": planner.quote(case, mw=2.0, start="2026-01", term_months=12, prepay_fraction=0.1),
+        "c": planner.quote(case, gpu="g1", gpus=500.0, start="2026-02", term_months=13),
+    }
+    for name, one in alone.items():
+        assert table["floor"][name] == pytest.approx(one.floor, rel=1e-9)
+        assert table["high"][name] == pytest.approx(one.high, rel=1e-9)
+    with pytest.raises(PlannerError, match="--force"):
+        run("quote", TINY, "--inquiries", str(asked), "--out", str(tmp_path / "quotes"))
+
+
+def test_futures_are_told(tmp_path: Path) -> None:
+    told = json.loads(run("quote", TINY, *BETA, "--scenarios", "16", "--json"))
+    risk = told["risk"]
+    # Nothing is stochastic in this case but what happens at the rate itself: every future is the base case.
+    assert risk["mean_rate"] == pytest.approx(told["floor"], rel=1e-6)
+    assert risk["tail_rate"] == pytest.approx(told["floor"], rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--gpu", "g2", "--gpus", "10", "--start", "2026-01", "--term", "12"], "use one of: g1"),
+        (["--gpus", "10", "--start", "2026-01", "--term", "12"], "without a SKU"),
+        (["--gpu", "g1", "--gpus", "10", "--start", "2026-01"], "needs term_months"),
+        (["--gpu", "g1", "--gpus", "10", "--start", "2026-1", "--term", "12"], "month"),
+        (["--gpu", "g1", "--gpus", "10", "--mw", "3", "--start", "2026-01", "--term", "12"], "either gpus"),
+        (["--gpu", "g1", "--gpus", "10", "--start", "2026-01", "--term", "12", "--sites", "quary"], "did you mean"),
+    ],
+)
+def test_errors_end_with_the_remedy(arguments: list[str], why: str) -> None:
+    with pytest.raises(PlannerError, match=why):
+        run("quote", TINY, *arguments)
+
+
+def test_faults_of_a_file_name_row_and_column(tmp_path: Path) -> None:
+    asked = tmp_path / "asked.csv"
+    asked.write_text("name,gpu,gpus,start,term_months\na,g1,many,2025-01,24\nb,,5,2025-01,24\n")
+    with pytest.raises(PlannerError, match=r"(?s)row 2, column gpus.*row 3"):
+        run("quote", TINY, "--inquiries", str(asked))
+
+
+def test_breakeven(tmp_path: Path) -> None:
+    told = json.loads(run("breakeven", TINY, "--term", "24", "--json", "--out", str(tmp_path / "b.csv")))
+    assert [row["power_path"] for row in told] == ["grid:p1", "grid:p1 until cells:p1", "cells:p1"]
+    assert len(pd.read_csv(tmp_path / "b.csv")) == 3
+    assert "cells:p1" in run("breakeven", TINY, "--term", "24")

@@ -1,0 +1,109 @@
+"""`planner report` from end to end."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from planner.case.read import read_case
+from planner.case.starting import write_starting_case
+from planner.cli.main import main
+from planner.planning import plan
+from planner.run_folder import write_run
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    def run_main(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setenv("COLUMNS", "200")
+        monkeypatch.setattr(sys, "argv", ["planner", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            main()
+        captured = capsys.readouterr()
+        return (end.value.code if isinstance(end.value.code, int) else 0), captured.out, captured.err
+
+    return run_main
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of the starting case, which stands beside it."""
+    root = tmp_path_factory.mktemp("report")
+    write_starting_case(root / "case")
+    return write_run(plan(read_case(root / "case"), prices="none"), root / "run")
+
+
+def test_a_report_is_a_page_and_a_workbook_whose_case_plans_again(run: Run, base: Path, tmp_path: Path) -> None:
+    out = tmp_path / "report"
+    code, said, _ = run("report", base, "--out", out)
+    assert code == 0
+    assert {path.name for path in out.iterdir()} == {"report.html", "report.xlsx"}
+    assert str(out / "report.html") in said
+    code, said, _ = run("plan", out / "report.xlsx", "--json")
+    assert code == 0
+    assert json.loads(said)["npv_usd"] == json.loads((base / "plan.json").read_text())["npv_usd"]
+
+
+def test_by_default_it_stands_beside_its_run_and_is_never_replaced_unasked(run: Run, base: Path) -> None:
+    code, said, _ = run("report", base, "--json")
+    assert code == 0
+    told = json.loads(said)
+    assert Path(told["out"]) == base.with_name("run-report")
+    assert told["bytes"]["report.html"] == (base.with_name("run-report") / "report.html").stat().st_size
+    code, _, complained = run("report", base)
+    assert code == 2
+    assert "replace that report with --force" in complained
+    assert run("report", base, "--force")[0] == 0
+
+
+def test_a_folder_that_is_no_report_is_left_alone(run: Run, base: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("keep")
+    code, _, complained = run("report", base, "--out", tmp_path / "mine", "--force")
+    assert code == 2
+    assert "is not a report" in complained
+    assert (tmp_path / "mine" / "notes.txt").read_text() == "keep"
+
+
+def test_pictures_are_written_on_request(run: Run, base: Path, tmp_path: Path) -> None:
+    assert run("report", base, "--out", tmp_path / "report", "--pictures", "svg")[0] == 0
+    assert {"waterfall.svg", "power.svg", "cash_by_year.svg"} <= {path.name for path in (tmp_path / "report").iterdir()}
+    code, _, complained = run("report", base, "--out", tmp_path / "other", "--pictures", "gif")
+    assert code == 2
+    assert "pictures as 'gif' are not known" in complained
+    assert not (tmp_path / "other").exists()
+
+
+def test_what_does_not_fit_is_refused_with_the_remedy(run: Run, base: Path, tmp_path: Path) -> None:
+    out = tmp_path / "report"
+    for arguments, told in (
+        ((tmp_path,), "it has no run.json"),
+        ((base, "--case", tmp_path / "nowhere"), "no such folder or workbook"),
+        ((base, "--scores", tmp_path), "holds no scores"),
+        ((base, "--portfolios", tmp_path / "p.parquet"), "give the scores too"),
+        ((base, "--sweep", tmp_path), "is not a sweep"),
+        ((base, "--frontier", tmp_path), "holds no frontier"),
+        ((base, "--quotes", tmp_path / "q.json"), "cannot be read as quotes"),
+    ):
+        code, _, complained = run("report", *arguments, "--out", out)
+        assert code == 2, arguments
+        assert told in complained
+    assert not out.exists()
+
+
+def test_floors_of_quotes_stand_beside_their_leases(run: Run, base: Path, tmp_path: Path) -> None:
+    quote = tmp_path / "q.json"
+    quote.write_text(json.dumps([{"name": "lab_training", "floor": 2.345, "rate_unit": "usd_per_gpu_hour", "answer": "floor", "size": 8000.0}, {"name": "asked", "answer": "no floor", "floor": None}]))
+    assert run("report", base, "--out", tmp_path / "report", "--quotes", quote)[0] == 0
+    assert "$2.35" in (tmp_path / "report" / "report.html").read_text()
+    for written, told in (({"floors": 2.0}, "is not what planner quote writes"), ({"case_hash": "other", "quotes": []}, "quotes another case")):
+        quote.write_text(json.dumps(written))
+        code, _, complained = run("report", base, "--out", tmp_path / "second", "--quotes", quote)
+        assert code == 2
+        assert told in complained

@@ -1,0 +1,136 @@
+"""`planner plan --risk-weight ...` and `planner frontier` from end to end."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from planner.case.generate import generate_case
+from planner.case.made_up.frame import declared_frame
+from planner.case.tables import TABLES
+from planner.case.write import write_case
+from planner.cli.main import main
+
+Run = Callable[..., tuple[int, str, str]]
+FACTORS = [{"factor_id": "gpus", "model": "gbm", "drives": "market", "volatility_per_year": 0.3}]
+RISK = ("--risk-weight", 0.5, "--alpha", 0.9, "--scenarios", 40)
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    def run_main(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setenv("COLUMNS", "200")
+        monkeypatch.setattr(sys, "argv", ["planner", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            main()
+        captured = capsys.readouterr()
+        return (end.value.code if isinstance(end.value.code, int) else 0), captured.out, captured.err
+
+    return run_main
+
+
+@pytest.fixture(scope="module")
+def case(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("risk") / "case"
+    made = generate_case(sites=2, leases=4, skus=2, months=36, seed=8)
+    write_case(replace(made, tables={**made.tables, "factors": declared_frame(TABLES["factors"], FACTORS)}), root)
+    return root
+
+
+def test_a_plan_after_risk_is_written_and_scores_as_it_says(run: Run, case: Path, tmp_path: Path) -> None:
+    out, scores = tmp_path / "run", tmp_path / "scores"
+    code, said, err = run("plan", case, *RISK, "--information", 5, "--out", out)
+    assert code == 0, err
+    assert "over 40 futures: expected NPV" in said
+    assert "the plan fears these futures" in said
+    assert "to know the future before deciding" in said
+    plan = json.loads((out / "plan.json").read_text())
+    assert plan["objective_usd"] == pytest.approx(0.5 * plan["expected_npv_usd"] - 0.5 * plan["cvar_usd"], rel=1e-9)
+    assert plan["mip_gap"] <= 1e-3
+    assert plan["evpi_usd"] >= 0.0
+    proof = json.loads((out / "run.json").read_text())["certificate"]
+    assert proof["gap"] <= 1e-6
+    assert proof["least_weight"] >= 0.0
+    assert proof["weight_sum"] == pytest.approx(1.0, abs=1e-9)
+    feared = pd.read_csv(out / "feared.csv")
+    assert feared["tail_weight"].sum() == pytest.approx(1.0, abs=1e-9)
+    assert (feared["npv_usd"].diff().dropna() >= 0).all()
+    assert "gpus" in feared.columns
+    assert -(feared["tail_weight"] @ feared["npv_usd"]) == pytest.approx(plan["cvar_usd"], rel=1e-9)
+    code, _, err = run("score", case, "--portfolios", out / "portfolio.csv", "--scenarios", 40, "--alpha", 0.9, "--float64", "--out", scores, "--no-paths")
+    assert code == 0, err
+    (row,) = pd.read_parquet(scores / "scores.parquet").to_dict("records")
+    assert row["mean_npv_usd"] == pytest.approx(plan["expected_npv_usd"], rel=1e-9)
+    assert row["cvar_usd"] == pytest.approx(plan["cvar_usd"], rel=1e-9)
+    assert row["limits_broken"] == 0
+
+
+def test_equal_runs_write_equal_tables(run: Run, case: Path, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        assert run("plan", case, *RISK, "--out", tmp_path / name)[0] == 0
+    for file in ("portfolio.csv", "feared.csv", "factors_feared.csv", "plan.json"):
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+
+
+def test_a_limit_on_cvar_and_one_that_no_plan_keeps(run: Run, case: Path) -> None:
+    code, said, _ = run("plan", case, "--scenarios", 40, "--alpha", 0.9, "--json")
+    assert code == 0
+    free = json.loads(said)
+    code, said, _ = run("plan", case, "--risk-weight", 1, "--alpha", 0.9, "--scenarios", 40, "--json")
+    least = json.loads(said)
+    limit = 0.5 * (free["cvar_usd"] + least["cvar_usd"])
+    code, said, _ = run("plan", case, "--max-cvar", limit, "--alpha", 0.9, "--scenarios", 40, "--json")
+    held = json.loads(said)
+    assert code == 0
+    assert held["cvar_usd"] <= limit + 1e-6 * abs(limit)
+    assert held["objective_usd_per_usd_of_cvar_limit"] >= 0.0
+    assert held["expected_npv_usd"] <= free["expected_npv_usd"] * (1 + 1e-3)
+    code, said, _ = run("plan", case, "--max-cvar", least["cvar_usd"] - 1e10, "--alpha", 0.9, "--scenarios", 40)
+    assert code == 3
+    assert "the least is" in " ".join(said.split())
+
+
+def test_a_plan_out_of_a_pool_and_out_of_its_file(run: Run, case: Path, tmp_path: Path) -> None:
+    code, _, err = run("plan", case, *RISK, "--pool", "grid:3000", "--gap", 0.2, "--out", tmp_path / "grid")
+    assert code in (0, 4), err
+    assert (tmp_path / "grid" / "pool.parquet").is_file()
+    record = json.loads((tmp_path / "grid" / "run.json").read_text())
+    assert record["certificate"]["gap"] <= 1e-6
+    assert record["certificate"]["largest_reduced_value"] <= 1e-3
+    assert record["pool"]["bundles"] <= 3000
+    again = run("plan", case, *RISK, "--pool", tmp_path / "grid" / "pool.parquet", "--gap", 0.2, "--json")
+    assert again[0] in (0, 4), again[2]
+    first = json.loads((tmp_path / "grid" / "plan.json").read_text())
+    assert json.loads(again[1])["objective_usd"] == pytest.approx(first["objective_usd"], rel=1e-6)
+
+
+@pytest.mark.parametrize(("words", "what"), [
+    (("--risk-weight", 1.5), "give one from 0"), (("--risk-weight", 0.5, "--alpha", 1.0), "between 0 and 1"),
+    (("--risk-weight", 0.5, "--solver", "cbc"), "leave --solver out"), (("--pool", "grid:many"), "is no grid"),
+    (("--pool", "nowhere.parquet"), "cannot be read"),
+])
+def test_what_is_refused(run: Run, case: Path, words: tuple[object, ...], what: str) -> None:
+    code, _, err = run("plan", case, *words)
+    assert code == 2
+    assert what in err
+
+
+def test_the_frontier_is_printed_and_written(run: Run, case: Path, tmp_path: Path) -> None:
+    code, said, err = run("frontier", case, "--weights", "0,0.5,1", "--alpha", 0.9, "--scenarios", 40, "--out", tmp_path / "f")
+    assert code == 0, err
+    assert "no point is beaten in both" in said
+    table = pd.read_parquet(tmp_path / "f" / "frontier.parquet")
+    assert (table["expected_npv_usd"].diff().dropna() < 0).all()
+    assert (table["cvar_usd"].diff().dropna() < 0).all()
+    code, said, _ = run("frontier", case, "--weights", "0,1", "--alpha", 0.9, "--scenarios", 40, "--json")
+    assert code == 0
+    assert {"risk_weight", "cvar_usd"} <= set(json.loads(said)[0])
+    code, _, err = run("frontier", case, "--weights", "a,b")
+    assert code == 2
+    assert "no numbers" in err

@@ -1,0 +1,120 @@
+"""The cheapest repair: it makes room, and nothing cheaper does. Against enumeration in plain Python and prices worked by hand."""
+
+from __future__ import annotations
+
+import itertools
+import random
+
+import pytest
+from explaining.conflicted_case import SHORT_OF, one_site
+from oracle.tiny_case import cluster, grid, rate, site
+
+from planner.allocator.status import Status
+from planner.candidates.outlook import make_outlook
+from planner.case.case import Case
+from planner.explaining.infeasible import explain_infeasible, repaired
+from planner.explaining.limits import Kind
+from planner.explaining.repair import Repair
+from planner.explaining.world import Asked
+from planner.planning import plan
+
+
+def cheapest(case: Case) -> Repair:
+    found = explain_infeasible(case, Asked())
+    assert found.repair is not None
+    assert found.checked
+    return found.repair
+
+
+@pytest.mark.parametrize("name", SHORT_OF)
+def test_a_repair_makes_a_case_feasible(name: str) -> None:
+    repair = cheapest(SHORT_OF[name])
+    assert repair.usd > 0.0
+    case, _ = repaired(SHORT_OF[name], Asked(), repair)
+    assert plan(case).status is Status.OPTIMAL
+
+
+def value_of_a_gpu(case: Case, lease_id: str) -> float:
+    """Discounted after-tax income of a GPU of a lease that an AAA customer pays in every month of its term, in plain Python."""
+    lease = case.tables["leases"].set_index("lease_id").loc[lease_id]
+    usd = float(case.tables["lease_rates"].set_index("lease_id").loc[lease_id, "usd_per_gpu_hour"])
+    outlook = make_outlook(case)
+    first = outlook.calendar.index(lease["start"])
+    total = 0.0
+    for month in range(first, first + int(lease["term_months"])):
+        total += usd * float(outlook.hours[month]) * (1.0 + case.settings.discount_rate) ** (-(month + 0.5) / 12.0)
+    return total * (1.0 - case.settings.tax_rate)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_leases_released_are_those_whose_income_is_least(seed: int) -> None:
+    """All-or-nothing leases in a hall that is not for sale: a knapsack, tried in every combination."""
+    draw = random.Random(seed)
+    sizes = [draw.choice([100, 150, 200, 250]) for _ in range(4)]
+    names = [f"lease{number}" for number in range(4)]
+    case = one_site(
+        sites=[site(mw=0.8)],
+        leases=[cluster(name, size=size, committed=True, all_or_nothing=True) for name, size in zip(names, sizes, strict=True)],
+        lease_rates=[rate(name, draw.choice([1.5, 2.0, 2.5])) for name in names],
+    )
+    worth = [size * value_of_a_gpu(case, name) for name, size in zip(names, sizes, strict=True)]
+    costs = {
+        released: sum(worth[number] for number in released)
+        for count in range(5) for released in itertools.combinations(range(4), count)
+        if sum(size for number, size in enumerate(sizes) if number not in released) <= 400
+    }
+    least = min(costs.values())
+    if least == 0.0:
+        assert plan(case).status is Status.OPTIMAL
+        return
+    repair = cheapest(case)
+    assert repair.usd == pytest.approx(least, rel=1e-9)
+    released = tuple(sorted(names.index(change.limit.name) for change in repair.changes))
+    assert costs[released] == pytest.approx(least, rel=1e-9)
+
+
+@pytest.mark.parametrize("fee", [20.0, 400.0, 2000.0])
+def test_power_is_bought_where_its_fee_is_less_than_the_income_given_up(fee: float) -> None:
+    """0.05 MW too few for 20 GPUs: the MW at its fee for the whole term, or the income of the GPUs."""
+    case = one_site(power=[grid(mw=0.7, fee_usd_per_kw_month=fee, term_months=36)])
+    outlook = make_outlook(case)
+    months = range(24)
+    discounted = sum(float(outlook.discount[month]) for month in months)
+    buy = 0.05 * 1000.0 * fee * discounted * (1.0 - case.settings.tax_rate)
+    give_up = 20.0 * value_of_a_gpu(case, "lab")
+    repair = cheapest(case)
+    assert repair.usd == pytest.approx(min(buy, give_up), rel=1e-6)
+    assert [change.limit.kind for change in repair.changes] == [Kind.POWER if buy < give_up else Kind.COMMITMENT]
+
+
+def test_capital_is_raised_by_what_is_missing_or_the_lease_is_made_smaller() -> None:
+    """A GPU costs 20,000 and its income is worth more: 300 GPUs need $6M, $1M is there."""
+    case = SHORT_OF["capital"]
+    assert value_of_a_gpu(case, "lab") > 20_000.0
+    repair = cheapest(case)
+    assert repair.usd == pytest.approx(5e6, rel=1e-9)
+    assert repair.edits == ("budget.new_capital_usd[2027-Q1]+=5000000",)
+    poor = one_site(budget=[{"quarter": "2027-Q1", "new_capital_usd": 1_000_000}], lease_rates=[rate("lab", 1.0)])
+    assert value_of_a_gpu(poor, "lab") < 20_000.0
+    repair = cheapest(poor)
+    assert repair.usd == pytest.approx(250.0 * value_of_a_gpu(poor, "lab"), rel=1e-9)
+
+
+def test_a_late_start_costs_the_months_lost() -> None:
+    case = SHORT_OF["date of power"]
+    repair = cheapest(case)
+    assert repair.edits == ("leases.late_grace_months[lab]=5",)
+    outlook = make_outlook(case)
+    lost = sum(2.0 * float(outlook.hours[month]) * float(outlook.discount[month]) for month in range(5)) * (1.0 - case.settings.tax_rate)
+    assert repair.usd == pytest.approx(300.0 * lost, rel=1e-6)
+
+
+def test_what_has_no_price_is_not_sold() -> None:
+    """MW contracted already beyond what a substation gives, at no fee: there is no price for either."""
+    case = one_site(
+        sites=[site(site_group="line")], site_groups=[{"site_group": "line", "max_contracted_mw": 0.5}], power=[grid(committed_mw=1.0)], leases=[cluster("lab")],
+    )
+    found = explain_infeasible(case, Asked())
+    assert found.repair is None
+    assert {member.limit.kind for member in found.clashes[0].members} == {Kind.COMMITTED_MW, Kind.GROUP}
+    assert [member.short_by for member in found.clashes[0].members] == pytest.approx([0.5, 0.5])

@@ -1,0 +1,151 @@
+"""Why something is in or out: worth against plans without it and with it, and the answer really turns where it is said to."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+from oracle.tiny_case import cluster, grid, rate, site, sku, tiny_case
+
+from planner.allocator.options import SolverOptions
+from planner.case.case import Case
+from planner.case.faults import PlannerError
+from planner.explaining.target import Sort, targets_of
+from planner.explaining.why import Reason
+from planner.explaining.why_lines import lines_of_reason, record_of_reason
+from planner.planning import Plan, plan
+
+EXACT = SolverOptions(gap=1e-9)
+
+
+def contested(**changes: float) -> Case:
+    """Two all-or-nothing leases for one hall of 500 GPUs, and a dear phase of power that the hall does not need."""
+    return tiny_case(
+        sites=[site(mw=1.0)],
+        power=[grid(mw=1.25), grid(mw=1.0) | {"source_id": "cells", "fee_usd_per_kw_month": changes.get("fee", 50.0)}],
+        leases=[cluster("good", size=300, all_or_nothing=True), cluster("poor", size=400, all_or_nothing=True)],
+        lease_rates=[rate("good", changes.get("good", 2.4)), rate("poor", changes.get("poor", 1.4))],
+        market=[{"gpu_id": "gpu", "usd_per_gpu_hour": 1.9, "utilisation": 0.8, "depth_gpus": 50}],
+    )
+
+
+@cache
+def asked(*targets: str) -> Plan:
+    return plan(contested(), why=targets, solver=EXACT)
+
+
+def reason(target: str) -> Reason:
+    return asked(target).reasons[0]
+
+
+def test_what_is_in_is_worth_what_the_plan_loses_without_it() -> None:
+    found = reason("good")
+    without = plan(contested(), excludes=["leases[good]"], solver=EXACT)
+    assert found.inside
+    assert found.amount == pytest.approx(300.0)
+    assert found.worth_usd is not None
+    assert found.worth_usd[0] == pytest.approx(asked("good").objective_usd - without.objective_usd, rel=1e-9)
+    assert found.worth_usd[1] <= found.worth_usd[0] <= found.worth_usd[2]
+
+
+def test_what_is_out_costs_what_the_plan_loses_with_it() -> None:
+    found = reason("poor")
+    with_it = plan(contested(), fixes=["leases.size[poor]=400"], solver=EXACT)
+    assert not found.inside
+    assert found.worth_usd is not None
+    assert found.worth_usd[0] == pytest.approx(with_it.objective_usd - asked("poor").objective_usd, rel=1e-9)
+    assert found.worth_usd[0] < 0.0
+
+
+@pytest.mark.parametrize(("lease", "now"), [("good", 2.4), ("poor", 1.4)])
+def test_the_answer_for_a_lease_turns_at_the_rate_that_is_named(lease: str, now: float) -> None:
+    turn = reason(lease).turn
+    assert turn is not None
+    assert turn.solved
+    assert turn.now == now
+    assert turn.low <= turn.at <= turn.high
+    for rate_usd, served in ((turn.at - 1e-3, False), (turn.at + 1e-3, True)):
+        found = plan(contested(**{lease: rate_usd}), solver=EXACT)
+        assert (lease in set(found.allocation["lease_id"])) == served
+
+
+def test_the_answer_for_a_phase_turns_at_the_fee_that_is_named() -> None:
+    """The grid at as many MW as it has now, against the best plan without it."""
+    found = reason("a_grid:1")
+    assert found.inside
+    assert found.turn is not None
+    assert found.turn.solved
+    without = plan(contested(), excludes=["power[a_grid:1]"], solver=EXACT).objective_usd
+    for fee, better in ((found.turn.at - 0.05, True), (found.turn.at + 0.05, False)):
+        held = plan(contested(), edits=[f"power.fee_usd_per_kw_month[a_grid:1]={fee}"], fixes=[f"power.contracted_mw[a_grid:1]={found.amount}"], solver=EXACT)
+        assert (held.objective_usd > without) == better
+
+
+def test_power_that_is_out_is_tried_at_parts_of_it() -> None:
+    found = reason("cells:1")
+    assert not found.inside
+    assert found.worth_usd is not None
+    assert found.amount == pytest.approx(0.25)
+    fee = 0.25 * 1000.0 * 50.0 * sum(float(factor) for factor in asked("cells:1").candidates.outlook.discount[:24]) * 0.75
+    assert -found.worth_usd[0] <= fee * (1 + 1e-9), "standing idle it costs its fee, and it can always stand idle"
+
+
+def test_a_sku_and_a_site_are_worth_the_plan_where_there_is_no_other() -> None:
+    for target in ("gpu", "sites[a]"):
+        found = reason(target)
+        assert found.inside
+        assert found.worth_usd is not None
+        assert found.worth_usd[0] == pytest.approx(asked(target).objective_usd, rel=1e-6)
+
+
+def test_a_committed_lease_is_released_to_see_what_it_costs() -> None:
+    poor = contested()
+    case = poor.with_table("leases", poor.tables["leases"].assign(committed=poor.tables["leases"]["lease_id"] == "poor"))
+    found = plan(case, why="poor", solver=EXACT)
+    assert found.reasons[0].worth_usd is not None
+    assert found.reasons[0].worth_usd[0] == pytest.approx(found.objective_usd - plan(poor, solver=EXACT).objective_usd, rel=1e-9)
+
+
+def test_a_lease_that_nothing_can_serve_says_so() -> None:
+    case = tiny_case(sites=[site()], power=[grid()], gpus=[sku(), sku("other")], leases=[cluster("lost", regions="moon")], lease_rates=[rate("lost")])
+    found = plan(case, why=["lost"]).reasons[0]
+    assert found.worth_usd is None
+    assert "nothing in the case can serve it" in "\n".join(lines_of_reason(found))
+
+
+def test_prices_explain_what_a_lease_uses() -> None:
+    """Divisible, and paying less than the market: at the plan's prices a GPU of it is worth less than what it uses."""
+    case = tiny_case(
+        sites=[site(mw=1.0)], power=[grid()], leases=[cluster("cheap")], lease_rates=[rate("cheap", 1.5)],
+        market=[{"gpu_id": "gpu", "usd_per_gpu_hour": 2.5, "utilisation": 0.8, "depth_gpus": 9000}],
+    )
+    found = plan(case, why="cheap", solver=EXACT).reasons[0]
+    assert found.prices is not None
+    assert found.prices.reduced_usd < 0.0
+    assert sum(use.usd for use in found.prices.uses) == pytest.approx(found.prices.npv_usd - found.prices.reduced_usd, rel=1e-6)
+    assert "less than what it uses" in "\n".join(lines_of_reason(found))
+    assert found.worth_usd is not None
+    assert found.worth_usd[0] <= 400.0 * found.prices.reduced_usd * (1 - 1e-9), "NPV is concave: 400 GPUs lose at least 400 times the first"
+
+
+def test_what_would_pay_by_the_gpu_but_comes_whole_says_so() -> None:
+    said = "\n".join(lines_of_reason(reason("poor")))
+    assert "more than what it uses" in said
+    assert "comes whole" in said
+
+
+def test_a_record_for_files_has_no_number_that_json_does_not_know() -> None:
+    import json
+
+    for target in ("good", "poor", "gpu", "cells:1"):
+        assert json.loads(json.dumps(record_of_reason(reason(target)), allow_nan=False))["id"] == target
+
+
+def test_names_are_understood_in_both_forms_and_misspelt_ones_refused_before_the_solve() -> None:
+    case = contested()
+    assert [target.sort for target in targets_of(case, ["a", "good", "cells:1", "gpu", "leases[poor]"])] == [Sort.SITE, Sort.LEASE, Sort.PHASE, Sort.SKU, Sort.LEASE]
+    with pytest.raises(PlannerError, match='did you mean "good"'):
+        plan(case, why=["goood"])
+    twice = case.with_table("leases", case.tables["leases"].replace({"good": "a"}))
+    with pytest.raises(PlannerError, match=r"sites\[a\] or leases\[a\]"):
+        targets_of(twice, ["a"])

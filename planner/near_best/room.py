@@ -1,0 +1,157 @@
+"""The room of plans that are nearly as good as the best, and questions about its walls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
+
+import numpy as np
+
+from planner.allocator.allocate import Allocation
+from planner.allocator.highs import HighsDoor
+from planner.allocator.matrix import SMALLEST_COEFFICIENT, FloatArray, ModelArrays
+from planner.allocator.options import SolverOptions
+from planner.allocator.solution import TOLERANCE, verify
+from planner.allocator.solvers import open_door
+from planner.allocator.status import Status
+from planner.case.faults import PlannerError
+from planner.near_best.bounded_search import BoundedSearch
+from planner.near_best.things import Thing
+
+SIZE_GAP = 1e-3
+"""Relative gap at which a greatest or least size counts as proven."""
+DISTANCE_GAP = 1e-2
+"""Relative gap at which a greatest distance counts as proven."""
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """The best plan found for a question, and what no plan can beat.
+
+    columns: of the model, None where no plan was found. bound: None where the question has no plan at all (`impossible`)
+    or the search proved nothing.
+    """
+
+    value: float | None
+    bound: float | None
+    columns: FloatArray | None
+    impossible: bool = False
+
+
+@dataclass
+class Room:
+    """All plans of a model whose objective is at least `least` ($M); `plans` holds those found so far, the best first.
+
+    effort: relaxations spent on a question. asked, relaxations: questions so far.
+    """
+
+    arrays: ModelArrays
+    least: float
+    options: SolverOptions
+    effort: int
+    plans: list[FloatArray] = field(default_factory=list)
+    asked: int = field(default=0)
+
+    @staticmethod
+    def around(allocation: Allocation, within: float, options: SolverOptions, effort: int) -> Room:
+        """The room of plans within a share of the best plan's objective."""
+        lp = allocation.lp if allocation.lp is not None and allocation.lp.values is not None else allocation.solution
+        columns = lp.usable()
+        arrays = allocation.solution.arrays
+        best = float(arrays.cost @ columns) + arrays.offset
+        if not arrays.maximise:
+            raise PlannerError("the model of a plan maximises; this one does not")
+        return Room(arrays, best - within * abs(best), options, effort, [columns])
+
+    def worth(self, columns: FloatArray) -> float:
+        """Objective of a plan, $M."""
+        return float(self.arrays.cost @ columns) + self.arrays.offset
+
+    def best_without(self, thing: Thing) -> Answer:
+        """The best plan that has nothing of a site or lease; value and bound in $M."""
+        upper = np.where(thing.weights > 0.0, np.minimum(self.arrays.col_upper, 0.0), self.arrays.col_upper)
+        if (upper < self.arrays.col_lower).any():
+            return Answer(None, None, None, impossible=True)
+        arrays = replace(self.arrays, col_upper=upper)
+        known = [plan for plan in self.plans if not (plan[thing.weights > 0.0] > 0.0).any()]
+        begin = max(known, key=self.worth) if known else None
+        return self._answered(arrays, begin, self.options.gap, at_least=-np.inf if begin is not None else self.least)
+
+    def extreme(self, weights: FloatArray, *, most: bool) -> Answer:
+        """The plan in the room with the most (or least) of something, weights @ columns; value and bound in its unit."""
+        arrays = self._with_worth_row(replace(self.arrays, cost=weights, offset=0.0, maximise=most))
+        sign = 1.0 if most else -1.0
+        begin = max(self.plans, key=lambda plan: sign * float(weights @ plan))
+        return self._answered(arrays, begin, SIZE_GAP)
+
+    def farthest(self, weights: FloatArray, constants: FloatArray) -> Answer:
+        """The plan in the room whose least distance is greatest; distance k is weights[k] @ columns + constants[k]."""
+        arrays = with_column(self._with_worth_row(replace(self.arrays, cost=np.zeros(self.arrays.columns), offset=0.0)), "least distance")
+        for row, constant in zip(weights, constants, strict=True):
+            arrays = with_row(arrays, np.append(row, -1.0), -float(constant), np.inf, "distance")
+        least = [float((weights @ plan + constants).min()) for plan in self.plans]
+        begin = np.append(self.plans[int(np.argmax(least))], max(least))
+        answer = self._answered(arrays, begin, DISTANCE_GAP)
+        return answer if answer.columns is None else replace(answer, columns=answer.columns[:-1])
+
+    def improved(self, columns: FloatArray, things: list[Thing]) -> FloatArray:
+        """A plan of the same whole decisions and the same size of every thing that is worth the most; itself if none is better."""
+        arrays = self.arrays
+        for thing in things:
+            size = thing.size(columns)
+            slack = 1e-6 * max(1.0, abs(size))
+            arrays = with_row(arrays, thing.weights, size - slack, size + slack, f"same {thing.kind} {thing.name}")
+        found = HighsDoor(SolverOptions()).solve_arrays(arrays.with_integers_held(columns)).values
+        return found if found is not None and self.worth(found) > self.worth(columns) else columns
+
+    def keep(self, columns: FloatArray) -> None:
+        """Note a plan, if it is in the room."""
+        if self.worth(columns) >= self.least - TOLERANCE * max(1.0, abs(self.least)):
+            self.plans.append(columns)
+
+    def _answered(self, arrays: ModelArrays, begin: FloatArray | None, gap: float, *, at_least: float = -np.inf) -> Answer:
+        self.asked += 1
+        options = replace(self.options, gap=gap, start=None, progress=None, log=None)
+        if options.solver != "highs":
+            solution = open_door(options).solve_arrays(arrays)
+        else:
+            if begin is not None and arrays.is_mip and verify(arrays, begin).within(TOLERANCE):
+                options = replace(options, start=begin)
+            solution = BoundedSearch(options, most=self.effort, at_least=at_least).solve_arrays(arrays)
+        if solution.interrupted:
+            raise KeyboardInterrupt
+        if solution.status is Status.INFEASIBLE:
+            return Answer(None, None, None, impossible=True)
+        bound = solution.bound
+        if solution.values is None:
+            # The search ended because nothing is left that beats `at_least`: that is the bound.
+            if at_least > -np.inf:
+                floor = at_least + gap * abs(at_least)
+                bound = floor if bound is None else max(bound, floor)
+            return Answer(None, bound, None)
+        return Answer(solution.objective, bound, solution.values)
+
+    def _with_worth_row(self, arrays: ModelArrays) -> ModelArrays:
+        return with_row(arrays, self.arrays.cost, self.least - self.arrays.offset, np.inf, "worth at least")
+
+
+def with_column(arrays: ModelArrays, name: str) -> ModelArrays:
+    """The model with one column more that stands in no row yet, unbounded, of cost 1."""
+    return replace(
+        arrays, cost=np.append(arrays.cost, 1.0), col_lower=np.append(arrays.col_lower, -np.inf), col_upper=np.append(arrays.col_upper, np.inf),
+        integer=np.append(arrays.integer, False), variables=(*arrays.variables, SimpleNamespace(name=name)),
+    )
+
+
+def with_row(arrays: ModelArrays, coefficients: FloatArray, lower: float, upper: float, name: str) -> ModelArrays:
+    """The model with one row more, lower <= coefficients @ columns <= upper."""
+    at = np.flatnonzero(np.abs(coefficients) > SMALLEST_COEFFICIENT)
+    return replace(
+        arrays,
+        start=np.append(arrays.start, arrays.start[-1] + len(at)).astype(arrays.start.dtype),
+        index=np.concatenate([arrays.index, at.astype(arrays.index.dtype)]),
+        value=np.concatenate([arrays.value, coefficients[at]]),
+        row_lower=np.append(arrays.row_lower, lower),
+        row_upper=np.append(arrays.row_upper, upper),
+        row_names=(*arrays.row_names, name),
+    )

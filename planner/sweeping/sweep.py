@@ -1,0 +1,262 @@
+"""A sweep: one thing or two varied over a range, or the named stresses; at each point the plan held and the plan redone.
+
+The held plan is the base plan's portfolio valued in the changed case, with the limits that it breaks there. The plan redone
+knows the change from the start: what the difference would be worth to foresight, not what could be saved once the
+change shows. Every point begins from the base plan and from nothing else.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, nullcontext
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from planner.allocator.solvers import open_door
+from planner.case.case import Case
+from planner.case.faults import PlannerError
+from planner.case.suggest import remedy_for
+from planner.planning import Plan, PlanOptions, changed_case
+from planner.sweeping.axes import Axis, Point, parse_axis, points_of, stress_axis
+from planner.sweeping.base_plan import BasePlan, base_of, candidates_of, plain, solve_base
+from planner.sweeping.journal import Journal, question
+from planner.sweeping.point import Outcome
+from planner.sweeping.tables import (
+    Found,
+    broken_table,
+    flips_table,
+    points_table,
+    portfolios_table,
+    where_table,
+)
+from planner.sweeping.workers import Job, Refused, Workers, cores, worked_here
+
+Progress = Callable[[int, int, str], None]
+"""Called with points done, points in all, and what is being done."""
+
+
+@dataclass(frozen=True)
+class SweepOptions:
+    """What to vary, and how.
+
+    vary: one or two of `NAME=low:high:count` or `NAME=value,value,...`; NAME is a factor or `table.column[id]`.
+    stresses: the named stresses of the case instead, or as one of the two. workers: processes, None for the cores.
+    cold: begin every plan from nothing, to see what warm starts save. plan: options of every plan.
+    """
+
+    vary: tuple[str, ...] = ()
+    stresses: bool = False
+    workers: int | None = None
+    cold: bool = False
+    plan: PlanOptions = field(default_factory=PlanOptions)
+
+    def __post_init__(self) -> None:
+        if self.workers is not None and self.workers < 1:
+            raise PlannerError(f"workers = {self.workers}: give 1 or more, or leave it out for one a core")
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """What a sweep found. `found` holds the points that are done, by number; `interrupted`: Ctrl-C came before the rest.
+
+    seconds: wall time of this call. workers: processes used.
+    """
+
+    case: Case
+    options: SweepOptions
+    axes: tuple[Axis, ...]
+    points: tuple[Point, ...]
+    base: BasePlan
+    found: Found
+    interrupted: bool
+    workers: int
+    seconds: float
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """A row a point: values, held plan, plan redone, what redoing is worth, what comes in and goes out."""
+        return points_table(self.axes, self.points, self.found, self.base)
+
+    @cached_property
+    def sites(self) -> pd.DataFrame:
+        """Contracted MW of every site at every point, held and redone."""
+        return where_table(self.axes, self.points, self.found, self.base, "site")
+
+    @cached_property
+    def leases(self) -> pd.DataFrame:
+        """What is won of every lease at every point, held and redone: GPUs, or MW of critical IT."""
+        return where_table(self.axes, self.points, self.found, self.base, "lease")
+
+    @cached_property
+    def flips(self) -> pd.DataFrame:
+        """Between which values sites and leases come in or go out."""
+        return flips_table(self.axes, self.points, self.found)
+
+    @cached_property
+    def broken(self) -> pd.DataFrame:
+        """Limits that the held plan breaks."""
+        return broken_table(self.axes, self.points, self.found)
+
+    @cached_property
+    def portfolios(self) -> pd.DataFrame:
+        """The plans redone, as portfolios by candidate."""
+        return portfolios_table(self.points, self.found)
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """Points that were planned, in order."""
+        return [one for point in self.points if isinstance(one := self.found.get(point.number), Outcome)]
+
+    @property
+    def solver_seconds(self) -> float:
+        """Seconds of the solver over all points, without the base plan."""
+        return sum(one.solver_seconds for one in self.outcomes)
+
+    @property
+    def exit_code(self) -> int:
+        """0 where every point is done and has a plan or is proven to have none; 4 when stopped; else the worst code of a point."""
+        codes = [one.exit_code for one in self.outcomes if one.exit_code != 3]
+        refused = any(isinstance(one, Refused) for one in self.found.values())
+        return max([4 if self.interrupted else 0, 2 if refused else 0, *codes])
+
+
+def sweep(
+    case: Case | Plan, options: SweepOptions | None = None, *, out: str | Path | None = None, resume: bool = False, force: bool = False,
+    progress: Progress | None = None, **choices: object,
+) -> Sweep:
+    """Vary a case, or a plan's case; `choices` are fields of `SweepOptions` and `PlanOptions`, for short calls.
+
+    out: a folder for the tables. While the sweep runs, every point that is done is kept beside it, and `resume`
+    goes on with an interrupted one. Ctrl-C ends the sweep with what is done. Raises PlannerError for what cannot be varied.
+    """
+    chosen = _options(case, options, choices)
+    began = time.perf_counter()
+    open_door(chosen.plan.solver)
+    given = case if isinstance(case, Plan) else None
+    standing = given.case if given is not None else changed_case(_case(case), chosen.plan.edits, chosen.plan.stress)
+    axes = (*(parse_axis(standing, written) for written in chosen.vary), *((stress_axis(standing),) if chosen.stresses else ()))
+    points = points_of(axes)
+    _check_values(standing, axes)
+    job = Job(standing, plain(chosen.plan), chosen.cold)
+    journal = None if out is None else _opened(Path(out), question(job, points), resume=resume, force=force)
+    run = _Run(job, points, journal, progress or (lambda done, of, what: None))
+    workers = min(chosen.workers or cores(), len(points))
+    try:
+        base, found, interrupted = run.all(given, workers)
+    finally:
+        if journal is not None and journal.base() is None:
+            journal.end()  # nothing was done yet, so there is nothing to go on with
+    result = Sweep(standing, chosen, axes, points, base, found, interrupted, workers, time.perf_counter() - began)
+    if out is not None and journal is not None and not interrupted:
+        from planner.sweeping.sweep_folder import write_sweep
+
+        write_sweep(result, out, force=force)
+        journal.end()
+    return result
+
+
+def _check_values(case: Case, axes: Sequence[Axis]) -> None:
+    """Refuse a value that changes nothing known or leaves a case that does not hold together, before anything is solved."""
+    for axis in axes:
+        for value, edits in zip(axis.values, axis.edits, strict=True):
+            changed_case(case, edits, value if axis.stressed else None)
+
+
+def _opened(out: Path, asked: str, *, resume: bool, force: bool) -> Journal:
+    from planner.sweeping.sweep_folder import refuse_other_sweeps
+
+    refuse_other_sweeps(out, force=force)
+    journal = Journal(out, asked)
+    journal.begin(resume=resume, force=force)
+    return journal
+
+
+@dataclass
+class _Run:
+    """A sweep while it runs."""
+
+    job: Job
+    points: tuple[Point, ...]
+    journal: Journal | None
+    progress: Progress
+    found: dict[int, Outcome | Refused] = field(default_factory=dict)
+
+    def all(self, given: Plan | None, workers: int) -> tuple[BasePlan, Found, bool]:
+        """Plan the base, then every point that is not kept already; the last value says whether Ctrl-C came first."""
+        if self.journal is not None:
+            self.found.update({one.number: one for one in self.journal.done()})
+        left = [point for point in self.points if point.number not in self.found]
+        self._say("planning the base case")
+        # Workers make their candidates while the base plan is solved.
+        with Workers(self.job, workers) if workers > 1 and len(left) > 1 else nullcontext() as helpers:
+            base = self._base(given)
+            try:
+                outcomes: Iterator[Outcome | Refused] = (
+                    worked_here(self.job, base, left) if helpers is None else helpers.outcomes(base, left)
+                )
+                with closing(outcomes):  # type: ignore[type-var]  # both are generators
+                    self._say("planning")
+                    for outcome in outcomes:
+                        self.found[outcome.number] = outcome
+                        if self.journal is not None:
+                            self.journal.keep(outcome)
+                        self._say("planning")
+            except KeyboardInterrupt:
+                return base, self.found, True
+        return base, self.found, False
+
+    def _base(self, given: Plan | None) -> BasePlan:
+        kept = None if self.journal is None else self.journal.base()
+        if kept is not None:
+            return kept
+        base = self._solved() if given is None else base_of(given)
+        if self.journal is not None:
+            self.journal.keep_base(base)
+        return base
+
+    def _solved(self) -> BasePlan:
+        began = time.perf_counter()
+        candidates = candidates_of(self.job.case, self.job.options)
+        return solve_base(candidates, self.job.options, time.perf_counter() - began)
+
+    def _say(self, what: str) -> None:
+        self.progress(len(self.found), len(self.points), what)
+
+
+def _case(case: object) -> Case:
+    if not isinstance(case, Case):
+        raise PlannerError(f"{type(case).__name__} cannot be swept; give a case or a plan")
+    return case
+
+
+def _options(case: Case | Plan, options: SweepOptions | None, choices: dict[str, object]) -> SweepOptions:
+    if options is not None and choices:
+        raise PlannerError("give either options or single choices, not both")
+    if options is None:
+        own = [entry.name for entry in fields(SweepOptions)]
+        known = [*own, *(entry.name for entry in fields(PlanOptions))]
+        for name in choices:
+            if name not in known:
+                raise PlannerError(f"sweep has no option {name!r}; {remedy_for(name, known)}")
+        for name in ("vary", "edits", "fixes", "excludes"):
+            if name in choices:
+                given = choices[name]
+                choices[name] = (given,) if isinstance(given, str) else tuple(str(one) for one in given)  # type: ignore[attr-defined]
+        mine = {name: value for name, value in choices.items() if name in own}
+        theirs = {name: value for name, value in choices.items() if name not in own}
+        if theirs:
+            if "plan" in mine:
+                raise PlannerError(f"give either plan=PlanOptions(...) or {', '.join(theirs)}, not both")
+            mine["plan"] = PlanOptions(**theirs)  # type: ignore[arg-type]
+        options = SweepOptions(**mine)  # type: ignore[arg-type]
+    if isinstance(case, Plan):
+        if options.plan != PlanOptions():
+            raise PlannerError("a plan brings its own options; sweep its case to give others")
+        options = replace(options, plan=case.options)
+    if not options.vary and not options.stresses:
+        raise PlannerError("nothing is varied; give vary='NAME=low:high:count', or stresses=True")
+    return options

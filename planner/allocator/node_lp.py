@@ -84,6 +84,8 @@ class NodeLp:
         offset = float(lp.offset_)
         lp.integrality_ = []
         highs = _quiet(options)
+        # Weights of Devex: steepest edge spends a third more on relaxations that differ by one bound.
+        highs.setOptionValue("simplex_dual_edge_weight_strategy", 1)
         highs.passModel(lp)
         return NodeLp(
             source, highs, cost, offset, lower, upper, integer, lower[integer], upper[integer], csr_array(columns), columns,

@@ -1,0 +1,193 @@
+"""A quote: the floor of an inquiry with its interval, what it costs alone, what it displaces, its floor by size and risk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from kernels.pieces import usable_cores
+from planner.allocator.allocate import clean, levels_of
+from planner.allocator.matrix import FloatArray
+from planner.allocator.model import MILLION
+from planner.allocator.solution import Solution
+from planner.candidates.build import CandidateSet, build_candidates
+from planner.candidates.outlook import Floats, make_outlook
+from planner.case.case import Case
+from planner.planning import PlanOptions, changed_case
+from planner.quoting.asked_case import AskedGroup, asked_case, asked_groups
+from planner.quoting.asked_model import AskedModel, InquiryProblem, asked_model
+from planner.quoting.displaced import displaced_table
+from planner.quoting.floor import Answer, Base, Floor, find_floor
+from planner.quoting.held_floor import HeldFloor, HeldPlans
+from planner.quoting.inquiry import Inquiry, inquiry_of, refuse_repeated
+from planner.quoting.risk import QuoteRisk, RiskFloor, risk_floor
+from planner.quoting.standalone import standalone_table
+from planner.quoting.without import leases_kept, plan_without
+
+Done = Callable[[str, Answer | None], None]
+"""Called with the name of an inquiry and its answer once its floor is known, and with ("", None) once the plan without them is."""
+
+
+@dataclass(frozen=True)
+class Quote:
+    """The floor of one inquiry and what stands behind it; rates in `inquiry.rate_unit`, blank (NaN) where there is none.
+
+    floor, low, high: the lowest rate at which to sign, and the interval in which it is proven to lie (equal ends where it is
+    exact). held_floor: the first estimate, with the whole decisions of the plan without the inquiry. keeping: the floor
+    when no lease of the plan may be declined or cut for it. curve: floor by size (columns size, floor, high, how).
+    standalone: levelised rate by place, path and SKU, cheapest first. displaced: both plans where they differ, at the floor.
+    npv_without_usd, bound_without_usd: the best plan without it and what no plan can beat. usd_per_dollar: NPV that a
+    dollar of rate brings, after tax. risk: floors over futures, None unless they were asked for. searches: plans searched.
+    """
+
+    inquiry: Inquiry
+    answer: Answer
+    floor: float
+    low: float
+    high: float
+    proven: bool
+    held_floor: float
+    keeping: HeldFloor
+    curve: pd.DataFrame
+    standalone: pd.DataFrame
+    displaced: pd.DataFrame
+    npv_without_usd: float
+    bound_without_usd: float
+    usd_per_dollar: float
+    risk: RiskFloor | None
+    searches: int
+    seconds: float
+
+    @property
+    def standalone_rate(self) -> float:
+        """The cheapest levelised rate; NaN where nothing can serve it on its date."""
+        return float(self.standalone["rate"].iloc[0]) if len(self.standalone) else float("nan")
+
+    @property
+    def width(self) -> float:
+        """Width of the interval as a share of the floor."""
+        return (self.high - self.low) / self.floor if self.floor > 0.0 else float("nan")
+
+
+@dataclass(frozen=True)
+class _Worked:
+    """What the model says of one inquiry."""
+
+    floor: Floor
+    keeping: HeldFloor
+    curve: pd.DataFrame
+
+
+def quote(
+    case: Case, inquiry: Inquiry | None = None, *, options: PlanOptions | None = None, risk: QuoteRisk | None = None, **choices: Any
+) -> Quote:
+    """The floor of one inquiry, given whole or by its fields: `quote(case, gpu="gb300", gpus=20000, start="2027-07", term_months=36)`.
+
+    Raises CaseError for terms that do not hold together, SolveError when the case has no plan at all.
+    """
+    (found,) = quote_many(case, [inquiry_of(inquiry, choices)], options=options, risk=risk)
+    return found
+
+
+def quote_many(
+    case: Case, inquiries: Sequence[Inquiry], *, options: PlanOptions | None = None, risk: QuoteRisk | None = None,
+    workers: int | None = None, done: Done | None = None,
+) -> list[Quote]:
+    """The floors of many inquiries, each alone against the plan without any; the plan is solved once, the model kept.
+
+    Results do not depend on the other inquiries nor on `workers` (threads, all cores by default).
+    """
+    chosen = options or PlanOptions()
+    refuse_repeated(inquiries)
+    changed = changed_case(case, chosen.edits, chosen.stress)
+    found: dict[str, Quote] = {}
+    for group in asked_groups(changed, inquiries, base=chosen.base, tail=chosen.tail):
+        found |= _quoted(changed, group, chosen, risk, workers or usable_cores(), done)
+    return [found[inquiry.name] for inquiry in inquiries]
+
+
+def _quoted(
+    case: Case, group: AskedGroup, options: PlanOptions, risk: QuoteRisk | None, workers: int, done: Done | None
+) -> dict[str, Quote]:
+    asked = asked_model(group, options)
+    solution, base = plan_without(asked, options.solver)
+    if done is not None:
+        done("", None)
+    standalone = {name: standalone_table(asked.candidates, inquiry, asked.priced[name][0]) for name, inquiry in asked.inquiries.items()}
+
+    def worked(problem: InquiryProblem) -> _Worked:
+        table = standalone[problem.inquiry.name]
+        start = float(table["rate"].iloc[0]) if len(table) else 1.0
+        answer = _work(asked, problem, base, max(start, 0.0), options)
+        if done is not None:
+            done(problem.inquiry.name, answer.floor.answer)
+        return answer
+
+    with ThreadPoolExecutor(max(min(workers, len(asked.problems)), 1)) as pool:
+        answers = list(pool.map(worked, asked.problems))
+    levels = _levels(asked, base.levels)
+    return {
+        problem.inquiry.name: _made(case, group, asked, problem, answer, base, solution, levels, standalone[problem.inquiry.name], options, risk)
+        for problem, answer in zip(asked.problems, answers, strict=True)
+    }
+
+
+def _work(asked: AskedModel, problem: InquiryProblem, base: Base, start: float, options: PlanOptions) -> _Worked:
+    """The floor at the whole size, without declining other leases, and at the lesser sizes."""
+    inquiry = problem.inquiry
+    floor = find_floor(problem, base, inquiry.size, start, options.solver)
+    plans = [levels for levels in (floor.levels, floor.estimate) if levels is not None]
+    held = HeldPlans(problem, replace(base, value=floor.without), plans, basis=floor.basis)
+    first = floor.rate if plans else start
+    whole = problem.shut.is_mip
+    rows: list[tuple[float, float, float, str]] = [(inquiry.size, floor.rate, floor.high, "searched" if whole else "exact")]
+    for size in reversed(inquiry.sizes[:-1]):
+        at = held.floor(size, first)
+        rows.insert(0, (size, at.rate, at.high, "whole decisions held" if whole else "exact"))
+    keeping = held.floor(inquiry.size, first, kept=leases_kept(asked, base))
+    return _Worked(floor, keeping, pd.DataFrame(rows, columns=["size", "floor", "high", "how"]))
+
+
+def _made(
+    case: Case, group: AskedGroup, asked: AskedModel, problem: InquiryProblem, answer: _Worked, base: Base, solution: Solution,
+    levels: Floats, standalone: pd.DataFrame, options: PlanOptions, risk: QuoteRisk | None,
+) -> Quote:
+    floor, inquiry = answer.floor, problem.inquiry
+    with_it = None if floor.levels is None else _levels(asked, floor.levels)
+    risks = None
+    if risk is not None and with_it is not None:
+        risks = risk_floor(lambda rate: _priced(case, group, inquiry, rate, options), floor.rate, levels, with_it, risk)
+    return Quote(
+        inquiry=inquiry,
+        answer=floor.answer,
+        floor=floor.rate,
+        low=floor.low,
+        high=floor.high,
+        proven=floor.proven and solution.status.exit_code == 0,
+        held_floor=floor.held_rate,
+        keeping=answer.keeping,
+        curve=answer.curve,
+        standalone=standalone,
+        displaced=displaced_table(asked.candidates, levels, levels if with_it is None else with_it, inquiry.name),
+        npv_without_usd=base.value * MILLION,
+        bound_without_usd=base.bound * MILLION,
+        usd_per_dollar=floor.slope * MILLION,
+        risk=risks,
+        searches=floor.searches,
+        seconds=floor.seconds,
+    )
+
+
+def _levels(asked: AskedModel, columns: FloatArray) -> Floats:
+    """Levels of candidates from the columns of the model."""
+    return clean(asked.candidates, levels_of(asked.compact, columns * asked.compact.unit))
+
+
+def _priced(case: Case, group: AskedGroup, inquiry: Inquiry, rate: float, options: PlanOptions) -> CandidateSet:
+    """The candidates of the group with an inquiry at a rate."""
+    asked = asked_case(case, group.inquiries, rates={inquiry.name: max(rate, 0.0)})
+    return build_candidates(make_outlook(asked, base=options.base, tail=options.tail), equity=options.equity)

@@ -1,0 +1,146 @@
+"""V(r), the best NPV of one linear programme with an inquiry forced in, as its rate r moves, and where V(r) meets a value.
+
+V grows with the rate. Without a limit on money that follows the rate it is the greatest of affine functions, so convex, and
+secant steps from the slope at a point reach the root in as many steps as the way of serving changes:
+
+    dV/dr = (change of costs) . x - (prices of rows) . (change of the matrix) x
+
+by the envelope theorem, the second part where a prepayment or a cash floor follows the rate. Steps stay within a bracket.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from planner.allocator.highs import HighsDoor
+from planner.allocator.matrix import FloatArray, ModelArrays
+from planner.allocator.options import SolverOptions
+from planner.allocator.solution import Solution
+from planner.allocator.status import Status
+from planner.case.faults import PlannerError
+from planner.quoting.asked_model import InquiryProblem, RatePiece
+
+MOST_STEPS = 60
+EXACT = 1e-10
+"""Distance to the value sought, relative to the money in the plan, at which a root is found."""
+FARTHEST = 1e7
+"""Rate beyond which no root is sought."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """V at a rate: $M, its slope ($M per dollar of rate), and the levels of all columns."""
+
+    rate: float
+    value: float
+    slope: float
+    levels: FloatArray
+
+
+class RateLine:
+    """The linear programme of an inquiry forced in, kept in the solver from rate to rate and from size to size."""
+
+    def __init__(self, problem: InquiryProblem, arrays: ModelArrays, *, basis: Any = None) -> None:
+        """arrays: the model with the inquiry forced in, whole decisions held; basis: of a model of the same shape."""
+        self.problem, self.arrays, self.basis = problem, arrays, basis
+        self._door = HighsDoor(SolverOptions())
+        self._points: dict[tuple[int, float], Point | None] = {}
+
+    def becomes(self, arrays: ModelArrays) -> None:
+        """Go on with a model of the same shape: another size, or other limits."""
+        self.arrays, self._points = arrays, {}
+
+    def basis_now(self) -> Any:
+        """The basis of the last solve, or the one it began from where that had no answer."""
+        solution = self._door.solution
+        return self.basis if solution is None or not solution.basic or solution.values is None else self._door.basis()
+
+    def at(self, piece: RatePiece, rate: float) -> Point | None:
+        """V at a rate of a piece; None where the inquiry cannot be served then."""
+        key = (id(piece), rate)
+        if key not in self._points:
+            self._points[key] = self._solved(piece, rate)
+        return self._points[key]
+
+    def root(self, piece: RatePiece, value: float, start: float) -> Point | None:
+        """The lowest rate of the piece at which V reaches the value, begun from `start`; None where no rate of it does.
+
+        Of a convex V each secant step from the slope lands at the root or above it, so steps come down to it.
+        """
+        low, high = piece.low, min(piece.high, FARTHEST)
+        tolerance = EXACT * max(abs(value), 1.0)
+        above: Point | None = None
+        rate = min(max(start, low), high)
+        for _ in range(MOST_STEPS):
+            point = self.at(piece, rate)
+            if point is not None and point.value >= value - tolerance:
+                above, high = point, rate
+                if point.value <= value + tolerance or rate <= piece.low:
+                    return above
+            else:
+                low = rate
+                if rate >= high:
+                    return above
+            if high - low <= EXACT * max(high, 1.0):
+                return above
+            step = _step(point, value)
+            if step is not None and abs(step - rate) <= EXACT * max(rate, 1.0):
+                return above or point
+            if step is not None and step <= piece.low and low == piece.low:
+                rate = piece.low
+            elif step is not None and low < step < high:
+                rate = step
+            elif above is None:
+                rate = min(max(4.0 * rate, 1.0), high)
+            else:
+                rate = 0.5 * (low + high)
+        return above
+
+    def _solved(self, piece: RatePiece, rate: float) -> Point | None:
+        solution = self._solution(piece, rate)
+        if solution.status is Status.INFEASIBLE:
+            return None
+        if solution.values is None or solution.objective is None or solution.duals is None:
+            raise PlannerError(f"inquiry {self.problem.inquiry.name}: the plan at ${rate:.4f} could not be solved ({solution.status})")
+        levels = solution.values
+        slope = float(piece.slope @ levels[self.problem.own])
+        if piece.matrix_slope is not None:
+            slope -= float(solution.duals @ (piece.matrix_slope @ levels))
+        return Point(rate, solution.objective, slope, levels)
+
+    def _solution(self, piece: RatePiece, rate: float) -> Solution:
+        rated = self.problem.rated(self.arrays, piece, rate)
+        return self._door.solve_arrays(rated, basis=self.basis) if self._door.arrays is None else self._door.solve_near(rated)
+
+
+def lowest_root(line: RateLine, value: float, start: float) -> Point | None:
+    """The lowest rate at which a linear programme reaches a value, piece by piece; None where no rate does."""
+    for piece in line.problem.pieces:
+        if np.isfinite(piece.high):
+            top = line.at(piece, piece.high)
+            if top is None or top.value < value:
+                continue
+        point = line.root(piece, value, start)
+        if point is not None:
+            return point
+    return None
+
+
+def _step(point: Point | None, value: float) -> float | None:
+    """Where the tangent at a point meets the value; None where there is no slope."""
+    if point is None or not point.slope > 0.0:
+        return None
+    return point.rate + (value - point.value) / point.slope
+
+
+def held(arrays: ModelArrays, levels: FloatArray, free: FloatArray) -> ModelArrays:
+    """The model with integers held at levels, those columns left free that `free` marks (an inquiry's own decisions)."""
+    if not arrays.is_mip:
+        return arrays
+    whole = arrays.integer & ~free.astype(bool)
+    lower, upper = arrays.col_lower.copy(), arrays.col_upper.copy()
+    lower[whole] = upper[whole] = np.round(levels[whole])
+    return replace(arrays, col_lower=lower, col_upper=upper, integer=arrays.integer & ~whole)

@@ -1,0 +1,69 @@
+"""The plan without any inquiry: what every quote of a group is measured against."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from planner.allocator.highs import HighsDoor
+from planner.allocator.matrix import ModelArrays
+from planner.allocator.options import SolverOptions
+from planner.allocator.solution import Solution, SolveError
+from planner.allocator.solvers import open_door
+from planner.allocator.tree_search import MANY_ROWS, TreeSearch
+from planner.candidates.resources import Family
+from planner.quoting.asked_model import AskedModel
+from planner.quoting.floor import Base
+
+
+def plan_without(asked: AskedModel, options: SolverOptions) -> tuple[Solution, Base]:
+    """Solve the model with every inquiry shut: the checked solution, and what floors need of it; raises SolveError when there is no plan at all."""
+    shut = asked.shut
+    if shut.is_mip:
+        door = TreeSearch(options) if options.solver == "highs" else open_door(options)
+        solution = door.solve_arrays(shut)
+        if solution.values is None:
+            raise SolveError(solution)
+        kept = HighsDoor(SolverOptions())
+        kept.solve_arrays(shut.with_integers_held(solution.values))
+    else:
+        # Interior point finds a vertex of a large programme sooner; the door that is kept goes on from its basis.
+        kept = HighsDoor(replace(options, extra={"solver": "ipm"} if shut.rows > MANY_ROWS and not options.extra else options.extra))
+        solution = kept.solve_arrays(shut)
+        if solution.values is None:
+            raise SolveError(solution)
+    assert solution.objective is not None
+    assert solution.values is not None
+    bound = solution.objective if solution.bound is None else solution.bound
+    return solution, Base(solution.objective, bound, solution.values, kept.basis())
+
+
+def leases_kept(asked: AskedModel, base: Base) -> ModelArrays:
+    """The shut model in which every lease that the plan without the inquiries serves is served as much again."""
+    model, shut = asked.model, asked.shut
+    table = model.compact.resources.table.iloc[model.resource_row]
+    family, name = table["family"].to_numpy(), table["name"].to_numpy()
+    inquiries = {problem.inquiry.name for problem in asked.problems}
+    row_lower, col_lower = shut.row_lower.copy(), shut.col_lower.copy()
+    for row in np.flatnonzero(family == Family.VOLUME.name):
+        if name[row] in inquiries:
+            continue
+        cells = slice(shut.start[row], shut.start[row + 1])
+        columns, coefficients = shut.index[cells], shut.value[cells]
+        serving = coefficients > 0.0
+        units = float(coefficients[serving] @ base.levels[columns[serving]])
+        if units <= KEPT_SLACK:
+            continue
+        accepts = columns[~serving]
+        row_lower[row] = units * (1.0 - KEPT_SLACK) + (float(coefficients[~serving].min()) if len(accepts) else 0.0)
+        if len(accepts) == 1:
+            col_lower[accepts] = 1.0
+        elif len(accepts):
+            once = np.flatnonzero((family == Family.ACCEPTED_ONCE.name) & (name == name[row]))
+            row_lower[once] = shut.row_upper[once]
+    return replace(shut, row_lower=row_lower, col_lower=col_lower)
+
+
+KEPT_SLACK = 1e-7
+"""Share of a lease that may be lost to rounding."""

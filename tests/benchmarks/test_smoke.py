@@ -28,3 +28,15 @@ def test_the_bench_of_pools_on_small_ones() -> None:
     assert found["1,500 x 20: one big programme"].value > 0.0  # its optimum was compared with the pool's
     assert all("gap" in figure.note for what, figure in found.items() if what.endswith("to the certificate"))
     assert len([what for what in found if what.endswith("to the certificate")]) == 5
+
+
+@pytest.mark.slow
+def test_the_bench_of_workers_on_few_portfolios() -> None:
+    pytest.importorskip("distributed", reason="Dask is not installed; pip install 'neocloud-planner[cluster]'")
+    from planner.bench.workers import worker_figures
+    from planner.case.generate import generate_case
+
+    figures = {figure.what: figure for figure in worker_figures(generate_case(sites=3, leases=4, skus=2, months=36, seed=8), portfolios=3000, scenarios=50)}
+    assert figures["two workers, one thread each"].ratios.keys() == {"threads of one process", "one worker, one thread"}
+    assert figures["scheduler, each task"].value > 0.0
+    assert figures["hours"].value > 0.0

@@ -1,0 +1,1 @@
+"""The workbook: the results as sheets that calculate, beside the case that can be planned again."""

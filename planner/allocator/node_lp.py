@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,7 @@ from planner.allocator.root_cuts import Cuts
 WHOLE = 1e-6
 """How far from a whole number an integer may be."""
 _ROW_SLACK = 1e-9
+_NO_LIMIT = 2**31 - 1
 _WHOLE_KINDS = (highspy.HighsVarType.kInteger, highspy.HighsVarType.kImplicitInteger)  # type: ignore[attr-defined]  # missing from the stubs
 
 
@@ -116,6 +118,25 @@ class NodeLp:
             raise Unsettled
         value = self.sign * highs.getInfo().objective_function_value
         return Relaxed(value, np.array(highs.getSolution().col_value), highs.getBasis())
+
+    def tried(self, lower: FloatArray, upper: FloatArray, basis: Any, iterations: int, seconds: float | None) -> float | None:
+        """About what a relaxation is worth, after so many iterations of the dual simplex; None if it is infeasible.
+
+        The dual simplex comes down from above, so a relaxation cut short looks better than it is: good for choosing, not a bound.
+        """
+        highs = self.highs
+        highs.changeColsBounds(len(self.integer), self.integer, lower, upper)
+        highs.setOptionValue("time_limit", math.inf if seconds is None else highs.getRunTime() + max(seconds, 0.0))
+        highs.setOptionValue("solver", "simplex")
+        highs.setOptionValue("simplex_iteration_limit", iterations)
+        highs.setBasis(basis)
+        highs.run()
+        self.iterations += max(0, highs.getInfo().simplex_iteration_count)
+        highs.setOptionValue("simplex_iteration_limit", _NO_LIMIT)
+        status = highs.getModelStatus()
+        if status == highspy.HighsModelStatus.kTimeLimit:
+            raise TimeoutError
+        return None if status == highspy.HighsModelStatus.kInfeasible else float(self.sign * highs.getInfo().objective_function_value)
 
     def value(self, levels: FloatArray) -> float:
         """What levels of the presolved columns are worth; greater is better."""

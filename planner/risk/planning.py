@@ -1,0 +1,221 @@
+"""The plan after risk: the best expansion for mean and CVaR over many futures, with its certificate and its fears."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from planner.allocator.growing_lp import NoVertex
+from planner.allocator.model import MILLION
+from planner.allocator.status import Status
+from planner.candidates.build import CandidateSet, build_candidates
+from planner.candidates.outlook import Floats, make_outlook
+from planner.case.case import Case
+from planner.case.faults import PlannerError
+from planner.decisions import apply_decisions
+from planner.explaining.infeasible import Infeasible, explain_infeasible
+from planner.planning import Plan, PlanOptions, changed_case
+from planner.risk.allocate import RiskAllocation, allocate_after_risk, allocate_from_pool
+from planner.risk.bundle_grid import Grid, bundle_grid
+from planner.risk.case_pool import make_case_pool, places_with_fleet, pool_on_disk
+from planner.risk.fears import factor_shifts, factor_values, feared_futures
+from planner.risk.generation import RoundReport
+from planner.risk.information import Information, value_of_information
+from planner.risk.measure import MeanCvar
+from planner.risk.pool_file import pool_table, read_pool
+from planner.risk.worth import candidate_values
+from planner.scenarios.futures import Futures, make_futures
+
+
+@dataclass(frozen=True)
+class RiskOptions:
+    """What to weigh against the mean.
+
+    weight: of CVaR in the objective, 0 to 1. alpha: its level. scenarios: futures drawn; seed: None for the case's own; draws as for
+    scores. max_cvar_usd: greatest CVaR of the loss. information: futures in the sample of EVPI, 0 for none.
+    pool: a file of bundles (see `pool_file`), or `grid` or `grid:COUNT` for those of the case on a fine grid, at most COUNT; GPUs then
+    take only the paths of the pool.
+    """
+
+    weight: float = 0.0
+    alpha: float = 0.95
+    scenarios: int = 500
+    seed: int | None = None
+    draws: str = "independent"
+    max_cvar_usd: float | None = None
+    information: int = 0
+    pool: str | None = None
+
+    def __post_init__(self) -> None:
+        MeanCvar(self.weight, self.alpha, np.ones(1))  # refuses a weight or level outside its range
+        if self.max_cvar_usd is not None and not np.isfinite(self.max_cvar_usd):
+            raise PlannerError(f"a limit on CVaR of {self.max_cvar_usd} is no number of dollars; a loss is positive, a gain negative")
+        if self.information < 0:
+            raise PlannerError(f"a sample of {self.information} futures was asked for; give 1 or more, or 0 for none")
+
+
+@dataclass(frozen=True)
+class RiskPlan(Plan):
+    """A plan after risk. Its objective is (1 - w) x expected NPV - w x CVaR; `npv_usd` stays that of the base case."""
+
+    risk: RiskOptions
+    futures: Futures
+    after_risk: RiskAllocation
+    information: Information | None
+    bundles: pd.DataFrame | None = None
+    """Bundles of the pool, None without one."""
+
+    @property
+    def measure(self) -> MeanCvar:
+        """Mean and CVaR over the plan's futures."""
+        return MeanCvar(self.risk.weight, self.risk.alpha, self.futures.weights)
+
+    @property
+    def npv_by_future(self) -> Floats | None:
+        """NPV in every future, dollars, (S,)."""
+        return self.after_risk.npv_usd
+
+    @property
+    def expected_npv_usd(self) -> float | None:
+        """Mean NPV over the futures."""
+        return None if self.npv_by_future is None else self.measure.mean(self.npv_by_future)
+
+    @property
+    def cvar_usd(self) -> float | None:
+        """CVaR of the loss over the futures; positive is a loss."""
+        return None if self.npv_by_future is None else self.measure.cvar(self.npv_by_future)
+
+    @cached_property
+    def factors(self) -> pd.DataFrame:
+        """A figure per factor and future."""
+        return factor_values(self.futures)
+
+    @cached_property
+    def feared(self) -> pd.DataFrame:
+        """The futures in the tail, worst first, with their weights and factors."""
+        if self.npv_by_future is None:
+            return pd.DataFrame(columns=["future", "npv_usd", "probability", "tail_weight", "weight"])
+        measure = self.measure
+        return feared_futures(self.factors, self.futures, self.npv_by_future, measure.feared(self.npv_by_future), measure.tail(self.npv_by_future))
+
+    @cached_property
+    def shifts(self) -> pd.DataFrame:
+        """What the factors do in the tail, those on which the plan's NPV depends most first."""
+        if self.npv_by_future is None:
+            return pd.DataFrame(columns=["factor", "mean", "mean_feared", "shift", "correlation"])
+        return factor_shifts(self.factors, self.futures.weights, self.measure.tail(self.npv_by_future), self.npv_by_future)
+
+    @cached_property
+    def conflict(self) -> Infeasible | None:
+        """Why there is no plan; None where the limit on CVaR alone is at fault, which the solver's message says."""
+        if self.status is not Status.INFEASIBLE or self.allocation_result.message:
+            return None
+        return explain_infeasible(self.case, self.asked, seconds=self.options.solver.time_limit_s)
+
+    @property
+    def more_summary(self) -> dict[str, Any]:
+        """What plan.json holds beside the figures of any plan."""
+        relaxed = self.after_risk.relaxed
+        price = None if relaxed is None or self.risk.max_cvar_usd is None else relaxed.certificate.cvar_limit_price
+        known = self.information
+        limited = self.risk.max_cvar_usd is not None  # the plan of the base case keeps no limit on CVaR: there is nothing to compare with
+        return {
+            "objective": f"(1 - w) x expected {'npv to equity' if self.options.equity else 'npv'} - w x cvar",
+            "risk_weight": self.risk.weight,
+            "alpha": self.risk.alpha,
+            "scenarios": len(self.futures),
+            "expected_npv_usd": self.expected_npv_usd,
+            "cvar_usd": self.cvar_usd,
+            "max_cvar_usd": self.risk.max_cvar_usd,
+            "objective_usd_per_usd_of_cvar_limit": price,
+            "relaxation_usd": None if relaxed is None else relaxed.certificate.bound * MILLION,
+            "evpi_usd": None if known is None else known.evpi * MILLION,
+            "evpi_standard_error_usd": None if known is None or not np.isfinite(known.evpi_error) else known.evpi_error * MILLION,
+            "vss_usd": None if known is None or limited else known.vss * MILLION,
+            "vss_standard_error_usd": None if known is None or limited or not np.isfinite(known.vss_error) else known.vss_error * MILLION,
+        }
+
+    @property
+    def more_record(self) -> dict[str, Any]:
+        """What run.json holds beside the record of any plan: the certificate of the relaxation, recomputed in float64, money in $M."""
+        relaxed = self.after_risk.relaxed
+        return {
+            "risk": {**asdict(self.risk), "seed": self.futures.seed},
+            **({} if self.bundles is None else {"pool": {"from": self.risk.pool, "bundles": len(self.bundles)}}),
+            "certificate": None if relaxed is None else {
+                **relaxed.certificate.record(), "proven_to": 1e-6, "proven": relaxed.proven, "rounds": len(relaxed.rounds),
+                "scenarios_in_master": len(relaxed.scenarios), "unit": "millions of dollars",
+            },
+        }
+
+    @property
+    def more_tables(self) -> dict[str, pd.DataFrame]:
+        """Tables beside those of any plan."""
+        pool = {} if self.bundles is None else {"pool.parquet": pool_table(self.candidates, self.bundles)}
+        return {"feared": self.feared, "factors_feared": self.shifts, **pool}
+
+
+def plan_after_risk(case: Case, options: PlanOptions | None = None, risk: RiskOptions | None = None, *, report: RoundReport | None = None) -> RiskPlan:
+    """The best expansion for mean and CVaR. report: called after each round of the relaxation.
+
+    A solve that is infeasible, unbounded or stopped is a plan with that status. Raises PlannerError where a solver other than
+    HiGHS is asked for, which the kept programmes need.
+    """
+    chosen, weighed = options or PlanOptions(), risk or RiskOptions()
+    if chosen.solver.solver != "highs":
+        raise PlannerError(f"a plan after risk is made by HiGHS, not by {chosen.solver.solver!r}; leave --solver out")
+    began = time.perf_counter()
+    changed = changed_case(case, chosen.edits, chosen.stress)
+    outlook = make_outlook(changed, base=chosen.base, tail=chosen.tail)
+    candidates = apply_decisions(build_candidates(outlook, equity=chosen.equity), chosen.fixes, chosen.excludes)
+    built = time.perf_counter()
+    futures = make_futures(changed, outlook.calendar, scenarios=weighed.scenarios, seed=weighed.seed, draws=weighed.draws)
+    values = candidate_values(candidates, futures, equity=chosen.equity, threads=chosen.solver.threads)
+    valued = time.perf_counter()
+    measure = MeanCvar(weighed.weight, weighed.alpha, futures.weights)
+    seconds = {"candidates": built - began, "values": valued - built}
+    bundles: pd.DataFrame | None = None
+    if weighed.pool is None:
+        found = allocate_after_risk(candidates, values, measure, chosen.solver, cvar_limit_usd=weighed.max_cvar_usd, report=report)
+    else:
+        bundles = _bundles(candidates, weighed.pool)
+        with pool_on_disk(len(bundles), len(futures)) as file:
+            made = make_case_pool(candidates, values, futures.weights, bundles, file=file, threads=chosen.solver.threads)
+            seconds["pool"] = time.perf_counter() - valued
+            found = allocate_from_pool(candidates, values, measure, chosen.solver, made, cvar_limit_usd=weighed.max_cvar_usd, report=report)
+    seconds |= found.allocation.seconds
+    known = _information(candidates, found, measure, weighed, futures.seed)
+    if known is not None:
+        seconds["information"] = time.perf_counter() - valued - sum(found.allocation.seconds.values())
+    return RiskPlan(changed, chosen, candidates, found.allocation, seconds, weighed, futures, found, known, bundles)
+
+
+def _bundles(candidates: CandidateSet, pool: str) -> pd.DataFrame:
+    """The bundles of a file, or those of a grid."""
+    word, _, count = pool.partition(":")
+    if word != "grid":
+        return read_pool(Path(pool), candidates)
+    if count and not count.isdecimal():
+        raise PlannerError(f"--pool {pool!r} is no grid; write grid, grid:1000000, or the name of a file")
+    return bundle_grid(candidates, Grid(most=int(count)) if count else Grid(), without=places_with_fleet(candidates))
+
+
+def _information(candidates: CandidateSet, found: RiskAllocation, measure: MeanCvar, risk: RiskOptions, seed: int) -> Information | None:
+    if not risk.information or found.relaxed is None:
+        return None
+    if risk.pool is not None:
+        raise PlannerError("the value of information is found on the whole model, not on a pool; leave --pool or --information out")
+    compact = found.allocation.model.compact
+    base = (compact.level_of.T @ candidates.npv_usd) * compact.unit / MILLION
+    try:
+        return value_of_information(found.fixed, base, measure, found.relaxed.npv, sample=risk.information, seed=seed)
+    except NoVertex as stopped:
+        raise PlannerError(f"the value of information could not be found: {stopped}") from stopped
+
+

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from risky_case import RiskyCase
+
+from planner.allocator.allocate import allocate
+from planner.allocator.highs import HighsDoor
+from planner.allocator.options import SolverOptions
+from planner.allocator.status import Status
+from planner.risk.allocate import RiskAllocation, allocate_after_risk, extended
+from planner.risk.information import contributions, value_of_information
+from planner.risk.measure import MeanCvar
+from planner.risk.worth import candidate_values, endings_are_certain
+
+TIGHT = SolverOptions(gap=1e-5)
+
+
+def weighed(risky: RiskyCase, weight: float, alpha: float = 0.9) -> MeanCvar:
+    return MeanCvar(weight, alpha, risky.futures.weights)
+
+
+@pytest.fixture(scope="module")
+def halfway(risky: RiskyCase) -> RiskAllocation:
+    return allocate_after_risk(risky.candidates, risky.values, weighed(risky, 0.5), TIGHT)
+
+
+def test_values_do_not_depend_on_pieces_or_threads(risky: RiskyCase, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("planner.risk.worth.CELLS", 7 * 100 * risky.candidates.outlook.months)
+    again = candidate_values(risky.candidates, risky.futures, threads=2)
+    np.testing.assert_array_equal(again, risky.values)
+    assert np.ptp(risky.values, axis=1).max() > 1.0  # the factors do something
+
+
+def test_every_row_of_the_plan_is_kept_and_the_gap_proven(risky: RiskyCase, halfway: RiskAllocation) -> None:
+    found = halfway.allocation
+    assert found.status is Status.OPTIMAL
+    assert found.worst_row <= 1e-6
+    assert found.bound_usd is not None
+    assert found.objective_usd is not None
+    assert found.objective_usd <= found.bound_usd <= found.objective_usd + 1e-5 * abs(found.objective_usd) + 1.0
+    levels = found.levels
+    assert levels is not None
+    whole = risky.candidates.table["integral"].to_numpy(bool)
+    np.testing.assert_allclose(levels[whole], np.round(levels[whole]), atol=1e-9)
+    assert found.objective_usd == pytest.approx(weighed(risky, 0.5).value(levels @ risky.values), rel=1e-12)
+
+
+def test_the_relaxation_equals_the_programme_with_every_scenario_in_it(risky: RiskyCase, halfway: RiskAllocation) -> None:
+    every = extended(halfway.fixed, weighed(risky, 0.5), np.arange(60), None)
+    whole = HighsDoor(SolverOptions(relax=True)).solve_arrays(replace(every, integer=np.zeros_like(every.integer)))
+    assert halfway.relaxed is not None
+    assert halfway.relaxed.certificate.value == pytest.approx(whole.objective, rel=1e-7)
+    assert halfway.relaxed.certificate.gap <= 1e-6
+    assert halfway.relaxed.certificate.weight_sum == pytest.approx(1.0, abs=1e-9)
+    assert len(halfway.relaxed.scenarios) < 60
+
+
+def test_the_whole_plan_equals_a_mip_with_every_scenario_in_it(risky: RiskyCase, halfway: RiskAllocation) -> None:
+    every = extended(halfway.fixed, weighed(risky, 0.5), np.arange(60), None)
+    whole = HighsDoor(SolverOptions(gap=1e-6)).solve_arrays(every)
+    assert whole.objective is not None
+    assert halfway.allocation.objective_usd == pytest.approx(whole.objective * 1e6, rel=2e-5)
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.5, 1.0])
+def test_on_scenario_0_alone_it_is_the_deterministic_plan(risky: RiskyCase, weight: float) -> None:
+    base = risky.candidates.npv_usd[:, None]
+    found = allocate_after_risk(risky.candidates, base, MeanCvar(weight, 0.9, np.ones(1)), TIGHT)
+    plain = allocate(risky.candidates, TIGHT)
+    assert found.allocation.status is Status.OPTIMAL
+    assert found.allocation.objective_usd == pytest.approx(plain.objective_usd, rel=2e-5)
+
+
+def test_weight_0_is_the_plan_on_the_mean(risky: RiskyCase) -> None:
+    found = allocate_after_risk(risky.candidates, risky.values, weighed(risky, 0.0), TIGHT)
+    assert found.allocation.status is Status.OPTIMAL
+    on_mean = replace(risky.candidates, npv_usd=risky.values @ risky.futures.weights)
+    plain = allocate(on_mean, TIGHT, pool=False)
+    assert found.allocation.objective_usd == pytest.approx(plain.objective_usd, rel=2e-5)
+
+
+def test_weight_1_has_the_least_risk(risky: RiskyCase, halfway: RiskAllocation) -> None:
+    measure = weighed(risky, 1.0)
+    least = allocate_after_risk(risky.candidates, risky.values, measure, TIGHT)
+    most = allocate_after_risk(risky.candidates, risky.values, weighed(risky, 0.0), TIGHT)
+    tails = [measure.cvar(found.npv_usd) for found in (most, halfway, least) if found.npv_usd is not None]
+    means = [measure.mean(found.npv_usd) for found in (most, halfway, least) if found.npv_usd is not None]
+    assert tails[2] <= tails[1] * (1 + 1e-4 * np.sign(tails[1])) <= tails[0] * (1 + 2e-4 * np.sign(tails[0])) + 1.0
+    assert means[0] >= means[1] - 1e-4 * abs(means[1])
+    assert means[1] >= means[2] - 1e-4 * abs(means[2])
+    assert tails[2] < tails[0]
+
+
+def test_a_limit_on_cvar_is_kept_and_priced(risky: RiskyCase) -> None:
+    measure = weighed(risky, 0.0)
+    free = allocate_after_risk(risky.candidates, risky.values, measure, TIGHT)
+    least = allocate_after_risk(risky.candidates, risky.values, weighed(risky, 1.0), TIGHT)
+    assert free.npv_usd is not None
+    assert least.npv_usd is not None
+    limit = 0.5 * (measure.cvar(free.npv_usd) + measure.cvar(least.npv_usd))
+    held = allocate_after_risk(risky.candidates, risky.values, measure, TIGHT, cvar_limit_usd=limit)
+    assert held.allocation.status is Status.OPTIMAL
+    assert held.npv_usd is not None
+    assert measure.cvar(held.npv_usd) <= limit + 1e-6 * abs(limit)
+    assert measure.mean(held.npv_usd) < measure.mean(free.npv_usd)
+    assert held.relaxed is not None
+    assert held.relaxed.certificate.cvar_limit_price > 0.0
+    far = measure.cvar(least.npv_usd) - 1e9
+    none = allocate_after_risk(risky.candidates, risky.values, measure, TIGHT, cvar_limit_usd=far)
+    assert none.allocation.status is Status.INFEASIBLE
+    assert "the least is" in none.allocation.message
+
+
+def test_equals_are_kept_where_endings_are_uncertain(risky: RiskyCase) -> None:
+    assert endings_are_certain(risky.candidates, risky.values)
+    retire = np.flatnonzero(risky.candidates.table["kind"].eq("retire").to_numpy())
+    shaken = risky.values.copy()
+    shaken[retire[0]] += np.linspace(-1e3, 1e3, 60)
+    assert not endings_are_certain(risky.candidates, shaken)
+
+
+def test_the_value_of_information_against_single_solves(risky: RiskyCase, halfway: RiskAllocation) -> None:
+    measure, fixed = weighed(risky, 0.5), halfway.fixed
+    assert halfway.relaxed is not None
+    compact = halfway.allocation.model.compact
+    base = (compact.level_of.T @ risky.candidates.npv_usd) * compact.unit / 1e6
+    found = value_of_information(fixed, base, measure, halfway.relaxed.npv, sample=60, seed=1)
+    relaxed = replace(fixed.arrays, integer=np.zeros_like(fixed.arrays.integer))
+
+    def best(cost: np.ndarray) -> float:
+        answer = HighsDoor(SolverOptions()).solve_arrays(replace(relaxed, cost=cost))
+        assert answer.objective is not None
+        return answer.objective
+
+    each = np.repeat(fixed.values.mean[:, None], 60, axis=1)
+    each[fixed.values.varying] += fixed.values.deviation
+    known = np.mean([best(each[:, scenario]) for scenario in range(60)])
+    assert found.sample == 60
+    assert found.evpi == pytest.approx(known - best(fixed.values.mean), rel=1e-5, abs=1e-4)
+    assert found.evpi > 0.0
+    assert found.vss >= -1e-6 * abs(halfway.relaxed.certificate.value)
+    assert found.vss == pytest.approx(halfway.relaxed.certificate.value - found.base_plan_value, rel=1e-6, abs=1e-6)
+
+
+def test_contributions_add_up_to_the_objective() -> None:
+    rng = np.random.default_rng(2)
+    measure = MeanCvar(0.4, 0.85, rng.dirichlet(np.ones(30)))
+    npv = rng.normal(size=30)
+    assert measure.probability @ contributions(measure, npv) == pytest.approx(measure.value(npv), rel=1e-9)

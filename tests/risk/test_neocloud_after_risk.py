@@ -1,0 +1,37 @@
+"""The example company after risk: certified relaxation, a whole plan at a stated gap, and the score of its portfolio."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from planner.allocator.options import SolverOptions
+from planner.allocator.status import Status
+from planner.case.read import read_case
+from planner.planning import PlanOptions
+from planner.risk.planning import RiskOptions, plan_after_risk
+from planner.scoring.long_table import from_table
+from planner.scoring.score import ScoreOptions, score_portfolios
+
+CASE = Path(__file__).parents[2] / "fixtures" / "neocloud"
+
+
+@pytest.mark.slow
+def test_the_example_company_after_risk() -> None:
+    options = PlanOptions(solver=SolverOptions(gap=1e-2, time_limit_s=900.0))
+    plan = plan_after_risk(read_case(CASE), options, RiskOptions(weight=0.5, alpha=0.95, scenarios=500))
+    assert plan.status is Status.OPTIMAL
+    assert plan.gap is not None
+    assert plan.gap <= 1e-2
+    assert plan.seconds["relaxation"] <= 120.0
+    assert plan.seconds["search"] <= 900.0
+    assert plan.after_risk.relaxed is not None
+    proof = plan.after_risk.relaxed.certificate
+    assert proof.gap <= 1e-6
+    assert proof.least_weight >= 0.0
+    assert proof.weight_sum == pytest.approx(1.0, abs=1e-9)
+    scored = score_portfolios(plan.candidates, from_table(plan.candidates, plan.portfolio), ScoreOptions(scenarios=500, float64=True, paths=False)).table.iloc[0]
+    assert scored["cvar_usd"] == pytest.approx(plan.cvar_usd, rel=1e-9)
+    assert scored["mean_npv_usd"] == pytest.approx(plan.expected_npv_usd, rel=1e-9)
+    assert scored["limits_broken"] == 0

@@ -15,8 +15,9 @@ from planner.allocator.matrix import model_arrays
 from planner.allocator.model import MILLION, Model, make_model
 from planner.allocator.options import SolverOptions
 from planner.allocator.pooling import share_out
+from planner.allocator.second_opinion import second_opinion
 from planner.allocator.solution import Solution
-from planner.allocator.solvers import open_door
+from planner.allocator.solvers import open_door, search_door
 from planner.allocator.starts import completed
 from planner.allocator.status import Status
 from planner.allocator.tree_search import MOST_RELAXATIONS, SEARCH_SHARE, TreeSearch
@@ -73,14 +74,15 @@ def allocate(
         # With an answer at hand the time goes into the proof: looking near it and cutting cost more than they bring.
         most = None if options.start is None else MOST_RELAXATIONS
     # HiGHS searches a tree of warm relaxations here; other solvers take the model whole.
-    door = TreeSearch(options, most=most) if options.solver == "highs" else open_door(_leaving_time(options))
-    solution = door.solve_arrays(arrays)
+    whole_model = options.solver != "highs" or options.deadline_s is not None
+    door = search_door(_leaving_time(options) if whole_model else options, most=most)
+    solution = second_opinion(door.solve_arrays(arrays), arrays, options)
     solved = time.perf_counter()
     seconds = {"model": built - began, "solve": solved - built}
     lp, basis = (door.held, door.held_basis) if isinstance(door, TreeSearch) else (None, None)
     if lp is None:
         limit = options.time_limit_s
-        lp, basis = _whole_decisions_held(solution, None if limit is None else max(limit - (solved - built), 0.0))
+        lp, basis = _whole_decisions_held(solution, None if limit is None else max(limit - (solved - built), 0.0), options.deadline_s)
     seconds["hold"] = time.perf_counter() - solved
     answer = lp if lp is not None and lp.values is not None else solution
     if answer.values is None:
@@ -92,15 +94,14 @@ def allocate(
     worst = worst_row(candidates, levels)
     objective = float(candidates.npv_usd @ levels)
     bound = _usd(solution.bound)
-    status, message = solution.status, solution.message
     solver_usd = _usd(answer.objective)
     assert solver_usd is not None
     if worst > ROW_TOLERANCE or abs(objective - solver_usd) > 1e-6 * max(abs(objective), MILLION):
-        status = Status.ERROR
         message = f"levels do not hold: a row is broken by {worst:.2e}, NPV {objective:.6e} against {solver_usd:.6e}"
+        return Allocation(Status.ERROR, None, None, None, None, solver_usd, solution.solver, message, seconds, model, solution, None, worst)
     gap = None if bound is None else max(bound - objective, 0.0) / max(abs(objective), 1.0)
     return Allocation(
-        status, levels, objective, bound, gap, solver_usd, solution.solver, message, seconds, model, solution, lp, worst, basis
+        solution.status, levels, objective, bound, gap, solver_usd, solution.solver, solution.message, seconds, model, solution, lp, worst, basis
     )
 
 
@@ -114,17 +115,17 @@ def _leaving_time(options: SolverOptions) -> SolverOptions:
     return options if limit is None else replace(options, time_limit_s=SEARCH_SHARE * limit)
 
 
-def _whole_decisions_held(solution: Solution, seconds: float | None) -> tuple[Solution | None, Any]:
+def _whole_decisions_held(solution: Solution, seconds: float | None, deadline: float | None) -> tuple[Solution | None, Any]:
     """The LP with whole decisions held at the answer, clean levels at a vertex with duals, and its basis; None where the time runs out."""
     if solution.values is None or solution.interrupted:
         return None, None
     if not solution.arrays.is_mip:
         return solution, None
-    door = HighsDoor(SolverOptions(time_limit_s=seconds))
+    door = open_door(SolverOptions(time_limit_s=seconds, deadline_s=deadline))
     held = door.solve_arrays(solution.arrays.with_integers_held(solution.values))
     if held.status is not Status.OPTIMAL or held.values is None:
         return None, None
-    return held, door.basis() if held.basic else None
+    return held, door.basis() if held.basic and isinstance(door, HighsDoor) else None
 
 
 def levels_of(compact: Compact, columns: Floats) -> Floats:

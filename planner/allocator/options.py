@@ -43,6 +43,8 @@ class SolverOptions:
     progress: called while a MIP is solved (an LP has no incumbent to report).
     log: called with each line of the solver's log.
     extra: options of HiGHS by their own names; a misspelt one is refused.
+    deadline_s: solve in a process of its own, and end it after so many seconds whatever it does. It cannot report progress.
+    confirm_infeasible: name of a second solver that is asked when this one says infeasible; see `second_opinion`.
 
     What a solver cannot honour is refused when the solve is asked for, never ignored.
     """
@@ -57,12 +59,20 @@ class SolverOptions:
     progress: Progress | None = None
     log: Callable[[str], None] | None = None
     extra: Mapping[str, bool | int | float | str] = field(default_factory=dict)
+    deadline_s: float | None = None
+    confirm_infeasible: str | None = None
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.gap < math.inf:
             raise PlannerError(f"gap = {self.gap!r} is not a share: give 0 or more, for example 1e-4")
         if self.time_limit_s is not None and not 0.0 <= self.time_limit_s < math.inf:
             raise PlannerError(f"time_limit_s = {self.time_limit_s!r}: give seconds, 0 or more, or None for no limit")
+        if self.deadline_s is not None and not 0.0 < self.deadline_s < math.inf:
+            raise PlannerError(f"deadline_s = {self.deadline_s!r}: give seconds above 0, or None to solve in this process")
+        if self.deadline_s is not None and (self.progress is not None or self.log is not None):
+            raise PlannerError("a solve in a process of its own reports no progress and no log; leave deadline_s out, or those")
+        if self.confirm_infeasible == self.solver:
+            raise PlannerError(f"confirm_infeasible = {self.solver!r} is the solver itself; name another one")
         if self.threads is not None and self.threads < 1:
             raise PlannerError(f"threads = {self.threads!r}: give 1 or more, or None for the solver's choice")
         if self.seed is not None and not 0 <= self.seed < 2**31:

@@ -8,11 +8,13 @@ from difflib import get_close_matches
 from typing import Any, Protocol
 
 from planner.allocator.cbc import CbcDoor
+from planner.allocator.child_solve import ChildDoor
 from planner.allocator.cuopt import CuoptDoor
 from planner.allocator.highs import HighsDoor
 from planner.allocator.matrix import ModelArrays, model_arrays
 from planner.allocator.options import Feature, SolverOptions
 from planner.allocator.solution import Solution
+from planner.allocator.tree_search import TreeSearch
 from planner.allocator.write_back import write_back
 from planner.case.faults import PlannerError
 
@@ -54,7 +56,19 @@ def open_door(options: SolverOptions) -> Door:
         raise PlannerError(
             f"solver {options.solver!r} cannot take {', '.join(refused)}; leave that out, or use solver 'highs'"
         )
-    return solver.door(options)
+    if options.confirm_infeasible is not None:
+        _named(options.confirm_infeasible)
+    return solver.door(options) if options.deadline_s is None else ChildDoor(options)
+
+
+def search_door(options: SolverOptions, *, most: int | None = None) -> Door:
+    """The door for a model with few, weighty integers: with HiGHS the tree of warm relaxations, else as `open_door`.
+
+    most: relaxations after which the tree is given up, see `TreeSearch`.
+    """
+    if options.solver == "highs" and options.deadline_s is None:
+        return TreeSearch(options, most=most)
+    return open_door(options)
 
 
 def solve(problem: Any, options: SolverOptions | None = None, *, variables: Sequence[Any] | None = None) -> Solution:

@@ -36,7 +36,9 @@ from planner.allocator.tightening import tightened
 MOST_RELAXATIONS = 3000
 LOOK_AFTER = 120
 """Relaxations after which the neighbourhood of the best answer is searched, and again at three times as many."""
-MOST_NEARBY = 300
+CUT_AFTER = 1.5e8
+"""Iterations times rows after which a tree gets cutting planes: some ten seconds, in which an easy one is done."""
+MOST_NEARBY = 100
 """Relaxations spent on one such neighbourhood."""
 MANY_ROWS = 2000
 """Rows above which interior point with crossover is the faster way to a vertex of an LP."""
@@ -160,11 +162,11 @@ class TreeSearch:
                 self._report()
                 if lp.count > (MOST_RELAXATIONS if self.most is None else self.most):
                     raise Unsettled
+                if self.most is None and self._proven is None and lp.iterations * len(lp.row_lower) > CUT_AFTER:
+                    root, node = self._cut(lp, root), None
                 if self.most is None and lp.count > look_at:
-                    self._look_nearby(lp, root)
-                    if look_at == LOOK_AFTER:
-                        root, node = self._cut(lp, root), None
                     look_at *= 3
+                    self._look_nearby(lp, root)
         return self._bound()
 
     def _dive(self, lp: NodeLp, node: Node) -> None:
@@ -211,6 +213,7 @@ class TreeSearch:
 
     def _cut(self, lp: NodeLp, root: Relaxed) -> Relaxed:
         """Cutting planes for a tree that does not close soon; it begins again from the relaxation with them, which is returned."""
+        self._proven = self._bound()  # what the tree so far has shown stays shown
         left = self._left()
         cuts = root_cuts(lp.with_integers_between(lp.lower, lp.upper), self.options, None if left is None else left / 2.0)
         if cuts is None:
@@ -218,7 +221,6 @@ class TreeSearch:
         if cuts.answer is not None:
             self._keep(lp.value(cuts.answer), cuts.answer)
         lp.add(cuts)
-        self._proven = self._bound()  # what the tree so far has shown stays shown
         cut = lp.solve(lp.lower, lp.upper, None, self._left())
         if cut is None:  # no answer is better than the best one
             self._open = []

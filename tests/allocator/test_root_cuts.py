@@ -94,7 +94,7 @@ def test_a_model_without_decisions_left_has_no_cuts() -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_tree_with_cuts_finds_the_same_optimum(seed: int, maximise: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     arrays = sites(seed, maximise=maximise)
-    monkeypatch.setattr(tree_search, "LOOK_AFTER", 10)
+    monkeypatch.setattr(tree_search, "CUT_AFTER", 1e4)
     cut: list[int] = []
     found_cuts = tree_search.root_cuts
 

@@ -91,6 +91,10 @@ def test_faults_of_a_file_name_row_and_column(tmp_path: Path) -> None:
 
 def test_breakeven(tmp_path: Path) -> None:
     told = json.loads(run("breakeven", TINY, "--term", "24", "--json", "--out", str(tmp_path / "b.csv")))
-    assert [row["power_path"] for row in told] == ["grid:p1", "grid:p1 until cells:p1", "cells:p1"]
+    assert {row["power_path"] for row in told} == {"grid:p1", "grid:p1 until cells:p1", "cells:p1"}
+    assert [row["rate_npv_zero"] for row in told] == sorted(row["rate_npv_zero"] for row in told)
     assert len(pd.read_csv(tmp_path / "b.csv")) == 3
-    assert "cells:p1" in run("breakeven", TINY, "--term", "24")
+    shown = run("breakeven", TINY, "--term", "24")
+    assert "grid:p1" in shown
+    assert "cells:p1" not in shown  # the cheapest path alone; the files have all
+    assert "have 2 more" in shown

@@ -49,6 +49,7 @@ def test_a_plan_after_risk_is_written_and_scores_as_it_says(run: Run, case: Path
     assert code == 0, err
     assert "over 40 futures: expected NPV" in said
     assert "the plan fears these futures" in said
+    assert "│ gpus " in said
     assert "to know the future before deciding" in said
     plan = json.loads((out / "plan.json").read_text())
     assert plan["objective_usd"] == pytest.approx(0.5 * plan["expected_npv_usd"] - 0.5 * plan["cvar_usd"], rel=1e-9)

@@ -318,7 +318,7 @@ def test_a_case_without_income_has_prices_of_nothing() -> None:
     case = generate_case(sites=2, leases=3, skus=2, months=24, seed=1)
     rates = case.tables["lease_rates"].assign(usd_per_gpu_hour=0.0)
     leases = case.tables["leases"].assign(usd_per_kw_month=0.0)
-    found = plan(replace(case, tables={**case.tables, "lease_rates": rates, "leases": leases, "market": case.tables["market"].iloc[:0]}))
+    found = plan(replace(case, tables={**case.tables, "lease_rates": rates, "leases": leases, "market": case.tables["market"].iloc[:0], "mining": case.tables["mining"].iloc[:0]}))
     rows = phases(found)
     assert (rows["gain_usd"] == 0.0).all()
     in_order(found.prices)

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from planner.case.write import write_case
     from planner.near_best.alternatives import Alternatives, AlternativesOptions, alternatives
     from planner.planning import Plan, PlanOptions, plan
-    from planner.risk.frontier import Frontier, frontier
-    from planner.risk.planning import RiskOptions, RiskPlan, plan_after_risk
     from planner.quoting.breakeven import breakeven
     from planner.quoting.inquiry import Inquiry
     from planner.quoting.quote import Quote, quote, quote_many
     from planner.quoting.risk import QuoteRisk
+    from planner.risk.frontier import Frontier, frontier
+    from planner.risk.planning import RiskOptions, RiskPlan, plan_after_risk
     from planner.run_folder import write_run
     from planner.scoring.score import Scores
     from planner.scoring.scored import score

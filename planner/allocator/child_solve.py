@@ -47,12 +47,12 @@ class ChildDoor:
         with tempfile.TemporaryDirectory(prefix="planner-solve-") as scratch:
             folder = Path(scratch)
             _write_question(folder, arrays, self.choices)
-            claim = self._claim(folder)
+            claim = self._claim(folder, arrays)
         claim = replace(claim, seconds=time.perf_counter() - began)
         solver = self.choices.solver
         return checked(arrays, claim, gap=self.choices.gap, tolerance=_TOLERANCES.get(solver, TOLERANCE), digits=_DIGITS.get(solver, 0.0))
 
-    def _claim(self, folder: Path) -> Claim:
+    def _claim(self, folder: Path, arrays: ModelArrays) -> Claim:
         with (folder / "errors").open("wb") as errors:
             # A session of its own, so that Ctrl-C reaches this process alone, which then ends the child.
             child = subprocess.Popen([sys.executable, "-m", __name__, str(folder)], stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, start_new_session=True)
@@ -68,7 +68,7 @@ class ChildDoor:
             how = f"crashed with {_signal(-child.returncode)}" if child.returncode < 0 else "failed"
             said = (folder / "errors").read_text(encoding="utf-8", errors="replace").strip().splitlines()
             return Claim(Status.ERROR, self.choices.solver, 0.0, f"its process {how}" + (f": {said[-1][:300]}" if said else ""))
-        return _read_answer(folder, self.choices.solver)
+        return _read_answer(folder, self.choices.solver, arrays)
 
 
 def _signal(number: int) -> str:
@@ -79,8 +79,10 @@ def _signal(number: int) -> str:
 
 
 def _write_question(folder: Path, arrays: ModelArrays, options: SolverOptions) -> None:
-    start = {} if options.start is None else {"from": np.asarray(options.start, dtype=np.float64)}
-    np.savez(folder / "model.npz", **{name: getattr(arrays, name) for name in _ARRAYS}, **start)
+    parts: dict[str, Any] = {name: getattr(arrays, name) for name in _ARRAYS}
+    if options.start is not None:
+        parts["from"] = np.asarray(options.start, dtype=np.float64)
+    np.savez(folder / "model.npz", **parts)
     asked = {
         "offset": arrays.offset, "maximise": arrays.maximise, "solver": options.solver, "gap": options.gap, "time_limit_s": options.time_limit_s,
         "threads": options.threads, "seed": options.seed, "extra": dict(options.extra),
@@ -108,11 +110,15 @@ def _write_answer(folder: Path, found: Solution) -> None:
     (folder / "said.json").write_text(json.dumps(said), encoding="utf-8")
 
 
-def _read_answer(folder: Path, solver: str) -> Claim:
+def _read_answer(folder: Path, solver: str, arrays: ModelArrays) -> Claim:
+    shapes = {"values": (arrays.columns,), "duals": (arrays.rows,), "reduced_costs": (arrays.columns,)}
     try:
         said: dict[str, Any] = json.loads((folder / "said.json").read_text(encoding="utf-8"))
         with np.load(folder / "answer.npz", allow_pickle=False) as kept:
             values = dict(kept)
+        for name, value in values.items():
+            if value.shape != shapes[name]:
+                raise ValueError(f"{name} of shape {value.shape}, not {shapes[name]}")
         return Claim(Status[said.pop("status")], said.pop("solver"), 0.0, **said, **values)
     except (OSError, ValueError, KeyError, TypeError) as error:
         return Claim(Status.ERROR, solver, 0.0, f"its answer cannot be read ({error})")

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+_LONGEST = 200
+"""Characters of a value that a fault shows."""
+
 
 class PlannerError(Exception):
     """An error whose message tells a planner what is wrong and what to do; `exit_code` is for the command line."""
@@ -29,8 +32,17 @@ class Fault:
             place += f", row {self.row}"
         if self.column is not None:
             place += f", column {self.column}"
-        shown = f" {self.value!r}:" if self.value else ""
-        return f"{place}:{shown} {self.why}; {self.remedy}"
+        shown = f" {_short(self.value)!r}:" if self.value else ""
+        return _printable(f"{place}:{shown} {self.why}; {self.remedy}")
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= _LONGEST else f"{value[:_LONGEST]}..."
+
+
+def _printable(text: str) -> str:
+    """Text that any terminal and file takes: file names may hold bytes that are no characters."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 class CaseError(PlannerError):

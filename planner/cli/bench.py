@@ -23,6 +23,7 @@ def bench(
     time_limit: Annotated[float, typer.Option("--time-limit", min=0.0, help="seconds for each plan")] = 300.0,
     kernels: Annotated[bool, typer.Option("--kernels", help="also measure the kernels of scoring (minutes; see python -m kernels.bench)")] = False,
     pools: Annotated[bool, typer.Option("--pools", help="risk-averse choice out of pools of a million columns instead (minutes, 3 GB)")] = False,
+    workers: Annotated[bool, typer.Option("--workers", help="scores of a million portfolios on workers of Dask instead, and what many machines would do (minutes)")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print for machines")] = False,
 ) -> None:
     """Measure where the seconds of a plan go, each figure beside what it is compared with.
@@ -41,6 +42,12 @@ def bench(
         from planner.bench.pools import case_pool_figures, pool_figures
 
         _show([*pool_figures(), *case_pool_figures(sites=sites, leases=leases, months=months)], "planner bench: pools", as_json)
+        return
+    if workers:
+        from planner.bench.workers import worker_figures
+
+        case = generate_case(sites=min(sites, 8), leases=min(leases, 12), months=months, seed=seed) if path is None else read_case(path)
+        _show(list(worker_figures(case)), "planner bench: workers", as_json)
         return
     figures = list(start_up())
     if path is None:

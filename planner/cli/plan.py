@@ -25,6 +25,8 @@ def plan(
     gap: Annotated[float | None, typer.Option(min=0.0, help="relative gap at which a plan counts as proven [default: 1e-4; after risk 1e-3]")] = None,
     prices: Annotated[str, typer.Option(help="headline: a MW of each phase for its term; full: years, slots, capital, leases, halls, dates, blocks; none")] = "headline",
     time_limit: Annotated[float | None, typer.Option("--time-limit", min=0.0, help="seconds for the solver, and for the prices with what it leaves")] = None,
+    solver_deadline: Annotated[float | None, typer.Option("--solver-deadline", min=0.001, help="solve in a process of its own, and end it after so many seconds if it hangs")] = None,
+    confirm_infeasible: Annotated[str | None, typer.Option("--confirm-infeasible", help="a second solver, such as cbc, that is asked when the first says infeasible")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="threads of the solver")] = None,
     risk_weight: Annotated[float | None, typer.Option("--risk-weight", help="weigh CVaR against expected NPV over many futures: 0 for the mean alone, 1 for the tail alone")] = None,
     alpha: Annotated[float | None, typer.Option(help="level of CVaR [default: 0.95]")] = None,
@@ -58,9 +60,12 @@ def plan(
     weighed = any(given is not None for given in (risk_weight, alpha, scenarios, max_cvar, pool)) or information > 0
     if weighed and why:
         raise PlannerError("--why explains a plan of greatest NPV, not one after risk; leave out --risk-weight, --scenarios, --max-cvar and --information")
-    with solving(case.settings.name, quiet=as_json, mip=solver == "highs" and not relax) as progress:
+    if weighed and (solver_deadline is not None or confirm_infeasible is not None):
+        raise PlannerError("a plan after risk is many solves in this process; leave out --solver-deadline and --confirm-infeasible, or the options of risk")
+    with solving(case.settings.name, quiet=as_json, mip=solver == "highs" and not relax and solver_deadline is None) as progress:
         solve = SolverOptions(
-            solver=solver, gap=gap if gap is not None else (1e-3 if weighed else 1e-4), time_limit_s=time_limit, threads=threads, relax=relax, progress=progress
+            solver=solver, gap=gap if gap is not None else (1e-3 if weighed else 1e-4), time_limit_s=time_limit, threads=threads, relax=relax, progress=progress,
+            deadline_s=solver_deadline, confirm_infeasible=confirm_infeasible,
         )
         options = PlanOptions(
             base=base, tail=tail, equity=equity, edits=tuple(edits or ()), stress=stress, fixes=tuple(fixes or ()),
@@ -85,7 +90,7 @@ def plan(
     if as_json:
         typer.echo(json.dumps(plan_summary(found), indent=2, allow_nan=False))
     else:
-        print_summary(found, out)
-        print_risk(found)
+        print_summary(found, None if weighed else out)
+        print_risk(found, out)
     if found.status.exit_code:
         raise typer.Exit(found.status.exit_code)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
+from rich.markup import escape
 from rich.table import Table
 
 from planner.cli.summary import millions
@@ -17,10 +19,17 @@ BEYOND_CHANCE = 3.0
 """Standard errors by which a factor's correlation with NPV must differ from none to be named."""
 
 
-def print_risk(plan: Plan) -> None:
-    """Print expected NPV and CVaR, the certificate, the price of a limit, the value of information, and the feared futures."""
-    if not isinstance(plan, RiskPlan) or plan.levels is None or plan.npv_by_future is None:
+def print_risk(plan: Plan, out: Path | None) -> None:
+    """Print expected NPV and CVaR, the certificate, the price of a limit, the value of information, and the feared futures; of other plans nothing."""
+    if not isinstance(plan, RiskPlan):
         return
+    if plan.levels is not None:
+        _print_risk(plan)
+    if out is not None:
+        output().print(f"written to {out}", markup=False, highlight=False)
+
+
+def _print_risk(plan: RiskPlan) -> None:
     console, risk, count = output(), plan.risk, len(plan.futures)
     assert plan.expected_npv_usd is not None
     assert plan.cvar_usd is not None
@@ -35,9 +44,11 @@ def print_risk(plan: Plan) -> None:
         console.print(f"CVaR limited to {millions(risk.max_cvar_usd)}: a dollar more of it would bring ${price:,.3f} of the objective (on the relaxation)")
     if plan.information is not None:
         known = plan.information
+        stochastic = f"; to plan for many instead of the base case is worth {millions(known.vss * 1e6)} +- {millions(known.vss_error * 1e6)}"
+        stochastic = "" if risk.max_cvar_usd is not None else stochastic
         console.print(
             f"to know the future before deciding would be worth {millions(known.evpi * 1e6)} +- {millions(known.evpi_error * 1e6)} of expected NPV "
-            f"({known.sample} futures); to plan for many instead of the base case is worth {millions(known.vss * 1e6)} +- {millions(known.vss_error * 1e6)}"
+            f"({known.sample} futures){stochastic}"
         )
     if len(plan.shifts):
         console.print(_fears(plan))
@@ -53,18 +64,19 @@ def _print_proof(plan: RiskPlan) -> None:
     if relaxed is None:
         return
     proof = relaxed.certificate
+    priced = " beside those of the limit on CVaR" if proof.cvar_limit_price else ""
     output().print(
         f"relaxation {millions(proof.value * 1e6)}, proven to {max(proof.gap, 1e-16):.0e} in {len(relaxed.rounds)} rounds with "
-        f"{len(relaxed.scenarios)} of {proof.scenarios} futures in the model; weights of the futures add to {proof.weight_sum:.6f}, none below 0"
+        f"{len(relaxed.scenarios)} of {proof.scenarios} futures in the model; weights of the futures add to {proof.weight_sum - proof.cvar_limit_price:.6f}{priced}, none below 0"
     )
 
 
 def _fears(plan: RiskPlan) -> Table:
-    table = Table(title="the plan fears these futures: factors in its tail against their mean", title_justify="left")
+    table = Table(title="the plan fears these futures", title_justify="left")
     table.add_column("factor", overflow="fold")
-    for name in ("mean", "in the tail", "correlation with NPV"):
+    for name in ("in all futures", "in its tail", "correlation with NPV"):
         table.add_column(name, justify="right")
     telling = plan.shifts["correlation"].abs() >= BEYOND_CHANCE / math.sqrt(len(plan.futures))
     for row in plan.shifts[telling].head(SHOWN).itertuples():
-        table.add_row(str(row.factor), f"{row.mean:.2f}", f"{row.mean_feared:.2f}", f"{row.correlation:+.2f}")
+        table.add_row(escape(str(row.factor)), f"{row.mean:.3f}", f"{row.mean_feared:.3f}", f"{row.correlation:+.2f}")
     return table

@@ -16,11 +16,14 @@ from planner.case.factor_names import ONCE, OVERRUN, SLIPS, once_names
 from planner.case.faults import CaseError, Fault, PlannerError
 from planner.case.reading.frames import FIRST_ROW
 from planner.case.suggest import remedy_for
+from planner.scenarios.brought_table import brought_table
 from planner.scenarios.factors import table_factors
 
 Floats = npt.NDArray[np.float64]
 
 COLUMNS = ("factor_id", "scenario", "month", "value")
+GREATEST = 1e9
+"""Multipliers and weights beyond it are slips of a decimal point, and sums of them overflow."""
 WEIGHT = "weight"
 """A column that may be left out: then all scenarios weigh the same."""
 
@@ -90,13 +93,7 @@ def _by_month(rows: pd.DataFrame, scenarios: list[str], months: int) -> Floats:
 
 def _table(path: Path) -> pd.DataFrame:
     """The table as text, but for numbers in value and weight; blank values are NaN."""
-    try:
-        if path.suffix.lower() in (".parquet", ".pq"):
-            table = pd.read_parquet(path)
-        else:
-            table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        raise PlannerError(f"{path}: cannot be read as a table ({error}); bring a Parquet file or a CSV file with a header") from error
+    table = brought_table(path, "paths and weights")
     missing = [column for column in COLUMNS if column not in table]
     unknown = [column for column in table if column not in (*COLUMNS, WEIGHT)]
     if missing or unknown or table.columns.duplicated().any():
@@ -145,19 +142,19 @@ def _faults(table: pd.DataFrame, file: str, case: Case, calendar: Calendar) -> I
     written = table.month.str.fullmatch(r"\d{4}-(0[1-9]|1[0-2])")
     yield from fault(moving & ~written, "month", "not a month", "write it as YYYY-MM")
     yield from fault(known & ~moving & (table.month != ""), "month", "this happens once, so it has no month", "leave the month blank")
-    whole = table.value % 1.0 == 0.0
+    whole = (table.value % 1.0 == 0.0) & (table.value.abs() <= GREATEST)
     good = (
-        (moving & np.isfinite(table.value) & (table.value >= 0.0))
+        (moving & (table.value <= GREATEST) & (table.value >= 0.0))
         | (words["delay"] & whole & (table.value >= 0.0))
         | (words["default"] & ((whole & (table.value >= 0.0)) | table.value.isna()))
         | (words["renewal"] & table.value.isin([0.0, 1.0]))
         | (slips & whole)
-        | (paid & np.isfinite(table.value) & (table.value >= 0.0))
+        | (paid & (table.value <= GREATEST) & (table.value >= 0.0))
     )
     yield from fault(known & ~good, "value", "not a value of this factor", "give a multiplier of 0 or more, whole months late, whole months to the default (blank: never), 1 or 0 for a renewal, or a share of 0 or more of the capex")
     repeated = table.duplicated(["factor_id", "scenario", "month"])
     yield from fault(repeated, "scenario", "this factor, scenario and month stand above already", "keep one of the rows")
-    yield from fault(~(np.isfinite(table.weight) & (table.weight >= 0.0)), WEIGHT, "not a weight", "give a number of 0 or more")
+    yield from fault(~((table.weight <= GREATEST) & (table.weight >= 0.0)), WEIGHT, "not a weight", "give a number of 0 or more")
     differs = table.weight != table.groupby("scenario").weight.transform("first")
     yield from fault(differs & np.isfinite(table.weight), WEIGHT, "another weight than this scenario has above", "give a scenario one weight")
     if not table.drop_duplicates("scenario").weight.sum() > 0.0:

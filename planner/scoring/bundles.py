@@ -20,6 +20,7 @@ from planner.candidates.packages import Package
 from planner.case.calendar import month_number
 from planner.case.faults import CaseError, Fault, PlannerError
 from planner.case.suggest import remedy_for
+from planner.scenarios.brought_table import brought_table
 from planner.scoring.providers import add_providers
 
 COLUMNS = ("portfolio", "site_id", "power_path", "gpu_id", "use", "start", "level")
@@ -56,11 +57,7 @@ class _Portfolio:
 
 def read_bundles(path: Path, candidates: CandidateSet) -> list[Package]:
     """Portfolios of the bundles in a CSV or Parquet file; see `bundles`."""
-    try:
-        table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        raise PlannerError(f"{path}: cannot be read as a table ({error}); give a CSV or Parquet file of bundles") from error
-    return bundles(table, candidates, file=path.name)
+    return bundles(brought_table(path, "bundles"), candidates, file=path.name)
 
 
 def bundles(table: pd.DataFrame, candidates: CandidateSet, *, file: str = "bundles") -> list[Package]:

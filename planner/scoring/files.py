@@ -19,12 +19,15 @@ from kernels.portfolio import portfolios_from_dense
 from planner.candidates.build import CandidateSet
 from planner.candidates.packages import Package
 from planner.case.faults import PlannerError
+from planner.scenarios.brought_table import UNREADABLE, plain_frame, refuse_odd_columns
 from planner.scoring.items import Bunch, Items, PortfolioSource, items_of
-from planner.scoring.long_table import LongTable
+from planner.scoring.long_table import MOST_LEVEL, LongTable, readable
 from planner.scoring.places import files_in, is_remote, opened
 
 PACKAGES = b"planner.packages"
 ORIGIN = b"planner.origin"
+MOST_HELD = 10_000_000
+"""Candidates in all packages of a file together."""
 ROWS = 65_536
 """Portfolios of a row group."""
 
@@ -103,8 +106,8 @@ def decisions_of(address: Path | str) -> tuple[tuple[str, ...], tuple[str, ...]]
         record = _record_beside(path).get("options", {})
     else:
         try:
-            record = json.loads((pq.read_metadata(opened(str(first[0] if first else address))).metadata or {}).get(ORIGIN, b"{}"))
-        except (pa.ArrowInvalid, OSError):
+            record = _origin(address, pq.read_metadata(opened(str(first[0] if first else address))).metadata or {})
+        except UNREADABLE:
             return (), ()  # `open_portfolios` says what is wrong with it
     return tuple(record.get("fixes", ())), tuple(record.get("excludes", ()))
 
@@ -122,7 +125,26 @@ def _record_beside(path: Path) -> Mapping[str, Any]:
     record = path.with_name("run.json")
     if path.name != "portfolio.csv" or not record.is_file():
         return {}
-    found: dict[str, Any] = json.loads(record.read_text(encoding="utf-8"))
+    return _record(record, record.read_bytes())
+
+
+def _origin(path: Path | str, metadata: Mapping[bytes, bytes]) -> Mapping[str, Any]:
+    """What a file of packages says that it was made under."""
+    return _record(path, metadata.get(ORIGIN, b"{}"))
+
+
+def _record(path: Path | str, written: bytes) -> Mapping[str, Any]:
+    """A JSON object; raises PlannerError for anything else."""
+    try:
+        found = json.loads(written.decode("utf-8"))
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict) or not isinstance(found.get("options", {}), dict):
+        raise PlannerError(f"{path}: what it was made under is not written as planner writes it; make the portfolios again")
+    for name in ("fixes", "excludes"):
+        given = {**found, **found.get("options", {})}.get(name, [])
+        if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
+            raise PlannerError(f"{path}: its {name} are not a list of texts; make the portfolios again")
     return found
 
 
@@ -170,25 +192,25 @@ def open_portfolios(path: Path | str, candidates: CandidateSet) -> PortfolioSour
         return LongTable(path, candidates)
     try:
         metadata = pq.read_schema(path).metadata or {}
-    except (pa.ArrowInvalid, OSError) as error:
+    except UNREADABLE as error:
         raise PlannerError(f"{path} cannot be read as Parquet ({error}); give a .parquet or .csv file of portfolios") from None
-    _refuse_other_origin(path, json.loads(metadata.get(ORIGIN, b"{}")), candidates)
+    _refuse_other_origin(path, _origin(path, metadata), candidates)
     return _package_file(path, metadata, candidates) if PACKAGES in metadata else LongTable(path, candidates)
 
 
 def _from_store(address: str, candidates: CandidateSet) -> PortfolioSource:
     try:
         metadata = pq.read_metadata(opened(address)).metadata or {}
-    except (pa.ArrowInvalid, OSError) as error:
+    except UNREADABLE as error:
         raise PlannerError(f"{address} cannot be read as Parquet ({error}); give portfolios that planner portfolios has made") from None
     if PACKAGES not in metadata:
         raise PlannerError(f"{address} holds a long table; tables are read from files of this machine: copy it here, or make packages with planner portfolios")
-    _refuse_other_origin(Path(address), json.loads(metadata.get(ORIGIN, b"{}")), candidates)
+    _refuse_other_origin(Path(address), _origin(address, metadata), candidates)
     return _package_file(address, metadata, candidates)
 
 
 def _package_file(path: Path | str, metadata: dict[bytes, bytes], candidates: CandidateSet) -> PackageFile:
-    packages = pd.read_parquet(io.BytesIO(metadata[PACKAGES]))
+    packages = _packages(path, metadata[PACKAGES])
     number = pd.Series(np.arange(len(candidates)), index=candidates.table["candidate_id"])
     found = packages["candidate_id"].map(number)
     if found.isna().any():
@@ -197,6 +219,21 @@ def _package_file(path: Path | str, metadata: dict[bytes, bytes], candidates: Ca
     number_of, level_of = found.to_numpy(np.int64), packages["level"].to_numpy(np.float64)
     made = [Package(str(name), number_of[rows], level_of[rows]) for name, rows in packages.groupby("package", sort=False).indices.items()]
     return PackageFile(path, items_of(made))
+
+
+def _packages(path: Path | str, packed: bytes) -> pd.DataFrame:
+    """What each package of a file holds: package, candidate_id, level."""
+    try:
+        footer = pq.read_metadata(io.BytesIO(packed))
+        few = footer.num_rows <= MOST_HELD
+        table = plain_frame(pq.read_table(io.BytesIO(packed))) if few else pd.DataFrame()
+        level = table["level"].to_numpy(np.float64)
+        good = len(table) > 0 and bool((np.abs(level) <= MOST_LEVEL).all()) and {"package", "candidate_id"} <= set(table)
+    except UNREADABLE:
+        good = False
+    if not good:
+        raise PlannerError(f"{path}: what its packages hold cannot be read; make the portfolios again with planner portfolios")
+    return table
 
 
 @dataclass(frozen=True)
@@ -217,10 +254,14 @@ class PackageFile:
         names = [f"level of {name}" for name in self.items.names]
         # A file of many packages has rows that are wide.
         rows = max(min(most, 64 * most // max(len(names), 1)), 1)
-        with pq.ParquetFile(opened(str(self.path))) as file:
+        with readable(self.path), pq.ParquetFile(opened(str(self.path))) as file:
+            refuse_odd_columns(self.path, file.schema_arrow)
+            absent = [name for name in ("portfolio", *names) if name not in file.schema_arrow.names]
+            if absent:
+                raise PlannerError(f"{self.path} lacks the column {absent[0]!r}; make the portfolios again with planner portfolios")
             for batch in file.iter_batches(rows, row_groups=self.row_groups, columns=["portfolio", *names]):
-                dense = np.column_stack([batch.column(name).to_numpy(zero_copy_only=False) for name in names])
-                if not np.isfinite(dense).all():
-                    raise PlannerError(f"{self.path}: a level is missing or not a number; make the portfolios again with planner portfolios")
+                dense = np.column_stack([batch.column(name).cast(pa.float64()).to_numpy(zero_copy_only=False) for name in names])
+                if not (np.abs(dense) <= MOST_LEVEL).all():
+                    raise PlannerError(f"{self.path}: a level is missing, not a number, or above {MOST_LEVEL:g}; make the portfolios again with planner portfolios")
                 labels = tuple(map(str, batch.column("portfolio").to_pylist()))
                 yield Bunch(self.items, labels, portfolios_from_dense(dense))

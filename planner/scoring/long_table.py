@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,10 +18,13 @@ from planner.candidates.outlook import Floats, Ints
 from planner.candidates.packages import Package
 from planner.case.faults import PlannerError
 from planner.case.suggest import closest
+from planner.scenarios.brought_table import plain_frame, refuse_odd_columns
 from planner.scoring.items import Bunch, each_an_item
 
 ROWS_AT_ONCE = 500_000
 """Rows of a table that are read at once, and up to which portfolios may stand in it in any order."""
+MOST_LEVEL = 1e12
+"""Levels are GPUs, MW and units; beyond it sums lose their cents, and then overflow."""
 ONE = "plan"
 """Name of the portfolio of a table without a column of portfolios."""
 
@@ -88,25 +92,35 @@ def _batches(path: Path) -> Iterator[pd.DataFrame]:
     """The file in tables of at most `ROWS_AT_ONCE` rows, the first as large as that where the file is."""
     if path.suffix == ".csv":
         kept = pyarrow.csv.ConvertOptions(column_types={"portfolio": pa.string(), "candidate_id": pa.string(), "level": pa.string()})
-        try:
-            with pyarrow.csv.open_csv(path, convert_options=kept) as file:
-                yield from _gathered(batch for batch in file)
-        except pa.ArrowInvalid as error:
-            raise PlannerError(f"{path} cannot be read as CSV ({error}); portfolio.csv of a run shows the form") from None
+        with readable(path), pyarrow.csv.open_csv(path, convert_options=kept) as file:
+            yield from _gathered(batch for batch in file)
         return
-    with pq.ParquetFile(path) as file:
+    with readable(path), pq.ParquetFile(path) as file:
+        refuse_odd_columns(path, file.schema_arrow)
         yield from _gathered(file.iter_batches(ROWS_AT_ONCE))
+
+
+@contextmanager
+def readable(path: Path | str) -> Iterator[None]:
+    """What goes wrong while a file is read, as a PlannerError that names it."""
+    try:
+        yield
+    except pa.ArrowCancelled:
+        raise
+    except (pa.ArrowException, OSError, UnicodeError) as error:
+        said = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        raise PlannerError(f"{path} cannot be read ({said}); portfolio.csv of a run shows the form, planner portfolios makes such files") from None
 
 
 def _gathered(batches: Iterator[pa.RecordBatch]) -> Iterator[pd.DataFrame]:
     waiting: list[pa.RecordBatch] = []
     for batch in batches:
         if waiting and sum(len(each) for each in waiting) + len(batch) > ROWS_AT_ONCE:
-            yield pa.Table.from_batches(waiting).to_pandas()
+            yield plain_frame(pa.Table.from_batches(waiting))
             waiting = []
         waiting.append(batch)
     if sum(len(each) for each in waiting):
-        yield pa.Table.from_batches(waiting).to_pandas()
+        yield plain_frame(pa.Table.from_batches(waiting))
 
 
 @dataclass
@@ -127,12 +141,14 @@ class _Reader:
         if table.empty:
             raise PlannerError("the table of portfolios has no rows; give at least one portfolio")
         level = pd.to_numeric(table["level"], errors="coerce").to_numpy(np.float64)
-        if not np.isfinite(level).all():
-            raise PlannerError(f"row {first_row + int(np.flatnonzero(~np.isfinite(level))[0]) + 2} of the portfolios has no number as its level")
+        wrong = ~(np.abs(level) <= MOST_LEVEL)
+        if wrong.any():
+            raise PlannerError(f"row {first_row + int(np.flatnonzero(wrong)[0]) + 2} of the portfolios has no number as its level, or one above {MOST_LEVEL:g}")
         number = self._numbers(table["candidate_id"])
         names = table["portfolio"] if "portfolio" in table else pd.Series([ONE] * len(table))
-        if names.isna().any():
-            raise PlannerError(f"row {first_row + int(np.flatnonzero(names.isna())[0]) + 2} of the portfolios has no portfolio; name each")
+        blank = names.isna() | (names.astype(str).str.strip() == "")
+        if blank.any():
+            raise PlannerError(f"row {first_row + int(np.flatnonzero(blank)[0]) + 2} of the portfolios has no portfolio; name each")
         code, unique = pd.factorize(names.astype(str))
         return _each(number, level, np.asarray(code, dtype=np.int64), [str(name) for name in unique])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -11,12 +12,15 @@ from planner.case.checking.cross_checks import cross_checks
 from planner.case.faults import Fault
 from planner.case.reading.given import Given, shown
 from planner.case.reading.settings_file import range_faults
+from planner.case.reading.sizes import MOST_FAULTS, first_faults, more_faults
 from planner.case.schema import Column, ColumnType, Table
 from planner.case.suggest import remedy_for
 from planner.case.tables import TABLES
 
 ONE_OF_TWO_REQUIRED = {("gpus", "capex_usd"), ("market", "usd_per_gpu_hour"), ("mining", "hashprice_usd_per_ph_day")}
 _RESERVED = "[];:=*\""
+_FORMULA = ("+", "-", "@")
+"""Results hold names too, and are opened in spreadsheets."""
 
 
 def validate(given: Given) -> list[Fault]:
@@ -25,16 +29,13 @@ def validate(given: Given) -> list[Fault]:
     for table in TABLES.values():
         found: list[Fault] = []
         if len(given.tables[table.name]):
-            for column in table.columns:
-                found += _range(given, table, column)
-                found += _choices(given, table, column)
-                found += _references(given, table, column)
-                found += _scalar_and_curve(given, table, column)
-            found += _identifiers(given, table)
-            found += _repeated_keys(given, table)
+            checks = [check(given, table, column) for column in table.columns for check in (_range, _choices, _references, _scalar_and_curve)]
+            found += first_faults(chain(*checks, _identifiers(given, table), _repeated_keys(given, table)), 0)
+            if len(found) == MOST_FAULTS:
+                found.append(more_faults(given.files[table.name]))
         faults += sorted(found, key=lambda fault: fault.row or 0)
-    faults += cross_checks(given)
-    return faults
+    # Where a table is broken throughout, checks between tables say nothing more, and take long to say it.
+    return faults if len(faults) > MOST_FAULTS else [*faults, *cross_checks(given)]
 
 
 def _range(given: Given, table: Table, column: Column) -> Iterator[Fault]:
@@ -112,6 +113,8 @@ def _identifiers(given: Given, table: Table) -> Iterator[Fault]:
             found = next((character for character in _RESERVED if character in value), None)
             if found is not None:
                 yield given.fault(table.name, line, column.name, f"a name may not hold {found}", "use letters, digits, spaces, - _ . /")
+            elif value.startswith(_FORMULA):
+                yield given.fault(table.name, line, column.name, f"a name may not begin with {value[0]}, which a spreadsheet takes for a formula", "begin with a letter or a digit")
 
 
 def _repeated_keys(given: Given, table: Table) -> Iterator[Fault]:

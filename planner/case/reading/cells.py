@@ -24,6 +24,8 @@ Parsed = float | int | str | bool | None
 
 LONGEST_TEXT = 200
 LONGEST_NOTE = 2000
+_GREATEST = 1e21
+"""No price, size or sum of a case comes near it; products of larger numbers would overflow."""
 _GREATEST_WHOLE = 2**53
 _YEARS = (1970, 2200)
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
@@ -92,6 +94,8 @@ def _native_number(column: Column, value: int | float) -> Parsed:
     if not math.isfinite(value):
         raise CellRefused("not a finite number", _BLANK_REMEDY)
     if column.type is ColumnType.NUMBER:
+        if abs(value) > _GREATEST:
+            raise CellRefused("too large for a number", "check the number of digits and the exponent")
         return float(value)
     if column.type is ColumnType.WHOLE:
         return _whole(float(value), str(value))
@@ -113,8 +117,8 @@ def _native_date(column: Column, value: dt.datetime | dt.date) -> Parsed:
 def _number(text: str) -> float:
     if _NUMBER.fullmatch(text):
         value = float(text)
-        if math.isinf(value):
-            raise CellRefused("too large for a number", "check the exponent")
+        if abs(value) > _GREATEST:
+            raise CellRefused("too large for a number", "check the number of digits and the exponent")
         if value == 0.0 and re.search("[1-9]", re.split("[eE]", text)[0]):
             raise CellRefused("too small for a number", "write 0, or check the exponent")
         return value

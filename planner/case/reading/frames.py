@@ -11,6 +11,7 @@ import pandas as pd
 from planner.case.faults import Fault
 from planner.case.reading.cells import CellRefused, Parsed, parse_text, parse_value
 from planner.case.reading.raw import RawTable
+from planner.case.reading.sizes import MOST_FAULTS, first_faults, more_faults
 from planner.case.schema import Column, ColumnType, Table
 from planner.case.suggest import remedy_for
 
@@ -59,9 +60,12 @@ def typed_table(table: Table, raw: RawTable) -> TypedTable:
     refused: set[tuple[int, str]] = set()
     columns: dict[str, pd.Series] = {}
     totals = set(_totals(raw))
-    for line in sorted(totals):
-        faults.append(Fault(raw.file, line + FIRST_ROW, None, str(_label(raw, line)), "looks like a row of totals", "remove it; every row is one entry"))
+    total = (Fault(raw.file, line + FIRST_ROW, None, str(_label(raw, line)), "looks like a row of totals", "remove it; every row is one entry") for line in sorted(totals))
+    faults += first_faults(total, len(faults))
     for column in table.columns:
+        if len(faults) >= MOST_FAULTS:
+            unknown = frozenset(table.column_names)
+            return TypedTable(table, raw.file, empty_frame(table), (*faults, more_faults(raw.file)), frozenset(), unknown, unknown)
         place = places.get(column.name)
         parsed: list[Parsed] = []
         for line, row in enumerate(raw.rows):
@@ -74,7 +78,8 @@ def typed_table(table: Table, raw: RawTable) -> TypedTable:
                         raise CellRefused("blank, but required", f"give {column.meaning}" + (f" ({column.unit})" if column.unit else ""))
             except CellRefused as refusal:
                 shown = "" if row[place] is None else str(row[place])  # type: ignore[index]
-                faults.append(Fault(raw.file, line + FIRST_ROW, column.name, shown, refusal.why, refusal.remedy))
+                if len(faults) < MOST_FAULTS:
+                    faults.append(Fault(raw.file, line + FIRST_ROW, column.name, shown, refusal.why, refusal.remedy))
                 refused.add((line, column.name))
             parsed.append(value)
         columns[column.name] = series(column, parsed)
@@ -94,13 +99,13 @@ def _columns(table: Table, raw: RawTable) -> tuple[list[Fault], dict[str, int]]:
     faults: list[Fault] = []
     places: dict[str, int] = {}
     declared = set(table.column_names)
+    left = [name for name in table.column_names if name not in set(raw.header)]
     for place, written in enumerate(raw.header):
         if not written:
             faults.append(Fault(raw.file, 1, f"number {place + 1}", "", "a column without a name", "name it, or remove it with its cells"))
         elif written in places:
             faults.append(Fault(raw.file, 1, written, "", "this column stands twice", "remove one of the two"))
         elif written not in declared:
-            left = [name for name in table.column_names if name not in raw.header]
             faults.append(Fault(raw.file, 1, written, "", f"table {table.name} has no such column", remedy_for(written, left or table.column_names)))
         else:
             places[written] = place

@@ -8,6 +8,7 @@ from typing import Any
 from planner.case.faults import Fault
 from planner.case.reading.cells import TYPE_NAMES, CellRefused, Parsed, parse_value
 from planner.case.reading.raw import RawCase, RawSetting
+from planner.case.reading.sizes import MOST_FAULTS, more_faults
 from planner.case.schema import Column, ColumnType
 from planner.case.settings import ASSET_CLASSES, DEFAULT_DEPRECIATION, DEPRECIATION, SETTINGS, Depreciation, Settings
 from planner.case.suggest import remedy_for
@@ -54,6 +55,8 @@ def read_settings(raw: RawCase) -> tuple[Settings | None, list[Fault]]:
     seen: set[str] = set()
     for entry in raw.settings:
         column = columns.get(entry.key)
+        if len(faults) >= MOST_FAULTS:
+            return None, [*faults, more_faults(raw.settings_file)]
         if column is None:
             faults.append(Fault(raw.settings_file, entry.row, entry.key, "", "there is no such setting", _remedy(entry, columns)))
         elif entry.key in seen:

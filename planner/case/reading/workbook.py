@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 import warnings
 from pathlib import Path
-from zipfile import BadZipFile
 
 from openpyxl import load_workbook
 from openpyxl.cell.cell import Cell, MergedCell
-from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.workbook import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
 from planner.case.faults import CaseError, Fault
 from planner.case.reading.raw import RawCase, RawSetting, RawTable
+from planner.case.reading.sizes import TABLE_CELLS, WORKBOOK_BYTES, FileRefused, refuse_other_than_files
+from planner.case.reading.workbook_parts import refuse_hostile_parts
 from planner.case.suggest import remedy_for
 from planner.case.tables import TABLES
 
@@ -22,18 +22,21 @@ SETTINGS_SHEET = "case"
 NOTES_SHEET = "notes"
 RESULT_PREFIX = "result_"
 _SETTINGS_HEADER = ("setting", "value")
+_BROKEN = (AttributeError, IndexError, KeyError, TypeError)
+"""What openpyxl raises for a cell whose style or value it does not find."""
 _SCALED = re.compile(r"[0#?],+(?![0#?,])")
-
-
-class _SheetRefused(Exception):
-    def __init__(self, fault: Fault) -> None:
-        self.fault = fault
-        super().__init__(str(fault))
 
 
 def read_workbook(path: Path) -> RawCase:
     """All sheets as raw cells; `notes` and `result_...` are passed over, any other unknown sheet is a fault."""
     written, values = _load(path)
+    try:
+        return _raw_case(path, written, values)
+    except _BROKEN as error:
+        raise CaseError([_unreadable(path, error)]) from None
+
+
+def _raw_case(path: Path, written: Workbook, values: Workbook | None) -> RawCase:
     known = [SETTINGS_SHEET, *TABLES, NOTES_SHEET]
     faults: list[Fault] = []
     tables: dict[str, RawTable] = {}
@@ -54,7 +57,7 @@ def read_workbook(path: Path) -> RawCase:
                 settings, settings_read = _settings(place, header, rows), True
             else:
                 tables[title] = RawTable(title, place, header, rows)
-        except _SheetRefused as refusal:
+        except FileRefused as refusal:
             faults.append(refusal.fault)
             unread.add(title)
     if SETTINGS_SHEET not in written.sheetnames:
@@ -69,33 +72,56 @@ def _place(path: Path, sheet: str) -> str:
 def _load(path: Path) -> tuple[Workbook, Workbook | None]:
     """The workbook with its formulas and, when it has any, once more with their last computed values."""
     try:
+        refuse_other_than_files(path, WORKBOOK_BYTES)
+        refuse_hostile_parts(path)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # openpyxl warns of styles and extensions that hold no values
-            written = load_workbook(path)
+            written = _opened(path, values=False)
+            for sheet in written.worksheets:
+                _refuse_far_cells(_place(path, sheet.title), sheet)
             formulas = any(cell.data_type == "f" for sheet in written.worksheets for row in sheet.iter_rows() for cell in row)
-            return written, load_workbook(path, data_only=True) if formulas else None
-    except (InvalidFileException, BadZipFile, KeyError, ValueError, OSError) as error:
-        raise CaseError([Fault(path.name, None, None, "", f"not a readable .xlsx workbook ({error})", "save it anew as .xlsx, without a password")]) from None
+            return written, _opened(path, values=True) if formulas else None
+    except FileRefused as refusal:
+        raise CaseError([refusal.fault]) from None
+    except Exception as error:  # whatever broken XML makes openpyxl do: KeyError, TypeError, zlib.error, ...
+        raise CaseError([_unreadable(path, error)]) from None
+
+
+def _opened(path: Path, *, values: bool) -> Workbook:
+    with path.open("rb") as file:  # openpyxl leaves a file open that it cannot read
+        return load_workbook(file, data_only=values)
+
+
+def _unreadable(path: Path, error: Exception) -> Fault:
+    return Fault(path.name, None, None, "", f"not a readable .xlsx workbook ({type(error).__name__}: {str(error)[:200]})", "save it anew as .xlsx, without a password")
+
+
+def _refuse_far_cells(place: str, sheet: Worksheet) -> None:
+    """Refuse a sheet that reaches far beyond its table: one cell at the end of a sheet makes thousands of millions in between."""
+    area = sheet.max_row * sheet.max_column
+    if area > TABLE_CELLS:
+        why = f"reaches to row {sheet.max_row:,} and column {sheet.max_column:,}, {area:,} cells"
+        raise FileRefused(Fault(place, None, None, "", why, "delete the rows and columns beyond the table, also those that only have a format"))
 
 
 def _cells(place: str, sheet: Worksheet, values: object, faults: list[Fault]) -> tuple[tuple[str, ...], tuple[tuple[object, ...], ...]]:
     """Header and rows of a sheet without the empty rows and columns after the last; faults of single cells are added."""
     for merged in sheet.merged_cells.ranges:
-        raise _SheetRefused(Fault(place, merged.min_row, None, str(merged), "merged cells", "unmerge them and fill each cell"))
+        raise FileRefused(Fault(place, merged.min_row, None, str(merged), "merged cells", "unmerge them and fill each cell"))
     if sheet.sheet_state != "visible":
-        raise _SheetRefused(Fault(place, None, None, "", "a hidden sheet", "show it, or remove it"))
+        raise FileRefused(Fault(place, None, None, "", "a hidden sheet", "show it, or remove it"))
     for number, dimension in sorted(sheet.row_dimensions.items()):
         if dimension.hidden and number <= sheet.max_row:
-            raise _SheetRefused(Fault(place, number, None, "", "a hidden row", "show it (clear the filter), or remove it"))
+            raise FileRefused(Fault(place, number, None, "", "a hidden row", "show it (clear the filter), or remove it"))
     table = [[_value(place, sheet, cell, values, faults) for cell in row] for row in sheet.iter_rows()]
     while table and all(cell is None for cell in table[-1]):
         table.pop()
     if not table:
-        raise _SheetRefused(Fault(place, None, None, "", "the sheet is empty", "write the header row, or remove the sheet"))
+        raise FileRefused(Fault(place, None, None, "", "the sheet is empty", "write the header row, or remove the sheet"))
     width = max(index + 1 for row in table for index, cell in enumerate(row) if cell is not None)
     for number, row in enumerate(table, start=1):
         if all(cell is None for cell in row):
-            raise _SheetRefused(Fault(place, number, None, "", "an empty row between rows", "remove it"))
+            raise FileRefused(Fault(place, number, None, "", "an empty row between rows", "remove it"))
     header = tuple("" if cell is None else str(cell).strip() for cell in table[0][:width])
     return header, tuple(tuple(row[:width]) for row in table[1:])
 
@@ -131,5 +157,5 @@ def _reads_otherwise(number_format: str) -> bool:
 
 def _settings(place: str, header: tuple[str, ...], rows: tuple[tuple[object, ...], ...]) -> tuple[RawSetting, ...]:
     if header != _SETTINGS_HEADER:
-        raise _SheetRefused(Fault(place, 1, None, ", ".join(header), "the columns of this sheet are setting and value", "name the two columns setting and value, and remove others"))
+        raise FileRefused(Fault(place, 1, None, ", ".join(header), "the columns of this sheet are setting and value", "name the two columns setting and value, and remove others"))
     return tuple(RawSetting(str(key).strip() if key is not None else "", value, row) for row, (key, value) in enumerate(rows, start=2))

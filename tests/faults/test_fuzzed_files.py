@@ -1,0 +1,27 @@
+"""Spoilt files of every kind: read right or refused with a message, in a process that is watched from outside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from faults.fuzz import BAD, fuzz, table
+
+
+def ended_badly(found: list[dict[str, Any]]) -> list[str]:
+    return [f"file {record['number']}, {record['reader']}, {record['way']}: {record['outcome']}\n{record['said']}" for record in found if record["outcome"] in BAD]
+
+
+def test_some_spoilt_files_of_every_kind() -> None:
+    found = list(fuzz(98, 120.0, 1))
+    assert len(found) == 98, "the time did not suffice"
+    assert ended_badly(found) == []
+    assert {"read right", "refused"} == {record["outcome"] for record in found}
+    assert table(found).splitlines()[-2].split()[:2] == ["all", "98"]
+
+
+@pytest.mark.slow
+def test_thousands_of_spoilt_files() -> None:
+    found = list(fuzz(3000, 500.0, 1_000_000))
+    assert len(found) > 500
+    assert ended_badly(found) == []

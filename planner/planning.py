@@ -19,7 +19,7 @@ from planner.binding import binding_table
 from planner.candidates.build import CandidateSet, build_candidates
 from planner.candidates.outlook import BASES, Floats, make_outlook
 from planner.case.case import Case
-from planner.case.edits import apply_edits, apply_stress
+from planner.case.edits import changed_case
 from planner.case.faults import PlannerError
 from planner.case.settings import TAIL_RULES
 from planner.case.suggest import remedy_for
@@ -269,9 +269,3 @@ def candidates_of(case: Case, options: PlanOptions) -> CandidateSet:
     """The candidates of a case as it stands, with the user's decisions; its edits and stress are not applied again."""
     outlook = make_outlook(case, base=options.base, tail=options.tail)
     return apply_decisions(build_candidates(outlook, equity=options.equity), options.fixes, options.excludes)
-
-
-def changed_case(case: Case, edits: Sequence[str], stress: str | None) -> Case:
-    """The case under a named stress and with edits applied."""
-    stressed = case if stress is None else apply_stress(case, stress)
-    return apply_edits(stressed, list(edits)) if edits else stressed

@@ -10,15 +10,15 @@ from collections.abc import Callable
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from planner.case.faults import PlannerError
-from planner.explaining.sentences import record_of
-from planner.explaining.why_lines import record_of_reason
-from planner.planning import Plan
+
+if TYPE_CHECKING:
+    from planner.planning import Plan
 
 FORMAT = 1
 TABLES = ("allocation", "power", "cashflow", "portfolio", "prices", "binding")
@@ -96,6 +96,8 @@ def _beside(target: Path, purpose: str) -> Path:
 
 def plan_summary(plan: Plan) -> dict[str, Any]:
     """What plan.json holds."""
+    from planner.explaining.why_lines import record_of_reason  # heavy, and not needed to read a run
+
     summary: dict[str, Any] = {
         "case": plan.case.settings.name,
         "status": plan.status.label,
@@ -139,6 +141,8 @@ def plan_summary(plan: Plan) -> dict[str, Any]:
 
 def why_none(plan: Plan) -> dict[str, Any]:
     """Why there is no plan: the solver's message, the conflict with its repair, and what grows without end."""
+    from planner.explaining.sentences import record_of
+
     return {
         "message": str(plan.status),
         "solver_message": plan.allocation_result.message or None,

@@ -14,11 +14,11 @@ from planner.allocator.solution import verify_duals
 from planner.allocator.status import Status
 from planner.candidates.build import CandidateSet
 from planner.case.case import Case
-from planner.case.edits import apply_edits
+from planner.case.edits import apply_edits, changed_case
 from planner.case.faults import PlannerError
 from planner.case.generate import generate_case
 from planner.case.starting import starting_case
-from planner.planning import Plan, PlanOptions, changed_case, plan
+from planner.planning import Plan, PlanOptions, plan
 
 NAMES = ("starting", "made 1")
 EXACT = SolverOptions(gap=1e-9)

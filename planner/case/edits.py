@@ -53,6 +53,12 @@ def apply_stress(case: Case, name: str) -> Case:
     return _hashed(_changed(case, stress_edits(case, name)))
 
 
+def changed_case(case: Case, edits: Sequence[str], stress: str | None) -> Case:
+    """The case under a named stress and with edits applied."""
+    stressed = case if stress is None else apply_stress(case, stress)
+    return apply_edits(stressed, list(edits)) if edits else stressed
+
+
 def stress_edits(case: Case, name: str) -> list[Edit]:
     """The edits that a named stress consists of; raises CaseError when there is no such stress."""
     stresses = case.tables["stresses"]

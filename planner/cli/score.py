@@ -48,10 +48,11 @@ def score(
     """
     from planner.candidates.build import build_candidates
     from planner.candidates.outlook import make_outlook
+    from planner.case.edits import changed_case
     from planner.case.read import read_case
     from planner.cli.score_partitions import is_by_partitions, score_in_partitions
     from planner.cluster.score_partitions import How
-    from planner.planning import PlanOptions, changed_case
+    from planner.planning import PlanOptions
     from planner.scoring.files import decisions_of, open_portfolios
     from planner.scoring.memory import memory_bytes
     from planner.scoring.pareto import Leaders

@@ -24,8 +24,8 @@ from planner.candidates.build import CandidateSet, build_candidates
 from planner.candidates.outlook import Floats, Outlook, make_outlook
 from planner.candidates.packages import Bundle, gpu_bundle
 from planner.case.case import Case
+from planner.case.edits import changed_case
 from planner.case.faults import PlannerError
-from planner.planning import changed_case
 from planner.quoting.asked_case import asked_case
 from planner.quoting.inquiry import Inquiry
 

@@ -17,7 +17,8 @@ from planner.allocator.solution import Solution
 from planner.candidates.build import CandidateSet, build_candidates
 from planner.candidates.outlook import Floats, make_outlook
 from planner.case.case import Case
-from planner.planning import PlanOptions, changed_case
+from planner.case.edits import changed_case
+from planner.planning import PlanOptions
 from planner.quoting.asked_case import AskedGroup, asked_case, asked_groups
 from planner.quoting.asked_model import AskedModel, InquiryProblem, asked_model
 from planner.quoting.displaced import displaced_table

@@ -11,7 +11,6 @@ from typing import Any
 import pandas as pd
 
 from planner.case.faults import PlannerError
-from planner.quoting.quote_files import QUOTE_COLUMNS
 from planner.report.findings import Findings
 
 FRONTIER = "frontier.parquet"
@@ -64,6 +63,8 @@ def read_quotes(paths: Iterable[Path], found: Findings) -> pd.DataFrame:
 
     Raises PlannerError for a file that is none, and for quotes of another case than the run planned.
     """
+    from planner.quoting.quote_files import QUOTE_COLUMNS
+
     rows: list[Mapping[str, Any]] = []
     for path in paths:
         file = path / "run.json" if path.is_dir() else path

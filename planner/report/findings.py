@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -17,10 +17,13 @@ from kernels.lines import UNLEVERED, Line
 from planner.candidates.outlook import Floats
 from planner.case.calendar import Calendar, month_number, written_month
 from planner.case.case import Case
+from planner.case.edits import changed_case
 from planner.case.faults import PlannerError
 from planner.case.read import read_case
-from planner.planning import Plan, changed_case
 from planner.run_folder import TABLES, plan_summary, run_record
+
+if TYPE_CHECKING:
+    from planner.planning import Plan
 
 _TEXT = (
     "site_id", "gpu_id", "lease_id", "customer_id", "phase", "power_path", "kind", "use", "rate_unit", "from", "to", "decide_by", "promised",

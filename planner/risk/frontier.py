@@ -24,10 +24,11 @@ from planner.allocator.status import Status
 from planner.candidates.build import CandidateSet, build_candidates
 from planner.candidates.outlook import Floats, make_outlook
 from planner.case.case import Case
+from planner.case.edits import changed_case
 from planner.case.faults import PlannerError
 from planner.decisions import apply_decisions
 from planner.plan_tables import portfolio_table, power_table
-from planner.planning import PlanOptions, changed_case
+from planner.planning import PlanOptions
 from planner.risk.allocate import RiskAllocation, Task
 from planner.risk.columns import FixedPart
 from planner.risk.measure import MeanCvar

@@ -17,10 +17,11 @@ from planner.allocator.status import Status
 from planner.candidates.build import CandidateSet, build_candidates
 from planner.candidates.outlook import Floats, make_outlook
 from planner.case.case import Case
+from planner.case.edits import changed_case
 from planner.case.faults import PlannerError
 from planner.decisions import apply_decisions
 from planner.explaining.infeasible import Infeasible, explain_infeasible
-from planner.planning import Plan, PlanOptions, changed_case
+from planner.planning import Plan, PlanOptions
 from planner.risk.allocate import RiskAllocation, allocate_after_risk, allocate_from_pool
 from planner.risk.bundle_grid import Grid, bundle_grid
 from planner.risk.case_pool import make_case_pool, places_with_fleet, pool_on_disk

@@ -12,10 +12,10 @@ import pandas as pd
 
 from planner.candidates.build import CandidateSet, build_candidates
 from planner.candidates.outlook import Floats, make_outlook
+from planner.case.edits import changed_case
 from planner.case.faults import PlannerError
 from planner.case.read import read_case
 from planner.decisions import apply_decisions
-from planner.planning import changed_case
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ from planner.candidates.build import CandidateSet
 from planner.candidates.outlook import Floats
 from planner.candidates.restated import restate
 from planner.case.case import Case
+from planner.case.edits import changed_case
 from planner.case.faults import PlannerError
-from planner.planning import PlanOptions, changed_case
+from planner.planning import PlanOptions
 from planner.sweeping.axes import Point
 from planner.sweeping.base_plan import BasePlan, candidates_of, uninterrupted
 from planner.sweeping.footprint import Footprint, footprint

@@ -18,9 +18,10 @@ import pandas as pd
 
 from planner.allocator.solvers import open_door
 from planner.case.case import Case
+from planner.case.edits import changed_case
 from planner.case.faults import PlannerError
 from planner.case.suggest import remedy_for
-from planner.planning import Plan, PlanOptions, changed_case
+from planner.planning import Plan, PlanOptions
 from planner.sweeping.axes import Axis, Point, parse_axis, points_of, stress_axis
 from planner.sweeping.base_plan import BasePlan, base_of, candidates_of, plain, solve_base
 from planner.sweeping.journal import Journal, question

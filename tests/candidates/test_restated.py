@@ -25,7 +25,7 @@ CASH = {
         "lease_ramp.rate_share[train]*=0.9", "leases.renewal_rate_share[train]=0.6",
     ],
     "contracts": [
-        "leases.take_or_pay[train]=0.95", "leases.late_penalty[infer]=0.5", "leases.sla_credit[train]=0.3", "leases.notice_margin[train]=0.05",
+        "leases.take_or_pay[train]=0.95", "leases.late_penalty[infer]=0.5", "leases.sla_credit[train]=0.3", "leases.notice_margin[train]=0.6",
         "leases.notice_months[train]=6", "leases.energy_by[infer]=tenant", "leases.billing_hours[train]=730", "leases.renewal_probability[train]=0.15",
     ],
     "customers": ["customers.default_rate_per_year*=2", "customers.recovery[cloud]=0.05"],

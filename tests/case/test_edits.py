@@ -101,7 +101,7 @@ def test_edits_can_be_given_when_reading(case_folder):
         ("sites.opex_usd_per_kw_month*=2", "multiplying changes nothing"),
         ("power.gas_usd_per_mmbtu*=3", r"from a curve; change the curve: curves.value\[henry\]\*=3"),
         ("power.gas_usd_per_mmbtu[cells:1]=4", "both gas_usd_per_mmbtu and gas_curve"),
-        ("power.guaranteed_mw*=1e308", "not a finite number"),
+        ("power.guaranteed_mw*=1e308", "too large for a number"),
         ("case.discount=0.1", 'no such setting; did you mean "discount_rate"'),
         ("case.discount_rate[x]=0.1", "a setting has no rows"),
         ("case.discount_rate=12", "more than 1"),

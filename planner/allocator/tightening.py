@@ -76,6 +76,7 @@ class _Behind:
 
     @staticmethod
     def of(arrays: ModelArrays) -> _Behind:
+        """The rows of a model in this form; rows with very many providers limit nothing here."""
         above, below = np.isfinite(arrays.row_upper), np.isfinite(arrays.row_lower)
         use = csr_array(vstack([arrays.matrix[above], -arrays.matrix[below]], format="csr"))
         limit = np.concatenate([arrays.row_upper[above], -arrays.row_lower[below]])

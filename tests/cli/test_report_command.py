@@ -3,32 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from command_line import Run
 
 from planner.case.read import read_case
 from planner.case.starting import write_starting_case
-from planner.cli.main import main
 from planner.planning import plan
 from planner.run_folder import write_run
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    def run_main(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setenv("COLUMNS", "200")
-        monkeypatch.setattr(sys, "argv", ["planner", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        captured = capsys.readouterr()
-        return (end.value.code if isinstance(end.value.code, int) else 0), captured.out, captured.err
-
-    return run_main
 
 
 @pytest.fixture(scope="module")

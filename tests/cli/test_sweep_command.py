@@ -3,44 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from command_line import Run
 
 from planner.case.starting import starting_case
 from planner.case.write import write_case
-from planner.cli.main import main
-
-
-@dataclass(frozen=True)
-class Ended:
-    """What a command line left behind."""
-
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Ended]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs the command line in this process, on a page wide enough for every table."""
-
-    def run_main(*arguments: object) -> Ended:
-        monkeypatch.setenv("COLUMNS", "220")
-        monkeypatch.setattr(sys, "argv", ["planner", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        captured = capsys.readouterr()
-        return Ended(end.value.code if isinstance(end.value.code, int) else 0, captured.out, captured.err)
-
-    return run_main
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,9 @@ def print_prices(console: Console, plan: Plan, money: Callable[[float], str]) ->
     whole = prices[(prices["question"] == "whole term") & (prices["resource"] == "phase") & (prices["gain_of_step_usd"] > 0.0)]
     if len(whole):
         console.print("what a MW is worth, whole decisions held:")
-        for row in whole.nlargest(SENTENCES, "gain_of_step_usd").itertuples():
+        # Rounded, so that phases worth the same stand in their own order whatever the last bits are.
+        rounded = whole["gain_of_step_usd"].map(lambda gain: float(f"{gain:.8g}"))
+        for row in whole.loc[rounded.nlargest(SENTENCES).index].itertuples():
             console.print(f"  {sentence(row, prices, money)}", markup=False, highlight=False)
     if plan.options.prices == "full":
         for table in _tables(prices, money):

@@ -143,6 +143,7 @@ def _planned_again(task: PriceTask, deadline: Deadline, phases: list[Phase], dea
 
 def _dearest(phases: list[Phase], headline: list[Row]) -> list[Phase]:
     """Phases of which a MW brings something, dearest first."""
-    gains = [float(str(answer.get("gain_of_step_usd", 0.0))) for answer in headline]
+    # Rounded, so that phases worth the same stand in their own order whatever the last bits are.
+    gains = [float(f"{float(str(answer.get('gain_of_step_usd', 0.0))):.8g}") for answer in headline]
     order = sorted(range(len(phases)), key=lambda at: (-gains[at], at))
     return [phases[at] for at in order if gains[at] > 0.0]

@@ -225,7 +225,7 @@ def test_supply_changes_the_plan_by_its_price(seed: int) -> None:
     for row in rows[(rows["question"] == "from a quarter on") & (rows["gain_usd"] > 0.0)].nlargest(1, "gain_usd").itertuples():
         changes.append((row, row.gain_usd, row.gain_holds_to, f"budget.new_capital_usd[{row.name}]+={float(row.gain_holds_to)!r}"))
     for row in rows[(rows["resource"] == "lease") & (rows["gain_usd"].abs() > 1.0)].nlargest(2, "gain_usd").itertuples():
-        amount = float(np.floor(row.gain_holds_to)) if row.unit == "GPU" else float(row.gain_holds_to)  # a lease is of whole GPUs
+        amount = float(np.floor(row.gain_holds_to))  # a lease is of whole GPUs
         if amount > 0.0:
             changes.append((row, row.gain_usd, amount, f"leases.max_size[{row.name}]+={amount!r}"))
     for row in rows[(rows["resource"] == "hall") & (rows["net_gain_usd"] > 1.0)].nlargest(2, "net_gain_usd").itertuples():

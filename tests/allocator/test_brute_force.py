@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 import random
 from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
-import scipy.sparse as sp
+from oracle.enumerated import combinations
 from oracle.tiny_case import cluster, grid, hall, rate, site, tiny_case
-from scipy.optimize import linprog
 
 from planner.allocator.allocate import Allocation, allocate
 from planner.allocator.options import SolverOptions
@@ -20,37 +18,15 @@ from planner.candidates.build import CandidateSet, build_candidates
 from planner.candidates.outlook import make_outlook
 from planner.case.case import Case
 
-MOST_COMBINATIONS = 600
 SEEDS = range(9)
 
 
 def best_by_enumeration(candidates: CandidateSet) -> tuple[float, int]:
     """Best NPV in dollars over all whole decisions, and how many combinations had a plan at all; -inf when none had."""
-    table, rows = candidates.table, candidates.rows
-    use, limit = sp.csc_array(rows.use), rows.table["limit"].to_numpy(np.float64)
-    whole = np.flatnonzero(table["integral"].to_numpy(bool))
-    rest = np.setdiff1d(np.arange(len(table)), whole)
-    lower, upper = table["lower"].to_numpy(np.float64), table["upper"].to_numpy(np.float64)
-    choices = [range(round(lower[j]), round(upper[j]) + 1) for j in whole]
-    assert np.prod([len(choice) for choice in choices]) <= 1 << 16
-    continuous = use[:, rest]
-    # Rows of whole decisions alone rule most combinations out without an LP.
-    alone = np.asarray(abs(continuous).sum(axis=1)).reshape(-1) == 0.0
-    best, feasible, solved = -np.inf, 0, 0
-    for levels in itertools.product(*choices):
-        left = limit - use[:, whole] @ np.array(levels, dtype=np.float64)
-        if np.any(left[alone] < -1e-9):
-            continue
-        solved += 1
-        assert solved <= MOST_COMBINATIONS, "the case is too large to enumerate"
-        answer = linprog(
-            -candidates.npv_usd[rest] / 1e6, A_ub=continuous, b_ub=left, bounds=np.column_stack([lower[rest], upper[rest]]), method="highs-ds"
-        )
-        assert answer.status in (0, 2), answer.message
-        if answer.status == 0:
-            feasible += 1
-            best = max(best, -answer.fun * 1e6 + float(candidates.npv_usd[whole] @ np.array(levels, dtype=np.float64)))
-    return best, feasible
+    found = [one.most(candidates.npv_usd) for one in combinations(candidates)]
+    plans = [value for value in found if value is not None]
+    return max(plans, default=-np.inf), len(plans)
+
 
 
 def random_case(seed: int) -> Case:

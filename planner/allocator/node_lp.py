@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import highspy
@@ -20,6 +20,10 @@ WHOLE = 1e-6
 """How far from a whole number an integer may be."""
 _ROW_SLACK = 1e-9
 _NO_LIMIT = 2**31 - 1
+_ENDS = (
+    highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kTimeLimit,
+    highspy.HighsModelStatus.kObjectiveBound,
+)
 _WHOLE_KINDS = (highspy.HighsVarType.kInteger, highspy.HighsVarType.kImplicitInteger)  # type: ignore[attr-defined]  # missing from the stubs
 
 
@@ -85,18 +89,24 @@ class NodeLp:
         limits = np.array(lp.row_lower_), np.array(lp.row_upper_)
         offset = float(lp.offset_)
         lp.integrality_ = []
-        highs = _quiet(options)
-        # Weights of Devex: steepest edge spends a third more on relaxations that differ by one bound.
-        highs.setOptionValue("simplex_dual_edge_weight_strategy", 1)
-        highs.passModel(lp)
         return NodeLp(
-            source, highs, cost, offset, lower, upper, integer, lower[integer], upper[integer], csr_array(columns), columns,
+            source, _kept(lp, options), cost, offset, lower, upper, integer, lower[integer], upper[integer], csr_array(columns), columns,
             *limits, sign,
         )
 
-    def solve(self, lower: FloatArray, upper: FloatArray, basis: Any, seconds: float | None) -> Relaxed | None:
-        """The relaxation with these bounds of the integers, from a basis (none: interior point); None if infeasible."""
+    def twin(self, options: SolverOptions) -> NodeLp:
+        """The same relaxation on a solver of its own, which may work while this one does; cuts are added to each."""
+        return replace(self, highs=_kept(self.highs.getLp(), options), count=0, iterations=0)
+
+    def solve(
+        self, lower: FloatArray, upper: FloatArray, basis: Any, seconds: float | None, at_least: float = -np.inf
+    ) -> Relaxed | None:
+        """The relaxation with these bounds of the integers, from a basis (none: interior point).
+
+        None if it is infeasible, or worth less than `at_least`, which the dual simplex sees before it is done.
+        """
         highs = self.highs
+        highs.setOptionValue("objective_bound", -at_least if self.sign < 0.0 else math.inf)
         highs.changeColsBounds(len(self.integer), self.integer, lower, upper)
         if seconds is not None:
             highs.setOptionValue("time_limit", highs.getRunTime() + max(seconds, 0.0))
@@ -105,12 +115,12 @@ class NodeLp:
             highs.setBasis(basis)
         self._run()
         status = highs.getModelStatus()
-        if status not in (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kTimeLimit):
+        if status not in _ENDS:
             highs.clearSolver()
             highs.setOptionValue("solver", "simplex")
             self._run()
             status = highs.getModelStatus()
-        if status == highspy.HighsModelStatus.kInfeasible:
+        if status in (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kObjectiveBound):
             return None
         if status == highspy.HighsModelStatus.kTimeLimit:
             raise TimeoutError
@@ -129,6 +139,7 @@ class NodeLp:
         highs.setOptionValue("time_limit", math.inf if seconds is None else highs.getRunTime() + max(seconds, 0.0))
         highs.setOptionValue("solver", "simplex")
         highs.setOptionValue("simplex_iteration_limit", iterations)
+        highs.setOptionValue("objective_bound", math.inf)
         highs.setBasis(basis)
         highs.run()
         self.iterations += max(0, highs.getInfo().simplex_iteration_count)
@@ -143,7 +154,7 @@ class NodeLp:
         return self.sign * (float(self.cost @ levels) + self.offset)
 
     def add(self, cuts: Cuts) -> None:
-        """Keep some rows that every whole answer keeps; bases from before no longer fit."""
+        """Keep some rows that every whole answer keeps; bases from before fit once they are `with_cuts`."""
         matrix = cuts.matrix
         self.highs.addRows(
             matrix.shape[0], cuts.lower, cuts.upper, matrix.nnz, matrix.indptr[:-1].astype(np.int32), matrix.indices.astype(np.int32), matrix.data
@@ -196,6 +207,24 @@ class NodeLp:
         answer.value_valid = True
         self.source.postsolve(answer)
         return np.array(self.source.getSolution().col_value)
+
+
+def with_cuts(basis: Any, cuts: Cuts) -> Any:
+    """A basis for the relaxation with some cuts more, all of them idle as yet."""
+    longer = highspy.HighsBasis()
+    longer.col_status = basis.col_status
+    longer.row_status = [*basis.row_status, *[highspy.HighsBasisStatus.kBasic] * cuts.matrix.shape[0]]
+    longer.valid = True
+    return longer
+
+
+def _kept(lp: Any, options: SolverOptions) -> Any:
+    """A solver that holds a relaxation, to be solved from one basis after another."""
+    highs = _quiet(options)
+    # Weights of Devex: steepest edge spends a third more on relaxations that differ by one bound.
+    highs.setOptionValue("simplex_dual_edge_weight_strategy", 1)
+    highs.passModel(lp)
+    return highs
 
 
 def _quiet(options: SolverOptions) -> Any:

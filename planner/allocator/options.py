@@ -35,8 +35,8 @@ class SolverOptions:
     solver: name, see `planner.allocator.solvers.solver_names`.
     gap: relative MIP gap |bound - objective| / |objective| at which the answer counts as proven.
     time_limit_s: seconds for one solve, None for no limit.
-    threads, seed: None leaves the solver's own default. The relaxations of a tree search are solved on one thread
-        whatever `threads` says, as HiGHS solves any LP by simplex or interior point; it counts for a MIP given to HiGHS whole.
+    threads, seed: None leaves the solver's own default. A tree search solves each relaxation on one thread, as HiGHS solves
+        any LP by simplex or interior point, and two of them at a time unless `threads` is 1; its answer does not depend on it.
     relax: treat 0/1 and integer decisions as continuous.
     start: levels to start a MIP from: an array over all columns, or a mapping from variables or names to levels
         (the solver completes what is missing).

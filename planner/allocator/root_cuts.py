@@ -9,6 +9,7 @@ the same model. A model that the root settles has no pool: then there are no cut
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from threading import Event
 from typing import Any
 
 import highspy
@@ -45,8 +46,11 @@ class Cuts:
     answer: FloatArray | None = None
 
 
-def root_cuts(arrays: ModelArrays, options: SolverOptions, seconds: float | None) -> Cuts | None:
-    """Cuts of the model found within some seconds, none where the search at the root leaves no pool."""
+def root_cuts(arrays: ModelArrays, options: SolverOptions, seconds: float | None, stop: Event | None = None) -> Cuts | None:
+    """Cuts of the model found within some seconds, none where the search at the root leaves no pool.
+
+    stop: once set, by another thread, HiGHS ends as soon as it asks.
+    """
     highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
     limits = {} if seconds is None else {"time_limit": max(seconds, 0.0)}
     seed = {} if options.seed is None else {"random_seed": options.seed}
@@ -60,6 +64,9 @@ def root_cuts(arrays: ModelArrays, options: SolverOptions, seconds: float | None
     )
     pool: list[Cuts] = []
     highs.cbMipGetCutPool.subscribe(lambda event: pool.append(_pool(event.data_out)))
+    if stop is not None:
+        for asked in (highs.cbMipInterrupt, highs.cbIpmInterrupt):
+            asked.subscribe(lambda event: event.interrupt() if stop.is_set() else None)
     highs.run()
     if not pool or not pool[-1].matrix.shape[0] or pool[-1].matrix.shape[1] != arrays.columns:
         return None

@@ -7,8 +7,12 @@ strong branching that gain little on such a model; a plain tree over warm re-sol
 
 Branching is by pseudo-costs, each begun with one short trial [1]; nodes are taken depth first to the better child,
 then by best bound. A tree that does not close soon looks for a better answer near the one it has: what answer and
-relaxation agree on is held, and the rest is a small tree of its own [2]. A tree that grows beyond `MOST_RELAXATIONS` is
-handed to HiGHS with the best answer as its start.
+relaxation agree on is held, and the rest is a small tree of its own [2]. A large one gets the cutting planes of HiGHS,
+begins again from the relaxation with them, and takes its nodes by best bound alone, since by then it has a good answer.
+A tree that grows beyond `MOST_RELAXATIONS` is handed to HiGHS with the best answer as its start.
+
+The two halves of a node are solved at the same time on two threads, and cuts are made while answers are looked for; what is
+solved on which solver is fixed, so the tree is the same on one core.
 
 [1] Achterberg, Koch, Martin, Branching rules revisited, Operations Research Letters 33 (2005), 42-54.
 [2] Danna, Rothberg, Le Pape, Exploring relaxation induced neighborhoods, Mathematical Programming 102 (2005), 71-90.
@@ -17,18 +21,24 @@ handed to HiGHS with the best answer as its start.
 from __future__ import annotations
 
 import heapq
+import threading
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import highspy
 import numpy as np
 
+from kernels.pieces import usable_cores
+from planner.allocator.branching import Branching, Node, PseudoCosts
 from planner.allocator.highs import HighsDoor
 from planner.allocator.matrix import FloatArray, ModelArrays
-from planner.allocator.node_lp import WHOLE, NodeLp, Relaxed, Unsettled, seconds_left
+from planner.allocator.node_lp import WHOLE, NodeLp, Relaxed, Unsettled, seconds_left, with_cuts
 from planner.allocator.options import SolverOptions
-from planner.allocator.root_cuts import root_cuts
+from planner.allocator.root_cuts import Cuts, root_cuts
 from planner.allocator.solution import TOLERANCE, Claim, Solution, checked, cleaned, verify
 from planner.allocator.status import Status
 from planner.allocator.tightening import tightened
@@ -38,47 +48,14 @@ LOOK_AFTER = 120
 """Relaxations after which the neighbourhood of the best answer is searched, and again at three times as many."""
 CUT_AFTER = 1.5e8
 """Iterations times rows after which a tree gets cutting planes: some ten seconds, in which an easy one is done."""
+LOOK_AGAIN = 3
+"""Factor on the relaxations after which it is searched again."""
 MOST_NEARBY = 100
 """Relaxations spent on one such neighbourhood."""
 MANY_ROWS = 2000
 """Rows above which interior point with crossover is the faster way to a vertex of an LP."""
-TRIALS = 10
-"""Candidates without history that are tried at a node."""
-TRIAL_ITERATIONS = 100
-"""Iterations of such a trial: enough to tell candidates apart, a quarter of what a relaxation takes."""
-_SETTLED = 1e9
 SEARCH_SHARE = 0.9
 """Share of a time limit after which the search ends; the rest is for the LP with its decisions held, and its prices."""
-_LEAST = 1e-3
-
-
-@dataclass(frozen=True)
-class Node:
-    """A part of the tree: bounds of the integers and its relaxation."""
-
-    lower: FloatArray
-    upper: FloatArray
-    relaxed: Relaxed
-
-
-@dataclass
-class _PseudoCosts:
-    """Loss of value per unit of rounding up (1) and down (0), by integer."""
-
-    total: FloatArray
-    trials: FloatArray
-
-    def note(self, q: int, way: int, loss: float, distance: float) -> None:
-        self.total[way, q] += loss / distance
-        self.trials[way, q] += 1.0
-
-    def known(self, q: int) -> bool:
-        return bool(self.trials[:, q].min() >= 1.0)
-
-    def score(self, q: int, fraction: float) -> float:
-        mean = self.total.sum(axis=1) / np.maximum(self.trials.sum(axis=1), 1.0)
-        each = np.where(self.trials[:, q] > 0.0, self.total[:, q] / np.maximum(self.trials[:, q], 1.0), mean)
-        return max(float(each[1]) * (1.0 - fraction), _LEAST) * max(float(each[0]) * fraction, _LEAST)
 
 
 @dataclass
@@ -101,6 +78,7 @@ class TreeSearch:
     _nodes: int = field(default=0, init=False)
     _maximise: bool = field(default=True, init=False)
     _proven: float | None = field(default=None, init=False)
+    _shown: float = field(default=-np.inf, init=False)
     _given: tuple[float, FloatArray] | None = field(default=None, init=False)
     held: Solution | None = field(default=None, init=False)
     held_basis: Any = field(default=None, init=False)
@@ -132,7 +110,7 @@ class TreeSearch:
 
     def _start(self, arrays: ModelArrays) -> None:
         self._began, self._best, self._open, self._nodes = time.perf_counter(), None, [], 0
-        self._proven = None
+        self._proven, self._shown = None, -np.inf
         self._maximise, self.held, self.held_basis, self._given = arrays.maximise, None, None, None
 
     def _left(self) -> float | None:
@@ -145,33 +123,49 @@ class TreeSearch:
         root = lp.solve(lp.lower, lp.upper, None, self._left())
         if root is None:
             raise Unsettled  # HiGHS says why it is infeasible
-        costs = _PseudoCosts(np.zeros((2, len(lp.integer))), np.zeros((2, len(lp.integer))))
-        self._push(Node(lp.lower, lp.upper, root))
-        self._dive(lp, self._open[0][2])
+        self._push(Node.of(lp, lp.lower, lp.upper, root))
+        self._dive(lp, root)
         look_at = LOOK_AFTER
-        while self._open and -self._open[0][0] > self._cutoff():
-            node: Node | None = self._open[0][2]
-            while node is not None:
-                children = self._step(lp, costs, node)
-                # A node stays open until its children are, so that the bound holds whenever time runs out.
-                for child in children:
-                    self._push(child)
-                self._open = [entry for entry in self._open if entry[2] is not node]
-                heapq.heapify(self._open)
-                node = children[0] if children and children[0].relaxed.value > self._cutoff() else None
-                self._report()
-                if lp.count > (MOST_RELAXATIONS if self.most is None else self.most):
-                    raise Unsettled
-                if self.most is None and self._proven is None and lp.iterations * len(lp.row_lower) > CUT_AFTER:
-                    root, node = self._cut(lp, root), None
-                if self.most is None and lp.count > look_at:
-                    look_at *= 3
-                    self._look_nearby(lp, root)
+        with two_threads(self.options) as threads:
+            branching = Branching(lp, lp.twin(self.options), PseudoCosts.of(len(lp.integer)), threads, self._left)
+            while self._open and -self._open[0][0] > self._cutoff():
+                if self.most is None and self._proven is None and branching.iterations * len(lp.row_lower) > CUT_AFTER:
+                    root = self._cut(branching, root)
+                    look_at = LOOK_AGAIN * branching.count
+                    continue
+                node: Node | None = self._open[0][2]
+                while node is not None:
+                    node = self._step(branching, node)
+                    self._report()
+                    if branching.count > (MOST_RELAXATIONS if self.most is None else self.most):
+                        raise Unsettled
+                    if self.most is None and branching.count > look_at:
+                        look_at *= LOOK_AGAIN
+                        self._look_nearby(lp, root, threads=self.options.threads)
         return self._bound()
 
-    def _dive(self, lp: NodeLp, node: Node) -> None:
+    def _step(self, branching: Branching, node: Node) -> Node | None:
+        """Split an open node; returns the half to go on with, None to go on with the best open node.
+
+        Halves are dropped by the best answer only in a tree with cuts, which is long; a short one gains little and shows a tighter
+        bound without.
+        """
+        dropping = self._proven is not None and self._cutoff() > -np.inf
+        if dropping:
+            self._shown = max(self._shown, self._cutoff())
+        children = branching.halves(node, self._cutoff() if dropping else -np.inf)
+        # A node stays open until its children are, so that the bound holds whenever time runs out.
+        for child in children:
+            self._push(child)
+        self._open = [entry for entry in self._open if entry[2] is not node]
+        heapq.heapify(self._open)
+        # Depth first finds answers, best first the bound: once there are cuts and an answer from near by, it is the bound that lags.
+        deeper = [child for child in children if child.answer is None and child.value > self._cutoff()]
+        return deeper[0] if deeper and not dropping else None
+
+    def _dive(self, lp: NodeLp, relaxed: Relaxed) -> None:
         """A first answer: hold the decisions nearest to whole, a quarter of them at a time, and solve again."""
-        lower, upper, relaxed = node.lower.copy(), node.upper.copy(), node.relaxed
+        lower, upper = lp.lower.copy(), lp.upper.copy()
         while True:
             levels = lp.settled(relaxed.levels)
             part = levels[lp.integer]
@@ -194,14 +188,14 @@ class TreeSearch:
             lower, upper, relaxed = low, up, found
             self._report()
 
-    def _look_nearby(self, lp: NodeLp, root: Relaxed) -> None:
+    def _look_nearby(self, lp: NodeLp, root: Relaxed, *, threads: int | None) -> None:
         """A better answer among those that share with the best one whatever it has in common with the relaxation."""
         if self._best is None:
             return
         best = np.round(self._best[1][lp.integer])
         agreed = np.abs(best - root.levels[lp.integer]) <= WHOLE
         left = self._left()
-        options = replace(self.options, progress=None, log=None, time_limit_s=None if left is None else max(left, 0.0) / 2.0)
+        options = replace(self.options, progress=None, log=None, threads=threads, time_limit_s=None if left is None else max(left, 0.0) / 2.0)
         near = TreeSearch(options, most=MOST_NEARBY, at_least=self._best[0])
         found = near._levels(lp.with_integers_between(np.where(agreed, best, lp.lower), np.where(agreed, best, lp.upper)))
         if found is not None:
@@ -211,22 +205,43 @@ class TreeSearch:
                 self._keep(relaxed.value, relaxed.levels)
         self._report()
 
-    def _cut(self, lp: NodeLp, root: Relaxed) -> Relaxed:
-        """Cutting planes for a tree that does not close soon; it begins again from the relaxation with them, which is returned."""
+    def _cut(self, branching: Branching, root: Relaxed) -> Relaxed:
+        """Cutting planes for a tree that does not close soon; it begins again from the relaxation with them, which is returned.
+
+        While HiGHS separates, which takes it long, a better answer is looked for near the one at hand.
+        """
+        lp = branching.up
         self._proven = self._bound()  # what the tree so far has shown stays shown
         left = self._left()
-        cuts = root_cuts(lp.with_integers_between(lp.lower, lp.upper), self.options, None if left is None else left / 2.0)
+        model = lp.with_integers_between(lp.lower, lp.upper)
+        stop = threading.Event()
+
+        def separated() -> Cuts | None:
+            return root_cuts(model, self.options, None if left is None else left / 2.0, stop)
+
+        if branching.threads is None:
+            cuts = separated()
+            self._look_nearby(lp, root, threads=1)
+        else:
+            beside = branching.threads.submit(separated)
+            try:
+                self._look_nearby(lp, root, threads=1)
+                cuts = beside.result()
+            finally:
+                stop.set()
+                wait([beside])
         if cuts is None:
             return root
         if cuts.answer is not None:
             self._keep(lp.value(cuts.answer), cuts.answer)
-        lp.add(cuts)
-        cut = lp.solve(lp.lower, lp.upper, None, self._left())
-        if cut is None:  # no answer is better than the best one
-            self._open = []
-            return root
+        branching.add(cuts)
+        cut = lp.solve(lp.lower, lp.upper, with_cuts(root.basis, cuts), self._left())
         self._open = []
-        self._push(Node(lp.lower, lp.upper, cut))
+        if cut is None:  # no answer is better than the best one
+            return root
+        self._push(Node.of(lp, lp.lower, lp.upper, cut))
+        if self._best is None:
+            self._dive(lp, cut)
         self._report()
         return cut
 
@@ -246,67 +261,24 @@ class TreeSearch:
             self._best = (value, levels)
 
     def _push(self, node: Node) -> None:
+        """A node that is whole is an answer, any other is open."""
         self._nodes += 1
-        heapq.heappush(self._open, (-node.relaxed.value, self._nodes, node))
+        if node.answer is not None:
+            self._keep(node.value, node.answer)
+        else:
+            heapq.heappush(self._open, (-node.value, self._nodes, node))
 
     def _bound(self) -> float | None:
         """No answer can be better."""
         values = [-entry[0] for entry in self._open] + [known[0] for known in (self._best, self._given) if known is not None]
         if not values:
             return None
+        values.append(self._shown)
         return max(values) if self._proven is None else min(max(values), self._proven)
 
     def _cutoff(self) -> float:
         best = max([self.at_least, *(known[0] for known in (self._best, self._given) if known is not None)])
         return best if best == -np.inf else best + self.options.gap * abs(best) * 0.9
-
-    def _step(self, lp: NodeLp, costs: _PseudoCosts, node: Node) -> list[Node]:
-        """Children of a node, best first; none when it is whole."""
-        levels = lp.settled(node.relaxed.levels)
-        loose = lp.fractional(levels)
-        if not len(loose):
-            self._keep(node.relaxed.value, levels)
-            return []
-        part = levels[lp.integer]
-        fraction = part - np.floor(part)
-        ranked = sorted(loose.tolist(), key=lambda q: (-costs.score(q, float(fraction[q])), q))
-        chosen, score = -1, -1.0
-        tried = 0
-        for q in ranked:
-            if not costs.known(q) and tried < TRIALS:
-                tried += 1
-                worth = self._worth(lp, costs, node, q, part[q])
-            else:
-                worth = costs.score(q, float(fraction[q]))
-            if worth > score:
-                chosen, score = q, worth
-        children = self._children(lp, costs, node, chosen, part[chosen])
-        return sorted((child for child in children if child is not None), key=lambda child: -child.relaxed.value)
-
-    def _worth(self, lp: NodeLp, costs: _PseudoCosts, node: Node, q: int, level: float) -> float:
-        """Product of the losses of rounding an integer up and down, tried with few iterations; a way that is infeasible settles the decision."""
-        worth = 1.0
-        for way in (1, 0):
-            value = lp.tried(*_rounded(node, q, level, way), node.relaxed.basis, TRIAL_ITERATIONS, self._left())
-            if value is None:
-                worth *= _SETTLED
-                continue
-            loss = max(node.relaxed.value - value, 0.0)
-            costs.note(q, way, loss, abs((np.ceil(level) if way else np.floor(level)) - level))
-            worth *= max(loss, _LEAST)
-        return worth
-
-    def _children(self, lp: NodeLp, costs: _PseudoCosts, node: Node, q: int, level: float) -> list[Node | None]:
-        """The node with one integer rounded up, and down."""
-        found: list[Node | None] = []
-        for way in (1, 0):
-            lower, upper = _rounded(node, q, level, way)
-            relaxed = lp.solve(lower, upper, node.relaxed.basis, self._left())
-            if relaxed is not None:
-                distance = abs((np.ceil(level) if way else np.floor(level)) - level)
-                costs.note(q, way, max(node.relaxed.value - relaxed.value, 0.0), distance)
-            found.append(None if relaxed is None else Node(lower, upper, relaxed))
-        return found
 
     def _report(self) -> None:
         if self.options.progress is None and self.options.log is None:
@@ -371,14 +343,15 @@ def given_answer(arrays: ModelArrays, start: object) -> tuple[float, FloatArray]
     return (value if arrays.maximise else -value), levels
 
 
-def _rounded(node: Node, q: int, level: float, way: int) -> tuple[FloatArray, FloatArray]:
-    """Bounds of the integers with one of them rounded up (1) or down (0)."""
-    lower, upper = node.lower.copy(), node.upper.copy()
-    if way:
-        lower[q] = np.ceil(level)
-    else:
-        upper[q] = np.floor(level)
-    return lower, upper
+@contextmanager
+def two_threads(options: SolverOptions) -> Iterator[ThreadPoolExecutor | None]:
+    """A second thread for half of the work; none where one is asked for, and in a search that is one of several side by side."""
+    alone = threading.current_thread() is threading.main_thread()
+    if options.threads == 1 or not alone or usable_cores() < 2:
+        yield None
+        return
+    with ThreadPoolExecutor(1) as threads:
+        yield threads
 
 
 def _version() -> str:

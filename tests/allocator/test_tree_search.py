@@ -91,6 +91,32 @@ def test_same_tree_twice() -> None:
     assert np.array_equal(first.usable(), again.usable())
 
 
+@pytest.mark.parametrize("cut_after", [0.0, 1e4, np.inf])
+def test_same_tree_on_one_thread_and_on_two(cut_after: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tree_search, "CUT_AFTER", cut_after)
+    monkeypatch.setattr(tree_search, "usable_cores", lambda: 2)
+    for seed in (1, 3, 5):
+        one, two = (TreeSearch(SolverOptions(gap=1e-9, threads=threads)).solve_arrays(covering(seed)) for threads in (1, None))
+        assert (one.nodes, one.bound) == (two.nodes, two.bound)
+        assert np.array_equal(one.usable(), two.usable())
+
+
+@pytest.mark.parametrize("gap", [1e-9, 0.02])
+def test_halves_that_are_dropped_by_the_best_answer_stay_within_the_bound(gap: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tree_search, "CUT_AFTER", 0.0)
+    dropped = 0
+    for seed in SEEDS:
+        arrays = covering(seed, decisions=20)
+        found = TreeSearch(SolverOptions(gap=gap)).solve_arrays(arrays)
+        best = best_of(arrays)
+        assert found.objective is not None
+        assert found.bound is not None
+        assert found.objective <= best + 1e-6 <= found.bound + 2e-6
+        assert found.bound - found.objective <= gap * abs(found.objective) + 1e-9
+        dropped += found.nodes % 2 == 0  # a tree in which every node has both its halves has an odd number of them
+    assert dropped
+
+
 def test_a_large_tree_is_handed_to_highs_with_its_best_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     arrays = covering(1)
     monkeypatch.setattr(tree_search, "MOST_RELAXATIONS", 12)
@@ -161,9 +187,9 @@ def test_neighbourhoods_better_the_answer_and_leave_the_optimum(monkeypatch: pyt
     look = TreeSearch._look_nearby
     gained: list[float] = []
 
-    def measured(self: TreeSearch, *of: Any) -> None:
+    def measured(self: TreeSearch, *of: Any, threads: int | None) -> None:
         before = self._best
-        look(self, *of)
+        look(self, *of, threads=threads)
         if before is not None and self._best is not None:
             gained.append(self._best[0] - before[0])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import openpyxl
@@ -13,10 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from planner.case import content_hash
 from planner.case.case import Case
 from planner.case.faults import PlannerError
 from planner.case.generate import generate_case
 from planner.case.read import read_case
+from planner.case.schema import ColumnType, number, text
 from planner.case.settings import ASSET_CLASSES, DEPRECIATION_METHODS, TAIL_RULES
 from planner.case.write import write_case
 
@@ -127,6 +130,23 @@ def test_a_written_default_hashes_like_a_blank(case_folder, tmp_path):
     text = (other / "sites.csv").read_text(encoding="utf-8").splitlines()
     (other / "sites.csv").write_text("\n".join([text[0] + ",pue", *(line + ",1.2" for line in text[1:])]) + "\n", encoding="utf-8")
     assert read_case(other).source_hash == one.source_hash
+
+
+@pytest.mark.parametrize("later", [text("later", "what a later version can be told"), number("later", "$", "the same", default=0.0), number("later", "$", "the same")])
+def test_a_column_that_nobody_fills_makes_no_other_case(later, case_folder, monkeypatch):
+    one = read_case(case_folder())
+    sites = replace(content_hash.TABLES["sites"], columns=(*content_hash.TABLES["sites"].columns, later))
+    monkeypatch.setitem(content_hash.TABLES, "sites", sites)
+    blank = one.sites.assign(later=later.default if later.default is not None else "" if later.type is ColumnType.TEXT else math.nan)
+    assert content_hash.content_hash(one.settings, one.tables | {"sites": blank}) == one.source_hash
+    filled = blank.assign(later=["x", ""] if later.type is ColumnType.TEXT else [1.0, math.nan])
+    assert content_hash.content_hash(one.settings, one.tables | {"sites": filled}) != one.source_hash
+
+
+def test_a_row_more_hashes_otherwise_where_all_is_at_its_default(case_folder):
+    one = read_case(case_folder())
+    assert content_hash.content_hash(replace(one.settings, seed=2), one.tables) != one.source_hash
+    assert content_hash.content_hash(one.settings, one.tables | {"sites": one.sites.iloc[:1]}) != one.source_hash
 
 
 def test_the_hash_sees_every_cell(case_folder, tmp_path):

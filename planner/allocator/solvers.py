@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -61,13 +62,14 @@ def open_door(options: SolverOptions) -> Door:
     return solver.door(options) if options.deadline_s is None else ChildDoor(options)
 
 
-def search_door(options: SolverOptions, *, most: int | None = None) -> Door:
+def search_door(options: SolverOptions, *, most: int | None = None, at_least: float = -math.inf) -> Door:
     """The door for a model with few, weighty integers: with HiGHS the tree of warm relaxations, else as `open_door`.
 
-    most: relaxations after which the tree is given up, see `TreeSearch`.
+    most: relaxations after which the tree is given up; at_least: a value that an answer has to beat, see `TreeSearch`. Other
+    doors look for the best answer whatever it is worth.
     """
     if options.solver == "highs" and options.deadline_s is None:
-        return TreeSearch(options, most=most)
+        return TreeSearch(options, most=most, at_least=at_least)
     return open_door(options)
 
 

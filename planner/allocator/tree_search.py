@@ -48,6 +48,8 @@ LOOK_AFTER = 120
 """Relaxations after which the neighbourhood of the best answer is searched, and again at three times as many."""
 CUT_AFTER = 1.5e8
 """Iterations times rows after which a tree gets cutting planes: some ten seconds, in which an easy one is done."""
+DIVE_EVERY = 150
+"""Relaxations in a tree with cuts after which it dives from its best node: by best bound alone it would find no answers."""
 LOOK_AGAIN = 3
 """Factor on the relaxations after which it is searched again."""
 MOST_NEARBY = 100
@@ -123,17 +125,22 @@ class TreeSearch:
         root = lp.solve(lp.lower, lp.upper, None, self._left())
         if root is None:
             raise Unsettled  # HiGHS says why it is infeasible
-        self._push(Node.of(lp, lp.lower, lp.upper, root))
-        self._dive(lp, root)
-        look_at = LOOK_AFTER
+        first = Node.of(lp, lp.lower, lp.upper, root)
+        self._push(first)
+        self._dive(lp, first)
+        look_at, dive_at = LOOK_AFTER, DIVE_EVERY
         with two_threads(self.options) as threads:
             branching = Branching(lp, lp.twin(self.options), PseudoCosts.of(len(lp.integer)), threads, self._left)
             while self._open and -self._open[0][0] > self._cutoff():
                 if self.most is None and self._proven is None and branching.iterations * len(lp.row_lower) > CUT_AFTER:
                     root = self._cut(branching, root)
-                    look_at = LOOK_AGAIN * branching.count
+                    look_at, dive_at = LOOK_AGAIN * branching.count, branching.count + DIVE_EVERY
                     continue
                 node: Node | None = self._open[0][2]
+                if self._proven is not None and branching.count >= dive_at:
+                    self._dive(lp, self._open[0][2])
+                    dive_at = branching.count + DIVE_EVERY
+                    continue
                 while node is not None:
                     node = self._step(branching, node)
                     self._report()
@@ -163,30 +170,27 @@ class TreeSearch:
         deeper = [child for child in children if child.answer is None and child.value > self._cutoff()]
         return deeper[0] if deeper and not dropping else None
 
-    def _dive(self, lp: NodeLp, relaxed: Relaxed) -> None:
-        """A first answer: hold the decisions nearest to whole, a quarter of them at a time, and solve again."""
-        lower, upper = lp.lower.copy(), lp.upper.copy()
-        while True:
-            levels = lp.settled(relaxed.levels)
-            part = levels[lp.integer]
-            loose = lp.fractional(levels)
-            if not len(loose):
-                self._keep(relaxed.value, levels)
-                return
-            nearest = loose[np.argsort(np.abs(part[loose] - np.round(part[loose])), kind="stable")]
-            found = None
-            whole = np.round(part)
-            other = np.floor(part) + np.ceil(part) - whole
+    def _dive(self, lp: NodeLp, node: Node) -> None:
+        """An answer under a node: hold the decisions nearest to whole, a quarter of them at a time, and solve again; ends early where
+        no better answer than the one at hand is left."""
+        at_least = -np.inf if self._best is None else self._best[0]
+        while node.answer is None:
+            fraction = np.abs(node.part - np.round(node.part))
+            loose = np.flatnonzero(fraction > WHOLE)
+            nearest = loose[np.argsort(fraction[loose], kind="stable")]
+            whole = np.round(node.part)
+            other = np.floor(node.part) + np.ceil(node.part) - whole
             for held, at in ((nearest[: max(len(nearest) // 4, 1)], whole), (nearest[:1], whole), (nearest[:1], other)):
-                low, up = lower.copy(), upper.copy()
-                low[held] = up[held] = at[held]
-                found = lp.solve(low, up, relaxed.basis, self._left())
-                if found is not None:
+                lower, upper = node.lower.copy(), node.upper.copy()
+                lower[held] = upper[held] = at[held]
+                relaxed = lp.solve(lower, upper, node.basis, self._left(), at_least)
+                if relaxed is not None:
                     break
-            if found is None:
+            if relaxed is None:
                 return
-            lower, upper, relaxed = low, up, found
+            node = Node.of(lp, lower, upper, relaxed)
             self._report()
+        self._keep(node.value, node.answer)
 
     def _look_nearby(self, lp: NodeLp, root: Relaxed, *, threads: int | None) -> None:
         """A better answer among those that share with the best one whatever it has in common with the relaxation."""
@@ -240,8 +244,6 @@ class TreeSearch:
         if cut is None:  # no answer is better than the best one
             return root
         self._push(Node.of(lp, lp.lower, lp.upper, cut))
-        if self._best is None:
-            self._dive(lp, cut)
         self._report()
         return cut
 

@@ -37,6 +37,7 @@ class SolverOptions:
     time_limit_s: seconds for one solve, None for no limit.
     threads, seed: None leaves the solver's own default. A tree search solves each relaxation on one thread, as HiGHS solves
         any LP by simplex or interior point, and two of them at a time unless `threads` is 1; its answer does not depend on it.
+    beside: one of several solves that share the cores of the machine: a tree search keeps to one thread.
     relax: treat 0/1 and integer decisions as continuous.
     start: levels to start a MIP from: an array over all columns, or a mapping from variables or names to levels
         (the solver completes what is missing).
@@ -53,6 +54,7 @@ class SolverOptions:
     gap: float = 1e-4
     time_limit_s: float | None = None
     threads: int | None = None
+    beside: bool = False
     seed: int | None = None
     relax: bool = False
     start: Mapping[Any, float] | NDArray[np.float64] | None = None

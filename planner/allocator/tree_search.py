@@ -148,7 +148,7 @@ class TreeSearch:
                         raise Unsettled
                     if self.most is None and branching.count > look_at:
                         look_at *= LOOK_AGAIN
-                        self._look_nearby(lp, root, threads=self.options.threads)
+                        self._look_nearby(lp, root, beside=self.options.beside)
         return self._bound()
 
     def _step(self, branching: Branching, node: Node) -> Node | None:
@@ -192,14 +192,14 @@ class TreeSearch:
             self._report()
         self._keep(node.value, node.answer)
 
-    def _look_nearby(self, lp: NodeLp, root: Relaxed, *, threads: int | None) -> None:
+    def _look_nearby(self, lp: NodeLp, root: Relaxed, *, beside: bool) -> None:
         """A better answer among those that share with the best one whatever it has in common with the relaxation."""
         if self._best is None:
             return
         best = np.round(self._best[1][lp.integer])
         agreed = np.abs(best - root.levels[lp.integer]) <= WHOLE
         left = self._left()
-        options = replace(self.options, progress=None, log=None, threads=threads, time_limit_s=None if left is None else max(left, 0.0) / 2.0)
+        options = replace(self.options, progress=None, log=None, beside=beside, time_limit_s=None if left is None else max(left, 0.0) / 2.0)
         near = TreeSearch(options, most=MOST_NEARBY, at_least=self._best[0])
         found = near._levels(lp.with_integers_between(np.where(agreed, best, lp.lower), np.where(agreed, best, lp.upper)))
         if found is not None:
@@ -225,11 +225,11 @@ class TreeSearch:
 
         if branching.threads is None:
             cuts = separated()
-            self._look_nearby(lp, root, threads=1)
+            self._look_nearby(lp, root, beside=True)
         else:
             beside = branching.threads.submit(separated)
             try:
-                self._look_nearby(lp, root, threads=1)
+                self._look_nearby(lp, root, beside=True)
                 cuts = beside.result()
             finally:
                 stop.set()
@@ -347,9 +347,9 @@ def given_answer(arrays: ModelArrays, start: object) -> tuple[float, FloatArray]
 
 @contextmanager
 def two_threads(options: SolverOptions) -> Iterator[ThreadPoolExecutor | None]:
-    """A second thread for half of the work; none where one is asked for, and in a search that is one of several side by side."""
-    alone = threading.current_thread() is threading.main_thread()
-    if options.threads == 1 or not alone or usable_cores() < 2:
+    """A second thread for half of the work; none where the cores are shared: told so, or in a thread of several."""
+    shared = options.beside or threading.current_thread() is not threading.main_thread()
+    if options.threads == 1 or shared or usable_cores() < 2:
         yield None
         return
     with ThreadPoolExecutor(1) as threads:

@@ -82,3 +82,14 @@ def test_a_programme_grown_and_shrunk_is_the_one_that_is_left(seed: int) -> None
             lp.drop_columns(gone)
             cost, upper, matrix = cost[~gone], upper[~gone], matrix[:, ~gone]
             assert lp.solve().value == pytest.approx(answer.value, abs=1e-7)
+
+
+def test_a_trial_says_what_other_bounds_would_bring_and_leaves_no_trace() -> None:
+    lp = GrowingLp.of(model_arrays(small()))
+    before = lp.solve()
+    assert before.activity.tolist() == pytest.approx([4.0])
+    assert lp.tried(0, (0.0, 1.0), (0.0, 3.0), 100) == pytest.approx(2.5)
+    assert lp.tried(0, (5.0, 6.0), (0.0, 3.0), 100) is None  # x + 2 y <= 4
+    after = lp.solve()
+    assert after.value == before.value
+    assert after.iterations == 0

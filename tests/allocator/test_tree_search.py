@@ -187,9 +187,9 @@ def test_neighbourhoods_better_the_answer_and_leave_the_optimum(monkeypatch: pyt
     look = TreeSearch._look_nearby
     gained: list[float] = []
 
-    def measured(self: TreeSearch, *of: Any, threads: int | None) -> None:
+    def measured(self: TreeSearch, *of: Any, beside: bool) -> None:
         before = self._best
-        look(self, *of, threads=threads)
+        look(self, *of, beside=beside)
         if before is not None and self._best is not None:
             gained.append(self._best[0] - before[0])
 

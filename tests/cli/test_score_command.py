@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -101,26 +99,22 @@ def test_scores_may_be_one_file(run: Run, made: tuple[Path, Path], tmp_path: Pat
         assert run("score", case, "--portfolios", base / "portfolio.csv", option, value)[0] == 2
 
 
-def test_portfolios_of_another_case_are_refused_and_taken_under_the_same_changes(tmp_path: Path) -> None:
+def test_portfolios_of_another_case_are_refused_and_taken_under_the_same_changes(run: Run, tmp_path: Path) -> None:
     """What was planned under a change of the case means something else without it."""
     from planner.case.starting import write_starting_case
 
-    def planner(*words: object) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([sys.executable, "-m", "planner", *map(str, words)], capture_output=True, text=True, check=False)
-
-    write_starting_case(tmp_path / "case")
-    change = "case.discount_rate=0.12"
-    assert planner("plan", tmp_path / "case", "--set", change, "--out", tmp_path / "run").returncode == 0
-    made = planner("portfolios", tmp_path / "case", "--plan", tmp_path / "run", "--subsets", "sites", "--out", tmp_path / "p.parquet")
-    assert made.returncode == 0, made.stderr
+    case, change = tmp_path / "case", ("--set", "case.discount_rate=0.12")
+    write_starting_case(case)
+    assert run("plan", case, *change, "--prices", "none", "--out", tmp_path / "run")[0] == 0
+    code, _, error = run("portfolios", case, "--plan", tmp_path / "run", "--subsets", "sites", "--out", tmp_path / "p.parquet")
+    assert code == 0, error
     for portfolios in (tmp_path / "p.parquet", tmp_path / "run" / "portfolio.csv"):
-        words = ("score", tmp_path / "case", "--portfolios", portfolios, "--scenarios", 4, "--no-paths")
-        for other in ((), ("--set", change, "--tail", "none")):
-            refused = planner(*words, *other)
-            assert refused.returncode == 2
-            assert "made under" in refused.stderr
-        taken = planner(*words, "--set", change)
-        assert taken.returncode == 0, taken.stderr
+        words = ("score", case, "--portfolios", portfolios, "--scenarios", 4, "--no-paths")
+        for other in ((), (*change, "--tail", "none")):
+            code, _, error = run(*words, *other)
+            assert (code, "made under" in error) == (2, True)
+        code, _, error = run(*words, *change)
+        assert code == 0, error
 
 
 def test_decisions_of_a_run_are_taken_over_by_its_portfolios_and_their_scores(run: Run, tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ ROOT = Path(__file__).parents[2]
 SEEDS = settings(max_examples=5, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], phases=[Phase.generate])
 """Seeds are not shrunk: a smaller seed is no simpler case."""
 MOST_PHASES = 3
-FULL = [2, pytest.param(4, marks=pytest.mark.slow)]
+FULL = [pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 4)]
 """Seeds of cases that are priced in full."""
 
 

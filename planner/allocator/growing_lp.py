@@ -21,6 +21,7 @@ from planner.case.faults import PlannerError
 
 MANY_ROWS = 2000
 """Rows above which the first solve is by interior point with crossover; later ones start from the last basis."""
+NO_LIMIT = 2**31 - 1
 
 _STATUS = {
     highspy.HighsModelStatus.kOptimal: Status.OPTIMAL,
@@ -41,13 +42,14 @@ class NoVertex(PlannerError):
 
 @dataclass(frozen=True, eq=False)
 class Vertex:
-    """An optimal vertex. levels, (columns,); duals (rows,): d value / d limit; idle: columns not in the basis, (columns,)."""
+    """An optimal vertex. levels, (columns,); duals (rows,): d value / d limit; idle: columns not in the basis, (columns,); activity (rows,): matrix @ levels."""
 
     value: float
     levels: FloatArray
     duals: FloatArray
     idle: NDArray[np.bool_]
     iterations: int
+    activity: FloatArray
 
 
 @dataclass
@@ -136,7 +138,24 @@ class GrowingLp:
         spent = max(0, info.simplex_iteration_count) + max(0, info.crossover_iteration_count)
         self.iterations += spent
         idle = np.array([status != basic for status in highs.getBasis().col_status], dtype=bool)
-        return Vertex(float(info.objective_function_value), np.array(answer.col_value), np.array(answer.row_dual), idle, spent)
+        return Vertex(float(info.objective_function_value), np.array(answer.col_value), np.array(answer.row_dual), idle, spent, np.array(answer.row_value))
+
+    def tried(self, column: int, bounds: tuple[float, float], held: tuple[float, float], iterations: int) -> float | None:
+        """About what the programme is worth with other bounds of a column, after so many iterations; None where that is infeasible.
+
+        Bounds `held` and the basis are put back. Good for choosing among columns; cut short, it bounds nothing.
+        """
+        highs, basis = self.highs, self.highs.getBasis()
+        highs.changeColBounds(column, *bounds)
+        highs.setOptionValue("solver", "simplex")
+        highs.setOptionValue("simplex_iteration_limit", iterations)
+        highs.run()
+        infeasible = highs.getModelStatus() == highspy.HighsModelStatus.kInfeasible
+        value = float(highs.getInfo().objective_function_value)
+        highs.setOptionValue("simplex_iteration_limit", NO_LIMIT)
+        highs.changeColBounds(column, *held)
+        highs.setBasis(basis)
+        return None if infeasible else value
 
 
 def _kept(matrix: Any) -> Any:

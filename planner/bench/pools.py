@@ -22,12 +22,12 @@ from planner.case.case import Case
 from planner.case.generate import generate_case
 from planner.case.made_up.frame import declared_frame
 from planner.case.tables import TABLES
-from planner.risk.allocate import extended, with_pool_columns
 from planner.risk.bundle_grid import Grid, bundle_grid
 from planner.risk.case_pool import make_case_pool, places_with_fleet
 from planner.risk.columns import ColumnValues, FixedPart, Pool
 from planner.risk.generation import Generated, generate
 from planner.risk.measure import MeanCvar
+from planner.risk.tail_model import extended, with_pool_columns
 from planner.risk.worth import candidate_values
 from planner.scenarios.futures import make_futures
 
@@ -69,9 +69,13 @@ def pool_figures(*, large: int = 1_000_000, small: int = 20_000, scenarios: int 
     """Synthetic pools: a small one against the one big programme, then larger ones up to `large`."""
     yield from _against_one_programme(small, few_scenarios)
     measure = _measure(scenarios)
-    for count in (large // 4, large // 2, large):
+    counts, processor = (large // 4, large // 2, large), []
+    for count in counts:
         fixed, pool = synthetic_pool(count, scenarios)
-        yield _figure(f"{count:,} x {scenarios}", *_timed(fixed, pool, measure))
+        timed = _timed(fixed, pool, measure)
+        processor.append(timed[2] / len(timed[0].rounds))
+        yield _figure(f"{count:,} x {scenarios}", *timed)
+    yield _growth(counts, processor)
     yield Figure(JOB, "peak memory", peak_mb(), "MB")
 
 
@@ -126,6 +130,13 @@ def _figure(what: str, found: Generated, seconds: float, processor: float) -> Fi
     proof = found.certificate
     note = f"{processor:.1f} s of processor, {len(found.rounds)} rounds, gap {proof.gap:.0e}, {len(found.scenarios)} scenarios in the master"
     return Figure(JOB, f"{what}: to the certificate", seconds, "s", note=note)
+
+
+def _growth(counts: tuple[int, ...], processor: list[float]) -> Figure:
+    """The power of its size with which a round's time grows: 1 is linear. Rounds differ by one or two from pool to pool."""
+    power = float(np.polyfit(np.log(counts), np.log(np.maximum(processor, 1e-6)), 1)[0])
+    each = ", ".join(f"{seconds:.2f} s" for seconds in processor)
+    return Figure(JOB, "growth of a round with the pool", power, "power of its size", note=f"processor time of a round: {each}; 1 is linear")
 
 
 def _against_one_programme(count: int, scenarios: int) -> Iterator[Figure]:

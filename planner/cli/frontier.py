@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -70,6 +72,8 @@ def frontier(
         console = output()
         console.print(_heading(found), markup=False)
         console.print(_table(found))
+        for line in _remarks(found):
+            console.print(line, markup=False, highlight=False)
         for weight, status in found.statuses.items():
             if not status.has_values:
                 console.print(f"risk weight {weight:g}: {status}", markup=False)
@@ -91,7 +95,23 @@ def _weights(written: str) -> list[float]:
 def _heading(found: Frontier) -> str:
     count, asked = len(found.table), len(found.statuses)
     left = "" if count == asked else f" ({asked - count} of {asked} weights have the plan of another, or are beaten)"
-    return f"{count} points over {len(found.futures):,} futures, CVaR at {found.risk.alpha:g}, in {found.seconds:.1f} s{left}"
+    return f"{count} point{'' if count == 1 else 's'} over {len(found.futures):,} futures, CVaR at {found.risk.alpha:g}, in {found.seconds:.1f} s{left}"
+
+
+def _remarks(found: Frontier) -> Iterator[str]:
+    """What the table means: what a tail below zero is, what risk costs along it, and that there is none."""
+    from planner.cli.risk_summary import ALIKE
+    from planner.cli.summary import millions
+
+    table = found.table
+    if len(table) and not (table["standard_deviation_usd"] > 0.0).any():
+        yield ALIKE
+        return
+    if (table["cvar_usd"] < 0.0).any():
+        yield f"a CVaR below zero is a gain: even the worst {1.0 - found.risk.alpha:.0%} of futures bring that much on average"
+    for before, after in pairwise(table.itertuples()):
+        given, safer = before.expected_npv_usd - after.expected_npv_usd, before.cvar_usd - after.cvar_usd
+        yield f"from weight {before.risk_weight:g} to {after.risk_weight:g}: {millions(given)} less on average, {millions(safer)} more in the tail (${given / safer:.2f} for each dollar)"
 
 
 def _table(found: Frontier) -> Table:

@@ -28,6 +28,7 @@ def plan(
     solver_deadline: Annotated[float | None, typer.Option("--solver-deadline", min=0.001, help="solve in a process of its own, and end it after so many seconds if it hangs")] = None,
     confirm_infeasible: Annotated[str | None, typer.Option("--confirm-infeasible", help="a second solver, such as cbc, that is asked when the first says infeasible")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="threads of the solver")] = None,
+    memory: Annotated[str | None, typer.Option(help="memory that may be used, such as 64G; a case that would take more is refused before any work [default: what is free]")] = None,
     risk_weight: Annotated[float | None, typer.Option("--risk-weight", help="weigh CVaR against expected NPV over many futures: 0 for the mean alone, 1 for the tail alone")] = None,
     alpha: Annotated[float | None, typer.Option(help="level of CVaR [default: 0.95]")] = None,
     scenarios: Annotated[int | None, typer.Option(min=1, help="futures to plan over [default: 500]")] = None,
@@ -50,18 +51,18 @@ def plan(
     from planner.cli.progress import pricing, rounds_on, solving
     from planner.cli.risk_summary import print_risk
     from planner.cli.summary import print_summary
+    from planner.memory import allow_memory
     from planner.planning import Plan, PlanOptions
     from planner.planning import plan as make_plan
     from planner.run_folder import plan_summary, refuse_other_folders, write_run
 
     if out is not None:
         refuse_other_folders(out, force=force)
+    allow_memory(memory)
     case = read_case(path)
     weighed = any(given is not None for given in (risk_weight, alpha, scenarios, max_cvar, pool)) or information > 0
     if weighed and why:
         raise PlannerError("--why explains a plan of greatest NPV, not one after risk; leave out --risk-weight, --scenarios, --max-cvar and --information")
-    if weighed and (solver_deadline is not None or confirm_infeasible is not None):
-        raise PlannerError("a plan after risk is many solves in this process; leave out --solver-deadline and --confirm-infeasible, or the options of risk")
     with solving(case.settings.name, quiet=as_json, mip=solver == "highs" and not relax and solver_deadline is None) as progress:
         solve = SolverOptions(
             solver=solver, gap=gap if gap is not None else (1e-3 if weighed else 1e-4), time_limit_s=time_limit, threads=threads, relax=relax, progress=progress,

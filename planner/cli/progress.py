@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
-from planner.allocator.options import Progress
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from planner.risk.generation import Round
 
 
+class Shown(Protocol):
+    """What a solve calls (see `options.Progress`), with more to say where there is more."""
+
+    def __call__(self, seconds: float, incumbent: float | None, bound: float | None, gap: float | None, /, more: str = "") -> None: ...
+
+
 @contextmanager
-def solving(name: str, *, quiet: bool, mip: bool) -> Iterator[Progress | None]:
+def solving(name: str, *, quiet: bool, mip: bool) -> Iterator[Shown | None]:
     """Show that a case is being solved; yields what the solver should call, None where it cannot report."""
     if quiet or not sys.stderr.isatty():
         yield None
@@ -26,11 +31,11 @@ def solving(name: str, *, quiet: bool, mip: bool) -> Iterator[Progress | None]:
     title = escape(f"planning {name}")
     with console.status(title) as status:
 
-        def show(seconds: float, incumbent: float | None, bound: float | None, gap: float | None) -> None:
+        def show(seconds: float, incumbent: float | None, bound: float | None, gap: float | None, /, more: str = "") -> None:
             best = "none yet" if incumbent is None else f"${incumbent:,.0f}M"
             limit = "" if bound is None else f", no plan can beat ${bound:,.0f}M"
             close = "" if gap is None else f", gap {gap:.2%}"
-            status.update(f"{title}: {seconds:.0f} s, best {best}{limit}{close}")
+            status.update(f"{title}: {seconds:.0f} s, best {best}{limit}{close}{more}")
 
         yield show if mip else None
 
@@ -48,11 +53,16 @@ def pricing(name: str, *, quiet: bool) -> Iterator[Callable[[str, int], None] | 
         yield lambda what, answers: status.update(f"pricing {escape(name)}: {what}, {answers:,} answers")
 
 
-def rounds_on(progress: Progress) -> Callable[[Round], None]:
-    """The same line for the rounds of a relaxation."""
+def rounds_on(progress: Shown) -> Callable[[Round], None]:
+    """The same line for the rounds of a relaxation, with what stands in its model so far."""
 
     def show(entry: Round) -> None:
-        progress(entry.seconds, entry.value, entry.bound, entry.gap)
+        bundles = f", {entry.pool_columns:,} bundles" if entry.pool_columns else ""
+        known = math.isfinite(entry.value)  # no plan keeps every limit yet
+        progress(
+            entry.seconds, entry.value if known else None, entry.bound, entry.gap if known else None,
+            f"{bundles}, {entry.scenarios:,} futures in the relaxation",
+        )
 
     return show
 

@@ -5,16 +5,24 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import pandas as pd
 from rich.markup import escape
 from rich.table import Table
 
+from planner.allocator.status import Status
 from planner.cli.summary import millions
 from planner.cli.terminal import output
 from planner.planning import Plan
 from planner.risk.planning import RiskPlan
 
+STOPPED = {"time": "the time limit", "parts": "the size of the tree", "solver": "a relaxation that HiGHS did not settle", "Ctrl-C": "Ctrl-C"}
 SHOWN = 8
 """Factors shown, those on which the plan's NPV depends most first."""
+WORST = 5
+"""Futures shown one by one."""
+BESIDE = 4
+"""Factors shown beside each of them."""
+ALIKE = "all futures are alike: nothing in the case differs by future (a row in factors makes prices do so), so there is no risk to weigh"
 BEYOND_CHANCE = 3.0
 """Standard errors by which a factor's correlation with NPV must differ from none to be named."""
 
@@ -39,6 +47,7 @@ def _print_risk(plan: RiskPlan) -> None:
     assert objective is not None
     console.print(f"objective {1.0 - risk.weight:g} x expected NPV - {risk.weight:g} x CVaR = {millions(objective)}{_beaten(plan)}")
     _print_proof(plan)
+    _print_whole(plan)
     if risk.max_cvar_usd is not None and plan.after_risk.relaxed is not None:
         price = plan.after_risk.relaxed.certificate.cvar_limit_price
         console.print(f"CVaR limited to {millions(risk.max_cvar_usd)}: a dollar more of it would bring ${price:,.3f} of the objective (on the relaxation)")
@@ -48,10 +57,13 @@ def _print_risk(plan: RiskPlan) -> None:
         stochastic = "" if risk.max_cvar_usd is not None else stochastic
         console.print(
             f"to know the future before deciding would be worth {millions(known.evpi * 1e6)} +- {millions(known.evpi_error * 1e6)} of expected NPV "
-            f"({known.sample} futures){stochastic}"
+            f"({known.sample} futures){stochastic}; with fractions of decisions allowed"
         )
     if len(plan.shifts):
         console.print(_fears(plan))
+        console.print(_worst(plan))
+    else:
+        console.print(ALIKE, markup=False)
 
 
 def _beaten(plan: RiskPlan) -> str:
@@ -71,12 +83,45 @@ def _print_proof(plan: RiskPlan) -> None:
     )
 
 
+def _print_whole(plan: RiskPlan) -> None:
+    """What was proven of whole decisions out of a pool."""
+    if plan.bundles is None or plan.gap is None or plan.options.solver.relax:
+        return
+    proof, out_of = plan.after_risk.whole, f"out of a pool of {len(plan.bundles):,} bundles, decisions whole: "
+    if proof is None:
+        said = f"gap {plan.gap:.3%} to the relaxation over all of them"
+    elif plan.status is Status.OPTIMAL:
+        said = f"proven in {len(proof.parts):,} parts of the choices, each with every bundle priced; {len(proof.columns):,} bundles stood in the model, no other could help"
+    else:
+        why = STOPPED.get(proof.stopped, "rounding")
+        said = f"not proven, {why} ended it after {len(proof.parts):,} parts with a gap of {plan.gap:.3%}, which holds over every bundle; give more --time-limit, or a wider --gap"
+    output().print(out_of + said, highlight=False)
+    if plan.prices is not None and len(plan.prices):
+        output().print("the prices above are over those bundles: with others, one more MW may bring more", highlight=False)
+
+
 def _fears(plan: RiskPlan) -> Table:
-    table = Table(title="the plan fears these futures", title_justify="left")
+    table = Table(title=f"the plan fears these futures: what its NPV depends on, in all and in the {len(plan.feared):,} of its tail", title_justify="left")
     table.add_column("factor", overflow="fold")
     for name in ("in all futures", "in its tail", "correlation with NPV"):
         table.add_column(name, justify="right")
-    telling = plan.shifts["correlation"].abs() >= BEYOND_CHANCE / math.sqrt(len(plan.futures))
-    for row in plan.shifts[telling].head(SHOWN).itertuples():
+    for row in _telling(plan).head(SHOWN).itertuples():
         table.add_row(escape(str(row.factor)), f"{row.mean:.3f}", f"{row.mean_feared:.3f}", f"{row.correlation:+.2f}")
+    return table
+
+
+def _telling(plan: RiskPlan) -> pd.DataFrame:
+    """The factors on which the plan's NPV depends beyond chance."""
+    return plan.shifts[plan.shifts["correlation"].abs() >= BEYOND_CHANCE / math.sqrt(len(plan.futures))]
+
+
+def _worst(plan: RiskPlan) -> Table:
+    """The worst futures one by one: what each counts in the objective, and what its factors do."""
+    factors = _telling(plan)["factor"].head(BESIDE).tolist()
+    even = 1.0 / len(plan.futures)
+    table = Table(title=f"the worst of them, which count {even:.2%} each in the mean; all in feared.csv", title_justify="left")
+    for name in ("future", "NPV", "weight in the objective", *map(escape, factors)):
+        table.add_column(name, justify="right")
+    for _, row in plan.feared.head(WORST).iterrows():
+        table.add_row(str(row["future"]), millions(row["npv_usd"]), f"{row['weight']:.2%}", *(f"{row[name]:.2f}" for name in factors))
     return table

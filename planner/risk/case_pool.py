@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,11 +22,12 @@ from kernels.pool_pricing_engine import sparse_rows
 from planner.allocator.compact import Compact, make_compact
 from planner.allocator.matrix import ModelArrays, model_arrays
 from planner.allocator.model import MILLION, Model, make_model
+from planner.allocator.tightening import tightened
 from planner.candidates.build import CandidateSet
 from planner.candidates.outlook import Floats, Ints
 from planner.case.faults import PlannerError
+from planner.memory import usable_memory
 from planner.risk.columns import ColumnValues, FixedPart, Pool
-from planner.scoring.memory import usable_memory
 
 PIECE = 20_000
 """Bundles whose values are formed at once."""
@@ -58,6 +60,15 @@ class CasePool:
         held = replace(arrays, col_lower=np.where(gone, 0.0, arrays.col_lower), col_upper=np.where(gone, 0.0, arrays.col_upper))
         return FixedPart(held, self.worth)
 
+    @cached_property
+    def tightened(self) -> tuple[FixedPart, Pool]:
+        """Master and pool with every switch as tight as the whole model allows: the same whole plans, fewer fractional ones.
+
+        A bundle is a mix of columns of the model, so what bounds the rows of the model bounds those of bundles too.
+        """
+        tight = tightened(self.arrays)
+        return FixedPart(_of_columns(tight, self.kept), self.fixed.values), replace(self.pool, points=sp.csr_array(self.mixes.points @ tight.matrix.T))
+
     def parts(self, pool_columns: Ints, pool_levels: Floats) -> Floats:
         """Levels of the model's columns, (columns,), that some bundles are made of."""
         found: Floats = (pool_levels @ self.mixes.use[pool_columns]) @ self.mixes.points if len(pool_columns) else np.zeros(self.arrays.columns)
@@ -85,12 +96,12 @@ def places_with_fleet(candidates: CandidateSet) -> frozenset[tuple[str, str]]:
 
 def make_case_pool(
     candidates: CandidateSet, values: Floats, probability: Floats, bundles: pd.DataFrame, *,
-    file: Path | None = None, threads: int | None = None, dtype: type = np.float32,
+    file: Path | None = None, threads: int | None = None, dtype: type = np.float32, known: np.ndarray | None = None,
 ) -> CasePool:
     """Master and pool for some bundles (see `bundle_grid.COLUMNS`).
 
     values: NPV by candidate and scenario, dollars, (N, S). file: where the pool's values are mapped from, as .npy; None keeps
-    them in memory.
+    them in memory. known: the pool's values where they are made already (see `pool_values`).
     """
     if bundles.empty:
         raise PlannerError("the pool holds no bundle; make the grid finer, or name bundles of this case")
@@ -102,11 +113,20 @@ def make_case_pool(
     kept = _infrastructure(compact, places)
     fixed = FixedPart(_of_columns(arrays, kept), ColumnValues.of(worth[kept], probability))
     mixes = _mixes(compact, bundles)
-    pool_values = _values(mixes, worth, file, threads, dtype)
+    npv = _values(mixes, worth, file, threads, dtype) if known is None else known
     share, group, limit = _groups(candidates, bundles)
     points = sp.csr_array(mixes.points @ arrays.matrix.T)
-    pool = Pool(pool_values, mixes.use, points, share, group, limit, np.full(len(bundles), np.inf), threads)
+    pool = Pool(npv, mixes.use, points, share, group, limit, np.full(len(bundles), np.inf), threads)
     return CasePool(candidates, model, arrays, ColumnValues.of(worth, probability), kept, fixed, pool, mixes)
+
+
+def pool_values(candidates: CandidateSet, compact: Compact, values: Floats, bundles: pd.DataFrame, *, threads: int | None = None) -> np.ndarray:
+    """NPV of a unit of each bundle (a thousand GPUs) by scenario, $M in float32, (bundles, S), as `make_case_pool` forms it.
+
+    compact: of the model that `bundled_model` makes. A bundle's numbers do not depend on the bundles beside it.
+    """
+    worth = (compact.level_of.T @ values) * (compact.unit / MILLION)[:, None]
+    return _values(_mixes(compact, bundles), worth, None, threads, np.float32)
 
 
 def _infrastructure(compact: Compact, with_fleet: frozenset[tuple[str, str]]) -> Ints:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +86,8 @@ def frontier(
     chosen, weighed = options or PlanOptions(), risk or RiskOptions()
     if not weights or len(set(weights)) != len(weights):
         raise PlannerError(f"risk weights {list(weights)} make no frontier; give each weight from 0 to 1 once")
+    for weight in weights:
+        replace(weighed, weight=weight)  # one that is no weight is refused before the work
     if chosen.solver.solver != "highs" or weighed.pool is not None or weighed.max_cvar_usd is not None or weighed.information:
         raise PlannerError("a frontier is made by HiGHS over the whole model; leave --solver, --pool, --max-cvar and --information out")
     began = time.perf_counter()

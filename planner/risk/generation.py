@@ -143,20 +143,24 @@ class _Rounds:
     _broken: tuple[str, ...] = ()
     _best: Answer | None = None
     _best_value: float = -np.inf
+    _moved: bool = True
     _log: list[Round] = field(default_factory=list)
 
     def run(self) -> Generated:
         """Rounds until the gap is closed, nothing can be added, or a limit is reached."""
         for _ in range(self.options.rounds):
+            before = (self._best_value, self._bound)
             answer = self.master.solve()
             self._note(answer)
             came = self._priced(answer)
+            # A round that moved neither keeps its columns, and the next one its prices: else the same ones could come and go for ever.
+            self._moved = self._best_value > before[0] or self._bound < before[1]
             missed = answer.missed
             closed = self._closed()
             went = 0
             if not closed:
                 self.master.add_scenarios(missed)
-                went = self.master.drop_idle(self.options.patience)
+                went = self.master.drop_idle(self.options.patience) if self._moved else 0
             self._report(came, went)
             if closed or (came == 0 and not len(missed)):
                 break
@@ -173,7 +177,7 @@ class _Rounds:
 
     def _priced(self, answer: Answer) -> int:
         """Price the pool, first at smoothed prices; returns how many columns came."""
-        if self.options.smoothing > 0.0 and self._best_prices is not None:
+        if self.options.smoothing > 0.0 and self._best_prices is not None and self._moved:
             came = self._price_at(answer.prices.towards(self._best_prices, self.options.smoothing))
             if came or self._closed():
                 return came

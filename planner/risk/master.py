@@ -13,6 +13,8 @@ value, so the value of the master (with what the pool could add) bounds every pl
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -72,6 +74,8 @@ class Answer:
     missed: Ints
     """Scenarios without a row that lie below eta, worst first."""
     prices: Prices
+    activity: Floats
+    """What the rows of the fixed part come to, (m,)."""
     broken: tuple[str, ...] = ()
     """Rows of the fixed part that no columns so far can keep."""
 
@@ -95,6 +99,7 @@ class Master:
     _known: dict[int, Floats] = field(default_factory=dict)
     """Values by scenario of the pool columns in the programme."""
     _eta: int = -1
+    _alone: bool = False
     _relieved: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     def __post_init__(self) -> None:
@@ -146,7 +151,14 @@ class Master:
                 npv = npv + level * self._known[column]
         # A column at its upper bound stands outside the basis too, and is no less needed.
         self._age = np.where(vertex.idle & (vertex.levels <= 0.0), self._age + 1, 0)
-        return Answer(vertex.value, vertex.levels[:count], held, levels, npv, self._missed(vertex, npv), self._prices(vertex), self._broken(vertex))
+        return Answer(
+            vertex.value, vertex.levels[:count], held, levels, npv, self._missed(vertex, npv), self._prices(vertex),
+            vertex.activity[: self.fixed.arrays.rows], self._broken(vertex),
+        )
+
+    def hold(self, columns: Ints, lower: Floats, upper: Floats) -> None:
+        """Other bounds of some columns of the fixed part."""
+        self.lp.change_bounds(columns, lower, upper)
 
     def _relieve(self) -> None:
         """A column for every limit, by which it may be broken."""
@@ -155,6 +167,8 @@ class Master:
         below = np.flatnonzero(np.isfinite(arrays.row_lower) & (arrays.row_lower < arrays.row_upper))
         rows = np.concatenate([above, below])
         sign = np.concatenate([np.full(len(above), -1.0), np.ones(len(below))])
+        if self.cvar_limit is not None and self._eta >= 0:
+            rows, sign = np.append(rows, arrays.rows), np.append(sign, 1.0)
         count = len(rows)
         matrix = sp.csc_array((sign, (rows, np.arange(count))), shape=(self.lp.rows, count))
         self.lp.add_columns(np.full(count, -RELIEF_COST), np.zeros(count), np.full(count, np.inf), matrix)
@@ -163,7 +177,35 @@ class Master:
 
     def _broken(self, vertex: Vertex) -> tuple[str, ...]:
         amount = vertex.levels[self._pool_at == RELIEF]
-        return tuple(self.fixed.arrays.row_names[row] for row in self._relieved[amount > RELIEVED].tolist()) if len(amount) else ()
+        names = (*self.fixed.arrays.row_names, "the limit on CVaR")
+        return tuple(names[row] for row in self._relieved[amount > RELIEVED].tolist()) if len(amount) else ()
+
+    @contextmanager
+    def limits_alone(self) -> Iterator[None]:
+        """Within the block nothing counts but the limits: minus the value of an answer is the least by which they are broken."""
+        if not (self._pool_at == RELIEF).any():
+            self._relieve()
+        every = np.arange(self.lp.columns)
+        self.lp.change_costs(every, np.where(self._pool_at == RELIEF, -1.0, 0.0))
+        self._alone = True
+        try:
+            yield
+        finally:
+            self._alone = False
+            self.lp.change_costs(np.arange(self.lp.columns), self._costs())
+
+    def _costs(self) -> Floats:
+        """Costs of all columns as they stand."""
+        costs = np.where(self._pool_at == RELIEF, -RELIEF_COST, 0.0)
+        count = self.fixed.arrays.columns
+        costs[:count] = self.fixed.values.mean
+        for place in np.flatnonzero(self._pool_at >= 0).tolist():
+            costs[place] = self.measure.mean(self._known[int(self._pool_at[place])])
+        if self._eta >= 0:
+            costs[self._eta] = self.measure.weight
+            tail = count + np.flatnonzero(self._pool_at[count:] == -1)
+            costs[tail[tail != self._eta]] = -self.measure.weight * self.measure.most[self.scenarios]
+        return costs
 
     def _missed(self, vertex: Vertex, npv: Floats) -> Ints:
         if not self.risky:
@@ -188,7 +230,7 @@ class Master:
             first += 1
         if self._eta >= 0:
             tail[self.scenarios] = np.maximum(-vertex.duals[first:], 0.0)
-        share = 1.0 - self.measure.weight if self._eta >= 0 else 1.0
+        share = 0.0 if self._alone else 1.0 - self.measure.weight if self._eta >= 0 else 1.0
         return Prices(vertex.duals[:rows], tail, limit, share * self.measure.probability + tail)
 
     # --- growth ----------------------------------------------------------------------------------------------
@@ -201,7 +243,7 @@ class Master:
             self._add_eta()
         count = len(chosen)
         first = self.lp.columns
-        worst = -self.measure.weight * self.measure.most[chosen]
+        worst = -self.measure.weight * self.measure.most[chosen] * (0.0 if self._alone else 1.0)
         below = sp.csc_array((self.lp.rows, count))
         if self.cvar_limit is not None:
             cells = (-self.measure.most[chosen], (np.full(count, self.fixed.arrays.rows), np.arange(count)))
@@ -229,7 +271,7 @@ class Master:
 
     def _add_eta(self) -> None:
         self._eta = self.lp.columns
-        self.lp.add_columns(np.array([self.measure.weight]), np.array([-np.inf]), np.array([np.inf]), sp.csc_array((self.lp.rows, 1)))
+        self.lp.add_columns(np.array([0.0 if self._alone else self.measure.weight]), np.array([-np.inf]), np.array([np.inf]), sp.csc_array((self.lp.rows, 1)))
         self._stands(np.array([-1]))
         if self.cvar_limit is None:
             return
@@ -253,7 +295,8 @@ class Master:
             parts.append(sp.csc_array(mean[None, :]))
         if self._eta >= 0:
             parts.append(sp.csc_array((values[:, self.scenarios] - mean[:, None]).T))
-        self.lp.add_columns(mean, np.zeros(len(new)), self.pool.upper[new], sp.vstack(parts, format="csc"))
+        cost = np.zeros(len(new)) if self._alone else mean
+        self.lp.add_columns(cost, np.zeros(len(new)), self.pool.upper[new], sp.vstack(parts, format="csc"))
         self._stands(new)
         self._known.update(zip(new.tolist(), values, strict=True))
         return len(new)

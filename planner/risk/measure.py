@@ -17,6 +17,8 @@ from kernels.measures import require_level, require_weights, tail_mean
 from planner.candidates.outlook import Floats
 from planner.case.faults import PlannerError
 
+DUST = 1e-12
+
 
 @dataclass(frozen=True)
 class MeanCvar:
@@ -63,6 +65,7 @@ class MeanCvar:
         before = np.concatenate([[0.0], np.cumsum(self.most[order])[:-1]])
         weights = np.zeros(self.scenarios)
         weights[order] = np.clip(1.0 - before, 0.0, self.most[order])
+        weights[weights < DUST] = 0.0  # what rounding leaves of a tail that is full
         return weights / weights.sum()
 
     def feared(self, npv: Floats) -> Floats:

@@ -19,6 +19,7 @@ from planner.candidates.outlook import Floats, make_outlook
 from planner.case.case import Case
 from planner.case.edits import changed_case
 from planner.case.faults import PlannerError
+from planner.cluster.pool_partitions import is_pool_folder, stored_bundles, stored_values
 from planner.decisions import apply_decisions
 from planner.explaining.infeasible import Infeasible, explain_infeasible
 from planner.planning import Plan, PlanOptions
@@ -57,6 +58,11 @@ class RiskOptions:
         MeanCvar(self.weight, self.alpha, np.ones(1))  # refuses a weight or level outside its range
         if self.max_cvar_usd is not None and not np.isfinite(self.max_cvar_usd):
             raise PlannerError(f"a limit on CVaR of {self.max_cvar_usd} is no number of dollars; a loss is positive, a gain negative")
+        word, _, count = (self.pool or "").partition(":")
+        if word == "grid" and count and not count.isdecimal():
+            raise PlannerError(f"--pool {self.pool!r} is no grid; write grid, grid:1000000, or the name of a file")
+        if self.information and self.pool is not None:
+            raise PlannerError("the value of information is found on the whole model, not on a pool; leave --pool or --information out")
         if self.information < 0:
             raise PlannerError(f"a sample of {self.information} futures was asked for; give 1 or more, or 0 for none")
 
@@ -148,11 +154,22 @@ class RiskPlan(Plan):
         relaxed = self.after_risk.relaxed
         return {
             "risk": {**asdict(self.risk), "seed": self.futures.seed},
-            **({} if self.bundles is None else {"pool": {"from": self.risk.pool, "bundles": len(self.bundles)}}),
+            **({} if self.bundles is None else {"pool": {"from": self.risk.pool, "bundles": len(self.bundles), **self._whole_record}}),
             "certificate": None if relaxed is None else {
                 **relaxed.certificate.record(), "proven_to": 1e-6, "proven": relaxed.proven, "rounds": len(relaxed.rounds),
                 "scenarios_in_master": len(relaxed.scenarios), "unit": "millions of dollars",
             },
+        }
+
+    @property
+    def _whole_record(self) -> dict[str, Any]:
+        """What proves the bound of a whole plan out of a pool."""
+        proof = self.after_risk.whole
+        if proof is None:
+            return {"bound_by": "relaxation"}
+        return {
+            "bound_by": "tree", "parts": len(proof.parts), "parts_without_plan": sum(part.void for part in proof.parts),
+            "bundles_in_model": len(proof.columns), "stopped_by": proof.stopped or None,
         }
 
     @property
@@ -171,23 +188,25 @@ def plan_after_risk(case: Case, options: PlanOptions | None = None, risk: RiskOp
     chosen, weighed = options or PlanOptions(), risk or RiskOptions()
     if chosen.solver.solver != "highs":
         raise PlannerError(f"a plan after risk is made by HiGHS, not by {chosen.solver.solver!r}; leave --solver out")
+    if chosen.solver.confirm_infeasible is not None:
+        raise PlannerError("a plan after risk is many solves, which no second solver confirms; leave --confirm-infeasible out")
     began = time.perf_counter()
     changed = changed_case(case, chosen.edits, chosen.stress)
     outlook = make_outlook(changed, base=chosen.base, tail=chosen.tail)
     candidates = apply_decisions(build_candidates(outlook, equity=chosen.equity), chosen.fixes, chosen.excludes)
+    bundles = None if weighed.pool is None else _bundles(candidates, weighed.pool)  # what is wrong with a pool is said before the long work
     built = time.perf_counter()
     futures = make_futures(changed, outlook.calendar, scenarios=weighed.scenarios, seed=weighed.seed, draws=weighed.draws)
     values = candidate_values(candidates, futures, equity=chosen.equity, threads=chosen.solver.threads)
     valued = time.perf_counter()
     measure = MeanCvar(weighed.weight, weighed.alpha, futures.weights)
     seconds = {"candidates": built - began, "values": valued - built}
-    bundles: pd.DataFrame | None = None
-    if weighed.pool is None:
+    if weighed.pool is None or bundles is None:
         found = allocate_after_risk(candidates, values, measure, chosen.solver, cvar_limit_usd=weighed.max_cvar_usd, report=report)
     else:
-        bundles = _bundles(candidates, weighed.pool)
         with pool_on_disk(len(bundles), len(futures)) as file:
-            made = make_case_pool(candidates, values, futures.weights, bundles, file=file, threads=chosen.solver.threads)
+            npv = _values_of(weighed.pool, candidates, futures, file, equity=chosen.equity)
+            made = make_case_pool(candidates, values, futures.weights, bundles, file=file, threads=chosen.solver.threads, known=npv)
             seconds["pool"] = time.perf_counter() - valued
             found = allocate_from_pool(candidates, values, measure, chosen.solver, made, cvar_limit_usd=weighed.max_cvar_usd, report=report)
     seconds |= found.allocation.seconds
@@ -200,18 +219,21 @@ def plan_after_risk(case: Case, options: PlanOptions | None = None, risk: RiskOp
 def _bundles(candidates: CandidateSet, pool: str) -> pd.DataFrame:
     """The bundles of a file, or those of a grid."""
     word, _, count = pool.partition(":")
+    if is_pool_folder(pool):
+        return stored_bundles(Path(pool), candidates)
     if word != "grid":
         return read_pool(Path(pool), candidates)
-    if count and not count.isdecimal():
-        raise PlannerError(f"--pool {pool!r} is no grid; write grid, grid:1000000, or the name of a file")
     return bundle_grid(candidates, Grid(most=int(count)) if count else Grid(), without=places_with_fleet(candidates))
+
+
+def _values_of(pool: str, candidates: CandidateSet, futures: Futures, file: Path | None, *, equity: bool) -> np.ndarray | None:
+    """What the bundles of a pool that was made before are worth; None where they are to be valued here."""
+    return stored_values(Path(pool), futures, file) if is_pool_folder(pool) and not equity else None
 
 
 def _information(candidates: CandidateSet, found: RiskAllocation, measure: MeanCvar, risk: RiskOptions, seed: int) -> Information | None:
     if not risk.information or found.relaxed is None:
         return None
-    if risk.pool is not None:
-        raise PlannerError("the value of information is found on the whole model, not on a pool; leave --pool or --information out")
     compact = found.allocation.model.compact
     base = (compact.level_of.T @ candidates.npv_usd) * compact.unit / MILLION
     try:

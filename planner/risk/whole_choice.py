@@ -1,141 +1,351 @@
-"""Whole portfolios out of a pool: columns taken in whole steps, every column left out proved unable to help.
+"""The best whole plan out of a pool, by branch and price: a tree over the whole decisions, every part of it priced over the whole pool.
 
-With prices of the relaxation and the bound U that they prove, a plan that takes one step of a column with reduced value d < 0 is worth at most
-U + d x step. Where that is no more than the plan at hand, the column can be left out of the search; all others are brought in before
-anything is called proven. So the search itself is over some hundred columns of a million.
+Whole decisions (a site opened, a lease taken or not, a block, a link, a whole phase) stand in the master; bundles are divisible. A search over
+the columns of the last master alone would bound nothing, since a column left out may be worth little on average and
+much once a decision is made. So each part of the tree is a master of its own: the pool is priced at its prices, columns that could help
+come in, and the part is closed only when prices prove over all columns that none of its plans beats the best one by more than
+the gap, or that it holds no plan [1]. All parts share one programme, whose columns and scenarios hold everywhere.
+
+[1] Barnhart, Johnson, Nemhauser, Savelsbergh, Vance, Branch-and-price: column generation for solving huge integer programs, Operations
+Research 46 (1998), 316-329.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import heapq
+import math
+import time
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+import scipy.sparse as sp
 
+from planner.allocator.growing_lp import NoVertex
 from planner.allocator.options import SolverOptions
-from planner.allocator.tree_search import TreeSearch
+from planner.allocator.status import Status
 from planner.candidates.outlook import Floats, Ints
-from planner.case.faults import PlannerError
-from planner.risk.allocate import extended, with_pool_columns
+from planner.risk.certificate import bound_of
 from planner.risk.columns import FixedPart, Pool
-from planner.risk.generation import Generated, GenerationOptions, generate
+from planner.risk.generation import WITHIN
+from planner.risk.master import Answer, Master, Prices
 from planner.risk.measure import MeanCvar
+from planner.risk.whole_proof import Part
 
-MOST_COLUMNS = 20_000
-"""Columns in a search at most; where more could still help, the gap is that to the bound of the relaxation."""
-ROUNDS = 20
-ROUNDING = 1e-9
-"""Share of the value by which sums may differ: a column this close to helping counts as helping."""
+MOST_PARTS = 3000
+"""Parts after which the tree is left as it is, with the gap that it has reached."""
+WHOLE = 1e-6
+"""How far from a whole number a decision may be."""
+CLOSE = 1e-4
+"""Gap of a part at which it is branched on; what is left of it only loosens the bounds of its children."""
+CLOSED = 1e-6
+"""Gap at which a part whose decisions are whole is done."""
+ROUNDS = 60
+"""Rounds of pricing in one part at most."""
+MOST = 4
+"""Columns of each group that come in a round."""
+PATIENCE = 100
+"""Solves without being held after which a column leaves."""
+TRIALS, TRIAL_ITERATIONS = 8, 60
+"""Decisions without history that are tried at a part, and dual simplex iterations of a trial."""
+LEAST_LOSS = 1e-3
+SETTLED = 1e9
+"""Loss of a way that a trial found infeasible: the decision is taken as settled by it."""
+SLACK = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
 class WholeChoice:
-    """The best whole portfolio. levels: of the fixed columns; steps: of the pool columns `columns`, whole numbers above 0.
+    """What the tree proved. whole: decisions of the best plan, (k,), None where none beat the one given; value, bound: $M.
 
-    value, bound: $M; gap = (bound - value) / |value|. proven: within the gap asked, no column of the pool unaccounted for.
-    searched: columns in the last search; could_help: those outside it that were not proved unable to help (0 when proven).
+    parts cover all whole choices, see `whole_proof`. columns, scenarios: those that stood in the programme at the end. stopped: what
+    ended it before it was through: "time", "parts", "solver" (a relaxation that it did not settle), "Ctrl-C", or "".
     """
 
-    levels: Floats
-    columns: Ints
-    steps: Floats
-    npv: Floats
+    whole: Floats | None
     value: float
     bound: float
-    gap: float
-    proven: bool
-    searched: int
-    could_help: int
-    relaxed: Generated
+    parts: tuple[Part, ...]
+    columns: Ints
+    scenarios: Ints
+    stopped: str
+
+    @property
+    def void(self) -> bool:
+        """Whether there is no whole plan at all."""
+        return all(part.void for part in self.parts)
 
 
 def choose_whole(
-    fixed: FixedPart, pool: Pool, measure: MeanCvar, step: Floats, options: SolverOptions | None = None, *, most_columns: int = MOST_COLUMNS
-) -> WholeChoice | None:
-    """The best portfolio that takes pool columns in whole steps, (N,), each above 0; None where there is none within the limits of the solver.
+    fixed: FixedPart, pool: Pool, measure: MeanCvar, options: SolverOptions | None = None, *,
+    cvar_limit: float | None = None, bound: float = math.inf, value: float = -math.inf, columns: Ints | None = None, scenarios: Ints | None = None,
+    most_parts: int | None = None,
+) -> WholeChoice:
+    """Prove the best plan with whole decisions out of a pool.
 
-    Whole decisions of the fixed part are kept too. Raises PlannerError for steps that are not above 0, NoVertex as `generate` does.
+    bound: of the relaxation; value: of a whole plan that is known, $M. columns, scenarios: pool columns and scenarios to begin with.
+    Of the options count the gap, the time limit and the progress. A tree that is stopped is an answer with the bound that it has reached.
     """
     chosen = options or SolverOptions()
-    if step.shape != (len(pool),) or not (np.isfinite(step).all() and (step > 0.0).all()):
-        raise PlannerError("every column needs a step above 0 to be taken whole; give one per column")
-    relaxed = generate(fixed, pool, measure, GenerationOptions(seconds=chosen.time_limit_s))
-    search = _Search(fixed, pool, measure, step, chosen, relaxed, most_columns)
-    return search.run()
+    tree = _Tree(fixed, pool, measure, chosen, cvar_limit, value, MOST_PARTS if most_parts is None else most_parts)
+    if columns is not None:
+        tree.master.add_pool(columns)
+    if scenarios is not None and tree.master.risky:
+        tree.master.add_scenarios(scenarios)
+    return tree.run(bound)
 
 
 @dataclass
-class _Search:
-    """Searches over more and more columns and scenarios."""
+class _Losses:
+    """Mean loss of value per unit of rounding down (0) and up (1), by decision."""
+
+    total: Floats
+    trials: Floats
+
+    def note(self, q: int, way: int, loss: float, distance: float) -> None:
+        self.total[way, q] += loss / max(distance, WHOLE)
+        self.trials[way, q] += 1.0
+
+    def known(self, q: int) -> bool:
+        return bool(self.trials[:, q].min() >= 1.0)
+
+    def of(self, q: int, fraction: float) -> tuple[float, float]:
+        """Losses of rounding down and up that are to be expected."""
+        mean = self.total.sum(axis=1) / np.maximum(self.trials.sum(axis=1), 1.0)
+        each = np.where(self.trials[:, q] > 0.0, self.total[:, q] / np.maximum(self.trials[:, q], 1.0), mean)
+        return max(float(each[0]) * fraction, LEAST_LOSS), max(float(each[1]) * (1.0 - fraction), LEAST_LOSS)
+
+
+@dataclass
+class _Tree:
+    """The programme, the best plan so far, parts that are closed and parts that are open."""
 
     fixed: FixedPart
     pool: Pool
     measure: MeanCvar
-    step: Floats
     options: SolverOptions
-    relaxed: Generated
+    cvar_limit: float | None
+    value: float
     most: int
+    master: Master = field(init=False)
+    whole: Floats | None = None
+    done: list[Part] = field(default_factory=list)
+    open: list[tuple[float, int, Part]] = field(default_factory=list)
+    _at: Ints = field(init=False)
+    _losses: _Losses = field(init=False)
+    _columns: sp.csc_array = field(init=False)
+    """The whole decisions in the rows."""
+    _free: np.ndarray = field(init=False)
+    """Which of them cost nothing by themselves."""
+    _number: int = 0
+    _began: float = field(default_factory=time.perf_counter)
 
-    def run(self) -> WholeChoice | None:
-        """Search, measure, bring in what could still help, until nothing could."""
-        bound = self.relaxed.certificate.bound
-        reduced = self.pool.pricer.reduced(self.relaxed.prices.weights, self.pool.points @ self.relaxed.prices.rows)
-        scenarios = np.union1d(self.relaxed.scenarios, np.flatnonzero(self.measure.tail(self.relaxed.npv) > 0.0))
-        inside = np.zeros(len(self.pool), dtype=bool)
-        inside[self.relaxed.in_master] = True
-        best: WholeChoice | None = None
+    def __post_init__(self) -> None:
+        self.master = Master(self.fixed, self.pool, self.measure, self.cvar_limit, self.options.time_limit_s)
+        self._at = np.flatnonzero(self.fixed.arrays.integer)
+        self._losses = _Losses(np.zeros((2, len(self._at))), np.zeros((2, len(self._at))))
+        self._columns = sp.csc_array(self.fixed.arrays.matrix)[:, self._at]
+        self._free = (self.fixed.values.mean[self._at] == 0.0) & ~np.isin(self._at, self.fixed.values.varying)
+
+    def run(self, bound: float) -> WholeChoice:
+        """Close parts, best bound first and deep before wide, until nothing open could be better by more than the gap."""
+        arrays = self.fixed.arrays
+        self._push(Part(np.ceil(arrays.col_lower[self._at] - WHOLE), np.floor(arrays.col_upper[self._at] + WHOLE), bound))
+        stopped = ""
+        try:
+            stopped = self._search()
+        except NoVertex as ended:
+            stopped = "time" if ended.status is Status.TIME_LIMIT else "solver"
+        except KeyboardInterrupt:
+            stopped = "Ctrl-C"
+        parts = (*self.done, *(entry[2] for entry in self.open))
+        best = max([self.value, *(part.bound for part in parts)])
+        return WholeChoice(self.whole, self.value, best, parts, self.master.pool_held, self.master.scenarios, stopped)
+
+    def _search(self) -> str:
+        while self.open and -self.open[0][0] > self._cutoff():
+            part: Part | None = self.open[0][2]
+            while part is not None:
+                if len(self.done) + len(self.open) >= self.most:
+                    return "parts"
+                if self.options.time_limit_s is not None and time.perf_counter() - self._began > self.options.time_limit_s:
+                    return "time"
+                children = self._settle(part)
+                # A part stays open until its children are, so that the bound holds whenever the time runs out.
+                for child in children:
+                    self._push(child)
+                self.open = [entry for entry in self.open if entry[2] is not part]
+                heapq.heapify(self.open)
+                part = children[0] if children else None
+                self._report()
+        return ""
+
+    def _push(self, part: Part) -> None:
+        self._number += 1
+        heapq.heappush(self.open, (-part.bound, self._number, part))
+
+    def _cutoff(self) -> float:
+        """Bound at which a part need not be looked into any further."""
+        return self.value if math.isinf(self.value) else self.value + 0.9 * self.options.gap * abs(self.value)
+
+    # --- one part ----------------------------------------------------------------------------------------------
+
+    def _settle(self, part: Part) -> list[Part]:
+        """Relax a part over the whole pool; the two parts it is branched into, the more promising first, or none where it is closed."""
+        master = self.master
+        if part.bound <= self._cutoff():  # a better plan has come since it was made
+            self.done.append(part)
+            return []
+        master.hold(self._at, part.lower, part.upper)
+        pricing = _Pricing(self, part)
+        levels: Floats | None = None
+        asked = False
         for _ in range(ROUNDS):
-            columns = np.flatnonzero(inside)
-            part = self._whole_part(columns)
-            found = TreeSearch(self.options).solve_arrays(extended(part, self.measure, scenarios, None))
-            if found.values is None or found.bound is None:
-                return best
-            exact = generate(FixedPart(part.arrays.with_integers_held(found.values[: part.arrays.columns]), part.values), None, self.measure, scenarios=scenarios)
-            value = exact.certificate.value
-            if best is None or value > best.value:
-                best = self._choice(columns, exact, bound)
-            helpful = ~inside & (bound + np.minimum(reduced, 0.0) * self.step > best.value - ROUNDING * abs(best.value))
-            known = len(exact.scenarios) == len(scenarios)
-            if not helpful.any() and (known or found.bound - best.value <= self.options.gap * abs(best.value)):
-                # Outside the search nothing beats the plan at hand, and inside it nothing beats the bound of its tree.
-                return self._closed(best, max(found.bound, best.value), len(columns), 0)
-            if int(helpful.sum()) + len(columns) > self.most:
-                return self._closed(best, bound, len(columns), int(helpful.sum()))
-            inside |= helpful
-            scenarios = np.union1d(scenarios, exact.scenarios)
-        assert best is not None
-        return self._closed(best, bound, int(inside.sum()), int(helpful.sum()))
+            answer = master.solve()
+            came = pricing.round(answer.prices)
+            if pricing.closes():
+                self.done.append(pricing.part)
+                return []
+            levels = None if answer.broken else self._moved(answer)
+            whole = levels is not None and not len(self._loose(levels))
+            value, missed = self.measure.value(answer.npv), answer.missed
+            if levels is not None and whole and self._keeps_limit(answer):
+                self._keep(value, levels)
+            close = pricing.value - value <= (CLOSED if whole else CLOSE) * max(abs(value), 1e-9)
+            if close and not answer.broken and not (whole and len(missed)):
+                break
+            if came == 0 and not len(missed):
+                if not answer.broken or asked:
+                    break
+                asked = True
+                void = self._without_plan(part)
+                if void is not None:
+                    self.done.append(void)
+                    return []
+            master.add_scenarios(missed)
+        part = pricing.settled()
+        master.drop_idle(PATIENCE)
+        chosen = answer.levels if levels is None else levels
+        loose = self._loose(chosen)
+        if not len(loose) and (answer.broken or len(answer.missed)):
+            loose = np.flatnonzero(part.upper > part.lower)  # rounds ran out, or rounding keeps a limit from being kept: take it apart
+        if part.bound <= self._cutoff() or not len(loose):
+            self.done.append(part)
+            return []
+        return self._branched(part, chosen, loose)
 
-    def _whole_part(self, columns: Ints) -> FixedPart:
-        """The fixed part with some pool columns, counted in steps."""
-        part = with_pool_columns(self.fixed, self.pool, self.measure, columns)
-        count = self.fixed.arrays.columns
-        scale = np.concatenate([np.ones(count), self.step[columns]])
-        arrays, values = part.arrays, part.values
-        matrix = arrays.matrix.multiply(scale[None, :]).tocsr()
-        upper = np.concatenate([arrays.col_upper[:count], np.floor(self._most(columns) / self.step[columns] + 1e-9)])
-        stepped = replace(
-            arrays, cost=arrays.cost * scale, start=matrix.indptr.astype(np.int32), index=matrix.indices.astype(np.int32), value=matrix.data,
-            col_upper=upper, integer=np.concatenate([arrays.integer[:count], np.ones(len(columns), dtype=bool)]),
-        )
-        return FixedPart(stepped, replace(values, mean=values.mean * scale, deviation=values.deviation * scale[values.varying, None]))
+    def _without_plan(self, part: Part) -> Part | None:
+        """The part as one that holds no plan, where prices of the limits alone prove that; columns that help to keep them come in."""
+        fixed = part.within(self.fixed)
+        with self.master.limits_alone():
+            for _ in range(ROUNDS):
+                answer, capped = self.master.solve(), self.master.capped
+                found = bound_of(fixed, self.pool, answer.prices, cvar_limit=self.cvar_limit, capped=capped, most=MOST)
+                if found.value < -WHOLE:
+                    return replace(part, bound=-math.inf, prices=answer.prices, capped=capped, void=True)
+                came = 0 if found.priced is None else self.master.add_pool(found.priced.column[found.priced.column >= 0])
+                if came == 0 and not len(answer.missed):
+                    return None
+                self.master.add_scenarios(answer.missed)
+        return None
 
-    def _most(self, columns: Ints) -> Floats:
-        """Greatest level of each column: its own bound, or what the limit of its group allows."""
-        of_group = self.pool.limit[self.pool.group[columns]] / self.pool.share[columns]
-        found: Floats = np.minimum(self.pool.upper[columns], of_group)
-        return found
+    def _keeps_limit(self, answer: Answer) -> bool:
+        limit = self.cvar_limit
+        return limit is None or self.measure.cvar(answer.npv) <= limit + WITHIN * max(abs(limit), 1.0)
 
-    def _choice(self, columns: Ints, exact: Generated, bound: float) -> WholeChoice:
-        count = self.fixed.arrays.columns
-        steps = np.round(exact.levels[count:])
-        held = steps > 0.0
-        value = exact.certificate.value
-        return WholeChoice(
-            exact.levels[:count], columns[held], steps[held], exact.npv, value, bound, max(bound - value, 0.0) / max(abs(value), 1e-9), False,
-            len(columns), 0, self.relaxed,
-        )
+    def _keep(self, value: float, levels: Floats) -> None:
+        if value > self.value:
+            self.value, self.whole = value, np.round(levels[self._at])
 
-    def _closed(self, best: WholeChoice, bound: float, searched: int, could_help: int) -> WholeChoice:
-        gap = max(bound - best.value, 0.0) / max(abs(best.value), 1e-9)
-        return replace(best, bound=bound, gap=gap, proven=could_help == 0 and gap <= self.options.gap, searched=searched, could_help=could_help)
+    def _loose(self, levels: Floats) -> Ints:
+        """Which decisions are not whole."""
+        chosen = levels[self._at]
+        return np.flatnonzero(np.abs(chosen - np.round(chosen)) > WHOLE)
 
+    def _moved(self, answer: Answer) -> Floats:
+        """The levels with decisions that cost nothing moved to a whole level where no row objects."""
+        arrays, levels, activity = self.fixed.arrays, answer.levels.copy(), answer.activity.copy()
+        for q in self._loose(levels).tolist():
+            column = int(self._at[q])
+            if not self._free[q]:
+                continue
+            cells = slice(self._columns.indptr[q], self._columns.indptr[q + 1])
+            rows, coefficients = self._columns.indices[cells], self._columns.data[cells]
+            for at in (np.ceil(levels[column]), np.floor(levels[column])):
+                there = activity[rows] + coefficients * (at - levels[column])
+                if (there <= arrays.row_upper[rows] + SLACK).all() and (there >= arrays.row_lower[rows] - SLACK).all():
+                    activity[rows], levels[column] = there, at
+                    break
+        return levels
+
+    # --- branching -----------------------------------------------------------------------------------------------
+
+    def _branched(self, part: Part, levels: Floats, loose: Ints) -> list[Part]:
+        """The part in two, at the decision that loses most both ways."""
+        chosen = levels[self._at]
+        losses = {q: self._losses.of(q, float(chosen[q] % 1.0)) for q in loose.tolist()}
+        now = self.master.solve().value
+        ranked = sorted(losses, key=lambda q: (-losses[q][0] * losses[q][1], q))
+        for q in [q for q in ranked if not self._losses.known(q)][:TRIALS]:
+            losses[q] = self._tried(part, q, float(chosen[q]), now)
+        best = max(ranked, key=lambda q: (losses[q][0] * losses[q][1], -q))
+        split = min(float(np.floor(chosen[best])), float(part.upper[best]) - 1.0)
+        below, above = part.upper.copy(), part.lower.copy()
+        below[best], above[best] = split, split + 1.0
+        children = [replace(part, upper=below), replace(part, lower=above)]
+        return children if losses[best][0] < losses[best][1] else children[::-1]
+
+    def _tried(self, part: Part, q: int, level: float, now: float) -> tuple[float, float]:
+        """Losses of rounding a decision down and up, as a few iterations tell."""
+        held = (float(part.lower[q]), float(part.upper[q]))
+        found = []
+        for way, edge in ((0, math.floor(level)), (1, math.ceil(level))):
+            bounds = (held[0], min(float(edge), held[1])) if way == 0 else (max(float(edge), held[0]), held[1])
+            value = self.master.lp.tried(int(self._at[q]), bounds, held, TRIAL_ITERATIONS)
+            if value is not None:
+                self._losses.note(q, way, max(now - value, 0.0), abs(edge - level))
+            found.append(SETTLED if value is None else max(now - value, LEAST_LOSS))
+        return found[0], found[1]
+
+    def _report(self) -> None:
+        if self.options.progress is None:
+            return
+        bound = max([self.value, *(part.bound for part in self.done), *(-entry[0] for entry in self.open)])
+        known = None if math.isinf(self.value) else self.value
+        gap = None if known is None else (bound - known) / max(abs(known), 1e-9)
+        self.options.progress(time.perf_counter() - self._began, known, bound, gap)
+
+
+@dataclass
+class _Pricing:
+    """The pool priced for one part, round by round. value: the best bound so far, fast or proven."""
+
+    tree: _Tree
+    part: Part
+    value: float = field(init=False)
+    _within: FixedPart = field(init=False)
+    _at: tuple[Prices, Ints | None] | None = None
+
+    def __post_init__(self) -> None:
+        self.value, self._within = self.part.bound, self.part.within(self.tree.fixed)
+
+    def round(self, prices: Prices) -> int:
+        """Price the pool; returns how many columns came."""
+        tree, capped = self.tree, self.tree.master.capped
+        found = bound_of(self._within, tree.pool, prices, cvar_limit=tree.cvar_limit, capped=capped, most=MOST, exact=False)
+        if found.value < self.value:
+            self.value, self._at = found.value, (prices, capped)
+        return 0 if found.priced is None else tree.master.add_pool(found.priced.column[found.priced.column >= 0])
+
+    def closes(self) -> bool:
+        """Whether nothing in the part can be better than the best plan by more than the gap, proven in float64."""
+        return self.value <= self.tree._cutoff() and self.settled().bound <= self.tree._cutoff()
+
+    def settled(self) -> Part:
+        """The part with its best bound, recomputed in float64."""
+        if self._at is not None:
+            prices, capped = self._at
+            exact = bound_of(self._within, self.tree.pool, prices, cvar_limit=self.tree.cvar_limit, capped=capped).value
+            if exact < self.part.bound:
+                self.part = replace(self.part, bound=exact, prices=prices, capped=capped)
+            self.value, self._at = self.part.bound, None
+        return self.part

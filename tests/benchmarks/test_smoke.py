@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 
@@ -17,6 +18,7 @@ def test_planner_bench_on_a_small_case() -> None:
     assert figures["start-up", "planner --help"] > 0
     assert figures["plan", "relaxation over plan"] >= -1e-6
     assert figures["windows", "steps cost"] >= -1e-6
+    assert figures["quote", "its plan"] > 0.0
     assert all(value == value for value in figures.values())
 
 
@@ -26,6 +28,7 @@ def test_the_bench_of_pools_on_small_ones() -> None:
     figures = [*pool_figures(large=4000, small=1500, scenarios=24, few_scenarios=20), *case_pool_figures(most=500, scenarios=20, sites=2, leases=3, months=24)]
     found = {figure.what: figure for figure in figures}
     assert found["1,500 x 20: one big programme"].value > 0.0  # its optimum was compared with the pool's
+    assert math.isfinite(found["growth of a round with the pool"].value)
     assert all("gap" in figure.note for what, figure in found.items() if what.endswith("to the certificate"))
     assert len([what for what in found if what.endswith("to the certificate")]) == 5
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from risky_case import RiskyCase
 from planner.allocator.options import SolverOptions
 from planner.allocator.status import Status
 from planner.case.faults import PlannerError
-from planner.risk.allocate import allocate_after_risk, allocate_from_pool
+from planner.risk.allocate import RiskAllocation, allocate_from_pool
 from planner.risk.bundle_grid import COLUMNS, Grid, bundle_grid
 from planner.risk.case_pool import CasePool, make_case_pool, places_with_fleet, pool_on_disk
 from planner.risk.generation import generate
@@ -83,14 +84,17 @@ def test_a_bundle_works_no_more_than_it_owns(risky: RiskyCase, bundles: pd.DataF
         assert (fleet.use[own_rows] @ levels).max() <= 1e-6
 
 
-def test_a_plan_out_of_the_pool_is_a_plan_of_the_case(risky: RiskyCase, made: CasePool) -> None:
+def test_a_plan_out_of_the_pool_is_a_plan_of_the_case(risky: RiskyCase, after_risk: Callable[[float], RiskAllocation], made: CasePool) -> None:
     measure = measure_of(risky)
     found = allocate_from_pool(risky.candidates, risky.values, measure, SolverOptions(gap=1e-3), made)
-    assert found.allocation.status.has_values, found.allocation.message
+    assert found.allocation.status is Status.OPTIMAL, found.allocation.message
     assert found.allocation.worst_row <= 1e-6
     assert found.allocation.gap is not None
     assert found.npv_usd is not None
-    whole = allocate_after_risk(risky.candidates, risky.values, measure, SolverOptions(gap=1e-4))
+    whole = after_risk(0.5)
+    assert whole.allocation.objective_usd is not None
+    assert found.allocation.objective_usd is not None
+    assert found.allocation.objective_usd <= whole.allocation.objective_usd * (1 + 1e-5)
     assert whole.relaxed is not None
     assert found.relaxed is not None
     assert found.relaxed.certificate.value <= whole.relaxed.certificate.value + 1e-6

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,9 @@ import pytest
 from risky_case import RiskyCase
 
 from planner.allocator.options import SolverOptions
-from planner.candidates.build import build_candidates
-from planner.candidates.outlook import make_outlook
 from planner.case.faults import PlannerError
 from planner.planning import PlanOptions
+from planner.risk.allocate import RiskAllocation
 from planner.risk.frontier import Frontier, frontier, not_beaten, write_frontier
 from planner.risk.planning import RiskOptions
 from planner.scoring.long_table import from_table
@@ -46,7 +46,7 @@ def test_no_plan_of_the_set_beats_another_under_any_weight(found: Frontier) -> N
 
 
 def test_each_point_is_a_plan_that_scores_as_it_says(risky: RiskyCase, found: Frontier) -> None:
-    candidates = build_candidates(make_outlook(risky.case))
+    candidates = risky.candidates
     scores = score_portfolios(
         candidates, from_table(candidates, found.plans[["portfolio", "candidate_id", "level"]]), ScoreOptions(scenarios=60, alpha=0.9, float64=True, paths=False, threads=1)
     ).table
@@ -56,10 +56,27 @@ def test_each_point_is_a_plan_that_scores_as_it_says(risky: RiskyCase, found: Fr
     np.testing.assert_allclose(scores["base_npv_usd"], found.table["base_npv_usd"], rtol=1e-9)
 
 
-def test_the_order_of_weights_does_not_matter_to_the_points(risky: RiskyCase, found: Frontier) -> None:
-    again = frontier(risky.case, OPTIONS, RISK, weights=(0.0, 1.0))
-    ends = found.table.iloc[[0, -1]]
-    np.testing.assert_allclose(again.table["objective_usd"], ends["objective_usd"], rtol=3e-4)
+def test_each_end_is_the_plan_of_its_weight_alone(after_risk: Callable[[float], RiskAllocation], found: Frontier) -> None:
+    """Weights were given in no order; neither that nor what was known from the one before changes what is best."""
+    for weight, row in ((0.0, found.table.iloc[0]), (1.0, found.table.iloc[-1])):
+        assert row["risk_weight"] == weight
+        assert row["objective_usd"] == pytest.approx(after_risk(weight).allocation.objective_usd, rel=3e-4)
+
+
+def test_every_point_is_a_whole_plan(risky: RiskyCase, found: Frontier) -> None:
+    """Openings, leases all or nothing, blocks, whole phases: no fraction of any of them; and everything that a plan holds is there."""
+    table = risky.candidates.table.set_index("candidate_id")
+    for name, plan in found.plans.groupby("portfolio"):
+        held = table.loc[plan["candidate_id"]]
+        whole = held["integral"].to_numpy(bool)
+        assert whole.any()
+        np.testing.assert_array_equal(plan["level"].to_numpy()[whole], np.round(plan["level"].to_numpy()[whole]))
+        levels = table.assign(level=0.0)["level"]
+        levels[plan["candidate_id"]] = plan["level"].to_numpy()
+        rows = risky.candidates.rows
+        used, limit = rows.use @ levels.to_numpy(), rows.table["limit"].to_numpy(np.float64)
+        size = np.maximum(np.maximum(abs(rows.use) @ np.abs(levels.to_numpy()), np.abs(limit)), 1.0)
+        assert ((used - limit) / size).max() <= 1e-6, name
 
 
 def test_the_folder_appears_whole(found: Frontier, tmp_path: Path) -> None:

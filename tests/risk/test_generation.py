@@ -156,6 +156,14 @@ def test_weights_of_the_certificate() -> None:
     assert proof.scenarios == 40
 
 
+def test_columns_that_come_and_go_come_to_an_end() -> None:
+    """Smoothed prices and little patience brought the same columns in and out for ever; a round without progress keeps what it has."""
+    problem = random_problem(0, repeated=True)
+    found = solved(problem, measure_of(problem, 0.3, 0.5), most=2, smoothing=0.5, patience=1)
+    assert found.proven
+    assert len(found.rounds) < 40
+
+
 @pytest.mark.parametrize("most", [1, 5])
 def test_a_degenerate_pool_and_one_with_repeated_columns_end(most: int) -> None:
     problem = random_problem(2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from planner.allocator.options import SolverOptions
@@ -35,3 +36,27 @@ def test_the_example_company_after_risk() -> None:
     assert scored["cvar_usd"] == pytest.approx(plan.cvar_usd, rel=1e-9)
     assert scored["mean_npv_usd"] == pytest.approx(plan.expected_npv_usd, rel=1e-9)
     assert scored["limits_broken"] == 0
+
+
+@pytest.mark.slow
+def test_a_whole_plan_of_the_example_company_out_of_its_pool() -> None:
+    """Openings, leases all or nothing, links and whole phases among 50,000 bundles: proven, and a plan that keeps every limit of the case."""
+    options = PlanOptions(solver=SolverOptions(gap=2e-3, time_limit_s=600.0), prices="none")
+    plan = plan_after_risk(read_case(CASE), options, RiskOptions(weight=0.5, scenarios=60, pool="grid:50000"))
+    assert plan.status is Status.OPTIMAL
+    assert plan.gap is not None
+    assert plan.gap <= 2e-3
+    assert plan.bundles is not None
+    assert len(plan.bundles) == 50_000
+    assert plan.levels is not None
+    whole = plan.candidates.table["integral"].to_numpy(bool)
+    np.testing.assert_array_equal(plan.levels[whole], np.round(plan.levels[whole]))
+    assert plan.after_risk.allocation.worst_row <= 1e-6
+    proof, relaxed = plan.after_risk.whole, plan.after_risk.relaxed
+    assert proof is not None
+    assert relaxed is not None
+    assert proof.stopped == ""
+    assert proof.bound < relaxed.certificate.bound * (1 - 2e-3)  # the relaxation alone would not have proven it
+    scored = score_portfolios(plan.candidates, from_table(plan.candidates, plan.portfolio), ScoreOptions(scenarios=60, float64=True, paths=False)).table.iloc[0]
+    assert scored["limits_broken"] == 0
+    assert scored["cvar_usd"] == pytest.approx(plan.cvar_usd, rel=1e-9)

@@ -1,104 +1,168 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
-from itertools import product
 
 import numpy as np
 import pytest
-from random_pools import Problem, big_programme, random_problem
+from random_pools import Problem
+from random_whole import DECISIONS, WholeProblem, best_of_all, random_whole_problem
 
-from planner.allocator.highs import HighsDoor
 from planner.allocator.options import SolverOptions
-from planner.case.faults import PlannerError
-from planner.risk.allocate import extended
+from planner.risk.columns import FixedPart
+from planner.risk.generation import generate
 from planner.risk.measure import MeanCvar
-from planner.risk.whole_choice import WholeChoice, _Search, choose_whole
+from planner.risk.whole_choice import WholeChoice, choose_whole
+from planner.risk.whole_proof import Part, proven_bound
 
 TIGHT = SolverOptions(gap=1e-6)
 
 
-def small(seed: int, columns: int = 6) -> tuple[Problem, MeanCvar]:
-    problem = random_problem(seed, columns=columns, scenarios=8, groups=2)
-    pool = replace(problem.pool, upper=np.ones(columns))
-    return replace(problem, pool=pool, upper=np.concatenate([problem.upper[:3], np.ones(columns)])), MeanCvar(0.5, 0.75, problem.probability)
+def measure_of(whole: WholeProblem, weight: float = 0.5) -> MeanCvar:
+    return MeanCvar(weight, 0.75, whole.problem.probability)
 
 
-def best_of_all(problem: Problem, measure: MeanCvar, step: np.ndarray) -> float:
-    """Every whole choice in turn, the providers of each chosen by SciPy."""
-    found = -np.inf
-    most = np.floor(1.0 / step + 1e-9).astype(int)
-    for steps in product(*(range(limit + 1) for limit in most)):
-        level = np.array(steps) * step
-        upper = np.concatenate([problem.upper[:3], level])
-        if (problem.use[3:, 3:] @ level > problem.limit[3:] + 1e-9).any():
-            continue
-        held = replace(problem, upper=upper, values=problem.values, limit=problem.limit - problem.use[:, 3:] @ level)
-        bare = replace(held, values=np.vstack([problem.values[:3], level @ problem.values[3:]]), use=np.hstack([problem.use[:, :3], np.zeros((len(problem.limit), 1))]), upper=np.append(problem.upper[:3], 1.0))
-        answer = _with_last_at_one(bare, measure)
-        if answer is not None:
-            found = max(found, answer)
-    return found
-
-
-def _with_last_at_one(problem: Problem, measure: MeanCvar) -> float | None:
-    """The big programme whose last column, all that was chosen, is held at level 1 by a row."""
-    row = np.zeros((1, problem.use.shape[1]))
-    row[0, -1] = -1.0
-    held = replace(problem, use=np.vstack([problem.use, row]), limit=np.append(problem.limit, -1.0))
-    answer = big_programme(held, measure)
-    return -answer.fun if answer.status == 0 else None
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_equal_to_every_whole_choice_in_turn(seed: int) -> None:
-    problem, measure = small(seed)
-    step = np.where(np.arange(6) % 2 == 0, 1.0, 0.5)
-    found = choose_whole(problem.fixed, problem.pool, measure, step, TIGHT)
-    assert found is not None
-    assert found.proven
-    assert found.could_help == 0
-    assert found.value == pytest.approx(best_of_all(problem, measure, step), abs=1e-6)
-    assert found.value <= found.relaxed.certificate.bound + 1e-9
-    holds(problem, found, step)
-
-
-def holds(problem: Problem, found: WholeChoice, step: np.ndarray) -> None:
-    """Within every row, whole, and worth what it says."""
+def value_of(problem: Problem, measure: MeanCvar, found: WholeChoice) -> float:
+    """The plan behind a choice: its decisions held, the rest chosen anew out of the pool, its rows looked at one by one."""
+    assert found.whole is not None
+    fixed = FixedPart(problem.fixed.arrays.with_integers_held(found.whole), problem.fixed.values)
+    plan = generate(fixed, problem.pool, measure)
     levels = np.zeros(len(problem.upper))
-    levels[:3] = found.levels
-    levels[3 + found.columns] = found.steps * step[found.columns]
+    levels[:DECISIONS] = plan.levels
+    levels[DECISIONS + plan.pool_columns] = plan.pool_levels
+    np.testing.assert_array_equal(plan.levels, np.round(plan.levels))
     assert (problem.use @ levels <= problem.limit + 1e-7).all()
-    np.testing.assert_array_equal(found.steps, np.round(found.steps))
-    np.testing.assert_allclose(levels @ problem.values, found.npv, atol=1e-9)
+    assert (levels >= -1e-9).all()
+    return measure.value(levels @ problem.values)
 
 
-def test_only_what_could_help_is_searched() -> None:
-    problem, measure = small(3, columns=400)
-    step = np.full(400, 0.5)
-    found = choose_whole(problem.fixed, problem.pool, measure, step, SolverOptions(gap=1e-4))
-    assert found is not None
-    assert found.proven
-    assert found.searched < 200
-    holds(problem, found, step)
-    # With every column and every scenario in one search, there is no better plan.
-    search = _Search(problem.fixed, problem.pool, measure, step, TIGHT, found.relaxed, 10_000)
-    every = HighsDoor(SolverOptions(gap=1e-4)).solve_arrays(extended(search._whole_part(np.arange(400)), measure, np.arange(8), None))
-    assert every.bound is not None
-    assert found.value >= every.bound * (1.0 - 3e-4)
-    assert found.value <= every.bound * (1.0 + 1e-9)
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("weight", [0.0, 0.6])
+def test_equal_to_every_whole_choice_in_turn(seed: int, weight: float) -> None:
+    whole = random_whole_problem(seed)
+    measure = measure_of(whole, weight)
+    found = choose_whole(whole.problem.fixed, whole.problem.pool, measure, TIGHT)
+    best = best_of_all(whole, measure)
+    assert found.value == pytest.approx(best, abs=1e-6)
+    assert found.bound == pytest.approx(best, abs=1e-5)
+    assert value_of(whole.problem, measure, found) == pytest.approx(best, abs=1e-6)
+    assert proven_bound(found.parts, whole.problem.fixed, whole.problem.pool) == pytest.approx(found.bound, abs=1e-9)
+    assert found.stopped == ""
 
 
-def test_a_gap_is_stated_where_too_many_could_help() -> None:
-    problem, measure = small(3, columns=400)
-    found = choose_whole(problem.fixed, problem.pool, measure, np.full(400, 0.5), SolverOptions(gap=1e-9), most_columns=5)
-    assert found is not None
-    assert not found.proven
-    assert found.could_help > 0
-    assert found.bound == pytest.approx(found.relaxed.certificate.bound)
-    assert found.gap > 0.0
+def test_some_of_these_need_a_tree() -> None:
+    """The cases above are no cases whose relaxation is whole already."""
+    parts = []
+    for seed in range(6):
+        whole = random_whole_problem(seed)
+        parts.append(len(choose_whole(whole.problem.fixed, whole.problem.pool, measure_of(whole, 0.6), TIGHT).parts))
+    assert max(parts) >= 4
 
 
-def test_steps_must_be_steps() -> None:
-    problem, measure = small(0)
-    with pytest.raises(PlannerError, match="step above 0"):
-        choose_whole(problem.fixed, problem.pool, measure, np.zeros(6))
+def test_a_limit_on_cvar_holds_for_whole_plans() -> None:
+    whole = random_whole_problem(3)
+    measure = measure_of(whole, 0.0)
+    free = choose_whole(whole.problem.fixed, whole.problem.pool, measure, TIGHT)
+    fixed = FixedPart(whole.problem.fixed.arrays.with_integers_held(free.whole), whole.problem.fixed.values)
+    lossy = measure.cvar(generate(fixed, whole.problem.pool, measure).npv)
+    least = -best_of_all(whole, measure_of(whole, 1.0))
+    limit = 0.5 * (lossy + least)
+    assert least < limit < lossy
+    found = choose_whole(whole.problem.fixed, whole.problem.pool, measure, TIGHT, cvar_limit=limit)
+    assert found.value == pytest.approx(best_of_all(whole, measure, cvar_limit=limit), abs=1e-6)
+    assert found.value < free.value - 1e-4
+    none = choose_whole(whole.problem.fixed, whole.problem.pool, measure, TIGHT, cvar_limit=least - 0.1)
+    assert none.whole is None
+    assert none.void
+    assert proven_bound(none.parts, whole.problem.fixed, whole.problem.pool, least - 0.1) == -math.inf
+
+
+def test_a_column_left_out_wrongly_is_detected() -> None:
+    """A column that pricing is not shown makes a worse plan look proven; the same prices over the true pool say how much is missing."""
+    whole = random_whole_problem(4)
+    problem, measure = whole.problem, measure_of(whole)
+    honest = choose_whole(problem.fixed, problem.pool, measure, TIGHT)
+    fixed = FixedPart(problem.fixed.arrays.with_integers_held(honest.whole), problem.fixed.values)
+    plan = generate(fixed, problem.pool, measure)
+    hidden = int(plan.pool_columns[np.argmax(plan.pool_levels)])
+    poor = np.array(problem.pool.values)
+    poor[hidden] = -100.0
+    shown = replace(problem.pool, values=poor)
+    fooled = choose_whole(problem.fixed, shown, measure, TIGHT)
+    assert fooled.value < honest.value - 1e-3
+    assert proven_bound(fooled.parts, problem.fixed, shown) <= fooled.value + 1e-5  # by what it was shown
+    assert proven_bound(fooled.parts, problem.fixed, problem.pool) >= honest.value - 1e-9
+
+
+def test_a_part_that_was_passed_over_is_detected() -> None:
+    whole = random_whole_problem(4)
+    problem = whole.problem
+    found = choose_whole(problem.fixed, problem.pool, measure_of(whole), TIGHT)
+    assert len(found.parts) >= 2
+    assert proven_bound(found.parts[1:], problem.fixed, problem.pool) == math.inf
+    assert proven_bound((*found.parts[1:], found.parts[1]), problem.fixed, problem.pool) == math.inf
+    first = found.parts[0]
+    lower = first.lower.copy()
+    lower[int(np.argmax(first.upper > first.lower))] += 1.0
+    assert proven_bound((replace(first, lower=lower), *found.parts[1:]), problem.fixed, problem.pool) == math.inf
+
+
+def test_what_must_be_and_cannot_is_proven_to_have_no_plan() -> None:
+    """Both sites shut and a lease that must be served: no relaxed master says so before the pool was priced for its limits alone."""
+    whole = random_whole_problem(1)
+    arrays = whole.problem.fixed.arrays
+    lower, upper = arrays.col_lower.copy(), arrays.col_upper.copy()
+    upper[:2], lower[3] = 0.0, 1.0
+    fixed = FixedPart(replace(arrays, col_lower=lower, col_upper=upper), whole.problem.fixed.values)
+    found = choose_whole(fixed, whole.problem.pool, measure_of(whole), TIGHT)
+    assert found.void
+    assert found.whole is None
+    assert proven_bound(found.parts, fixed, whole.problem.pool) == -math.inf
+
+
+def test_a_lease_that_must_be_served_is_served_where_only_columns_left_out_can() -> None:
+    """The first master holds no column at all; those that keep the limits come in."""
+    for seed in range(3):
+        whole = random_whole_problem(seed)
+        arrays = whole.problem.fixed.arrays
+        lower = arrays.col_lower.copy()
+        lower[3] = 1.0
+        fixed = FixedPart(replace(arrays, col_lower=lower), whole.problem.fixed.values)
+        found = choose_whole(fixed, whole.problem.pool, measure_of(whole), TIGHT)
+        row = np.zeros((1, whole.problem.use.shape[1]))
+        row[0, 3] = -1.0
+        taken = replace(whole.problem, use=np.vstack([whole.problem.use, row]), limit=np.append(whole.problem.limit, -1.0))
+        best = best_of_all(replace(whole, problem=taken), measure_of(whole))
+        assert found.void == (best == -np.inf)
+        if not found.void:
+            assert found.value == pytest.approx(best, abs=1e-6)
+
+
+def test_a_gap_is_stated_where_the_tree_is_left_early() -> None:
+    for seed in range(6):
+        whole = random_whole_problem(seed)
+        measure = measure_of(whole, 0.6)
+        found = choose_whole(whole.problem.fixed, whole.problem.pool, measure, TIGHT, most_parts=2)
+        if found.stopped:
+            break
+    assert found.stopped == "parts"
+    best = best_of_all(whole, measure)
+    assert found.value <= best + 1e-6
+    assert best - 1e-6 <= found.bound < math.inf
+    assert found.bound - found.value > 1e-4
+    assert proven_bound(found.parts, whole.problem.fixed, whole.problem.pool) == pytest.approx(found.bound, abs=1e-9)
+
+
+def test_a_plan_that_is_known_is_the_one_to_beat() -> None:
+    whole = random_whole_problem(0)
+    measure = measure_of(whole)
+    free = choose_whole(whole.problem.fixed, whole.problem.pool, measure, TIGHT)
+    again = choose_whole(whole.problem.fixed, whole.problem.pool, measure, TIGHT, value=free.value, columns=free.columns, scenarios=free.scenarios)
+    assert again.whole is None  # none is better
+    assert again.value == free.value
+    assert again.bound <= free.value + 2e-6 * abs(free.value)
+
+
+def test_parts_count_whole_choices() -> None:
+    part = Part(np.array([0.0, 1.0, 0.0]), np.array([1.0, 1.0, 2.0]), 0.0)
+    assert part.choices == 6

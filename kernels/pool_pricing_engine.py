@@ -49,7 +49,7 @@ class PoolPricer:
     """A pool ready to be priced: values (N, S) of NumPy (also mapped from a file) or CuPy, use (N, P) as sparse rows.
 
     share: (N,) units of its group's limit that a unit of a column takes, above 0. group: (N,) below `groups`. threads: None
-    for all cores. On a GPU values and use stand in device memory (use as a CuPy sparse matrix), share and group on the host.
+    for all cores. With values in device memory the pass over them is one product there; use, share and group stay on the host.
     """
 
     values: Array
@@ -86,7 +86,7 @@ class PoolPricer:
             (part.astype(xp.float64) if exact else part) @ xp.asarray(weights, dtype=xp.float64 if exact else part.dtype)
             for part in ([values[at : at + 64 * WIDENED_ROWS] for at in range(0, len(values), 64 * WIDENED_ROWS)] if exact else [values])
         ]
-        return to_host(xp.concatenate(worth).astype(xp.float64) - self.use[rows] @ xp.asarray(prices))
+        return np.asarray(to_host(xp.concatenate(worth)), dtype=np.float64) - np.asarray(self.use[rows] @ prices)
 
     def price(
         self, weights: Floats, prices: Floats, /, *, most: int, above: float = 0.0, exact: bool = False, without: Ints | None = None

@@ -21,8 +21,9 @@ TRIALS = 10
 """Candidates without history that are tried at a node."""
 TRIAL_ITERATIONS = 100
 """Iterations of such a trial: enough to tell candidates apart, a quarter of what a relaxation takes."""
-_SETTLED = 1e9
-_LEAST = 1e-3
+SETTLED = 1e9
+"""Loss of a way that a trial found infeasible: the decision is taken as settled by it."""
+LEAST_LOSS = 1e-3
 
 T = TypeVar("T")
 
@@ -63,18 +64,23 @@ class PseudoCosts:
 
     def note(self, q: int, way: int, loss: float, distance: float) -> None:
         """What rounding integer q one way cost over a distance."""
-        self.total[way, q] += loss / distance
+        self.total[way, q] += loss / max(distance, WHOLE)
         self.trials[way, q] += 1.0
 
     def known(self, q: int) -> bool:
         """Whether both ways of integer q have a history."""
         return bool(self.trials[:, q].min() >= 1.0)
 
-    def score(self, q: int, fraction: float) -> float:
-        """Product of the losses to be expected; ways without history take the mean of all."""
+    def losses(self, q: int, fraction: float) -> tuple[float, float]:
+        """Losses to be expected of rounding integer q down and up; a way without history takes the mean of all."""
         mean = self.total.sum(axis=1) / np.maximum(self.trials.sum(axis=1), 1.0)
         each = np.where(self.trials[:, q] > 0.0, self.total[:, q] / np.maximum(self.trials[:, q], 1.0), mean)
-        return max(float(each[1]) * (1.0 - fraction), _LEAST) * max(float(each[0]) * fraction, _LEAST)
+        return max(float(each[0]) * fraction, LEAST_LOSS), max(float(each[1]) * (1.0 - fraction), LEAST_LOSS)
+
+    def score(self, q: int, fraction: float) -> float:
+        """Product of the losses to be expected."""
+        down, up = self.losses(q, fraction)
+        return down * up
 
 
 @dataclass
@@ -130,10 +136,10 @@ class Branching:
         for q, *values in zip(decisions, down, up, strict=True):
             worth = 1.0
             for way, value in enumerate(values):
-                loss = _SETTLED if value is None else max(node.value - value, 0.0)
+                loss = SETTLED if value is None else max(node.value - value, 0.0)
                 if value is not None:
                     self.costs.note(q, way, loss, _distance(node.part[q], way))
-                worth *= max(loss, _LEAST)
+                worth *= max(loss, LEAST_LOSS)
             found[q] = worth
         return found
 

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array, vstack
 
+from planner.allocator.idle import settled
 from planner.allocator.matrix import FloatArray, IntArray, ModelArrays
 from planner.allocator.options import SolverOptions
 from planner.allocator.root_cuts import Cuts
 
 WHOLE = 1e-6
 """How far from a whole number an integer may be."""
-_ROW_SLACK = 1e-9
 _NO_LIMIT = 2**31 - 1
 _ENDS = (
     highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kTimeLimit,
@@ -171,19 +171,8 @@ class NodeLp:
 
     def settled(self, levels: FloatArray) -> FloatArray:
         """The levels with integers that cost nothing moved to a whole level where no row objects."""
-        x = levels.copy()
-        activity = self.rows @ x
-        for j in self.integer[self.fractional(x)]:
-            if self.cost[j] != 0.0:
-                continue
-            cells = slice(self.columns.indptr[j], self.columns.indptr[j + 1])
-            rows, coefficients = self.columns.indices[cells], self.columns.data[cells]
-            for whole in (np.ceil(x[j]), np.floor(x[j])):
-                moved = activity[rows] + coefficients * (whole - x[j])
-                if (moved <= self.row_upper[rows] + _ROW_SLACK).all() and (moved >= self.row_lower[rows] - _ROW_SLACK).all():
-                    activity[rows], x[j] = moved, whole
-                    break
-        return x
+        loose = self.integer[self.fractional(levels)]
+        return settled(levels, self.rows @ levels, loose[self.cost[loose] == 0.0], self.columns, self.row_lower, self.row_upper)
 
     def fractional(self, levels: FloatArray) -> NDArray[np.int64]:
         """Positions among the integers that are not whole."""

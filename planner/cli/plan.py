@@ -35,6 +35,7 @@ def plan(
     max_cvar: Annotated[float | None, typer.Option("--max-cvar", help="greatest CVaR of the loss in dollars (a gain is negative); its price is reported")] = None,
     information: Annotated[int, typer.Option(min=0, help="futures in the sample for the value of perfect information; 0 for none")] = 0,
     pool: Annotated[str | None, typer.Option(help="paths that GPUs may take: a file of bundles, grid for a fine grid of the case, or grid:COUNT")] = None,
+    device: Annotated[str, typer.Option(help="on which --pool is priced: auto, cpu or gpu; auto takes an NVIDIA GPU on which a kernel runs")] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="print plan.json instead of the summary")] = False,
 ) -> None:
     """Find the best expansion of a case, and prove it.
@@ -60,7 +61,7 @@ def plan(
         refuse_other_folders(out, force=force)
     allow_memory(memory)
     case = read_case(path)
-    weighed = any(given is not None for given in (risk_weight, alpha, scenarios, max_cvar, pool)) or information > 0
+    weighed = any(given is not None for given in (risk_weight, alpha, scenarios, max_cvar, pool)) or information > 0 or device != "auto"
     if weighed and why:
         raise PlannerError("--why explains a plan of greatest NPV, not one after risk; leave out --risk-weight, --scenarios, --max-cvar and --information")
     with solving(case.settings.name, quiet=as_json, mip=solver == "highs" and not relax and solver_deadline is None) as progress:
@@ -78,7 +79,7 @@ def plan(
 
             risk = RiskOptions(
                 weight=risk_weight or 0.0, alpha=0.95 if alpha is None else alpha, scenarios=scenarios or 500, max_cvar_usd=max_cvar, information=information,
-                pool=pool,
+                pool=pool, device=device,
             )
             found = plan_after_risk(case, options, risk, report=None if progress is None else rounds_on(progress))
         else:

@@ -95,7 +95,7 @@ def _print_whole(plan: RiskPlan) -> None:
     else:
         why = STOPPED.get(proof.stopped, "rounding")
         said = f"not proven, {why} ended it after {len(proof.parts):,} parts with a gap of {plan.gap:.3%}, which holds over every bundle; give more --time-limit, or a wider --gap"
-    output().print(out_of + said, highlight=False)
+    output().print(f"{out_of}{said}; priced on {plan.priced_by}", highlight=False)
     if plan.prices is not None and len(plan.prices):
         output().print("the prices above are over those bundles: with others, one more MW may bring more", highlight=False)
 

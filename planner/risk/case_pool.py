@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
+from kernels.backend import Device, DeviceKind
 from kernels.pieces import over_pieces, usable_cores
 from kernels.pool_pricing_engine import sparse_rows
 from planner.allocator.compact import Compact, make_compact
@@ -26,9 +27,11 @@ from planner.allocator.tightening import tightened
 from planner.candidates.build import CandidateSet
 from planner.candidates.outlook import Floats, Ints
 from planner.case.faults import PlannerError
-from planner.memory import usable_memory
+from planner.memory import usable_memory, written_size
 from planner.risk.columns import ColumnValues, FixedPart, Pool
 
+DEVICE_SHARE = 0.5
+"""Of the free memory of a GPU, what the values of a pool may take; a proof widens them piece by piece beside."""
 PIECE = 20_000
 """Bundles whose values are formed at once."""
 IN_BUNDLES = ("own", "retire", "serve", "renew", "sell")
@@ -68,6 +71,18 @@ class CasePool:
         """
         tight = tightened(self.arrays)
         return FixedPart(_of_columns(tight, self.kept), self.fixed.values), replace(self.pool, points=sp.csr_array(self.mixes.points @ tight.matrix.T))
+
+    def priced_on(self, device: Device) -> CasePool:
+        """The pool with its values also on a GPU, where they fit `DEVICE_SHARE` of its free memory; itself on a CPU, or where they do not."""
+        if device.kind is DeviceKind.CPU or self.pool.values.nbytes > DEVICE_SHARE * device.free_bytes():
+            return self
+        return replace(self, pool=replace(self.pool, on_device=device.from_host(self.pool.values)))
+
+    def priced_by(self, device: Device) -> str:
+        """Who prices the pool that was to be `priced_on` a device, and why."""
+        if device.kind is DeviceKind.GPU and self.pool.on_device is None:
+            return f"CPU: the pool's {written_size(self.pool.values.nbytes)} are more than half of what is free on the GPU"
+        return device.why
 
     def parts(self, pool_columns: Ints, pool_levels: Floats) -> Floats:
         """Levels of the model's columns, (columns,), that some bundles are made of."""

@@ -75,6 +75,7 @@ class Pool:
     points: (P, rows) sparse: what a unit of a point uses of each row of the master, so that a column uses use @ points.
     share: (N,) units of its group's limit per unit of the column; group: (N,) below G; limit: (G,): the levels of a
     group's columns obey sum of share x level <= limit, whatever else holds; that makes the bound finite. upper: (N,).
+    on_device: the values once more in the memory of a GPU, which prices them; None where the CPU does.
     """
 
     values: Any
@@ -85,6 +86,7 @@ class Pool:
     limit: Floats
     upper: Floats
     threads: int | None = field(default=None)
+    on_device: Any = field(default=None)
 
     def __post_init__(self) -> None:
         if not np.isfinite(self.limit).all() or (self.limit < 0.0).any():
@@ -96,7 +98,7 @@ class Pool:
     @cached_property
     def pricer(self) -> PoolPricer:
         """The pool as the kernels price it."""
-        return PoolPricer(self.values, sparse_rows(self.use), self.share, self.group, len(self.limit), self.threads)
+        return PoolPricer(self.values if self.on_device is None else self.on_device, sparse_rows(self.use), self.share, self.group, len(self.limit), self.threads)
 
     def columns(self, chosen: Ints) -> tuple[Floats, sp.csc_array]:
         """Values (k, S) in float64 and uses (rows, k) of some columns."""

@@ -21,6 +21,7 @@ from planner.case.edits import changed_case
 from planner.case.faults import PlannerError
 from planner.cluster.pool_partitions import is_pool_folder, stored_bundles, stored_values
 from planner.decisions import apply_decisions
+from planner.device import device_named
 from planner.explaining.infeasible import Infeasible, explain_infeasible
 from planner.planning import Plan, PlanOptions
 from planner.risk.allocate import RiskAllocation, allocate_after_risk, allocate_from_pool
@@ -42,7 +43,7 @@ class RiskOptions:
     weight: of CVaR in the objective, 0 to 1. alpha: its level. scenarios: futures drawn; seed: None for the case's own; draws as for
     scores. max_cvar_usd: greatest CVaR of the loss. information: futures in the sample of EVPI, 0 for none.
     pool: a file of bundles (see `pool_file`), or `grid` or `grid:COUNT` for those of the case on a fine grid, at most COUNT; GPUs then
-    take only the paths of the pool.
+    take only the paths of the pool. device: auto, cpu or gpu, on which a pool is priced.
     """
 
     weight: float = 0.0
@@ -53,6 +54,7 @@ class RiskOptions:
     max_cvar_usd: float | None = None
     information: int = 0
     pool: str | None = None
+    device: str = "auto"
 
     def __post_init__(self) -> None:
         MeanCvar(self.weight, self.alpha, np.ones(1))  # refuses a weight or level outside its range
@@ -61,6 +63,8 @@ class RiskOptions:
         word, _, count = (self.pool or "").partition(":")
         if word == "grid" and count and not count.isdecimal():
             raise PlannerError(f"--pool {self.pool!r} is no grid; write grid, grid:1000000, or the name of a file")
+        if self.device != "auto" and self.pool is None:
+            raise PlannerError(f"--device {self.device} says where a pool is priced, and there is none; leave it out, or give --pool")
         if self.information and self.pool is not None:
             raise PlannerError("the value of information is found on the whole model, not on a pool; leave --pool or --information out")
         if self.information < 0:
@@ -77,6 +81,8 @@ class RiskPlan(Plan):
     information: Information | None
     bundles: pd.DataFrame | None = None
     """Bundles of the pool, None without one."""
+    priced_by: str = ""
+    """The device that priced the pool, and why it was that one."""
 
     @property
     def measure(self) -> MeanCvar:
@@ -154,7 +160,7 @@ class RiskPlan(Plan):
         relaxed = self.after_risk.relaxed
         return {
             "risk": {**asdict(self.risk), "seed": self.futures.seed},
-            **({} if self.bundles is None else {"pool": {"from": self.risk.pool, "bundles": len(self.bundles), **self._whole_record}}),
+            **({} if self.bundles is None else {"pool": {"from": self.risk.pool, "bundles": len(self.bundles), "priced_by": self.priced_by, **self._whole_record}}),
             "certificate": None if relaxed is None else {
                 **relaxed.certificate.record(), "proven_to": 1e-6, "proven": relaxed.proven, "rounds": len(relaxed.rounds),
                 "scenarios_in_master": len(relaxed.scenarios), "unit": "millions of dollars",
@@ -191,6 +197,7 @@ def plan_after_risk(case: Case, options: PlanOptions | None = None, risk: RiskOp
     if chosen.solver.confirm_infeasible is not None:
         raise PlannerError("a plan after risk is many solves, which no second solver confirms; leave --confirm-infeasible out")
     began = time.perf_counter()
+    device = None if weighed.pool is None else device_named(weighed.device)
     changed = changed_case(case, chosen.edits, chosen.stress)
     outlook = make_outlook(changed, base=chosen.base, tail=chosen.tail)
     candidates = apply_decisions(build_candidates(outlook, equity=chosen.equity), chosen.fixes, chosen.excludes)
@@ -200,20 +207,21 @@ def plan_after_risk(case: Case, options: PlanOptions | None = None, risk: RiskOp
     values = candidate_values(candidates, futures, equity=chosen.equity, threads=chosen.solver.threads)
     valued = time.perf_counter()
     measure = MeanCvar(weighed.weight, weighed.alpha, futures.weights)
-    seconds = {"candidates": built - began, "values": valued - built}
-    if weighed.pool is None or bundles is None:
+    seconds, priced_by = {"candidates": built - began, "values": valued - built}, ""
+    if device is None or bundles is None or weighed.pool is None:
         found = allocate_after_risk(candidates, values, measure, chosen.solver, cvar_limit_usd=weighed.max_cvar_usd, report=report)
     else:
         with pool_on_disk(len(bundles), len(futures)) as file:
             npv = _values_of(weighed.pool, candidates, futures, file, equity=chosen.equity)
-            made = make_case_pool(candidates, values, futures.weights, bundles, file=file, threads=chosen.solver.threads, known=npv)
+            made = make_case_pool(candidates, values, futures.weights, bundles, file=file, threads=chosen.solver.threads, known=npv).priced_on(device)
+            priced_by = made.priced_by(device)
             seconds["pool"] = time.perf_counter() - valued
             found = allocate_from_pool(candidates, values, measure, chosen.solver, made, cvar_limit_usd=weighed.max_cvar_usd, report=report)
     seconds |= found.allocation.seconds
     known = _information(candidates, found, measure, weighed, futures.seed)
     if known is not None:
         seconds["information"] = time.perf_counter() - valued - sum(found.allocation.seconds.values())
-    return RiskPlan(changed, chosen, candidates, found.allocation, seconds, weighed, futures, found, known, bundles)
+    return RiskPlan(changed, chosen, candidates, found.allocation, seconds, weighed, futures, found, known, bundles, priced_by)
 
 
 def _bundles(candidates: CandidateSet, pool: str) -> pd.DataFrame:

@@ -20,7 +20,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import scipy.sparse as sp
 
+from planner.allocator.branching import LEAST_LOSS, SETTLED, PseudoCosts
 from planner.allocator.growing_lp import NoVertex
+from planner.allocator.idle import settled
+from planner.allocator.node_lp import WHOLE
 from planner.allocator.options import SolverOptions
 from planner.allocator.status import Status
 from planner.candidates.outlook import Floats, Ints
@@ -33,8 +36,6 @@ from planner.risk.whole_proof import Part
 
 MOST_PARTS = 3000
 """Parts after which the tree is left as it is, with the gap that it has reached."""
-WHOLE = 1e-6
-"""How far from a whole number a decision may be."""
 CLOSE = 1e-4
 """Gap of a part at which it is branched on; what is left of it only loosens the bounds of its children."""
 CLOSED = 1e-6
@@ -47,10 +48,6 @@ PATIENCE = 100
 """Solves without being held after which a column leaves."""
 TRIALS, TRIAL_ITERATIONS = 8, 60
 """Decisions without history that are tried at a part, and dual simplex iterations of a trial."""
-LEAST_LOSS = 1e-3
-SETTLED = 1e9
-"""Loss of a way that a trial found infeasible: the decision is taken as settled by it."""
-SLACK = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,27 +92,6 @@ def choose_whole(
 
 
 @dataclass
-class _Losses:
-    """Mean loss of value per unit of rounding down (0) and up (1), by decision."""
-
-    total: Floats
-    trials: Floats
-
-    def note(self, q: int, way: int, loss: float, distance: float) -> None:
-        self.total[way, q] += loss / max(distance, WHOLE)
-        self.trials[way, q] += 1.0
-
-    def known(self, q: int) -> bool:
-        return bool(self.trials[:, q].min() >= 1.0)
-
-    def of(self, q: int, fraction: float) -> tuple[float, float]:
-        """Losses of rounding down and up that are to be expected."""
-        mean = self.total.sum(axis=1) / np.maximum(self.trials.sum(axis=1), 1.0)
-        each = np.where(self.trials[:, q] > 0.0, self.total[:, q] / np.maximum(self.trials[:, q], 1.0), mean)
-        return max(float(each[0]) * fraction, LEAST_LOSS), max(float(each[1]) * (1.0 - fraction), LEAST_LOSS)
-
-
-@dataclass
 class _Tree:
     """The programme, the best plan so far, parts that are closed and parts that are open."""
 
@@ -131,9 +107,9 @@ class _Tree:
     done: list[Part] = field(default_factory=list)
     open: list[tuple[float, int, Part]] = field(default_factory=list)
     _at: Ints = field(init=False)
-    _losses: _Losses = field(init=False)
+    _losses: PseudoCosts = field(init=False)
     _columns: sp.csc_array = field(init=False)
-    """The whole decisions in the rows."""
+    """The rows by column."""
     _free: np.ndarray = field(init=False)
     """Which of them cost nothing by themselves."""
     _number: int = 0
@@ -142,8 +118,8 @@ class _Tree:
     def __post_init__(self) -> None:
         self.master = Master(self.fixed, self.pool, self.measure, self.cvar_limit, self.options.time_limit_s)
         self._at = np.flatnonzero(self.fixed.arrays.integer)
-        self._losses = _Losses(np.zeros((2, len(self._at))), np.zeros((2, len(self._at))))
-        self._columns = sp.csc_array(self.fixed.arrays.matrix)[:, self._at]
+        self._losses = PseudoCosts.of(len(self._at))
+        self._columns = sp.csc_array(self.fixed.arrays.matrix)
         self._free = (self.fixed.values.mean[self._at] == 0.0) & ~np.isin(self._at, self.fixed.values.varying)
 
     def run(self, bound: float) -> WholeChoice:
@@ -263,26 +239,15 @@ class _Tree:
 
     def _moved(self, answer: Answer) -> Floats:
         """The levels with decisions that cost nothing moved to a whole level where no row objects."""
-        arrays, levels, activity = self.fixed.arrays, answer.levels.copy(), answer.activity.copy()
-        for q in self._loose(levels).tolist():
-            column = int(self._at[q])
-            if not self._free[q]:
-                continue
-            cells = slice(self._columns.indptr[q], self._columns.indptr[q + 1])
-            rows, coefficients = self._columns.indices[cells], self._columns.data[cells]
-            for at in (np.ceil(levels[column]), np.floor(levels[column])):
-                there = activity[rows] + coefficients * (at - levels[column])
-                if (there <= arrays.row_upper[rows] + SLACK).all() and (there >= arrays.row_lower[rows] - SLACK).all():
-                    activity[rows], levels[column] = there, at
-                    break
-        return levels
+        arrays, loose = self.fixed.arrays, self._loose(answer.levels)
+        return settled(answer.levels, answer.activity, self._at[loose[self._free[loose]]], self._columns, arrays.row_lower, arrays.row_upper)
 
     # --- branching -----------------------------------------------------------------------------------------------
 
     def _branched(self, part: Part, levels: Floats, loose: Ints) -> list[Part]:
         """The part in two, at the decision that loses most both ways."""
         chosen = levels[self._at]
-        losses = {q: self._losses.of(q, float(chosen[q] % 1.0)) for q in loose.tolist()}
+        losses = {q: self._losses.losses(q, float(chosen[q] % 1.0)) for q in loose.tolist()}
         now = self.master.solve().value
         ranked = sorted(losses, key=lambda q: (-losses[q][0] * losses[q][1], q))
         for q in [q for q in ranked if not self._losses.known(q)][:TRIALS]:

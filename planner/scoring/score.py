@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kernels.backend import Array, Device, DeviceError, DeviceKind, choose_device
+from kernels.backend import Array, Device, DeviceError, DeviceKind
 from kernels.engine import Engine, engine_on
 from kernels.pieces import usable_cores
 from kernels.portfolio_engine import portfolio_sums
@@ -19,6 +19,8 @@ from planner.candidates.build import CandidateSet
 from planner.candidates.outlook import Floats
 from planner.case.faults import PlannerError
 from planner.decisions import apply_decisions
+from planner.device import device_named
+from planner.memory import LEAST, usable_memory, written_size
 from planner.scenarios.brought import read_brought
 from planner.scenarios.futures import Futures, make_futures
 from planner.scenarios.stressed import stressed_candidates
@@ -27,7 +29,6 @@ from planner.scoring.footprint import Footprint, footprint
 from planner.scoring.items import Bunch, Items, PortfolioSource
 from planner.scoring.leading import Leading, leading_of
 from planner.scoring.limits import Limits, limits_over
-from planner.scoring.memory import LEAST, usable_memory, written_size
 from planner.scoring.path_columns import (
     MILLION,
     Measuring,
@@ -138,7 +139,7 @@ class Scoring:
 
     def __post_init__(self) -> None:
         outlook, options = self.candidates.outlook, self.options
-        self.device = _chosen(options.device)
+        self.device = device_named(options.device)
         self._engine: Engine = engine_on(self.device, threads=options.threads or usable_cores())
         brought = None if options.brought is None else read_brought(options.brought, outlook.case, outlook.calendar)
         count = options.scenarios if brought is None else None
@@ -258,13 +259,6 @@ class Scoring:
 
     def _scratch(self) -> int:
         return max(int((1.0 - VALUES_SHARE) * self._memory / 2), 1 << 20)
-
-
-def _chosen(device: str) -> Device:
-    try:
-        return choose_device(device)
-    except (DeviceError, ValueError) as error:
-        raise PlannerError(str(error)) from error
 
 
 def score_portfolios(candidates: CandidateSet, source: PortfolioSource, options: ScoreOptions) -> Scores:

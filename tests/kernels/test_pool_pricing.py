@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from fractions import Fraction
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stand_in.cupy_like import cupy_like
 
 from kernels.pool_pricing import best_per_group, reduced_values
 from kernels.pool_pricing_engine import PoolPricer, sparse_rows
@@ -83,6 +85,18 @@ def test_values_mapped_from_a_file(tmp_path: Any) -> None:
     np.save(tmp_path / "values.npy", pool.values)
     mapped = PoolPricer(np.load(tmp_path / "values.npy", mmap_mode="r"), pool.use, pool.share, pool.group, pool.groups)
     np.testing.assert_array_equal(mapped.price(weights, prices, most=3).column, pool.price(weights, prices, most=3).column)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("exact", [False, True])
+def test_values_in_device_memory_are_priced_alike(dtype: type, exact: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = cupy_like()
+    monkeypatch.setitem(sys.modules, "cupy", module)
+    pool, _, weights, prices = random_pool(6, dtype=dtype)
+    there = PoolPricer(module.asarray(pool.values), pool.use, pool.share, pool.group, pool.groups)
+    one, other = (each.price(weights, prices, most=3, exact=exact) for each in (pool, there))
+    np.testing.assert_array_equal(one.column, other.column)
+    np.testing.assert_allclose(one.worth, other.worth, rtol=1e-12 if exact or dtype is np.float64 else 1e-4)
 
 
 @given(st.lists(st.tuples(st.integers(-9, 9), st.integers(1, 4), st.integers(0, 3)), max_size=30), st.integers(1, 4))

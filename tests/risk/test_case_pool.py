@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,7 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from risky_case import RiskyCase
+from stand_in.cupy_like import cupy_like
 
+from kernels.backend import Device, DeviceKind
 from planner.allocator.options import SolverOptions
 from planner.allocator.status import Status
 from planner.case.faults import PlannerError
@@ -27,6 +30,22 @@ def bundles(risky: RiskyCase) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def made(risky: RiskyCase, bundles: pd.DataFrame) -> CasePool:
     return make_case_pool(risky.candidates, risky.values, risky.futures.weights, bundles, threads=1, dtype=np.float64)
+
+
+def test_a_pool_on_a_gpu_ends_at_the_same_plan_and_one_too_large_stays(risky: RiskyCase, made: CasePool, monkeypatch: pytest.MonkeyPatch) -> None:
+    for free, fits in ((1 << 30, True), (1000, False)):
+        module = cupy_like(free_bytes=free)
+        monkeypatch.setitem(sys.modules, "cupy", module)
+        device = Device(DeviceKind.GPU, "GPU: a stand-in", module)
+        there = made.priced_on(device)
+        assert (there.pool.on_device is not None) is fits
+        assert there.priced_by(device).startswith("GPU: a stand-in" if fits else "CPU: the pool's")
+        found, plain = (generate(each.fixed, each.pool, measure_of(risky)).certificate for each in (there, made))
+        assert found.value == pytest.approx(plain.value, rel=1e-9)
+        assert found.bound == pytest.approx(plain.bound, rel=1e-9)
+    cpu = Device(DeviceKind.CPU, "CPU: asked for", np)
+    assert made.priced_on(cpu) is made
+    assert made.priced_by(cpu) == "CPU: asked for"
 
 
 def measure_of(risky: RiskyCase) -> MeanCvar:

@@ -13,9 +13,9 @@ from stand_in.cupy_like import cupy_like
 
 from kernels.backend import Device, DeviceError, DeviceKind
 from kernels.cuda import loader, portfolio_measures
+from planner import device as planner_device
 from planner.candidates.packages import site_packages
 from planner.case.faults import PlannerError
-from planner.scoring import score as scoring_module
 from planner.scoring.score import ScoreOptions, Scoring, score_portfolios
 from planner.scoring.subsets import Subsets
 
@@ -30,7 +30,7 @@ def gpu(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.setitem(sys.modules, "cupy", module)
     monkeypatch.setattr(loader, "compiled", Workshop(tmp_path_factory.mktemp("cuda")).kernel)
     chosen = {"gpu": Device(DeviceKind.GPU, "GPU: a stand-in", module), "cpu": Device(DeviceKind.CPU, "CPU: asked for", np)}
-    monkeypatch.setattr(scoring_module, "choose_device", chosen.__getitem__)
+    monkeypatch.setattr(planner_device, "choose_device", chosen.__getitem__)
 
 
 @pytest.mark.usefixtures("gpu")

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from planner.case.faults import PlannerError
+from planner.sealed import seal
 
 if TYPE_CHECKING:
     from planner.planning import Plan
@@ -61,12 +62,13 @@ def refuse_other_folders(target: Path, *, force: bool) -> None:
 
 
 def appear_whole(target: Path, write: Callable[[Path], None]) -> None:
-    """Write into a scratch folder beside the target, then put it in the target's place in one step."""
+    """Write into a scratch folder beside the target, seal its record (see `sealed`), then put it in the target's place in one step."""
     scratch = old = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         scratch = _beside(target, "new")
         write(scratch)
+        seal(scratch)
         for path in (each for each in scratch.rglob("*") if each.is_file()):
             with path.open("rb") as file:
                 os.fsync(file.fileno())

@@ -20,8 +20,9 @@ from planner.candidates.outlook import make_outlook
 from planner.candidates.packages import site_packages
 from planner.case.case import Case
 from planner.cluster.job import Job
-from planner.cluster.partitions import Partitions, partitions_of
-from planner.cluster.score_partitions import How, score_partitions
+from planner.cluster.kept import How
+from planner.cluster.partitions import partitions_of
+from planner.cluster.score_partitions import score_partitions
 from planner.scoring.files import write_packages
 from planner.scoring.items import Bunch, Items, items_of
 from planner.scoring.score import ScoreOptions
@@ -30,6 +31,8 @@ PORTFOLIOS, SCENARIOS = 1_000_000, 1000
 FAR_PORTFOLIOS, FAR_SCENARIOS, FAR_WORKERS = 1_000_000_000, 10_000, 1000
 """What the model of many machines is asked: portfolios, scenarios and workers."""
 EMPTY_TASKS = 2000
+STORE_BYTES, NET_BYTES = 100e6, 1e9
+"""Bytes a second between a worker and the store of its files, and out of the machine that sends the case: assumed, not measured."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,19 @@ def worker_figures(case: Case, *, portfolios: int = PORTFOLIOS, scenarios: int =
             ratios = {name: found[what] / rate for name, rate in found.items() if name != what}
             yield Figure("score from Parquet", what, found[what], "portfolios/s", ratios, f"start {started:.1f} s, in all {spent:.1f} s")
         parts = partitions_of(str(many))
-        yield from _many_machines(found["one worker, one thread"] * scenarios, parts, portfolios)
+        written = sum(file.stat().st_size for file in Path(folder, "scores").rglob("*") if file.is_file())
+        sent = sum(int(table.memory_usage(deep=True).sum()) for table in case.tables.values())
+        moved = Moved(many.stat().st_size / portfolios, written / portfolios, sent)
+        yield from _many_machines(found["one worker, one thread"] * scenarios, len(parts.parts) / portfolios, moved)
+
+
+@dataclass(frozen=True)
+class Moved:
+    """Bytes that move: of each portfolio read and of its scores written, measured on files; of the case, to each worker once."""
+
+    read: float
+    written: float
+    case: int
 
 
 def _seconds(case: Case, options: ScoreOptions, path: Path, target: Path, how: How) -> float:
@@ -85,25 +100,34 @@ def _seconds(case: Case, options: ScoreOptions, path: Path, target: Path, how: H
     return time.perf_counter() - began
 
 
-def _many_machines(cells_per_second: float, parts: Partitions, portfolios: int) -> Iterator[Figure]:
-    """A model: work / workers, or what the scheduler can hand out, whichever is longer; a task sends a number and gets a record."""
+def _many_machines(cells_per_second: float, tasks_per_portfolio: float, moved: Moved) -> Iterator[Figure]:
+    """A model: each worker computes and moves its share one after the other; the scheduler hands out tasks one by one; the longer of the two.
+
+    Seconds = max((work + bytes / STORE_BYTES) / workers, tasks x overhead) + workers x case / NET_BYTES. Work grows with portfolios x futures; a worker
+    moves its own files; the case leaves one machine for all.
+    """
     overhead = _task_seconds()
-    tasks = FAR_PORTFOLIOS / (portfolios / len(parts.parts))
-    work = FAR_PORTFOLIOS * FAR_SCENARIOS / cells_per_second
-    handing = tasks * overhead
     yield Figure("many machines", "scheduler, each task", overhead * 1e3, "ms", note=f"measured over {EMPTY_TASKS:,} empty tasks")
+    yield Figure("many machines", "moved, each portfolio", moved.read + moved.written, "bytes", note=f"{moved.read:,.0f} read, {moved.written:,.0f} written; the case {moved.case / 1e6:.1f} MB to each worker, once")
+    tasks = FAR_PORTFOLIOS * tasks_per_portfolio
+    work = FAR_PORTFOLIOS * FAR_SCENARIOS / cells_per_second
+    moving = FAR_PORTFOLIOS * (moved.read + moved.written) / STORE_BYTES
+    handing, sending = tasks * overhead, FAR_WORKERS * moved.case / NET_BYTES
+    each = (work + moving) / FAR_WORKERS
     note = (
-        f"model: {FAR_PORTFOLIOS:,} portfolios x {FAR_SCENARIOS:,} futures in {tasks:,.0f} tasks on {FAR_WORKERS:,} workers of one thread; "
-        f"work {work / FAR_WORKERS / 3600:.2f} h each, handing out {handing / 60:.1f} min, so {work / max(handing, 1e-9):,.0f} workers would wait for none"
+        f"model: {FAR_PORTFOLIOS:,} portfolios x {FAR_SCENARIOS:,} futures in {tasks:,.0f} tasks on {FAR_WORKERS:,} workers of one thread: work {work / FAR_WORKERS / 3600:.2f} h, "
+        f"files {moving / FAR_WORKERS / 60:.1f} min at {STORE_BYTES / 1e6:.0f} MB/s each, the case to all {sending:.1f} s at {NET_BYTES / 1e9:.0f} GB/s; "
+        f"handing out {handing / 60:.1f} min in all, so the scheduler limits beyond {(work + moving) / max(handing, 1e-9):,.0f} workers"
     )
-    yield Figure("many machines", "hours", max(work / FAR_WORKERS, handing) / 3600.0, "h", note=note)
+    yield Figure("many machines", "hours", (max(each, handing) + sending) / 3600.0, "h", note=note)
 
 
 def _task_seconds() -> float:
     from distributed import Client, LocalCluster
 
-    shape = {"n_workers": 1, "threads_per_worker": 1, "memory_limit": 0, "dashboard_address": None, "silence_logs": 50}
-    with LocalCluster(**shape) as cluster, Client(cluster) as client:  # type: ignore[no-untyped-call]
+    from planner.cluster.dask_workers import SHAPE
+
+    with LocalCluster(n_workers=1, threads_per_worker=1, **SHAPE) as cluster, Client(cluster) as client:  # type: ignore[no-untyped-call]
         client.gather(client.map(_nothing, range(50)))
         began = time.perf_counter()
         client.gather(client.map(_nothing, range(50, 50 + EMPTY_TASKS)))

@@ -20,6 +20,7 @@ from planner.candidates.opening import add_openings
 from planner.candidates.outlook import Floats, Ints, Outlook
 from planner.candidates.power import add_power
 from planner.candidates.power_paths import live_phases, power_paths
+from planner.candidates.reach.within import refuse_beyond_reach
 from planner.candidates.resources import ResourceBook, Rows, make_rows
 from planner.candidates.serving import add_serving
 from planner.candidates.tail_rent import add_tail_rent
@@ -72,7 +73,11 @@ class CandidateSet:
 
 
 def build_candidates(outlook: Outlook, *, equity: bool = False) -> CandidateSet:
-    """Write down every candidate of every kind, value it (unlevered, or to equity), and note what it uses."""
+    """Write down every candidate of every kind, value it (unlevered, or to equity), and note what it uses.
+
+    Raises BeyondReach, before any work, where its model would not fit the memory that may be used (see `planner.memory`).
+    """
+    refuse_beyond_reach(outlook)
     shop = Workshop(outlook)
     add_openings(shop)
     add_halls(shop)

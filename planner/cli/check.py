@@ -23,14 +23,18 @@ def check(
     edits: Annotated[list[str] | None, typer.Option("--set", help="change the case first: table.column[id]=value")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print for machines")] = False,
 ) -> None:
-    """Say all that is wrong with a case (exit code 2), or else what is unusual about it (exit code 0).
+    """Say all that is wrong with a case (exit code 2), or else how large its model becomes and what is unusual about it (exit code 0).
 
     Example: planner check fixtures/neocloud
     """
+    from planner.candidates.outlook import make_outlook
+    from planner.candidates.reach.size import estimate
+    from planner.candidates.reach.within import written
     from planner.case.faults import CaseError
     from planner.case.oddities import oddities
     from planner.case.read import read_case
     from planner.cli.terminal import output
+    from planner.memory import free_memory, written_size
 
     console = output()
     try:
@@ -43,11 +47,13 @@ def check(
             console.print(f"{len(error.faults)} to mend in {path}", highlight=False, markup=False)
         raise typer.Exit(_BAD_INPUT) from None
     found = oddities(case)
+    size = estimate(make_outlook(case))
     if as_json:
-        typer.echo(json.dumps({"faults": [], "oddities": [asdict(oddity) for oddity in found], "source_hash": case.source_hash}))
+        typer.echo(json.dumps({"faults": [], "oddities": [asdict(oddity) for oddity in found], "source_hash": case.source_hash, "size": size.record()}))
         return
     rows = ", ".join(f"{len(table)} {name}" for name, table in case.tables.items() if len(table))
     console.print(f"{case.settings.name}: nothing wrong ({rows})", highlight=False, markup=False)
+    console.print(f"to plan it takes {written(size)}; {written_size(free_memory())} may be used", highlight=False, markup=False)
     if found:
         console.print(_oddity_table(found))
 

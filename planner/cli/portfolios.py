@@ -10,7 +10,7 @@ import typer
 
 def portfolios(
     path: Annotated[Path, typer.Argument(help="case: a folder or an .xlsx workbook")],
-    out: Annotated[Path, typer.Option("--out", help="file to write: .parquet, or .csv for --bundles")],
+    out: Annotated[str, typer.Option("--out", help="file to write: .parquet, or .csv for --bundles; for --pool a folder, also in a store")],
     plan: Annotated[Path | None, typer.Option("--plan", help="run of planner plan to start from; not for --bundles")] = None,
     subsets: Annotated[str | None, typer.Option(help="sites: all subsets of what the plan puts on each site")] = None,
     neighbours: Annotated[int | None, typer.Option(help="the plan and so many portfolios that differ from it by one change, best first")] = None,
@@ -19,11 +19,17 @@ def portfolios(
         Path | None,
         typer.Option(help="table of bundles (CSV, Parquet): portfolio, site_id, power_path, gpu_id, use, start, level; halls and power are derived"),
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="seed of --random [default: the case's]")] = None,
-    base: Annotated[str, typer.Option(help="of --bundles: expected or announced; else as the plan")] = "expected",
-    tail: Annotated[str | None, typer.Option(help="of --bundles: contracted, rented or none [default: the case's]; else as the plan")] = None,
+    pool: Annotated[str | None, typer.Option(help="paths that GPUs may take, with their NPV in every future, for plan --pool: a file of bundles, grid, or grid:COUNT")] = None,
+    scenarios: Annotated[int, typer.Option(min=1, help="of --pool: futures over which it is valued")] = 500,
+    workers: Annotated[int | None, typer.Option(min=1, help="of --pool: make it on that many processes of this machine (Dask)")] = None,
+    scheduler: Annotated[str | None, typer.Option(help="of --pool: make it on the workers of a Dask scheduler, such as tcp://host:8786")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="of --pool: go on with one that was interrupted")] = False,
+    force: Annotated[bool, typer.Option("--force", help="of --pool: replace the one that is there")] = False,
+    seed: Annotated[int | None, typer.Option(min=0, help="seed of --random and --pool [default: the case's]")] = None,
+    base: Annotated[str, typer.Option(help="of --bundles and --pool: expected or announced; else as the plan")] = "expected",
+    tail: Annotated[str | None, typer.Option(help="of --bundles and --pool: contracted, rented or none [default: the case's]; else as the plan")] = None,
 ) -> None:
-    """Make portfolios to score: subsets of a plan's sites, its neighbours, random feasible ones, or those of a table of bundles.
+    """Make portfolios to score: subsets of a plan's sites, its neighbours, random feasible ones, or those of a table of bundles; or a pool to plan from.
 
     Examples:
 
@@ -34,24 +40,34 @@ def portfolios(
     planner portfolios fixtures/neocloud --plan runs/base --random 1000 --seed 1 --out random.parquet
 
     planner portfolios fixtures/neocloud --bundles bundles.csv --out b.parquet
+
+    planner portfolios fixtures/neocloud --pool grid:1000000 --scenarios 500 --workers 8 --out runs/pool
     """
     from planner.case.faults import PlannerError
 
-    asked = [name for name, value in (("--subsets", subsets), ("--neighbours", neighbours), ("--random", random), ("--bundles", bundles)) if value is not None]
+    kinds = (("--subsets", subsets), ("--neighbours", neighbours), ("--random", random), ("--bundles", bundles), ("--pool", pool))
+    asked = [name for name, value in kinds if value is not None]
     if len(asked) != 1:
-        raise PlannerError(f"{' and '.join(asked) or 'nothing'} asked for; give one of --subsets sites, --neighbours N, --random N, --bundles FILE")
-    if seed is not None and random is None:
-        raise PlannerError("--seed is for --random alone; leave it out")
-    if bundles is not None:
-        if plan is not None:
-            raise PlannerError("bundles are built from the case, not from a plan; leave --plan out")
-        said = _from_bundles(path, bundles, out, base, tail)
+        raise PlannerError(f"{' and '.join(asked) or 'nothing'} asked for; give one of --subsets sites, --neighbours N, --random N, --bundles FILE, --pool grid")
+    if seed is not None and random is None and pool is None:
+        raise PlannerError("--seed is for --random and --pool alone; leave it out")
+    if pool is None and (workers is not None or scheduler is not None or resume or force):
+        raise PlannerError("--workers, --scheduler, --resume and --force are for --pool alone; leave them out")
+    if (bundles is not None or pool is not None) and plan is not None:
+        raise PlannerError("bundles are built from the case, not from a plan; leave --plan out")
+    if pool is not None:
+        from planner.cli.make_pool import pool_by_partitions
+        from planner.cluster.kept import How
+
+        said = pool_by_partitions(path, pool, out, scenarios, seed, base, tail, How(workers, scheduler, resume, force))
+    elif bundles is not None:
+        said = _from_bundles(path, bundles, Path(out), base, tail)
     else:
         if plan is None:
             raise PlannerError(f"{asked[0]} starts from a plan; name its run with --plan, for example --plan runs/base")
         if base != "expected" or tail is not None:
             raise PlannerError(f"{asked[0]} takes --base and --tail from the plan; leave them out, or plan again under them")
-        said = _from_plan(path, plan, out, subsets, neighbours, random, seed)
+        said = _from_plan(path, plan, Path(out), subsets, neighbours, random, seed)
     typer.echo(f"{said} written to {out}")
 
 

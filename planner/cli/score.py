@@ -51,10 +51,10 @@ def score(
     from planner.case.edits import changed_case
     from planner.case.read import read_case
     from planner.cli.score_partitions import is_by_partitions, score_in_partitions
-    from planner.cluster.score_partitions import How
+    from planner.cluster.kept import How
+    from planner.memory import memory_bytes
     from planner.planning import PlanOptions
     from planner.scoring.files import decisions_of, open_portfolios
-    from planner.scoring.memory import memory_bytes
     from planner.scoring.pareto import Leaders
     from planner.scoring.score import ScoreOptions, Scoring
     from planner.scoring.score_folder import refuse_other_results, write_scores

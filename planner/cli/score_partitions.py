@@ -9,7 +9,8 @@ from planner.case.faults import PlannerError
 
 if TYPE_CHECKING:
     from planner.case.case import Case
-    from planner.cluster.score_partitions import How, Progress
+    from planner.cluster.kept import How
+    from planner.cluster.score_partitions import Progress
     from planner.planning import PlanOptions
     from planner.scoring.pareto import Leaders
     from planner.scoring.score import ScoreOptions, Scoring
@@ -35,15 +36,16 @@ def score_in_partitions(
 ) -> tuple[Leaders, Scoring]:
     """Score all partitions with progress on a terminal; the leading portfolios, and the scoring for what is said of it."""
     from planner.cluster.job import Job
+    from planner.cluster.kept import Interrupted, unfinished
     from planner.cluster.partitions import partitions_of
-    from planner.cluster.score_partitions import score_partitions, unfinished
+    from planner.cluster.score_partitions import score_partitions
 
     parts = partitions_of(portfolios)
     job = Job(case, chosen.base, chosen.tail, options, parts.fingerprint, parts.count, "")
     try:
         scored = score_partitions(job, parts, out, how, read_from=portfolios, progress=_shown(quiet))
     except KeyboardInterrupt:
-        raise PlannerError(f"stopped by Ctrl-C; partitions that are finished stand in {unfinished(out)}: go on with --resume") from None
+        raise Interrupted(f"stopped by Ctrl-C; partitions that are finished stand in {unfinished(out)}: go on with --resume") from None
     if scored.taken_over and not quiet:
         print(f"{scored.taken_over:,} of {len(parts.parts):,} partitions were finished before", file=sys.stderr)
     return scored.leaders, scored.scoring

@@ -27,6 +27,8 @@ def sweep(
     force: Annotated[bool, typer.Option("--force", help="replace the sweep that is there")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="go on with the interrupted sweep of the same command")] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="processes [default: one a core]")] = None,
+    scheduler: Annotated[str | None, typer.Option(help="find the points on the workers of a Dask scheduler, such as tcp://host:8786")] = None,
+    memory: Annotated[str | None, typer.Option(help="memory that may be used, such as 64G; a case that would take more is refused before any work [default: what is free]")] = None,
     cold: Annotated[bool, typer.Option("--cold", help="begin every plan from nothing, to see what warm starts save")] = False,
     stress: Annotated[str | None, typer.Option(help="a named stress that the base case is under already")] = None,
     fixes: Annotated[list[str] | None, typer.Option("--fix", help="as for plan, at every point")] = None,
@@ -49,18 +51,20 @@ def sweep(
 
     from planner.allocator.options import SolverOptions
     from planner.case.read import read_case
+    from planner.memory import allow_memory
     from planner.planning import PlanOptions
     from planner.sweeping.sweep import SweepOptions
     from planner.sweeping.sweep import sweep as run
     from planner.sweeping.sweep_folder import point_records, sweep_record
 
+    allow_memory(memory)
     case = read_case(path)
     if known:
         _list(case, as_json=as_json)
         return
     solve = SolverOptions(solver=solver, gap=gap, time_limit_s=time_limit)
     plan = PlanOptions(base=base, tail=tail, equity=equity, stress=stress, fixes=tuple(fixes or ()), excludes=tuple(excludes or ()), solver=solve)
-    options = SweepOptions(tuple(vary or ()), stresses, workers, cold, plan)
+    options = SweepOptions(tuple(vary or ()), stresses, workers, cold, plan, scheduler)
     if not options.vary and not stresses:
         raise typer.BadParameter("nothing is varied: give --set NAME=low:high:count, or --stresses; --list shows the names")
     if resume and out is None:

@@ -1,11 +1,11 @@
-"""What a worker does: it builds the case once, then scores partition after partition and writes each whole."""
+"""What a worker does that scores: it builds the case once, then scores partition after partition and writes each whole."""
 
 from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,13 @@ import pyarrow.parquet as pq
 from planner.candidates.build import build_candidates
 from planner.candidates.outlook import make_outlook
 from planner.case.case import Case
+from planner.cluster.kept import Done, file_of, keep
 from planner.cluster.partitions import Opened, Partition
+from planner.memory import LEAST, usable_memory
 from planner.run_folder import versions
 from planner.scoring.leading import Leading
-from planner.scoring.places import checksum, exists, joined, read, write
+from planner.scoring.pareto import Leaders
+from planner.scoring.places import read
 from planner.scoring.score import ScoreOptions, Scoring
 from planner.scoring.score_folder import as_arrow
 
@@ -41,6 +44,20 @@ class Job:
     count: int | None
     into: str
 
+    @property
+    def name(self) -> str:
+        """What tells it apart on a scheduler that has several."""
+        return f"planner-score-{self.fingerprint[:12]}-{self.case.source_hash[:12]}"
+
+    def opened(self, threads: int) -> Callable[[Partition], Done]:
+        """What scores a partition on so many threads, unless the options say how many."""
+        return Worker(replace(self, options=replace(self.options, threads=self.options.threads or threads))).score
+
+    def shared(self, workers: int) -> Job:
+        """The job of one of some workers on this machine: its part of the memory."""
+        memory = usable_memory() if self.options.memory_bytes is None else self.options.memory_bytes
+        return replace(self, options=replace(self.options, memory_bytes=max(memory // workers, LEAST)))
+
     def identity(self) -> dict[str, Any]:
         """What two runs share whose partitions may stand side by side. Threads and memory change no result."""
         options = {name: value for name, value in asdict(self.options).items() if name not in ("threads", "memory_bytes")}
@@ -48,18 +65,6 @@ class Job:
             "case_hash": self.case.source_hash, "base": self.base, "tail": self.tail, "options": json.loads(json.dumps(options)),
             "portfolios": self.fingerprint, "versions": versions(),
         }
-
-
-@dataclass(frozen=True)
-class Done:
-    """A partition that is finished: its rows, and the SHA-256 of each file that it wrote."""
-
-    number: int
-    rows: int
-    checksums: dict[str, str]
-    left_out: dict[str, str]
-    device: str
-    not_fused: dict[str, str]
 
 
 @dataclass
@@ -87,36 +92,16 @@ class Worker:
         leading = Leading()
         for piece in pieces:
             leading = leading.joined(piece.leading)
-        tables = {"scores": _stacked([piece.table for piece in pieces]), "broken": _stacked([piece.broken for piece in pieces]), "leading": _leading_table(leading)}
-        checksums = {name: write(file_of(self.job.into, name, part.number), _parquet(table)) for name, table in tables.items()}
-        done = Done(
-            part.number, sum(len(piece.table) for piece in pieces), checksums, dict(scoring.left_out), scoring.device.why, dict(scoring.not_fused)
+        scores = pd.concat([piece.table for piece in pieces], ignore_index=True)
+        leaders = Leaders()
+        leaders.add(scores)  # here, where there are many hands, not where all of it comes together
+        tables = {
+            "scores": as_arrow(scores), "broken": _stacked([piece.broken for piece in pieces]), "leading": _leading_table(leading), "leaders": as_arrow(leaders.rows()),
+        }
+        return keep(
+            self.job.into, part.number, len(scores), {name: as_parquet(table) for name, table in tables.items()},
+            within=leaders.within, left_out=dict(scoring.left_out), device=scoring.device.why, not_fused=dict(scoring.not_fused),
         )
-        write(record_of(self.job.into, part.number), json.dumps(asdict(done)).encode())
-        return done
-
-
-def file_of(folder: str, table: str, number: int) -> str:
-    """Where a table of a partition stands."""
-    return joined(folder, f"{table}.parquet", f"part-{number:06d}.parquet")
-
-
-def record_of(folder: str, number: int) -> str:
-    """Where the record stands that a partition is done."""
-    return joined(folder, "done", f"{number:06d}.json")
-
-
-def finished(folder: str, part: Partition) -> Done | None:
-    """The record of a partition if all of its files are there as they were written; None if it is to be scored (again)."""
-    record = record_of(folder, part.number)
-    if not exists(record):
-        return None
-    try:
-        done = Done(**json.loads(read(record)))
-        kept = all(checksum(read(file_of(folder, name, part.number))) == kept for name, kept in done.checksums.items())
-    except (OSError, ValueError, TypeError):
-        return None
-    return done if kept and done.number == part.number else None
 
 
 def leading_in(folder: str, number: int) -> Leading:
@@ -142,7 +127,8 @@ def _stacked(tables: Sequence[pd.DataFrame]) -> pa.Table:
     return as_arrow(pd.concat(filled, ignore_index=True))
 
 
-def _parquet(table: pa.Table) -> bytes:
+def as_parquet(table: pa.Table) -> bytes:
+    """A table as the bytes of a Parquet file."""
     buffer = io.BytesIO()
     pq.write_table(table, buffer)
     return buffer.getvalue()

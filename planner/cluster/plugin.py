@@ -1,38 +1,44 @@
-"""The job on a Dask worker: sent once, built once, asked for each partition."""
+"""Work on a Dask worker: sent once, opened once, asked for each task."""
 
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from distributed import WorkerPlugin, get_worker
 
-from planner.cluster.job import Done, Job, Worker
-from planner.cluster.partitions import Partition
+
+class Work(Protocol):
+    """Something that is done to many tasks alike: what it needs travels to each worker once."""
+
+    @property
+    def name(self) -> str:
+        """What tells it apart on a scheduler that has several."""
+
+    def opened(self, threads: int) -> Callable[[Any], Any]:
+        """What does a task, on so many threads; what it forms for the first task it keeps for the next."""
 
 
-class JobPlugin(WorkerPlugin):
-    """A job on each worker, also on those that come later; `name` tells jobs apart on a scheduler that has several."""
+class WorkPlugin(WorkerPlugin):
+    """Work on each worker, also on those that come later."""
 
-    def __init__(self, job: Job) -> None:
-        self.name = f"planner-{job.fingerprint[:12]}-{job.case.source_hash[:12]}"
-        self.job = job
+    def __init__(self, work: Work) -> None:
+        self.name = work.name
+        self.work = work
 
     def setup(self, worker: Any) -> None:
         """Called on the worker when it gets the plugin."""
-        threads = self.job.options.threads or worker.state.nthreads
-        self._work = Worker(replace(self.job, options=replace(self.job.options, threads=threads)))
-        self._one = threading.Lock()  # the kernels take all threads of the worker: one partition at a time
+        self._done = self.work.opened(worker.state.nthreads)
+        self._one = threading.Lock()  # the kernels take all threads of the worker: one task at a time
 
-    def score(self, part: Partition) -> Done:
-        """Score a partition with what the worker holds."""
+    def do(self, task: Any) -> Any:
+        """Do a task with what the worker holds."""
         with self._one:
-            return self._work.score(part)
+            return self._done(task)
 
 
-def score_on_worker(part: Partition, plugin: str) -> Done:
-    """A task: its worker has the job."""
+def on_worker(task: Any, plugin: str) -> Any:
+    """A task: its worker has the work."""
     plugins: dict[str, Any] = get_worker().plugins
-    done: Done = plugins[plugin].score(part)
-    return done
+    return plugins[plugin].do(task)

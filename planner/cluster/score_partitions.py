@@ -5,36 +5,27 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from planner.case.faults import PlannerError
 from planner.cluster.dask_workers import on_dask
-from planner.cluster.job import TABLES, Done, Job, Worker, file_of, finished, leading_in
+from planner.cluster.job import TABLES, Job, Worker, leading_in
+from planner.cluster.kept import Done, How, begin, file_of, finished
 from planner.cluster.partitions import Opened, Partition, Partitions
-from planner.run_folder import appear_whole, refuse_other_folders
+from planner.run_folder import appear_whole
 from planner.scoring.items import Bunch
 from planner.scoring.leading import Leading, futures_table
 from planner.scoring.pareto import Leaders
-from planner.scoring.places import exists, is_remote, joined, opened, read, write
+from planner.scoring.places import is_remote, joined, opened, write
 from planner.scoring.score import Scoring
 from planner.scoring.score_folder import score_record
 
 Progress = Callable[[int, int, int], None]
 """Called with partitions done, partitions in all, and portfolios scored."""
-
-
-@dataclass(frozen=True)
-class How:
-    """Where partitions are scored: in this process, on `workers` processes of this machine, or on a scheduler."""
-
-    workers: int | None = None
-    scheduler: str | None = None
-    resume: bool = False
-    force: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,17 +47,18 @@ def score_partitions(job: Job, parts: Partitions, target: str, how: How, *, read
     Raises PlannerError when the target is taken, or when what is unfinished there is another job.
     """
     began = time.perf_counter()
-    folder = _begin(job, target, how)
+    folder = begin(job.identity(), target, how)
     job = replace(job, into=folder)
-    kept = {part.number: done for part in parts.parts if how.resume and (done := finished(folder, part)) is not None}
+    kept = {part.number: done for part in parts.parts if how.resume and (done := finished(folder, part.number)) is not None}
     rest = [part for part in parts.parts if part.number not in kept]
     taken_over, rows = len(kept), sum(done.rows for done in kept.values())
     here = Worker(job)
-    for done in _each(job, rest, here, how):
-        kept[done.number] = done
-        rows += done.rows
-        if progress is not None:
-            progress(len(kept), len(parts.parts), rows)
+    with closing(_each(job, rest, here, how)) as finishing:  # Ctrl-C ends the workers before it is told
+        for done in finishing:
+            kept[done.number] = done
+            rows += done.rows
+            if progress is not None:
+                progress(len(kept), len(parts.parts), rows)
     ordered = tuple(kept[part.number] for part in parts.parts)
     scored = Scored(ordered, taken_over, _leaders(folder, ordered), here.scoring, time.perf_counter() - began)
     here.scoring.left_out.update({name: why for done in ordered for name, why in done.left_out.items()})
@@ -74,54 +66,17 @@ def score_partitions(job: Job, parts: Partitions, target: str, how: How, *, read
     return scored
 
 
-def unfinished(target: str) -> str:
-    """Where partitions stand until all are there."""
-    if is_remote(target):
-        return target
-    path = Path(target).resolve()
-    return str(path.parent / f".{path.name}.unfinished")
-
-
-def _each(job: Job, rest: list[Partition], here: Worker, how: How) -> Iterator[Done]:
-    if how.workers is not None or how.scheduler is not None:
-        return on_dask(job, rest, scheduler=how.scheduler, workers=how.workers)
-    return (here.score(part) for part in rest)
-
-
-def _begin(job: Job, target: str, how: How) -> str:
-    """The folder of partitions, with the identity of the job in it."""
-    folder = unfinished(target)
-    if is_remote(target):
-        if exists(joined(target, "run.json")) and not how.force:
-            raise PlannerError(f"{target} holds scores already; choose another --out, or replace them with --force")
-    else:
-        refuse_other_folders(Path(target).resolve(), force=how.force)
-    record = joined(folder, "job.json")
-    if exists(record):
-        if how.resume:
-            _refuse_another_job(record, job)
-            return folder
-        if not how.force:
-            raise PlannerError(f"{folder} holds an unfinished run; go on with it with --resume, or begin again with --force")
-        if not is_remote(folder):
-            shutil.rmtree(folder)
-    elif how.resume:
-        raise PlannerError(f"{folder} holds no unfinished run; leave --resume out to begin one")
-    write(record, json.dumps(job.identity(), indent=2).encode())
-    return folder
-
-
-def _refuse_another_job(record: str, job: Job) -> None:
-    was, now = json.loads(read(record)), job.identity()
-    other = [name for name in now if was.get(name) != now[name]]
-    if other:
-        raise PlannerError(f"{record} is of another job: {', '.join(other)} differ; give the same case, portfolios and options, or begin again with --force")
+def _each(job: Job, rest: list[Partition], here: Worker, how: How) -> Generator[Done]:
+    if not how.on_dask:
+        return (here.score(part) for part in rest)
+    shared = job if how.workers is None else job.shared(how.workers)
+    return on_dask(shared, rest, scheduler=how.scheduler, workers=how.workers, device=job.options.device)
 
 
 def _leaders(folder: str, done: tuple[Done, ...]) -> Leaders:
     leaders = Leaders()
     for each in done:
-        leaders.add(pq.read_table(opened(file_of(folder, "scores", each.number))).to_pandas())
+        leaders.join(pq.read_table(opened(file_of(folder, "leaders", each.number))).to_pandas(), each.rows, each.within)
     return leaders
 
 

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from planner.case.faults import PlannerError
 from planner.report.findings import Findings
+from planner.scenarios.brought_table import brought_table
+from planner.sealed import refuse_changed, sealed_record
 
 FRONTIER = "frontier.parquet"
 FRONTIER_COLUMNS = ("expected_npv_usd", "cvar_usd")
@@ -35,7 +38,8 @@ def read_sweep(folder: Path, found: Findings) -> Swept:
     record, points = folder / "sweep.json", folder / "points.csv"
     if not record.is_file() or not points.is_file():
         raise PlannerError(f"{folder} is not a sweep; make one with planner sweep CASE --set NAME=low:high:count --out {folder}")
-    read = json.loads(record.read_text(encoding="utf-8"))
+    read = sealed_record(record, remedy="sweep again")
+    refuse_changed(points, read, remedy="sweep again")
     if read["case_hash"] != found.record["case_hash"]:
         raise PlannerError(f"{folder} is a sweep of another case than {found.name} planned; sweep that case again")
     return Swept(read, pd.read_csv(points))
@@ -48,13 +52,16 @@ def read_frontier(path: Path, found: Findings) -> pd.DataFrame:
         raise PlannerError(f"{path} holds no frontier; make one with planner frontier CASE --out {path}")
     record = file.with_name("run.json")
     if record.is_file():
-        made = json.loads(record.read_text(encoding="utf-8")).get("case_hash")
-        if made is not None and made != found.record["case_hash"]:
+        read = sealed_record(record, remedy="make the frontier again")
+        if read.get("case_hash") not in (None, found.record["case_hash"]):
             raise PlannerError(f"{path} is a frontier of another case than {found.name} planned; make it again for that case")
-    table = pd.read_parquet(file)
+        refuse_changed(file, read, remedy="make the frontier again")
+    table = brought_table(file, "points of a frontier")
     missing = [name for name in FRONTIER_COLUMNS if name not in table.columns]
     if missing:
         raise PlannerError(f"{file} is not a frontier: it has no column {', '.join(missing)}; give the file that planner frontier wrote")
+    if any(not pd.api.types.is_float_dtype(table[name]) or not np.isfinite(table[name]).all() for name in FRONTIER_COLUMNS):
+        raise PlannerError(f"{file} is not a frontier: its NPVs and CVaRs are not all numbers; give the file that planner frontier wrote")
     return table
 
 
@@ -69,9 +76,9 @@ def read_quotes(paths: Iterable[Path], found: Findings) -> pd.DataFrame:
     for path in paths:
         file = path / "run.json" if path.is_dir() else path
         try:
-            read = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise PlannerError(f"{file} cannot be read as quotes ({error}); make them with planner quote CASE ... --out {path}") from None
+            read = sealed_record(file, remedy="quote again") if path.is_dir() else json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
+            raise PlannerError(f"{file} cannot be read as quotes ({str(error)[:200]}); make them with planner quote CASE ... --out {path}") from None
         if isinstance(read, dict) and read.get("case_hash") not in (None, found.record["case_hash"]):
             raise PlannerError(f"{path} quotes another case than {found.name} planned; quote again for that case")
         listed = read.get("quotes", [read]) if isinstance(read, dict) else read
@@ -80,7 +87,10 @@ def read_quotes(paths: Iterable[Path], found: Findings) -> pd.DataFrame:
         rows += listed
     table = pd.DataFrame([{name: row.get(name) for name in QUOTE_COLUMNS} for row in rows], columns=list(QUOTE_COLUMNS))
     rates = ["size", "floor", "low", "high", "standalone", "floor_keeping_leases"]
-    return table.astype(dict.fromkeys(rates, "float64"))
+    try:
+        return table.astype(dict.fromkeys(rates, "float64"))
+    except (ValueError, TypeError) as error:
+        raise PlannerError(f"{', '.join(map(str, paths))}: a rate of a quote is no number ({str(error)[:200]}); quote again") from None
 
 
 def floors_of(quotes: pd.DataFrame | None) -> dict[str, float]:

@@ -21,6 +21,7 @@ from planner.case.edits import changed_case
 from planner.case.faults import PlannerError
 from planner.case.read import read_case
 from planner.run_folder import TABLES, plan_summary, run_record
+from planner.sealed import refuse_changed, sealed_record
 
 if TYPE_CHECKING:
     from planner.planning import Plan
@@ -29,6 +30,7 @@ _TEXT = (
     "site_id", "gpu_id", "lease_id", "customer_id", "phase", "power_path", "kind", "use", "rate_unit", "from", "to", "decide_by", "promised",
     "energised", "period", "line", "candidate_id", "unit", "what", "family", "name", "question", "resource", "pay_unit", "decisions",
 )
+_AGAIN = "plan again"
 FIRST_TAIL_MARK = "+12"
 """How the label of a year after the horizon ends."""
 CANDIDATE_COLUMNS = ("candidate_id", "kind", "site_id", "gpu_id", "lease_id", "phase", "unit", "from_month", "to_month", "level")
@@ -128,10 +130,14 @@ def findings_of_run(run: Path, case: Path | None = None) -> Findings:
 
     Raises PlannerError for a folder that is no run of `planner plan`, and for a case that is not the one it planned.
     """
-    record = _json(run / "run.json", run)
+    record = _record(run)
     if record.get("command") != "plan":
         raise PlannerError(f"{run} was written by planner {record.get('command', '?')}, not by planner plan; give the folder of a plan")
-    summary = _json(run / "plan.json", run)
+    for name in ("plan.json", "candidates.parquet", *(f"{table}.csv" for table in TABLES)):
+        if not (run / name).is_file():
+            raise PlannerError(f"{run / name} is missing from the run; {_AGAIN}")
+        refuse_changed(run / name, record, remedy=_AGAIN)
+    summary = json.loads((run / "plan.json").read_text(encoding="utf-8"))
     planned = _case_of(run, record, case)
     tables = {name: _table(run / f"{name}.csv") for name in TABLES}
     written = dt.datetime.fromtimestamp((run / "run.json").stat().st_mtime).astimezone()
@@ -202,22 +208,15 @@ def _case_of(run: Path, record: Mapping[str, Any], given: Path | None) -> Case:
     return changed
 
 
-def _json(path: Path, run: Path) -> dict[str, Any]:
+def _record(run: Path) -> dict[str, Any]:
+    path = run / "run.json"
     if not path.is_file():
         raise PlannerError(f"{run} is not a run: it has no {path.name}; make one with planner plan CASE --out {run}")
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise PlannerError(f"{path} cannot be read ({error}); plan again") from None
-    if not isinstance(found, dict):
-        raise PlannerError(f"{path} is not what a run writes; plan again")
-    return found
+    return sealed_record(path, remedy=_AGAIN)
 
 
 def _table(path: Path) -> pd.DataFrame:
     """A table of a run; text stays text, so that a site called 007 or NA keeps its name."""
-    if not path.is_file():
-        raise PlannerError(f"{path} is missing from the run; plan again")
     header = pd.read_csv(path, nrows=0).columns
     text = {name: str for name in _TEXT if name in header}
     missing = {name: [""] for name in header if name not in text}
@@ -227,6 +226,4 @@ def _table(path: Path) -> pd.DataFrame:
 
 
 def _held(path: Path) -> pd.DataFrame:
-    if not path.is_file():
-        raise PlannerError(f"{path} is missing from the run; plan again")
     return pd.read_parquet(path, columns=list(CANDIDATE_COLUMNS), filters=[("level", ">", 0.0)]).reset_index(drop=True)

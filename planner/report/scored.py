@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,16 +9,18 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from planner.candidates.outlook import Floats
 from planner.case.faults import PlannerError
 from planner.report.findings import Findings
-from planner.scoring.files import PACKAGES
+from planner.scenarios.brought_table import UNREADABLE, brought_table, plain_frame, refuse_odd_columns
+from planner.scoring.files import PACKAGES, packages_of
 from planner.scoring.leading import NPV_OF
 from planner.scoring.pareto import pareto
+from planner.sealed import file_checksum, refuse_changed, sealed_record
 
+_AGAIN = "score again"
 MOST_SHOWN = 2500
 """Portfolios on the scatter: those not beaten, the best, and others evenly from the rest."""
 TAIL_SHARE = 0.2
@@ -67,19 +67,36 @@ class Scored:
 
 def read_scores(folder: Path, found: Findings, portfolios: Path | None = None) -> Scored:
     """Read a folder of scores; raises PlannerError when it is none, or was scored under another case than the run."""
-    record_path, scores_path = folder / "run.json", folder / "scores.parquet"
-    if not record_path.is_file() or not scores_path.is_file():
+    record_path, scores_path, futures_path = folder / "run.json", folder / "scores.parquet", folder / "futures.parquet"
+    if not record_path.is_file() or not scores_path.exists():
         raise PlannerError(f"{folder} holds no scores; make them with planner score CASE --portfolios FILE --out {folder}")
-    record = json.loads(record_path.read_text(encoding="utf-8"))
+    record = sealed_record(record_path, remedy=_AGAIN)
+    if record.get("command") != "score":
+        raise PlannerError(f"{folder} was written by planner {record.get('command', '?')}, not by planner score; give the folder of scores")
     if record["case_hash"] != found.record["case_hash"]:
         raise PlannerError(f"{folder} was scored under another case than {found.name} was planned under; score it again with the same --set and --stress")
+    _refuse_changed_scores(scores_path, record)
     whole = pd.read_parquet(scores_path)
-    futures = pd.read_parquet(folder / "futures.parquet") if (folder / "futures.parquet").is_file() else pd.DataFrame()
+    futures = pd.DataFrame()
+    if futures_path.is_file():
+        refuse_changed(futures_path, record, remedy=_AGAIN)
+        futures = pd.read_parquet(futures_path)
     plan = _plan_among(whole, found)
     table = _shown(whole, plan)
     within = int((whole["limits_broken"] == 0).sum())
     source = portfolios if portfolios is not None else Path(record.get("portfolios_read_from") or ".")
     return Scored(record, table, len(whole), within, futures, plan, _members(source, table["portfolio"], found, required=portfolios is not None))
+
+
+def _refuse_changed_scores(path: Path, record: Mapping[str, Any]) -> None:
+    """One file, or the parts of a folder, as they were written; raises PlannerError where they are not."""
+    if path.is_file():
+        refuse_changed(path, record, remedy=_AGAIN)
+        return
+    expected = {f"part-{number}.parquet": sums["scores"] for number, sums in record.get("checksums", {}).items()}
+    found = {each.name: file_checksum(each) for each in path.iterdir() if each.is_file()}
+    if found != expected:
+        raise PlannerError(f"the parts of {path} are not those that were written; {_AGAIN}")
 
 
 def _plan_among(scores: pd.DataFrame, found: Findings) -> str | None:
@@ -111,9 +128,9 @@ def _members(path: Path, names: pd.Series, found: Findings, *, required: bool) -
         return nothing
     sites = found.held.set_index("candidate_id")["site_id"]
     try:
-        long = _of_packages(path, names) if path.suffix == ".parquet" else _of_table(pd.read_csv(path, dtype={"portfolio": str, "candidate_id": str}))
-    except (pa.ArrowInvalid, KeyError, ValueError) as error:
-        raise PlannerError(f"{path} cannot be read as portfolios ({error}); give the file that was scored") from None
+        long = _of_packages(path, names) if path.suffix == ".parquet" else _of_table(brought_table(path, "portfolios"))
+    except UNREADABLE as error:
+        raise PlannerError(f"{path} cannot be read as portfolios ({str(error)[:200]}); give the file that was scored") from None
     long["site_id"] = long["candidate_id"].map(sites).fillna("")
     return long.loc[(long["site_id"] != "") & long["portfolio"].isin(set(names)), ["portfolio", "site_id"]].drop_duplicates()
 
@@ -122,9 +139,10 @@ def _of_packages(path: Path, names: pd.Series) -> pd.DataFrame:
     """Portfolio and candidate_id of everything held, from levels of packages or from a long table in Parquet."""
     metadata = pq.read_schema(path).metadata or {}
     if PACKAGES not in metadata:
-        return _of_table(pd.read_parquet(path))
-    packages = pd.read_parquet(io.BytesIO(metadata[PACKAGES]))[["package", "candidate_id"]]
-    wide = pd.read_parquet(path, filters=[("portfolio", "in", names.tolist())])
+        return _of_table(brought_table(path, "portfolios"))
+    packages = packages_of(path, metadata[PACKAGES])[["package", "candidate_id"]]
+    refuse_odd_columns(path, pq.read_schema(path))
+    wide = plain_frame(pq.read_table(path, filters=[("portfolio", "in", names.tolist())]))
     long = wide.melt("portfolio", var_name="package", value_name="level")
     long = long[long["level"] != 0.0].assign(package=long["package"].str.removeprefix("level of "))
     # One candidate of each package and site is enough to tell where the package stands.
@@ -132,7 +150,7 @@ def _of_packages(path: Path, names: pd.Series) -> pd.DataFrame:
 
 
 def _of_table(table: pd.DataFrame) -> pd.DataFrame:
-    held = table[table["level"] != 0.0]
+    held = table[pd.to_numeric(table["level"]) != 0.0]
     name = held["portfolio"].astype(str) if "portfolio" in held else "portfolio"
     return held[["candidate_id"]].assign(portfolio=name)
 

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from planner.case.faults import PlannerError
 from planner.case.reading.sizes import TABLE_COLUMNS
-from planner.scoring.memory import usable_memory, written_size
+from planner.memory import usable_memory, written_size
 
 BYTES_OF_A_CELL = 64
 """What a cell of text takes while a table is understood."""

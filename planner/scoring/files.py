@@ -23,6 +23,7 @@ from planner.scenarios.brought_table import UNREADABLE, plain_frame, refuse_odd_
 from planner.scoring.items import Bunch, Items, PortfolioSource, items_of
 from planner.scoring.long_table import MOST_LEVEL, LongTable, readable
 from planner.scoring.places import files_in, is_remote, opened
+from planner.sealed import sealed_record
 
 PACKAGES = b"planner.packages"
 ORIGIN = b"planner.origin"
@@ -125,7 +126,7 @@ def _record_beside(path: Path) -> Mapping[str, Any]:
     record = path.with_name("run.json")
     if path.name != "portfolio.csv" or not record.is_file():
         return {}
-    return _record(record, record.read_bytes())
+    return _record(record, json.dumps(sealed_record(record, remedy="plan again, or copy portfolio.csv away from the run")).encode())
 
 
 def _origin(path: Path | str, metadata: Mapping[bytes, bytes]) -> Mapping[str, Any]:
@@ -210,7 +211,7 @@ def _from_store(address: str, candidates: CandidateSet) -> PortfolioSource:
 
 
 def _package_file(path: Path | str, metadata: dict[bytes, bytes], candidates: CandidateSet) -> PackageFile:
-    packages = _packages(path, metadata[PACKAGES])
+    packages = packages_of(path, metadata[PACKAGES])
     number = pd.Series(np.arange(len(candidates)), index=candidates.table["candidate_id"])
     found = packages["candidate_id"].map(number)
     if found.isna().any():
@@ -221,7 +222,7 @@ def _package_file(path: Path | str, metadata: dict[bytes, bytes], candidates: Ca
     return PackageFile(path, items_of(made))
 
 
-def _packages(path: Path | str, packed: bytes) -> pd.DataFrame:
+def packages_of(path: Path | str, packed: bytes) -> pd.DataFrame:
     """What each package of a file holds: package, candidate_id, level."""
     try:
         footer = pq.read_metadata(io.BytesIO(packed))
@@ -254,7 +255,8 @@ class PackageFile:
         names = [f"level of {name}" for name in self.items.names]
         # A file of many packages has rows that are wide.
         rows = max(min(most, 64 * most // max(len(names), 1)), 1)
-        with readable(self.path), pq.ParquetFile(opened(str(self.path))) as file:
+        # What is read ahead stays in memory to the end of the file: a store is read by few row groups, a file of this machine without.
+        with readable(self.path), pq.ParquetFile(opened(str(self.path)), pre_buffer=is_remote(str(self.path))) as file:
             refuse_odd_columns(self.path, file.schema_arrow)
             absent = [name for name in ("portfolio", *names) if name not in file.schema_arrow.names]
             if absent:

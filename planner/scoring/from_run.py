@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,9 @@ from planner.case.edits import changed_case
 from planner.case.faults import PlannerError
 from planner.case.read import read_case
 from planner.decisions import apply_decisions
+from planner.sealed import refuse_changed, sealed_record
+
+_AGAIN = "plan again"
 
 
 @dataclass(frozen=True)
@@ -34,13 +36,14 @@ def run_options(run: Path) -> dict[str, Any]:
     record = run / "run.json"
     if not record.is_file():
         raise PlannerError(f"{run} is not a run: it has no run.json; make one with planner plan CASE --out {run}")
-    found: dict[str, Any] = json.loads(record.read_text(encoding="utf-8"))
-    return found
+    return sealed_record(record, remedy=_AGAIN)
 
 
 def plan_of_run(case: Path, run: Path) -> PlanOfRun:
     """Build the candidates that a run was planned over, under its --fix and --exclude, and read its portfolio; a case that has changed since is refused."""
     record = run_options(run)
+    if record.get("command") != "plan":
+        raise PlannerError(f"{run} was written by planner {record.get('command', '?')}, not by planner plan; give the folder of a plan")
     options = record["options"]
     changed = changed_case(read_case(case), options["edits"], options["stress"])
     if changed.source_hash != record["case_hash"]:
@@ -48,10 +51,13 @@ def plan_of_run(case: Path, run: Path) -> PlanOfRun:
     fixes, excludes = (tuple(options.get(name, ())) for name in ("fixes", "excludes"))
     built = build_candidates(make_outlook(changed, base=options["base"], tail=options["tail"]))
     candidates = apply_decisions(built, fixes, excludes)
-    portfolio = pd.read_csv(run / "portfolio.csv")
-    number = pd.Series(np.arange(len(candidates)), index=candidates.table["candidate_id"])
+    refuse_changed(run / "portfolio.csv", record, remedy=_AGAIN)
+    portfolio = pd.read_csv(run / "portfolio.csv", dtype={"candidate_id": str}, keep_default_na=False)
+    number = pd.Series(np.arange(len(candidates)), index=candidates.table["candidate_id"]).reindex(portfolio["candidate_id"])
+    if number.isna().any():
+        raise PlannerError(f"{run} holds {number.index[number.isna()][0]!r}, which the case has no more under this version; {_AGAIN}")
     levels = np.zeros(len(candidates))
-    levels[number[portfolio["candidate_id"]].to_numpy()] = portfolio["level"].to_numpy(np.float64)
+    levels[number.to_numpy(np.int64)] = portfolio["level"].to_numpy(np.float64)
     if not levels.any():
         raise PlannerError(f"{run} holds no plan (its status is {record['status']}); plan again")
     return PlanOfRun(candidates, levels, changed.source_hash, fixes, excludes)

@@ -95,7 +95,7 @@ def _batches(path: Path) -> Iterator[pd.DataFrame]:
         with readable(path), pyarrow.csv.open_csv(path, convert_options=kept) as file:
             yield from _gathered(batch for batch in file)
         return
-    with readable(path), pq.ParquetFile(path) as file:
+    with readable(path), pq.ParquetFile(path, pre_buffer=False) as file:
         refuse_odd_columns(path, file.schema_arrow)
         yield from _gathered(file.iter_batches(ROWS_AT_ONCE))
 

@@ -40,6 +40,20 @@ class Leaders:
                 front = pd.concat([self._front[flag], rows]) if flag in self._front else rows
                 self._front[flag] = pareto(front)
 
+    def rows(self) -> pd.DataFrame:
+        """The rows of the pieces seen that lead in any of this, in their order: taken in with those of others they lead as all rows would.
+
+        Pieces need an index that runs on from one to the next.
+        """
+        kept = pd.concat([*self._best.values(), *self._front.values()])
+        return kept[~kept.index.duplicated()].sort_index()
+
+    def join(self, rows: pd.DataFrame, count: int, within: int) -> None:
+        """Take in what leads among `count` other portfolios, of which `within` break no limit."""
+        before = self.count, self.within
+        self.add(rows)
+        self.count, self.within = before[0] + count, before[1] + within
+
     @property
     def best(self) -> pd.DataFrame:
         """The best by mean NPV, of those that break no limit if there are any."""

@@ -23,6 +23,8 @@ from planner.sweeping.point import Broken, Held, Outcome
 from planner.sweeping.workers import Job, Refused
 
 _QUESTION, _BASE = "question.json", "base.npz"
+_DIGEST = hashlib.sha256().digest_size
+"""A point and the base plan end with the SHA-256 of what stands before."""
 
 
 def question(job: Job, points: Iterable[Point]) -> str:
@@ -60,7 +62,7 @@ class Journal:
     def _same_question(self) -> None:
         try:
             kept = json.loads((self.folder / _QUESTION).read_text(encoding="utf-8"))["asked"]
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             raise PlannerError(f"{self.folder} is not an interrupted sweep; choose another --out") from None
         if kept != self.asked:
             raise PlannerError(f"{self.folder} holds another sweep (its case, options or points differ); repeat its own command with --resume, or give it up with --force")
@@ -80,17 +82,20 @@ class Journal:
             self._write(name, _packed({**asdict(outcome), **dict.fromkeys(arrays)}, arrays))
 
     def base(self) -> BasePlan | None:
-        """The base plan, None if it is not there yet."""
-        path = self.folder / _BASE
-        if not path.exists():
+        """The base plan, None if it is not there yet, or not as it was written."""
+        kept = _unpacked(self.folder / _BASE)
+        if kept is None:
             return None
-        record, arrays = _unpacked(path)
+        record, arrays = kept
         return BasePlan(**{**record, "footprint": Footprint(**record["footprint"]), "levels": arrays.get("levels")})
 
     def done(self) -> Iterator[Outcome | Refused]:
-        """The points that are kept."""
+        """The points that are kept as they were written; others are done again."""
         for path in sorted(self.folder.glob("point-*.npz")):
-            record, arrays = _unpacked(path)
+            kept = _unpacked(path)
+            if kept is None:
+                continue
+            record, arrays = kept
             if "why" in record:
                 yield Refused(**record)
                 continue
@@ -118,11 +123,20 @@ def _packed(record: dict[str, Any], arrays: dict[str, Any]) -> bytes:
     text = np.frombuffer(json.dumps(record).encode(), dtype=np.uint8)
     stream = io.BytesIO()
     np.savez(stream, record=text, **arrays)
-    return stream.getvalue()
+    data = stream.getvalue()
+    return data + hashlib.sha256(data).digest()
 
 
-def _unpacked(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    with np.load(path, allow_pickle=False) as kept:
+def _unpacked(path: Path) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """A record with its arrays; None where the file is not there, or not as it was written."""
+    try:
+        written = path.read_bytes()
+    except OSError:
+        return None
+    data, digest = written[:-_DIGEST], written[-_DIGEST:]
+    if hashlib.sha256(data).digest() != digest:
+        return None
+    with np.load(io.BytesIO(data), allow_pickle=False) as kept:
         arrays = {name: kept[name] for name in kept.files}
     return json.loads(arrays.pop("record").tobytes()), arrays
 

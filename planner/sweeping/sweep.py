@@ -13,9 +13,11 @@ from contextlib import closing, nullcontext
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
+from kernels.pieces import usable_cores
 from planner.allocator.solvers import open_door
 from planner.case.case import Case
 from planner.case.edits import changed_case
@@ -34,7 +36,7 @@ from planner.sweeping.tables import (
     portfolios_table,
     where_table,
 )
-from planner.sweeping.workers import Job, Refused, Workers, cores, worked_here
+from planner.sweeping.workers import Job, Refused, Workers, worked_here
 
 Progress = Callable[[int, int, str], None]
 """Called with points done, points in all, and what is being done."""
@@ -46,6 +48,7 @@ class SweepOptions:
 
     vary: one or two of `NAME=low:high:count` or `NAME=value,value,...`; NAME is a factor or `table.column[id]`.
     stresses: the named stresses of the case instead, or as one of the two. workers: processes, None for the cores.
+    scheduler: address of a Dask scheduler whose workers find the points in their place.
     cold: begin every plan from nothing, to see what warm starts save. plan: options of every plan.
     """
 
@@ -54,8 +57,11 @@ class SweepOptions:
     workers: int | None = None
     cold: bool = False
     plan: PlanOptions = field(default_factory=PlanOptions)
+    scheduler: str | None = None
 
     def __post_init__(self) -> None:
+        if self.workers is not None and self.scheduler is not None:
+            raise PlannerError("workers are processes here, a scheduler has workers of its own; give one of the two")
         if self.workers is not None and self.workers < 1:
             raise PlannerError(f"workers = {self.workers}: give 1 or more, or leave it out for one a core")
 
@@ -144,8 +150,8 @@ def sweep(
     _check_values(standing, axes)
     job = Job(standing, plain(chosen.plan), chosen.cold)
     journal = None if out is None else _opened(Path(out), question(job, points), resume=resume, force=force)
-    run = _Run(job, points, journal, progress or (lambda done, of, what: None))
-    workers = min(chosen.workers or cores(), len(points))
+    run = _Run(job, points, journal, progress or (lambda done, of, what: None), chosen.scheduler)
+    workers = min(chosen.workers or usable_cores(), len(points))
     try:
         base, found, interrupted = run.all(given, workers)
     finally:
@@ -184,6 +190,7 @@ class _Run:
     points: tuple[Point, ...]
     journal: Journal | None
     progress: Progress
+    scheduler: str | None = None
     found: dict[int, Outcome | Refused] = field(default_factory=dict)
 
     def all(self, given: Plan | None, workers: int) -> tuple[BasePlan, Found, bool]:
@@ -193,7 +200,7 @@ class _Run:
         left = [point for point in self.points if point.number not in self.found]
         self._say("planning the base case")
         # Workers make their candidates while the base plan is solved.
-        with Workers(self.job, workers) if workers > 1 and len(left) > 1 else nullcontext() as helpers:
+        with self._helpers(workers, left) as helpers:
             base = self._base(given)
             try:
                 outcomes: Iterator[Outcome | Refused] = (
@@ -209,6 +216,14 @@ class _Run:
             except KeyboardInterrupt:
                 return base, self.found, True
         return base, self.found, False
+
+    def _helpers(self, workers: int, left: Sequence[Point]) -> Any:
+        """Who finds the points: workers of a scheduler, processes, or (None) this process alone."""
+        if self.scheduler is not None:
+            from planner.cluster.sweep_points import PointsOnDask
+
+            return PointsOnDask(self.job, self.scheduler, question(self.job, self.points))
+        return Workers(self.job, workers) if workers > 1 and len(left) > 1 else nullcontext()
 
     def _base(self, given: Plan | None) -> BasePlan:
         kept = None if self.journal is None else self.journal.base()

@@ -15,7 +15,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, Any
 
 from planner.case.case import Case
@@ -45,11 +45,6 @@ class Refused:
 
     number: int
     why: str
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def attempted(job: Job, base: BasePlan, candidates: Any, point: Point) -> Outcome | Refused:
@@ -106,8 +101,9 @@ class Workers:
     """Processes that were given a job; use as a context, which ends them."""
 
     def __init__(self, job: Job, count: int) -> None:
-        self.job = job
-        self._workers = [_Worker(job) for _ in range(count)]
+        solver = replace(job.options.solver, beside=count > 1)
+        self.job = replace(job, options=replace(job.options, solver=solver))
+        self._workers = [_Worker(self.job) for _ in range(count)]
         self._ended = False
 
     def __enter__(self) -> Workers:

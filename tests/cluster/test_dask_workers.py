@@ -13,7 +13,8 @@ from cluster_case import FILES, Made
 
 from planner.case.faults import PlannerError
 from planner.cluster import dask_workers
-from planner.cluster.score_partitions import How, score_partitions
+from planner.cluster.kept import How
+from planner.cluster.score_partitions import score_partitions
 
 pytest.importorskip("distributed", reason="Dask is not installed; pip install 'neocloud-planner[cluster]'")
 

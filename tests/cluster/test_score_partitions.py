@@ -13,9 +13,11 @@ from cluster_case import FILES, Made
 
 from planner.case.faults import PlannerError
 from planner.cluster import score_partitions as room
-from planner.cluster.job import Worker, file_of
-from planner.cluster.score_partitions import How, score_partitions, unfinished
+from planner.cluster.job import Worker
+from planner.cluster.kept import How, file_of, unfinished
+from planner.cluster.score_partitions import score_partitions
 from planner.scoring.files import open_portfolios
+from planner.scoring.pareto import Leaders
 from planner.scoring.score import score_portfolios
 
 
@@ -35,6 +37,11 @@ def test_partitions_are_the_same_scores_as_one_go(made: Made, tmp_path: Path) ->
     pd.testing.assert_frame_equal(found, whole.table, check_exact=True)
     pd.testing.assert_frame_equal(broken.astype(str), whole.broken.astype(str))
     assert scored.leaders.count == len(whole.table) == sum(done.rows for done in scored.done)
+    leaders = Leaders()
+    leaders.add(whole.table)
+    assert scored.leaders.within == leaders.within
+    for found_rows, rows in ((scored.leaders.best, leaders.best), (scored.leaders.front, leaders.front)):
+        pd.testing.assert_frame_equal(found_rows.reset_index(drop=True), rows.reset_index(drop=True), check_exact=True)
     assert scored.leaders.best["portfolio"].iloc[0] in set(pd.read_parquet(target / "futures.parquet").columns.str.removeprefix("npv_usd of "))
     record = json.loads((target / "run.json").read_text())
     assert (record["portfolios"], record["partitions"]) == (len(whole.table), FILES)

@@ -1,4 +1,4 @@
-"""Thousands of spoilt files, each read right or refused with a message: the command, and its table."""
+"""Thousands of spoilt files, each read right or refused with a message; runs stopped half-way; faults played: the command, and its tables."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from faults import played
 from faults.child import HANGS_AFTER, MOST_BYTES
 from faults.readers import READERS
 from faults.seeds import write_seeds
@@ -31,13 +32,17 @@ def main() -> None:
     asked.add_argument("--files", type=int, default=3000, help="how many files")
     asked.add_argument("--seconds", type=float, default=600.0, help="time after which no more are tried")
     asked.add_argument("--seed", type=int, default=1, help="first number of the files; the same number is the same file")
+    asked.add_argument("--files-only", action="store_true", help="spoilt files alone, without interruptions and the faults that tests play")
     given = asked.parse_args()
     found = list(fuzz(given.files, given.seconds, given.seed))
-    print(table(found))
+    print(table(found), flush=True)
     for record in found:
         if record["outcome"] in BAD:
             print(f"\nfile {record['number']}, {record['reader']}, {record['way']}: {record['outcome']}\n{record['said']}")
-    raise SystemExit(any(record["outcome"] in BAD for record in found))
+    bad = any(record["outcome"] in BAD for record in found)
+    if not given.files_only:
+        bad |= played.stops() | played.faults()
+    raise SystemExit(bad)
 
 
 def fuzz(files: int, seconds: float, seed: int) -> Iterator[dict[str, Any]]:
@@ -96,14 +101,15 @@ def table(found: list[dict[str, Any]]) -> str:
     for record in found:
         by_reader[record["reader"]].append(record)
     shown = [*GOOD, *(outcome for outcome in BAD if any(record["outcome"] == outcome for record in found))]
-    lines = [f"{'reader':<20}{'files':>7}" + "".join(f"{outcome:>15}" for outcome in shown) + f"{'slowest':>10}"]
+    wide = max(len(reader.name) for reader in READERS) + 1
+    lines = [f"{'reader':<{wide}}{'files':>7}" + "".join(f"{outcome:>15}" for outcome in shown) + f"{'slowest':>10}"]
     for name in (reader.name for reader in READERS if reader.name in by_reader):
         records = by_reader[name]
         count = Counter(record["outcome"] for record in records)
         slowest = max(record["seconds"] for record in records)
-        lines.append(f"{name:<20}{len(records):>7,}" + "".join(f"{count[outcome]:>15,}" for outcome in shown) + f"{slowest:>8.1f} s")
+        lines.append(f"{name:<{wide}}{len(records):>7,}" + "".join(f"{count[outcome]:>15,}" for outcome in shown) + f"{slowest:>8.1f} s")
     count = Counter(record["outcome"] for record in found)
-    lines.append(f"{'all':<20}{len(found):>7,}" + "".join(f"{count[outcome]:>15,}" for outcome in shown))
+    lines.append(f"{'all':<{wide}}{len(found):>7,}" + "".join(f"{count[outcome]:>15,}" for outcome in shown))
     peak = max((record["peak"] for record in found), default=0)
     neither = sum(count[outcome] for outcome in BAD)
     lines.append(f"neither read right nor refused: {neither:,}; most memory {peak / 2**20:,.0f} MB of {MOST_BYTES / 2**20:,.0f} MB; a hang is {HANGS_AFTER} s of processor time")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import random
 import zipfile
 from collections.abc import Callable
@@ -177,10 +178,37 @@ def table(chance: random.Random, data: bytes) -> bytes:
     return made.getvalue()
 
 
+def leaf(chance: random.Random, data: bytes) -> bytes:
+    """A value of a JSON file replaced, taken out, or buried under brackets."""
+    found = json.loads(data)
+    at: list[tuple[object, object]] = []
+    _leaves(found, at)
+    holder, key = chance.choice(at)
+    what = chance.randrange(4)
+    if what == 0:
+        holder.pop(key)  # type: ignore[attr-defined]
+        return json.dumps(found).encode()
+    odd = (None, True, -1, 0, 1e308, [], {}, "", 10**400, [[[]]], {"a": 1}, *CELLS[:40])
+    holder[key] = "MARK" if what == 1 else chance.choice(odd)  # type: ignore[index]
+    written = json.dumps(found)
+    if what == 1:
+        depth = chance.choice((100, 2_000, 200_000))
+        written = written.replace('"MARK"', chance.choice(("NaN", "Infinity", "1e999", "[" * depth + "]" * depth, "9" * depth)), 1)
+    return written.encode("utf-8", "surrogatepass")
+
+
+def _leaves(held: object, at: list[tuple[object, object]]) -> None:
+    pairs = list(held.items()) if isinstance(held, dict) else list(enumerate(held)) if isinstance(held, list) else []
+    for key, value in pairs:
+        at.append((held, key))
+        _leaves(value, at)
+
+
 ANY: tuple[Mutation, ...] = (flipped, cut, inserted, repeated)
 TEXT: tuple[Mutation, ...] = (*ANY, encoded, cell, cell, cell, line, line)
 BY_KIND: dict[str, tuple[Mutation, ...]] = {
     ".csv": TEXT, ".toml": (*TEXT, nested, nested), ".xlsx": (flipped, cut, *(part,) * 8), ".parquet": (*ANY, *(table,) * 6),
+    ".json": (*ANY, encoded, leaf, leaf, leaf, leaf), ".npz": ANY,
 }
 
 

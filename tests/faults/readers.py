@@ -15,6 +15,7 @@ import numpy as np
 import openpyxl
 import pandas as pd
 import pyarrow.parquet as pq
+from faults import results
 from faults.seeds import World
 
 from planner.case.case import Case
@@ -160,6 +161,11 @@ def _pool(path: Path, world: World) -> str:
     return "" if len(found) == len(_cells(path)) else f"{len(found)} bundles, the file has {len(_cells(path))}"
 
 
+def _of(differs: Callable[[Path, Path], str]) -> Callable[[Path, World], str]:
+    """A reader of results, which looks at the sound ones beside."""
+    return lambda path, world: differs(path, world.folder)
+
+
 READERS = (
     Reader("case.toml", "case", "case.toml", _case_folder),
     Reader("case CSV", "case", "power.csv", _case_folder),
@@ -175,4 +181,14 @@ READERS = (
     Reader("pool CSV", "pool.csv", "", _pool),
     Reader("pool Parquet", "pool.parquet", "", _pool),
     Reader("inquiries CSV", "inquiries.csv", "", _inquiries),
+    *(Reader(f"run: {name}", "run", name, _of(results.run_differs)) for name in ("run.json", "plan.json", "portfolio.csv", "cashflow.csv", "candidates.parquet")),
+    *(Reader(f"scores: {name}", "scores", name, _of(results.scores_differ)) for name in ("run.json", "scores.parquet", "futures.parquet")),
+    Reader("scores by parts", "parts", "scores.parquet/part-000000.parquet", _of(results.scores_differ)),
+    *(Reader(f"begun: {name.split('/')[0]}", "begun", name, _of(results.partition_differs)) for name in ("job.json", "done/000000.json", "scores.parquet/part-000000.parquet")),
+    *(Reader(f"sweep: {name}", "sweep", name, _of(results.sweep_differs)) for name in ("sweep.json", "points.csv")),
+    *(Reader(f"resumed: {name}", "unfinished", name, _of(results.journal_differs)) for name in ("question.json", "base.npz", "point-0001.npz")),
+    *(Reader(f"pool: {name.split('/')[0]}", "pool", name, _of(results.pool_differs)) for name in ("run.json", "values.parquet/part-000000.parquet")),
+    Reader("portfolios, report", "subsets.parquet", "", _of(results.members_are_wrong)),
+    Reader("frontier Parquet", "frontier.parquet", "", _of(results.frontier_is_wrong)),
+    Reader("quotes JSON", "quotes.json", "", _of(results.quotes_are_wrong)),
 )

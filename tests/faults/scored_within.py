@@ -38,7 +38,7 @@ class Mixtures:
             yield Bunch(self.items, tuple(map(str, number.tolist())), portfolios_from_dense(dense))
 
 
-def score(case_path: str, count: int, budget: int, scenarios: int, folder: Path) -> dict[str, float]:
+def score(case_path: str, count: int, budget: int, scenarios: int, folder: Path, *, paths: bool = True) -> dict[str, float]:
     """Peak memory beyond what the case and its candidates take, in bytes, and how many were scored."""
     case = read_case(case_path)
     candidates = build_candidates(make_outlook(case))
@@ -48,7 +48,7 @@ def score(case_path: str, count: int, budget: int, scenarios: int, folder: Path)
     write_packages(file, Mixtures(packages, count), candidates, {})
     small = folder / "small.parquet"
     write_packages(small, Mixtures(packages, WARM_UP), candidates, {})
-    options = ScoreOptions(scenarios=scenarios, memory_bytes=budget, threads=2, device="cpu")
+    options = ScoreOptions(scenarios=scenarios, paths=paths, memory_bytes=budget, threads=2, device="cpu")
     # Libraries, threads and the first pieces take memory whatever the budget.
     list(Scoring(candidates, options).pieces(open_portfolios(small, candidates)))
     scoring = Scoring(candidates, options)
@@ -69,4 +69,4 @@ def _status(name: str) -> int:
 
 
 if __name__ == "__main__":
-    print(json.dumps(score(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), Path(sys.argv[5]))))
+    print(json.dumps(score(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), Path(sys.argv[5]), paths="--no-paths" not in sys.argv[6:])))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from faults.results import write_results
 
 from planner.candidates.build import CandidateSet, build_candidates
 from planner.candidates.outlook import make_outlook
@@ -34,12 +35,13 @@ class World:
 
     case: Case
     candidates: CandidateSet
+    folder: Path
 
 
 def make_world(folder: Path) -> World:
     """The case in `folder`, as `write_seeds` has written it, and its candidates."""
     case = read_case(folder / "case")
-    return World(case, build_candidates(make_outlook(case)))
+    return World(case, build_candidates(make_outlook(case)), folder)
 
 
 def write_seeds(folder: Path) -> None:
@@ -62,3 +64,4 @@ def write_seeds(folder: Path) -> None:
     pool.to_parquet(folder / "pool.parquet", index=False)
     packages = [Package(name, np.array(numbers), np.array(levels)) for name, numbers, levels in (("river", [0, 1], [1.0, 2.0]), ("mesa", [2], [4.0]))]
     write_packages(folder / "packages.parquet", Subsets(packages), world.candidates, {"plan": "base"})
+    write_results(folder)

@@ -15,6 +15,7 @@ from planner.case.faults import PlannerError
 from planner.report import scored as module
 from planner.report.findings import findings_of_run
 from planner.report.scored import distribution, drivers, read_scores, weighted_correlation
+from planner.sealed import seal
 
 Made = Callable[..., tuple[Path, Path, Any]]
 
@@ -58,6 +59,7 @@ def test_scores_without_futures_still_show(made: Made, scored: Path, tmp_path: P
         (tmp_path / name).write_bytes((scored / name).read_bytes())
     record = json.loads((tmp_path / "run.json").read_text())
     (tmp_path / "run.json").write_text(json.dumps({**record, "portfolios_read_from": ""}))
+    seal(tmp_path)
     folder, run, _ = made("starting")
     read = read_scores(tmp_path, findings_of_run(run, folder))
     assert distribution(read) is None

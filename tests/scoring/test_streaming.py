@@ -14,9 +14,9 @@ import planner.scoring.long_table as long_table
 import planner.scoring.score as score_module
 from planner.candidates.packages import site_packages
 from planner.case.faults import PlannerError
+from planner.memory import memory_bytes
 from planner.scoring.files import open_portfolios, write_long, write_packages
 from planner.scoring.long_table import from_table
-from planner.scoring.memory import memory_bytes
 from planner.scoring.neighbours import neighbours
 from planner.scoring.pareto import Leaders, pareto
 from planner.scoring.score import ScoreOptions, Scoring, score_portfolios

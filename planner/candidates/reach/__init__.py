@@ -1,0 +1,1 @@
+"""How large the model of a case becomes, from its tables alone, before anything is built."""

@@ -1,0 +1,64 @@
+"""`planner portfolios --pool`: a pool of bundles with their NPV in every future, by partitions, here or on workers."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from planner.case.case import Case
+    from planner.cluster.kept import How
+    from planner.cluster.pool_partitions import Progress
+    from planner.planning import PlanOptions
+
+
+def pool_by_partitions(
+    path: Path, pool: str, out: str, scenarios: int, seed: int | None, base: str, tail: str | None, how: How
+) -> str:
+    """Make a pool with progress on a terminal; what was made, in words. pool: grid, grid:COUNT, or a file of bundles."""
+    from planner.case.faults import PlannerError
+    from planner.case.read import read_case
+    from planner.cluster.kept import Interrupted, unfinished
+    from planner.cluster.pool_job import PoolJob
+    from planner.cluster.pool_partitions import make_pool
+    from planner.planning import PlanOptions
+    from planner.risk.bundle_grid import Grid
+
+    chosen = PlanOptions(base=base, tail=tail)
+    case = read_case(path)
+    word, _, count = pool.partition(":")
+    if word == "grid":
+        if count and not count.isdecimal():
+            raise PlannerError(f"--pool {pool!r} is no grid; write grid, grid:1000000, or the name of a file")
+        grid, given = Grid(most=int(count)) if count else Grid(), None
+    else:
+        grid, given = None, _given(case, chosen, pool)
+    job = PoolJob(case, chosen.base, chosen.tail, scenarios, seed, grid, given, "")
+    try:
+        made = make_pool(job, out, how, progress=_shown())
+    except KeyboardInterrupt:
+        raise Interrupted(f"stopped by Ctrl-C; partitions that are finished stand in {unfinished(out)}: go on with --resume") from None
+    before = f", {made.taken_over:,} of them finished before" if made.taken_over else ""
+    return f"{made.bundles:,} bundles over {scenarios:,} futures in {made.partitions:,} partitions{before},"
+
+
+def _given(case: Case, chosen: PlanOptions, pool: str) -> pd.DataFrame:
+    from planner.candidates.build import build_candidates
+    from planner.candidates.outlook import make_outlook
+    from planner.risk.pool_file import read_pool
+
+    return read_pool(Path(pool), build_candidates(make_outlook(case, base=chosen.base, tail=chosen.tail)))
+
+
+def _shown() -> Progress | None:
+    """Partitions done, on a terminal."""
+    if not sys.stderr.isatty():
+        return None
+
+    def show(done: int, of: int) -> None:
+        print(f"\rmaking the pool: {done:,} of {of:,} partitions", end="\n" if done == of else "", file=sys.stderr, flush=True)
+
+    return show

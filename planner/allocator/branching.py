@@ -118,17 +118,17 @@ class Branching:
         loose = np.flatnonzero(np.minimum(fraction, 1.0 - fraction) > WHOLE)
         ranked = sorted(loose.tolist(), key=lambda q: (-self.costs.score(q, float(fraction[q])), q))
         unknown = [q for q in ranked if not self.costs.known(q)][:TRIALS]
-        tried = self._tried_worth(node, unknown)
+        tried = self._tried_worth(node, unknown, at_least)
         worth = {q: tried[q] if q in tried else self.costs.score(q, float(fraction[q])) for q in ranked}
         found = self._children(node, max(ranked, key=worth.__getitem__), at_least)
         return sorted((child for child in found if child is not None), key=lambda child: -child.value)
 
-    def _tried_worth(self, node: Node, decisions: list[int]) -> dict[int, float]:
-        """Product of the losses of rounding each decision up and down, tried with few iterations; an infeasible way settles it."""
+    def _tried_worth(self, node: Node, decisions: list[int], at_least: float) -> dict[int, float]:
+        """Product of the losses of rounding each decision up and down, tried with few iterations; a way that is infeasible or worth too little settles it."""
 
         def trials(way: int) -> Callable[[NodeLp], list[float | None]]:
             return lambda lp: [
-                lp.tried(*_rounded(node, q, way), node.basis, TRIAL_ITERATIONS, self.left()) for q in decisions
+                lp.tried(*_rounded(node, q, way), node.basis, TRIAL_ITERATIONS, self.left(), at_least) for q in decisions
             ]
 
         up, down = self._both(trials(1), trials(0))

@@ -20,10 +20,8 @@ from planner.allocator.root_cuts import Cuts
 WHOLE = 1e-6
 """How far from a whole number an integer may be."""
 _NO_LIMIT = 2**31 - 1
-_ENDS = (
-    highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kTimeLimit,
-    highspy.HighsModelStatus.kObjectiveBound,
-)
+_DROPPED = (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kObjectiveBound)
+_ENDS = (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kTimeLimit, *_DROPPED)
 _WHOLE_KINDS = (highspy.HighsVarType.kInteger, highspy.HighsVarType.kImplicitInteger)  # type: ignore[attr-defined]  # missing from the stubs
 
 
@@ -106,7 +104,7 @@ class NodeLp:
         None if it is infeasible, or worth less than `at_least`, which the dual simplex sees before it is done.
         """
         highs = self.highs
-        highs.setOptionValue("objective_bound", -at_least if self.sign < 0.0 else math.inf)
+        highs.setOptionValue("objective_bound", self._bound_of(at_least))
         highs.changeColsBounds(len(self.integer), self.integer, lower, upper)
         if seconds is not None:
             highs.setOptionValue("time_limit", highs.getRunTime() + max(seconds, 0.0))
@@ -120,7 +118,7 @@ class NodeLp:
             highs.setOptionValue("solver", "simplex")
             self._run()
             status = highs.getModelStatus()
-        if status in (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kObjectiveBound):
+        if status in _DROPPED:
             return None
         if status == highspy.HighsModelStatus.kTimeLimit:
             raise TimeoutError
@@ -129,8 +127,8 @@ class NodeLp:
         value = self.sign * highs.getInfo().objective_function_value
         return Relaxed(value, np.array(highs.getSolution().col_value), highs.getBasis())
 
-    def tried(self, lower: FloatArray, upper: FloatArray, basis: Any, iterations: int, seconds: float | None) -> float | None:
-        """About what a relaxation is worth, after so many iterations of the dual simplex; None if it is infeasible.
+    def tried(self, lower: FloatArray, upper: FloatArray, basis: Any, iterations: int, seconds: float | None, at_least: float = -np.inf) -> float | None:
+        """About what a relaxation is worth, after so many iterations of the dual simplex; None if it is infeasible, or worth less than `at_least`.
 
         The dual simplex comes down from above, so a relaxation cut short looks better than it is: good for choosing, not a bound.
         """
@@ -139,7 +137,7 @@ class NodeLp:
         highs.setOptionValue("time_limit", math.inf if seconds is None else highs.getRunTime() + max(seconds, 0.0))
         highs.setOptionValue("solver", "simplex")
         highs.setOptionValue("simplex_iteration_limit", iterations)
-        highs.setOptionValue("objective_bound", math.inf)
+        highs.setOptionValue("objective_bound", self._bound_of(at_least))
         highs.setBasis(basis)
         highs.run()
         self.iterations += max(0, highs.getInfo().simplex_iteration_count)
@@ -147,7 +145,11 @@ class NodeLp:
         status = highs.getModelStatus()
         if status == highspy.HighsModelStatus.kTimeLimit:
             raise TimeoutError
-        return None if status == highspy.HighsModelStatus.kInfeasible else float(self.sign * highs.getInfo().objective_function_value)
+        return None if status in _DROPPED else float(self.sign * highs.getInfo().objective_function_value)
+
+    def _bound_of(self, at_least: float) -> float:
+        """What HiGHS takes as the objective beyond which it need not go on; presolve leaves a model to minimise."""
+        return -at_least if self.sign < 0.0 else math.inf
 
     def value(self, levels: FloatArray) -> float:
         """What levels of the presolved columns are worth; greater is better."""

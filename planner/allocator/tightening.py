@@ -12,6 +12,7 @@ programming problems, ORSA Journal on Computing 6 (1994), 445-454.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,6 +26,9 @@ from planner.allocator.matrix import FloatArray, IntArray, ModelArrays
 MOST_PROVIDERS = 60
 """Rows with more providers than this (capital that everything pays into) are passed over, which loosens a bound and never breaks it."""
 MOST_COLUMNS = 2500
+MOST_ANSWERED = 20_000
+_ANSWERED: dict[bytes, float | None] = {}
+"""What `_most` found, by the hash of what it was asked: plans of one case under other prices ask the same."""
 _SLACK = 1e-7
 _LEAST = 1e-6
 """Smallest M that is written, relative to the M before: zeros would vanish from the matrix."""
@@ -135,6 +139,16 @@ def _fresh(matrix: Any, which: NDArray[np.int64], seen: NDArray[np.bool_]) -> ND
 
 def _most(use: csr_array, limit: FloatArray, lower: FloatArray, upper: FloatArray, cost: FloatArray) -> float | None:
     """max cost @ x subject to use @ x <= limit and bounds; None when it is not an optimum."""
+    asked = hashlib.sha256(b"".join(np.ascontiguousarray(each).tobytes() for each in (use.indptr, use.indices, use.data, limit, lower, upper, cost))).digest()
+    if asked in _ANSWERED:
+        return _ANSWERED[asked]
+    found = _solved(use, limit, lower, upper, cost)
+    if len(_ANSWERED) < MOST_ANSWERED:
+        _ANSWERED[asked] = found
+    return found
+
+
+def _solved(use: csr_array, limit: FloatArray, lower: FloatArray, upper: FloatArray, cost: FloatArray) -> float | None:
     highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
     for name, choice in (("output_flag", False), ("presolve", "off"), ("solver", "simplex"), ("simplex_strategy", 4)):
         highs.setOptionValue(name, choice)

@@ -134,7 +134,7 @@ class TreeSearch:
             while self._open and -self._open[0][0] > self._cutoff():
                 if self.most is None and self._proven is None and branching.iterations * len(lp.row_lower) > CUT_AFTER:
                     root = self._cut(branching, root)
-                    look_at, dive_at = LOOK_AGAIN * branching.count, branching.count + DIVE_EVERY
+                    dive_at = branching.count + DIVE_EVERY
                     continue
                 node: Node | None = self._open[0][2]
                 if self._proven is not None and branching.count >= dive_at:
@@ -146,7 +146,7 @@ class TreeSearch:
                     self._report()
                     if branching.count > (MOST_RELAXATIONS if self.most is None else self.most):
                         raise Unsettled
-                    if self.most is None and branching.count > look_at:
+                    if self.most is None and self._proven is None and branching.count > look_at:
                         look_at *= LOOK_AGAIN
                         self._look_nearby(lp, root, beside=self.options.beside)
         return self._bound()
@@ -157,7 +157,7 @@ class TreeSearch:
         Halves are dropped by the best answer only in a tree with cuts, which is long; a short one gains little and shows a tighter
         bound without.
         """
-        dropping = self._proven is not None and self._cutoff() > -np.inf
+        dropping = (self._proven is not None or self._given is not None) and self._cutoff() > -np.inf
         if dropping:
             self._shown = max(self._shown, self._cutoff())
         children = branching.halves(node, self._cutoff() if dropping else -np.inf)

@@ -33,6 +33,7 @@ def bench(
     from kernels.bench.contest import Figure
     from planner.bench.measure import seconds
     from planner.bench.planning import coarseness, formulations, plan_phases, start_up
+    from planner.bench.quoting import quote_figures
     from planner.candidates.build import build_candidates
     from planner.candidates.outlook import make_outlook
     from planner.case.generate import generate_case
@@ -58,6 +59,7 @@ def bench(
     figures += plan_phases(case, gap=gap, time_limit_s=time_limit, relax=relax)
     figures += formulations(build_candidates(make_outlook(case)))
     figures += coarseness(case)
+    figures += quote_figures(case)
     if kernels:
         from kernels.bench.run import cpu_figures, sizes_for
 

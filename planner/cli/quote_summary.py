@@ -11,7 +11,7 @@ import pandas as pd
 
 from planner.cli.summary import millions
 from planner.quoting.floor import Answer
-from planner.quoting.quote import Quote
+from planner.quoting.quote import HELD, Quote
 from planner.quoting.standalone import LINES
 
 if TYPE_CHECKING:
@@ -104,6 +104,8 @@ def _print_curve(console: Console, quote: Quote) -> None:
     for row in quote.curve.itertuples():
         table.add_row(f"{row.size:,.0f}", "no room" if math.isnan(row.floor) else f"{row.floor:.4f}", row.how)
     console.print(table)
+    if (quote.curve["how"] == HELD).any():
+        console.print("whole decisions held: those of the plans found for the whole size, so a quote of that size may find less", highlight=False)
 
 
 def _print_displaced(console: Console, displaced: pd.DataFrame) -> None:

@@ -112,11 +112,11 @@ class Room:
     def _answered(self, arrays: ModelArrays, begin: FloatArray | None, gap: float, *, at_least: float = -np.inf) -> Answer:
         self.asked += 1
         options = replace(self.options, gap=gap, start=None, progress=None, log=None)
-        if options.solver != "highs":
+        if options.solver == "highs" and begin is not None and arrays.is_mip and verify(arrays, begin).within(TOLERANCE):
+            options = replace(options, start=begin)
+        if options.solver != "highs" or options.deadline_s is not None:
             solution = open_door(options).solve_arrays(arrays)
         else:
-            if begin is not None and arrays.is_mip and verify(arrays, begin).within(TOLERANCE):
-                options = replace(options, start=begin)
             solution = BoundedSearch(options, most=self.effort, at_least=at_least).solve_arrays(arrays)
         if solution.interrupted:
             raise KeyboardInterrupt

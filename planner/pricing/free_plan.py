@@ -19,8 +19,8 @@ from planner.allocator.matrix import FloatArray, ModelArrays, model_arrays
 from planner.allocator.model import MILLION, make_model
 from planner.allocator.options import SolverOptions
 from planner.allocator.solution import Solution
+from planner.allocator.solvers import search_door
 from planner.allocator.status import Status
-from planner.allocator.tree_search import TreeSearch
 from planner.candidates.build import CandidateSet
 from planner.candidates.outlook import Floats
 from planner.pricing.deadline import Deadline
@@ -65,7 +65,7 @@ class FreePlan:
             return None
         start = None if held is None or not changed.is_mip else held.values
         options = replace(self.options, solver="highs", time_limit_s=self.deadline.left, start=start, progress=None, log=None)
-        solution = TreeSearch(options).solve_arrays(changed)
+        solution = search_door(options).solve_arrays(changed)
         if solution.objective is None:
             return None
         bound = solution.objective + self.options.gap * abs(solution.objective) if solution.bound is None else solution.bound

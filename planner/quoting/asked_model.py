@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import scipy.sparse as sp
@@ -40,6 +41,11 @@ class RatePiece:
     slope: FloatArray
     matrix_at_zero: sp.csr_array | None = None
     matrix_slope: sp.csr_array | None = None
+
+    @cached_property
+    def moved_rows(self) -> Ints:
+        """Rows of the model in which the rate stands."""
+        return np.zeros(0, dtype=np.int64) if self.matrix_slope is None else np.unique(self.matrix_slope.nonzero()[0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,9 +95,20 @@ class InquiryProblem:
             arrays, cost=cost, start=matrix.indptr.astype(np.int32), index=matrix.indices.astype(np.int32), value=matrix.data
         )
 
+    def straight(self, piece: RatePiece) -> bool:
+        """Whether a dollar of rate brings the same for a unit of size however it is served, and nothing without serving."""
+        units = self.units
+        each = float(piece.slope @ units) / float(units @ units)
+        return bool(np.allclose(piece.slope, each * units, rtol=0.0, atol=1e-12 * float(np.abs(piece.slope).max(initial=0.0))))
+
+    @cached_property
+    def units(self) -> FloatArray:
+        """Units of size that each of its columns makes, in the scale of its row, (own,)."""
+        return np.asarray(self.shut.matrix[[self.row]].toarray()).reshape(-1)[self.own]
+
     def slopes(self, piece: RatePiece) -> tuple[float, float]:
         """Least and greatest $M that a dollar of rate can bring, per unit of size."""
-        units = np.asarray(self.shut.matrix[[self.row]].toarray()).reshape(-1)[self.own] * self.row_scale
+        units = self.units * self.row_scale
         each = piece.slope[self.serving] / units[self.serving]
         later = piece.slope[~self.serving]
         most = float(later.max(initial=0.0)) / float(units[self.serving].min())
@@ -127,7 +144,7 @@ def asked_model(group: AskedGroup, options: PlanOptions) -> AskedModel:
     inquiries = group.inquiries
     candidates = asked_candidates(group.outlook, inquiries, options)
     model, arrays = _arrays(candidates, options)
-    pieces = rate_pieces(group.outlook, inquiries, candidates.table, equity=options.equity)
+    pieces = rate_pieces(candidates, inquiries, equity=options.equity)
     lease = candidates.table["lease_id"].to_numpy()
     first = model.compact.candidate
     lease_of_column = np.full(arrays.columns, "", dtype=object)
@@ -146,7 +163,7 @@ def asked_model(group: AskedGroup, options: PlanOptions) -> AskedModel:
         unit = model.compact.unit[own] / MILLION
         found = []
         for piece in pieces[inquiry.name]:
-            pair = rows.affine(piece, own, position) if piece.funded else (None, None)
+            pair = rows.affine(piece, own, position) or (None, None)
             found.append(RatePiece(piece.low, piece.high, piece.at_zero[position] * unit, piece.slope[position] * unit, *pair))
         row, scale = _row_of(model, inquiry)
         serving = table["kind"].isin(["serve", "host"]).to_numpy()[first[own]]

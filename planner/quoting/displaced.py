@@ -39,15 +39,20 @@ def _amounts(candidates: CandidateSet, levels: Floats) -> pd.Series:
     served = table[table["kind"].isin(["serve", "host"]) & (table["lease_id"] != "")]
     unit = served["lease_id"].map(leases["size_unit"]).map({"gpus": "GPUs", "it_mw": "MW"})
     pieces = [
-        _part(served, "lease", served["lease_id"], unit, served["level"] * served["lease_id"].map(leases["max_size"]) / served["upper"]),
+        _part(served, "lease", served["lease_id"], unit, served["level"] * _number(served["lease_id"], leases["max_size"]) / served["upper"]),
         _part(chosen := table[table["kind"] == "sell"], "on demand", chosen["gpu_id"], "GPU-months", chosen["level"] * chosen["months"]),
         _part(chosen := table[table["kind"] == "mine"], "mining", chosen["site_id"], "MW-months", chosen["level"] * chosen["months"]),
         _part(chosen := table[table["kind"] == "open"], "site", chosen["site_id"], "opened", chosen["level"]),
         _part(chosen := table[table["kind"] == "own"], "GPUs bought", chosen["gpu_id"], "GPUs", chosen["level"]),
         _part(chosen := table[table["kind"] == "shell"], "hall", chosen["site_id"], "MW", chosen["level"]),
-        _part(chosen := table[table["kind"] == "power"], "power", chosen["phase"], "MW", chosen["level"] * chosen["phase"].map(mw)),
+        _part(chosen := table[table["kind"] == "power"], "power", chosen["phase"], "MW", chosen["level"] * _number(chosen["phase"], mw)),
     ]
     return pd.concat(pieces).groupby(["what", "name", "unit"])["amount"].sum()
+
+
+def _number(names: pd.Series, number: pd.Series) -> pd.Series:
+    """The number of each name; of no names none, as numbers too."""
+    return names.map(number).astype(np.float64)
 
 
 def _part(rows: pd.DataFrame, what: str, name: pd.Series, unit: pd.Series | str, amount: pd.Series) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """The floor of an inquiry: the lowest rate r at which V(r), the best NPV with it forced in, reaches V0, the best without it.
 
-Without whole decisions V is one linear programme and the root is exact. With whole decisions V and V0 are known between an
-answer and a bound each, L <= V <= U and L0 <= V0 <= U0, so the floor is known within an interval:
+Without whole decisions V is one linear programme and the root is exact (see `exact_floors`). With whole decisions V and V0 are
+known between an answer and a bound each, L <= V <= U and L0 <= V0 <= U0, so the floor is known within an interval:
 
     upper end   the rate at which the plan found, its whole decisions held, reaches U0: there signing is surely worth it
     lower end   r - (U - L0) / least slope: below it even the bound of V stays under L0, so declining is surely right
@@ -22,9 +22,8 @@ from planner.allocator.highs import HighsDoor
 from planner.allocator.matrix import FloatArray, ModelArrays
 from planner.allocator.options import SolverOptions
 from planner.allocator.solution import Solution
-from planner.allocator.solvers import open_door
+from planner.allocator.solvers import search_door
 from planner.allocator.status import Status
-from planner.allocator.tree_search import TreeSearch
 from planner.quoting.asked_model import InquiryProblem, RatePiece
 from planner.quoting.rate_line import Point, RateLine, held, lowest_root
 
@@ -104,24 +103,10 @@ class _Search:
         if problem.served_anywhere:
             self.forced = self.problem.forced(size)
 
-    def _whole(self) -> RateLine:
-        self._line = RateLine(self.problem, self.forced, basis=self.base.basis)
-        return self._line
-
     def found(self) -> Floor:
         if not self.problem.served_anywhere:
             return self._none(Answer.NEVER)
-        return self._between() if self.forced.is_mip else self._exact()
-
-    # --- one linear programme ------------------------------------------------------------------------------------
-
-    def _exact(self) -> Floor:
-        point = lowest_root(self._whole(), self.base.value, self.start)
-        if point is None:
-            return self._none(Answer.NEVER)
-        return self._floor(point, point, point.rate, point.rate, proven=True)
-
-    # --- whole decisions -----------------------------------------------------------------------------------------
+        return self._between()
 
     def _between(self) -> Floor:
         estimate = self._held_root(self.base.levels, keep_own=False)
@@ -147,7 +132,8 @@ class _Search:
             if best is None:
                 break
             low = max(low, self._lower_end(piece, rate, solution))
-            if high - low <= 2.0 * WIDTH * best.rate or solution.interrupted or not best.rate < rate * (1.0 - 1e-9):
+            # A search below the floor tells little of its lower end, one at a plan known to be best there tells no more.
+            if high - low <= 2.0 * WIDTH * best.rate or solution.interrupted or abs(best.rate - rate) <= 1e-9 * rate:
                 break
             rate, begin = best.rate, best.levels
         if best is None:
@@ -171,7 +157,7 @@ class _Search:
         if not (self.forced.integer & own).any():
             return levels
         rated = self.problem.rated(held(self.forced, levels, own), self._piece_at(self.start), self.start)
-        return TreeSearch(self._limited(self.options.gap)).solve_arrays(rated).values
+        return search_door(self._limited(self.options.gap)).solve_arrays(rated).values
 
     def _searched(self, piece: RatePiece, rate: float, begin: FloatArray | None, *, at_least: float = -np.inf) -> Solution:
         """The plan with the inquiry forced in at a rate, begun from a plan that is known, to the gap that the width asks for."""
@@ -182,10 +168,9 @@ class _Search:
         gap = min(max(room / max(abs(self.base.value), 1e-6), self.options.gap), max(LOOSEST, self.options.gap))
         rated = self.problem.rated(self.forced, piece, rate)
         options = self._limited(gap)
-        if self.options.solver != "highs":
-            solution = open_door(options).solve_arrays(rated)
-        else:
-            solution = TreeSearch(replace(options, start=begin), at_least=at_least).solve_arrays(rated)
+        if self.options.solver == "highs":  # no other takes a start
+            options = replace(options, start=begin)
+        solution = search_door(options, at_least=at_least).solve_arrays(rated)
         self.seconds += time.perf_counter() - began
         return solution
 

@@ -24,16 +24,20 @@ class MoneyRows:
         self._rows = dict(iter(table.groupby(["family", "name"], sort=False)))
         self._capital_month, self._capital_row, self._capital_scale = self._capital()
 
-    def affine(self, piece: Piece, own: Ints, position: Ints) -> tuple[sp.csr_array, sp.csr_array]:
+    def affine(self, piece: Piece, own: Ints, position: Ints) -> tuple[sp.csr_array, sp.csr_array] | None:
         """The matrix of the whole model at rate 0, and its change per dollar of rate, over a piece of an inquiry.
 
-        own: columns of the inquiry; position: their place among the candidates of the piece.
+        own: columns of the inquiry; position: their place among the candidates of the piece. None where no row of the model moves.
         """
+        if not piece.funded:
+            return None
         column = np.full(len(piece.slope), -1, dtype=np.int64)
         column[position] = own
         low, high = piece.rates
         first, second, one = (self._spelled(uses, column) for uses in (piece.first, piece.second, piece.at_one))
         slope = sp.csr_array((second - first) / (high - low))
+        if not np.any(np.abs(slope.data) > 1e-12):
+            return None
         return sp.csr_array(self.arrays.matrix + first - one - low * slope), slope
 
     def _spelled(self, uses: pd.DataFrame, column: Ints) -> sp.csr_array:

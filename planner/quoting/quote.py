@@ -11,7 +11,7 @@ import pandas as pd
 
 from kernels.pieces import usable_cores
 from planner.allocator.allocate import clean, levels_of
-from planner.allocator.matrix import FloatArray
+from planner.allocator.matrix import FloatArray, ModelArrays
 from planner.allocator.model import MILLION
 from planner.allocator.solution import Solution
 from planner.candidates.build import CandidateSet, build_candidates
@@ -22,15 +22,20 @@ from planner.planning import PlanOptions
 from planner.quoting.asked_case import AskedGroup, asked_case, asked_groups
 from planner.quoting.asked_model import AskedModel, InquiryProblem, asked_model
 from planner.quoting.displaced import displaced_table
+from planner.quoting.exact_floors import exact_floors
 from planner.quoting.floor import Answer, Base, Floor, find_floor
 from planner.quoting.held_floor import HeldFloor, HeldPlans
 from planner.quoting.inquiry import Inquiry, inquiry_of, refuse_repeated
 from planner.quoting.risk import QuoteRisk, RiskFloor, risk_floor
-from planner.quoting.standalone import standalone_table
+from planner.quoting.standalone import Standalone
 from planner.quoting.without import leases_kept, plan_without
 
 Done = Callable[[str, Answer | None], None]
 """Called with the name of an inquiry and its answer once its floor is known, and with ("", None) once the plan without them is."""
+
+
+HELD = "whole decisions held"
+"""How the floors of lesser sizes are found where a plan has whole decisions."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +123,8 @@ def _quoted(
     solution, base = plan_without(asked, options.solver)
     if done is not None:
         done("", None)
-    standalone = {name: standalone_table(asked.candidates, inquiry, asked.priced[name][0]) for name, inquiry in asked.inquiries.items()}
+    alone = Standalone(asked.candidates)
+    standalone = {name: alone.table(inquiry, asked.priced[name][0]) for name, inquiry in asked.inquiries.items()}
 
     def worked(problem: InquiryProblem) -> _Worked:
         table = standalone[problem.inquiry.name]
@@ -139,18 +145,29 @@ def _quoted(
 
 def _work(asked: AskedModel, problem: InquiryProblem, base: Base, start: float, options: PlanOptions) -> _Worked:
     """The floor at the whole size, without declining other leases, and at the lesser sizes."""
+    kept = leases_kept(asked, base)
+    if problem.shut.is_mip:
+        return _searched(problem, base, start, options, kept)
+    floors, keeping = exact_floors(problem, base, start, kept)
+    return _Worked(floors[-1], keeping, _curve([(floor.size, floor.rate, floor.high, "exact") for floor in floors]))
+
+
+def _searched(problem: InquiryProblem, base: Base, start: float, options: PlanOptions, kept: ModelArrays) -> _Worked:
+    """The same with whole decisions: searched for at the whole size, else with the decisions of the plans found held."""
     inquiry = problem.inquiry
     floor = find_floor(problem, base, inquiry.size, start, options.solver)
     plans = [levels for levels in (floor.levels, floor.estimate) if levels is not None]
     held = HeldPlans(problem, replace(base, value=floor.without), plans, basis=floor.basis)
     first = floor.rate if plans else start
-    whole = problem.shut.is_mip
-    rows: list[tuple[float, float, float, str]] = [(inquiry.size, floor.rate, floor.high, "searched" if whole else "exact")]
+    rows = [(inquiry.size, floor.rate, floor.high, "searched")]
     for size in reversed(inquiry.sizes[:-1]):
         at = held.floor(size, first)
-        rows.insert(0, (size, at.rate, at.high, "whole decisions held" if whole else "exact"))
-    keeping = held.floor(inquiry.size, first, kept=leases_kept(asked, base))
-    return _Worked(floor, keeping, pd.DataFrame(rows, columns=["size", "floor", "high", "how"]))
+        rows.insert(0, (size, at.rate, at.high, HELD))
+    return _Worked(floor, held.floor(inquiry.size, first, kept=kept), _curve(rows))
+
+
+def _curve(rows: list[tuple[float, float, float, str]]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["size", "floor", "high", "how"])
 
 
 def _made(

@@ -6,6 +6,11 @@ secant steps from the slope at a point reach the root in as many steps as the wa
     dV/dr = (change of costs) . x - (prices of rows) . (change of the matrix) x
 
 by the envelope theorem, the second part where a prepayment or a cash floor follows the rate. Steps stay within a bracket.
+
+Where every way of serving brings the same for a unit of size, and no limit that follows the rate has a price, the same plan is best
+at every rate at which it keeps those limits, so one solve tells them all. What then costs time is to walk from one basis to the
+next: costs are not perturbed, which would send the walk away from the basis that it begins at, and coefficients stay as they are from
+size to size, so that the solver keeps its edge weights.
 """
 
 from __future__ import annotations
@@ -15,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from planner.allocator.changes import Changes
 from planner.allocator.highs import HighsDoor
 from planner.allocator.matrix import FloatArray, ModelArrays
 from planner.allocator.options import SolverOptions
@@ -28,16 +34,30 @@ EXACT = 1e-10
 """Distance to the value sought, relative to the money in the plan, at which a root is found."""
 FARTHEST = 1e7
 """Rate beyond which no root is sought."""
+KEPT = 1e-9
+"""Breach of a limit, relative to what is used of it, that counts as none."""
+UNPRICED = 1e-9
+"""Price of a limit ($M for its unit) that counts as none."""
+LONG_WALK, LONG_WALK_BY_ROW = 500, 0.2
+"""Iterations from one basis to the next, or so many for each row if that is more, after which it is quicker to begin again."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """V at a rate: $M, its slope ($M per dollar of rate), and the levels of all columns."""
+    """V at a rate: $M, its slope ($M per dollar of rate), and the levels of all columns.
+
+    stays: the same levels are best at any other rate of the piece at which they keep the limits.
+    """
 
     rate: float
     value: float
     slope: float
     levels: FloatArray
+    stays: bool
+
+    def at(self, rate: float) -> Point:
+        """The same plan at another rate."""
+        return replace(self, rate=rate, value=self.value + self.slope * (rate - self.rate))
 
 
 class RateLine:
@@ -46,12 +66,14 @@ class RateLine:
     def __init__(self, problem: InquiryProblem, arrays: ModelArrays, *, basis: Any = None) -> None:
         """arrays: the model with the inquiry forced in, whole decisions held; basis: of a model of the same shape."""
         self.problem, self.arrays, self.basis = problem, arrays, basis
-        self._door = HighsDoor(SolverOptions())
+        walk = {"dual_simplex_cost_perturbation_multiplier": 0.0, "simplex_iteration_limit": max(LONG_WALK, int(LONG_WALK_BY_ROW * arrays.rows))}
+        self._door = HighsDoor(SolverOptions(extra=walk))
         self._points: dict[tuple[int, float], Point | None] = {}
+        self._impossible: dict[int, bool] = {}
 
     def becomes(self, arrays: ModelArrays) -> None:
-        """Go on with a model of the same shape: another size, or other limits."""
-        self.arrays, self._points = arrays, {}
+        """Go on with a model of the same shape: another size, or other limits, nearest those before."""
+        self.arrays, self._points, self._impossible = arrays, {}, {}
 
     def basis_now(self) -> Any:
         """The basis of the last solve, or the one it began from where that had no answer."""
@@ -60,10 +82,29 @@ class RateLine:
 
     def at(self, piece: RatePiece, rate: float) -> Point | None:
         """V at a rate of a piece; None where the inquiry cannot be served then."""
+        if self._impossible.get(id(piece)):
+            return None
         key = (id(piece), rate)
         if key not in self._points:
-            self._points[key] = self._solved(piece, rate)
+            same = self._same_plan(piece, rate)
+            self._points[key] = self._solved(piece, rate) if same is None else same
         return self._points[key]
+
+    def _same_plan(self, piece: RatePiece, rate: float) -> Point | None:
+        """V at a rate from a plan that is known to be best there too; None where that has to be solved for."""
+        for (known, _), point in self._points.items():
+            if known == id(piece) and point is not None and point.stays and self._keeps_limits(piece, point.levels, rate):
+                return point.at(rate)
+        return None
+
+    def _keeps_limits(self, piece: RatePiece, levels: FloatArray, rate: float) -> bool:
+        """Whether levels keep the limits that follow the rate."""
+        if piece.matrix_at_zero is None or piece.matrix_slope is None:
+            return True
+        rows = piece.moved_rows
+        used = (piece.matrix_at_zero[rows] + rate * piece.matrix_slope[rows]) @ levels
+        slack = KEPT * np.maximum(np.abs(used), 1.0)
+        return bool(((used >= self.arrays.row_lower[rows] - slack) & (used <= self.arrays.row_upper[rows] + slack)).all())
 
     def root(self, piece: RatePiece, value: float, start: float) -> Point | None:
         """The lowest rate of the piece at which V reaches the value, begun from `start`; None where no rate of it does.
@@ -102,18 +143,53 @@ class RateLine:
     def _solved(self, piece: RatePiece, rate: float) -> Point | None:
         solution = self._solution(piece, rate)
         if solution.status is Status.INFEASIBLE:
+            if id(piece) not in self._impossible:
+                self._impossible[id(piece)] = self._at_no_rate(piece)
             return None
         if solution.values is None or solution.objective is None or solution.duals is None:
             raise PlannerError(f"inquiry {self.problem.inquiry.name}: the plan at ${rate:.4f} could not be solved ({solution.status})")
         levels = solution.values
         slope = float(piece.slope @ levels[self.problem.own])
+        stays = self.problem.straight(piece)
         if piece.matrix_slope is not None:
-            slope -= float(solution.duals @ (piece.matrix_slope @ levels))
-        return Point(rate, solution.objective, slope, levels)
+            change = piece.matrix_slope @ levels
+            slope -= float(solution.duals @ change)
+            stays = stays and not np.any(np.abs(solution.duals[piece.moved_rows]) > UNPRICED)
+        return Point(rate, solution.objective, slope, levels, stays)
 
     def _solution(self, piece: RatePiece, rate: float) -> Solution:
         rated = self.problem.rated(self.arrays, piece, rate)
-        return self._door.solve_arrays(rated, basis=self.basis) if self._door.arrays is None else self._door.solve_near(rated)
+        found = self._door.solve_arrays(rated, basis=self.basis) if self._door.arrays is None else self._door.solve_near(rated)
+        if found.status in (Status.OPTIMAL, Status.INFEASIBLE):
+            return found
+        afresh = _afresh(rated)
+        assert afresh.solution is not None
+        if afresh.solution.values is not None and afresh.solution.basic:
+            self._door.resolve(Changes(), basis=afresh.basis())  # the walk goes on from there
+        return afresh.solution
+
+    def _at_no_rate(self, piece: RatePiece) -> bool:
+        """Whether what was found infeasible is so at every rate of a piece: no limit that follows the rate has a part in the proof."""
+        if piece.matrix_slope is None:
+            return True
+        rows = piece.moved_rows
+        solution = self._door.solution
+        if solution is not None and solution.status is Status.INFEASIBLE:
+            _, known, ray = self._door.highs.getDualRay()
+            weight = np.abs(np.asarray(ray, dtype=np.float64))
+            if known and (weight[rows] <= UNPRICED * weight.max(initial=0.0)).all():
+                return True
+        lower, upper = self.arrays.row_lower.copy(), self.arrays.row_upper.copy()
+        lower[rows], upper[rows] = -np.inf, np.inf
+        found = _afresh(replace(self.arrays, row_lower=lower, row_upper=upper)).solution
+        return found is not None and found.status is Status.INFEASIBLE
+
+
+def _afresh(arrays: ModelArrays) -> HighsDoor:
+    """A programme solved from nothing."""
+    door = HighsDoor(SolverOptions(extra={"solver": "ipm"}))
+    door.solve_arrays(arrays)
+    return door
 
 
 def lowest_root(line: RateLine, value: float, start: float) -> Point | None:

@@ -1,29 +1,33 @@
 """How money follows the rate of an inquiry: NPV per unit of each way to serve it, piece by piece, affine in the rate.
 
 Revenue, prepayment, penalties and next terms are proportional to the rate. A right of notice makes the end of the contract
-follow the rate too (the customer leaves when the market falls below it), in steps: between two steps all is affine.
+follow the rate too (the customer leaves when the market falls below it), in steps: between two steps all is affine. Two rates tell
+a piece; the candidates of the case stand at the rate 1, which is one of them wherever it lies in the piece.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
+from planner.candidates.build import CandidateSet
 from planner.candidates.lease_offers import lease_offers
 from planner.candidates.lease_terms import LeaseTerms
 from planner.candidates.money_limits import add_money_limits
 from planner.candidates.outlook import Floats, Ints, Outlook
 from planner.candidates.power_paths import live_phases, power_paths
-from planner.candidates.resources import Family, Stock
+from planner.candidates.resources import Family, ResourceBook, Stock, Uses
 from planner.candidates.serving import add_offers
 from planner.candidates.workshop import Workshop
 from planner.quoting.inquiry import Inquiry
 
 MONEY = (Family.CAPITAL, Family.CASH_FLOOR, Family.REVENUE_SHARE)
 """Families of limits in which a rate can stand."""
+
+_WHERE = ("family", "name", "candidate", "start", "end")
 
 
 @dataclass(frozen=True)
@@ -46,58 +50,78 @@ class Piece:
     @property
     def funded(self) -> bool:
         """Whether the rate stands in a limit on money: prepayment in the budget, income in a cash floor or in a share."""
-        return not self.first.equals(self.second)
+        if len(self.first) != len(self.second):
+            return True
+        one, two = (uses.sort_values(list(_WHERE)) for uses in (self.first, self.second))
+        same = all(np.array_equal(one[name].to_numpy(), two[name].to_numpy()) for name in _WHERE)
+        return not (same and np.allclose(one["coefficient"], two["coefficient"], rtol=1e-12, atol=0.0))
 
 
-def rate_pieces(outlook: Outlook, inquiries: Sequence[Inquiry], table: pd.DataFrame, *, equity: bool) -> dict[str, list[Piece]]:
-    """Pieces of each inquiry over its candidates in the order of `table` (those of its lease), lowest rates first.
+def rate_pieces(candidates: CandidateSet, inquiries: Sequence[Inquiry], *, equity: bool) -> dict[str, list[Piece]]:
+    """Pieces of each inquiry over its candidates in the order of the table (those of its lease), lowest rates first.
 
-    outlook: of the case that holds the inquiries at a rate of 1. table: candidates of the whole case.
+    candidates: of the case that holds the inquiries at a rate of 1.
     """
-    asked = _Asked(outlook, equity)
-    numbers = {inquiry.name: np.flatnonzero((table["lease_id"] == inquiry.name).to_numpy()) for inquiry in inquiries}
-    names = table["candidate_id"].to_numpy()
+    one = _at_one(candidates, inquiries)
+    asked = _Asked(candidates.outlook, inquiries, equity)
     edges = {inquiry.name: [0.0, *asked.notice_rates(inquiry.name), np.inf] for inquiry in inquiries}
     found: dict[str, list[Piece]] = {inquiry.name: [] for inquiry in inquiries}
-    one = asked.at({inquiry.name: 1.0 for inquiry in inquiries})
     for at in range(max(len(edge) for edge in edges.values()) - 1):
         here = {name: (edge[at], edge[at + 1]) for name, edge in edges.items() if at + 1 < len(edge)}
         rates = {name: _two_rates(low, high) for name, (low, high) in here.items()}
-        first, second = (asked.at({name: pair[k] for name, pair in rates.items()}) for k in range(2))
+        others = {name: pair[0] for name, pair in rates.items() if pair[0] != 1.0}
+        first = {**one, **(asked.at(others) if others else {})}
+        second = asked.at({name: pair[1] for name, pair in rates.items()})
         for name, (low, high) in here.items():
             a, b = rates[name]
-            ids = names[numbers[name]]
-            value = [money.npv.reindex(ids).fillna(0.0).to_numpy(np.float64) for money in (first, second)]
+            ids = one[name].npv.index
+            value = [money[name].npv.reindex(ids).fillna(0.0).to_numpy(np.float64) for money in (first, second)]
             slope = (value[1] - value[0]) / (b - a)
-            limits = (first.limits[name], second.limits[name], one.limits[name])
+            limits = (money[name].limits for money in (first, second, one))
             found[name].append(Piece(low, high, value[0] - slope * a, slope, (a, b), *(_placed(each, ids) for each in limits)))
     return found
 
 
 def _two_rates(low: float, high: float) -> tuple[float, float]:
-    if not np.isfinite(high):
-        return low + 1.0, low + 2.0
-    return low + (high - low) / 3.0, low + 2.0 * (high - low) / 3.0
+    """Two rates of a piece, the first of them 1 where that lies in it."""
+    if not low < 1.0 <= high:
+        return (low + 1.0, low + 2.0) if not np.isfinite(high) else (low + (high - low) / 3.0, low + 2.0 * (high - low) / 3.0)
+    return 1.0, 2.0 if high >= 2.0 else (low + 1.0) / 2.0
 
 
 @dataclass(frozen=True)
 class _Money:
-    """At some rates: NPV by candidate id, and by inquiry its uses of limits on money."""
+    """Of one inquiry at a rate: NPV by candidate id, and its uses of limits on money."""
 
     npv: pd.Series
-    limits: dict[str, pd.DataFrame]
+    limits: pd.DataFrame
+
+
+def _at_one(candidates: CandidateSet, inquiries: Sequence[Inquiry]) -> dict[str, _Money]:
+    table, npv = candidates.table, candidates.npv_usd
+    return _by_lease(candidates.book, table["lease_id"].to_numpy(), table["candidate_id"].to_numpy(), npv, [inquiry.name for inquiry in inquiries])
+
+
+def _by_lease(book: ResourceBook, lease: np.ndarray, ids: np.ndarray, npv: Floats, names: Sequence[str]) -> dict[str, _Money]:
+    """What is known of the candidates of some leases."""
+    numbers = {name: np.flatnonzero(lease == name) for name in names}
+    limits = _limits(book, np.concatenate([np.zeros(0, dtype=np.int64), *numbers.values()]), ids)
+    lease_of = lease[limits.pop("candidate").to_numpy(np.int64)]
+    return {name: _Money(pd.Series(npv[own], index=ids[own]), limits[lease_of == name]) for name, own in numbers.items()}
 
 
 class _Asked:
     """The ways to serve inquiries, valued again at other rates without the rest of the case."""
 
-    def __init__(self, outlook: Outlook, equity: bool) -> None:
+    def __init__(self, outlook: Outlook, inquiries: Sequence[Inquiry], equity: bool) -> None:
         self.outlook, self.equity = outlook, equity
-        shop = Workshop(outlook)
-        self.offers = lease_offers(outlook, power_paths(live_phases(shop)))
-        self.leases = outlook.case.tables["leases"].set_index("lease_id")
+        tables, names = outlook.case.tables, [inquiry.name for inquiry in inquiries]
+        own = {name: tables[name][tables[name]["lease_id"].isin(names)] for name in ("leases", "lease_rates")}
+        alone = replace(outlook, case=replace(outlook.case, tables={**tables, **own}))
+        self.offers = lease_offers(alone, power_paths(live_phases(Workshop(outlook))))
+        self.leases = own["leases"].set_index("lease_id")
 
-    def at(self, rates: Mapping[str, float]) -> _Money:
+    def at(self, rates: Mapping[str, float]) -> dict[str, _Money]:
         """NPV and uses of limits on money at a rate for each inquiry."""
         chosen = self.offers[self.offers["lease_id"].isin(list(rates))].reset_index(drop=True)
         chosen = chosen.assign(rate_usd=chosen["rate_usd"] * chosen["lease_id"].map(dict(rates)).astype(float))
@@ -107,8 +131,7 @@ class _Asked:
         none: list[pd.DataFrame] = []
         table = pd.concat([block.table for block in shop.blocks]) if shop.blocks else pd.DataFrame({"candidate_id": none, "lease_id": none})
         npv = np.concatenate([np.zeros(0), *(valuation.npv(block, equity=self.equity)[:, 0] for block in shop.blocks)])
-        lease = table["lease_id"].to_numpy()
-        return _Money(pd.Series(npv, index=table["candidate_id"].to_numpy()), {name: _limits(shop, np.flatnonzero(lease == name), table["candidate_id"].to_numpy()) for name in rates})
+        return _by_lease(shop.book, table["lease_id"].to_numpy(), table["candidate_id"].to_numpy(), npv, list(rates))
 
     def notice_rates(self, name: str) -> list[float]:
         """Rates at which the month of notice changes, lowest first: the market falls below the margin in some month."""
@@ -130,21 +153,26 @@ class _Asked:
         return sorted(rate for rate in found if rate > 0.0)
 
 
-def _limits(shop: Workshop, numbers: Ints, ids: np.ndarray) -> pd.DataFrame:
-    """Uses of limits on money, and draws of capital (family ""), by some candidates: columns as in `Piece`, by candidate id."""
-    book = shop.book
-    direct, drawn = book.uses.frame(), book.stock_uses.frame()
-    direct = direct.assign(
-        family=[book.family[number].name for number in direct["resource"]], name=[book.name[number] for number in direct["resource"]]
-    )
-    direct = direct[direct["family"].isin([family.name for family in MONEY])]
+def _limits(book: ResourceBook, numbers: Ints, ids: np.ndarray) -> pd.DataFrame:
+    """Uses of limits on money, and draws of capital (family ""), by some candidates: columns as in `Piece`, and the candidate's id."""
+    money = [number for number, family in enumerate(book.family) if family in MONEY]
+    capital = [number for number, kind in enumerate(book.stock_kind) if kind is Stock.CAPITAL]
+    direct, drawn = _of(book.uses, numbers, money), _of(book.stock_uses, numbers, capital)
+    direct = direct.assign(family=[book.family[number].name for number in direct["resource"]], name=[book.name[number] for number in direct["resource"]])
     drawn = drawn.assign(family="", name=[book.stock_name[number] for number in drawn["resource"]])
-    drawn = drawn[[book.stock_kind[number] is Stock.CAPITAL for number in drawn["resource"]]]
     both = pd.concat([direct, drawn], ignore_index=True).drop(columns=["resource"])
-    return both[both["candidate"].isin(numbers)].assign(candidate_id=lambda uses: ids[uses["candidate"].to_numpy(np.int64)]).drop(columns=["candidate"])
+    return both.assign(candidate_id=ids[both["candidate"].to_numpy(np.int64)])
 
 
-def _placed(uses: pd.DataFrame, ids: np.ndarray) -> pd.DataFrame:
+def _of(uses: Uses, numbers: Ints, resources: Sequence[int]) -> pd.DataFrame:
+    """The uses of some resources by some candidates."""
+    frame = uses.frame()
+    if not resources:
+        return frame.iloc[:0]
+    return frame[np.isin(frame["resource"].to_numpy(), resources) & np.isin(frame["candidate"].to_numpy(), numbers)]
+
+
+def _placed(uses: pd.DataFrame, ids: pd.Index) -> pd.DataFrame:
     """The uses with the position of their candidate among some ids in place of its id."""
     place = pd.Series(np.arange(len(ids)), index=ids)
     return uses.assign(candidate=place.reindex(uses["candidate_id"]).to_numpy(np.int64)).drop(columns=["candidate_id"]).reset_index(drop=True)

@@ -8,6 +8,7 @@ contract, both as an annuity at the discount rate. The levelised rate is the one
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -35,85 +36,128 @@ class _Charge:
     capital: Floats
 
 
-def standalone_table(candidates: CandidateSet, inquiry: Inquiry, piece: Piece) -> pd.DataFrame:
-    """Levelised rate and its lines for every way to serve an inquiry on its date, cheapest first: columns COLUMNS.
+@dataclass(frozen=True)
+class _Priced:
+    """One way to serve on its own: its levelised rate, the candidates bought for it (`count` of each per unit at work), its hall and its power."""
 
-    Rates are per unit of the inquiry ($/GPU-hour of its first SKU, or $/kW-month). piece: its cash at the lowest rates.
-    """
-    table = candidates.table
-    numbers = np.flatnonzero((table["lease_id"] == inquiry.name).to_numpy())
-    alone = _Alone(candidates)
-    rows = []
-    for at, number in enumerate(numbers.tolist()):
-        way = table.iloc[number]
-        if way["kind"] in ("serve", "host"):
-            found = alone.row(way, number, float(piece.at_zero[at]), float(piece.slope[at]), hosting=inquiry.hosting)
-            if found is not None:
-                rows.append(found)
-    frame = pd.DataFrame(rows, columns=list(COLUMNS))
-    return frame.sort_values(["rate", "site_id", "power_path"], kind="stable").reset_index(drop=True)
+    rate: float
+    owned: list[int]
+    count: float
+    hall: _Charge
+    phases: list[_Charge]
 
 
-class _Alone:
+def _row(way: Any, made: _Priced, totals: Mapping[int, Floats]) -> tuple[object, ...]:
+    """A row of the table. totals: undiscounted cash by line of one unit of each candidate, dollars."""
+    mine = totals[way["number"]]
+    bought = made.count * sum((totals[number] for number in made.owned), np.zeros(len(Line)))
+    fees = sum(float(charge.paid.sum()) for charge in made.phases if isinstance(charge, _Fee))
+    plant = sum(float(charge.paid.sum()) for charge in made.phases if not isinstance(charge, _Fee))
+    spent = (
+        -float(bought[Line.CAPEX] + bought[Line.RESALE]), float(made.hall.paid.sum()), plant - float(mine[Line.ENERGY]), fees - float(mine[Line.FEES]),
+        -float(bought[Line.UPKEEP]), -float(mine[Line.NETWORK] + mine[Line.PENALTIES]),
+    )
+    lines = [line / float(mine[Line.REVENUE]) + 0.0 for line in spent]  # no negative zeros
+    path = way["phase"] + (f" until {way['then_phase']}" if way["then_phase"] else "")
+    return way["site_id"], path, way["gpu_id"], made.rate, *lines, made.rate - sum(lines)
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """The candidates of one kind as arrays."""
+
+    number: Ints
+    start: Ints
+    end: Ints
+    parent: Ints
+    site_id: np.ndarray
+    name: np.ndarray
+
+    @staticmethod
+    def of(table: pd.DataFrame, kind: str, name: str) -> _Kind:
+        """name: the column that tells its candidates on a site apart."""
+        number = np.flatnonzero((table["kind"] == kind).to_numpy())
+        own = table.iloc[number]
+        start, end, parent = (own[column].to_numpy(np.int64) for column in ("from_month", "to_month", "parent"))
+        return _Kind(number, start, end, parent, own["site_id"].to_numpy(object), own[name].to_numpy(object))
+
+
+class Standalone:
+    """What a set of candidates offers to a lease that is served on its own; kept for many inquiries."""
+
     def __init__(self, candidates: CandidateSet) -> None:
         self.candidates, self.outlook = candidates, candidates.outlook
-        settings = self.outlook.case.settings
+        settings, tables = self.outlook.case.settings, self.outlook.case.tables
         self.tax, self.rate = settings.tax_rate, settings.discount_rate
-        table = candidates.table
-        self.owned = table[table["kind"] == "own"]
-        self.retired = table[table["kind"] == "retire"]
+        self.owned, self.retired = (_Kind.of(candidates.table, kind, "gpu_id") for kind in ("own", "retire"))
+        self.shells = _Kind.of(candidates.table, "shell", "candidate_id")
         power = phase_table(self.outlook)
-        self.power = power.assign(fee=fee_usd_per_mw_month(power)).set_index("phase_name")
-        self.gpus = self.outlook.case.tables["gpus"].set_index("gpu_id")
-        self.sites = self.outlook.case.tables["sites"].set_index("site_id")
+        self.power = power.assign(fee=fee_usd_per_mw_month(power)).set_index("phase_name").to_dict("index")
+        self.gpus = tables["gpus"].set_index("gpu_id")[["it_kw", "spare_fraction"]].astype(float).to_dict("index")
+        self.sites = tables["sites"].set_index("site_id").to_dict("index")
 
-    def row(self, way: Any, number: int, at_zero: float, slope: float, *, hosting: bool) -> tuple[object, ...] | None:
-        """One row of the table; None where no GPU can be there in time, or nothing is paid for."""
-        start, end = int(way["from_month"]), int(way["to_month"])
-        site_id, gpu_id = str(way["site_id"]), str(way["gpu_id"])
-        it_mw = 1.0 if hosting else float(self.gpus["it_kw"][gpu_id]) / 1000.0
+    def table(self, inquiry: Inquiry, piece: Piece) -> pd.DataFrame:
+        """Levelised rate and its lines for every way to serve an inquiry on its date, cheapest first: columns COLUMNS.
+
+        Rates are per unit of the inquiry ($/GPU-hour of its first SKU, or $/kW-month). piece: its cash at the lowest rates.
+        """
+        table = self.candidates.table
+        numbers = np.flatnonzero((table["lease_id"] == inquiry.name).to_numpy())
+        ways = table.iloc[numbers].assign(number=numbers, at=np.arange(len(numbers)))
+        ways = ways[ways["kind"].isin(["serve", "host"]).to_numpy() & (piece.slope > 0.0)]
+        priced = [(way, self._priced(way, float(piece.at_zero[way["at"]]), float(piece.slope[way["at"]]))) for way in ways.to_dict("records")]
+        held = [(way, made) for way, made in priced if made is not None]
+        totals = self._totals([number for way, made in held for number in (way["number"], *made.owned)])
+        frame = pd.DataFrame([_row(way, made, totals) for way, made in held], columns=list(COLUMNS))
+        return frame.sort_values(["rate", "site_id", "power_path"], kind="stable").reset_index(drop=True)
+
+    def _priced(self, way: Any, at_zero: float, slope: float) -> _Priced | None:
+        """The levelised rate of one way; None where no GPU can be there in time, or no hall."""
+        start, end, site_id, gpu_id = way["from_month"], way["to_month"], way["site_id"], way["gpu_id"]
+        hosting = way["kind"] == "host"
+        it_mw = 1.0 if hosting else self.gpus[gpu_id]["it_kw"] / 1000.0
         bought = ([], 1.0) if hosting else self._bought(site_id, gpu_id, start, end)
-        if bought is None or not slope > 0.0:
+        hall = None if bought is None else self._hall(site_id, start, end, it_mw * bought[1])
+        if bought is None or hall is None:
             return None
         owned, count = bought
-        hall = self._hall(site_id, start, end, it_mw * count)
         phases = self._phases(way, start, end, it_mw)
-        if hall is None:
-            return None
-        charges = [hall, *phases]
-        paid = sum((charge.paid + charge.capital for charge in charges), np.zeros(self.outlook.months))
+        paid = sum((charge.paid + charge.capital for charge in (hall, *phases)), np.zeros(self.outlook.months))
         worth = float(self.candidates.npv_usd[owned].sum()) * count + at_zero - (1.0 - self.tax) * float(paid @ self.outlook.discount)
-        rate = -worth / slope
-        lines = self._lines(number, owned, count, hall, phases)
-        path = str(way["phase"]) + (f" until {way['then_phase']}" if way["then_phase"] else "")
-        return site_id, path, gpu_id, rate, *lines, rate - sum(lines)
+        return _Priced(-worth / slope, owned, count, hall, phases)
+
+    def _totals(self, numbers: list[int]) -> dict[int, Floats]:
+        """Cash by line over all months of one unit of some candidates, dollars, (lines,) each."""
+        levels = np.zeros(len(self.candidates))
+        levels[numbers] = 1.0
+        held, cash = self.candidates.cash(levels)
+        return dict(zip(held.tolist(), cash.sum(axis=2).T, strict=True))
 
     @cache  # noqa: B019  # lives as long as one table
     def _bought(self, site_id: str, gpu_id: str, start: int, end: int) -> tuple[list[int], float] | None:
         """Deliveries one after another that cover the lease, the last one sold after it; GPUs owned per GPU at work."""
-        here = self.owned[(self.owned["site_id"] == site_id) & (self.owned["gpu_id"] == gpu_id)]
-        months, ends = here["from_month"].to_numpy(np.int64), here["to_month"].to_numpy(np.int64)
+        owned, retired = self.owned, self.retired
+        here = (owned.site_id == site_id) & (owned.name == gpu_id)
         found: list[int] = []
         at = start
         while at < end:
-            able = np.flatnonzero((months <= at) & (ends > at))
+            able = np.flatnonzero(here & (owned.start <= at) & (owned.end > at))
             if not len(able):
                 return None
-            last = able[np.argmax(months[able])]
-            found.append(int(here.index[last]))
-            at = int(ends[last])
-        sold = self.retired[(self.retired["parent"] == found[-1]) & (self.retired["from_month"] >= end)]
+            last = able[np.argmax(owned.start[able])]
+            found.append(int(owned.number[last]))
+            at = int(owned.end[last])
+        sold = np.flatnonzero((retired.parent == found[-1]) & (retired.start >= end))
         if len(sold):
-            found.append(int(sold.index[int(np.argmin(sold["from_month"].to_numpy()))]))
-        return found, 1.0 / (1.0 - float(self.gpus["spare_fraction"][gpu_id]))
+            found.append(int(retired.number[sold[np.argmin(retired.start[sold])]]))
+        return found, 1.0 / (1.0 - self.gpus[gpu_id]["spare_fraction"])
 
     @cache  # noqa: B019
     def _hall(self, site_id: str, start: int, end: int, it_mw: float) -> _Charge | None:
         """The cheapest hall that can be in service by the start: standing, converted, new or rented."""
-        site = self.sites.loc[site_id]
-        shells = self.candidates.table
-        ready = shells[(shells["kind"] == "shell") & (shells["site_id"] == site_id) & (shells["from_month"] <= start)]["candidate_id"]
-        ways = set(ready.str.split(":").str[2].str.split("@").str[0])
+        site, shells = self.sites[site_id], self.shells
+        ready = shells.name[(shells.site_id == site_id) & (shells.start <= start)]
+        ways = {name.split(":")[2].split("@")[0] for name in ready}
         years = self.outlook.case.settings.depreciation["shell"].years
         costs = {
             "existing": (0.0, 0.0),
@@ -125,12 +169,12 @@ class _Alone:
 
     def _phases(self, way: Any, start: int, end: int, it_mw: float) -> list[_Charge]:
         """Plant, connection and the fee that is due whether drawn or not, for the months on each phase of the path."""
-        switch = int(self.power["energised_month"][way["then_phase"]]) if way["then_phase"] else end
+        switch = int(self.power[way["then_phase"]]["energised_month"]) if way["then_phase"] else end
         found = []
         for name, a, b in ((way["phase"], start, switch), (way["then_phase"], switch, end)):
             if not name or a >= b:
                 continue
-            phase = self.power.loc[name]
+            phase = self.power[name]
             mw = it_mw * float(phase["mw_per_it_mw"])
             installed = float(phase["guaranteed_mw"] if pd.isna(phase["installed_mw"]) else phase["installed_mw"]) / float(phase["guaranteed_mw"])
             capex = installed * float(phase["capex_usd_per_kw"]) * (1.0 - float(phase["tax_credit"])) + float(phase["upfront_usd_per_kw"])
@@ -148,27 +192,6 @@ class _Alone:
         annuity = 1.0 / life if monthly == 0.0 else monthly / (1.0 - (1.0 + monthly) ** -life)
         charge = _Fee if fee else _Charge
         return charge(window * (usd_per_kw_month + capex_usd_per_kw / life), window * capex_usd_per_kw * (annuity - 1.0 / life))
-
-    def _lines(self, number: int, owned: list[int], count: float, hall: _Charge, phases: list[_Charge]) -> tuple[float, ...]:
-        """Cost lines in dollars over what a dollar of rate brings, both undiscounted."""
-        chosen: Ints = np.array([number, *owned], dtype=np.int64)
-        levels = np.zeros(len(self.candidates))
-        levels[chosen] = [1.0, *([count] * len(owned))]
-        held, cash = self.candidates.cash(levels)
-        total = cash.sum(axis=2)
-        mine = held == number
-        revenue = float(total[Line.REVENUE][mine].sum())
-
-        def spent(*lines: Line, of: np.ndarray) -> float:
-            return -float(sum(total[line][of].sum() for line in lines))
-
-        fees = spent(Line.FEES, of=mine) + sum(float(charge.paid.sum()) for charge in phases if isinstance(charge, _Fee))
-        plant = sum(float(charge.paid.sum()) for charge in phases if not isinstance(charge, _Fee))
-        lines = (
-            spent(Line.CAPEX, Line.RESALE, of=~mine), float(hall.paid.sum()), spent(Line.ENERGY, of=mine) + plant, fees,
-            spent(Line.UPKEEP, of=~mine), spent(Line.NETWORK, Line.PENALTIES, of=mine),
-        )
-        return tuple(line / revenue + 0.0 for line in lines)  # no negative zeros
 
 
 class _Fee(_Charge):

@@ -10,7 +10,7 @@ from planner.allocator.highs import HighsDoor
 from planner.allocator.matrix import ModelArrays
 from planner.allocator.options import SolverOptions
 from planner.allocator.solution import Solution, SolveError
-from planner.allocator.solvers import open_door
+from planner.allocator.solvers import search_door
 from planner.allocator.tree_search import MANY_ROWS, TreeSearch
 from planner.candidates.resources import Family
 from planner.quoting.asked_model import AskedModel
@@ -20,23 +20,27 @@ from planner.quoting.floor import Base
 def plan_without(asked: AskedModel, options: SolverOptions) -> tuple[Solution, Base]:
     """Solve the model with every inquiry shut: the checked solution, and what floors need of it; raises SolveError when there is no plan at all."""
     shut = asked.shut
-    if shut.is_mip:
-        door = TreeSearch(options) if options.solver == "highs" else open_door(options)
+    if shut.is_mip or options.solver != "highs" or options.deadline_s is not None:
+        door = search_door(options)
         solution = door.solve_arrays(shut)
         if solution.values is None:
             raise SolveError(solution)
-        kept = HighsDoor(SolverOptions())
-        kept.solve_arrays(shut.with_integers_held(solution.values))
+        basis = door.held_basis if isinstance(door, TreeSearch) else None
+        if basis is None:
+            kept = HighsDoor(SolverOptions())
+            kept.solve_arrays(shut.with_integers_held(solution.values))
+            basis = kept.basis()
     else:
         # Interior point finds a vertex of a large programme sooner; the door that is kept goes on from its basis.
         kept = HighsDoor(replace(options, extra={"solver": "ipm"} if shut.rows > MANY_ROWS and not options.extra else options.extra))
         solution = kept.solve_arrays(shut)
         if solution.values is None:
             raise SolveError(solution)
+        basis = kept.basis()
     assert solution.objective is not None
     assert solution.values is not None
     bound = solution.objective if solution.bound is None else solution.bound
-    return solution, Base(solution.objective, bound, solution.values, kept.basis())
+    return solution, Base(solution.objective, bound, solution.values, basis)
 
 
 def leases_kept(asked: AskedModel, base: Base) -> ModelArrays:
@@ -56,12 +60,15 @@ def leases_kept(asked: AskedModel, base: Base) -> ModelArrays:
         if units <= KEPT_SLACK:
             continue
         accepts = columns[~serving]
-        row_lower[row] = units * (1.0 - KEPT_SLACK) + (float(coefficients[~serving].min()) if len(accepts) else 0.0)
+        # Of a relaxed plan a lease may be accepted in part: then that part is kept.
+        accepted = np.where(shut.integer[accepts], np.round(base.levels[accepts]), base.levels[accepts] * (1.0 - KEPT_SLACK))
+        most = float(coefficients[~serving].min(initial=0.0))
+        row_lower[row] = units * (1.0 - KEPT_SLACK) + most * float(accepted.sum())
         if len(accepts) == 1:
-            col_lower[accepts] = 1.0
+            col_lower[accepts] = np.minimum(accepted, shut.col_upper[accepts])
         elif len(accepts):
             once = np.flatnonzero((family == Family.ACCEPTED_ONCE.name) & (name == name[row]))
-            row_lower[once] = shut.row_upper[once]
+            row_lower[once] = shut.row_upper[once] * min(float(accepted.sum()), 1.0)
     return replace(shut, row_lower=row_lower, col_lower=col_lower)
 
 

@@ -89,7 +89,7 @@ def read_quotes(paths: Iterable[Path], found: Findings) -> pd.DataFrame:
     rates = ["size", "floor", "low", "high", "standalone", "floor_keeping_leases"]
     try:
         return table.astype(dict.fromkeys(rates, "float64"))
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise PlannerError(f"{', '.join(map(str, paths))}: a rate of a quote is no number ({str(error)[:200]}); quote again") from None
 
 

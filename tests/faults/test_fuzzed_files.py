@@ -24,7 +24,8 @@ def test_some_spoilt_files_of_every_kind() -> None:
 
 
 @pytest.mark.slow
-def test_thousands_of_spoilt_files() -> None:
-    found = list(fuzz(3000, 500.0, 1_000_000))
+def test_many_spoilt_files() -> None:
+    """A thousand; the command of this room tries any number."""
+    found = list(fuzz(1000, 300.0, 1_000_000))
     assert len(found) > 500
     assert ended_badly(found) == []

@@ -58,14 +58,18 @@ def _on_threads(work: Work[Result], count: int, piece: int, threads: int) -> Ite
     waiting: deque[Future[list[tuple[slice, Result]]]] = deque()
     start = 0
     with one_blas_thread(), ThreadPoolExecutor(threads) as pool:
-        while start < count or waiting:
-            while start < count and len(waiting) < 2 * threads:
-                stop = min(start + piece, count)
-                waiting.append(pool.submit(_in_halves, work, start, stop))
-                start = stop
-            done = waiting.popleft().result()
-            piece = min(piece, _largest(done)) if len(done) > 1 else piece
-            yield from done
+        try:
+            while start < count or waiting:
+                while start < count and len(waiting) < 2 * threads:
+                    stop = min(start + piece, count)
+                    waiting.append(pool.submit(_in_halves, work, start, stop))
+                    start = stop
+                done = waiting.popleft().result()
+                piece = min(piece, _largest(done)) if len(done) > 1 else piece
+                yield from done
+        finally:
+            for each in waiting:  # after Ctrl-C nothing is begun any more
+                each.cancel()
 
 
 def _in_halves(work: Work[Result], start: int, stop: int) -> list[tuple[slice, Result]]:

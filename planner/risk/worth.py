@@ -15,8 +15,8 @@ from planner.risk.columns import SAME, ColumnValues
 from planner.scenarios.futures import Futures
 from planner.scenarios.outlook import scenario_outlook
 
-CELLS = 12_000_000
-"""Cells of paths formed at once by one thread: 96 MB, and as much for their prefix sums."""
+CELLS = 3_000_000
+"""Cells of paths formed at once by one thread: 24 MB, and as much for their prefix sums; half a second, which Ctrl-C waits for."""
 
 
 def candidate_values(candidates: CandidateSet, futures: Futures, *, equity: bool = False, threads: int | None = None) -> Floats:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -77,3 +78,17 @@ def test_blas_is_held_to_one_thread_and_let_go() -> None:
         assert held == len(functions)
         assert [ask() for ask, _ in functions] == [1] * held
     assert [ask() for ask, _ in functions] == before
+
+
+def test_what_waits_when_it_is_stopped_is_never_begun() -> None:
+    begun: list[int] = []
+
+    def work(rows: slice) -> int:
+        begun.append(rows.start)
+        time.sleep(0.3 if rows.start else 0.0)
+        return rows.start
+
+    found = over_pieces(work, 50, piece=1, threads=2)
+    assert next(found)[1] == 0
+    found.close()
+    assert sorted(begun) == [0, 1, 2]  # of the four that were handed out two were at work, and one waited

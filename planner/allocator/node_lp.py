@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array, vstack
 
+from planner.allocator.growing_lp import NO_LIMIT
 from planner.allocator.idle import settled
 from planner.allocator.matrix import FloatArray, IntArray, ModelArrays
 from planner.allocator.options import SolverOptions
@@ -19,7 +20,6 @@ from planner.allocator.root_cuts import Cuts
 
 WHOLE = 1e-6
 """How far from a whole number an integer may be."""
-_NO_LIMIT = 2**31 - 1
 _DROPPED = (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kObjectiveBound)
 _ENDS = (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kTimeLimit, *_DROPPED)
 _WHOLE_KINDS = (highspy.HighsVarType.kInteger, highspy.HighsVarType.kImplicitInteger)  # type: ignore[attr-defined]  # missing from the stubs
@@ -141,7 +141,7 @@ class NodeLp:
         highs.setBasis(basis)
         highs.run()
         self.iterations += max(0, highs.getInfo().simplex_iteration_count)
-        highs.setOptionValue("simplex_iteration_limit", _NO_LIMIT)
+        highs.setOptionValue("simplex_iteration_limit", NO_LIMIT)
         status = highs.getModelStatus()
         if status == highspy.HighsModelStatus.kTimeLimit:
             raise TimeoutError

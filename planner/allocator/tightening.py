@@ -139,7 +139,7 @@ def _fresh(matrix: Any, which: NDArray[np.int64], seen: NDArray[np.bool_]) -> ND
 
 def _most(use: csr_array, limit: FloatArray, lower: FloatArray, upper: FloatArray, cost: FloatArray) -> float | None:
     """max cost @ x subject to use @ x <= limit and bounds; None when it is not an optimum."""
-    asked = hashlib.sha256(b"".join(np.ascontiguousarray(each).tobytes() for each in (use.indptr, use.indices, use.data, limit, lower, upper, cost))).digest()
+    asked = hashlib.sha256(f"{use.shape} {use.nnz}".encode() + b"".join(np.ascontiguousarray(each).tobytes() for each in (use.indptr, use.indices, use.data, limit, lower, upper, cost))).digest()
     if asked in _ANSWERED:
         return _ANSWERED[asked]
     found = _solved(use, limit, lower, upper, cost)

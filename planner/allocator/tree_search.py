@@ -154,8 +154,8 @@ class TreeSearch:
     def _step(self, branching: Branching, node: Node) -> Node | None:
         """Split an open node; returns the half to go on with, None to go on with the best open node.
 
-        Halves are dropped by the best answer only in a tree with cuts, which is long; a short one gains little and shows a tighter
-        bound without.
+        Halves that cannot beat the best answer by the gap are dropped in a tree with cuts, which is long, and in one that was given an
+        answer; a short tree gains little by it and shows a tighter bound without.
         """
         dropping = (self._proven is not None or self._given is not None) and self._cutoff() > -np.inf
         if dropping:
@@ -166,7 +166,7 @@ class TreeSearch:
             self._push(child)
         self._open = [entry for entry in self._open if entry[2] is not node]
         heapq.heapify(self._open)
-        # Depth first finds answers, best first the bound: once there are cuts and an answer from near by, it is the bound that lags.
+        # Depth first finds answers, best first the bound: once there is a good answer, it is the bound that lags.
         deeper = [child for child in children if child.answer is None and child.value > self._cutoff()]
         return deeper[0] if deeper and not dropping else None
 

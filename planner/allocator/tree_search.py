@@ -131,7 +131,7 @@ class TreeSearch:
         look_at, dive_at = LOOK_AFTER, DIVE_EVERY
         with two_threads(self.options) as threads:
             branching = Branching(lp, lp.twin(self.options), PseudoCosts.of(len(lp.integer)), threads, self._left)
-            while self._open and -self._open[0][0] > self._cutoff():
+            while self._open and -self._open[0][0] > self._cutoff() and not self._ended():
                 if self.most is None and self._proven is None and branching.iterations * len(lp.row_lower) > CUT_AFTER:
                     root = self._cut(branching, root)
                     dive_at = branching.count + DIVE_EVERY
@@ -141,7 +141,7 @@ class TreeSearch:
                     self._dive(lp, self._open[0][2])
                     dive_at = branching.count + DIVE_EVERY
                     continue
-                while node is not None:
+                while node is not None and not self._ended():
                     node = self._step(branching, node)
                     self._report()
                     if branching.count > (MOST_RELAXATIONS if self.most is None else self.most):
@@ -157,7 +157,7 @@ class TreeSearch:
         Halves that cannot beat the best answer by the gap are dropped in a tree with cuts, which is long, and in one that was given an
         answer; a short tree gains little by it and shows a tighter bound without.
         """
-        dropping = (self._proven is not None or self._given is not None) and self._cutoff() > -np.inf
+        dropping = self._drops() and self._cutoff() > -np.inf
         if dropping:
             self._shown = max(self._shown, self._cutoff())
         children = branching.halves(node, self._cutoff() if dropping else -np.inf)
@@ -168,7 +168,15 @@ class TreeSearch:
         heapq.heapify(self._open)
         # Depth first finds answers, best first the bound: once there is a good answer, it is the bound that lags.
         deeper = [child for child in children if child.answer is None and child.value > self._cutoff()]
-        return deeper[0] if deeper and not dropping else None
+        return deeper[0] if deeper and not (dropping and self._known() > -np.inf) else None
+
+    def _drops(self) -> bool:
+        """Whether halves that cannot beat the best answer are given up on the way."""
+        return self._proven is not None or self._given is not None
+
+    def _ended(self) -> bool:
+        """Whether the search may end before its bound is as near as asked."""
+        return False
 
     def _dive(self, lp: NodeLp, node: Node) -> None:
         """An answer under a node: hold the decisions nearest to whole, a quarter of them at a time, and solve again; ends early where
@@ -278,8 +286,12 @@ class TreeSearch:
         values.append(self._shown)
         return max(values) if self._proven is None else min(max(values), self._proven)
 
+    def _known(self) -> float:
+        """What the best answer at hand is worth, minus infinity without one."""
+        return max((known[0] for known in (self._best, self._given) if known is not None), default=-np.inf)
+
     def _cutoff(self) -> float:
-        best = max([self.at_least, *(known[0] for known in (self._best, self._given) if known is not None)])
+        best = max(self.at_least, self._known())
         return best if best == -np.inf else best + self.options.gap * abs(best) * 0.9
 
     def _report(self) -> None:
@@ -303,12 +315,7 @@ class TreeSearch:
         if self._given is not None and (self._best is None or self._given[0] >= self._best[0]):
             values = self._given[1]  # checked when it was given
         elif lp is not None and self._best is not None:
-            values = lp.original(self._best[1])
-            # Levels are taken from the model as it was before presolve.
-            door = HighsDoor(SolverOptions(time_limit_s=None if interrupted else seconds_left(self._began, self.options)))
-            held = door.solve_arrays(arrays.with_integers_held(values))
-            if held.status is Status.OPTIMAL and held.values is not None:  # else the time ran out, and the search's levels are better
-                self.held, self.held_basis, values = held, door.basis() if held.basic else None, held.values
+            values = self._before_presolve(arrays, lp.original(self._best[1]), None if interrupted else seconds_left(self._began, self.options))
         # `checked` makes it OPTIMAL where the bound proves it.
         status = Status.TIME_LIMIT if values is None else Status.FEASIBLE
         claim = Claim(
@@ -323,6 +330,15 @@ class TreeSearch:
             interrupted=interrupted,
         )
         return checked(arrays, claim, gap=self.options.gap)
+
+    def _before_presolve(self, arrays: ModelArrays, values: FloatArray, seconds: float | None) -> FloatArray:
+        """Levels taken from the model as it was before presolve, with the whole decisions of an answer held."""
+        door = HighsDoor(SolverOptions(time_limit_s=seconds))
+        held = door.solve_arrays(arrays.with_integers_held(values))
+        if held.status is not Status.OPTIMAL or held.values is None:  # the time ran out, and the search's levels are better
+            return values
+        self.held, self.held_basis = held, door.basis() if held.basic else None
+        return held.values
 
     def _handed_over(self, arrays: ModelArrays, lp: NodeLp | None) -> Solution:
         """HiGHS from here, with the best answer found as its start."""

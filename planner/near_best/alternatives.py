@@ -23,6 +23,7 @@ from planner.allocator.model import MILLION
 from planner.case.case import Case
 from planner.case.faults import PlannerError
 from planner.case.suggest import remedy_for
+from planner.near_best.climb import extreme, farthest
 from planner.near_best.room import Answer, Room
 from planner.near_best.things import Thing, sites_and_leases
 from planner.planning import Plan, PlanOptions
@@ -186,10 +187,12 @@ class _Search:
         chosen = [self.best]
         for number in range(self.options.count):
             self.say(f"alternative {number + 1} of {self.options.count}")
-            answer = self.room.farthest(*self._away_from(chosen))
+            answer = farthest(self.room, *self._away_from(chosen))
             if answer.columns is None:
                 return
-            columns = self.room.improved(answer.columns, [thing for thing in self.things if thing.kind == "site"])
+            # The questions asked before may have met a plan further away: the search counts only moves away from what a plan is nearest to.
+            apart = max([answer.columns, *self.room.plans], key=lambda plan: self._least_distance(plan, chosen))
+            columns = self.room.improved(apart, [thing for thing in self.things if thing.kind == "site"])
             self.room.keep(columns)
             if self._least_distance(columns, chosen) < DIFFERENT:
                 return
@@ -210,7 +213,7 @@ class _Search:
             row.most = Answer(thing.size(known), thing.most, known)
             return
         self.say(f"most of {thing.kind} {thing.name}")
-        row.most = self.room.extreme(thing.weights, most=True)
+        row.most = extreme(self.room, thing.weights, thing.most, most=True)
         self._kept(row.most)
 
     def _ask_least(self, thing: Thing) -> None:
@@ -221,7 +224,7 @@ class _Search:
             row.least = Answer(thing.size(known), floor, known)
             return
         self.say(f"least of {thing.kind} {thing.name}")
-        row.least = self.room.extreme(thing.weights, most=False)
+        row.least = extreme(self.room, thing.weights, floor, most=False)
         self._kept(row.least)
 
     def _kept(self, answer: Answer) -> None:

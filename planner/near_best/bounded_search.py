@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from planner.allocator.matrix import ModelArrays
+import numpy as np
+
+from planner.allocator.matrix import FloatArray, ModelArrays
 from planner.allocator.node_lp import NodeLp
 from planner.allocator.solution import Solution
 from planner.allocator.tree_search import TreeSearch
@@ -14,8 +16,25 @@ from planner.allocator.tree_search import TreeSearch
 class BoundedSearch(TreeSearch):
     """As `TreeSearch` with `most` set, but what is not settled by then stays open; only what presolve settles goes to HiGHS.
 
+    enough: an answer worth this ends the search (greater is better). Halves worth less than `at_least` are dropped; where nothing is left, that is the bound.
     A count of relaxations, unlike a time limit, gives the same answer on every machine.
     """
+
+    enough: float = np.inf
+
+    def _search(self, lp: NodeLp) -> float | None:
+        bound = super()._search(lp)
+        return bound if self._ended() or self.at_least == -np.inf else max(self._cutoff(), -np.inf if bound is None else bound)
+
+    def _ended(self) -> bool:
+        return self._best is not None and self._best[0] >= self.enough
+
+    def _drops(self) -> bool:
+        return super()._drops() or self.at_least > -np.inf
+
+    def _before_presolve(self, arrays: ModelArrays, values: FloatArray, seconds: float | None) -> FloatArray:
+        # An answer that is only asked to be worth enough is not asked for prices.
+        return values if self.enough < np.inf else super()._before_presolve(arrays, values, seconds)
 
     def _handed_over(self, arrays: ModelArrays, lp: NodeLp | None) -> Solution:
         if lp is None or self._bound() is None:

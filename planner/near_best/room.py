@@ -18,11 +18,6 @@ from planner.case.faults import PlannerError
 from planner.near_best.bounded_search import BoundedSearch
 from planner.near_best.things import Thing
 
-SIZE_GAP = 1e-3
-"""Relative gap at which a greatest or least size counts as proven."""
-DISTANCE_GAP = 1e-2
-"""Relative gap at which a greatest distance counts as proven."""
-
 
 @dataclass(frozen=True, eq=False)
 class Answer:
@@ -42,7 +37,7 @@ class Answer:
 class Room:
     """All plans of a model whose objective is at least `least` ($M); `plans` holds those found so far, the best first.
 
-    effort: relaxations spent on a question. asked, relaxations: questions so far.
+    effort: relaxations spent on a question, or on a target of one (see `climb`). asked: questions and targets so far.
     """
 
     arrays: ModelArrays
@@ -75,24 +70,7 @@ class Room:
         arrays = replace(self.arrays, col_upper=upper)
         known = [plan for plan in self.plans if not (plan[thing.weights > 0.0] > 0.0).any()]
         begin = max(known, key=self.worth) if known else None
-        return self._answered(arrays, begin, self.options.gap, at_least=-np.inf if begin is not None else self.least)
-
-    def extreme(self, weights: FloatArray, *, most: bool) -> Answer:
-        """The plan in the room with the most (or least) of something, weights @ columns; value and bound in its unit."""
-        arrays = self._with_worth_row(replace(self.arrays, cost=weights, offset=0.0, maximise=most))
-        sign = 1.0 if most else -1.0
-        begin = max(self.plans, key=lambda plan: sign * float(weights @ plan))
-        return self._answered(arrays, begin, SIZE_GAP)
-
-    def farthest(self, weights: FloatArray, constants: FloatArray) -> Answer:
-        """The plan in the room whose least distance is greatest; distance k is weights[k] @ columns + constants[k]."""
-        arrays = with_column(self._with_worth_row(replace(self.arrays, cost=np.zeros(self.arrays.columns), offset=0.0)), "least distance")
-        for row, constant in zip(weights, constants, strict=True):
-            arrays = with_row(arrays, np.append(row, -1.0), -float(constant), np.inf, "distance")
-        least = [float((weights @ plan + constants).min()) for plan in self.plans]
-        begin = np.append(self.plans[int(np.argmax(least))], max(least))
-        answer = self._answered(arrays, begin, DISTANCE_GAP)
-        return answer if answer.columns is None else replace(answer, columns=answer.columns[:-1])
+        return self.answered(arrays, begin, self.options.gap, at_least=-np.inf if begin is not None else self.least)
 
     def improved(self, columns: FloatArray, things: list[Thing]) -> FloatArray:
         """A plan of the same whole decisions and the same size of every thing that is worth the most; itself if none is better."""
@@ -106,10 +84,15 @@ class Room:
 
     def keep(self, columns: FloatArray) -> None:
         """Note a plan, if it is in the room."""
-        if self.worth(columns) >= self.least - TOLERANCE * max(1.0, abs(self.least)):
+        if self.holds(columns):
             self.plans.append(columns)
 
-    def _answered(self, arrays: ModelArrays, begin: FloatArray | None, gap: float, *, at_least: float = -np.inf) -> Answer:
+    def holds(self, columns: FloatArray) -> bool:
+        """Whether a plan is worth enough to be in the room."""
+        return self.worth(columns) >= self.least - TOLERANCE * max(1.0, abs(self.least))
+
+    def answered(self, arrays: ModelArrays, begin: FloatArray | None, gap: float, *, at_least: float = -np.inf, enough: float = np.inf) -> Answer:
+        """The best plan of a model like the room's own, or one worth `enough`; at_least: what it has to be worth ($M)."""
         self.asked += 1
         options = replace(self.options, gap=gap, start=None, progress=None, log=None)
         if options.solver == "highs" and begin is not None and arrays.is_mip and verify(arrays, begin).within(TOLERANCE):
@@ -117,22 +100,12 @@ class Room:
         if options.solver != "highs" or options.deadline_s is not None:
             solution = open_door(options).solve_arrays(arrays)
         else:
-            solution = BoundedSearch(options, most=self.effort, at_least=at_least).solve_arrays(arrays)
+            solution = BoundedSearch(options, most=self.effort, at_least=at_least, enough=enough).solve_arrays(arrays)
         if solution.interrupted:
             raise KeyboardInterrupt
         if solution.status is Status.INFEASIBLE:
             return Answer(None, None, None, impossible=True)
-        bound = solution.bound
-        if solution.values is None:
-            # The search ended because nothing is left that beats `at_least`: that is the bound.
-            if at_least > -np.inf:
-                floor = at_least + gap * abs(at_least)
-                bound = floor if bound is None else max(bound, floor)
-            return Answer(None, bound, None)
-        return Answer(solution.objective, bound, solution.values)
-
-    def _with_worth_row(self, arrays: ModelArrays) -> ModelArrays:
-        return with_row(arrays, self.arrays.cost, self.least - self.arrays.offset, np.inf, "worth at least")
+        return Answer(solution.objective, solution.bound, solution.values)
 
 
 def with_column(arrays: ModelArrays, name: str) -> ModelArrays:

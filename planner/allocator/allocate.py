@@ -18,9 +18,9 @@ from planner.allocator.pooling import share_out
 from planner.allocator.second_opinion import second_opinion
 from planner.allocator.solution import Solution
 from planner.allocator.solvers import open_door, search_door
-from planner.allocator.starts import completed
+from planner.allocator.starts import columns_of, completed
 from planner.allocator.status import Status
-from planner.allocator.tree_search import MOST_RELAXATIONS, SEARCH_SHARE, TreeSearch
+from planner.allocator.tree_search import SEARCH_SHARE, TreeSearch
 from planner.candidates.build import CandidateSet
 from planner.candidates.outlook import Floats
 
@@ -37,7 +37,7 @@ class Allocation:
     levels: shape (candidates,), None when there is no answer. objective_usd is recomputed from the levels;
     bound_usd: no plan can be better; gap = (bound - objective) / |objective|. solver_usd: the solver's own figure.
     lp: the model with its whole decisions held, solved to a vertex; prices come from it, and begin at lp_basis where there is one.
-    None where the time did not suffice for it. seconds by stage.
+    None where no prices were asked for or the time did not suffice for it. seconds by stage.
     """
 
     status: Status
@@ -57,30 +57,30 @@ class Allocation:
 
 
 def allocate(
-    candidates: CandidateSet, options: SolverOptions, *, pool: bool = True, keep_all: bool = False, whole: Mapping[str, float] | None = None
+    candidates: CandidateSet, options: SolverOptions, *, pool: bool = True, keep_all: bool = False, whole: Mapping[str, float] | None = None,
+    priced: bool = True,
 ) -> Allocation:
     """The best levels of a candidate set; a solve that fails or stops is an answer with that status.
 
     whole: whole decisions of another plan by the name of their column (see `starts`): the answer to beat, where they leave one.
+    priced: whether prices will be asked of the answer; without, a tree search spares the LP that they come from.
     """
     began = time.perf_counter()
     compact = make_compact(candidates, pool=pool, keep_all=keep_all)
     model = make_model(compact, relax=options.relax)
     arrays = model_arrays(model.problem, variables=model.variables, relax=options.relax)
     built = time.perf_counter()
-    most = None
-    if whole is not None and arrays.is_mip:
-        options = replace(options, start=completed(compact, arrays, whole, seconds=options.time_limit_s))
-        # With an answer at hand the time goes into the proof: looking near it and cutting cost more than they bring.
-        most = None if options.start is None else MOST_RELAXATIONS
     # HiGHS searches a tree of warm relaxations here; other solvers take the model whole.
     whole_model = options.solver != "highs" or options.deadline_s is not None
-    door = search_door(_leaving_time(options) if whole_model else options, most=most)
+    hint = None if whole is None or not arrays.is_mip else columns_of(compact, arrays, whole)
+    if whole_model and hint is not None:
+        options = replace(options, start=completed(arrays, hint, seconds=options.time_limit_s))
+    door = search_door(_leaving_time(options) if whole_model else options, hint=hint, priced=priced)
     solution = second_opinion(door.solve_arrays(arrays), arrays, options)
     solved = time.perf_counter()
     seconds = {"model": built - began, "solve": solved - built}
     lp, basis = (door.held, door.held_basis) if isinstance(door, TreeSearch) else (None, None)
-    if lp is None:
+    if lp is None and (priced or whole_model):
         limit = options.time_limit_s
         lp, basis = _whole_decisions_held(solution, None if limit is None else max(limit - (solved - built), 0.0), options.deadline_s)
     seconds["hold"] = time.perf_counter() - solved

@@ -43,6 +43,7 @@ class NodeLp:
     """The presolved relaxation of a model; only bounds of its integer columns ever change.
 
     integer: presolved columns that must be whole; lower, upper: their bounds at the root. count: relaxations solved.
+    original_integer: the columns before presolve that the integers were, -1 where that was not asked for or presolve made them.
     """
 
     source: Any
@@ -59,12 +60,13 @@ class NodeLp:
     row_lower: FloatArray
     row_upper: FloatArray
     sign: float
+    original_integer: IntArray
     count: int = field(default=0)
     iterations: int = field(default=0)
 
     @staticmethod
-    def presolved(arrays: ModelArrays, options: SolverOptions) -> NodeLp:
-        """Presolve the model once; raises Unsettled where presolve leaves nothing to search."""
+    def presolved(arrays: ModelArrays, options: SolverOptions, *, named: bool = False) -> NodeLp:
+        """Presolve the model once; raises Unsettled where presolve leaves nothing to search. named: keep track of the integers."""
         source = _quiet(options)
         source.passModel(
             arrays.columns, arrays.rows, len(arrays.value), int(highspy.MatrixFormat.kRowwise),
@@ -72,6 +74,8 @@ class NodeLp:
             arrays.cost, arrays.col_lower, arrays.col_upper, arrays.row_lower, arrays.row_upper,
             arrays.start, arrays.index, arrays.value, arrays.integer.astype(np.int32),
         )
+        for at in np.flatnonzero(arrays.integer) if named else ():
+            source.passColName(int(at), str(at))
         source.presolve()
         lp = source.getPresolvedLp()
         whole = [kind in _WHOLE_KINDS for kind in lp.integrality_]
@@ -86,10 +90,12 @@ class NodeLp:
         cost, sign = np.array(lp.col_cost_), 1.0 if lp.sense_ == highspy.ObjSense.kMaximize else -1.0
         limits = np.array(lp.row_lower_), np.array(lp.row_upper_)
         offset = float(lp.offset_)
-        lp.integrality_ = []
+        names = lp.col_names_
+        original = np.array([int(names[at] or -1) if names else -1 for at in integer], dtype=np.int32)
+        lp.integrality_, lp.col_names_ = [], []
         return NodeLp(
             source, _kept(lp, options), cost, offset, lower, upper, integer, lower[integer], upper[integer], csr_array(columns), columns,
-            *limits, sign,
+            *limits, sign, original,
         )
 
     def twin(self, options: SolverOptions) -> NodeLp:

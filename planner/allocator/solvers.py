@@ -12,7 +12,7 @@ from planner.allocator.cbc import CbcDoor
 from planner.allocator.child_solve import ChildDoor
 from planner.allocator.cuopt import CuoptDoor
 from planner.allocator.highs import HighsDoor
-from planner.allocator.matrix import ModelArrays, model_arrays
+from planner.allocator.matrix import FloatArray, ModelArrays, model_arrays
 from planner.allocator.options import Feature, SolverOptions
 from planner.allocator.solution import Solution
 from planner.allocator.tree_search import TreeSearch
@@ -62,14 +62,14 @@ def open_door(options: SolverOptions) -> Door:
     return solver.door(options) if options.deadline_s is None else ChildDoor(options)
 
 
-def search_door(options: SolverOptions, *, most: int | None = None, at_least: float = -math.inf) -> Door:
+def search_door(options: SolverOptions, *, at_least: float = -math.inf, hint: FloatArray | None = None, priced: bool = True) -> Door:
     """The door for a model with few, weighty integers: with HiGHS the tree of warm relaxations, else as `open_door`.
 
-    most: relaxations after which the tree is given up; at_least: a value that an answer has to beat, see `TreeSearch`. Other
-    doors look for the best answer whatever it is worth.
+    at_least: a value that an answer has to beat; hint: whole decisions to try first; priced: see `TreeSearch`. Other
+    doors look for the best answer whatever it is worth, and take no hint.
     """
     if options.solver == "highs" and options.deadline_s is None:
-        return TreeSearch(options, most=most, at_least=at_least)
+        return TreeSearch(options, at_least=at_least, hint=hint, priced=priced)
     return open_door(options)
 
 

@@ -19,15 +19,22 @@ def whole_decisions(compact: Compact, solution: Solution) -> dict[str, float]:
     return {compact.name[at]: float(np.round(levels[at])) for at in np.flatnonzero(compact.integral) if round(levels[at])}
 
 
-def completed(compact: Compact, arrays: ModelArrays, whole: Mapping[str, float], *, seconds: float | None = None) -> FloatArray | None:
-    """Levels of all columns with whole decisions held as given (within their bounds, 0 for those not named), shape (columns,).
+def columns_of(compact: Compact, arrays: ModelArrays, whole: Mapping[str, float]) -> FloatArray:
+    """Whole decisions by name as levels of the columns of a model, within their bounds; 0 for those not named, shape (columns,).
 
-    One linear programme; None where those decisions leave no plan, or the time runs out.
+    What is no whole decision has no meaning here.
     """
     names = np.array(compact.name, dtype=object)[arrays.integer]
     unit = compact.unit[arrays.integer]
     levels = np.zeros(arrays.columns)
     levels[arrays.integer] = np.array([whole.get(name, 0.0) for name in names], dtype=np.float64) / unit
-    levels = np.clip(levels, arrays.col_lower, arrays.col_upper)
+    return np.clip(levels, arrays.col_lower, arrays.col_upper)
+
+
+def completed(arrays: ModelArrays, levels: FloatArray, *, seconds: float | None = None) -> FloatArray | None:
+    """Levels of all columns with whole decisions held as given, shape (columns,).
+
+    One linear programme; None where those decisions leave no plan, or the time runs out.
+    """
     held = HighsDoor(SolverOptions(time_limit_s=seconds)).solve_arrays(arrays.with_integers_held(levels))
     return held.values

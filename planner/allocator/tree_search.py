@@ -67,6 +67,8 @@ class TreeSearch:
     A start over all columns that keeps every limit (`options.start`) is the answer to beat; any other goes to HiGHS, which completes it.
     most: relaxations after which it gives up, None for `MOST_RELAXATIONS`. at_least: value that an answer has to beat
     (greater is better, whatever the sense of the model).
+    hint: levels over all columns, of which the whole decisions are tried first: the answer to beat, if they leave one.
+    priced: whether the answer is solved once more as the LP that prices come from.
     held: after a solve, the model with its integers held at the answer, solved to a vertex; held_basis: that vertex.
     Of a time limit the search takes SEARCH_SHARE, so that there is time left to hold its answer.
     """
@@ -74,6 +76,8 @@ class TreeSearch:
     options: SolverOptions
     most: int | None = None
     at_least: float = -np.inf
+    hint: FloatArray | None = None
+    priced: bool = True
     _began: float = field(default=0.0, init=False)
     _best: tuple[float, FloatArray] | None = field(default=None, init=False)
     _open: list[tuple[float, int, Node]] = field(default_factory=list, init=False)
@@ -82,6 +86,7 @@ class TreeSearch:
     _proven: float | None = field(default=None, init=False)
     _shown: float = field(default=-np.inf, init=False)
     _given: tuple[float, FloatArray] | None = field(default=None, init=False)
+    _hinted: bool = field(default=False, init=False)
     held: Solution | None = field(default=None, init=False)
     held_basis: Any = field(default=None, init=False)
 
@@ -98,7 +103,7 @@ class TreeSearch:
                 return HighsDoor(self.options).solve_arrays(arrays)  # HiGHS completes a start
         lp: NodeLp | None = None
         try:
-            lp = NodeLp.presolved(tightened(arrays), self.options)
+            lp = NodeLp.presolved(tightened(arrays), self.options, named=self.hint is not None)
             bound = self._search(lp)
         except TimeoutError:
             bound = self._bound()
@@ -112,7 +117,7 @@ class TreeSearch:
 
     def _start(self, arrays: ModelArrays) -> None:
         self._began, self._best, self._open, self._nodes = time.perf_counter(), None, [], 0
-        self._proven, self._shown = None, -np.inf
+        self._proven, self._shown, self._hinted = None, -np.inf, False
         self._maximise, self.held, self.held_basis, self._given = arrays.maximise, None, None, None
 
     def _left(self) -> float | None:
@@ -128,11 +133,15 @@ class TreeSearch:
         first = Node.of(lp, lp.lower, lp.upper, root)
         self._push(first)
         self._dive(lp, first)
+        if self.hint is not None:
+            self._take(lp, root, self.hint)
+        # With an answer given the time goes into the proof: looking near it and cutting cost more than they bring.
+        patient = self.most is None and not self._hinted
         look_at, dive_at = LOOK_AFTER, DIVE_EVERY
         with two_threads(self.options) as threads:
             branching = Branching(lp, lp.twin(self.options), PseudoCosts.of(len(lp.integer)), threads, self._left)
             while self._open and -self._open[0][0] > self._cutoff() and not self._ended():
-                if self.most is None and self._proven is None and branching.iterations * len(lp.row_lower) > CUT_AFTER:
+                if patient and self._proven is None and branching.iterations * len(lp.row_lower) > CUT_AFTER:
                     root = self._cut(branching, root)
                     dive_at = branching.count + DIVE_EVERY
                     continue
@@ -146,7 +155,7 @@ class TreeSearch:
                     self._report()
                     if branching.count > (MOST_RELAXATIONS if self.most is None else self.most):
                         raise Unsettled
-                    if self.most is None and self._proven is None and branching.count > look_at:
+                    if patient and self._proven is None and branching.count > look_at:
                         look_at *= LOOK_AGAIN
                         self._look_nearby(lp, root, beside=self.options.beside)
         return self._bound()
@@ -172,11 +181,22 @@ class TreeSearch:
 
     def _drops(self) -> bool:
         """Whether halves that cannot beat the best answer are given up on the way."""
-        return self._proven is not None or self._given is not None
+        return self._proven is not None or self._given is not None or self._hinted
 
     def _ended(self) -> bool:
         """Whether the search may end before its bound is as near as asked."""
         return False
+
+    def _take(self, lp: NodeLp, root: Relaxed, hint: FloatArray) -> None:
+        """The answer with the whole decisions of a hint, as far as presolve has left them open; one that is worse than the answer at hand
+        shows soon, as the dual simplex comes down from the relaxation."""
+        lower, upper = lp.lower.copy(), lp.upper.copy()
+        known = lp.original_integer >= 0
+        lower[known] = upper[known] = np.clip(np.round(hint[lp.original_integer[known]]), lower[known], upper[known])
+        relaxed = lp.solve(lower, upper, root.basis, self._left(), self._known())
+        if relaxed is not None:
+            self._dive(lp, Node.of(lp, lower, upper, relaxed))
+        self._hinted = self._best is not None
 
     def _dive(self, lp: NodeLp, node: Node) -> None:
         """An answer under a node: hold the decisions nearest to whole, a quarter of them at a time, and solve again; ends early where
@@ -315,7 +335,9 @@ class TreeSearch:
         if self._given is not None and (self._best is None or self._given[0] >= self._best[0]):
             values = self._given[1]  # checked when it was given
         elif lp is not None and self._best is not None:
-            values = self._before_presolve(arrays, lp.original(self._best[1]), None if interrupted else seconds_left(self._began, self.options))
+            values = lp.original(self._best[1])
+            if self.priced:
+                values = self._before_presolve(arrays, values, None if interrupted else seconds_left(self._began, self.options))
         # `checked` makes it OPTIMAL where the bound proves it.
         status = Status.TIME_LIMIT if values is None else Status.FEASIBLE
         claim = Claim(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planner.allocator.matrix import FloatArray, ModelArrays
+from planner.allocator.matrix import ModelArrays
 from planner.allocator.node_lp import NodeLp
 from planner.allocator.solution import Solution
 from planner.allocator.tree_search import TreeSearch
@@ -31,10 +31,6 @@ class BoundedSearch(TreeSearch):
 
     def _drops(self) -> bool:
         return super()._drops() or self.at_least > -np.inf
-
-    def _before_presolve(self, arrays: ModelArrays, values: FloatArray, seconds: float | None) -> FloatArray:
-        # An answer that is only asked to be worth enough is not asked for prices.
-        return values if self.enough < np.inf else super()._before_presolve(arrays, values, seconds)
 
     def _handed_over(self, arrays: ModelArrays, lp: NodeLp | None) -> Solution:
         if lp is None or self._bound() is None:

@@ -100,7 +100,7 @@ class Room:
         if options.solver != "highs" or options.deadline_s is not None:
             solution = open_door(options).solve_arrays(arrays)
         else:
-            solution = BoundedSearch(options, most=self.effort, at_least=at_least, enough=enough).solve_arrays(arrays)
+            solution = BoundedSearch(options, most=self.effort, at_least=at_least, enough=enough, priced=enough == np.inf).solve_arrays(arrays)
         if solution.interrupted:
             raise KeyboardInterrupt
         if solution.status is Status.INFEASIBLE:

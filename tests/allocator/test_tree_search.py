@@ -16,6 +16,7 @@ from planner.allocator.matrix import ModelArrays, model_arrays
 from planner.allocator.options import SolverOptions
 from planner.allocator.status import Status
 from planner.allocator.tree_search import TreeSearch
+from planner.near_best.bounded_search import BoundedSearch
 
 SEEDS = range(12)
 
@@ -228,3 +229,48 @@ def test_progress_ends_within_the_gap() -> None:
     assert all(later <= earlier + 1e-6 for earlier, later in pairwise(bounds))
     assert said[-1][3] is not None
     assert said[-1][3] <= 1e-4
+
+
+@pytest.mark.parametrize("maximise", [True, False])
+@pytest.mark.parametrize("seed", SEEDS[:4])
+def test_a_hint_changes_no_optimum_whatever_it_says(seed: int, maximise: bool) -> None:
+    arrays = covering(seed, maximise=maximise)
+    best = best_of(arrays)
+    draw = np.random.default_rng(seed)
+    right = TreeSearch(SolverOptions(gap=1e-9)).solve_arrays(arrays).usable()
+    for hint in (right, np.zeros(arrays.columns), np.full(arrays.columns, 9.0), draw.integers(0, 2, arrays.columns).astype(float)):
+        for priced in (True, False):
+            search = TreeSearch(SolverOptions(gap=1e-9), hint=hint, priced=priced)
+            found = search.solve_arrays(arrays)
+            assert found.status is Status.OPTIMAL
+            assert found.objective == pytest.approx(best, rel=1e-7)
+            assert (search.held is not None) == priced
+
+
+def test_a_good_hint_is_the_answer_at_hand_before_the_tree_begins() -> None:
+    """A search that may branch no more than once has the optimum from its hint, and a bound that holds."""
+    proud = 0
+    for seed in SEEDS:
+        arrays = covering(seed)
+        best = best_of(arrays)
+        right = TreeSearch(SolverOptions(gap=1e-9)).solve_arrays(arrays).usable()
+        alone, hinted = (BoundedSearch(SolverOptions(gap=1e-9), most=1, hint=hint).solve_arrays(arrays) for hint in (None, right))
+        assert hinted.objective == pytest.approx(best, rel=1e-7)
+        assert hinted.bound is not None
+        assert hinted.bound >= best - 1e-6
+        proud += bool(alone.objective is not None and alone.objective < best - 1e-6)
+    assert proud, "the tree finds every optimum at once without its hint, so this shows nothing"
+
+
+@pytest.mark.parametrize("seed", SEEDS[:6])
+def test_a_search_for_an_answer_worth_enough_ends_there_or_proves_that_there_is_none(seed: int) -> None:
+    arrays = covering(seed)
+    best = best_of(arrays)
+    for share in (0.5, 0.97, 1.0):
+        least = best * share - 1e-6
+        found = BoundedSearch(SolverOptions(gap=1e-9), at_least=least, enough=least, priced=False).solve_arrays(arrays)
+        assert found.values is not None
+        assert least <= float(found.objective or 0.0) <= best + 1e-6
+    none = BoundedSearch(SolverOptions(gap=1e-9), at_least=best + 1e-3, enough=best + 1e-3, priced=False).solve_arrays(arrays)
+    assert none.bound is not None
+    assert best - 1e-6 <= none.bound <= best + 1e-3 + 1e-6

@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from kernels.blas_threads import one_blas_thread
 from planner.allocator.allocate import Allocation, allocate
 from planner.allocator.options import SolverOptions
 from planner.allocator.solvers import open_door
@@ -141,6 +142,7 @@ class Plan:
         """The prices that the options ask for, and whether the time sufficed for all of them."""
         return self.price()
 
+    @one_blas_thread()
     def price(self, progress: PriceProgress | None = None) -> Prices:
         """Answer the questions that the options ask, and keep the answers for `prices`.
 
@@ -225,6 +227,7 @@ class Plan:
         return self.candidates.npv_usd * 0.0 if self.levels is None else self.levels
 
 
+@one_blas_thread()
 def plan(case: Case, options: PlanOptions | None = None, **choices: object) -> Plan:
     """The best expansion of a case. `choices` are fields of `PlanOptions`, for short calls.
 

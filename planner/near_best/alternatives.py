@@ -17,6 +17,7 @@ from enum import Enum
 import numpy as np
 import pandas as pd
 
+from kernels.blas_threads import one_blas_thread
 from planner.allocator.allocate import clean, levels_of
 from planner.allocator.matrix import FloatArray
 from planner.allocator.model import MILLION
@@ -120,6 +121,7 @@ LEASE_COLUMNS = (
 """Columns of leases.csv, in GPUs or hosted MW of critical IT."""
 
 
+@one_blas_thread()
 def alternatives(
     case: Case | Plan, options: AlternativesOptions | None = None, *, progress: Progress | None = None, **choices: object
 ) -> Alternatives:

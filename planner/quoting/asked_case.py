@@ -38,7 +38,10 @@ class AskedGroup:
 
 def asked_groups(case: Case, inquiries: Sequence[Inquiry], *, base: str, tail: str | None) -> list[AskedGroup]:
     """The inquiries in groups that share a case; raises CaseError with every fault of their terms."""
-    _refuse_faults(case, asked_case(case, inquiries).tables, inquiries)
+    together = asked_case(case, inquiries)
+    _refuse_faults(case, together.tables, inquiries)
+    if len(inquiries) == 1:
+        return [AskedGroup(tuple(inquiries), make_outlook(together, base=base, tail=tail))]
     members: dict[tuple[int, bytes], list[Inquiry]] = {}
     for inquiry in inquiries:
         outlook = make_outlook(asked_case(case, [inquiry]), base=base, tail=tail)

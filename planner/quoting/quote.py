@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from kernels.blas_threads import one_blas_thread
 from kernels.pieces import usable_cores
 from planner.allocator.allocate import clean, levels_of
 from planner.allocator.matrix import FloatArray, ModelArrays
@@ -99,6 +100,7 @@ def quote(
     return found
 
 
+@one_blas_thread()
 def quote_many(
     case: Case, inquiries: Sequence[Inquiry], *, options: PlanOptions | None = None, risk: QuoteRisk | None = None,
     workers: int | None = None, done: Done | None = None,

@@ -17,6 +17,7 @@ from typing import Any
 
 import pandas as pd
 
+from kernels.blas_threads import one_blas_thread
 from kernels.pieces import usable_cores
 from planner.allocator.solvers import open_door
 from planner.case.case import Case
@@ -131,6 +132,7 @@ class Sweep:
         return max([4 if self.interrupted else 0, 2 if refused else 0, *codes])
 
 
+@one_blas_thread()
 def sweep(
     case: Case | Plan, options: SweepOptions | None = None, *, out: str | Path | None = None, resume: bool = False, force: bool = False,
     progress: Progress | None = None, **choices: object,

@@ -13,6 +13,7 @@ programming problems, ORSA Journal on Computing 6 (1994), 445-454.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,6 +33,16 @@ _ANSWERED: dict[bytes, float | None] = {}
 _SLACK = 1e-7
 _LEAST = 1e-6
 """Smallest M that is written, relative to the M before: zeros would vanish from the matrix."""
+
+
+def remembered() -> dict[bytes, float | None]:
+    """What was found so far in this process, for another one."""
+    return dict(_ANSWERED)
+
+
+def remember(found: Mapping[bytes, float | None]) -> None:
+    """Take over what another process found."""
+    _ANSWERED.update(found)
 
 
 def tightened(arrays: ModelArrays) -> ModelArrays:

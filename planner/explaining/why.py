@@ -86,8 +86,7 @@ def why(case: Case, asked: Asked, candidates: CandidateSet, allocation: Allocati
         if inside:
             other = forcing.without(target)
             worth = plan.less(other)
-            turn = None if worth is None else _turn(forcing, target, held, plan, other)
-            note = "" if worth is not None else "there is no plan without it"
+            turn, note = (None, "there is no plan without it") if worth is None else _turn(forcing, target, held, plan, other)
             return Reason(target, True, held, unit, worth, prices, turn, note)
         tried = [(amount, forcing.at_least(target, amount)) for amount in _tries(case, candidates, target)]
     except PlannerError as error:
@@ -96,7 +95,8 @@ def why(case: Case, asked: Asked, candidates: CandidateSet, allocation: Allocati
     if not possible:
         return Reason(target, False, tried[0][0], unit, None, prices, None, "no plan with it keeps every limit")
     amount, best = max(possible, key=lambda pair: pair[1].found_usd or -np.inf)
-    return Reason(target, False, amount, unit, best.less(plan), prices, _turn(forcing, target, amount, best, plan), "")
+    turn, note = _turn(forcing, target, amount, best, plan)
+    return Reason(target, False, amount, unit, best.less(plan), prices, turn, note)
 
 
 def _decided_against(candidates: CandidateSet, levels: np.ndarray, target: Target, held: float) -> bool:
@@ -136,12 +136,15 @@ def _tries(case: Case, candidates: CandidateSet, target: Target) -> list[float]:
     return sorted({max(whole * share, steps) for share in SHARES})
 
 
-def _turn(forcing: Forcing, target: Target, amount: float, with_it: Worth, without: Worth) -> Turn | None:
-    """Where the plan with `amount` of a thing and the plan without it are worth the same."""
+def _turn(forcing: Forcing, target: Target, amount: float, with_it: Worth, without: Worth) -> tuple[Turn | None, str]:
+    """Where the plan with `amount` of a thing and the plan without it are worth the same; or why nowhere, in words."""
     rate = _rate(forcing.case, target)
     if rate is None:
-        return None
+        return None, ""
     edit, unit, now = rate
+    what = "rate" if target.sort is Sort.LEASE else "fee"
+    if now == 0.0 and target.sort is not Sort.LEASE and with_it.found_usd is not None and without.found_usd is not None and with_it.found_usd < without.found_usd:
+        return None, "no fee turns the answer: it has none that could fall"
     shift, slope, solved = 0.0, _slope(forcing, f"{edit}+=1", with_it), False
     here, moved = with_it, 0
     while here.found_usd is not None and without.found_usd is not None and slope != 0.0:
@@ -150,22 +153,32 @@ def _turn(forcing: Forcing, target: Target, amount: float, with_it: Worth, witho
         solved = moved > 0 and abs(step) <= max(rounding, 1e-6 * max(abs(shift), 1e-3))
         if moved >= STEPS or solved:
             break
-        shift += step
+        # V_with is convex: its tangent may reach below zero where V_with itself turns above, so zero is tried before it is ruled out.
+        at_zero = now + shift + step < 0.0
+        shift = -now if at_zero else shift + step
         moved += 1
         try:
-            found = forcing.at_least(target, amount, edits=(f"{edit}+={shift:.12g}",))
+            found = forcing.at_least(target, amount, edits=(f"{edit}=0" if at_zero else f"{edit}+={shift:.12g}",))
         except PlannerError:
-            return None  # the rate would be below zero: there is no rate at which it turns
+            return None, ""  # several rates, of which one would be below zero
         if found.found_usd is None or found.levels is None:
-            return None
+            return None, ""
+        if at_zero and _still(target, found.found_usd, without.found_usd):
+            millions = abs(without.found_usd - found.found_usd) / 1e6
+            return None, f"no {what} turns the answer: at none at all the best plan with it is still worth ${millions:,.2f}M {'more' if target.sort is Sort.LEASE else 'less'}"
         here, slope = found, _slope(forcing, f"{edit}+={shift + 1.0:.12g}", found)
     if here.found_usd is None or without.found_usd is None or slope == 0.0:
-        return None
+        return None, ""
     apart = here.less(without)
     assert apart is not None
     edges = sorted(shift - usd / slope for usd in apart[1:])
     base = 0.0 if np.isnan(now) else now
-    return Turn(unit, now, base + shift, base + min(edges[0], shift), base + max(edges[1], shift), here.found_usd, without.found_usd, solved)
+    return Turn(unit, now, base + shift, base + min(edges[0], shift), base + max(edges[1], shift), here.found_usd, without.found_usd, solved), ""
+
+
+def _still(target: Target, with_usd: float, without_usd: float) -> bool:
+    """Whether a rate of zero leaves the answer as it is: a lease let for nothing still pays, power for nothing still does not."""
+    return with_usd > without_usd if target.sort is Sort.LEASE else with_usd < without_usd
 
 
 def _uncertain(first: Worth, second: Worth) -> float:

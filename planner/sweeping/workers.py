@@ -13,11 +13,12 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import IO, Any
 
+from planner.allocator.tightening import remember, remembered
 from planner.case.case import Case
 from planner.case.faults import CaseError, PlannerError
 from planner.planning import PlanOptions
@@ -60,6 +61,14 @@ def worked_here(job: Job, base: BasePlan, points: Sequence[Point]) -> Iterator[O
     candidates = candidates_of(job.case, job.options)
     for point in points:
         yield attempted(job, base, candidates, point)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a worker is told before its first point: the base plan, and what was found on the way about the models behind it."""
+
+    base: BasePlan
+    tightening: Mapping[bytes, float | None]
 
 
 class _Worker:
@@ -139,7 +148,7 @@ class Workers:
             worker = self._workers[place]
             try:
                 if not introduced:
-                    worker.tell(base)
+                    worker.tell(Known(base, remembered()))
                     introduced = True
                 worker.tell(point)
                 answers.put(worker.answer())
@@ -166,8 +175,9 @@ def serve() -> None:
             message = _receive(source)
         except EOFError:
             return
-        if isinstance(message, BasePlan):
-            base = message
+        if isinstance(message, Known):
+            base = message.base
+            remember(message.tightening)
             continue
         assert base is not None, "the base plan is sent before the first point"
         try:

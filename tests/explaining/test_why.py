@@ -9,6 +9,7 @@ from oracle.tiny_case import cluster, grid, rate, site, sku, tiny_case
 
 from planner.allocator.options import SolverOptions
 from planner.case.case import Case
+from planner.case.edits import apply_edits
 from planner.case.faults import PlannerError
 from planner.explaining.target import Sort, targets_of
 from planner.explaining.why import Reason
@@ -88,6 +89,22 @@ def test_power_that_is_out_is_tried_at_parts_of_it() -> None:
     assert found.amount == pytest.approx(0.25)
     fee = 0.25 * 1000.0 * 50.0 * sum(float(factor) for factor in asked("cells:1").candidates.outlook.discount[:24]) * 0.75
     assert -found.worth_usd[0] <= fee * (1 + 1e-9), "standing idle it costs its fee, and it can always stand idle"
+
+
+@pytest.mark.parametrize(("fee", "said"), [(0.0, "it has none that could fall"), (10.0, "at none at all the best plan with it is still worth")])
+def test_power_that_loses_without_a_fee_says_that_no_fee_turns_it(fee: float, said: str) -> None:
+    """A connection that must be kept up is a loss where its MW are not needed, whatever its fee."""
+    dear = apply_edits(contested(fee=fee), ["power.fixed_om_usd_per_kw_month[cells:1]=20"])
+    (found,) = plan(dear, why=("cells:1",), solver=EXACT).reasons
+    assert not found.inside
+    assert found.turn is None
+    assert said in found.note
+    free = apply_edits(dear, ["power.fee_usd_per_kw_month[cells:1]=0"])
+    held = plan(free, fixes=[f"power.contracted_mw[cells:1]={found.amount}"], solver=EXACT).objective_usd
+    without = plan(free, excludes=["power[cells:1]"], solver=EXACT).objective_usd
+    assert held < without
+    if fee:
+        assert f"${(without - held) / 1e6:,.2f}M less" in found.note
 
 
 def test_a_sku_and_a_site_are_worth_the_plan_where_there_is_no_other() -> None:

@@ -20,7 +20,7 @@ def alternatives(
     within: Annotated[str, typer.Option(help="greatest loss of NPV: 1% or 0.01")] = "1%",
     count: Annotated[int, typer.Option(min=0, help="plans that differ most to look for, beside the best")] = 4,
     leases: Annotated[bool, typer.Option("--leases", help="settle for every lease too whether it is in all plans")] = False,
-    effort: Annotated[int, typer.Option(min=1, help="relaxations spent on a question; more settles more")] = 150,
+    effort: Annotated[int, typer.Option(min=1, help="relaxations spent on a question or on a target of it; more settles more")] = 150,
     out: Annotated[Path | None, typer.Option("--out", help="folder to write the alternatives into")] = None,
     force: Annotated[bool, typer.Option("--force", help="replace the alternatives that are there")] = False,
     edits: Annotated[list[str] | None, typer.Option("--set", help="change the case: table.column[id]=value, *=factor, +=number")] = None,
@@ -31,7 +31,7 @@ def alternatives(
     tail: Annotated[str | None, typer.Option(help="contracted, rented or none [default: the case's]")] = None,
     equity: Annotated[bool, typer.Option("--equity", help="NPV to equity, after debt service")] = False,
     gap: Annotated[float, typer.Option(min=0.0, help="relative gap at which a plan counts as proven")] = 1e-4,
-    time_limit: Annotated[float | None, typer.Option("--time-limit", min=0.0, help="seconds for the solver at each question")] = None,
+    time_limit: Annotated[float | None, typer.Option("--time-limit", min=0.0, help="seconds for the solver at each search")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print the tables as JSON")] = False,
 ) -> None:
     """Plans within a loss of the best: which sites are in all of them, which can be swapped, and how far their MW range.

@@ -24,7 +24,7 @@ from planner.allocator.model import MILLION
 from planner.case.case import Case
 from planner.case.faults import PlannerError
 from planner.case.suggest import remedy_for
-from planner.near_best.climb import extreme, farthest
+from planner.near_best.climb import extreme, farthest, near
 from planner.near_best.room import Answer, Room
 from planner.near_best.things import Thing, sites_and_leases
 from planner.planning import Plan, PlanOptions
@@ -33,9 +33,7 @@ from planner.planning import plan as make_plan
 Progress = Callable[[str], None]
 
 EFFORT = 150
-"""Relaxations spent on a question unless told otherwise."""
-NEAR = 1e-3
-"""A size whose bound is no further than this (MW, GPUs), or than twice this share of it, from the plan found counts as proven."""
+"""Relaxations spent on a question, or on a target of one, unless told otherwise."""
 
 
 class Membership(Enum):
@@ -58,7 +56,7 @@ class AlternativesOptions:
     """What counts as nearly as good, and how hard to look.
 
     within: greatest loss of the objective, as a share of it. count: plans that differ most to look for, beside the best.
-    leases: settle for every lease too whether it is in all plans, not for sites alone. effort: relaxations spent on a question.
+    leases: settle for every lease too whether it is in all plans, not for sites alone. effort: relaxations spent on a question, or on a target of one.
     plan: options of the best plan.
     """
 
@@ -211,7 +209,7 @@ class _Search:
     def _ask_most(self, thing: Thing) -> None:
         row = self.rows[thing.kind, thing.name]
         known = max(self.room.plans, key=thing.size)
-        if thing.size(known) >= thing.most - _near(thing.most):
+        if thing.size(known) >= thing.most - near(thing.most):
             row.most = Answer(thing.size(known), thing.most, known)
             return
         self.say(f"most of {thing.kind} {thing.name}")
@@ -222,7 +220,7 @@ class _Search:
         row = self.rows[thing.kind, thing.name]
         known = min(self.room.plans, key=thing.size)
         floor = float(np.maximum(self.room.arrays.col_lower, 0.0) @ thing.weights)
-        if thing.size(known) <= floor + _near(floor):
+        if thing.size(known) <= floor + near(floor):
             row.least = Answer(thing.size(known), floor, known)
             return
         self.say(f"least of {thing.kind} {thing.name}")
@@ -278,7 +276,7 @@ class _Search:
         least, most = min(sizes), max(sizes)
         low = None if row.least is None or row.least.bound is None else min(row.least.bound, least)
         high = None if row.most is None or row.most.bound is None else max(row.most.bound, most)
-        settled = low is not None and high is not None and least - low <= _near(least) and high - most <= _near(most)
+        settled = low is not None and high is not None and least - low <= near(least) and high - most <= near(most)
         return {
             "site_id": thing.name, "membership": membership.value, "proven": membership.proven, "best_mw": thing.size(self.best),
             "least_mw": least, "least_bound_mw": low, "most_mw": most, "most_bound_mw": high, "range_proven": settled, **self._without(row),
@@ -361,10 +359,6 @@ DIFFERENT = 0.01
 def _signed(size: float) -> str:
     """A change in whole units, a small one with a digit more."""
     return f"{size:+,.0f}" if abs(size) >= 10.0 else f"{size:+.1f}"
-
-
-def _near(size: float) -> float:
-    return max(NEAR, 2.0 * NEAR * abs(size))
 
 
 def _options(case: Case | Plan, options: AlternativesOptions | None, choices: dict[str, object]) -> AlternativesOptions:

@@ -71,7 +71,11 @@ def extreme(room: Room, weights: FloatArray, limit: float, *, most: bool) -> Ans
 def farthest(room: Room, weights: FloatArray, constants: FloatArray) -> Answer:
     """The plan in the room whose least distance is greatest; distance k is weights[k] @ columns + constants[k]."""
     height = Height(weights, constants)
-    return _highest(room, height, _relaxed(room, height, np.inf), DISTANCE_GAP)
+    limit = _relaxed(room, height, np.inf)
+    if not np.isfinite(limit):  # the time did not suffice for it
+        best = max(room.plans, key=height.of)
+        return Answer(height.of(best), None, best)
+    return _highest(room, height, limit, DISTANCE_GAP)
 
 
 def _highest(room: Room, height: Height, limit: float, gap: float) -> Answer:
@@ -79,7 +83,7 @@ def _highest(room: Room, height: Height, limit: float, gap: float) -> Answer:
     best = max(room.plans, key=height.of)
     known, bound, ceiling = height.of(best), limit, limit
     target, climbed = limit, False
-    while ceiling - known > _near(known, gap):
+    while ceiling - known > near(known, gap):
         found = _reaching(room, height, target)
         if found.columns is not None:
             best, known = found.columns, height.of(found.columns)
@@ -90,17 +94,18 @@ def _highest(room: Room, height: Height, limit: float, gap: float) -> Answer:
             ceiling = min(target, bound)
             bound = ceiling if found.impossible else bound
         target = (known + ceiling) / 2.0
-        if not climbed and _near(known, gap) < ceiling - known < NARROW * abs(ceiling):
+        if not climbed and near(known, gap) < ceiling - known < NARROW * abs(ceiling):
             # Once it has climbed all it can, that may be the top: a short step beyond it tells.
             climbed, best = True, _climbed(room, height, best)
             room.keep(best)
             known = height.of(best)
-            target = min(known + _near(known, gap) / 2.0, ceiling)
+            target = min(known + near(known, gap) / 2.0, ceiling)
     return Answer(known, max(bound, known), best)
 
 
-def _near(known: float, gap: float) -> float:
-    return max(NEAR, gap * abs(known))
+def near(size: float, gap: float = SIZE_GAP) -> float:
+    """How far from a size (or distance) another one counts as the same."""
+    return max(NEAR, gap * abs(size))
 
 
 def _reaching(room: Room, height: Height, target: float) -> Answer:

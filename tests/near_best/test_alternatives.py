@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -148,6 +149,18 @@ def test_little_effort_stays_honest() -> None:
                 assert one["membership"] == other["membership"]
             assert other["least_bound_mw"] <= one["least_mw"] + 1e-3
             assert other["most_bound_mw"] >= one["most_mw"] - 1e-3
+
+
+def test_without_time_it_ends_and_stays_honest() -> None:
+    """No search finds or proves anything in no time: what is known is the best plan, and bounds hold."""
+    made = planner.plan(random_case(1), solver=EXACT)
+    hurried = replace(made, options=replace(made.options, solver=replace(EXACT, time_limit_s=0.0)))
+    exact, answer = found(1).sites, alternatives(hurried, within=WITHIN)
+    for one, other in zip(exact.to_dict("records"), answer.sites.to_dict("records"), strict=True):
+        if other["proven"]:
+            assert one["membership"] == other["membership"]
+        assert other["least_bound_mw"] <= one["least_mw"] + 1e-3
+        assert other["most_bound_mw"] >= one["most_mw"] - 1e-3
 
 
 def test_a_committed_site_is_always_in() -> None:

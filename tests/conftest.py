@@ -1,9 +1,19 @@
-"""Options of the whole suite."""
+"""Options of the whole suite, and how its tests share the cores."""
 
 from __future__ import annotations
 
+import os
+
 import pytest
+
+# Before NumPy is loaded, here and in the workers: tests run on all cores, where a second BLAS thread of each would only spin.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--run-gpu", action="store_true", help="also run the tests that need an NVIDIA GPU and CuPy")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest test first, so that no core waits for it at the end."""
+    items.sort(key=lambda item: "test_commands_print_what_the_readme_shows" not in item.nodeid)

@@ -74,10 +74,16 @@ def test_blas_is_held_to_one_thread_and_let_go() -> None:
         pytest.skip("NumPy and SciPy were not built with OpenBLAS here")
     np.ones((2, 2)) @ np.ones((2, 2))
     before = [ask() for ask, _ in functions]
-    with one_blas_thread() as held:
-        assert held == len(functions)
-        assert [ask() for ask, _ in functions] == [1] * held
-    assert [ask() for ask, _ in functions] == before
+    try:
+        for _, put in functions:
+            put(2)
+        with one_blas_thread() as held:
+            assert held == len(functions)
+            assert [ask() for ask, _ in functions] == [1] * held
+        assert [ask() for ask, _ in functions] == [2] * held
+    finally:
+        for (_, put), threads in zip(functions, before, strict=True):
+            put(threads)
 
 
 def test_what_waits_when_it_is_stopped_is_never_begun() -> None:

@@ -91,10 +91,15 @@ def test_what_waits_when_it_is_stopped_is_never_begun() -> None:
 
     def work(rows: slice) -> int:
         begun.append(rows.start)
-        time.sleep(0.3 if rows.start else 0.0)
+        if rows.start:
+            ended.wait()
         return rows.start
 
+    ended = threading.Event()
     found = over_pieces(work, 50, piece=1, threads=2)
     assert next(found)[1] == 0
+    while len(begun) < 3:
+        time.sleep(0.001)
+    threading.Timer(1.0, ended.set).start()  # those at work end while the rest is being dropped
     found.close()
     assert sorted(begun) == [0, 1, 2]  # of the four that were handed out two were at work, and one waited

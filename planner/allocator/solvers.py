@@ -65,7 +65,7 @@ def open_door(options: SolverOptions) -> Door:
 def search_door(options: SolverOptions, *, at_least: float = -math.inf, hint: FloatArray | None = None, priced: bool = True) -> Door:
     """The door for a model with few, weighty integers: with HiGHS the tree of warm relaxations, else as `open_door`.
 
-    at_least: a value that an answer has to beat; hint: whole decisions to try first; priced: see `TreeSearch`. Other
+    at_least: a value that an answer has to beat; hint: whole decisions to try; priced: see `TreeSearch`. Other
     doors look for the best answer whatever it is worth, and take no hint.
     """
     if options.solver == "highs" and options.deadline_s is None:

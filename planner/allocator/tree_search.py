@@ -67,7 +67,7 @@ class TreeSearch:
     A start over all columns that keeps every limit (`options.start`) is the answer to beat; any other goes to HiGHS, which completes it.
     most: relaxations after which it gives up, None for `MOST_RELAXATIONS`. at_least: value that an answer has to beat
     (greater is better, whatever the sense of the model).
-    hint: levels over all columns, of which the whole decisions are tried first: the answer to beat, if they leave one.
+    hint: levels over all columns, of which the whole decisions are tried after the first dive; with one the time goes into the proof.
     priced: whether the answer is solved once more as the LP that prices come from.
     held: after a solve, the model with its integers held at the answer, solved to a vertex; held_basis: that vertex.
     Of a time limit the search takes SEARCH_SHARE, so that there is time left to hold its answer.

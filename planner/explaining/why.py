@@ -143,7 +143,7 @@ def _turn(forcing: Forcing, target: Target, amount: float, with_it: Worth, witho
         return None, ""
     edit, unit, now = rate
     what = "rate" if target.sort is Sort.LEASE else "fee"
-    if now == 0.0 and target.sort is not Sort.LEASE and with_it.found_usd is not None and without.found_usd is not None and with_it.found_usd < without.found_usd:
+    if now == 0.0 and target.sort is not Sort.LEASE and _surely_better(without, with_it):
         return None, "no fee turns the answer: it has none that could fall"
     shift, slope, solved = 0.0, _slope(forcing, f"{edit}+=1", with_it), False
     here, moved = with_it, 0
@@ -163,7 +163,8 @@ def _turn(forcing: Forcing, target: Target, amount: float, with_it: Worth, witho
             return None, ""  # several rates, of which one would be below zero
         if found.found_usd is None or found.levels is None:
             return None, ""
-        if at_zero and _still(target, found.found_usd, without.found_usd):
+        # Let for nothing a lease still pays, or for nothing power still does not: then no rate lies between.
+        if at_zero and _surely_better(*((found, without) if target.sort is Sort.LEASE else (without, found))):
             millions = abs(without.found_usd - found.found_usd) / 1e6
             return None, f"no {what} turns the answer: at none at all the best plan with it is still worth ${millions:,.2f}M {'more' if target.sort is Sort.LEASE else 'less'}"
         here, slope = found, _slope(forcing, f"{edit}+={shift + 1.0:.12g}", found)
@@ -176,9 +177,10 @@ def _turn(forcing: Forcing, target: Target, amount: float, with_it: Worth, witho
     return Turn(unit, now, base + shift, base + min(edges[0], shift), base + max(edges[1], shift), here.found_usd, without.found_usd, solved), ""
 
 
-def _still(target: Target, with_usd: float, without_usd: float) -> bool:
-    """Whether a rate of zero leaves the answer as it is: a lease let for nothing still pays, power for nothing still does not."""
-    return with_usd > without_usd if target.sort is Sort.LEASE else with_usd < without_usd
+def _surely_better(first: Worth, second: Worth) -> bool:
+    """Whether one plan is better than another whatever their gaps leave open."""
+    by = first.less(second)
+    return by is not None and by[1] > 0.0
 
 
 def _uncertain(first: Worth, second: Worth) -> float:

@@ -11,9 +11,13 @@ MACRS_5 = (0.20, 0.32, 0.192, 0.1152, 0.1152, 0.0576)
 """Yearly shares of the five-year class, half-year convention (IRS Publication 946, table A-1)."""
 
 
+ROUNDING = 1e-12
+"""Share of a basis or a loan below which nothing is left of it."""
+
+
 def straight_line(years: float, ages: int) -> Profile:
-    """Equal monthly shares over `years`, shape (ages,); what falls beyond `ages` months is cut."""
-    months = round(years * 12)
+    """Equal monthly shares over `years`, at once under half a month, shape (ages,); what falls beyond `ages` months is cut."""
+    months = max(round(years * 12), 1)
     profile = np.zeros(ages)
     profile[: min(months, ages)] = 1.0 / months
     return profile
@@ -36,8 +40,26 @@ def with_bonus(profile: Profile, bonus_share: float) -> Profile:
 
 def balance(principal_shares: Profile) -> Profile:
     """What is outstanding at the beginning of each month of age, given the share repaid (or written off) in each."""
-    paid = np.concatenate([[0.0], np.cumsum(principal_shares)[:-1]])
-    return np.maximum(1.0 - paid, 0.0)
+    left = 1.0 - np.concatenate([[0.0], np.cumsum(principal_shares)[:-1]])
+    return np.where(left > ROUNDING, left, 0.0)
+
+
+def until(profile: Profile, age: int) -> Profile:
+    """The profile of what ends at an age of at least 1: what is left then falls due in the last month before it, shape (ages,).
+
+    An age beyond the profile changes nothing. The profile is one that comes to 1 in full: a write-off, or repayments.
+    """
+    cut = profile.copy()
+    if age <= len(profile):
+        cut[age:] = 0.0
+        cut[age - 1] += _left(profile, age)
+    return cut
+
+
+def _left(profile: Profile, age: int) -> float:
+    """What of 1 is left after `age` months; nothing where only rounding is."""
+    left = 1.0 - float(profile[:age].sum())
+    return left if left > ROUNDING else 0.0
 
 
 def ended(profile: Profile, age: int, *, settled: bool) -> Profile:
@@ -49,12 +71,15 @@ def ended(profile: Profile, age: int, *, settled: bool) -> Profile:
     rest = profile[age:]
     change[1 : 1 + len(rest)] = -rest[: len(change) - 1]
     if settled:
-        change[0] += max(1.0 - float(profile[:age].sum()), 0.0)
+        change[0] += _left(profile, age)
     return change
 
 
 def level_repayment(rate_per_year: float, tenor_months: int, grace_months: int, ages: int) -> Profile:
-    """Principal repaid by month of age under equal instalments after the grace, as shares of the loan, shape (ages,)."""
+    """Principal repaid by months since the draw under equal instalments after the grace, as shares of the loan, shape (ages,).
+
+    The first instalment is paid a month after the draw (and the grace), the last after `tenor_months`.
+    """
     months = tenor_months - grace_months
     rate = rate_per_year / 12.0
     age = np.arange(months)
@@ -66,18 +91,21 @@ def level_repayment(rate_per_year: float, tenor_months: int, grace_months: int, 
 
 
 def straight_repayment(tenor_months: int, grace_months: int, ages: int) -> Profile:
-    """Principal repaid by month of age in equal parts after the grace, as shares of the loan, shape (ages,)."""
+    """Principal repaid by months since the draw in equal parts after the grace, as shares of the loan, shape (ages,)."""
     months = tenor_months - grace_months
     return _after_grace(np.full(months, 1.0 / months), grace_months, ages)
 
 
 def interest(principal_shares: Profile, rate_per_year: float) -> Profile:
-    """Interest by month of age on the balance at the beginning of the month, as shares of the loan."""
-    return balance(principal_shares) * (rate_per_year / 12.0)
+    """Interest by months since the draw, on the balance before the repayment of the month; none in the month of the draw."""
+    due = balance(principal_shares) * (rate_per_year / 12.0)
+    due[0] = 0.0
+    return due
 
 
 def _after_grace(shares: Profile, grace_months: int, ages: int) -> Profile:
     profile = np.zeros(ages)
-    stop = min(grace_months + len(shares), ages)
-    profile[grace_months:stop] = shares[: max(stop - grace_months, 0)]
+    first = grace_months + 1
+    stop = min(first + len(shares), ages)
+    profile[first:stop] = shares[: max(stop - first, 0)]
     return profile

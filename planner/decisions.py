@@ -11,6 +11,7 @@ import pandas as pd
 
 from planner.candidates.build import CandidateSet
 from planner.candidates.outlook import Floats
+from planner.candidates.power import step_mw, unit_mw
 from planner.candidates.resources import Family
 from planner.case.edit_grammar import Operation, parse_edit
 from planner.case.faults import PlannerError
@@ -101,7 +102,9 @@ def _fix_opening(candidates: CandidateSet, site_id: str, value: float, written: 
     here = _named(table, "sites", site_id, written) & (table["kind"] == "open")
     if not here.any():
         raise PlannerError(f"--fix {written!r}: {site_id} has no opening cost, so nothing to decide; fix its power instead")
-    table.loc[here, "lower"] = 1.0
+    last = np.flatnonzero(here.to_numpy())
+    resource = candidates.book.resource(Family.FIXED, f"opening of {site_id}", -1.0)
+    candidates.book.uses.add(last, np.full(len(last), resource), -1.0, 0, 1)
 
 
 def _fix_lease(candidates: CandidateSet, most: Floats, lease_id: str, value: float, written: str) -> None:
@@ -126,13 +129,13 @@ def _fix_power(candidates: CandidateSet, phase: str, value: float, written: str)
     here = _named(table, "power", phase, written) & (table["kind"] == "power")
     power = candidates.outlook.case.tables["power"]
     row = power[(power["source_id"] + ":" + power["phase"]) == phase].iloc[0]
-    whole = bool(row["lumpy"])
-    unit = float(row["guaranteed_mw"]) if whole else (1.0 if pd.isna(row["step_mw"]) else float(row["step_mw"]))
-    level = value / unit
-    integral = bool(table.loc[here, "integral"].iloc[0])
-    if value > float(row["guaranteed_mw"]) + 1e-9 or (integral and abs(level - round(level)) > 1e-9):
-        allowed = f"0 or {unit:g}" if whole else f"0 to {row['guaranteed_mw']:g}" + (f" in steps of {unit:g}" if integral else "")
+    rows = power.loc[[row.name]]
+    committed, step, size = float(row["committed_mw"]), float(step_mw(rows)[0]), float(unit_mw(rows)[0])
+    steps = (value - committed) / step if step > 0.0 else 0.0
+    if value > float(row["guaranteed_mw"]) + 1e-9 or (value > committed and abs(steps - round(steps)) > 1e-9):
+        most = f"{row['guaranteed_mw']:g}"
+        allowed = f"{committed:g} or {most}" if row["lumpy"] else f"{committed:g} to {most}" + ("" if np.isnan(step) else f" in steps of {step:g}")
         raise PlannerError(f"--fix {written!r}: {phase} can be contracted at {allowed} MW")
     if value < float(row["committed_mw"]) - 1e-9:
         raise PlannerError(f"--fix {written!r}: {row['committed_mw']:g} MW of {phase} are committed already; fix it at that or more")
-    table.loc[here, ["lower", "upper"]] = level
+    table.loc[here, ["lower", "upper"]] = value / size

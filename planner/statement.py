@@ -9,9 +9,9 @@ import pandas as pd
 
 from kernels.irr import IrrStatus, irr
 from kernels.lines import FINANCING, UNLEVERED, Line, taxable_weight
-from kernels.paths import tax_with_losses_carried
 from planner.candidates.build import CandidateSet
 from planner.candidates.outlook import Floats, Ints
+from planner.tax_years import TaxYears
 
 COMPANY = "(company)"
 """Where cash stands that belongs to no site."""
@@ -24,7 +24,8 @@ class Statement:
     """Cash of a portfolio in dollars, undiscounted, on columns that are months and then years of the tail.
 
     sites: names; usd: (sites, lines, columns) over all of `Line`; discount: factor of each column;
-    first_month: index of the first month of each column; horizon: months of the horizon.
+    first_month: index of the first month of each column; horizon: months of the horizon. taxable: income by part of each
+    tax year (see `TaxYears`), which columns of the tail may straddle.
     """
 
     sites: tuple[str, ...]
@@ -34,6 +35,8 @@ class Statement:
     labels: tuple[str, ...]
     horizon: int
     tax_rate: float
+    tax_years: TaxYears
+    taxable: Floats
 
     def line(self, line: Line) -> Floats:
         """All sites' cash on a line by column."""
@@ -71,15 +74,10 @@ class Statement:
     def npv_losses_carried_usd(self) -> float:
         """NPV when losses are carried forward (80 % of a year's profit at most) instead of used at once.
 
-        Tax years run from the start of the case; the tax of a year falls in its last column.
+        Tax years are twelve months from the start of the case; the tax of a year falls in its last month.
         """
-        taxable = np.sum([taxable_weight(line) * self.line(line) for line in Line], axis=0)
-        year = self.first_month // 12
-        starts = np.flatnonzero(np.diff(year, prepend=-1))
-        tax, _ = tax_with_losses_carried(np.add.reduceat(taxable, starts), tax_rate=self.tax_rate)
-        ends = np.append(starts[1:], len(year)) - 1
         untaxed = self.net - self.line(Line.TAX)
-        return float(untaxed @ self.discount - tax @ self.discount[ends])
+        return float(untaxed @ self.discount - self.tax_years.tax_pv(self.taxable, self.tax_rate))
 
     @property
     def peak_funding_usd(self) -> float:
@@ -146,7 +144,10 @@ def make_statement(candidates: CandidateSet, levels: Floats) -> Statement:
         by_site[site] = cash[:, of == site].sum(axis=1)
     starts = np.unique(outlook.calendar.column_of_month, return_index=True)[1]
     usd = np.add.reduceat(by_site, starts, axis=2)
+    weights = np.array([taxable_weight(line) for line in Line])
+    years = TaxYears.of(outlook)
+    taxable = np.add.reduceat(weights @ by_site.sum(axis=0), years.starts)
     return Statement(
         sites, usd, outlook.discount[starts], starts, tuple(outlook.calendar.column_labels), outlook.horizon,
-        outlook.case.settings.tax_rate,
+        outlook.case.settings.tax_rate, years, taxable,
     )

@@ -11,13 +11,14 @@ import pandas as pd
 import pytest
 
 from kernels.irr import IrrStatus
-from kernels.lines import Line
+from kernels.lines import Line, taxable_weight
 from planner.case.edits import apply_edits
 from planner.case.generate import generate_case
 from planner.case.starting import starting_case
 from planner.planning import Plan, plan
 from planner.run_folder import write_run
 from planner.statement import COMPANY, Statement, make_statement
+from planner.tax_years import TaxYears
 
 RATE = 0.10
 
@@ -37,7 +38,12 @@ def statement(lines: dict[Line, list[float]], *, tail_years: int = 0, tax_rate: 
     for line, cash in lines.items():
         usd[0, line] = cash
     labels = tuple(f"{2027 + month // 12}-{month % 12 + 1:02d}" for month in first)
-    return Statement(("here",), usd, discount, first, labels, width - tail_years, tax_rate)
+    taxable = usd[0].T @ np.array([taxable_weight(line) for line in Line])
+    # Columns are months, and whole tax years in the tail: the statements below end their horizons with one.
+    assert not tail_years or (width - tail_years) % 12 == 0
+    starts = np.unique(first // 12, return_index=True)[1]
+    years = TaxYears(first[starts], first[starts] // 12, discount[np.append(starts[1:], width) - 1])
+    return Statement(("here",), usd, discount, first, labels, width - tail_years, tax_rate, years, np.add.reduceat(taxable, starts))
 
 
 def test_npv_is_the_discounted_sum_of_unlevered_cash() -> None:

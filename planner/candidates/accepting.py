@@ -11,7 +11,7 @@ from kernels.terms import Term, WindowTerm
 from planner.candidates.lease_offers import lease_windows
 from planner.candidates.outlook import Ints, Outlook
 from planner.candidates.resources import Family
-from planner.candidates.workshop import Workshop
+from planner.candidates.workshop import Workshop, joined
 
 
 def add_accepting(shop: Workshop) -> None:
@@ -73,10 +73,14 @@ def _add_fabrics(shop: Workshop) -> dict[str, int]:
     )
     cost = np.array([cost for _, cost in rows])
     month = np.zeros(len(rows), dtype=np.int64)
-    profile = np.full(len(rows), shop.depreciation("shell"))
+    profile = shop.written_off_by("shell", np.full(len(rows), shop.outlook.last_month))
     terms: list[Term] = [shop.lump(Line.CAPEX, -cost, month), shop.schedule(Line.DEPRECIATION, cost, profile, month)]
     block = shop.add("fabric", frame, terms)
     return {group: int(number) for (group, _), number in zip(rows, block.numbers, strict=True)}
+
+
+FIBRE = "fibre:"
+"""Before the name of a group of linked campuses, so that no site is taken for one."""
 
 
 def _fabrics(outlook: Outlook, links: dict[str, int]) -> pd.DataFrame:
@@ -86,7 +90,7 @@ def _fabrics(outlook: Outlook, links: dict[str, int]) -> pd.DataFrame:
     linked = sites[sites["fabric_group"].isin(list(links))]
     groups = pd.DataFrame(
         {
-            "fabric": "fibre " + linked["fabric_group"],
+            "fabric": FIBRE + linked["fabric_group"],
             "site_id": linked["site_id"],
             "link": linked["fabric_group"].map(links).fillna(-1).astype(np.int64),
         }
@@ -115,7 +119,7 @@ def _add_accepts(shop: Workshop, options: pd.DataFrame) -> pd.DataFrame:
     """The decisions as candidates without cash of their own; returns the options with their numbers."""
     if options.empty:
         return options.assign(number=pd.Series(dtype=np.int64))
-    name = options["lease_id"] + options["fabric"].where(options["fabric"] == "", " on " + options["fabric"])
+    name = options["lease_id"] + options["fabric"].where(options["fabric"] == "", ":" + options["fabric"])
     frame = pd.DataFrame(
         {
             "candidate_id": "accept:" + name,
@@ -130,7 +134,7 @@ def _add_accepts(shop: Workshop, options: pd.DataFrame) -> pd.DataFrame:
     options = options.assign(number=block.numbers)
     linked = options[options["link"] >= 0]
     if len(linked):
-        resource = shop.book.resources(Family.FABRIC, linked["lease_id"] + " on " + linked["fabric"])
+        resource = shop.book.resources(Family.FABRIC, joined(linked["lease_id"], linked["fabric"]))
         _once(shop, linked["number"], resource, 1.0)
         _once(shop, linked["link"], resource, -1.0)
     fabric = options[options["fabric"] != ""]
@@ -200,7 +204,7 @@ def _tiers(shop: Workshop, served: pd.DataFrame) -> None:
     rates = shop.outlook.case.tables["lease_rates"][["lease_id", "gpu_id", "tier", "max_units"]].dropna()
     tiered = served.merge(rates.astype({"tier": np.int64}), on=["lease_id", "gpu_id", "tier"])
     if len(tiered):
-        names = tiered["lease_id"] + " " + tiered["gpu_id"] + " tier " + tiered["tier"].astype(str)
+        names = joined(tiered["lease_id"], tiered["gpu_id"], tiered["tier"].astype(str))
         resource = shop.book.resources(Family.TIER, names, tiered["max_units"].to_numpy(np.float64))
         _once(shop, tiered["number"], resource, tiered["units"])
 
@@ -214,9 +218,9 @@ def _add_blocks(shop: Workshop, leases: pd.DataFrame, served: pd.DataFrame) -> N
     frame = pairs.assign(candidate_id="block:" + pairs["lease_id"] + ":" + pairs["site_id"], unit="0/1", upper=1.0, integral=True)
     block = shop.add("block", frame, [_no_cash(shop, len(frame))])
     for family, sign, bound in ((Family.BLOCK, 1.0, "max_size"), (Family.LEAST_BLOCK, -1.0, "min_block")):
-        resource = shop.book.resources(family, chosen["lease_id"] + " at " + chosen["site_id"])
+        resource = shop.book.resources(family, joined(chosen["lease_id"], chosen["site_id"]))
         _once(shop, chosen["number"], resource, sign * chosen["units"])
-        resource = shop.book.resources(family, pairs["lease_id"] + " at " + pairs["site_id"])
+        resource = shop.book.resources(family, joined(pairs["lease_id"], pairs["site_id"]))
         _once(shop, pd.Series(block.numbers), resource, -sign * pairs["lease_id"].map(leases[bound]))
 
 
@@ -228,17 +232,17 @@ def _stand_on_fabric(
     if chosen.empty:
         return
     sites = shop.outlook.case.tables["sites"].set_index("site_id")
-    names = chosen["lease_id"] + " at " + chosen["site_id"] + " by fabric"
-    _once(shop, chosen["number"], shop.book.resources(Family.BLOCK, names), chosen["units"])
+    names = joined(chosen["lease_id"], chosen["site_id"])
+    _once(shop, chosen["number"], shop.book.resources(Family.ON_FABRIC, names), chosen["units"])
     on_site = accepts[accepts["fabric"] != ""].merge(fabrics[["fabric", "site_id"]], on="fabric")
     on_site = on_site.merge(chosen[["lease_id", "site_id"]].drop_duplicates(), on=["lease_id", "site_id"])
-    names = on_site["lease_id"] + " at " + on_site["site_id"] + " by fabric"
-    _once(shop, on_site["number"], shop.book.resources(Family.BLOCK, names), -on_site["lease_id"].map(leases["max_size"]))
+    names = joined(on_site["lease_id"], on_site["site_id"])
+    _once(shop, on_site["number"], shop.book.resources(Family.ON_FABRIC, names), -on_site["lease_id"].map(leases["max_size"]))
     cluster = chosen["site_id"].map(sites["max_cluster_gpus"]).astype("float64")
     limited = chosen[cluster.notna() & (chosen["gpu_id"] != "")]
     if len(limited):
         limit = limited["site_id"].map(sites["max_cluster_gpus"]).to_numpy(np.float64)
-        resource = shop.book.resources(Family.CLUSTER, limited["lease_id"] + " at " + limited["site_id"], limit)
+        resource = shop.book.resources(Family.CLUSTER, joined(limited["lease_id"], limited["site_id"]), limit)
         _once(shop, limited["number"], resource, 1.0)
 
 
@@ -259,6 +263,6 @@ def _fleet_serves(shop: Workshop, served: pd.DataFrame) -> None:
     size = rows["lease_id"].map(shop.outlook.case.tables["leases"].set_index("lease_id")["max_size"])
     together = rows["lease_id"].map(serving.groupby("lease_id")["units"].sum())
     working = (rows["units_owned"] * np.minimum(1.0, size / (together * rows["units"]))).to_numpy(np.float64)
-    names = rows["lease_id"] + " at " + rows["site_id"] + " on " + rows["gpu_id"]
+    names = joined(rows["lease_id"], rows["site_id"], rows["gpu_id"])
     _once(shop, rows["number"], shop.book.resources(Family.PLACED, names, -np.floor(working)), -1.0)
 

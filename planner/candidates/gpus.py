@@ -1,5 +1,5 @@
-"""`own`: a GPU of a SKU delivered to a site at a step, there until its end of life; `base`: one owned at
-the start; `retire`: one sold earlier at the resale curve, which frees hall and power."""
+"""`own`: a GPU of a SKU delivered to a site at a step, there until its end of life (under tail = none, the horizon);
+`base`: one owned at the start; `retire`: one sold earlier at the resale curve, which frees hall and power."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from kernels.lines import Line
+from kernels.profiles import until
 from kernels.terms import ScheduleTerm, Term, WindowTerm
 from planner.candidates.outlook import Floats, Ints, Outlook
 from planner.candidates.overruns import overrun_terms
 from planner.candidates.resources import Family, Stock
 from planner.candidates.waits import provider_waits
-from planner.candidates.workshop import Block, Workshop
+from planner.candidates.workshop import Block, Workshop, joined
 
 
 def places(outlook: Outlook) -> pd.DataFrame:
@@ -30,8 +31,8 @@ def places(outlook: Outlook) -> pd.DataFrame:
 
 
 def place_name(frame: pd.DataFrame) -> pd.Series:
-    """SITE GPU, the name of the stock of GPUs of a SKU at a site."""
-    return frame["site_id"] + " " + frame["gpu_id"]
+    """SITE:GPU, the name of the stock of GPUs of a SKU at a site."""
+    return joined(frame["site_id"], frame["gpu_id"])
 
 
 def resale_share(outlook: Outlook, gpu_id: pd.Series, age: Ints) -> Floats:
@@ -95,29 +96,30 @@ def _add_own(shop: Workshop, fitting: pd.DataFrame) -> pd.DataFrame | None:
     )
     deposit = pairs["deposit_fraction"].to_numpy(np.float64)
     paid_early = np.maximum(month - pairs["deposit_lead_months"].to_numpy(np.int64), 0)
-    old = resale_share(outlook, pairs["gpu_id"], life) * capex
+    stands = end - month
+    old = resale_share(outlook, pairs["gpu_id"], stands) * capex
     waits = provider_waits(shop, "delivery", pairs["gpu_id"], month)
     begins, one = shop.beginning(month, waits), np.full(len(pairs), shop.one())
     after = shop.beginning(month + 1, provider_waits(shop, "delivery", pairs["gpu_id"], month + 1))
     terms = [
         shop.lump(Line.CAPEX, -capex * deposit, paid_early),
         WindowTerm(Line.CAPEX, -capex * (1.0 - deposit), one, begins, after),
-        ScheduleTerm(Line.DEPRECIATION, capex, np.full(len(pairs), shop.depreciation("gpu")), begins),
+        ScheduleTerm(Line.DEPRECIATION, capex, shop.written_off_by("gpu", stands), begins),
         WindowTerm(Line.UPKEEP, -pairs["upkeep_usd_per_month"].to_numpy(np.float64), one, begins, shop.events.at(end)),
-        *overrun_terms(shop, "gpu", capex, month, np.zeros(len(pairs), dtype=np.int64), waits),
-        shop.lump(Line.RESALE, old, np.minimum(month + life - 1, outlook.months)),
-        *shop.loan("gpu", capex, month),
+        *overrun_terms(shop, "gpu", capex, month, np.zeros(len(pairs), dtype=np.int64), waits, end),
+        shop.lump(Line.RESALE, old, end - 1),
+        *shop.loan("gpu", capex, month, stands),
     ]
     block = shop.add("own", table, terms)
     _deliveries(shop, pairs, block)
-    return _owned(pairs, block, month, life, capex, capex)
+    return _owned(pairs, block, month, end, capex, capex)
 
 
-def _owned(pairs: pd.DataFrame, block: Block, month: Ints, life: Ints, capex: Floats, basis: Floats) -> pd.DataFrame:
+def _owned(pairs: pd.DataFrame, block: Block, month: Ints, end: Ints, capex: Floats, basis: Floats) -> pd.DataFrame:
     frame = pairs[["site_id", "gpu_id", "it_kw", "cooling", "spare_fraction", "upkeep_usd_per_month", "liquid_cooled_it_mw"]]
     return frame.assign(
         candidate=block.numbers, candidate_id=block.table["candidate_id"].to_numpy(), kind=block.kind,
-        month=month, life=life, capex=capex, basis=basis,
+        month=month, end=end, capex=capex, basis=basis,
     )
 
 
@@ -135,7 +137,7 @@ def _deliveries(shop: Workshop, pairs: pd.DataFrame, block: Block) -> None:
     chosen = pairs[limited]
     if chosen.empty:
         return
-    names = chosen["gpu_id"] + " " + chosen["month"].map(shop.outlook.calendar.written_quarter)
+    names = joined(chosen["gpu_id"], chosen["month"].map(shop.outlook.calendar.written_quarter))
     resource = shop.book.resources(Family.SUPPLY, names, chosen["supply"].to_numpy(np.float64))
     ones = np.ones(len(chosen), dtype=np.int64)
     shop.book.uses.add(block.numbers[limited], resource, 1.0 * ones, 0 * ones, ones)
@@ -148,12 +150,10 @@ def _add_base(shop: Workshop) -> pd.DataFrame | None:
     sites = outlook.case.tables["sites"][["site_id", "liquid_cooled_it_mw"]]
     fleet = fleet.merge(sites, on="site_id", how="left")
     bought = fleet["bought"].map(outlook.calendar.index).to_numpy(np.int64) if len(fleet) else np.zeros(0, np.int64)
-    life = fleet["life_months"].to_numpy(np.int64)
-    alive = bought + life > 0
-    fleet, bought, life = fleet[alive].reset_index(drop=True), bought[alive], life[alive]
     if fleet.empty:
         return None
-    end = np.minimum(bought + life, outlook.last_month)
+    # The reader refuses GPUs that are past their life.
+    end = np.minimum(bought + fleet["life_months"].to_numpy(np.int64), outlook.last_month)
     price = _capex(outlook, outlook.case.tables["gpus"])
     # The resale curve is a share of what the SKU costs new at the start of the case.
     capex = np.array([price[name][0] for name in fleet["gpu_id"]])
@@ -173,39 +173,38 @@ def _add_base(shop: Workshop) -> pd.DataFrame | None:
     )
     zero = np.zeros(len(fleet), dtype=np.int64)
     terms: list[Term] = [
-        shop.schedule(Line.DEPRECIATION, basis, _rest_of_write_off(shop, bought), zero),
+        shop.schedule(Line.DEPRECIATION, basis, _rest_of_write_off(shop, bought, end), zero),
         shop.running(Line.UPKEEP, -fleet["upkeep_usd_per_month"].to_numpy(np.float64), zero, end),
-        shop.lump(Line.RESALE, resale_share(outlook, fleet["gpu_id"], life) * capex, np.minimum(bought + life - 1, outlook.months)),
+        shop.lump(Line.RESALE, resale_share(outlook, fleet["gpu_id"], end - bought) * capex, end - 1),
     ]
     block = shop.add("base", table, terms)
-    return _owned(fleet, block, bought, life, capex, basis)
+    return _owned(fleet, block, bought, end, capex, basis)
 
 
-def _rest_of_write_off(shop: Workshop, bought: Ints) -> Ints:
+def _rest_of_write_off(shop: Workshop, bought: Ints, end: Ints) -> Ints:
     """Profiles that write the remaining basis off in proportion to the rest of the schedule, or at once if none is left."""
     full = shop.written_off("gpu")
 
-    def rest(age: int) -> Floats:
+    def rest(age: int, last: int) -> Floats:
         left = np.zeros_like(full)
-        left[: len(full) - age] = full[age:]
+        left[: max(len(full) - age, 0)] = full[age:]
         total = left.sum()
         if total <= 1e-12:
             left[0], total = 1.0, 1.0
-        return left / total
+        return until(left / total, last)
 
-    ages = [int(-month) for month in bought]
-    return np.array([shop.profiles.number(("rest", age), partial(rest, age)) for age in ages])
+    pairs = [(int(-month), int(last)) for month, last in zip(bought, end, strict=True)]
+    return np.array([shop.profiles.number(("rest", *pair), partial(rest, *pair)) for pair in pairs])
 
 
 def _needs(shop: Workshop, frame: pd.DataFrame) -> None:
     """Each GPU owned stands in the stock of its place; one of the stock works (less spares), fills hall and liquid MW."""
-    month, life = frame["month"].to_numpy(np.int64), frame["life"].to_numpy(np.int64)
-    end = np.minimum(month + life, shop.outlook.last_month)
+    month, end = frame["month"].to_numpy(np.int64), frame["end"].to_numpy(np.int64)
     stocks = shop.book.stocks(Stock.GPUS, place_name(frame))
     shop.book.stock_uses.add(frame["candidate"].to_numpy(), stocks, np.ones(len(frame)), np.maximum(month, 0), end)
-    for row in frame.drop_duplicates(["site_id", "gpu_id"]).itertuples():
-        stock = shop.book.stock(Stock.GPUS, f"{row.site_id} {row.gpu_id}")
-        fleet = shop.book.resource(Family.FLEET, f"{row.site_id} {row.gpu_id}")
+    for row in frame.assign(place=place_name(frame)).drop_duplicates("place").itertuples():
+        stock = shop.book.stock(Stock.GPUS, str(row.place))
+        fleet = shop.book.resource(Family.FLEET, str(row.place))
         shop.book.stock_needs(stock, fleet, -(1.0 - float(row.spare_fraction)))
         shop.book.stock_needs(stock, shop.book.resource(Family.HALL, str(row.site_id)), row.it_kw / 1000.0)
         if row.cooling == "liquid" and not np.isnan(row.liquid_cooled_it_mw):
@@ -217,17 +216,16 @@ def _add_retirements(shop: Workshop, owned: pd.DataFrame) -> None:
     outlook = shop.outlook
     pairs = owned.merge(pd.DataFrame({"ending": outlook.endings}), how="cross")
     age = pairs["ending"] - pairs["month"]
-    pairs = pairs[(pairs["ending"] > 0) & (age >= 12) & (age < pairs["life"])].reset_index(drop=True)
+    pairs = pairs[(pairs["ending"] > 0) & (age >= 12) & (pairs["ending"] < pairs["end"])].reset_index(drop=True)
     if pairs.empty:
         return
     ending = pairs["ending"].to_numpy(np.int64)
-    month, life = pairs["month"].to_numpy(np.int64), pairs["life"].to_numpy(np.int64)
-    age = ending - month
-    end = np.minimum(month + life, outlook.last_month)
+    month, end = pairs["month"].to_numpy(np.int64), pairs["end"].to_numpy(np.int64)
+    age, stands = ending - month, end - month
     capex, basis = pairs["capex"].to_numpy(np.float64), pairs["basis"].to_numpy(np.float64)
     table = pd.DataFrame(
         {
-            "candidate_id": "retire:" + pairs["candidate_id"].str.replace("own:", "", regex=False) + "#" + pd.Series(ending).map(outlook.calendar.written),
+            "candidate_id": "retire:" + pairs["candidate_id"].str.removeprefix("own:") + "#" + pd.Series(ending).map(outlook.calendar.written),
             "site_id": pairs["site_id"],
             "gpu_id": pairs["gpu_id"],
             "from_month": ending,
@@ -240,10 +238,10 @@ def _add_retirements(shop: Workshop, owned: pd.DataFrame) -> None:
     new = (pairs["kind"] == "own").to_numpy()
     terms = [
         shop.lump(Line.RESALE, resale_share(outlook, pairs["gpu_id"], age) * capex, ending - 1),
-        shop.lump(Line.RESALE, -resale_share(outlook, pairs["gpu_id"], life) * capex, np.minimum(month + life - 1, outlook.months)),
+        shop.lump(Line.RESALE, -resale_share(outlook, pairs["gpu_id"], stands) * capex, end - 1),
         shop.running(Line.UPKEEP, pairs["upkeep_usd_per_month"].to_numpy(np.float64), ending, end),
-        shop.schedule(Line.DEPRECIATION, basis, _write_off_ended(shop, month, age, new), ending - 1),
-        *shop.loan_ended("gpu", capex * new, age, ending - 1),
+        shop.schedule(Line.DEPRECIATION, basis, _write_off_ended(shop, month, end, age, new), ending - 1),
+        *shop.loan_ended("gpu", capex * new, stands, age, ending - 1),
     ]
     block = shop.add("retire", table, terms)
     stocks = shop.book.stocks(Stock.GPUS, place_name(pairs))
@@ -256,11 +254,10 @@ def _add_retirements(shop: Workshop, owned: pd.DataFrame) -> None:
     shop.book.uses.add(held, ended[first], -np.ones(len(held)), 0 * held, 0 * held + 1)
 
 
-def _write_off_ended(shop: Workshop, month: Ints, age: Ints, new: npt.NDArray[np.bool_]) -> Ints:
+def _write_off_ended(shop: Workshop, month: Ints, end: Ints, age: Ints, new: npt.NDArray[np.bool_]) -> Ints:
     """Profiles of the write-off changed by a sale: by age for GPUs bought, by the rest of the schedule for the fleet."""
-    profiles = shop.depreciation_ended("gpu", age)
+    profiles = shop.write_off_ended("gpu", end - month, age)
     for i in np.flatnonzero(~new):
-        bought, since = int(month[i]), int(age[i] + month[i])
-        rest = int(_rest_of_write_off(shop, np.array([bought]))[0])
-        profiles[i] = shop.profile_ended(rest, since)
+        rest = int(_rest_of_write_off(shop, month[i : i + 1], end[i : i + 1])[0])
+        profiles[i] = shop.profile_ended(rest, int(age[i] + month[i]))
     return profiles

@@ -1,5 +1,5 @@
-"""`shell`: a MW of critical IT in service from a month on: standing, new, or converted from mining;
-`close`, a MW given up, with its residual."""
+"""`shell`: a MW of critical IT in service from a month to the end of the statement: standing, new, or converted from mining;
+`close`, a MW given up earlier, with its residual."""
 
 from __future__ import annotations
 
@@ -12,17 +12,22 @@ from planner.candidates.outlook import Outlook
 from planner.candidates.overruns import overrun_terms
 from planner.candidates.resources import Family, Stock
 from planner.candidates.waits import provider_waits
-from planner.candidates.workshop import Block, Workshop
+from planner.candidates.workshop import Block, Workshop, joined
 
 
 def add_halls(shop: Workshop) -> None:
     """All halls of all sites, and their closing."""
-    frame = pd.concat([_standing(shop.outlook), _new(shop.outlook), _converted(shop.outlook)], ignore_index=True)
+    frame = hall_table(shop.outlook)
     if frame.empty:
         return
     block = _add_shells(shop, frame)
     _limits(shop, frame, block)
     _add_closings(shop, frame, block)
+
+
+def hall_table(outlook: Outlook) -> pd.DataFrame:
+    """Halls of all sites by the way they come and the month of their service: see COLUMNS."""
+    return pd.concat([_standing(outlook), _new(outlook), _converted(outlook)], ignore_index=True)
 
 
 COLUMNS = ("site_id", "way", "month", "lead", "capex_usd_per_mw", "rent_usd_per_mw", "opex_usd_per_mw", "residual", "upper", "utility_mw")
@@ -112,17 +117,18 @@ def _add_shells(shop: Workshop, frame: pd.DataFrame) -> Block:
     miners = frame["site_id"].map(mining).fillna(0.0).to_numpy(np.float64) * 1000.0 * frame["utility_mw"].to_numpy(np.float64)
     running = (frame["opex_usd_per_mw"]).to_numpy(np.float64)
     rent = frame["rent_usd_per_mw"].to_numpy(np.float64)
-    profile = np.full(len(frame), shop.depreciation("shell"))
+    stands = last - month
     # What stands already is not late.
     waits = provider_waits(shop, "construction", frame["site_id"].where(frame["way"] != "existing", ""), month)
     begins = shop.beginning(month, waits)
     terms = [
         shop.spread(Line.CAPEX, -capex, month, lead),
-        ScheduleTerm(Line.DEPRECIATION, capex, profile, begins),
+        ScheduleTerm(Line.DEPRECIATION, capex, shop.written_off_by("shell", stands), begins),
         WindowTerm(Line.SITE_OPEX, -(running + rent), np.full(len(frame), shop.one()), begins, shop.events.at(last)),
-        *overrun_terms(shop, "shell", capex, month, lead, waits),
+        *overrun_terms(shop, "shell", capex, month, lead, waits, last),
         shop.lump(Line.RESALE, miners, np.maximum(month - lead, 0)),
-        *shop.loan("shell", capex, month),
+        shop.lump(Line.RESALE, frame["residual"].to_numpy(np.float64) * capex, last - 1),
+        *shop.loan("shell", capex, month, stands),
     ]
     block = shop.add("shell", table, terms)
     stocks = shop.book.stocks(Stock.HALLS, frame["site_id"])
@@ -143,20 +149,12 @@ def _limits(shop: Workshop, frame: pd.DataFrame, block: Block) -> None:
     numbers = block.numbers
     shop.book.uses.add(numbers, shop.book.resources(Family.SITE, frame["site_id"], critical), ones * 1.0, 0 * ones, ones)
     for openings in shop.of_kind("open"):
-        opened = openings.table["site_id"]
-        inside = frame["site_id"].isin(opened).to_numpy()
-        chosen = frame[inside]
-        resource = shop.book.resources(Family.OPEN, chosen["site_id"])
-        shop.book.uses.add(numbers[inside], resource, np.ones(len(chosen)), 0 * ones[inside], ones[inside])
-        known = opened.isin(chosen["site_id"]).to_numpy()
-        resource = shop.book.resources(Family.OPEN, opened[known])
-        size = opened[known].map(sites["critical_it_mw"]).to_numpy(np.float64)
-        shop.book.uses.add(openings.numbers[known], resource, -size, np.zeros(len(size)), np.ones(len(size)))
+        _open_first(shop, frame, block, openings)
     pace = frame["site_id"].map(sites["build_mw_per_quarter"]).to_numpy(np.float64)
     paced = (frame["way"] == "new").to_numpy() & ~np.isnan(pace)
     if paced.any():
         chosen = frame[paced]
-        names = chosen["site_id"] + " " + chosen["month"].map(outlook.calendar.written_quarter)
+        names = joined(chosen["site_id"], chosen["month"].map(outlook.calendar.written_quarter))
         resource = shop.book.resources(Family.BUILD, names, pace[paced])
         shop.book.uses.add(numbers[paced], resource, np.ones(len(chosen)), 0 * ones[paced], ones[paced])
     converted = (frame["way"] == "conversion").to_numpy()
@@ -171,18 +169,37 @@ def _limits(shop: Workshop, frame: pd.DataFrame, block: Block) -> None:
         shop.book.uses.add(numbers[converted], resource, chosen["utility_mw"].to_numpy(np.float64), begins, outlook.horizon)
 
 
+def _open_first(shop: Workshop, frame: pd.DataFrame, block: Block, openings: Block) -> None:
+    """Halls ordered by a month <= critical IT of the site, if it is open by then; what stands needs it open at any time."""
+    opened = openings.table[["site_id", "from_month"]]
+    last = opened.groupby("site_id")["from_month"].max()
+    inside = frame["site_id"].isin(opened["site_id"]).to_numpy()
+    chosen = frame[inside]
+    ordered = np.where(chosen["way"] == "existing", shop.outlook.horizon, np.maximum(chosen["month"] - chosen["lead"], 0))
+    needed = np.minimum(ordered, chosen["site_id"].map(last)).to_numpy(np.int64)
+    end = shop.outlook.horizon
+    shop.book.uses.add(block.numbers[inside], shop.book.resources(Family.OPEN, chosen["site_id"]), 1.0, needed, end)
+    known = opened["site_id"].isin(chosen["site_id"]).to_numpy()
+    critical = shop.outlook.case.tables["sites"].set_index("site_id")["critical_it_mw"]
+    size = opened.loc[known, "site_id"].map(critical).to_numpy(np.float64)
+    resource = shop.book.resources(Family.OPEN, opened.loc[known, "site_id"])
+    shop.book.uses.add(openings.numbers[known], resource, -size, opened.loc[known, "from_month"].to_numpy(np.int64), end)
+
+
 def _add_closings(shop: Workshop, frame: pd.DataFrame, shells: Block) -> None:
     """A MW given up: its residual is recovered, its opex stops, what is not yet written off is written off."""
     outlook = shop.outlook
     shells_frame = frame.assign(parent=shells.numbers)
     pairs = shells_frame.merge(pd.DataFrame({"ending": outlook.endings}), how="cross")
-    pairs = pairs[pairs["ending"] >= pairs["month"] + 12].reset_index(drop=True)
+    pairs = pairs[(pairs["ending"] >= pairs["month"] + 12) & (pairs["ending"] < outlook.last_month)].reset_index(drop=True)
     if pairs.empty:
         return
     ending = pairs["ending"].to_numpy(np.int64)
-    age = ending - pairs["month"].to_numpy(np.int64)
+    month = pairs["month"].to_numpy(np.int64)
     capex = pairs["capex_usd_per_mw"].to_numpy(np.float64)
     last = np.full(len(pairs), outlook.last_month)
+    stands, age = last - month, ending - month
+    residual = pairs["residual"].to_numpy(np.float64) * capex
     parent = pairs["parent"].to_numpy(np.int64)
     names = shells.table["candidate_id"].to_numpy()[parent - shells.first]
     table = pd.DataFrame(
@@ -199,10 +216,11 @@ def _add_closings(shop: Workshop, frame: pd.DataFrame, shells: Block) -> None:
     )
     running = (pairs["opex_usd_per_mw"] + pairs["rent_usd_per_mw"]).to_numpy(np.float64)
     terms = [
-        shop.lump(Line.RESALE, pairs["residual"].to_numpy(np.float64) * capex, ending - 1),
-        shop.schedule(Line.DEPRECIATION, capex, shop.depreciation_ended("shell", age), ending - 1),
+        shop.lump(Line.RESALE, residual, ending - 1),
+        shop.lump(Line.RESALE, -residual, last - 1),
+        shop.schedule(Line.DEPRECIATION, capex, shop.write_off_ended("shell", stands, age), ending - 1),
         shop.running(Line.SITE_OPEX, running, ending, last),
-        *shop.loan_ended("shell", capex, age, ending - 1),
+        *shop.loan_ended("shell", capex, stands, age, ending - 1),
     ]
     block = shop.add("close", table, terms)
     shop.book.stock_uses.add(block.numbers, shop.book.stocks(Stock.HALLS, pairs["site_id"]), -np.ones(len(pairs)), ending, last)

@@ -1,8 +1,13 @@
-"""What a lease pays and when: its ramp, its rate, its prepayment, its end by notice, its next term."""
+"""What a lease pays and when: its ramp, its rate, its prepayment, its end by notice, its next term.
+
+After a default nothing is billed and nothing is credited: what can be recovered comes in its place, and the unearned part of
+a prepayment stays with the company.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,6 +25,38 @@ def _relet(outlook: Outlook, gpu_id: str) -> Floats:
         return np.zeros(outlook.months)
     price, utilisation = outlook.market_top[gpu_id]
     return outlook.case.settings.relet_fraction * price * utilisation * outlook.hours
+
+
+@dataclass(frozen=True)
+class Prepaid:
+    """A prepayment as it is used up. credit: what a month earns of it while the customer lives, shape (M,), zero outside the window."""
+
+    credit: Floats
+    start: int
+    received: bool
+    customer: str
+    recovery: float
+
+    def settled(self, outlook: Outlook) -> Floats:
+        """Credited in each month while the customer lives, and all that is left in the month of its default; in sum what was paid."""
+        return self.credit * outlook.alive[self.customer] + self._unearned(outlook)
+
+    def kept(self, outlook: Outlook) -> Floats:
+        """The unearned rest in the month of default, which is income then; recovery counts on what was not prepaid alone."""
+        lost = self._living(outlook) - outlook.alive[self.customer]
+        return self._unearned(outlook) - self.recovery * self.credit * lost
+
+    def _living(self, outlook: Outlook) -> Floats:
+        """Chance that the customer lived to pay it, shape (1,) or (S, 1)."""
+        alive = outlook.alive_at_start[self.customer]
+        return np.ones_like(alive[..., :1]) if self.received else alive[..., self.start : self.start + 1]
+
+    def _unearned(self, outlook: Outlook) -> Floats:
+        alive = outlook.alive[self.customer]
+        left = np.cumsum(self.credit[::-1])[::-1]
+        before = np.concatenate([self._living(outlook), alive[..., :-1]], axis=-1)
+        before[..., self.start] = self._living(outlook)[..., 0]
+        return np.where(np.arange(alive.shape[-1]) >= self.start, (before - alive) * left, 0.0)
 
 
 class LeaseTerms:
@@ -44,6 +81,10 @@ class LeaseTerms:
             inside = (month >= 0) & (month < self.outlook.months)
             share[month[inside]] = rows[column].to_numpy(np.float64)[inside]
         return share
+
+    def hours_path(self, lease_id: str) -> int:
+        """Path of the hours that a lease for GPUs bills: real ones, or 730 a month."""
+        return self.shop.paths.number(("hours billed", lease_id), lambda outlook: self.billed(lease_id))
 
     def billed(self, lease_id: str) -> Floats:
         """Hours billed by month for a cluster, 1 for a hall, shape (M,)."""
@@ -73,10 +114,28 @@ class LeaseTerms:
             ("income", lease_id, term_start), lambda outlook: contract * outlook.income_share[customer]
         )
 
-    def credit_path(self, lease_id: str, term_start: int) -> int:
-        """Path by which a prepayment is credited: income at the first rate."""
-        credit = self.first_rate_income(lease_id, term_start)
-        return self.shop.paths.number(("credit", lease_id, term_start), lambda outlook: credit)
+    def alive_path(self, lease_id: str) -> int:
+        """Path of the chance that the customer of a lease has not defaulted on the first day of a month."""
+        customer = str(self.leases[lease_id]["customer_id"])
+        return self.shop.paths.number(("alive at start", customer), lambda outlook: outlook.alive_at_start[customer])
+
+    def prepaid(self, lease_id: str, term_start: int, start: int, end: int, received: bool) -> Prepaid:
+        """The prepayment of a window, for $1 of rate: the lease pays its first-rate value at the start (before it, if `received`)."""
+        credit = np.zeros(self.outlook.months)
+        credit[start:end] = self.first_rate_income(lease_id, term_start)[start:end]
+        lease = self.leases[lease_id]
+        recovery = {str(row.customer_id): float(row.recovery) for row in self.outlook.case.tables["customers"].itertuples()}
+        return Prepaid(credit, start, received, str(lease["customer_id"]), recovery[str(lease["customer_id"])])
+
+    def settled_path(self, lease_id: str, term_start: int, start: int, end: int, received: bool) -> int:
+        """Path by which a prepayment is used up: credited month by month, or kept when the customer defaults."""
+        key = ("prepayment settled", lease_id, term_start, start, end)
+        return self.shop.paths.number(key, self.prepaid(lease_id, term_start, start, end, received).settled)
+
+    def kept_path(self, lease_id: str, term_start: int, start: int, end: int, received: bool) -> int:
+        """Path of what a default makes income of a prepayment, less what then cannot be recovered a second time."""
+        key = ("prepayment kept", lease_id, term_start, start, end)
+        return self.shop.paths.number(key, self.prepaid(lease_id, term_start, start, end, received).kept)
 
     def ramped_path(self, lease_id: str, term_start: int, path: int) -> int:
         """Another path times the share of the lease's size that stands."""

@@ -121,7 +121,7 @@ def _halls_mw(outlook: Outlook, table: pd.DataFrame, book: ResourceBook) -> dict
     for (site_id, way), cohorts in together.groupby(["site_id", "way"]):
         by_month = np.zeros(outlook.months)
         for row in cohorts.itertuples():
-            pace = book.find(Family.BUILD, f"{site_id} {row.quarter}") if way == "new" else None
+            pace = book.find(Family.BUILD, f"{site_id}:{row.quarter}") if way == "new" else None
             by_month[row.first :] += row.upper if pace is None else book.limit[pace]
         converted = book.find(Family.CONVERTIBLE, str(site_id)) if way == "conversion" else None
         found[str(site_id)] += by_month if converted is None else np.minimum(by_month, book.limit[converted])
@@ -144,7 +144,7 @@ def _power_it_mw(outlook: Outlook) -> dict[str, Floats]:
 def _block_uses(book: ResourceBook) -> pd.DataFrame:
     """Uses of the rows that let a lease stand on a site only where a decision allows it."""
     uses = book.uses.frame()
-    family = np.array([member is Family.BLOCK for member in book.family], dtype=bool)
+    family = np.array([member in (Family.BLOCK, Family.ON_FABRIC) for member in book.family], dtype=bool)
     return uses[family[uses["resource"].to_numpy(np.int64)]]
 
 

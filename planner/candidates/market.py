@@ -19,7 +19,7 @@ from planner.candidates.outlook import Floats, Ints, Outlook
 from planner.candidates.resources import Family
 from planner.candidates.valuation import Valuation
 from planner.candidates.waits import work_waits
-from planner.candidates.workshop import Block, Workshop
+from planner.candidates.workshop import Block, Workshop, joined
 
 
 def add_market(shop: Workshop, phases: pd.DataFrame, single_paths: pd.DataFrame) -> None:
@@ -124,15 +124,18 @@ class _Work:
 
 
 def _share_drawn(shop: Workshop, rows: pd.DataFrame, energy: Ints, full: Ints) -> Floats:
-    """Share of its full energy that a unit pays for in its window, over windows in which it idles at times."""
+    """Share of its full energy that a unit pays for in its window, over windows in which it idles at times.
+
+    Months in which energy costs nothing or earns do not count: a unit works in them, and minimum take never earns.
+    """
     share = np.ones(len(rows))
     pairs, which = np.unique(np.stack([energy, full]), axis=1, return_inverse=True)
     idles = np.array([not np.array_equal(shop.paths.row(paid), shop.paths.row(whole)) for paid, whole in pairs.T], dtype=bool)
     for at in np.flatnonzero(idles[which.reshape(-1)]):
         window = slice(int(rows["from_month"].iat[at]), int(rows["to_month"].iat[at]))
-        whole = shop.paths.row(int(full[at]))[window].sum()
+        whole = np.maximum(shop.paths.row(int(full[at]))[window], 0.0).sum()
         if whole:
-            share[at] = shop.paths.row(int(energy[at]))[window].sum() / whole
+            share[at] = np.maximum(shop.paths.row(int(energy[at]))[window], 0.0).sum() / whole
     return share
 
 
@@ -146,7 +149,7 @@ def _use(
     power_uses(shop, phases, head, numbers, it_mw, drawn, whole)
     depth = rows["depth_gpus"].to_numpy(np.float64)
     limited = ~np.isnan(depth)
-    names = rows["gpu_id"] + " tier " + rows["tier"].astype(str)
+    names = joined(rows["gpu_id"], rows["tier"].astype(str))
     resource = shop.book.resources(Family.DEPTH, names[limited], depth[limited])
     shop.book.uses.add(numbers[limited], resource, np.ones(int(limited.sum())), start[limited], end[limited])
 

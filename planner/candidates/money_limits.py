@@ -83,13 +83,16 @@ EQUITY = tuple(line for line in Line if line is not Line.DEPRECIATION)
 
 
 def _floor_cash(shop: Workshop, valuation: Valuation) -> None:
-    """Cumulative after-tax cash with debt service, interest deductible, at the end of each quarter that has a floor."""
+    """Cumulative after-tax cash with debt service, interest deductible, at the end of each quarter that has a floor.
+
+    A quarter of the tail counts like any other, one beyond it at its end.
+    """
     outlook = shop.outlook
     floors = outlook.case.tables["budget"].dropna(subset=["cash_floor_usd"])
     if floors.empty:
         return
     starts = floors["quarter"].map(outlook.calendar.quarter_index).to_numpy(np.int64)
-    ends = np.minimum(starts + 3, outlook.horizon)
+    ends = np.minimum(starts + 3, outlook.months)
     names = floors["quarter"]
     resource = shop.book.resources(Family.CASH_FLOOR, names, -floors["cash_floor_usd"].to_numpy(np.float64))
     for block in shop.blocks:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from planner.case.calendar import Calendar
 from planner.case.case import Case
-from planner.case.delays import mean_delay_months
+from planner.case.delays import first_power_months, mean_delay_months
 from planner.case.factor_names import OVERRUN, SINGLE, target_of
 
 Floats = npt.NDArray[np.float64]
@@ -70,7 +70,12 @@ class Outlook:
     @cached_property
     def energised(self) -> Ints:
         """Month of first power of each row of `power`, 0 when before the start, shape (phases,)."""
-        return np.maximum(promised_months(self.case, self.calendar) + delay_months(self.case, self.base), 0)
+        return np.maximum(self.first_power, 0)
+
+    @cached_property
+    def first_power(self) -> Ints:
+        """Month from which the contract of each row of `power` runs, negative where it began before the start."""
+        return first_power_months(self.case.tables["power"], self.calendar, delay_months(self.case, self.base))
 
     @property
     def scenarios(self) -> int:
@@ -90,8 +95,7 @@ class Outlook:
     @cached_property
     def power_end(self) -> Ints:
         """Month in which the contract of each row of `power` ends, shape (phases,)."""
-        first = promised_months(self.case, self.calendar) + delay_months(self.case, self.base)
-        return np.minimum(first + self.case.tables["power"]["term_months"].to_numpy(np.int64), self.last_month)
+        return np.minimum(self.first_power + self.case.tables["power"]["term_months"].to_numpy(np.int64), self.last_month)
 
     def curve(self, curve_id: str) -> Floats:
         """A curve by month, shape (M,): a value holds until the next one, the last goes on."""
@@ -119,16 +123,34 @@ class Outlook:
     @cached_property
     def income_share(self) -> dict[str, Floats]:
         """Expected share of contract income by customer and month: survival + (1 - survival) x recovery, shape (M,)."""
+        customers = self.case.tables["customers"]
+        return {
+            str(name): self.alive[str(name)] + (1.0 - self.alive[str(name)]) * float(recovery)
+            for name, recovery in zip(customers["customer_id"], customers["recovery"], strict=True)
+        }
+
+    @cached_property
+    def alive(self) -> dict[str, Floats]:
+        """Chance that each customer, or its guarantor in its place, has not defaulted by the middle of a month, shape (M,)."""
+        return self._survival(0.5)
+
+    @cached_property
+    def alive_at_start(self) -> dict[str, Floats]:
+        """The same by the first day of a month, on which prepayments are due, shape (M,)."""
+        return self._survival(0.0)
+
+    def _survival(self, into_month: float) -> dict[str, Floats]:
+        months = np.arange(self.months, dtype=np.float64) + into_month
         customers = self.case.tables["customers"].set_index("customer_id")
-        shares = {}
+        chances = {}
         for customer_id in customers.index:
             row = customers.loc[customer_id]
-            lost = self._default_chance(row)
+            lost = self._default_chance(row, months)
             if row["guarantor"]:
                 # Income stops only when both have defaulted; taken as independent in the base case.
-                lost = lost * self._default_chance(customers.loc[row["guarantor"]])
-            shares[str(customer_id)] = 1.0 - lost * (1.0 - float(row["recovery"]))
-        return shares
+                lost = lost * self._default_chance(customers.loc[row["guarantor"]], months)
+            chances[str(customer_id)] = 1.0 - lost
+        return chances
 
     @cached_property
     def renewed(self) -> dict[str, Floats]:
@@ -137,13 +159,13 @@ class Outlook:
         chances = leases["renewal_probability"].to_numpy(np.float64)
         return {str(name): np.array([chance]) for name, chance in zip(leases["lease_id"], chances, strict=True)}
 
-    def _default_chance(self, customer: pd.Series) -> Floats:
+    def _default_chance(self, customer: pd.Series, months: Floats) -> Floats:
         rate = customer["default_rate_per_year"]
         rate = YEARLY_DEFAULT_RATE[str(customer["rating"])] if pd.isna(rate) else float(rate)
         if self.base == "announced":
             rate = 0.0
         hazard = -math.log(max(1.0 - rate, 1e-12)) / 12.0
-        return 1.0 - np.exp(-hazard * (np.arange(self.months) + 0.5))
+        return 1.0 - np.exp(-hazard * months)
 
     def slips(self, word: str, name: str) -> bool:
         """Whether a factor of the case makes something late: construction at a site, deliveries of a SKU."""
@@ -186,6 +208,11 @@ class Outlook:
             for _, row in table.iterrows()
         }
 
+    @property
+    def stated_openings(self) -> pd.DataFrame | None:
+        """Months in which sites may be opened, columns site_id and month, where they do not follow from the case itself."""
+        return None
+
     @cached_property
     def steps(self) -> Ints:
         """Months of the horizon at which something can change: quarters, energisations, leases, halls; starts with 0."""
@@ -208,7 +235,36 @@ class Outlook:
         """Windows in which on-demand and mining levels are constant: columns from_month, to_month."""
         if self.monthly_windows:
             return pd.DataFrame({"from_month": np.arange(self.horizon), "to_month": np.arange(self.horizon) + 1})
-        return pd.DataFrame({"from_month": self.steps, "to_month": self.step_ends})
+        starts = np.unique(np.concatenate([self.steps, self._last_uses]))
+        return pd.DataFrame({"from_month": starts, "to_month": np.append(starts[1:], self.horizon)})
+
+    @cached_property
+    def _last_uses(self) -> Ints:
+        """Months of the horizon, on no step perhaps, in which something on demand or in mining may lose its GPUs, hall or power.
+
+        Ends of power contracts; ends of life of what is delivered at a step or owned; months in which assets may be given up;
+        ends of leases begun late, whose GPUs are free again; and the beginning of conversions of mining halls.
+        """
+        tables, steps = self.case.tables, self.steps
+        found = [self.power_end, self.endings]
+        found += [steps + life for life in np.unique(tables["gpus"]["life_months"].to_numpy(np.int64))]
+        if len(tables["fleet"]):
+            life = tables["fleet"]["gpu_id"].map(tables["gpus"].set_index("gpu_id")["life_months"]).to_numpy(np.int64)
+            found.append(tables["fleet"]["bought"].map(self.calendar.index).to_numpy(np.int64) + life)
+        found += [self._late_ends(row, renewal) for _, row in tables["leases"].iterrows() for renewal in (False, True)]
+        mining = tables["sites"]["site_id"].isin(tables["mining"]["site_id"])
+        leads = np.unique(tables["sites"].loc[mining, "conversion_lead_months"].to_numpy(np.int64))
+        found += [steps - lead for lead in leads]
+        months = np.concatenate(found)
+        return months[(months > 0) & (months < self.horizon)]
+
+    def _late_ends(self, lease: pd.Series, renewed: bool) -> Ints:
+        """Ends of a lease whose term runs from delivery, begun late at each step that its grace allows."""
+        due = self.calendar.index(str(lease["start"]))
+        if lease["term_from"] != "delivery" or pd.isna(lease["late_grace_months"]) or due < 0:
+            return np.zeros(0, dtype=np.int64)
+        begun = self.steps[(self.steps > due) & (self.steps <= due + int(lease["late_grace_months"]))]
+        return begun + int(lease["term_months"]) + (int(lease["renewal_term_months"]) if renewed else 0)
 
     @cached_property
     def endings(self) -> Ints:
@@ -249,7 +305,7 @@ def make_outlook(case: Case, *, base: str = "expected", tail: str | None = None,
         term = leases["term_months"].to_numpy(np.int64) + leases["renewal_term_months"].to_numpy(np.int64)
         ends.append(int((start + grace + term).max()))
     if len(power):
-        first = promised_months(case, calendar) + delay_months(case, base)
+        first = first_power_months(power, calendar, delay_months(case, base))
         ends.append(int((first + power["term_months"].to_numpy(np.int64)).max()))
     if len(gpus):
         ends.append(calendar.horizon + int(gpus["life_months"].max()))

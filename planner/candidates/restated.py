@@ -19,11 +19,13 @@ from kernels.lines import Line
 from kernels.terms import ScheduleTerm, Term, WindowTerm
 from planner.candidates.build import CandidateSet, build_candidates
 from planner.candidates.left_out import LeftOut
-from planner.candidates.outlook import Floats, Ints, Outlook, delay_months, make_outlook, promised_months
+from planner.candidates.opening import opening_months
+from planner.candidates.outlook import Floats, Ints, Outlook, delay_months, make_outlook
 from planner.candidates.resources import Family, ResourceBook, Uses
 from planner.candidates.workshop import Block
 from planner.case.calendar import Calendar
 from planner.case.case import Case
+from planner.case.delays import first_power_months
 from planner.case.faults import PlannerError
 
 WAITED_FOR: dict[str, tuple[str, ...]] = {
@@ -53,6 +55,16 @@ class HeldOutlook(Outlook):
         return self.held.steps
 
     @cached_property
+    def stated_openings(self) -> pd.DataFrame:
+        """Months in which the plan could open a site."""
+        return opening_months(self.held)
+
+    @cached_property
+    def windows(self) -> pd.DataFrame:
+        """Windows in which the plan's on-demand and mining levels are constant."""
+        return self.held.windows
+
+    @cached_property
     def endings(self) -> Ints:
         """Months from which the plan could give an asset up before its end."""
         return self.held.endings
@@ -60,7 +72,7 @@ class HeldOutlook(Outlook):
     @cached_property
     def energised_by_scenario(self) -> Ints:
         """Month of first power of each phase in the changed case, shape (phases, 1)."""
-        months = promised_months(self.changed, self.calendar) + delay_months(self.changed, self.base)
+        months = first_power_months(self.changed.tables["power"], self.calendar, delay_months(self.changed, self.base))
         return np.maximum(months, 0)[:, None]
 
     @cached_property

@@ -8,6 +8,8 @@ import pandas as pd
 from kernels.lines import Line
 from kernels.terms import Term, WindowTerm
 from planner.candidates.books import NO_PHASE
+from planner.candidates.distinct import distinct
+from planner.candidates.gpus import place_name
 from planner.candidates.lease_offers import lease_offers
 from planner.candidates.lease_terms import LeaseTerms, path_by_row
 from planner.candidates.load import Leg, energy_terms, legs, power_uses
@@ -87,17 +89,20 @@ def _revenue_terms(shop: Workshop, rows: pd.DataFrame, head: Leg, income: Ints, 
 
 
 def _prepayment_terms(shop: Workshop, rows: pd.DataFrame, terms: LeaseTerms) -> list[Term]:
-    """Paid at the start (before it, for a lease signed or running), credited over the planned term: in sum nothing."""
+    """Paid at the start (before it, for a lease signed or running) by a customer that lives, used up over the planned term."""
     fraction = rows["prepay_fraction"].to_numpy(np.float64) * rows["rate_usd"].to_numpy(np.float64)
     if not np.any(fraction):
         return []
-    credit = path_by_row(rows, ["lease_id", "term_start"], terms.credit_path)
+    rows = rows.assign(received=rows["signed"].to_numpy(bool) | (rows["due"].to_numpy(np.int64) < 0))
+    window = ["lease_id", "term_start", "from_month", "to_month", "received"]
+    codes, keys = distinct(rows, window)
+    value = np.array([terms.prepaid(*key).credit.sum() for key in keys])[codes]
     start, end = rows["from_month"].to_numpy(np.int64), rows["to_month"].to_numpy(np.int64)
-    value = np.array([shop.paths.row(path)[a:b].sum() for path, a, b in zip(credit, start, end, strict=True)])
-    received = rows["signed"].to_numpy(bool) | (rows["due"].to_numpy(np.int64) < 0)
+    paid = np.where(rows["received"], 0.0, fraction * value)
     return [
-        shop.lump(Line.PREPAYMENT, np.where(received, 0.0, fraction * value), start),
-        shop.running(Line.PREPAYMENT, -fraction, start, end, credit),
+        shop.running(Line.PREPAYMENT, paid, start, start + 1, path_by_row(rows, ["lease_id"], terms.alive_path)),
+        shop.running(Line.PREPAYMENT, -fraction, start, end, path_by_row(rows, window, terms.settled_path)),
+        shop.running(Line.REVENUE, fraction, start, end, path_by_row(rows, window, terms.kept_path)),
     ]
 
 
@@ -149,7 +154,7 @@ def _running_terms(
             found.append(_scaled(term, landlord) if demand else term)
     network = rows["network_usd_per_gpu_hour"].to_numpy(np.float64)
     if np.any(network) and (rows["gpu_id"] != "").any():
-        hours = path(np.full(len(rows), shop.hours()))
+        hours = path(path_by_row(rows, ["lease_id"], terms.hours_path))
         end = shop.events.at(rows["to_month"].to_numpy(np.int64))
         found.append(WindowTerm(Line.NETWORK, -network, hours, both[0].start_event, end))
     return found
@@ -185,7 +190,7 @@ def _use(
     if kind == "host":
         place = shop.book.resources(Family.HALL, rows["site_id"])
     else:
-        place = shop.book.resources(Family.FLEET, rows["site_id"] + " " + rows["gpu_id"])
+        place = shop.book.resources(Family.FLEET, place_name(rows))
     it_mw = rows["it_mw"].to_numpy(np.float64)
     shop.book.uses.add(block.numbers[row], place[row], share, start, end)
     for leg in both:
@@ -232,7 +237,7 @@ def _add_renewals(
         {"row": np.arange(len(chosen)), "start": chosen["from_month"], "end": chosen["to_month"], "share": 1.0}
     )
     family = Family.FLEET if kind == "serve" else Family.HALL
-    place = shop.book.resources(family, chosen["site_id"] + (" " + chosen["gpu_id"] if kind == "serve" else ""))
+    place = shop.book.resources(family, place_name(chosen) if kind == "serve" else chosen["site_id"])
     shop.book.uses.add(block.numbers, place, np.ones(len(chosen)), whole["start"].to_numpy(), whole["end"].to_numpy())
     it_mw = chosen["it_mw"].to_numpy(np.float64)
     for leg in both:

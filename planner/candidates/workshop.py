@@ -18,6 +18,7 @@ from kernels.profiles import (
     macrs_5,
     straight_line,
     straight_repayment,
+    until,
     with_bonus,
 )
 from kernels.terms import ScheduleTerm, Term, WindowTerm
@@ -145,55 +146,65 @@ class Workshop:
         """Profile of all in the first month."""
         return self.profiles.number("at once", lambda: np.eye(1, self.outlook.months)[0])
 
-    def depreciation(self, asset_class: str) -> int:
-        """Profile of the write-off of an asset class."""
-        return self.profiles.number(("depreciation", asset_class), lambda: self.written_off(asset_class))
-
-    def depreciation_ended(self, asset_class: str, ages: Ints) -> Ints:
-        """Profiles of what selling at each age changes: later write-offs go, what is left is written off at once."""
+    def written_off_by(self, asset_class: str, lives: Ints) -> Ints:
+        """Profiles of the write-off of assets that end at each age: what is left then is written off in their last month."""
         full = self.written_off(asset_class)
-        return self._by_age(("depreciation ended", asset_class), ages, lambda age: ended(full, age, settled=True))
+        return self._by_ages(("written off by", asset_class), lives, lives, lambda life, _: until(full, life))
+
+    def write_off_ended(self, asset_class: str, lives: Ints, ages: Ints) -> Ints:
+        """Profiles of what giving up at `ages` changes in them: later write-offs go, what is left is written off at once."""
+        full = self.written_off(asset_class)
+        key = ("write-off ended", asset_class)
+        return self._by_ages(key, lives, ages, lambda life, age: ended(until(full, life), age, settled=True))
 
     def profile_ended(self, number: int, age: int) -> int:
         """Profile of what ending another profile at an age changes, what is left of it settled at once."""
         full = self.profiles.row(number)
         return self.profiles.number(("profile ended", number, age), lambda: ended(full, age, settled=True))
 
-    def _by_age(self, key: tuple[str, str], ages: Ints, make: Callable[[int], Profile]) -> Ints:
-        unique, inverse = np.unique(ages, return_inverse=True)
-        numbers = [self.profiles.number((*key, int(age)), partial(make, int(age))) for age in unique]
-        return np.asarray(numbers, dtype=np.int64)[inverse]
+    def _by_ages(self, key: tuple[str, str], lives: Ints, ages: Ints, make: Callable[[int, int], Profile]) -> Ints:
+        """A profile for each pair of the age at which an asset ends and one at which it is given up, made once."""
+        pairs, inverse = np.unique(np.stack([lives, ages]), axis=1, return_inverse=True)
+        numbers = [self.profiles.number((*key, int(life), int(age)), partial(make, int(life), int(age))) for life, age in pairs.T]
+        return np.asarray(numbers, dtype=np.int64)[inverse.reshape(-1)]
 
     # --- debt ------------------------------------------------------------------------------------------------
 
-    def loan(self, asset_class: str, capex: Floats, month: Ints) -> list[Term]:
-        """Draw, interest and repayment of the loan on `capex` taken up in `month`; none without a row in `debt`."""
+    def loan(self, asset_class: str, capex: Floats, month: Ints, lives: Ints) -> list[Term]:
+        """Draw, interest and repayment of the loan on `capex` taken up in `month`; none without a row in `debt`.
+
+        lives: months from the draw to the end of the asset, shape (N,); what is left of the loan then is repaid in its last month.
+        """
         row = self._loan_row(asset_class)
         if row is None:
             return []
         drawn = capex * float(row["advance_rate"])
-        whole = np.zeros(len(capex), dtype=np.int64)
-        repaid, due = self._loan_profiles(row)
-        repayment = self.profiles.number(("repayment", asset_class), lambda: repaid)
-        charge = self.profiles.number(("interest", asset_class), lambda: due)
+        repaid, rate = self._repayment(row), float(row["interest_rate"])
+        repayment = self._by_ages(("repayment", asset_class), lives, lives, lambda life, _: until(repaid, life))
+        charge = self._by_ages(("interest", asset_class), lives, lives, lambda life, _: interest(until(repaid, life), rate))
         return [
             self.lump(Line.DEBT_DRAW, drawn, month),
-            self.schedule(Line.REPAYMENT, -drawn, whole + repayment, month),
-            self.schedule(Line.INTEREST, -drawn, whole + charge, month),
+            self.schedule(Line.REPAYMENT, -drawn, repayment, month),
+            self.schedule(Line.INTEREST, -drawn, charge, month),
         ]
 
-    def loan_ended(self, asset_class: str, capex: Floats, ages: Ints, month: Ints) -> list[Term]:
+    def loan_ended(self, asset_class: str, capex: Floats, lives: Ints, ages: Ints, month: Ints) -> list[Term]:
         """What giving an asset up at each age changes: the rest of the loan is repaid, its interest stops."""
         row = self._loan_row(asset_class)
         if row is None:
             return []
         drawn = capex * float(row["advance_rate"])
-        repaid, due = self._loan_profiles(row)
-        repayment = self._by_age(("repayment ended", asset_class), ages, lambda age: ended(repaid, age, settled=True))
-        charge = self._by_age(("interest ended", asset_class), ages, lambda age: ended(due, age, settled=False))
+        repaid, rate = self._repayment(row), float(row["interest_rate"])
+
+        def repayment(life: int, age: int) -> Profile:
+            return ended(until(repaid, life), age, settled=True)
+
+        def charge(life: int, age: int) -> Profile:
+            return ended(interest(until(repaid, life), rate), age, settled=False)
+
         return [
-            self.schedule(Line.REPAYMENT, -drawn, repayment, month),
-            self.schedule(Line.INTEREST, -drawn, charge, month),
+            self.schedule(Line.REPAYMENT, -drawn, self._by_ages(("repayment ended", asset_class), lives, ages, repayment), month),
+            self.schedule(Line.INTEREST, -drawn, self._by_ages(("interest ended", asset_class), lives, ages, charge), month),
         ]
 
     def _loan_row(self, asset_class: str) -> pd.Series | None:
@@ -201,16 +212,23 @@ class Workshop:
         found = debt[debt["asset_class"] == asset_class]
         return None if found.empty else found.iloc[0]
 
-    def _loan_profiles(self, row: pd.Series) -> tuple[Profile, Profile]:
+    def _repayment(self, row: pd.Series) -> Profile:
+        """Principal repaid by months since the draw, as shares of the loan, if the asset lasts."""
         ages = self.outlook.months
-        tenor, grace, rate = int(row["tenor_months"]), int(row["grace_months"]), float(row["interest_rate"])
+        tenor, grace = int(row["tenor_months"]), int(row["grace_months"])
         if row["amortisation"] == "level":
-            repaid = level_repayment(rate, tenor, grace, ages)
-        else:
-            repaid = straight_repayment(tenor, grace, ages)
-        return repaid, interest(repaid, rate)
+            return level_repayment(float(row["interest_rate"]), tenor, grace, ages)
+        return straight_repayment(tenor, grace, ages)
+
+
+def joined(first: pd.Series, *rest: pd.Series) -> pd.Series:
+    """Names made of several, row by row, joined by a colon: the reader lets no name of a case hold one, so no two of them merge."""
+    name = first
+    for part in rest:
+        name = name + ":" + part
+    return name
 
 
 def phase_names(power: pd.DataFrame) -> pd.Series:
     """Names of phases as SOURCE:PHASE, one per row of `power`."""
-    return power["source_id"] + ":" + power["phase"]
+    return joined(power["source_id"], power["phase"])

@@ -1,4 +1,4 @@
-"""How late a phase of power comes: triangular in months, by its row or by its kind and status."""
+"""How late a phase of power comes: triangular in months, by its row or by its kind and status; and when it can come at all."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+
+from planner.case.calendar import Calendar
 
 Triangle = tuple[float, float, float]
 DELAY_COLUMNS = ("delay_low_months", "delay_mode_months", "delay_high_months")
@@ -34,6 +36,24 @@ def mean_delay_months(power: pd.DataFrame) -> npt.NDArray[np.int64]:
     """
     rows = zip(power.kind, power.status, *(power[name] for name in DELAY_COLUMNS), strict=True)
     return np.array([math.ceil(sum(_triangle(*row)) / 3.0) for row in rows], dtype=np.int64)
+
+
+def uncommitted_phases(power: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Phases of which nothing is contracted or energised yet: they can be had or left, shape (rows,)."""
+    return ((power["status"] != "energised") & (power["committed_mw"] == 0.0)).to_numpy(bool)
+
+
+def first_power_months(power: pd.DataFrame, calendar: Calendar, late: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Month of first power of each row of the table power when it comes `late` months (rows,) or (rows, S) after its promise.
+
+    A phase of which nothing is committed cannot come before its lead from the start; one that is there already keeps the
+    month, before the start, in which it came. The shape is that of `late`.
+    """
+    column = (-1, *[1] * (late.ndim - 1))
+    promised = power["energised"].map(calendar.index).to_numpy(np.int64).reshape(column)
+    earliest = power["lead_months"].to_numpy(np.int64).reshape(column)
+    came = promised + late
+    return np.where(uncommitted_phases(power).reshape(column), np.maximum(came, earliest), came)
 
 
 def _triangle(kind: str, status: str, low: float, mode: float, high: float) -> Triangle:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+import numpy as np
+
 from planner.case.calendar import Calendar
 from planner.case.case import Case
-from planner.case.delays import mean_delay_months
+from planner.case.delays import first_power_months, mean_delay_months, uncommitted_phases
 from planner.case.edits import file_of
 from planner.case.reading.frames import FIRST_ROW
 from planner.case.schema import Table
@@ -46,12 +48,11 @@ def phases_without_use(case: Case) -> Iterator[Oddity]:
     """Phases that come after the horizon, or feed a site that never has a hall."""
     power, sites, mining = case.tables["power"], case.tables["sites"], case.tables["mining"]
     calendar = Calendar(case.settings.start, case.settings.months)
-    delays = mean_delay_months(power)
+    months = first_power_months(power, calendar, mean_delay_months(power))
     converts = set(mining.site_id[mining.convertible_fraction > 0])
     converting = sites.site_id.isin(list(converts)) & sites.conversion_capex_usd_per_kw.notna()
     bare = set(sites.site_id[(sites.existing_it_mw == 0) & ~can_build(sites) & ~converting]) - set(mining.site_id)
-    for place, (source, phase, site, energised) in enumerate(zip(power.source_id, power.phase, power.site_id, power.energised, strict=True)):
-        first = calendar.index(energised) + int(delays[place])
+    for place, (source, phase, site, first) in enumerate(zip(power.source_id, power.phase, power.site_id, months.tolist(), strict=True)):
         if first >= case.settings.months:
             yield Oddity(
                 file_of(case, "power"), place + FIRST_ROW,
@@ -62,6 +63,24 @@ def phases_without_use(case: Case) -> Iterator[Oddity]:
             yield Oddity(
                 file_of(case, "power"), place + FIRST_ROW, f"{source}:{phase} feeds {site}, which has no hall and can build none",
                 "no cluster can use it", "give the site shell_capex_usd_per_kw or shell_rent_usd_per_kw_month, or existing_it_mw",
+            )
+
+
+def leads_that_are_past(case: Case) -> Iterator[Oddity]:
+    """lead_months before its promise lies before the start, and nothing is committed: the phase cannot come when it is promised."""
+    power = case.tables["power"]
+    calendar = Calendar(case.settings.start, case.settings.months)
+    months = first_power_months(power, calendar, np.zeros(len(power), dtype=np.int64))
+    promised = power["energised"].map(calendar.index)
+    columns = (power.source_id, power.phase, power.lead_months, power.energised, months.tolist(), promised, uncommitted_phases(power))
+    for place, (source, phase, lead, energised, first, month, free) in enumerate(zip(*columns, strict=True)):
+        if free and lead > 0 and first > month:
+            signed = calendar.written(month - int(lead))
+            yield Oddity(
+                file_of(case, "power"), place + FIRST_ROW,
+                f"{source}:{phase} is promised for {energised}, but had to be signed by {signed}, {lead} months earlier, and is not",
+                f"it can come in {calendar.written(first)} at the earliest",
+                "give committed_mw if it is signed, correct lead_months, or ask for a new date",
             )
 
 
@@ -168,6 +187,7 @@ def _alike(case: Case, table: Table) -> Iterator[Oddity]:
 _CHECKS: tuple[Callable[[Case], Iterable[Oddity]], ...] = (
     halls_beyond_power,
     phases_without_use,
+    leads_that_are_past,
     supply_in_part,
     curves_that_end_early,
     curves_not_used,

@@ -76,7 +76,7 @@ def _with_twins(case: Case, outlook: Outlook, asked: Asked, sooner: dict[str, in
     first = coming["energised_month"].to_numpy(np.int64) - months
     twins = coming.assign(
         phase=coming["phase"] + SOONER, energised=[outlook.calendar.written(int(month)) for month in first], status="approved",
-        term_months=months, delay_low_months=0, delay_mode_months=0, delay_high_months=0, committed_mw=0.0, min_mw=0.0,
+        term_months=months, delay_low_months=0, delay_mode_months=0, delay_high_months=0, committed_mw=0.0, min_mw=0.0, lead_months=0,
     )
     columns = list(case.tables["power"].columns)
     both = pd.concat([case.tables["power"], twins[columns].astype(case.tables["power"].dtypes.to_dict())], ignore_index=True)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from planner.candidates.build import CandidateSet
-from planner.candidates.power import phase_table, unit_mw
+from planner.candidates.power import IF_OPEN, IF_TAKEN, IN_STEPS, phase_table, step_mw, unit_mw
 from planner.candidates.resources import Family
 from planner.explaining.contract_value import contract_value_usd
 from planner.explaining.draft import Draft
@@ -67,8 +67,9 @@ def _commitments(draft: Draft) -> None:
     for name, rows in draft.names_of(Family.PLACED):
         asked = -draft.limit_of(int(rows[0]))
         if asked > 0.0:
-            lease_id = name.split(" at ")[0]
-            limit = Limit(Kind.PLACED, name, f"{asked:,.0f} GPUs of the fleet go on serving {name}", asked, "GPUs", worth.get(lease_id))
+            lease_id, site_id, gpu_id = name.split(":")
+            words = f"{asked:,.0f} {gpu_id} of the fleet at {site_id} go on serving {lease_id}"
+            limit = Limit(Kind.PLACED, name, words, asked, "GPUs", worth.get(lease_id))
             draft.raise_rows(draft.add(limit), rows)
 
 
@@ -83,7 +84,6 @@ def _power(draft: Draft, twins: tuple[str, ...]) -> None:
     size = unit_mw(power)
     cost = np.maximum(-candidates.npv_usd[number] / size, 0.0)
     dearest = float(cost.max(initial=0.0))
-    takes = {str(phase): at for at, phase in zip(np.flatnonzero(table["kind"] == "take"), table.loc[table["kind"] == "take", "phase"], strict=True)}
     calendar = candidates.outlook.calendar
     for at, row in enumerate(power.itertuples()):
         name, guaranteed, candidate = str(row.phase_name), float(row.guaranteed_mw), int(number[at])
@@ -97,15 +97,15 @@ def _power(draft: Draft, twins: tuple[str, ...]) -> None:
             draft.raise_rows(offered, draft.rows_of(Family.PHASE, name))
         else:
             draft.bound(offered, candidate, float(size[at]), guaranteed)
-            for tied in (f"{name} if open", f"{name} if taken"):
-                draft.raise_rows(offered, draft.rows_of(Family.OFFER, tied))
+            for tied in (IF_OPEN, IF_TAKEN, IN_STEPS):
+                draft.raise_rows(offered, draft.rows_of(Family.OFFER, name + tied))
         if row.committed_mw > 0.0:
             committed = float(row.committed_mw)
             words = f"{sized(committed, 'MW')} of {name} at {row.site_id} are contracted already"
             held = draft.add(Limit(Kind.COMMITTED_MW, name, words, committed, "MW", usd, edit=f"power.committed_mw[{name}]={{value}}"))
             draft.bound(held, candidate, -float(size[at]), -float(size[at] * table["lower"].iat[candidate]))
-            if name in takes:
-                draft.bound(held, int(takes[name]), -committed, -committed)
+            for tied in ("", IN_STEPS):
+                draft.raise_rows(held, draft.rows_of(Family.LEAST_POWER, name + tied))
     for name, rows in draft.names_of(Family.GROUP):
         most = draft.limit_of(int(rows[0]))
         words = f"the sites of group {name} together may contract {sized(most, 'MW')}"
@@ -146,7 +146,7 @@ def _halls(draft: Draft) -> None:
             draft.bound(limit, candidate, 1.0, float(table["upper"].iat[candidate]))
     paces: dict[str, list[int]] = {}
     for name, rows in draft.names_of(Family.BUILD):
-        paces.setdefault(name.rsplit(" ", 1)[0], []).extend(rows.tolist())
+        paces.setdefault(name.split(":")[0], []).extend(rows.tolist())
     for name, quarters in paces.items():
         most = draft.limit_of(quarters[0])
         words = f"site {name} can build {sized(most, 'MW')} of halls a quarter"
@@ -167,7 +167,7 @@ def _halls(draft: Draft) -> None:
 
 def _gpus(draft: Draft) -> None:
     for name, rows in draft.names_of(Family.SUPPLY):
-        most, (gpu_id, quarter) = draft.limit_of(int(rows[0])), name.rsplit(" ", 1)
+        most, (gpu_id, quarter) = draft.limit_of(int(rows[0])), name.split(":")
         words = f"{sized(most, 'GPUs')} of {gpu_id} can be delivered in {quarter}"
         limit = Limit(
             Kind.SUPPLY, name, words, most, "GPUs", draft.cheapest_use_usd(int(rows[0])), edit=f"gpu_supply.max_gpus[{gpu_id}:{quarter}]+={{more}}"
@@ -217,13 +217,13 @@ def _money(draft: Draft) -> None:
 
 def _leases(draft: Draft) -> None:
     for name, rows in draft.names_of(Family.TIER):
-        most, (lease_id, gpu_id, _, tier) = draft.limit_of(int(rows[0])), name.rsplit(" ", 3)
+        most, (lease_id, gpu_id, tier) = draft.limit_of(int(rows[0])), name.split(":")
         words = f"lease {lease_id} takes {most:,.0f} units on {gpu_id} at the rate of tier {tier}"
         limit = Limit(Kind.TIER, name, words, most, "units", edit=f"lease_rates.max_units[{lease_id}:{gpu_id}:{tier}]+={{more}}")
         draft.raise_rows(draft.add(limit), rows)
     clusters: dict[str, list[int]] = {}
     for name, rows in draft.names_of(Family.CLUSTER):
-        clusters.setdefault(name.split(" at ")[1], []).extend(rows.tolist())
+        clusters.setdefault(name.split(":")[1], []).extend(rows.tolist())
     for site_id, limited in clusters.items():
         most = draft.limit_of(limited[0])
         words = f"site {site_id} can hold a cluster of {most:,.0f} GPUs on one fabric"
@@ -237,6 +237,7 @@ def _whole(draft: Draft) -> None:
     tables = draft.candidates.outlook.case.tables
     leases = tables["leases"].set_index("lease_id")
     power = phase_table(draft.candidates.outlook).set_index("phase_name")
+    step = pd.Series(step_mw(power), index=power.index)
     groups: dict[tuple[str, str], list[int]] = {}
     for candidate in draft.numbers(table["integral"]):
         row = table.iloc[candidate]
@@ -259,6 +260,9 @@ def _whole(draft: Draft) -> None:
             words, edit = f"{name} is contracted whole ({sized(float(power.loc[name, 'guaranteed_mw']), 'MW')}) or not at all", f"power.lumpy[{name}]=no"
         elif kind == "power":
             words, edit = f"{name} is contracted in steps of {sized(float(power.loc[name, 'step_mw']), 'MW')}", f"power.step_mw[{name}]="
+        elif kind == "take" and power.loc[name, "min_mw"] <= power.loc[name, "committed_mw"]:
+            words = f"what is not contracted yet of {name} comes in steps of {sized(float(step.loc[name]), 'MW')}"
+            edit = f"power.lumpy[{name}]=no power.step_mw[{name}]="
         elif kind == "take":
             words, edit = f"{name} is contracted at {sized(float(power.loc[name, 'min_mw']), 'MW')} or more, or not at all", f"power.min_mw[{name}]=0"
         elif kind == "open":

@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
 from planner.allocator.allocate import Allocation
 from planner.allocator.options import SolverOptions
@@ -106,8 +107,9 @@ def _decided_against(candidates: CandidateSet, levels: np.ndarray, target: Targe
     table = candidates.table
     phases = set(table.loc[(table["kind"] == "power") & ((table["site_id"] == target.name) | (table["phase"] == target.name)), "phase"])
     sites = set(table.loc[table["phase"].isin(phases) & (table["kind"] == "power"), "site_id"])
-    mine = table["phase"].isin(phases) & table["kind"].isin(["power", "take"]) | table["site_id"].isin(sites) & (table["kind"] == "open")
-    return bool((mine & table["integral"] & (levels < 0.5)).any())
+    taken = table["phase"].isin(phases) & table["kind"].isin(["power", "take"]) & table["integral"]
+    opened = pd.Series(levels)[(table["site_id"].isin(sites) & (table["kind"] == "open")).to_numpy()].groupby(table["site_id"]).max()
+    return bool((taken & (levels < 0.5)).any() or (opened < 0.5).any())
 
 
 def _unit(case: Case, target: Target) -> str:

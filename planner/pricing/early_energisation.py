@@ -15,6 +15,8 @@ import numpy as np
 from planner.allocator.allocate import Allocation
 from planner.allocator.options import SolverOptions
 from planner.candidates.build import CandidateSet
+from planner.candidates.outlook import Outlook, delay_months
+from planner.candidates.workshop import phase_names
 from planner.case.case import Case
 from planner.case.edits import apply_edits
 from planner.pricing.deadline import Deadline
@@ -35,10 +37,18 @@ def can_move(phase: Phase) -> bool:
     return 0 < phase.start < min(phase.end, outlook_end)
 
 
-def moved(case: Case, phase: Phase, months: int) -> Case:
-    """The case with a phase energised so many months later (less than 0: earlier), its contract ending when it did."""
-    at = f"[{phase.name}]"
-    return apply_edits(case, [f"power.energised{at}+={months}", f"power.term_months{at}+={-months}"])
+def moved(outlook: Outlook, phase: Phase, months: int) -> Case:
+    """The case with a phase energised so many months later (less than 0: earlier), its contract ending when it did.
+
+    Where the lead of the phase is what it waits for, the lead is shorter with it.
+    """
+    case, at = outlook.case, f"[{phase.name}]"
+    power = case.tables["power"]
+    row = int(np.flatnonzero((phase_names(power) == phase.name).to_numpy())[0])
+    slack = phase.start - int(outlook.promised[row] + delay_months(case, outlook.base)[row])
+    lead = min(int(power["lead_months"].iat[row]), phase.start + months)
+    edits = [f"power.energised{at}+={months + slack}", f"power.term_months{at}+={-months}"]
+    return apply_edits(case, edits if lead == power["lead_months"].iat[row] else [*edits, f"power.lead_months{at}={lead}"])
 
 
 class Dates:
@@ -73,7 +83,7 @@ class Dates:
     def _plan(self, phase: Phase, months: int, *, free: bool) -> Found | None:
         if self._deadline.passed:
             return None
-        changed = self._rebuild(moved(self._candidates.outlook.case, phase, months))
+        changed = self._rebuild(moved(self._candidates.outlook, phase, months))
         levels = levels_by_name(self._candidates, self._allocation, changed)
         room = FreePlan.of(changed, levels, self._options, self._deadline, limits_rise=False)
         return room.again() if free else room.with_decisions()

@@ -91,7 +91,17 @@ class FreePlan:
 
 
 def levels_by_name(plan: CandidateSet, allocation: Allocation, other: CandidateSet) -> Floats:
-    """Levels of a plan for the candidates of another set, matched by their ids; what the plan has not is zero."""
+    """Levels of a plan for the candidates of another set, matched by their ids; what the plan has not is zero.
+
+    A site that the plan opens in a month that the other set does not have is opened in the last one before it, or in the first.
+    """
     assert allocation.levels is not None
     known = dict(zip(plan.table["candidate_id"], allocation.levels, strict=True))
-    return np.array([known.get(name, 0.0) for name in other.table["candidate_id"]], dtype=np.float64)
+    levels = np.array([known.get(name, 0.0) for name in other.table["candidate_id"]], dtype=np.float64)
+    opened = plan.table[(plan.table["kind"] == "open").to_numpy() & (allocation.levels > 0.5)]
+    for site_id, month in zip(opened["site_id"], opened["from_month"], strict=True):
+        ways = other.table[(other.table["kind"] == "open") & (other.table["site_id"] == site_id)]
+        if len(ways) and not levels[ways.index].any():
+            before = ways.index[ways["from_month"] <= month]
+            levels[before[-1] if len(before) else ways.index[0]] = 1.0
+    return levels

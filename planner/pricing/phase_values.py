@@ -25,7 +25,7 @@ from planner.allocator.changes import Changes
 from planner.allocator.matrix import IntArray
 from planner.candidates.build import CandidateSet
 from planner.candidates.outlook import Floats, Ints, Outlook
-from planner.candidates.power import fee_start, fee_usd_per_mw_month, phase_table, unit_mw
+from planner.candidates.power import IF_OPEN, IF_TAKEN, IN_STEPS, fee_start, fee_usd_per_mw_month, phase_table, unit_mw
 from planner.candidates.resources import Family
 from planner.pricing.directions import Direction, together
 from planner.pricing.held_plan import HeldPlan
@@ -101,7 +101,7 @@ class Phase:
         return together(
             self.places.widened(column, 1.0 / self.unit_mw),
             self.places.widened(least, self.min_take),
-            *(self.places.raised(self.places.rows(Family.OFFER, f"{self.name} {when}")) for when in ("if open", "if taken")),
+            *(self.places.raised(self.places.rows(Family.OFFER, f"{self.name}{when}")) for when in (IF_OPEN, IF_TAKEN, IN_STEPS)),
         )
 
     def withheld(self, *, followed: bool) -> Price | None:

@@ -32,7 +32,7 @@ def delivery_values(held: HeldPlan, candidates: CandidateSet, allocation: Alloca
     outlook = candidates.outlook
     for name in places.names(Family.SUPPLY):
         rows = places.rows(Family.SUPPLY, name)
-        gpu_id, quarter = name.rsplit(" ", 1)
+        gpu_id, quarter = name.split(":")
         start = max(outlook.calendar.quarter_index(quarter), 0)
         limit = float(places.limit(rows)[0])
         thing = Thing("delivery", name, "GPU", kind=gpu_id, in_plan=float(_used(held, places, rows)[0]), limit=limit)
@@ -115,7 +115,7 @@ def lease_values(held: HeldPlan, candidates: CandidateSet, allocation: Allocatio
         pay = _per_contract_unit(outlook, hosting, start, end)
         yield _two_sided(held, outlook, "whole term", thing, direction, start, end, step, pay)
         for tier in places.names(Family.TIER):
-            if tier.startswith(f"{name} "):
+            if tier.startswith(f"{name}:"):
                 at_rate = places.rows(Family.TIER, tier)
                 limit = float(places.limit(at_rate)[0])
                 part = Thing("lease rate", tier, thing.unit, kind=thing.kind, in_plan=float(_used(held, places, at_rate)[0]), limit=limit)
@@ -136,9 +136,10 @@ def _larger(held: HeldPlan, places: Places, lease_id: str, *, whole: bool) -> Di
     parts = [places.raised(places.rows(Family.VOLUME, lease_id))]
     if whole:
         parts.append(places.raised(places.rows(Family.LEAST_VOLUME, lease_id), -1.0))
-    for name in places.names(Family.BLOCK):
-        if name.startswith(f"{lease_id} at "):
-            parts.append(places.raised(places.standing(held, places.rows(Family.BLOCK, name), 0.5)))
+    for family in (Family.BLOCK, Family.ON_FABRIC):
+        for name in places.names(family):
+            if name.startswith(f"{lease_id}:"):
+                parts.append(places.raised(places.standing(held, places.rows(family, name), 0.5)))
     return together(*parts)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from planner.candidates.outlook import Floats, Ints, Outlook
+from planner.case.delays import first_power_months
 from planner.case.factor_names import OVERRUN, once_names
 from planner.scenarios.factors import Factor
 from planner.scenarios.futures import Futures
@@ -34,7 +35,7 @@ class ScenarioOutlook(Outlook):
         names = once_names(self.case.tables, "delay")
         late = [self.futures.values.late_months[name] for name in names]
         months = np.array(late, dtype=np.int64).reshape(len(names), self.scenarios)
-        return np.maximum(self.promised[:, None] + months, 0)
+        return np.maximum(first_power_months(self.case.tables["power"], self.calendar, months), 0)
 
     def slip_months(self, word: str, name: str) -> Ints:
         """Months by which halls of a site or deliveries of a SKU come late: what all have in common and what is its own, shape (S,)."""
@@ -64,19 +65,26 @@ class ScenarioOutlook(Outlook):
         return _times(value, self._multiplier("hashprice"))
 
     @cached_property
-    def income_share(self) -> dict[str, Floats]:
-        """Share of contract income by customer, 1 until default and recovery after it, shape (S, M).
+    def alive(self) -> dict[str, Floats]:
+        """1 for each customer before the month of its default, 0 from then on, shape (S, M)."""
+        month = np.arange(self.months)
+        return {name: np.where(month[None, :] < stops[:, None], 1.0, 0.0) for name, stops in self._defaults.items()}
 
-        Income of a customer with a guarantor stops only when both have defaulted.
-        """
+    @cached_property
+    def alive_at_start(self) -> dict[str, Floats]:
+        """The same on the first day of a month: a customer that defaults within a month is there when it begins, shape (S, M)."""
+        month = np.arange(self.months)
+        return {name: np.where(month[None, :] <= stops[:, None], 1.0, 0.0) for name, stops in self._defaults.items()}
+
+    @cached_property
+    def _defaults(self) -> dict[str, Ints]:
+        """Month in which each customer stops paying; one with a guarantor stops when both have defaulted, shape (S,)."""
         customers = self.case.tables["customers"]
         own = dict(zip(customers["customer_id"], (self.futures.values.default_month[name] for name in once_names(self.case.tables, "default")), strict=True))
-        month = np.arange(self.months)
-        shares = {}
-        for name, guarantor, recovery in zip(customers["customer_id"], customers["guarantor"], customers["recovery"], strict=True):
-            stops = np.maximum(own[name], own[guarantor]) if guarantor else own[name]
-            shares[str(name)] = np.where(month[None, :] < stops[:, None], 1.0, float(recovery))
-        return shares
+        return {
+            str(name): np.maximum(own[name], own[guarantor]) if guarantor else own[name]
+            for name, guarantor in zip(customers["customer_id"], customers["guarantor"], strict=True)
+        }
 
     @cached_property
     def renewed(self) -> dict[str, Floats]:

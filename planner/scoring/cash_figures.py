@@ -18,7 +18,7 @@ WORK = ("serve", "renew", "sell", "host")
 DRAWN = (Line.ENERGY, Line.FEES, Line.SITE_OPEX)
 """Lines on which work costs what a hall and its power cost."""
 CUSTOMER = "income_pv_usd of "
-TAXABLE = "taxable_usd in year "
+TAXABLE = "taxable_usd in part of a tax year "
 UNTAXED = "untaxed_pv_usd"
 LATER = "ebitda_later_usd"
 AT_ONCE = 500

@@ -27,7 +27,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from kernels.paths import tax_with_losses_carried
 from kernels.portfolio import Portfolios
 from kernels.portfolio_engine import portfolio_sums
 from planner.candidates.build import CandidateSet
@@ -37,16 +36,17 @@ from planner.candidates.resources import Family
 from planner.scoring.at_work import at_work
 from planner.scoring.cash_figures import CUSTOMER, TAXABLE, UNTAXED, cash_figures
 from planner.scoring.items import Items
+from planner.tax_years import TaxYears
 
 
 @dataclass(frozen=True)
 class Footprint:
-    """Figures of a unit of each item, (items, figures), and how the tax years of the carried losses are discounted."""
+    """Figures of a unit of each item, (items, figures), and the tax years of the carried losses."""
 
     names: tuple[str, ...]
     figures: Floats
     customers: tuple[str, ...]
-    year_discount: Floats
+    tax_years: TaxYears
     tax_rate: float
 
     def columns(self, portfolios: Portfolios) -> dict[str, np.ndarray]:
@@ -67,12 +67,7 @@ class Footprint:
         found["levelised_usd_per_kw_month"] = np.where(let > 0.0, sums["site_cost_pv_usd"] / np.where(let > 0.0, let, 1.0), np.nan)
         found |= self._largest_customer(sums)
         taxable = np.stack([sums[name] for name in self.names if name.startswith(TAXABLE)], axis=1)
-        tax, _ = tax_with_losses_carried(taxable, tax_rate=self.tax_rate)
-        # Year by year, so that the sum of a portfolio does not depend on the others beside it.
-        paid = np.zeros(len(portfolios))
-        for year, factor in enumerate(self.year_discount.tolist()):
-            paid += tax[:, year] * factor
-        found["npv_losses_carried_usd"] = sums[UNTAXED] - paid
+        found["npv_losses_carried_usd"] = sums[UNTAXED] - self.tax_years.tax_pv(taxable, self.tax_rate)
         return found
 
     def _largest_customer(self, sums: dict[str, Floats]) -> dict[str, np.ndarray]:
@@ -91,20 +86,13 @@ class Footprint:
 
 def footprint(candidates: CandidateSet, items: Items) -> Footprint:
     """The figures of each item, from the base-case cash and the uses of the candidates that it holds."""
-    customers = tuple(str(name) for name in candidates.outlook.case.tables["customers"]["customer_id"])
-    edges, factors = _tax_years(candidates.outlook)
+    outlook = candidates.outlook
+    customers = tuple(str(name) for name in outlook.case.tables["customers"]["customer_id"])
+    years = TaxYears.of(outlook)
     table = candidates.table.iloc[items.held]
-    parts = {**_counts(candidates, table), **_physical(candidates, items.held, table), **cash_figures(candidates, items.held, customers, edges)}
+    parts = {**_counts(candidates, table), **_physical(candidates, items.held, table), **cash_figures(candidates, items.held, customers, years.starts)}
     figures = np.stack(list(parts.values()), axis=1)
-    return Footprint(tuple(parts), np.asarray(items.levels @ figures), customers, factors, candidates.outlook.case.settings.tax_rate)
-
-
-def _tax_years(outlook: Outlook) -> tuple[Ints, Floats]:
-    """First month of each tax year, and the factor at which its tax is discounted: that of its last column in the statement."""
-    first = np.unique(outlook.calendar.column_of_month, return_index=True)[1]
-    starts = np.flatnonzero(np.diff(first // 12, prepend=-1))
-    ends = np.append(starts[1:], len(first)) - 1
-    return first[starts], outlook.discount[first[ends]]
+    return Footprint(tuple(parts), np.asarray(items.levels @ figures), customers, years, outlook.case.settings.tax_rate)
 
 
 def _counts(candidates: CandidateSet, table: pd.DataFrame) -> dict[str, Floats]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from planner.candidates.accepting import FIBRE
 from planner.candidates.build import CandidateSet
 from planner.candidates.outlook import Floats, Ints
-from planner.candidates.power import phase_table, unit_mw
+from planner.candidates.power import STEPS, phase_table, step_mw, unit_mw
 from planner.candidates.resources import Family
+from planner.candidates.waits import STANDING_HALLS
 
 
 def add_providers(candidates: CandidateSet, levels: Floats, *, halls_stated: set[str], phases_stated: set[str]) -> Floats:
@@ -27,10 +29,21 @@ def add_providers(candidates: CandidateSet, levels: Floats, *, halls_stated: set
     _power(candidates, found, phases_stated)
     held = table[found != 0.0]
     busy = set(held.loc[~held["kind"].isin(["base", "open"]), "site_id"])
-    found[_numbers(table, "open", table["site_id"].isin(busy))] = 1.0
+    _openings(candidates, found, busy)
     _leases(candidates, found)
     pay_minimum_take(candidates, found)
     return found
+
+
+def _openings(candidates: CandidateSet, levels: Floats, busy: set[str]) -> None:
+    """Each busy site that is not open yet is opened with its first commitment: a phase to sign or a hall to order."""
+    table = candidates.table
+    commits = table["kind"].eq("power") | (table["kind"].eq("shell") & ~table["candidate_id"].str.contains(STANDING_HALLS, regex=False))
+    first = table["decide_by"][commits & (levels > 0.0)].groupby(table["site_id"]).min()
+    for site_id, months in table[table["kind"] == "open"].groupby("site_id"):
+        if site_id in busy and not levels[months.index].any():
+            by = months.index[months["from_month"] <= first.get(site_id, months["from_month"].max())]
+            levels[by.max() if len(by) else months.index.min()] = 1.0
 
 
 def _need(candidates: CandidateSet, levels: Floats, family: Family, name: str) -> tuple[pd.DataFrame, Floats]:
@@ -55,7 +68,7 @@ def _halls(candidates: CandidateSet, levels: Floats, site_id: str) -> None:
     peak = float(need.max(initial=0.0))
     if peak <= 0.0 or shells.empty:
         return
-    standing = shells[shells["candidate_id"].str.contains(":existing@")]
+    standing = shells[shells["candidate_id"].str.contains(STANDING_HALLS, regex=False)]
     for number, most in zip(standing.index, standing["upper"], strict=True):
         taken = min(peak, float(most))
         levels[number] += taken
@@ -78,15 +91,25 @@ def _halls(candidates: CandidateSet, levels: Floats, site_id: str) -> None:
 def _power(candidates: CandidateSet, levels: Floats, stated: set[str]) -> None:
     table = candidates.table
     phases = phase_table(candidates.outlook)
-    for name, size in zip(phases["phase_name"], unit_mw(phases), strict=True):
+    columns = (phases["phase_name"], unit_mw(phases), phases["committed_mw"], step_mw(phases))
+    for name, size, committed, step in zip(*columns, strict=True):
         (number,) = _numbers(table, "power", table["phase"] == name)
         if name not in stated:
             _, beyond = _need(candidates, levels, Family.PHASE, str(name))
             more = max(float(beyond.max(initial=0.0)), 0.0) / float(size)
-            needed = levels[number] + more
-            levels[number] = np.ceil(needed - 1e-9) if table["integral"].iat[number] else needed
-        if levels[number] > 0.0:
-            levels[_numbers(table, "take", table["phase"] == name)] = 1.0
+            levels[number] = _in_steps(levels[number] + more, float(size), float(committed), float(step))
+        more = levels[number] * float(size) - float(committed)
+        for taken in _numbers(table, "take", (table["phase"] == name) & (more > 0.0)):
+            counted = str(table["candidate_id"].iat[taken]).endswith(STEPS)
+            levels[taken] = round(more / float(step)) if counted else 1.0
+
+
+def _in_steps(units: float, size: float, committed: float, step: float) -> float:
+    """Units of a phase raised to what can be had: any amount, or whole steps beyond what is contracted already."""
+    if not step > 0.0:
+        return units
+    beyond = max(units * size - committed, 0.0)
+    return (committed + float(np.ceil(beyond / step - 1e-9)) * step) / size
 
 
 def _leases(candidates: CandidateSet, levels: Floats) -> None:
@@ -99,8 +122,8 @@ def _leases(candidates: CandidateSet, levels: Floats) -> None:
             levels[_numbers(table, "block", (table["lease_id"] == lease_id) & (table["site_id"] == site_id))] = 1.0
         groups = {str(sites[site_id]) for site_id in where}
         group = next(iter(groups)) if len(groups) == 1 else ""
-        fabric = next(iter(where)) if len(where) == 1 else f"fibre {group}"
-        taken = _numbers(table, "accept", table["candidate_id"].isin([f"accept:{lease_id}", f"accept:{lease_id} on {fabric}"]))
+        fabric = next(iter(where)) if len(where) == 1 else f"{FIBRE}{group}"
+        taken = _numbers(table, "accept", table["candidate_id"].isin([f"accept:{lease_id}", f"accept:{lease_id}:{fabric}"]))
         levels[taken] = 1.0
         if len(taken) and len(where) > 1:
             levels[_numbers(table, "fabric", table["candidate_id"] == f"fabric:{group}")] = 1.0

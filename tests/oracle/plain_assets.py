@@ -9,19 +9,29 @@ from oracle.plain_statement import Statement
 def own(case: PlainCase, unit: Row, cash: Statement) -> None:
     """A GPU delivered in month t, with deposit, upkeep over its life, depreciation and resale at its end.
 
+    It ends with its life, or with the horizon where everything is sold then; what is left of its basis goes in its last month.
     Late by some months, it is paid, written off and kept up from then on, and still leaves when it was to; what it costs
     beyond the plan is paid in month t.
     """
     gpu, t = case.gpus[unit["gpu_id"]], unit["from_month"]
-    price, life = case.gpu_price(unit["gpu_id"], t), int(gpu["life_months"])
+    price, life = case.gpu_price(unit["gpu_id"], t), min(int(gpu["life_months"]), cash.running_end - t)
     cash.add("CAPEX", max(t - int(gpu["deposit_lead_months"]), 0), -price * gpu["deposit_fraction"])
     there = t + max(case.slip("delivery", unit["gpu_id"]), 0)
     cash.add("CAPEX", there, -price * (1 - gpu["deposit_fraction"]))
     cash.add("CAPEX", t, -price * case.overrun("gpu"))
-    for age, share in enumerate(case.write_off("gpu")):
-        cash.add("DEPRECIATION", there + age, price * (1 + case.overrun("gpu")) * share)
+    for age, share in enumerate(cut(case.write_off("gpu"), life)):
+        cash.add("DEPRECIATION", there + age, price * share)
+    for age, share in enumerate(cut(case.write_off("gpu"), t + life - there)):
+        cash.add("DEPRECIATION", there + age, price * case.overrun("gpu") * share)
     cash.run("UPKEEP", there, t + life, -gpu["upkeep_usd_per_month"])
     cash.add("RESALE", t + life - 1, price * case.resale_share(unit["gpu_id"], life))
+
+
+def cut(shares: list[float], months: int) -> list[float]:
+    """Shares of an asset that ends after some months: what is left then falls in the last of them."""
+    kept = [*shares[:months], *[0.0] * max(months - len(shares), 0)]
+    kept[-1] += sum(shares[months:])
+    return kept
 
 
 def base(case: PlainCase, unit: Row, cash: Statement) -> None:
@@ -34,11 +44,12 @@ def base(case: PlainCase, unit: Row, cash: Statement) -> None:
         _built(case, phase, -phase["committed_mw"], cash)
         return
     gpu = case.gpus[unit["gpu_id"]]
-    end = bought_month(case, unit) + int(gpu["life_months"])
-    for month, amount in enumerate(_fleet_write_off(case, unit)):
+    bought = bought_month(case, unit)
+    end = min(bought + int(gpu["life_months"]), cash.running_end)
+    for month, amount in enumerate(_fleet_write_off(case, unit, end)):
         cash.add("DEPRECIATION", month, amount)
     cash.run("UPKEEP", 0, end, -gpu["upkeep_usd_per_month"])
-    cash.add("RESALE", end - 1, case.gpu_price(unit["gpu_id"], 0) * case.resale_share(unit["gpu_id"], int(gpu["life_months"])))
+    cash.add("RESALE", end - 1, case.gpu_price(unit["gpu_id"], 0) * case.resale_share(unit["gpu_id"], end - bought))
 
 
 def bought_month(case: PlainCase, unit: Row) -> int:
@@ -46,28 +57,27 @@ def bought_month(case: PlainCase, unit: Row) -> int:
     return case.index(unit["candidate_id"].rsplit("@", 1)[1])
 
 
-def _fleet_write_off(case: PlainCase, unit: Row) -> list[float]:
+def _fleet_write_off(case: PlainCase, unit: Row, end: int) -> list[float]:
     bought = bought_month(case, unit)
     place = (unit["site_id"], unit["gpu_id"], bought)
     (row,) = [row for row in case.rows["fleet"] if (row["site_id"], row["gpu_id"], case.index(row["bought"])) == place]
     rest = case.write_off("gpu")[-bought:]
     left = sum(rest)
-    if left <= 0:
-        return [row["tax_basis_usd_per_gpu"]]
-    return [row["tax_basis_usd_per_gpu"] * share / left for share in rest]
+    shares = [share / left for share in rest] if left > 0 else [1.0]
+    return [row["tax_basis_usd_per_gpu"] * share for share in cut(shares, end)]
 
 
 def retire(case: PlainCase, unit: Row, cash: Statement, parent: Row) -> None:
     """A GPU sold in month e instead of at its end of life: what that adds to the cash of its `own` or `base`."""
     gpu, e = case.gpus[unit["gpu_id"]], unit["from_month"]
-    life = int(gpu["life_months"])
+    t = bought_month(case, parent) if parent["kind"] == "base" else parent["from_month"]
+    life = min(int(gpu["life_months"]), cash.running_end - t)
     if parent["kind"] == "base":
-        t, price, written = bought_month(case, parent), case.gpu_price(unit["gpu_id"], 0), _fleet_write_off(case, parent)
-        rest = written[e:]
+        price = case.gpu_price(unit["gpu_id"], 0)
+        rest = _fleet_write_off(case, parent, t + life)[e:]
     else:
-        t = parent["from_month"]
         price = case.gpu_price(unit["gpu_id"], t)
-        rest = [price * share for share in case.write_off("gpu")[e - t :]]
+        rest = [price * share for share in cut(case.write_off("gpu"), life)[e - t :]]
     cash.add("RESALE", e - 1, price * case.resale_share(unit["gpu_id"], e - t))
     cash.add("RESALE", t + life - 1, -price * case.resale_share(unit["gpu_id"], life))
     cash.run("UPKEEP", e, t + life, gpu["upkeep_usd_per_month"])
@@ -82,7 +92,7 @@ def _written_off_at_once(cash: Statement, month: int, rest: list[float]) -> None
 
 
 def shell(case: PlainCase, unit: Row, cash: Statement) -> None:
-    """A MW of halls from its month of service: standing, built, rented or converted from mining.
+    """A MW of halls from its month of service to the end of all: standing, built, rented or converted from mining.
 
     Late by some months, it is paid as planned, and written off and run from then on; what stands is never late.
     """
@@ -91,8 +101,12 @@ def shell(case: PlainCase, unit: Row, cash: Statement) -> None:
     for month in range(s - lead, s) if lead else [s]:
         cash.add("CAPEX", month, -capex * (1 + case.overrun("shell")) / max(lead, 1))
     late = 0 if ":existing@" in unit["candidate_id"] else max(case.slip("construction", unit["site_id"]), 0)
-    for age, share in enumerate(case.write_off("shell")):
-        cash.add("DEPRECIATION", s + late + age, capex * (1 + case.overrun("shell")) * share)
+    end = cash.running_end
+    for age, share in enumerate(cut(case.write_off("shell"), end - s)):
+        cash.add("DEPRECIATION", s + late + age, capex * share)
+    for age, share in enumerate(cut(case.write_off("shell"), end - s - late)):
+        cash.add("DEPRECIATION", s + late + age, capex * case.overrun("shell") * share)
+    cash.add("RESALE", end - 1, site["shell_residual"] * capex)
     cash.run("SITE_OPEX", s + late, cash.running_end, -_hall_upkeep(site, unit))
     if ":conversion@" in unit["candidate_id"]:
         first = next(row for row in case.rows["power"] if row["site_id"] == unit["site_id"])
@@ -105,8 +119,9 @@ def close(case: PlainCase, unit: Row, cash: Statement, parent: Row) -> None:
     site, s, e = case.sites[unit["site_id"]], parent["from_month"], unit["from_month"]
     capex, _ = _hall_capex_and_lead(site, parent)
     cash.add("RESALE", e - 1, site["shell_residual"] * capex)
+    cash.add("RESALE", cash.running_end - 1, -site["shell_residual"] * capex)
     cash.run("SITE_OPEX", e, cash.running_end, _hall_upkeep(site, parent))
-    _written_off_at_once(cash, e, [capex * share for share in case.write_off("shell")[e - s :]])
+    _written_off_at_once(cash, e, [capex * share for share in cut(case.write_off("shell"), cash.running_end - s)[e - s :]])
 
 
 def _hall_capex_and_lead(site: Row, unit: Row) -> tuple[float, int]:
@@ -139,20 +154,42 @@ def _built(case: PlainCase, phase: Row, mw: float, cash: Statement) -> None:
     """Capex and upfront of some contracted MW of a phase that is not energised yet, their write-off and the tax credit."""
     if phase["status"] == "energised":
         return
-    promised, energised, plant = case.promised(phase), case.energised(phase), case.installed_ratio(phase)
+    energised, plant = case.energised(phase), case.installed_ratio(phase)
     capex, upfront = mw * plant * 1000 * phase["capex_usd_per_kw"], mw * 1000 * phase["upfront_usd_per_kw"]
     capex, upfront = capex * (1 + case.overrun("power")), upfront * (1 + case.overrun("power"))
-    lead = int(phase["lead_months"])
-    for month in range(promised - lead, promised) if lead else [promised]:
-        cash.add("CAPEX", month, -(capex + upfront) / max(lead, 1))
-    for age, share in enumerate(case.write_off("power")):
-        cash.add("DEPRECIATION", energised + age, (capex + upfront) * share)
-    cash.add("CREDITS", energised, phase["tax_credit"] * capex)
+    months = _charged(case, phase)
+    for month in months:
+        cash.add("CAPEX", month, -(capex + upfront) / len(months))
+    served = max(energised, case.promised(phase), 0)
+    end = min(case.power_end(phase), cash.running_end)
+    for age, share in enumerate(cut(case.write_off("power"), end - served)):
+        cash.add("DEPRECIATION", served + age, (capex + upfront) * share)
+    cash.add("CREDITS", served, phase["tax_credit"] * capex)
+
+
+def _charged(case: PlainCase, phase: Row) -> list[int]:
+    """Months in which capex and upfront of a phase are paid: its lead, or what is left of it for one that is being built."""
+    promised, lead = max(case.promised(phase), 0), int(phase["lead_months"])
+    if phase["committed_mw"] > 0:
+        lead = min(lead, promised)
+    elif promised < lead:
+        promised = lead
+    return list(range(promised - lead, promised)) or [promised]
 
 
 def leave(case: PlainCase, unit: Row, cash: Statement) -> None:
     """A MW of a contract ended in month e for its exit fee: what that adds to the cash of its `power`."""
     phase, e = case.phases[unit["phase"]], unit["from_month"]
+    if phase["status"] != "energised" and phase["committed_mw"] == 0:
+        cost = 1000 * (case.installed_ratio(phase) * phase["capex_usd_per_kw"] + phase["upfront_usd_per_kw"])
+        served = max(case.energised(phase), case.promised(phase), 0)
+        written = cut(case.write_off("power"), min(case.power_end(phase), cash.running_end) - served)
+        if e > served:
+            _written_off_at_once(cash, e, [cost * share for share in written[e - served :]])
+        else:
+            for age, share in enumerate(written):
+                cash.add("DEPRECIATION", served + age, -cost * share)
+            cash.add("DEPRECIATION", e - 1, cost)
     cash.add("FEES", e - 1, -1000 * phase["exit_fee_usd_per_kw"])
     for month in range(e, case.power_end(phase)):
         cash.add("FEES", month, phase["take_or_pay"] * case.fee_usd_per_mw_month(phase, month))
@@ -160,7 +197,7 @@ def leave(case: PlainCase, unit: Row, cash: Statement) -> None:
 
 
 def short(case: PlainCase, unit: Row, cash: Statement) -> None:
-    """A MW of a minimum take that nothing draws: the whole price of the energy that it would have delivered."""
+    """A MW of a minimum take that nothing draws: the price of the energy that it would have delivered, where it has one."""
     phase = case.phases[unit["phase"]]
     for month in range(unit["from_month"], unit["to_month"]):
-        cash.add("ENERGY", month, -case.hours(month) * phase["availability"] * case.energy_price(phase, month))
+        cash.add("ENERGY", month, -case.hours(month) * phase["availability"] * max(case.energy_price(phase, month), 0.0))

@@ -93,13 +93,19 @@ class PlainCase:
         return self.index(phase["energised"])
 
     def energised(self, phase: Row) -> int:
-        """Month of first power; negative when it was before the start."""
+        """Month of first power; negative when it was before the start. A phase still to be signed has its lead before it."""
+        came = self.promised(phase) + self.late(phase)
+        signed = phase["status"] == "energised" or phase["committed_mw"] > 0
+        return came if signed else max(came, int(phase["lead_months"]))
+
+    def late(self, phase: Row) -> int:
+        """Months by which first power comes after its promise: the mean of its triangle, rounded up."""
         if not self.expected:
-            return self.promised(phase)
+            return 0
         low, mode, high = phase["delay_low_months"], phase["delay_mode_months"], phase["delay_high_months"]
         if low is None or mode is None or high is None:
             low, mode, high = (_NEW_GRID if phase["kind"] == "grid" else _ON_SITE)[phase["status"]]
-        return self.promised(phase) + math.ceil((low + mode + high) / 3)
+        return math.ceil((low + mode + high) / 3)
 
     def slip(self, word: str, name: str) -> int:
         """Months by which halls of a site (construction) or GPUs of a SKU (delivery) come late: none in the base case."""
@@ -119,11 +125,8 @@ class PlainCase:
         return self.phases[phase]
 
     def fee_usd_per_mw_month(self, phase: Row, month: int) -> float:
-        """Whole fee of a contracted MW in a month, escalated on anniversaries of its start; 0 outside its run.
-
-        A fee that runs at the start of the case is today's fee: its years count from month 0.
-        """
-        begun = max(self.fee_start(phase), 0)
+        """Whole fee of a contracted MW in a month, risen on each anniversary of its start, past ones too; 0 outside its run."""
+        begun = self.fee_start(phase)
         if not begun <= month < self.power_end(phase):
             return 0.0
         fee = 1000 * phase["fee_usd_per_kw_month"] * (1 + phase["fee_escalator"]) ** ((month - begun) // 12)
@@ -141,21 +144,26 @@ class PlainCase:
 
     def income_share(self, customer_id: str, month: int) -> float:
         """Expected share of contract income collected in a month, after default, guarantor and recovery."""
+        alive = self.alive(customer_id, month + 0.5)
+        return float(alive + (1 - alive) * self.customers[customer_id]["recovery"])
+
+    def alive(self, customer_id: str, months: float) -> float:
+        """Chance that a customer, or its guarantor in its place, has not defaulted so many months after the start."""
         if not self.expected:
             return 1.0
         customer = self.customers[customer_id]
-        lost = 1 - self._survival(customer, month)
+        lost = 1 - self._survival(customer, months)
         if customer["guarantor"]:
-            lost *= 1 - self._survival(self.customers[customer["guarantor"]], month)
-        return float(1 - lost * (1 - customer["recovery"]))
+            lost *= 1 - self._survival(self.customers[customer["guarantor"]], months)
+        return 1 - lost
 
-    def _survival(self, customer: Row, month: int) -> float:
+    def _survival(self, customer: Row, months: float) -> float:
         yearly = customer["default_rate_per_year"]
         if yearly is None:
             yearly = RATING_DEFAULTS[customer["rating"]]
         if yearly >= 1:
             return 0.0
-        return math.exp(math.log(1 - yearly) / 12 * (month + 0.5))
+        return math.exp(math.log(1 - yearly) / 12 * months)
 
     # resale and tax life
 

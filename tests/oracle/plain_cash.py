@@ -66,5 +66,5 @@ def _fabric(case: PlainCase, unit: Row, cash: Statement) -> None:
     members = {site for site, row in case.sites.items() if row["fabric_group"] == group}
     capex = sum(link["fibre_capex_usd"] for link in case.rows["links"] if {link["site_id"], link["other_site_id"]} <= members)
     cash.add("CAPEX", unit["from_month"], -capex)
-    for age, share in enumerate(case.write_off("shell")):
+    for age, share in enumerate(plain_assets.cut(case.write_off("shell"), cash.running_end - unit["from_month"])):
         cash.add("DEPRECIATION", unit["from_month"] + age, capex * share)

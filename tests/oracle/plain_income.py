@@ -35,15 +35,25 @@ def _contract(case: PlainCase, unit: Row, cash: Statement) -> None:
         size, rate = _ramp(case, lease["lease_id"], month_of_term)
         return _usd_per_month(case, unit, month) * size * rate * max(lease["take_or_pay"], lease["utilisation"])
 
-    prepaid = lease["prepay_fraction"] * sum(income(month, month - begun) for month in window)
-    if not lease["signed"] and planned >= 0:
-        cash.add("PREPAYMENT", window.start, prepaid)
-        cash.received[window.start] += prepaid
+    credits = [lease["prepay_fraction"] * income(month, month - begun) for month in window]
+    received = lease["signed"] or planned < 0
+    # Chance that the customer was there to pay it; for what was paid before the start that is known.
+    paid_by = 1.0 if received else case.alive(lease["customer_id"], window.start)
+    if not received:
+        cash.add("PREPAYMENT", window.start, paid_by * sum(credits))
+        cash.received[window.start] += paid_by * sum(credits)
+    before, recovery = paid_by, case.customers[lease["customer_id"]]["recovery"]
+    for at, month in enumerate(window):
+        alive = case.alive(lease["customer_id"], month + 0.5)
+        # A customer that defaults in the month leaves all that it has not used up; nothing of it is owed twice.
+        kept = (before - alive) * sum(credits[at:])
+        cash.add("PREPAYMENT", month, -alive * credits[at] - kept)
+        cash.add("REVENUE", month, kept - recovery * (paid_by - alive) * credits[at])
+        before = alive
     for month in range(planned, window.start) if planned >= 0 else ():
         lost = income(month, month - planned) * case.income_share(lease["customer_id"], month)
         cash.add("PENALTIES", month, -lease["late_penalty"] * lost)
     for month in window:
-        cash.add("PREPAYMENT", month, -lease["prepay_fraction"] * income(month, month - begun))
         size, _ = _ramp(case, lease["lease_id"], month - begun)
         if month < over:
             escalated = (1 + lease["escalator"]) ** ((month - begun) // 12)
@@ -103,8 +113,8 @@ def share_of_energy_paid(case: PlainCase, unit: Row) -> float:
         phase = case.phase_at(unit["phase"], unit["then_phase"], month)
         energy = _energy(case, unit, phase, month)
         income = case.market_price(tier, month) * tier["utilisation"] * case.hours(month)
-        whole += energy
-        paid += energy * (phase["min_take"] if income < energy * (1 - phase["min_take"]) else 1.0)
+        whole += max(energy, 0.0)
+        paid += max(energy, 0.0) * (phase["min_take"] if income < energy * (1 - phase["min_take"]) else 1.0)
     return paid / whole if whole else 1.0
 
 
@@ -195,4 +205,5 @@ def _draw(case: PlainCase, unit: Row, cash: Statement, month: int, size: float) 
     _charges(case, phase, cash, month, it_mw * phase["mw_per_it_mw"], demand=landlord)
     for link in case.rows["links"]:
         if link["lease_id"] == unit["lease_id"] and link["site_id"] == unit["site_id"] and unit["gpu_id"]:
-            cash.add("NETWORK", month, -size * link["network_usd_per_gpu_hour"] * case.hours(month))
+            hours = 730.0 if lease["billing_hours"] == "730" else case.hours(month)
+            cash.add("NETWORK", month, -size * link["network_usd_per_gpu_hour"] * hours)

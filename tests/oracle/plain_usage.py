@@ -66,7 +66,7 @@ def _gpus(usage: Usage, unit: Row, level: float) -> None:
     sign = -1.0 if unit["kind"] == "retire" else 1.0
     it_mw = level * gpu["it_kw"] / 1000
     site = case.sites[unit["site_id"]]
-    usage.add("FLEET", f"{unit['site_id']} {unit['gpu_id']}", -sign * level * (1 - gpu["spare_fraction"]), held)
+    usage.add("FLEET", f"{unit['site_id']}:{unit['gpu_id']}", -sign * level * (1 - gpu["spare_fraction"]), held)
     usage.add("HALL", unit["site_id"], sign * it_mw, held)
     if gpu["cooling"] == "liquid" and site["liquid_cooled_it_mw"] is not None:
         usage.add("LIQUID", unit["site_id"], sign * it_mw, held, limit=site["liquid_cooled_it_mw"])
@@ -79,7 +79,7 @@ def _gpus(usage: Usage, unit: Row, level: float) -> None:
         quarter = _quarter(case, unit["from_month"])
         for row in case.rows["gpu_supply"]:
             if (row["gpu_id"], row["quarter"]) == (unit["gpu_id"], quarter):
-                usage.add("SUPPLY", f"{unit['gpu_id']} {quarter}", level, limit=row["max_gpus"])
+                usage.add("SUPPLY", f"{unit['gpu_id']}:{quarter}", level, limit=row["max_gpus"])
 
 
 def _quarter(case: PlainCase, month: int) -> str:
@@ -99,11 +99,15 @@ def _halls(usage: Usage, unit: Row, level: float) -> None:
     usage.add("HALL", name, -level, held)
     usage.add("SITE", name, level, limit=site["critical_it_mw"])
     if site["opening_cost_usd"] > 0:
-        usage.add("OPEN", name, level)
+        months = [row["from_month"] for row in usage.units if row["kind"] == "open" and row["site_id"] == name]
+        standing = ":existing@" in unit["candidate_id"]
+        lead = int(site["conversion_lead_months" if ":conversion@" in unit["candidate_id"] else "build_lead_months"])
+        ordered = max(months) if standing else min(max(unit["from_month"] - lead, 0), max(months))
+        usage.add("OPEN", name, level, range(ordered, case.settings.months))
     if "close" in unit["followed_by"]:
         usage.add("ENDED", unit["candidate_id"], -level)
     if ":new@" in unit["candidate_id"] and site["build_mw_per_quarter"] is not None:
-        usage.add("BUILD", f"{name} {_quarter(case, unit['from_month'])}", level, limit=site["build_mw_per_quarter"])
+        usage.add("BUILD", f"{name}:{_quarter(case, unit['from_month'])}", level, limit=site["build_mw_per_quarter"])
     if ":conversion@" in unit["candidate_id"]:
         miners = case.mining[name]
         ratio = next(row["mw_per_it_mw"] for row in case.rows["power"] if row["site_id"] == name)
@@ -117,9 +121,14 @@ def _power(usage: Usage, unit: Row, level: float) -> None:
     case, name = usage.case, unit["phase"]
     phase = case.phases[name]
     site = case.sites[phase["site_id"]]
+    contracted = phase["committed_mw"]
+    if unit["kind"] == "take" and unit["candidate_id"].endswith(":steps"):
+        usage.add("OFFER", f"{name} in steps", -level * phase["step_mw"], limit=contracted)
+        usage.add("LEAST_POWER", f"{name} in steps", level * phase["step_mw"], limit=-contracted)
+        return
     if unit["kind"] == "take":
-        usage.add("OFFER", f"{name} if taken", -level * phase["guaranteed_mw"])
-        usage.add("LEAST_POWER", name, level * phase["min_mw"])
+        usage.add("OFFER", f"{name} if taken", -level * (phase["guaranteed_mw"] - contracted), limit=contracted)
+        usage.add("LEAST_POWER", name, level * (phase["min_mw"] - contracted), limit=-contracted)
         return
     held = range(unit["from_month"], unit["to_month"])
     if unit["kind"] == "short":
@@ -138,18 +147,24 @@ def _power(usage: Usage, unit: Row, level: float) -> None:
     if unit["kind"] == "power":
         if site["opening_cost_usd"] > 0:
             usage.add("OFFER", f"{name} if open", mw)
-        if phase["min_mw"] > 0:
-            usage.add("OFFER", f"{name} if taken", mw)
-            usage.add("LEAST_POWER", name, -mw)
+        if phase["min_mw"] > contracted and not phase["lumpy"]:
+            usage.add("OFFER", f"{name} if taken", mw, limit=contracted)
+            usage.add("LEAST_POWER", name, -mw, limit=-contracted)
+        if phase["step_mw"] is not None and 0 < contracted < phase["guaranteed_mw"]:
+            usage.add("OFFER", f"{name} in steps", mw, limit=contracted)
+            usage.add("LEAST_POWER", f"{name} in steps", -mw, limit=-contracted)
 
 
 def _opening(usage: Usage, unit: Row, level: float) -> None:
-    """An opened site may hold its critical IT and contract the whole of its phases."""
-    site = usage.case.sites[unit["site_id"]]
-    usage.add("OPEN", unit["site_id"], -level * site["critical_it_mw"])
-    for name, phase in usage.case.phases.items():
-        if phase["site_id"] == unit["site_id"]:
-            usage.add("OFFER", f"{name} if open", -level * phase["guaranteed_mw"])
+    """A site opened by a month may order its critical IT from then on, and sign the whole of its phases; once."""
+    case, name = usage.case, unit["site_id"]
+    site = case.sites[name]
+    if any(row["kind"] == "shell" and row["site_id"] == name for row in usage.units):
+        usage.add("OPEN", name, -level * site["critical_it_mw"], range(unit["from_month"], case.settings.months))
+    usage.add("OPENED_ONCE", name, level, limit=1.0)
+    for phase_name, phase in case.phases.items():
+        if phase["site_id"] == name and unit["from_month"] <= max(case.promised(phase) - int(phase["lead_months"]), 0):
+            usage.add("OFFER", f"{phase_name} if open", -level * phase["guaranteed_mw"])
 
 
 def _work(usage: Usage, unit: Row, level: float) -> None:
@@ -169,7 +184,7 @@ def _work(usage: Usage, unit: Row, level: float) -> None:
             if hall:
                 usage.add("HALL", unit["site_id"], size, [month])
             else:
-                usage.add("FLEET", f"{unit['site_id']} {unit['gpu_id']}", size, [month])
+                usage.add("FLEET", f"{unit['site_id']}:{unit['gpu_id']}", size, [month])
         usage.add("PHASE", name, contracted, [month])
         if phase["min_take"] > 0:
             usage.add("MIN_TAKE", name, -drawn * paid, [month])
@@ -177,7 +192,7 @@ def _work(usage: Usage, unit: Row, level: float) -> None:
         (tier,) = [row for row in case.market_tiers(unit["gpu_id"]) if row["tier"] == unit["tier"]]
         if tier["depth_gpus"] is not None:
             window = range(unit["from_month"], unit["to_month"])
-            usage.add("DEPTH", f"{unit['gpu_id']} tier {unit['tier']}", level, window, limit=tier["depth_gpus"])
+            usage.add("DEPTH", f"{unit['gpu_id']}:{unit['tier']}", level, window, limit=tier["depth_gpus"])
     elif unit["kind"] == "renew":
         usage.add("RENEWAL", _parent(usage, unit)["candidate_id"], level)
     elif unit["lease_id"]:
@@ -228,7 +243,7 @@ def least_size(lease: Row) -> float:
 
 def _lease(usage: Usage, unit: Row, level: float) -> None:
     """Size, least size, tiers, blocks, fabrics and clusters of a lease, and the term that may follow."""
-    case, lease, place = usage.case, usage.case.leases[unit["lease_id"]], f"{unit['lease_id']} at {unit['site_id']}"
+    case, lease, place = usage.case, usage.case.leases[unit["lease_id"]], f"{unit['lease_id']}:{unit['site_id']}"
     size = level * units_per_gpu(case, unit)
     usage.add("VOLUME", unit["lease_id"], size, limit=0.0 if decided(lease) else lease["max_size"])
     if decided(lease) or (lease["committed"] and least_size(lease) > 0):
@@ -237,13 +252,13 @@ def _lease(usage: Usage, unit: Row, level: float) -> None:
         usage.add("BLOCK", place, size)
         usage.add("LEAST_BLOCK", place, -size)
     if lease["single_fabric"]:
-        usage.add("BLOCK", f"{place} by fabric", size)
+        usage.add("ON_FABRIC", place, size)
         most = case.sites[unit["site_id"]]["max_cluster_gpus"]
         if unit["gpu_id"] and most is not None:
             usage.add("CLUSTER", place, level, limit=most)
     for row in case.rows["lease_rates"]:
         if (row["lease_id"], row["gpu_id"], row["tier"]) == (unit["lease_id"], unit["gpu_id"], unit["tier"]) and row["max_units"] is not None:
-            usage.add("TIER", f"{unit['lease_id']} {unit['gpu_id']} tier {unit['tier']}", size, limit=row["max_units"])
+            usage.add("TIER", f"{unit['lease_id']}:{unit['gpu_id']}:{unit['tier']}", size, limit=row["max_units"])
     if "renew" in unit["followed_by"]:
         usage.add("RENEWAL", unit["candidate_id"], -level)
     _placed(usage, unit, level)
@@ -261,7 +276,7 @@ def _placed(usage: Usage, unit: Row, level: float) -> None:
         return sum(row["gpus"] * (1 - case.gpus[row["gpu_id"]]["spare_fraction"]) for row in rows)
 
     fits = min(1.0, case.leases[unit["lease_id"]]["max_size"] / (working(serving) * units_per_gpu(case, unit)))
-    name = f"{unit['lease_id']} at {unit['site_id']} on {unit['gpu_id']}"
+    name = f"{unit['lease_id']}:{unit['site_id']}:{unit['gpu_id']}"
     usage.add("PLACED", name, -level, limit=-float(int(working(here) * fits)))
 
 
@@ -269,30 +284,31 @@ def _decision(usage: Usage, unit: Row, level: float) -> None:
     """A lease taken (on one fabric), or a site among its blocks."""
     case, lease = usage.case, usage.case.leases[unit["lease_id"]]
     if unit["kind"] == "block":
-        place = f"{unit['lease_id']} at {unit['site_id']}"
+        place = f"{unit['lease_id']}:{unit['site_id']}"
         usage.add("BLOCK", place, -level * lease["max_size"])
         usage.add("LEAST_BLOCK", place, level * lease["min_block"])
         return
     usage.add("VOLUME", unit["lease_id"], -level * lease["max_size"])
     usage.add("LEAST_VOLUME", unit["lease_id"], 0.0 if lease["committed"] else level * least_size(lease), limit=-least_size(lease) if lease["committed"] else 0.0)
-    if " on " not in unit["candidate_id"]:
+    _, _, *fabric_of = unit["candidate_id"].split(":", 2)
+    if not fabric_of:
         return
-    fabric = unit["candidate_id"].split(" on ", 1)[1]
+    (fabric,) = fabric_of
     usage.add("ACCEPTED_ONCE", unit["lease_id"], level, limit=1.0)
-    members = [name for name, site in case.sites.items() if fabric in (name, f"fibre {site['fabric_group']}")]
-    if fabric.startswith("fibre "):
-        usage.add("FABRIC", f"{unit['lease_id']} on {fabric}", level)
+    members = [name for name, site in case.sites.items() if fabric in (name, f"fibre:{site['fabric_group']}")]
+    if fabric.startswith("fibre:"):
+        usage.add("FABRIC", f"{unit['lease_id']}:{fabric}", level)
     for other in {row["site_id"] for row in usage.units if row["kind"] in ("serve", "host") and row["lease_id"] == unit["lease_id"]}:
         if other in members:
-            usage.add("BLOCK", f"{unit['lease_id']} at {other} by fabric", -level * lease["max_size"])
+            usage.add("ON_FABRIC", f"{unit['lease_id']}:{other}", -level * lease["max_size"])
 
 
 def _fabric(usage: Usage, unit: Row, level: float) -> None:
     """A link that is built carries every lease that could stand on it."""
-    fabric = "fibre " + unit["candidate_id"].split(":", 1)[1]
+    fabric = "fibre:" + unit["candidate_id"].split(":", 1)[1]
     for other in usage.units:
-        if other["kind"] == "accept" and other["candidate_id"].endswith(f" on {fabric}"):
-            usage.add("FABRIC", f"{other['lease_id']} on {fabric}", -level)
+        if other["kind"] == "accept" and other["candidate_id"].endswith(f":{fabric}"):
+            usage.add("FABRIC", f"{other['lease_id']}:{fabric}", -level)
 
 
 def plain_money(case: PlainCase, units: list[Row], levels: list[float], months: int, *, tail: str) -> tuple[list[float], list[float]]:

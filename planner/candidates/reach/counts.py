@@ -11,6 +11,7 @@ import pandas as pd
 
 from planner.candidates.gpus import places
 from planner.candidates.lease_offers import allowed_sites
+from planner.candidates.opening import opening_months
 from planner.candidates.outlook import Floats, Ints, Outlook
 from planner.candidates.power import phase_table
 from planner.candidates.reach.sample import COUNTED, Sample, sample_of
@@ -52,8 +53,9 @@ def count_candidates(outlook: Outlook, counted: Mapping[str, int] = COUNTED) -> 
     owned, halls = _owned(sample, grid), _halls(sample)
     power, market = _power(sample), _market(sample, grid)
     tables = sample.outlook.case.tables
+    costly = tables["sites"]["site_id"][tables["sites"]["opening_cost_usd"] > 0]
     firsts = {
-        "open": float((tables["sites"]["opening_cost_usd"] > 0).sum()) * sample.sites,
+        "open": float(opening_months(sample.outlook)["site_id"].isin(costly).sum()) * sample.sites,
         "base": float(len(tables["fleet"]) + (tables["power"]["committed_mw"] > 0).sum()) * sample.sites,
         "mine": float(grid.single[tables["sites"]["site_id"].isin(tables["mining"]["site_id"]).to_numpy()].sum()) * sample.sites,
     }
@@ -71,7 +73,7 @@ def _monthly(sample: Sample, grid: _Grid) -> tuple[float, float, float, float]:
     busy = 1.0 if len(outlook.case.tables["market"]) else QUIET
     held, steps = float(grid.fits.sum()), float((grid.fits * grid.owned_steps.sum(axis=1)).sum())
     fleet = busy * steps if busy == 1.0 else 3.0 * held
-    halls = len(grid.site) * (busy * len(sample.steps) + AFTER * years)
+    halls = len(grid.site) * (busy * len(sample.windows[0]) + AFTER * years)
     power = busy * float(grid.single.sum()) + AFTER * years * len(outlook.case.tables["power"])
     gpus = max(fleet + 2.0 * held, held * halls / max(len(grid.site), 1))
     return (fleet + 2.0 * held) * sample.sites, halls * sample.sites, power * sample.sites, gpus * sample.sites
@@ -105,20 +107,13 @@ class _Grid:
         some = bought.any(axis=1)
         first = np.where(some, sample.steps[bought.argmax(axis=1)], sample.outlook.months)
         last = np.where(some, sample.steps[bought.shape[1] - 1 - bought[:, ::-1].argmax(axis=1)] + life, 0)
-        starts, ends = _windows(sample)
+        starts, ends = sample.windows
         owned = (starts >= first[:, None]) & (starts < last[:, None])
         power = phase_table(sample.outlook)
         live = (starts >= power["energised_month"].to_numpy(np.int64)[:, None]) & (ends <= power["end_month"].to_numpy(np.int64)[:, None])
         single = np.zeros((len(site), len(starts)), dtype=np.int64)
         np.add.at(single, site.get_indexer(power["site_id"]), live)
         return _Grid(site, gpu, fits, owned, bought, single, (starts, ends))
-
-
-def _windows(sample: Sample) -> tuple[Ints, Ints]:
-    if sample.outlook.monthly_windows:
-        months = np.arange(sample.outlook.horizon)
-        return months, months + 1
-    return sample.steps, np.append(sample.steps[1:], sample.outlook.horizon)
 
 
 def _deliveries(sample: Sample, gpu: pd.Index) -> Mask:
@@ -174,11 +169,12 @@ def _power(sample: Sample) -> dict[str, float]:
     power = phase_table(sample.outlook)
     start, end = (power[name].to_numpy(np.int64)[:, None] for name in ("energised_month", "end_month"))
     exits = (sample.endings > start) & (sample.endings < end) & power["exit_fee_usd_per_kw"].notna().to_numpy()[:, None]
-    starts, ends = _windows(sample)
+    starts, ends = sample.windows
     yearly = np.arange(sample.outlook.horizon, sample.outlook.last_month, 12)
     starts, ends = np.append(starts, yearly), np.append(ends, yearly + 12)
     short = (starts < end) & (ends > start) & (power["min_take"] > 0).to_numpy(bool)[:, None]
-    takes = (power["min_mw"] > 0).to_numpy(bool) & ~power["lumpy"].to_numpy(bool)
+    takes = (power["min_mw"] > power["committed_mw"]).to_numpy(bool) & ~power["lumpy"].to_numpy(bool)
+    takes = takes + (power["step_mw"].notna() & (power["committed_mw"] > 0) & (power["committed_mw"] < power["guaranteed_mw"])).to_numpy(np.int64)
     found = {"power": len(power), "take": takes.sum(), "exit": exits.sum() if sample.outlook.tail != "none" else 0, "short": short.sum()}
     return {name: float(number) * sample.sites for name, number in found.items()}
 

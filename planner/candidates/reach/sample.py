@@ -39,12 +39,13 @@ def thinned(case: Case, most: Mapping[str, int]) -> Case:
 class Sample:
     """An outlook over the sites and leases on which counts are taken, with the dates of the whole case.
 
-    sites, leases: what each of those counted stands for. steps, endings: months, as in the whole outlook.
+    sites, leases: what each of those counted stands for. steps, endings, windows: months, as in the whole outlook.
     """
 
     outlook: Outlook
     steps: Ints
     endings: Ints
+    windows: tuple[Ints, Ints]
     sites: float
     leases: float
 
@@ -54,4 +55,6 @@ def sample_of(outlook: Outlook, counted: Mapping[str, int]) -> Sample:
     case = outlook.case
     fewer = thinned(case, counted)
     weight = {name: len(case.tables[name]) / max(len(fewer.tables[name]), 1) for name in counted}
-    return Sample(replace(outlook, case=fewer), outlook.steps, outlook.endings, weight["sites"], weight["leases"])
+    starts, ends = (outlook.windows[name].to_numpy(np.int64) for name in ("from_month", "to_month"))
+    endings = outlook.endings[outlook.endings < outlook.last_month]
+    return Sample(replace(outlook, case=fewer), outlook.steps, endings, (starts, ends), weight["sites"], weight["leases"])

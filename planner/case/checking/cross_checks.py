@@ -184,13 +184,27 @@ def check_quarters(given: Given) -> Iterator[Fault]:
 
 
 def check_fleet(given: Given) -> Iterator[Fault]:
-    """GPUs owned were bought before the start, fit into the halls that stand, and serve leases that accept them."""
+    """GPUs owned were bought before the start and live on after it, fit into the halls, and serve leases that accept them."""
     fleet, settings = given.tables["fleet"], given.settings
     if settings is not None:
         late = (fleet.bought != "") & (fleet.bought >= settings.start)
         yield from given.faults_where("fleet", late, "bought", f"not before the start {settings.start}", f"the fleet is what is owned by {written_month(month_number(settings.start) - 1)}; later purchases are for the plan to choose")
+        yield from _fleet_lives(given, fleet, settings.start)
     yield from _fleet_leases(given, fleet)
     yield from _fleet_halls(given, fleet)
+
+
+def _fleet_lives(given: Given, fleet: pd.DataFrame, start: str) -> Iterator[Fault]:
+    """bought + life_months > start: GPUs past their life earn nothing and cannot be sold."""
+    life = given.tables["gpus"].drop_duplicates("gpu_id").set_index("gpu_id").life_months
+    for line, (gpu, bought) in enumerate(zip(fleet.gpu_id, fleet.bought, strict=True)):
+        months = life.get(gpu)
+        if not bought or months is None or pd.isna(months):
+            continue
+        end = month_number(bought) + int(months)
+        if end <= month_number(start):
+            why = f"{gpu} bought in {bought} is past its life of {int(months)} months: the last one was {written_month(end - 1)}, the case starts in {start}"
+            yield given.fault("fleet", line, "bought", why, f"remove the row, correct its month, or raise gpus.life_months[{gpu}]")
 
 
 def _fleet_halls(given: Given, fleet: pd.DataFrame) -> Iterator[Fault]:

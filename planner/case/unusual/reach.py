@@ -11,7 +11,7 @@ import pandas as pd
 
 from planner.case.calendar import Calendar
 from planner.case.case import Case
-from planner.case.delays import mean_delay_months
+from planner.case.delays import first_power_months, mean_delay_months
 
 Vector = npt.NDArray[np.float64]
 
@@ -51,7 +51,7 @@ def room_by(case: Case, month: int, *, max_co2_kg_per_mwh: float = np.inf) -> Ro
     calendar = Calendar(case.settings.start, case.settings.months)
     sites, power = case.tables["sites"], case.tables["power"]
     halls = sites.existing_it_mw.to_numpy(dtype=np.float64) + _built(sites, calendar, month) + _converted(case, calendar, month)
-    first = np.array([calendar.index(text) for text in power.energised], dtype=np.int64) + mean_delay_months(power)
+    first = first_power_months(power, calendar, mean_delay_months(power))
     last = first + power.term_months.to_numpy(dtype=np.int64)
     alive = (first <= month) & (month < last) & (power.co2_kg_per_mwh.to_numpy() <= max_co2_kg_per_mwh)
     it_mw = (power.guaranteed_mw / power.mw_per_it_mw).to_numpy(dtype=np.float64)

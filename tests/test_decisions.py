@@ -115,7 +115,9 @@ def test_power_fixed_at_an_amount_is_contracted_at_that_amount(mw: float) -> Non
 def test_a_site_fixed_open_costs_its_opening() -> None:
     """The free plan leaves mesa alone; opening it for nothing costs its after-tax opening cost."""
     found = decided(fixes=("sites.open[mesa]=1",))
-    opening = found.portfolio.set_index("candidate_id")["npv_usd"]["open:mesa"]
+    held = found.portfolio[found.portfolio["candidate_id"].str.startswith("open:mesa@")]
+    assert held["level"].tolist() == [1.0]
+    opening = float(held["npv_usd"].iloc[0])
     assert found.npv_usd == pytest.approx(free().npv_usd + opening, rel=1e-9)
 
 

@@ -251,20 +251,24 @@ class Outlook:
         if len(tables["fleet"]):
             life = tables["fleet"]["gpu_id"].map(tables["gpus"].set_index("gpu_id")["life_months"]).to_numpy(np.int64)
             found.append(tables["fleet"]["bought"].map(self.calendar.index).to_numpy(np.int64) + life)
-        found += [self._late_ends(row, renewal) for _, row in tables["leases"].iterrows() for renewal in (False, True)]
+        found += self._late_ends()
         mining = tables["sites"]["site_id"].isin(tables["mining"]["site_id"])
         leads = np.unique(tables["sites"].loc[mining, "conversion_lead_months"].to_numpy(np.int64))
         found += [steps - lead for lead in leads]
         months = np.concatenate(found)
         return months[(months > 0) & (months < self.horizon)]
 
-    def _late_ends(self, lease: pd.Series, renewed: bool) -> Ints:
-        """Ends of a lease whose term runs from delivery, begun late at each step that its grace allows."""
-        due = self.calendar.index(str(lease["start"]))
-        if lease["term_from"] != "delivery" or pd.isna(lease["late_grace_months"]) or due < 0:
-            return np.zeros(0, dtype=np.int64)
-        begun = self.steps[(self.steps > due) & (self.steps <= due + int(lease["late_grace_months"]))]
-        return begun + int(lease["term_months"]) + (int(lease["renewal_term_months"]) if renewed else 0)
+    def _late_ends(self) -> list[Ints]:
+        """Ends of leases whose term runs from delivery, begun late at each step that their grace allows, and of their next terms."""
+        leases = self.case.tables["leases"]
+        late = leases[(leases["term_from"] == "delivery") & (leases["late_grace_months"] > 0)]
+        ends = []
+        columns = (late["start"], late["late_grace_months"], late["term_months"], late["renewal_term_months"])
+        for start, grace, term, renewal in zip(*columns, strict=True):
+            due = self.calendar.index(str(start))
+            begun = self.steps[(self.steps > due) & (self.steps <= due + int(grace))] if due >= 0 else self.steps[:0]
+            ends += [begun + int(term), begun + int(term) + int(renewal)]
+        return ends
 
     @cached_property
     def endings(self) -> Ints:

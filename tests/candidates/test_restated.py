@@ -148,6 +148,9 @@ def test_late_power_is_waited_for_and_no_dates_move() -> None:
     assert late.table[columns].equals(candidates().table[columns])
     serving = late.table["kind"].isin(["serve", "sell"]) & late.table["phase"].str.startswith("river_cells") & (late.table["then_phase"] == "")
     begins = int(candidates().outlook.energised[1])
+    # A prepayment is used up, or kept from a customer in default, on the planned dates.
+    prepaid = case().tables["leases"].set_index("lease_id")["prepay_fraction"] > 0
+    serving &= ~late.table["lease_id"].map(prepaid).fillna(False).astype(bool)
     waits = serving & (late.table["from_month"] < begins + 4)
     revenue = late.cash(np.ones(len(late)))[1][0]
     assert waits.any()
@@ -214,7 +217,7 @@ def test_another_calendar_is_refused(edit: str, said: str) -> None:
 
 def test_a_cost_that_falls_due_without_a_decision_is_refused() -> None:
     free = build_candidates(make_outlook(apply_edits(case(), ["sites.opening_cost_usd[mesa]=0"])))
-    with pytest.raises(PlannerError, match="asks for open:mesa, which the plan never weighed"):
+    with pytest.raises(PlannerError, match="asks for open:mesa@2027-01, which the plan never weighed"):
         restate(free, case())
 
 

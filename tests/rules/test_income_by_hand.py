@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from rules.hand_case import cash, gpu, hand_case, lease, once, phase, place, plan, rate
+from rules.hand_case import cash, gpu, hand_case, lease, once, phase, plan, rate
 
 DEMAND = [{"gpu_id": "g", "usd_per_gpu_hour": 1, "utilisation": 1, "depth_gpus": 100}]
 DAYS_2027 = 365

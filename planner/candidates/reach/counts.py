@@ -11,9 +11,8 @@ import pandas as pd
 
 from planner.candidates.gpus import places
 from planner.candidates.lease_offers import allowed_sites
-from planner.candidates.opening import opening_months
 from planner.candidates.outlook import Floats, Ints, Outlook
-from planner.candidates.power import phase_table
+from planner.candidates.power import commit_months, phase_table
 from planner.candidates.reach.sample import COUNTED, Sample, sample_of
 
 Mask = npt.NDArray[np.bool_]
@@ -53,9 +52,8 @@ def count_candidates(outlook: Outlook, counted: Mapping[str, int] = COUNTED) -> 
     owned, halls = _owned(sample, grid), _halls(sample)
     power, market = _power(sample), _market(sample, grid)
     tables = sample.outlook.case.tables
-    costly = tables["sites"]["site_id"][tables["sites"]["opening_cost_usd"] > 0]
     firsts = {
-        "open": float(opening_months(sample.outlook)["site_id"].isin(costly).sum()) * sample.sites,
+        "open": _openings(sample),
         "base": float(len(tables["fleet"]) + (tables["power"]["committed_mw"] > 0).sum()) * sample.sites,
         "mine": float(grid.single[tables["sites"]["site_id"].isin(tables["mining"]["site_id"]).to_numpy()].sum()) * sample.sites,
     }
@@ -136,6 +134,19 @@ def _owned(sample: Sample, grid: _Grid) -> dict[str, float]:
     sites = grid.fits.sum(axis=0) * sample.sites
     fleet = len(sample.outlook.case.tables["fleet"]) * sample.sites * float(np.mean(life) if len(life) else 0.0) / 12.0
     return {"own": float(sites @ each), "retire": float(sites @ sold) + fleet}
+
+
+def _openings(sample: Sample) -> float:
+    """Months in which sites that cost something to open may be opened: those of their phases, and of halls ordered before the last."""
+    sites, power = sample.outlook.case.tables["sites"], phase_table(sample.outlook)
+    signed = pd.DataFrame({"site_id": power["site_id"], "month": commit_months(sample.outlook, power)}).drop_duplicates()
+    by_site = signed.groupby("site_id")["month"].agg(["max", "size"]).reindex(sites["site_id"]).fillna(0)
+    latest, phases = by_site["max"].to_numpy(np.int64), by_site["size"].to_numpy(np.float64)
+    lead = sites["build_lead_months"].fillna(0).to_numpy(np.int64)
+    ordered = sample.steps - lead[:, None]
+    halls = ((ordered >= 0) & (ordered < latest[:, None])).sum(axis=1)
+    costly = (sites["opening_cost_usd"] > 0).to_numpy(bool)
+    return float(np.maximum(phases, halls)[costly].sum()) * sample.sites
 
 
 def _halls(sample: Sample) -> dict[str, float]:

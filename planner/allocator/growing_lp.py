@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from planner.allocator.fresh_highs import fresh_highs
 from planner.allocator.matrix import SMALLEST_COEFFICIENT, FloatArray, ModelArrays
 from planner.allocator.status import Status
 from planner.case.faults import PlannerError
@@ -69,8 +70,7 @@ class GrowingLp:
         """The relaxation of a model, passed to HiGHS in bulk; integers are continuous. Raises PlannerError for a minimisation."""
         if not arrays.maximise:
             raise PlannerError("a growing programme is a maximisation; turn the signs of its costs")
-        highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
-        highs.setOptionValue("output_flag", False)
+        highs = fresh_highs()
         highs.passModel(
             arrays.columns, arrays.rows, len(arrays.value), int(highspy.MatrixFormat.kRowwise), int(highspy.ObjSense.kMaximize), arrays.offset,
             arrays.cost, arrays.col_lower, arrays.col_upper, arrays.row_lower, arrays.row_upper,

@@ -13,6 +13,7 @@ import pulp
 from scipy.sparse import csr_array
 
 from planner.allocator.changes import Changes, difference
+from planner.allocator.fresh_highs import fresh_highs
 from planner.allocator.highs_events import HighsEvents
 from planner.allocator.matrix import FloatArray, ModelArrays, model_arrays
 from planner.allocator.options import SolverOptions
@@ -152,7 +153,7 @@ class HighsDoor(pulp.LpSolver):  # type: ignore[misc]
         return self.highs, self.arrays
 
     def _passed(self, arrays: ModelArrays) -> Any:
-        highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
+        highs = fresh_highs()
         self._set_options(highs)
         sense = highspy.ObjSense.kMaximize if arrays.maximise else highspy.ObjSense.kMinimize
         status = highs.passModel(
@@ -181,7 +182,6 @@ class HighsDoor(pulp.LpSolver):  # type: ignore[misc]
         chosen = self.choices
         loud = chosen.log is not None or chosen.progress is not None  # HiGHS reports a MIP only while it logs
         _set(highs, "output_flag", loud)
-        _set(highs, "log_to_console", False)
         _set(highs, "mip_rel_gap", chosen.gap)
         if chosen.threads is not None:
             _set(highs, "threads", chosen.threads)

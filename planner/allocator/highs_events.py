@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from planner.allocator.fresh_highs import said_at_start
 from planner.allocator.options import SolverOptions
 
 
@@ -34,6 +35,8 @@ class HighsEvents:
                 event.subscribe(lambda e: self._safely(lambda: report(*_progress(e.data_out))))
         if chosen.log is not None:
             write = chosen.log
+            for line in said_at_start():
+                write(line)
             highs.cbLogging.subscribe(lambda e: self._safely(lambda: write(e.message)))
 
     def _ask(self, event: Any) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array, vstack
 
+from planner.allocator.fresh_highs import fresh_highs
 from planner.allocator.growing_lp import NO_LIMIT
 from planner.allocator.idle import settled
 from planner.allocator.matrix import FloatArray, IntArray, ModelArrays
@@ -225,8 +226,7 @@ def _kept(lp: Any, options: SolverOptions) -> Any:
 
 
 def _quiet(options: SolverOptions) -> Any:
-    highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
-    highs.setOptionValue("output_flag", False)
+    highs = fresh_highs()
     if options.seed is not None:
         highs.setOptionValue("random_seed", options.seed)
     return highs

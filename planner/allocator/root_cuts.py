@@ -16,6 +16,7 @@ import highspy
 import numpy as np
 from scipy.sparse import csr_array
 
+from planner.allocator.fresh_highs import fresh_highs
 from planner.allocator.matrix import FloatArray, ModelArrays
 from planner.allocator.options import SolverOptions
 
@@ -51,10 +52,10 @@ def root_cuts(arrays: ModelArrays, options: SolverOptions, seconds: float | None
 
     stop: once set, by another thread, HiGHS ends as soon as it asks.
     """
-    highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
+    highs = fresh_highs()
     limits = {} if seconds is None else {"time_limit": max(seconds, 0.0)}
     seed = {} if options.seed is None else {"random_seed": options.seed}
-    for name, choice in ({"output_flag": False, "mip_rel_gap": options.gap} | _AT_THE_ROOT | limits | seed).items():
+    for name, choice in ({"mip_rel_gap": options.gap} | _AT_THE_ROOT | limits | seed).items():
         highs.setOptionValue(name, choice)
     highs.passModel(
         arrays.columns, arrays.rows, len(arrays.value), int(highspy.MatrixFormat.kRowwise),

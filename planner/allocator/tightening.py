@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array, vstack
 
+from planner.allocator.fresh_highs import fresh_highs
 from planner.allocator.matrix import FloatArray, IntArray, ModelArrays
 
 MOST_PROVIDERS = 60
@@ -160,8 +161,8 @@ def _most(use: csr_array, limit: FloatArray, lower: FloatArray, upper: FloatArra
 
 
 def _solved(use: csr_array, limit: FloatArray, lower: FloatArray, upper: FloatArray, cost: FloatArray) -> float | None:
-    highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
-    for name, choice in (("output_flag", False), ("presolve", "off"), ("solver", "simplex"), ("simplex_strategy", 4)):
+    highs = fresh_highs()
+    for name, choice in (("presolve", "off"), ("solver", "simplex"), ("simplex_strategy", 4)):
         highs.setOptionValue(name, choice)
     highs.passModel(
         len(cost), len(limit), use.nnz, int(highspy.MatrixFormat.kRowwise), int(highspy.ObjSense.kMaximize), 0.0, cost, lower, upper,

@@ -29,11 +29,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import highspy
 import numpy as np
 
 from kernels.pieces import usable_cores
 from planner.allocator.branching import Branching, Node, PseudoCosts
+from planner.allocator.fresh_highs import fresh_highs
 from planner.allocator.highs import HighsDoor
 from planner.allocator.matrix import FloatArray, ModelArrays
 from planner.allocator.node_lp import WHOLE, NodeLp, Relaxed, Unsettled, seconds_left, with_cuts
@@ -395,4 +395,4 @@ def two_threads(options: SolverOptions) -> Iterator[ThreadPoolExecutor | None]:
 
 
 def _version() -> str:
-    return str(highspy.Highs().version())  # type: ignore[no-untyped-call]
+    return str(fresh_highs().version())

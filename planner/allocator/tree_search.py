@@ -59,6 +59,8 @@ MANY_ROWS = 2000
 SEARCH_SHARE = 0.9
 """Share of a time limit after which the search ends; the rest is for the LP with its decisions held, and its prices."""
 
+ROUNDING = "no part of the tree is open: what is left of the gap is the tolerance of its relaxations, not a better answer"
+
 
 @dataclass
 class TreeSearch:
@@ -102,18 +104,25 @@ class TreeSearch:
             if self._given is None:
                 return HighsDoor(self.options).solve_arrays(arrays)  # HiGHS completes a start
         lp: NodeLp | None = None
+        closed = False
         try:
             lp = NodeLp.presolved(tightened(arrays), self.options, named=self.hint is not None)
             bound = self._search(lp)
+            closed = not self._open
         except TimeoutError:
             bound = self._bound()
         except KeyboardInterrupt:
             if self._best is None:
                 raise
-            return self._answer(arrays, lp, self._bound(), interrupted=True)
+            return self._answer(arrays, lp, self._bound(), message="stopped by Ctrl-C", interrupted=True)
         except Unsettled:
             return self._handed_over(arrays, lp)
-        return self._answer(arrays, lp, bound)
+        if lp is not None and closed and self._known() == self.at_least == -np.inf:
+            return self._nothing_left(arrays, lp)
+        found = self._answer(arrays, lp, bound, message=ROUNDING if closed else "")
+        if found.values is None and self._best is not None:  # whole within a tolerance that its rows do not forgive
+            return self._handed_over(arrays, lp, begin=False)
+        return found
 
     def _start(self, arrays: ModelArrays) -> None:
         self._began, self._best, self._open, self._nodes = time.perf_counter(), None, [], 0
@@ -153,7 +162,7 @@ class TreeSearch:
                 while node is not None and not self._ended():
                     node = self._step(branching, node)
                     self._report()
-                    if branching.count > (MOST_RELAXATIONS if self.most is None else self.most):
+                    if self._open and branching.count > (MOST_RELAXATIONS if self.most is None else self.most):
                         raise Unsettled
                     if patient and self._proven is None and branching.count > look_at:
                         look_at *= LOOK_AGAIN
@@ -329,7 +338,8 @@ class TreeSearch:
     def _said(self, value: float | None) -> float | None:
         return value if value is None or self._maximise else -value
 
-    def _answer(self, arrays: ModelArrays, lp: NodeLp | None, bound: float | None, *, interrupted: bool = False) -> Solution:
+    def _answer(self, arrays: ModelArrays, lp: NodeLp | None, bound: float | None, *, message: str = "", interrupted: bool = False) -> Solution:
+        """The best answer at hand; message: what to say of it where the bound does not prove it."""
         sense = 1.0 if arrays.maximise else -1.0
         values: FloatArray | None = None
         if self._given is not None and (self._best is None or self._given[0] >= self._best[0]):
@@ -344,12 +354,20 @@ class TreeSearch:
             status=status,
             solver=f"tree search over HiGHS {_version()}",
             seconds=time.perf_counter() - self._began,
-            message="stopped by Ctrl-C" if interrupted else "",
+            message=message,
             values=values,
             bound=None if bound is None else sense * bound,
             iterations=0 if lp is None else lp.iterations,
             nodes=self._nodes,
             interrupted=interrupted,
+        )
+        found = checked(arrays, claim, gap=self.options.gap)
+        return replace(found, message="") if message == ROUNDING and found.status is Status.OPTIMAL else found
+
+    def _nothing_left(self, arrays: ModelArrays, lp: NodeLp) -> Solution:
+        """What a tree says that is closed without an answer, though nothing was asked of one but to keep the limits: there is none."""
+        claim = Claim(
+            Status.INFEASIBLE, f"tree search over HiGHS {_version()}", time.perf_counter() - self._began, iterations=lp.iterations, nodes=self._nodes,
         )
         return checked(arrays, claim, gap=self.options.gap)
 
@@ -362,10 +380,10 @@ class TreeSearch:
         self.held, self.held_basis = held, door.basis() if held.basic else None
         return held.values
 
-    def _handed_over(self, arrays: ModelArrays, lp: NodeLp | None) -> Solution:
-        """HiGHS from here, with the best answer found as its start."""
+    def _handed_over(self, arrays: ModelArrays, lp: NodeLp | None, *, begin: bool = True) -> Solution:
+        """HiGHS from here, with the best answer found as its start; without one if it is not to begin from it."""
         left = self._left()
-        start = None if lp is None or self._best is None else lp.original(self._best[1])
+        start = None if lp is None or self._best is None or not begin else lp.original(self._best[1])
         if self._given is not None and (self._best is None or self._given[0] >= self._best[0]):
             start = self._given[1]
         options = replace(self.options, start=start, time_limit_s=None if left is None else max(left, 0.0))

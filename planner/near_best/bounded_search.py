@@ -32,7 +32,7 @@ class BoundedSearch(TreeSearch):
     def _drops(self) -> bool:
         return super()._drops() or self.at_least > -np.inf
 
-    def _handed_over(self, arrays: ModelArrays, lp: NodeLp | None) -> Solution:
-        if lp is None or self._bound() is None:
-            return super()._handed_over(arrays, lp)
+    def _handed_over(self, arrays: ModelArrays, lp: NodeLp | None, *, begin: bool = True) -> Solution:
+        if lp is None or self._bound() is None or not begin:
+            return super()._handed_over(arrays, lp, begin=begin)
         return self._answer(arrays, lp, self._bound())

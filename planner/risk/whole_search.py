@@ -85,11 +85,16 @@ class WholeSearch:
         best, solution = first.best, first.solution
         if best is None:
             message = solution.message
-            if solution.status is Status.INFEASIBLE and self.limit is not None:
+            if solution.status is Status.INFEASIBLE and self.limit is not None and self._whole_without_limit():
                 message = f"fractions of decisions could keep a CVaR of the loss of {in_millions(self.limit)}, whole ones cannot; allow more, or see what --risk-weight 1 reaches"
             return Found(replace(solution, bound=first.bound, message=message), None, first.columns, proof)
         held = self._vertex(first.arrays, np.union1d(best.scenarios, whole_tail(self.measure, best)), best.in_master)
         return Found(replace(solution, bound=first.bound), held, best.in_master, proof)
+
+    def _whole_without_limit(self) -> bool:
+        """Whether whole decisions keep everything but the limit on CVaR, so that this limit is what stops them."""
+        options = replace(self.options, progress=None, log=None)
+        return search_door(options).solve_arrays(self.fixed.arrays.without_objective()).status is not Status.INFEASIBLE
 
     def _gap(self, best: Generated | None, bound: float) -> float:
         return np.inf if best is None else (bound - best.certificate.value) / max(abs(best.certificate.value), 1e-9)
@@ -143,8 +148,9 @@ class WholeSearch:
                 found = replace(found, best=exact, arrays=arrays)
         solution = first.solution
         if found.best is None:
-            status = Status.INFEASIBLE if proof.void else Status.TIME_LIMIT if proof.stopped else Status.ERROR
-            solution = replace(solution, status=status, message=NO_WHOLE_PLAN if proof.void else solution.message if proof.stopped else UNSETTLED)
+            limited = proof.stopped not in ("", "solver")
+            status = Status.INFEASIBLE if proof.void else Status.TIME_LIMIT if limited else Status.ERROR
+            solution = replace(solution, status=status, message=NO_WHOLE_PLAN if proof.void else solution.message if limited else UNSETTLED)
         elif proof.stopped == "Ctrl-C":
             solution = replace(solution, interrupted=True, message="stopped by Ctrl-C")
         return replace(found, solution=solution), proof

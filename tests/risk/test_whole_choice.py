@@ -2,14 +2,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
+import pulp
 import pytest
+import scipy.sparse as sp
 from random_pools import Problem
 from random_whole import DECISIONS, WholeProblem, best_of_all, random_whole_problem
 
+from planner.allocator.matrix import linear_expression, model_arrays
 from planner.allocator.options import SolverOptions
-from planner.risk.columns import FixedPart
+from planner.risk.columns import ColumnValues, FixedPart, Pool
 from planner.risk.generation import generate
 from planner.risk.measure import MeanCvar
 from planner.risk.whole_choice import WholeChoice, choose_whole
@@ -166,3 +170,37 @@ def test_a_plan_that_is_known_is_the_one_to_beat() -> None:
 def test_parts_count_whole_choices() -> None:
     part = Part(np.array([0.0, 1.0, 0.0]), np.array([1.0, 1.0, 2.0]), 0.0)
     assert part.choices == 6
+
+
+def packing(seed: int) -> tuple[FixedPart, Pool, MeanCvar, bool]:
+    """Items that must each go whole into one of two bins with little room to spare, a pool beside them, and whether any way fits."""
+    draw = np.random.default_rng(seed)
+    bins, items, scenarios = 2, int(draw.integers(4, 7)), 4
+    size = draw.integers(10, 60, items)
+    capacity = (np.full(bins, size.sum() / bins) * draw.uniform(1.0, 1.06)).astype(int)
+    problem = pulp.LpProblem("pack", pulp.LpMaximize)
+    goes = [problem.add_variable(f"goes{i}_{b}", 0, 1, pulp.LpInteger) for i in range(items) for b in range(bins)]
+    problem.setObjective(linear_expression(goes, [-1.0] * len(goes)))
+    for i in range(items):
+        problem += pulp.lpSum(goes[i * bins : (i + 1) * bins]) >= 1
+    for b in range(bins):
+        problem += pulp.lpSum(float(size[i]) * goes[i * bins + b] for i in range(items)) <= float(capacity[b])
+    probability = np.full(scenarios, 1.0 / scenarios)
+    fixed = FixedPart(model_arrays(problem, variables=goes), ColumnValues.of(np.full((len(goes), scenarios), -1.0), probability))
+    use = sp.csr_array(np.hstack([np.zeros((3, items)), np.ones((3, bins))]))
+    pool = Pool(
+        np.round(draw.normal(0.0, 1.0, (3, scenarios)), 2), use, sp.csr_array(sp.eye_array(items + bins)), np.ones(3), np.zeros(3, dtype=np.int64),
+        np.array([5.0]), np.full(3, np.inf), threads=1,
+    )
+    fits = any(all(sum(size[i] for i in range(items) if way[i] == b) <= capacity[b] for b in range(bins)) for way in product(range(bins), repeat=items))
+    return fixed, pool, MeanCvar(0.5, 0.75, probability), fits
+
+
+def test_packings_that_do_not_fit_are_proven_to_have_no_plan() -> None:
+    seen = []
+    for seed in range(30):
+        fixed, pool, measure, fits = packing(seed)
+        found = choose_whole(fixed, pool, measure, TIGHT)
+        assert (found.whole is not None, found.void, found.stopped) == (fits, not fits, ""), seed
+        seen.append(fits)
+    assert 5 < sum(seen) < 25

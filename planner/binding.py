@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from planner.allocator.allocate import Allocation
-from planner.allocator.model import MILLION
 from planner.candidates.build import CandidateSet
 from planner.candidates.resources import Family
 
@@ -24,7 +23,7 @@ def binding_table(candidates: CandidateSet, allocation: Allocation) -> pd.DataFr
         return pd.DataFrame(columns=list(COLUMNS))
     model = allocation.model
     rows = model.compact.resources.table.iloc[model.resource_row]
-    dual = lp.duals[: len(rows)] * MILLION / model.row_scale
+    dual = model.usd_per_limit(lp.duals)
     limited = pd.DataFrame(
         {
             "what": [Family[name].value for name in rows["family"]],
@@ -46,7 +45,7 @@ def _bounds(candidates: CandidateSet, allocation: Allocation) -> pd.DataFrame:
     assert lp.reduced_costs is not None
     count = len(compact.candidate)
     table = candidates.table.iloc[compact.candidate]
-    price = lp.reduced_costs[:count] * MILLION / compact.unit[:count]
+    price = allocation.model.usd_per_unit(lp.reduced_costs)[:count]
     power = ((table["kind"] == "power") & ~table["integral"]).to_numpy() & (price > 0.0)
     capital = (table["candidate_id"] == "base:capital raised").to_numpy()
     chosen = power | capital

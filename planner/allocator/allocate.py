@@ -12,7 +12,7 @@ import numpy as np
 from planner.allocator.compact import Compact, make_compact
 from planner.allocator.highs import HighsDoor
 from planner.allocator.matrix import model_arrays
-from planner.allocator.model import MILLION, Model, make_model
+from planner.allocator.model import Model, make_model
 from planner.allocator.options import SolverOptions
 from planner.allocator.pooling import share_out
 from planner.allocator.second_opinion import second_opinion
@@ -26,6 +26,8 @@ from planner.candidates.outlook import Floats
 
 ROW_TOLERANCE = 1e-6
 """Largest breach of a resource row that counts as none, relative to the size of the row."""
+LEAST_MONEY = 1e-6
+"""Share of a model's unit of money that an objective counts as at least where something is measured relative to it."""
 DUST = 1e-6
 """Levels below this (in GPUs, MW or units) are zero."""
 
@@ -87,26 +89,22 @@ def allocate(
     answer = lp if lp is not None and lp.values is not None else solution
     if answer.values is None:
         return Allocation(
-            solution.status, None, None, _usd(solution.bound), None, None, solution.solver, solution.message,
+            solution.status, None, None, None if solution.bound is None else model.usd(solution.bound), None, None, solution.solver, solution.message,
             seconds, model, solution, None, 0.0,
         )
     levels = clean(candidates, levels_of(compact, answer.values * compact.unit))
     worst = worst_row(candidates, levels)
     objective = float(candidates.npv_usd @ levels)
-    bound = _usd(solution.bound)
-    solver_usd = _usd(answer.objective)
-    assert solver_usd is not None
-    if worst > ROW_TOLERANCE or abs(objective - solver_usd) > 1e-6 * max(abs(objective), MILLION):
+    bound = None if solution.bound is None else model.usd(solution.bound)
+    assert answer.objective is not None
+    solver_usd = model.usd(answer.objective)
+    if worst > ROW_TOLERANCE or abs(objective - solver_usd) > 1e-6 * max(abs(objective), model.money):
         message = f"levels do not hold: a row is broken by {worst:.2e}, NPV {objective:.6e} against {solver_usd:.6e}"
         return Allocation(Status.ERROR, None, None, None, None, solver_usd, solution.solver, message, seconds, model, solution, None, worst)
-    gap = None if bound is None else max(bound - objective, 0.0) / max(abs(objective), 1.0)
+    gap = None if bound is None else max(bound - objective, 0.0) / max(abs(objective), LEAST_MONEY * model.money)
     return Allocation(
         solution.status, levels, objective, bound, gap, solver_usd, solution.solver, solution.message, seconds, model, solution, lp, worst, basis
     )
-
-
-def _usd(millions: float | None) -> float | None:
-    return None if millions is None else millions * MILLION
 
 
 def _leaving_time(options: SolverOptions) -> SolverOptions:

@@ -18,6 +18,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from planner.allocator.endings import Columns, best_of_equals, make_columns
+from planner.allocator.money import money_unit
 from planner.allocator.needed_rows import needed_rows
 from planner.allocator.pooling import PooledSells, pool_sells
 from planner.candidates.build import CandidateSet
@@ -40,7 +41,7 @@ class Compact:
     candidate: number of the candidate behind each of the first columns, shape (kept,).
     level_of: levels of candidates = level_of @ columns, without those pooled, shape (candidates, columns).
     npv_usd, lower, upper, integral, unit (scale of a column), name: per column, shape (columns,).
-    resources: use @ column <= limit. balances: equality rows.
+    resources: use @ column <= limit. balances: equality rows. money: dollars of one unit of money in the model, see `money_unit`.
     """
 
     candidates: CandidateSet
@@ -56,10 +57,10 @@ class Compact:
     balances: tuple[Balance, ...]
     pooled: PooledSells | None
     first_pool: int
+    money: float
 
 
 GPU_UNIT = 1000.0
-CAPITAL_UNIT = 1e6
 
 
 def make_compact(candidates: CandidateSet, *, pool: bool = True, keep_all: bool = False, keep_equals: bool = False) -> Compact:
@@ -83,7 +84,9 @@ def make_compact(candidates: CandidateSet, *, pool: bool = True, keep_all: bool 
         frames += pool_frames
         uses.append(pool_uses)
     frame, direct = pd.concat(frames, ignore_index=True), pd.concat(uses, ignore_index=True)
-    rows = _Rows.make(candidates, direct, columns.moves)
+    free = (frame["lower"] < frame["upper"]).to_numpy()
+    money = money_unit((frame["npv_usd"] * frame["unit"]).to_numpy(np.float64)[free])
+    rows = _Rows.make(candidates, direct, columns.moves, money)
     used, changes = rows.direct(direct, len(frame)), rows.changes(columns.moves, len(frame))
     keep = np.ones(len(frame), dtype=bool)
     if not keep_equals:
@@ -99,7 +102,7 @@ def make_compact(candidates: CandidateSet, *, pool: bool = True, keep_all: bool 
         candidates, columns.candidate, _widened(columns.level_of[:, keep[: len(columns.frame)]], len(frame)),
         frame["name"].tolist(), frame["npv_usd"].to_numpy(np.float64), frame["lower"].to_numpy(np.float64),
         frame["upper"].to_numpy(np.float64), frame["integral"].to_numpy(bool), frame["unit"].to_numpy(np.float64),
-        resources, tuple(one for one in balances if one.names), pooled, first_pool,
+        resources, tuple(one for one in balances if one.names), pooled, first_pool, money,
     )
 
 
@@ -125,7 +128,7 @@ class _Rows:
     carried: sp.csr_array
 
     @staticmethod
-    def make(candidates: CandidateSet, direct: pd.DataFrame, moves: pd.DataFrame) -> _Rows:
+    def make(candidates: CandidateSet, direct: pd.DataFrame, moves: pd.DataFrame, money: float) -> _Rows:
         book, width = candidates.book, candidates.outlook.months + 2
         per_stock = book.stock_table()
         through = moves.rename(columns={"coefficient": "units"}).merge(per_stock, on="stock")
@@ -148,7 +151,7 @@ class _Rows:
         before = np.concatenate([np.arange(len(sample)), after - 1])
         ones = np.concatenate([np.ones(len(sample)), -np.ones(len(after))])
         carried = sp.csr_array((ones, (at, before)), shape=(len(sample), len(sample)))
-        return _Rows(width, row, sample, _row_table(book, row, end, width), _stock_frame(book, sample, width), needs, carried)
+        return _Rows(width, row, sample, _row_table(book, row, end, width), _stock_frame(book, sample, width, money), needs, carried)
 
     def direct(self, uses: pd.DataFrame, columns: int) -> sp.csr_array:
         """Uses that do not go through a stock, (rows, columns)."""
@@ -202,7 +205,7 @@ def _row_table(book: ResourceBook, row: Ints, end: Ints, width: int) -> pd.DataF
     )
 
 
-def _stock_frame(book: ResourceBook, sample: Ints, width: int) -> pd.DataFrame:
+def _stock_frame(book: ResourceBook, sample: Ints, width: int, money: float) -> pd.DataFrame:
     kind = np.array([book.stock_kind[number].name for number in sample // width], dtype=object)
     free = kind == Stock.CAPITAL.name
     return pd.DataFrame(
@@ -212,7 +215,7 @@ def _stock_frame(book: ResourceBook, sample: Ints, width: int) -> pd.DataFrame:
             "lower": np.where(free, -np.inf, 0.0),
             "upper": np.inf,
             "integral": False,
-            "unit": np.select([kind == Stock.GPUS.name, free], [GPU_UNIT, CAPITAL_UNIT], 1.0),
+            "unit": np.select([kind == Stock.GPUS.name, free], [GPU_UNIT, money], 1.0),
         }
     )
 

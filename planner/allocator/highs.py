@@ -44,6 +44,9 @@ _OWNED = {
     "log_to_console": "log",
     "small_matrix_value": "units in which no coefficient is that small",
 }
+CLOSEST = 1e-10
+"""The least that HiGHS takes as a tolerance of feasibility."""
+_TOLERANCES = ("primal_feasibility_tolerance", "dual_feasibility_tolerance")
 _PRICING = ("solver", "run_crossover")  # extra options that could keep the fixed LP from ending in a vertex
 
 
@@ -223,9 +226,29 @@ class HighsDoor(pulp.LpSolver):  # type: ignore[misc]
         if claim.values is not None and arrays.is_mip and not verify(arrays, cleaned(arrays, claim.values)).within(TOLERANCE):
             claim = replace(claim, values=self._levels_with_whole_integers(arrays, claim.values))
         solution = checked(arrays, claim, gap=self.choices.gap)
+        if claim.basic and claim.duals is not None and solution.duals is None and solution.values is not None:
+            solution = self._closer(solution)
         if self._events.by_user and not (arrays.is_mip and solution.status.has_values):
             raise KeyboardInterrupt  # only the answer of a long MIP is worth more than ending at once
         return solution
+
+    def _closer(self, far: Solution) -> Solution:
+        """The LP solved on from its vertex to the closest tolerances, where its duals fail the check; as it was if they still do.
+
+        A tolerance counts for a unit of each level, so that of many levels in a plan of little money it adds up to more than the check forgives.
+        """
+        highs, arrays = self._kept()
+        began = time.perf_counter()
+        before = {name: highs.getOptionValue(name)[1] for name in _TOLERANCES}
+        try:
+            for name in _TOLERANCES:
+                _set(highs, name, CLOSEST)
+            self._run(highs)
+            near = checked(arrays, self._claim(highs, arrays, began), gap=self.choices.gap)
+        finally:
+            for name, value in before.items():
+                _set(highs, name, value)
+        return replace(near, seconds=far.seconds + near.seconds) if near.duals is not None else far
 
     def _run(self, highs: Any) -> None:
         limit = self.choices.time_limit_s

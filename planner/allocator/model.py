@@ -6,7 +6,7 @@
                 on demand at sites = taken by tiers, and its MW = drawn on phases       (where sells are pooled)
                 0/1 and whole decisions are whole
 
-In units of $M, thousand GPUs and MW. The rows of each family state their inequality in `resources.Family`.
+In units of money that fit the case (see `money`), thousand GPUs and MW. The rows of each family state their inequality in `resources.Family`.
 """
 
 from __future__ import annotations
@@ -25,16 +25,13 @@ from planner.allocator.matrix import linear_expression
 from planner.candidates.outlook import Floats, Ints
 from planner.candidates.resources import Family
 
-MILLION = 1e6
-
 
 @dataclass(frozen=True)
 class Model:
     """A PuLP problem with its columns in the order of `compact`, and what each of its rows is.
 
     resource_row: row of `compact.resources` behind each resource row of the problem, in order, then balances.
-    row_scale: what each resource row was divided by; a dual in $ per unit of the limit is
-    dual x MILLION / row_scale.
+    row_scale: what each resource row was divided by. Values and prices of its solutions become dollars here alone.
     """
 
     problem: Any
@@ -43,12 +40,29 @@ class Model:
     resource_row: Ints
     row_scale: Floats
 
+    @property
+    def money(self) -> float:
+        """Dollars of one unit of the objective."""
+        return self.compact.money
+
+    def usd(self, value: float) -> float:
+        """A value of the objective in dollars."""
+        return value * self.money
+
+    def usd_per_limit(self, duals: Floats) -> Floats:
+        """Prices of the resource rows in dollars for each unit of their limit, (resource rows,), from the duals of all rows."""
+        return duals[: len(self.row_scale)] * self.money / self.row_scale
+
+    def usd_per_unit(self, costs: Floats) -> Floats:
+        """Costs, or reduced costs, of all columns in dollars for each unit of their level, (columns,)."""
+        return costs * self.money / self.compact.unit
+
 
 def make_model(compact: Compact, *, relax: bool = False, name: str = "plan") -> Model:
     """Write the model of a candidate set in PuLP; `relax` makes every decision continuous."""
     problem = pulp.LpProblem(name, pulp.LpMaximize)
     variables = _columns(problem, compact, relax)
-    problem.setObjective(linear_expression(variables, compact.npv_usd * compact.unit / MILLION))
+    problem.setObjective(linear_expression(variables, compact.npv_usd * compact.unit / compact.money))
     rows, scales = [], []
     for family in Family:
         kept, scale = add_resource_rows(problem, variables, compact, family)

@@ -8,7 +8,6 @@ import numpy as np
 import scipy.sparse as sp
 
 from planner.allocator.allocate import Allocation
-from planner.allocator.model import MILLION
 from planner.candidates.build import CandidateSet
 from planner.candidates.outlook import Ints
 from planner.candidates.resources import Family
@@ -51,7 +50,8 @@ def at_prices(candidates: CandidateSet, allocation: Allocation, numbers: Ints, s
         return None
     table = compact.resources.table.iloc[allocation.model.resource_row]
     foreign = ~table["family"].isin([family.name for family in OWN_ROWS]).to_numpy()
-    dual = lp.duals[: len(table)] * MILLION / allocation.model.row_scale
+    model = allocation.model
+    dual = model.usd_per_limit(lp.duals)
     use = sp.csc_array(compact.resources.use[allocation.model.resource_row])
     column_of = {int(number): at for at, number in enumerate(compact.candidate)}
     spent: dict[int, np.ndarray] = {}
@@ -68,7 +68,7 @@ def at_prices(candidates: CandidateSet, allocation: Allocation, numbers: Ints, s
         cost[use.indices[cells]] = use.data[cells] * dual[use.indices[cells]]
         spent[number] = np.where(foreign, cost, 0.0) / size
         ties = slice(balance.indptr[column], balance.indptr[column + 1])
-        stock = float(balance.data[ties] @ rest[balance.indices[ties]]) * MILLION / compact.unit[column]
+        stock = float(balance.data[ties] @ rest[balance.indices[ties]]) * model.money / compact.unit[column]
         reduced.append((float(candidates.npv_usd[number]) - stock) / size - spent[number].sum())
     best = int(np.argmax(reduced))
     if not np.isfinite(reduced[best]):

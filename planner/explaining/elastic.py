@@ -23,6 +23,7 @@ from planner.allocator.changes import Changes
 from planner.allocator.highs import HighsDoor
 from planner.allocator.matrix import IntArray, ModelArrays
 from planner.allocator.model import row_scales
+from planner.allocator.money import money_unit
 from planner.allocator.options import SolverOptions
 from planner.allocator.solution import Solution
 from planner.allocator.status import Status
@@ -205,7 +206,7 @@ def _unit(limit: Limit) -> float:
     """Units of a limit in one unit of its column: all of it where it is loosened by all or nothing."""
     if limit.whole:
         return limit.value
-    return 1e6 if limit.unit == "$" else 1000.0 if limit.unit in THOUSANDS else 1.0
+    return money_unit(np.array([limit.value])) if limit.unit == "$" else 1000.0 if limit.unit in THOUSANDS else 1.0
 
 
 def _needed(draft: Draft) -> tuple[Ints, Ints]:

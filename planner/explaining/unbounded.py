@@ -9,7 +9,7 @@ import numpy as np
 
 from planner.allocator.highs import HighsDoor
 from planner.allocator.matrix import ModelArrays
-from planner.allocator.model import MILLION, Model
+from planner.allocator.model import Model
 from planner.allocator.options import SolverOptions
 from planner.allocator.status import Status
 from planner.candidates.outlook import Floats
@@ -36,7 +36,7 @@ def endless(model: Model, arrays: ModelArrays) -> tuple[Endless, ...]:
         return ()
     compact = model.compact
     level = ray * compact.unit
-    usd = arrays.cost * MILLION / compact.unit
+    usd = model.usd_per_unit(arrays.cost)
     grown = [int(j) for j in np.flatnonzero(np.abs(ray) > 1e-9) if not compact.name[j].startswith("stock:")]
     grown.sort(key=lambda j: -usd[j] * level[j])
     if not grown:

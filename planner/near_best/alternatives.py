@@ -20,7 +20,6 @@ import pandas as pd
 from kernels.blas_threads import one_blas_thread
 from planner.allocator.allocate import clean, levels_of
 from planner.allocator.matrix import FloatArray
-from planner.allocator.model import MILLION
 from planner.case.case import Case
 from planner.case.faults import PlannerError
 from planner.case.suggest import remedy_for
@@ -159,6 +158,7 @@ class _Search:
         self.plan, self.options, self.say = plan, options, say
         self.room = Room.around(plan.allocation_result, options.within, plan.options.solver, options.effort)
         self.compact = plan.allocation_result.model.compact
+        self._money = plan.allocation_result.model.money
         self.things = sites_and_leases(self.compact)
         self.rows = {(thing.kind, thing.name): _Row(thing) for thing in self.things}
         self.best = self.room.plans[0]
@@ -253,7 +253,7 @@ class _Search:
         leases = pd.DataFrame([self._lease(self.rows[t.kind, t.name]) for t in self.things if t.kind == "lease"], columns=list(LEASE_COLUMNS))
         chosen = [self.best, *(columns for columns, _ in self.different)]
         return Alternatives(
-            self.plan, self.options, self.room.least * MILLION, sites, leases, self._plans(chosen), self._where(chosen),
+            self.plan, self.options, self.room.least * self._money, sites, leases, self._plans(chosen), self._where(chosen),
             self._portfolios(chosen), self.room.asked, len(self.room.plans), interrupted, seconds,
         )
 
@@ -298,11 +298,11 @@ class _Search:
         if answer is None:
             return found
         if answer.bound is not None:
-            found["loss_without_at_least_usd"] = max(best - answer.bound, 0.0) * MILLION
+            found["loss_without_at_least_usd"] = max(best - answer.bound, 0.0) * self._money
         # A plan outside the room is not a swap, nor the best without it: the search stopped at the wall.
         if answer.columns is not None and answer.value is not None and answer.value >= self.room.least:
-            found["best_without_usd"] = answer.value * MILLION
-            found["loss_without_usd"] = (best - answer.value) * MILLION
+            found["best_without_usd"] = answer.value * self._money
+            found["loss_without_usd"] = (best - answer.value) * self._money
             found["swappable_with"] = self._instead(row.thing, answer.columns)
         return found
 
@@ -329,7 +329,7 @@ class _Search:
             comes = [t.name for t in self.things if t.is_in(columns) and not t.is_in(self.best)]
             goes = [t.name for t in self.things if t.is_in(self.best) and not t.is_in(columns)]
             rows.append({
-                "plan": number, "npv_usd": self.room.worth(columns) * MILLION, "loss_usd": (best - self.room.worth(columns)) * MILLION,
+                "plan": number, "npv_usd": self.room.worth(columns) * self._money, "loss_usd": (best - self.room.worth(columns)) * self._money,
                 "distance": self._least_distance(columns, before) if before else 0.0, "search_bound": bounds[number], "mw_moved": sum(abs(t.size(columns) - t.size(self.best)) for t in self.things if t.kind == "site"),
                 "comes_in": " ".join(comes), "goes_out": " ".join(goes), "changes": self._changes(columns),
             })

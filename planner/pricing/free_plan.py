@@ -16,7 +16,7 @@ from planner.allocator.changes import Changes
 from planner.allocator.compact import make_compact
 from planner.allocator.highs import HighsDoor
 from planner.allocator.matrix import FloatArray, ModelArrays, model_arrays
-from planner.allocator.model import MILLION, make_model
+from planner.allocator.model import make_model
 from planner.allocator.options import SolverOptions
 from planner.allocator.solution import Solution
 from planner.allocator.solvers import search_door
@@ -55,7 +55,7 @@ class FreePlan:
     def with_decisions(self, changes: Changes | None = None) -> Found | None:
         """The best plan that keeps the decisions of the plan, where the changes leave them possible; None where there is none."""
         held = self._held(self._changed(changes))
-        return None if held is None or held.objective is None else Found(held.objective * MILLION, held.objective * MILLION)
+        return None if held is None or held.objective is None else Found(self._usd(held.objective), self._usd(held.objective))
 
     def again(self, changes: Changes | None = None) -> Found | None:
         """The best plan after some changes; None where none is possible, or none was found in time."""
@@ -69,7 +69,10 @@ class FreePlan:
         if solution.objective is None:
             return None
         bound = solution.objective + self.options.gap * abs(solution.objective) if solution.bound is None else solution.bound
-        return Found(solution.objective * MILLION, max(bound, solution.objective) * MILLION)
+        return Found(self._usd(solution.objective), self._usd(max(bound, solution.objective)))
+
+    def _usd(self, value: float) -> float:
+        return self.places.model.usd(value)
 
     def _changed(self, changes: Changes | None) -> ModelArrays:
         return self.arrays if changes is None else changes.applied(self.arrays)

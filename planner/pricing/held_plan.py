@@ -9,7 +9,7 @@ what was asked before.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,8 @@ from planner.pricing.linear_piece import Point, Price, first_piece
 DEVEX = 1
 PRECISE = 1e-9
 """Feasibility tolerances: differences of a millionth of the NPV have to mean something."""
+DUST = 1e-12
+"""A price below this is none, in units of the model's money for a unit of what is priced."""
 NOISE = 2e-10
 """Relative to the worth of the plan: what the tolerances leave of two equal solves."""
 
@@ -34,7 +36,8 @@ NOISE = 2e-10
 class HeldPlan:
     """A solved linear programme that answers what changes of its limits are worth.
 
-    worth: greater is better, whatever the sense of the model, in its own units ($M for a plan).
+    worth: greater is better, whatever the sense of the model, in its own units. money: dollars of one of them; duals and prices that
+    are asked for come in dollars.
     duals, reduced_costs: of a basic optimal solution that passed feasibility, signs, complementarity and strong duality.
     solves: questions answered by a solve so far.
     """
@@ -47,10 +50,11 @@ class HeldPlan:
     duals: FloatArray
     reduced_costs: FloatArray
     deadline: Deadline
+    money: float = 1.0
     solves: int = field(default=0)
 
     @staticmethod
-    def of(arrays: ModelArrays, deadline: Deadline | None = None, *, basis: Any = None) -> HeldPlan | None:
+    def of(arrays: ModelArrays, deadline: Deadline | None = None, *, basis: Any = None, money: float = 1.0) -> HeldPlan | None:
         """Solve the programme once to a vertex; None if the time runs out before. Raises PlannerError if its duals prove nothing.
 
         basis: of an earlier solve of the same programme, to start from.
@@ -65,7 +69,7 @@ class HeldPlan:
                 return None
             raise PlannerError(f"the plan's linear programme has no proven prices: {found.status}")
         worth = found.objective if arrays.maximise else -found.objective
-        return HeldPlan(door, door.basis(), arrays, worth, found.values, found.duals, found.reduced_costs, until)
+        return HeldPlan(door, door.basis(), arrays, worth, found.values, found.duals, found.reduced_costs, until, money)
 
     def worth_after(self, changes: Changes) -> tuple[float, FloatArray, FloatArray] | None:
         """Worth, duals and reduced costs after some changes, which are undone; None where no plan is left, or no time."""
@@ -79,7 +83,14 @@ class HeldPlan:
 
     def dual(self, direction: Direction) -> float:
         """Worth of one unit by the duals of the plan: between what one more brings and what one less costs."""
+        return self._usd(self._slope(direction))
+
+    def _slope(self, direction: Direction) -> float:
         return direction.slope(self.arrays, self.duals, self.reduced_costs)
+
+    def _usd(self, worth: float) -> float:
+        """Worth as dollars; what is left of equal solves is nothing."""
+        return 0.0 if abs(worth) <= DUST else worth * self.money
 
     def dual_between(self, more: Direction, less: Direction | None) -> float:
         """The dual of one direction, where it has to lie between what more of it brings and what less of it costs.
@@ -91,7 +102,7 @@ class HeldPlan:
 
     def price(self, direction: Direction, step: float, *, most: float | None = None) -> Price | None:
         """What a unit in that direction brings (negative: what it costs), see `first_piece`; None where nothing is possible there."""
-        slope = self.dual(direction)
+        slope = self._slope(direction)
         if slope <= 0.0 and self._relaxes(direction):
             return Price(0.0, step if most is None else max(step, most), step, 0.0)
         return self.price_along(lambda amount: direction.by(amount, self.arrays), direction, slope, step, most=most)
@@ -108,7 +119,8 @@ class HeldPlan:
             found = self.worth_after(changes(amount))
             return None if found is None else Point(amount, found[0], direction.slope(self.arrays, found[1], found[2]))
 
-        return first_piece(worth, Point(0.0, self.worth, slope), step, most=most, noise=NOISE * max(abs(self.worth), 1.0))
+        found = first_piece(worth, Point(0.0, self.worth, slope), step, most=most, noise=NOISE * max(abs(self.worth), 1.0))
+        return found and replace(found, per_unit=self._usd(found.per_unit), over_step=self._usd(found.over_step))
 
     def provided(self, rows: IntArray) -> FloatArray:
         """What the plan's own decisions and the limit itself provide in each row, in the units of the row, (k,)."""

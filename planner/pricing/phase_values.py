@@ -31,7 +31,7 @@ from planner.pricing.directions import Direction, together
 from planner.pricing.held_plan import HeldPlan
 from planner.pricing.linear_piece import Price
 from planner.pricing.places import Places
-from planner.pricing.price_table import Row, Thing, gain_cells, loss_cells, net_cells, row, usd
+from planner.pricing.price_table import Row, Thing, gain_cells, loss_cells, net_cells, row
 
 STEP_MW = 1.0
 MOST_MW = 100.0
@@ -201,10 +201,10 @@ def _span(outlook: Outlook, question: str, phase: Phase, start: int, end: int, *
     gain = held.price(free, STEP_MW, most=MOST_MW if followed else None)
     in_use = min(STEP_MW, phase.contracted_mw)
     loss = held.price(taken, in_use, most=phase.contracted_mw if followed else None) if phase.contracted else None
-    pay = np.nan if gain is None else phase.pay_up_to(usd(gain.over_step), start, end)
+    pay = np.nan if gain is None else phase.pay_up_to(gain.over_step, start, end)
     return row(
         outlook, question, phase.thing, max(start, phase.start), min(end, phase.last), step=STEP_MW,
-        dual_usd=usd(held.dual_between(free, taken)), pay_up_to=pay, fee=phase.fee_usd_per_kw_month, pay_unit="$/kW-month",
+        dual_usd=held.dual_between(free, taken), pay_up_to=pay, fee=phase.fee_usd_per_kw_month, pay_unit="$/kW-month",
         **gain_cells(gain), **loss_cells(loss),
     )
 
@@ -216,4 +216,4 @@ def duals_of_months(outlook: Outlook, phase: Phase) -> Iterator[Row]:
         price = phase.held.dual(phase.places.raised(np.array([at], dtype=np.int32)))
         if price != 0.0:
             start, end = int(table["start"].iat[at]), int(table["end"].iat[at])
-            yield row(outlook, "dual of months", phase.thing, start, end, step=STEP_MW, dual_usd=usd(price))
+            yield row(outlook, "dual of months", phase.thing, start, end, step=STEP_MW, dual_usd=price)

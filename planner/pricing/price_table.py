@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from planner.allocator.model import MILLION
 from planner.candidates.outlook import Outlook
 from planner.pricing.linear_piece import Price
 
@@ -29,9 +28,6 @@ pay_up_to: what the gain of the step is in the unit of the contract (pay_unit), 
 decisions: held, or free: then gain and loss (or net) are those of the plan that was found, and no plan gains more than gain_at_most_usd
 or loses less than loss_at_least_usd.
 """
-
-DUST_USD = 1e-6
-"""A price below this is none: what is left of equal solves, far below a cent of any unit but the dollar."""
 
 QUESTIONS = {
     "whole term": "one more of it for its whole term",
@@ -81,30 +77,24 @@ def gain_cells(price: Price | None) -> Row:
     """Cells of what units more bring."""
     if price is None:
         return {}
-    return {"gain_usd": usd(price.per_unit), "gain_holds_to": price.holds_to, "gain_of_step_usd": usd(price.over_step)}
+    return {"gain_usd": price.per_unit, "gain_holds_to": price.holds_to, "gain_of_step_usd": price.over_step}
 
 
 def loss_cells(price: Price | None) -> Row:
     """Cells of what units less cost."""
     if price is None:
         return {}
-    return {"loss_usd": usd(-price.per_unit), "loss_holds_to": price.holds_to, "loss_of_step_usd": usd(-price.over_step)}
+    return {"loss_usd": -price.per_unit + 0.0, "loss_holds_to": price.holds_to, "loss_of_step_usd": -price.over_step + 0.0}
 
 
 def net_cells(more: Price | None, less: Price | None) -> Row:
     """Cells of what units bring and cost with their own fee."""
     cells: Row = {}
     if more is not None:
-        cells |= {"net_gain_usd": usd(more.per_unit), "net_gain_holds_to": more.holds_to}
+        cells |= {"net_gain_usd": more.per_unit, "net_gain_holds_to": more.holds_to}
     if less is not None:
-        cells |= {"net_loss_usd": usd(-less.per_unit), "net_loss_holds_to": less.holds_to}
+        cells |= {"net_loss_usd": -less.per_unit + 0.0, "net_loss_holds_to": less.holds_to}
     return cells
-
-
-def usd(worth: float) -> float:
-    """Worth in the units of the model as dollars."""
-    dollars = worth * MILLION
-    return 0.0 if abs(dollars) <= DUST_USD else dollars
 
 
 def price_frame(rows: Sequence[Row]) -> pd.DataFrame:

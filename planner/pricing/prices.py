@@ -74,7 +74,7 @@ def price_plan(task: PriceTask, detail: str) -> Prices:
     lp, deadline = task.allocation.lp, Deadline.after(task.seconds)
     if detail == "none" or lp is None or lp.values is None or task.allocation.levels is None:
         return Prices(price_frame([]), detail == "none" or task.allocation.levels is None, 0)
-    held = HeldPlan.of(lp.arrays, deadline, basis=task.allocation.lp_basis)
+    held = HeldPlan.of(lp.arrays, deadline, basis=task.allocation.lp_basis, money=task.allocation.model.money)
     if held is None:
         return Prices(price_frame([]), False, 0)
     rows: list[Row] = []

@@ -19,12 +19,11 @@ from planner.case.calendar import Calendar
 from planner.pricing.directions import Direction, together
 from planner.pricing.held_plan import HeldPlan
 from planner.pricing.places import Places
-from planner.pricing.price_table import Row, Thing, gain_cells, loss_cells, net_cells, row, usd
+from planner.pricing.price_table import Row, Thing, gain_cells, loss_cells, net_cells, row
 
 STEP_SHARE = 0.01
 """Share of a limit that is asked about, where its unit says nothing better."""
 STEP_MW = 1.0
-STEP_USD = 1e6
 
 
 def delivery_values(held: HeldPlan, candidates: CandidateSet, allocation: Allocation, places: Places) -> Iterator[Row]:
@@ -65,7 +64,8 @@ def capital_values(held: HeldPlan, candidates: CandidateSet, allocation: Allocat
             thing = Thing("capital", quarter, "$")
             # What is missing in any month of the span binds in the rows that touch it.
             less = places.raised(places.touching(asked, first, min(end, horizon))).reversed()
-            answer = _two_sided(held, outlook, question, thing, places.raised(rows), first, min(end, horizon), STEP_USD, None, less)
+            step = places.model.money  # a million where the case is one of millions
+            answer = _two_sided(held, outlook, question, thing, places.raised(rows), first, min(end, horizon), step, None, less)
             if question != "from a quarter on":
                 answer |= _returns(outlook, answer, start)
             yield answer
@@ -85,7 +85,7 @@ def floor_values(held: HeldPlan, candidates: CandidateSet, allocation: Allocatio
         start = max(calendar.quarter_index(quarter), 0)
         direction = places.raised(places.rows(Family.CASH_FLOOR, quarter))
         thing = Thing("cash floor", quarter, "$")
-        yield _two_sided(held, candidates.outlook, "one quarter", thing, direction, start, start + 3, STEP_USD, None)
+        yield _two_sided(held, candidates.outlook, "one quarter", thing, direction, start, start + 3, places.model.money, None)
 
 
 def lease_values(held: HeldPlan, candidates: CandidateSet, allocation: Allocation, places: Places) -> Iterator[Row]:
@@ -213,9 +213,9 @@ def _two_sided(
     loss = held.price(down, fewer) if fewer > 0.0 and not down.empty else None
     cells: Row = {}
     if pay is not None and gain is not None and pay[0] > 0.0:
-        cells = {"pay_up_to": usd(gain.over_step) / pay[0], "pay_unit": pay[1]}
+        cells = {"pay_up_to": gain.over_step / pay[0], "pay_unit": pay[1]}
     return row(
-        outlook, question, thing, start, end, step=step, dual_usd=usd(held.dual_between(more, down)), **cells, **gain_cells(gain), **loss_cells(loss)
+        outlook, question, thing, start, end, step=step, dual_usd=held.dual_between(more, down), **cells, **gain_cells(gain), **loss_cells(loss)
     )
 
 

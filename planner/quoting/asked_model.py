@@ -16,7 +16,7 @@ import scipy.sparse as sp
 
 from planner.allocator.compact import Compact, make_compact
 from planner.allocator.matrix import FloatArray, ModelArrays, model_arrays
-from planner.allocator.model import MILLION, Model, make_model
+from planner.allocator.model import Model, make_model
 from planner.candidates.build import CandidateSet, build_candidates
 from planner.candidates.outlook import Ints, Outlook
 from planner.candidates.resources import Family
@@ -160,7 +160,7 @@ def asked_model(group: AskedGroup, options: PlanOptions) -> AskedModel:
         own = owned[inquiry.name]
         table = candidates.table
         position = np.searchsorted(np.flatnonzero(lease == inquiry.name), first[own])
-        unit = model.compact.unit[own] / MILLION
+        unit = model.compact.unit[own] / model.money
         found = []
         for piece in pieces[inquiry.name]:
             pair = rows.affine(piece, own, position) or (None, None)

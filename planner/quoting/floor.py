@@ -34,7 +34,7 @@ LOOSEST = 3e-3
 MOST_SEARCHES = 3
 """Searches with whole decisions free for one floor."""
 FAR = 1e4
-"""A rate at which any prepayment pays for what it needs."""
+"""Multiple of the first rate tried at which any prepayment pays for what it needs."""
 
 
 class Answer(Enum):
@@ -112,14 +112,15 @@ class _Search:
         estimate = self._held_root(self.base.levels, keep_own=False)
         rate, begin, best = (self.start, None, None) if estimate is None else (estimate.rate, estimate.levels, estimate)
         low, high, proven = 0.0, np.inf, True
+        far = FAR * (self.start if self.start > 0.0 else 1.0)
         spared, earlier = self._earlier(rate)
         if earlier is not None:
             rate, begin, best = earlier.rate, earlier.levels, earlier
         while self.searches < MOST_SEARCHES:
             piece = self._piece_at(rate)
             solution = self._searched(piece, rate, begin)
-            if solution.status is Status.INFEASIBLE and best is None and self._funded(piece) and rate < FAR:
-                rate = FAR  # a prepayment may only pay for what it needs at a higher rate
+            if solution.status is Status.INFEASIBLE and best is None and self._funded(piece) and rate < far:
+                rate = far  # a prepayment may only pay for what it needs at a higher rate
                 continue
             if solution.values is None:
                 break

@@ -13,7 +13,6 @@ from kernels.blas_threads import one_blas_thread
 from kernels.pieces import usable_cores
 from planner.allocator.allocate import clean, levels_of
 from planner.allocator.matrix import FloatArray, ModelArrays
-from planner.allocator.model import MILLION
 from planner.allocator.solution import Solution
 from planner.candidates.build import CandidateSet, build_candidates
 from planner.candidates.outlook import Floats, make_outlook
@@ -193,9 +192,9 @@ def _made(
         curve=answer.curve,
         standalone=standalone,
         displaced=displaced_table(asked.candidates, levels, levels if with_it is None else with_it, inquiry.name),
-        npv_without_usd=base.value * MILLION,
-        bound_without_usd=base.bound * MILLION,
-        usd_per_dollar=floor.slope * MILLION,
+        npv_without_usd=asked.model.usd(base.value),
+        bound_without_usd=asked.model.usd(base.bound),
+        usd_per_dollar=asked.model.usd(floor.slope),
         risk=risks,
         searches=floor.searches,
         seconds=floor.seconds,

@@ -33,11 +33,11 @@ MOST_STEPS = 60
 EXACT = 1e-10
 """Distance to the value sought, relative to the money in the plan, at which a root is found."""
 FARTHEST = 1e7
-"""Rate beyond which no root is sought."""
+"""Multiple of the first rate tried beyond which no root is sought."""
 KEPT = 1e-9
 """Breach of a limit, relative to what is used of it, that counts as none."""
 UNPRICED = 1e-9
-"""Price of a limit ($M for its unit) that counts as none."""
+"""Price of a limit (in the model's money for its unit) that counts as none."""
 LONG_WALK, LONG_WALK_BY_ROW = 500, 0.2
 """Iterations from one basis to the next, or so many for each row if that is more, after which it is quicker to begin again."""
 
@@ -111,7 +111,8 @@ class RateLine:
 
         Of a convex V each secant step from the slope lands at the root or above it, so steps come down to it.
         """
-        low, high = piece.low, min(piece.high, FARTHEST)
+        size = start if start > 0.0 else 1.0  # rates are dollars or millionths of them, as the case has it
+        low, high = piece.low, min(piece.high, FARTHEST * size)
         tolerance = EXACT * max(abs(value), 1.0)
         above: Point | None = None
         rate = min(max(start, low), high)
@@ -125,17 +126,17 @@ class RateLine:
                 low = rate
                 if rate >= high:
                     return above
-            if high - low <= EXACT * max(high, 1.0):
+            if high - low <= EXACT * max(high, size):
                 return above
             step = _step(point, value)
-            if step is not None and abs(step - rate) <= EXACT * max(rate, 1.0):
+            if step is not None and abs(step - rate) <= EXACT * max(rate, size):
                 return above or point
             if step is not None and step <= piece.low and low == piece.low:
                 rate = piece.low
             elif step is not None and low < step < high:
                 rate = step
             elif above is None:
-                rate = min(max(4.0 * rate, 1.0), high)
+                rate = min(max(4.0 * rate, size), high)
             else:
                 rate = 0.5 * (low + high)
         return above

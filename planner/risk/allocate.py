@@ -9,11 +9,11 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 
-from planner.allocator.allocate import ROW_TOLERANCE, Allocation, clean, levels_of, worst_row
+from planner.allocator.allocate import LEAST_MONEY, ROW_TOLERANCE, Allocation, clean, levels_of, worst_row
 from planner.allocator.compact import make_compact
 from planner.allocator.growing_lp import NoVertex
 from planner.allocator.matrix import model_arrays
-from planner.allocator.model import MILLION, Model, make_model
+from planner.allocator.model import Model, make_model
 from planner.allocator.options import SolverOptions
 from planner.allocator.solution import Claim, Solution, checked
 from planner.allocator.status import Status
@@ -87,7 +87,7 @@ class Task:
     def run(self, seconds: dict[str, float]) -> RiskAllocation:
         """Relax, search, measure, check."""
         began = time.perf_counter()
-        limit = None if self.cvar_limit_usd is None else self.cvar_limit_usd / MILLION
+        limit = None if self.cvar_limit_usd is None else self.cvar_limit_usd / self.model.money
         pool = None if self.made is None else self.made.pool
         try:
             relaxed = generate(
@@ -127,11 +127,11 @@ def _checked_levels(
     """The allocation, its objective measured again over all scenarios from the levels."""
     worst = worst_row(candidates, levels)
     objective = measure.value(npv_usd)
-    bound = None if solution.bound is None else solution.bound * MILLION
+    bound = None if solution.bound is None else model.usd(solution.bound)
     status, message = solution.status, solution.message
-    gap = None if bound is None else max(bound - objective, 0.0) / max(abs(objective), 1.0)
-    solver_usd = None if held.objective is None else held.objective * MILLION
-    if worst > ROW_TOLERANCE or solver_usd is None or abs(objective - solver_usd) > 1e-6 * max(abs(objective), MILLION):
+    gap = None if bound is None else max(bound - objective, 0.0) / max(abs(objective), LEAST_MONEY * model.money)
+    solver_usd = None if held.objective is None else model.usd(held.objective)
+    if worst > ROW_TOLERANCE or solver_usd is None or abs(objective - solver_usd) > 1e-6 * max(abs(objective), model.money):
         message = f"levels do not hold: a row is broken by {worst:.2e}, objective {objective:.6e} against {solver_usd}"
         return Allocation(Status.ERROR, None, None, None, None, solver_usd, solution.solver, message, seconds, model, solution, None, worst)
     if gap is not None:
@@ -142,5 +142,5 @@ def _checked_levels(
 
 
 def _no_answer(model: Model, solution: Solution, seconds: dict[str, float]) -> Allocation:
-    bound = None if solution.bound is None else solution.bound * MILLION
+    bound = None if solution.bound is None else model.usd(solution.bound)
     return Allocation(solution.status, None, None, bound, None, None, solution.solver, solution.message, seconds, model, solution, None, 0.0)

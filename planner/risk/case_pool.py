@@ -22,7 +22,8 @@ from kernels.pieces import over_pieces, usable_cores
 from kernels.pool_pricing_engine import sparse_rows
 from planner.allocator.compact import Compact, make_compact
 from planner.allocator.matrix import ModelArrays, model_arrays
-from planner.allocator.model import MILLION, Model, make_model
+from planner.allocator.model import Model, make_model
+from planner.allocator.money import MILLION
 from planner.allocator.tightening import tightened
 from planner.candidates.build import CandidateSet
 from planner.candidates.outlook import Floats, Ints
@@ -123,16 +124,16 @@ def make_case_pool(
     model = bundled_model(candidates)
     compact = model.compact
     arrays = model_arrays(model.problem, variables=model.variables)
-    worth = (compact.level_of.T @ values) * (compact.unit / MILLION)[:, None]
+    worth = (compact.level_of.T @ values) * (compact.unit / compact.money)[:, None]
     places = places_with_fleet(candidates)
     kept = _infrastructure(compact, places)
-    fixed = FixedPart(_of_columns(arrays, kept), ColumnValues.of(worth[kept], probability))
+    fixed = FixedPart(_of_columns(arrays, kept), ColumnValues.of(worth[kept], probability, money=compact.money))
     mixes = _mixes(compact, bundles)
-    npv = _values(mixes, worth, file, threads, dtype) if known is None else known
+    npv = _values(mixes, worth, file, threads, dtype) if known is None else _in_model_money(known, compact)
     share, group, limit = _groups(candidates, bundles)
     points = sp.csr_array(mixes.points @ arrays.matrix.T)
     pool = Pool(npv, mixes.use, points, share, group, limit, np.full(len(bundles), np.inf), threads)
-    return CasePool(candidates, model, arrays, ColumnValues.of(worth, probability), kept, fixed, pool, mixes)
+    return CasePool(candidates, model, arrays, ColumnValues.of(worth, probability, money=compact.money), kept, fixed, pool, mixes)
 
 
 def pool_values(candidates: CandidateSet, compact: Compact, values: Floats, bundles: pd.DataFrame, *, threads: int | None = None) -> np.ndarray:
@@ -142,6 +143,11 @@ def pool_values(candidates: CandidateSet, compact: Compact, values: Floats, bund
     """
     worth = (compact.level_of.T @ values) * (compact.unit / MILLION)[:, None]
     return _values(_mixes(compact, bundles), worth, None, threads, np.float32)
+
+
+def _in_model_money(known: np.ndarray, compact: Compact) -> np.ndarray:
+    """Values that were made before, which are in $M whatever the case, in the money of a model."""
+    return known if compact.money == MILLION else np.asarray(known) * np.asarray(MILLION / compact.money, dtype=known.dtype)
 
 
 def _infrastructure(compact: Compact, with_fleet: frozenset[tuple[str, str]]) -> Ints:

@@ -1,6 +1,6 @@
 """What the columns of a model are worth by scenario, and pools of columns too many for one model.
 
-Money is in $M per unit of a column (thousand GPUs, MW or a whole decision), as in the allocator's model.
+Money is in the unit of the allocator's model (`Compact.money`), per unit of a column (thousand GPUs, MW or a whole decision).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import scipy.sparse as sp
 
 from kernels.pool_pricing_engine import PoolPricer, sparse_rows
 from planner.allocator.matrix import ModelArrays
+from planner.allocator.money import MILLION
 from planner.candidates.outlook import Floats, Ints
 from planner.case.faults import PlannerError
 
@@ -26,21 +27,23 @@ class ColumnValues:
     """NPV by column and scenario, split: mean (n,); deviation from it (k, S) of the columns `varying` (k,), 0 for others.
 
     Most columns (capex, openings, halls) are worth the same in every scenario, so most rows of a scenario are empty.
+    money: dollars of one unit of them.
     """
 
     mean: Floats
     varying: Ints
     deviation: Floats
+    money: float = MILLION
 
     @staticmethod
-    def of(values: Floats, probability: Floats) -> ColumnValues:
+    def of(values: Floats, probability: Floats, *, money: float = MILLION) -> ColumnValues:
         """The split of values (n, S) at scenario probabilities (S,); raises PlannerError for NaN or infinite values."""
         mean = values @ probability
         if not np.isfinite(mean).all():
             raise PlannerError(f"the NPV of column {int(np.flatnonzero(~np.isfinite(mean))[0])} is not a number in some scenario; look for missing input")
         spread = values.max(axis=1, initial=-np.inf) - values.min(axis=1, initial=np.inf) if len(values) else np.zeros(0)
         varying = np.flatnonzero(spread > SAME * np.maximum(np.abs(mean), SAME))
-        return ColumnValues(mean, varying, values[varying] - mean[varying, None])
+        return ColumnValues(mean, varying, values[varying] - mean[varying, None], money)
 
     @property
     def scenarios(self) -> int:

@@ -19,7 +19,8 @@ import pandas as pd
 
 from planner.allocator.compact import make_compact
 from planner.allocator.matrix import model_arrays
-from planner.allocator.model import MILLION, make_model
+from planner.allocator.model import make_model
+from planner.allocator.money import MILLION
 from planner.allocator.status import Status
 from planner.candidates.build import CandidateSet, build_candidates
 from planner.candidates.outlook import Floats, make_outlook
@@ -48,7 +49,7 @@ COLUMNS = (
 class Frontier:
     """table: one row per point, best mean first (see COLUMNS). plans: long, columns portfolio (`w0.25`), candidate_id, level and more.
 
-    statuses: what became of each weight that was asked. certificates: of the relaxations, by weight.
+    statuses: what became of each weight that was asked. certificates: of the relaxations, by weight, in units of `money` dollars.
     """
 
     table: pd.DataFrame
@@ -59,6 +60,7 @@ class Frontier:
     risk: RiskOptions
     case: Case
     seconds: float
+    money: float = MILLION
 
     @property
     def exit_code(self) -> int:
@@ -99,8 +101,9 @@ def frontier(
     found = _plans(candidates, values, futures, chosen, weighed, sorted(weights), report)
     table, plans = _points(candidates, futures, weighed, found)
     certificates = {weight: one.relaxed.certificate.record() for weight, one in found.items() if one.relaxed is not None}
+    money = next(iter(found.values())).allocation.model.money  # one model stands behind all points
     statuses = {weight: one.allocation.status for weight, one in found.items()}
-    return Frontier(table, plans, statuses, certificates, futures, weighed, changed, time.perf_counter() - began)
+    return Frontier(table, plans, statuses, certificates, futures, weighed, changed, time.perf_counter() - began, money)
 
 
 def _plans(
@@ -204,7 +207,7 @@ def frontier_record(found: Frontier) -> dict[str, Any]:
         "risk": {**settings, "seed": found.futures.seed},
         "statuses": {f"{weight:g}": status.label for weight, status in found.statuses.items()},
         "certificates": {f"{weight:g}": record for weight, record in found.certificates.items()},
-        "certificate_unit": f"{MILLION:g} dollars",
+        "certificate_unit": f"{found.money:g} dollars",
         "seconds": found.seconds,
     }
 

@@ -24,7 +24,7 @@ from planner.candidates.outlook import Floats, Ints
 from planner.risk.certificate import Certificate, bound_of, certify
 from planner.risk.columns import FixedPart, Pool
 from planner.risk.master import Answer, Master, Prices
-from planner.risk.measure import MeanCvar, in_millions
+from planner.risk.measure import MeanCvar, in_words
 
 RoundReport = Callable[["Round"], None]
 
@@ -124,8 +124,8 @@ def _within(
         master.add_scenarios(scenarios)
     found = _Rounds(master, options, enough=-limit).run()
     if found.certificate.value < -limit - WITHIN * max(abs(limit), 1.0):
-        least = -found.certificate.value
-        raise NoVertex(Status.INFEASIBLE, f"no plan has a CVaR of the loss of {in_millions(limit)}; the least is {in_millions(least)}, so allow at least that")
+        least, money = -found.certificate.value, fixed.values.money
+        raise NoVertex(Status.INFEASIBLE, f"no plan has a CVaR of the loss of {in_words(limit * money)}; the least is {in_words(least * money)}, so allow at least that")
     return found
 
 

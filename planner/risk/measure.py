@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kernels.measures import require_level, require_weights, tail_mean
+from planner.allocator.money import MILLION
 from planner.candidates.outlook import Floats
 from planner.case.faults import PlannerError
 
@@ -74,6 +75,7 @@ class MeanCvar:
         return found
 
 
-def in_millions(amount: float) -> str:
-    """$M as $1,234.5M or -$1,234.5M."""
-    return f"{'-' if amount < 0.0 else ''}${abs(amount):,.1f}M"
+def in_words(usd: float) -> str:
+    """Dollars as $1,234.5M or -$1,234.5M, below a tenth of a million as they are."""
+    size = abs(usd)
+    return f"{'-' if usd < 0.0 else ''}" + (f"${size / MILLION:,.1f}M" if size >= 1e5 or size == 0.0 else f"${size:,.4g}")

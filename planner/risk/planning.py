@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 
 from planner.allocator.growing_lp import NoVertex
-from planner.allocator.model import MILLION
 from planner.allocator.status import Status
 from planner.candidates.build import CandidateSet, build_candidates
 from planner.candidates.outlook import Floats, make_outlook
@@ -137,6 +136,7 @@ class RiskPlan(Plan):
         relaxed = self.after_risk.relaxed
         price = None if relaxed is None or self.risk.max_cvar_usd is None else relaxed.certificate.cvar_limit_price
         known = self.information
+        money = self.allocation_result.model.money
         limited = self.risk.max_cvar_usd is not None  # the plan of the base case keeps no limit on CVaR: there is nothing to compare with
         return {
             "objective": f"(1 - w) x expected {'npv to equity' if self.options.equity else 'npv'} - w x cvar",
@@ -147,11 +147,11 @@ class RiskPlan(Plan):
             "cvar_usd": self.cvar_usd,
             "max_cvar_usd": self.risk.max_cvar_usd,
             "objective_usd_per_usd_of_cvar_limit": price,
-            "relaxation_usd": None if relaxed is None else relaxed.certificate.bound * MILLION,
-            "evpi_usd": None if known is None else known.evpi * MILLION,
-            "evpi_standard_error_usd": None if known is None or not np.isfinite(known.evpi_error) else known.evpi_error * MILLION,
-            "vss_usd": None if known is None or limited else known.vss * MILLION,
-            "vss_standard_error_usd": None if known is None or limited or not np.isfinite(known.vss_error) else known.vss_error * MILLION,
+            "relaxation_usd": None if relaxed is None else relaxed.certificate.bound * money,
+            "evpi_usd": None if known is None else known.evpi * money,
+            "evpi_standard_error_usd": None if known is None or not np.isfinite(known.evpi_error) else known.evpi_error * money,
+            "vss_usd": None if known is None or limited else known.vss * money,
+            "vss_standard_error_usd": None if known is None or limited or not np.isfinite(known.vss_error) else known.vss_error * money,
         }
 
     @property
@@ -243,7 +243,7 @@ def _information(candidates: CandidateSet, found: RiskAllocation, measure: MeanC
     if not risk.information or found.relaxed is None:
         return None
     compact = found.allocation.model.compact
-    base = (compact.level_of.T @ candidates.npv_usd) * compact.unit / MILLION
+    base = (compact.level_of.T @ candidates.npv_usd) * compact.unit / compact.money
     try:
         return value_of_information(found.fixed, base, measure, found.relaxed.npv, sample=risk.information, seed=seed)
     except NoVertex as stopped:

@@ -28,7 +28,7 @@ def with_pool_columns(fixed: FixedPart, pool: Pool, measure: MeanCvar, chosen: I
         variables=(*arrays.variables, *(_Added(f"pool_{number}") for number in chosen.tolist())), row_names=arrays.row_names,
     )
     split = ColumnValues(
-        np.concatenate([own.mean, of_pool.mean]), np.concatenate([own.varying, count + of_pool.varying]), np.vstack([own.deviation, of_pool.deviation])
+        np.concatenate([own.mean, of_pool.mean]), np.concatenate([own.varying, count + of_pool.varying]), np.vstack([own.deviation, of_pool.deviation]), own.money,
     )
     return FixedPart(joined, split)
 

@@ -22,7 +22,7 @@ from planner.candidates.outlook import Ints
 from planner.risk.case_pool import CasePool
 from planner.risk.columns import FixedPart, Pool
 from planner.risk.generation import Generated, GenerationOptions, generate
-from planner.risk.measure import MeanCvar, in_millions
+from planner.risk.measure import MeanCvar, in_words
 from planner.risk.tail_model import extended, with_pool_columns
 from planner.risk.whole_choice import WholeChoice, choose_whole
 
@@ -86,7 +86,7 @@ class WholeSearch:
         if best is None:
             message = solution.message
             if solution.status is Status.INFEASIBLE and self.limit is not None and self._whole_without_limit():
-                message = f"fractions of decisions could keep a CVaR of the loss of {in_millions(self.limit)}, whole ones cannot; allow more, or see what --risk-weight 1 reaches"
+                message = f"fractions of decisions could keep a CVaR of the loss of {in_words(self.limit * self.fixed.values.money)}, whole ones cannot; allow more, or see what --risk-weight 1 reaches"
             return Found(replace(solution, bound=first.bound, message=message), None, first.columns, proof)
         held = self._vertex(first.arrays, np.union1d(best.scenarios, whole_tail(self.measure, best)), best.in_master)
         return Found(replace(solution, bound=first.bound), held, best.in_master, proof)

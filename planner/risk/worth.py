@@ -7,7 +7,6 @@ import numpy as np
 from kernels.pieces import over_pieces, usable_cores
 from kernels.terms import WindowTerm
 from planner.allocator.compact import Compact
-from planner.allocator.model import MILLION
 from planner.candidates.build import CandidateSet
 from planner.candidates.outlook import Floats, Ints
 from planner.case.faults import PlannerError
@@ -59,10 +58,10 @@ def endings_are_certain(candidates: CandidateSet, values: Floats) -> bool:
 
 
 def column_values(compact: Compact, values: Floats, probability: Floats) -> ColumnValues:
-    """Values of the model's columns in $M per unit of each, from those of the candidates (N, S) in dollars.
+    """Values of the model's columns in units of the model's money per unit of each, from those of the candidates (N, S) in dollars.
 
     Raises ValueError for a pooled model: pools hold one value for candidates that futures may tell apart.
     """
     if compact.pooled is not None:
         raise ValueError("a pooled model has no values by scenario; make it with pool=False")
-    return ColumnValues.of((compact.level_of.T @ values) * (compact.unit / MILLION)[:, None], probability)
+    return ColumnValues.of((compact.level_of.T @ values) * (compact.unit / compact.money)[:, None], probability, money=compact.money)

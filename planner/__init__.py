@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from planner.allocator.options import SolverOptions
     from planner.allocator.status import Status
+    from planner.auditing.agreement import Agreement, audit
     from planner.case.case import Case
     from planner.case.faults import CaseError, PlannerError
     from planner.case.read import read_case as load_case
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from planner.sweeping.sweep import Sweep, SweepOptions, sweep
 
 __all__ = [
+    "Agreement",
     "Alternatives",
     "AlternativesOptions",
     "Case",
@@ -53,6 +55,7 @@ __all__ = [
     "Sweep",
     "SweepOptions",
     "alternatives",
+    "audit",
     "breakeven",
     "frontier",
     "load_case",
@@ -67,6 +70,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Agreement": ("planner.auditing.agreement", "Agreement"),
     "Alternatives": ("planner.near_best.alternatives", "Alternatives"),
     "AlternativesOptions": ("planner.near_best.alternatives", "AlternativesOptions"),
     "Case": ("planner.case.case", "Case"),
@@ -86,6 +90,7 @@ _HOMES = {
     "Sweep": ("planner.sweeping.sweep", "Sweep"),
     "SweepOptions": ("planner.sweeping.sweep", "SweepOptions"),
     "alternatives": ("planner.near_best.alternatives", "alternatives"),
+    "audit": ("planner.auditing.agreement", "audit"),
     "breakeven": ("planner.quoting.breakeven", "breakeven"),
     "frontier": ("planner.risk.frontier", "frontier"),
     "load_case": ("planner.case.read", "read_case"),

@@ -23,6 +23,12 @@ POWER_COLUMNS = (
 )
 """Columns of power.csv: contracted MW at energisation, how much of it is ended before `to`, and the most ever in use."""
 
+PORTFOLIO_COLUMNS = (
+    "candidate_id", "kind", "level", "unit", "npv_usd", "decide_by",
+    "site_id", "gpu_id", "lease_id", "phase", "then_phase", "tier", "from", "to", "of",
+)
+"""Columns of portfolio.csv: `from` and `to` are its first and last month, `of` what it ends or goes on from (the purchase of a sale)."""
+
 INCOME = (Line.REVENUE, Line.MINING, Line.TAIL_RENT)
 PLACED = ("serve", "renew", "host", "sell", "mine")
 
@@ -181,16 +187,17 @@ def _peak_use(candidates: CandidateSet, levels: Floats) -> pd.Series:
 
 
 def portfolio_table(candidates: CandidateSet, levels: Floats) -> pd.DataFrame:
-    """The candidates held, one a row: candidate_id, kind, level, unit, npv_usd of the level, decide_by."""
+    """The candidates held, one a row, each with all that tells it from others; see PORTFOLIO_COLUMNS."""
     held = np.flatnonzero(levels)
-    rows = candidates.table.iloc[held]
-    return pd.DataFrame(
-        {
-            "candidate_id": rows["candidate_id"].to_numpy(),
-            "kind": rows["kind"].to_numpy(),
-            "level": levels[held],
-            "unit": rows["unit"].to_numpy(),
-            "npv_usd": candidates.npv_usd[held] * levels[held],
-            "decide_by": rows["decide_by"].map(candidates.outlook.calendar.written).to_numpy(),
-        }
+    table, written = candidates.table, candidates.outlook.calendar.written
+    rows = table.iloc[held]
+    parent = rows["parent"].to_numpy()
+    found = rows.assign(
+        level=levels[held],
+        npv_usd=candidates.npv_usd[held] * levels[held],
+        decide_by=rows["decide_by"].map(written),
+        of=np.where(parent >= 0, table["candidate_id"].to_numpy()[parent], ""),
+        to=(rows["to_month"] - 1).map(written),
+        **{"from": rows["from_month"].map(written)},
     )
+    return found[list(PORTFOLIO_COLUMNS)].reset_index(drop=True)

@@ -8,6 +8,7 @@ import sys
 import typer
 
 from planner.cli.alternatives import alternatives
+from planner.cli.audit import audit
 from planner.cli.bench import bench
 from planner.cli.breakeven import breakeven
 from planner.cli.check import check
@@ -36,6 +37,7 @@ app.command()(score)
 app.command()(quote)
 app.command()(breakeven)
 app.command()(report)
+app.command()(audit)
 app.command()(sweep)
 app.command()(alternatives)
 app.command()(bench)

@@ -1,0 +1,182 @@
+"""Leases and powered halls: what is billed, prepaid, credited and not paid by who defaults, month by month."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from planner.auditing.book import Book
+from planner.auditing.curves import Price, or_zero, price
+from planner.auditing.customers import alive, collected
+from planner.auditing.published import Holding, Published, Row
+from planner.auditing.usage import first_month_of_term
+
+SOUND_HOURS = 0.99
+"""Power that is there in fewer of the hours costs a lease's service credits."""
+FLAT_HOURS = 730.0
+
+
+@dataclass(frozen=True)
+class Contract:
+    """One holding of a lease: its row, its rate and the months that it serves."""
+
+    run: Published
+    holding: Holding
+
+    @cached_property
+    def lease(self) -> Row:
+        return self.run.row("leases", lease_id=self.holding.lease)
+
+    @cached_property
+    def begins(self) -> int:
+        """Month 0 of the term."""
+        return first_month_of_term(self.run, self.holding)
+
+    @cached_property
+    def ramp(self) -> dict[int, tuple[float, float]]:
+        """Shares of size and rate by month of term."""
+        return {int(row["month_of_term"]): (float(row["size_share"]), float(row["rate_share"])) for row in self.run.case["lease_ramp"] if row["lease_id"] == self.holding.lease}
+
+    @cached_property
+    def first_rate(self) -> float:
+        """$ per GPU-hour, or $ per MW-month of a hosting lease."""
+        if self.lease["kind"] == "hosting":
+            return 1000.0 * float(self.lease["usd_per_kw_month"])
+        return float(self.run.row("lease_rates", lease_id=self.holding.lease, gpu_id=self.holding.gpu, tier=self.holding.tier)["usd_per_gpu_hour"])
+
+    def hours_billed(self, month: int) -> float:
+        """Hours of a month that a rate by the hour is paid for; 1 where the rate is by the month."""
+        if self.lease["kind"] == "hosting":
+            return 1.0
+        return FLAT_HOURS if str(self.lease["billing_hours"]) == "730" else self.run.months.hours(month)
+
+    @cached_property
+    def share_used(self) -> float:
+        """Share of the size that is paid: the larger of what must be paid and what is expected to be used."""
+        return max(float(self.lease["take_or_pay"]), float(self.lease["utilisation"]))
+
+    def rate(self, month: int) -> float:
+        """The rate of a month: risen at each anniversary, at its share in the ramp."""
+        at = month - self.begins
+        return self.first_rate * float(1.0 + self.lease["escalator"]) ** (at // 12) * self.ramp.get(at, (1.0, 1.0))[1]
+
+    def billed(self, month: int) -> float:
+        """Dollars that a unit is billed in a month, before any default."""
+        return self.rate(month) * self.hours_billed(month) * self.share_used * self.ramp.get(month - self.begins, (1.0, 1.0))[0]
+
+    def billed_at_first_rate(self, month: int) -> float:
+        """The same without the rises: what a prepayment is a share of."""
+        return self.billed(month) / float(1.0 + self.lease["escalator"]) ** ((month - self.begins) // 12)
+
+    @cached_property
+    def spot(self) -> tuple[Price, float] | None:
+        """Price and utilisation of the dearest tier on demand, if the SKU has a market."""
+        tiers = sorted((row for row in self.run.case["market"] if row["gpu_id"] == self.holding.gpu), key=lambda row: int(row["tier"]))
+        if not tiers or not self.holding.gpu:
+            return None
+        return price(self.run, tiers[0], "usd_per_gpu_hour", "price_curve"), float(tiers[0]["utilisation"])
+
+    def relet(self, month: int) -> float:
+        """Dollars of a month for a unit that is let again at a share of the market."""
+        if self.spot is None:
+            return 0.0
+        at, used = self.spot
+        return float(self.run.settings.relet_fraction) * or_zero(at(month)) * used * self.run.months.hours(month)
+
+    @cached_property
+    def left_from(self) -> int:
+        """First month after the customer has gone by its notice; the end where it stays."""
+        if self.lease["notice_months"] is None or self.spot is None or self.lease["kind"] == "hosting":
+            return self.holding.end
+        protected = self.begins + int(self.lease["notice_from_month"])
+        for month in range(max(protected, 0), self.holding.end):
+            if or_zero(self.spot[0](month)) < (1.0 - float(self.lease["notice_margin"])) * self.rate(month):
+                return min(month + int(self.lease["notice_months"]), self.holding.end)
+        return self.holding.end
+
+    @cached_property
+    def prepaid_before(self) -> bool:
+        """Whether its prepayment was received before the case: a lease signed, or in course at the start."""
+        return bool(self.lease["signed"]) or self.run.months.index(self.lease["start"]) < 0
+
+
+@dataclass
+class Account:
+    """What a holding of a lease earns by month, and its prepayment: received, credited while the customer lives, kept at its default."""
+
+    earned: dict[int, float] = field(default_factory=dict)
+    received: float = 0.0
+    received_month: int = 0
+    owed_before: float = 0.0
+    credited: float = 0.0
+    kept: float = 0.0
+
+    def earn(self, month: int, usd: float) -> None:
+        """Add to the revenue of a month."""
+        self.earned[month] = self.earned.get(month, 0.0) + usd
+
+
+def post_lease(book: Book, contract: Contract, availability: dict[int, float]) -> Account:
+    """The income of a lease's first term: billed, prepaid and credited, late penalties and service credits."""
+    run, holding, lease = contract.run, contract.holding, contract.lease
+    account = Account()
+    customer = str(lease["customer_id"])
+    for month in range(max(holding.start, 0), holding.end):
+        if month >= contract.left_from:
+            account.earn(month, holding.level * contract.relet(month))
+            continue
+        due = holding.level * contract.billed(month) * collected(run, customer, month)
+        account.earn(month, due)
+        if availability.get(month, 1.0) < SOUND_HOURS:
+            book.post(holding.site, "penalties", month, -due * float(lease["sla_credit"]))
+    if lease["prepay_fraction"]:
+        _post_prepayment(book, contract, account)
+    if lease["late_penalty"]:
+        for month in range(max(run.months.index(lease["start"]), 0), holding.start):
+            fee = holding.level * contract.first_rate * contract.hours_billed(month) * contract.share_used
+            book.post(holding.site, "penalties", month, -fee * float(lease["late_penalty"]) * collected(run, customer, month))
+    for month, usd in account.earned.items():
+        book.post(holding.site, "revenue", month, usd)
+    return account
+
+
+def _post_prepayment(book: Book, contract: Contract, account: Account) -> None:
+    """A prepayment from its receipt to nothing: credited month by month, or kept as income in the month of a default.
+
+    What a defaulted customer still pays counts on what was not prepaid alone.
+    """
+    run, holding = contract.run, contract.holding
+    customer = str(contract.lease["customer_id"])
+    share = holding.level * float(contract.lease["prepay_fraction"])
+    credits = {month: share * contract.billed_at_first_rate(month) for month in range(max(holding.start, 0), holding.end)}
+    left = sum(credits.values())
+    living = before = 1.0 if contract.prepaid_before else alive(run, customer, holding.start)
+    if contract.prepaid_before:
+        account.owed_before = left
+    else:
+        account.received, account.received_month = left * living, holding.start
+        book.post(holding.site, "prepayment", holding.start, left * living)
+    recovery = float(run.row("customers", customer_id=customer)["recovery"])
+    for month, credit in credits.items():
+        now = min(alive(run, customer, month), living)
+        kept = (before - now) * left
+        account.credited += credit * now
+        account.kept += kept
+        book.post(holding.site, "prepayment", month, -credit * now - kept)
+        account.earn(month, kept - recovery * credit * (living - now))
+        left -= credit
+        before = now
+
+
+def post_next_term(book: Book, contract: Contract) -> Account:
+    """The income of a next term: at its rate by its chance, let again at a share of the market else."""
+    run, holding, lease = contract.run, contract.holding, contract.lease
+    account, chance = Account(), float(lease["renewal_probability"])
+    last = contract.first_rate * float(1.0 + lease["escalator"]) ** ((int(lease["term_months"]) - 1) // 12)
+    rate = last * float(lease["renewal_rate_share"])
+    for month in range(max(holding.start, 0), holding.end):
+        renewed = rate * contract.hours_billed(month) * contract.share_used * collected(run, str(lease["customer_id"]), month)
+        account.earn(month, holding.level * (chance * renewed + (1.0 - chance) * contract.relet(month)))
+    for month, usd in account.earned.items():
+        book.post(holding.site, "revenue", month, usd)
+    return account

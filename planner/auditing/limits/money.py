@@ -1,0 +1,78 @@
+"""Limits of money: new capital by quarter, floors under cumulative cash, the share of one customer."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from planner.auditing.book import Book
+from planner.auditing.books import Books
+from planner.auditing.limits.check import Check
+from planner.auditing.lines import LENDING, OPERATING
+from planner.auditing.published import Published
+
+
+def money_checks(run: Published, books: Books) -> Iterator[Check]:
+    """Every limit of the budget and of the customers."""
+    yield from _capital(run, books)
+    yield from _floors(run, books)
+    yield from _shares(run, books)
+
+
+def _capital(run: Published, books: Books) -> Iterator[Check]:
+    """Capex, deposits, upfront and opening costs, less prepayments received and debt drawn, out of what is raised."""
+    raised = {run.months.index(row["quarter"]): float(row["new_capital_usd"]) for row in run.case["budget"] if row["new_capital_usd"] is not None}
+    if not raised:
+        return
+    needed: defaultdict[int, float] = defaultdict(float)
+    for (_, line, month), usd in books.book.usd.items():
+        if line in ("capex", "opening", "debt_draw"):
+            needed[run.months.quarter_start(month)] -= usd
+    for account in books.accounts.values():
+        needed[run.months.quarter_start(account.received_month)] -= account.received
+    if run.settings.budget_carries_over:
+        used = pot = 0.0
+        for quarter in sorted({*needed, *raised}):
+            used, pot = used + needed[quarter], pot + raised.get(quarter, 0.0)
+            yield Check("new capital", "carried over", quarter, used, pot)
+    else:
+        for quarter in sorted(needed):
+            yield Check("new capital", "of its quarter", quarter, needed[quarter], raised.get(quarter, 0.0))
+
+
+def cumulative_cash(book: Book, tax_rate: float) -> dict[int, float]:
+    """After-tax cash with lenders, interest deducted for tax, summed up to each month that has any."""
+    cash = book.by_month((*OPERATING, *LENDING))
+    for month, usd in book.by_month(("interest",)).items():
+        cash[month] -= tax_rate * usd
+    found, total = {}, 0.0
+    for month in sorted(cash):
+        total += cash[month]
+        found[month] = total
+    return found
+
+
+def _floors(run: Published, books: Books) -> Iterator[Check]:
+    cash = cumulative_cash(books.book, run.settings.tax_rate)
+    months = sorted(cash)
+    for row in run.case["budget"]:
+        if row["cash_floor_usd"] is None:
+            continue
+        quarter = run.months.index(row["quarter"])
+        before = [month for month in months if month <= quarter + 2]
+        held = cash[before[-1]] if before else 0.0
+        yield Check("cash floor", str(row["quarter"]), quarter, held, float(row["cash_floor_usd"]), least=True)
+
+
+def _shares(run: Published, books: Books) -> Iterator[Check]:
+    """Discounted revenue of a customer against that of the plan."""
+    worth = {month: run.months.factor(month, run.settings.discount_rate) for month in {month for (_, _, month) in books.book.usd}}
+    whole = sum(usd * worth[month] for (_, line, month), usd in books.book.usd.items() if line in ("revenue", "mining", "tail_rent"))
+    of: defaultdict[str, float] = defaultdict(float)
+    for contract in books.contracts:
+        of[str(contract.lease["customer_id"])] += sum(usd * worth[month] for month, usd in books.accounts[contract.holding.name].earned.items())
+    for row in run.case["customers"]:
+        if row["max_revenue_share"] is not None and of[row["customer_id"]]:
+            yield Check("share of a customer", str(row["customer_id"]), None, of[row["customer_id"]], float(row["max_revenue_share"]) * whole)
+
+

@@ -1,0 +1,78 @@
+"""Limits of power: what a phase offers, what its contract asks, what is drawn from it, what a feed shares."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from planner.auditing.books import Books
+from planner.auditing.limits.check import Check
+from planner.auditing.phases import Phase
+from planner.auditing.published import Published
+
+
+def power_checks(run: Published, books: Books) -> Iterator[Check]:
+    """Every limit of every phase and of every feed that sites share."""
+    for phase in books.phases.values():
+        yield from _contract(phase)
+    for (name, month), mw in sorted(books.drawn.mw.items()):
+        phase = books.phases[name]
+        standing = phase.standing_mw(month) if phase.delivered(month) else 0.0
+        yield Check("contracted power", name, month, mw, standing)
+    yield from _min_take(run, books)
+    for group in run.case["site_groups"]:
+        yield from _shared(run, books, str(group["site_group"]), float(group["max_contracted_mw"]))
+
+
+def _contract(phase: Phase) -> Iterator[Check]:
+    row, mw = phase.row, phase.contracted_mw
+    offered, committed = float(row["guaranteed_mw"]), float(row["committed_mw"])
+    yield Check("offered power", phase.name, None, mw, max(offered, committed))
+    yield Check("committed power", phase.name, None, mw, committed, least=True)
+    if mw <= 0:
+        return
+    yield Check("least power", phase.name, None, mw, min(float(row["min_mw"]), max(offered, committed)), least=True)
+    if phase.committed_mw <= 0 and phase.energised > 0 and row["lead_months"]:
+        # What has power by the start can be signed then; what is still to come only with its lead ahead.
+        yield Check("lead of power", phase.name, None, phase.promised, int(row["lead_months"]), least=True)
+    if row["lumpy"]:
+        yield Check("whole phase", phase.name, None, mw, offered, least=True)
+    elif row["step_mw"] is not None:
+        steps = (mw - phase.committed_mw) / float(row["step_mw"])
+        yield Check("steps of power", phase.name, None, abs(steps - round(steps)), 0.0)
+    if phase.ended:
+        yield Check("power ended early", phase.name, None, sum(ended for _, ended in phase.ended), mw if row["exit_fee_usd_per_kw"] is not None else 0.0)
+
+
+def _min_take(run: Published, books: Books) -> Iterator[Check]:
+    """Minimum take that is paid without being used is what is left of it: no less, and where it costs anything no more."""
+    paid: defaultdict[tuple[str, int], float] = defaultdict(float)
+    for holding in run.held("short"):
+        for month in range(max(holding.start, 0), holding.end):
+            paid[holding.phase, month] += holding.level
+    for phase in books.phases.values():
+        if float(phase.row["min_take"]) and phase.contracted_mw > 0:
+            for month in range(max(phase.energised, 0), phase.end):
+                yield Check("minimum take paid", phase.name, month, paid[phase.name, month], _unused(run, books, phase, month), least=True)
+    for holding in run.held("short"):
+        phase, months = books.phases[holding.phase], range(max(holding.start, 0), holding.end)
+        if sum(max(phase.other_usd_per_mwh(month) + phase.fuel_usd_per_mwh(month), 0.0) for month in months) > 0:
+            yield Check("minimum take not used", holding.name, holding.start, holding.level, max(_unused(run, books, phase, month) for month in months))
+
+
+def _unused(run: Published, books: Books, phase: Phase, month: int) -> float:
+    """Minimum take of a month less what is drawn, in mean MW."""
+    if not phase.delivered(month):
+        return 0.0
+    hours = run.months.hours(month) * float(phase.row["availability"])
+    return max(float(phase.row["min_take"]) * phase.standing_mw(month) - books.drawn.mwh[phase.name, month] / hours, 0.0)
+
+
+def _shared(run: Published, books: Books, group: str, most: float) -> Iterator[Check]:
+    members = {row["site_id"] for row in run.case["sites"] if row["site_group"] == group}
+    feeds = [phase for phase in books.phases.values() if phase.site in members and phase.contracted_mw > 0]
+    if not feeds:
+        return
+    for month in range(max(phase.end for phase in feeds)):
+        mw = sum(phase.standing_mw(month) for phase in feeds if phase.delivered(month))
+        yield Check("shared feed", group, month, mw, most)

@@ -1,0 +1,115 @@
+"""A phase of power as its contract reads: when it comes and ends, what is contracted, what a MWh and a MW cost."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+from planner.auditing.curves import Price, or_zero, price
+from planner.auditing.published import Published, Row
+
+EXPECTED_DELAY = {
+    ("grid", "announced"): (0, 9, 36), ("grid", "studied"): (0, 9, 36), ("grid", "approved"): (0, 3, 12),
+    ("site", "announced"): (0, 3, 12), ("site", "studied"): (0, 3, 12), ("site", "approved"): (0, 1, 6),
+    ("grid", "energised"): (0, 0, 0), ("site", "energised"): (0, 0, 0),
+}
+"""Least, likeliest and greatest months late where a row gives none: connections to the grid, and plant on the site."""
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One row of `power`, with the MW of it that the plan contracts and ends early."""
+
+    run: Published
+    row: Row
+    contracted_mw: float
+    ended: tuple[tuple[int, float], ...]
+
+    @property
+    def site(self) -> str:
+        return str(self.row["site_id"])
+
+    @property
+    def name(self) -> str:
+        return f"{self.row['source_id']}:{self.row['phase']}"
+
+    @property
+    def promised(self) -> int:
+        """Month promised for its first power; negative before the start."""
+        return self.run.months.index(self.row["energised"])
+
+    @cached_property
+    def energised(self) -> int:
+        """Month of its first power: as promised, or later by its mean delay in whole months, rounded up."""
+        if self.run.base == "announced":
+            return self.promised
+        given = [self.row[name] for name in ("delay_low_months", "delay_mode_months", "delay_high_months")]
+        if None in given:
+            given = list(EXPECTED_DELAY["grid" if self.row["kind"] == "grid" else "site", str(self.row["status"])])
+        return self.promised + math.ceil(sum(given) / 3.0)
+
+    @property
+    def end(self) -> int:
+        """First month after its term, which runs from its first power; nothing goes on after the horizon where it has no tail."""
+        end = self.energised + int(self.row["term_months"])
+        return min(end, self.run.months.horizon) if self.run.tail == "none" else end
+
+    @property
+    def committed_mw(self) -> float:
+        """MW contracted before the case: paid already."""
+        return min(float(self.row["committed_mw"]), self.contracted_mw)
+
+    @property
+    def plant_per_mw(self) -> float:
+        """MW installed for a MW contracted."""
+        installed = self.row["installed_mw"]
+        return 1.0 if installed is None else float(installed) / float(self.row["guaranteed_mw"])
+
+    def standing_mw(self, month: int) -> float:
+        """MW under contract in a month: what is contracted less what has been ended early."""
+        return self.contracted_mw - sum(mw for ends, mw in self.ended if ends <= month)
+
+    @cached_property
+    def first_fee_month(self) -> int:
+        """Month of the first fee: the contract's or that of the first power."""
+        if self.row["fee_from"] == "energised":
+            return self.energised
+        return self.run.months.index(self.row["contract_month"]) if self.row["contract_month"] else 0
+
+    def fee_usd_per_mw(self, month: int) -> float:
+        """Fee of a contracted MW in a month, which rises at each anniversary of the first."""
+        if not self.first_fee_month <= month < self.end:
+            return 0.0
+        on = self.plant_per_mw if self.row["fee_on"] == "installed" else 1.0
+        return float(1000.0 * self.row["fee_usd_per_kw_month"] * on * (1.0 + self.row["fee_escalator"]) ** ((month - self.first_fee_month) // 12))
+
+    @cached_property
+    def _prices(self) -> tuple[Price, Price]:
+        return price(self.run, self.row, "energy_usd_per_mwh", "energy_curve"), price(self.run, self.row, "gas_usd_per_mmbtu", "gas_curve")
+
+    def fuel_usd_per_mwh(self, month: int) -> float:
+        """Fuel burned for a MWh."""
+        gas = self._prices[1](month)
+        return float(self.row["heat_rate_mmbtu_per_mwh"] * (or_zero(gas) + self.row["fuel_adder_usd_per_mmbtu"]))
+
+    def other_usd_per_mwh(self, month: int) -> float:
+        """What a MWh costs beside its fuel."""
+        energy = self._prices[0](month)
+        return or_zero(energy) + float(self.row["variable_om_usd_per_mwh"])
+
+    def delivered(self, month: int) -> bool:
+        """Whether it has power in a month."""
+        return self.energised <= month < self.end
+
+
+def phases(run: Published) -> dict[str, Phase]:
+    """Every phase of the case by its name source:phase, with the MW that the run publishes."""
+    published = {row["phase"]: row for row in run.power}
+    found = {}
+    for row in run.case["power"]:
+        name = f"{row['source_id']}:{row['phase']}"
+        ended = tuple((holding.start, holding.level) for holding in run.held("exit") if holding.phase == name)
+        mw = float(published[name]["contracted_mw"]) if name in published else 0.0
+        found[name] = Phase(run, row, mw, ended)
+    return found

@@ -1,0 +1,62 @@
+"""What is at work in a month: a cluster, a hosted hall, a window on demand or of mining, with the power that it draws."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from planner.auditing.phases import Phase
+from planner.auditing.published import Holding, Published
+
+PLACED = ("serve", "renew", "host", "sell", "mine")
+
+
+@dataclass(frozen=True)
+class AtWork:
+    """One month of one holding that is placed: units standing, their critical IT and contracted MW, and the phase that feeds them."""
+
+    holding: Holding
+    month: int
+    units: float
+    it_mw: float
+    contracted_mw: float
+    phase: Phase
+
+
+def at_work(run: Published, powered: dict[str, Phase]) -> Iterator[AtWork]:
+    """Every month of every holding that is placed; a lease stands at the size of its ramp."""
+    ramps = size_shares(run)
+    for holding in run.held(*PLACED):
+        per_unit = float(run.row("gpus", gpu_id=holding.gpu)["it_kw"]) / 1000.0 if holding.gpu else 1.0
+        for month in range(max(holding.start, 0), holding.end):
+            phase = feeding(holding, powered, month)
+            units = holding.level * (ramps[holding.lease].get(month - first_month_of_term(run, holding), 1.0) if holding.kind in ("serve", "host") else 1.0)
+            per_it = float(phase.row["mw_per_it_mw"])
+            it_mw = units / per_it if holding.kind == "mine" else units * per_unit
+            yield AtWork(holding, month, units, it_mw, it_mw * per_it, phase)
+
+
+def feeding(holding: Holding, powered: dict[str, Phase], month: int) -> Phase:
+    """The phase that feeds a holding in a month: the first of its path, until the second has power."""
+    if holding.then and month >= powered[holding.then].energised:
+        return powered[holding.then]
+    return powered[holding.phase]
+
+
+def size_shares(run: Published) -> defaultdict[str, dict[int, float]]:
+    """Share of its size at which each lease stands, by month of term; months not held are at full size."""
+    found: defaultdict[str, dict[int, float]] = defaultdict(dict)
+    for row in run.case["lease_ramp"]:
+        found[row["lease_id"]][int(row["month_of_term"])] = float(row["size_share"])
+    return found
+
+
+def first_month_of_term(run: Published, holding: Holding) -> int:
+    """Month 0 of a lease's term: its date, or where its term follows delivery that of the delivery; before the start for a lease in course."""
+    lease = run.row("leases", lease_id=holding.lease) if holding.lease else None
+    if lease is None:
+        return holding.start
+    promised = run.months.index(lease["start"])
+    late = holding.start - max(promised, 0)
+    return promised + (late if lease["term_from"] == "delivery" else 0)

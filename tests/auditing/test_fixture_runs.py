@@ -1,0 +1,21 @@
+"""The ledger of the fixtures agrees with their plans."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from auditing.audited import audited, told
+from oracle.rich_case import rich_case
+
+import planner
+from planner.case.starting import starting_case
+
+FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
+
+
+def test_the_case_solved_by_hand(tmp_path: Path) -> None:
+    plan, agreement = audited(planner.load_case(FIXTURES / "tiny"), tmp_path / "run")
+    assert agreement.agrees, told(agreement)
+    assert agreement.worths[0].books_usd == pytest.approx(58_360_320.0, abs=0.005)
+    assert plan.npv_usd == pytest.approx(58_360_320.0, abs=0.005)

@@ -13,12 +13,20 @@ from planner.auditing.published import Holding, Published, Row
 
 
 @dataclass(frozen=True)
+class Loan:
+    """What a loan is drawn on: dollars of capex in a month, and the first month without the asset, by which all is repaid."""
+
+    drawn: int
+    capex_usd: float
+    ends: int
+
+
+@dataclass(frozen=True)
 class Lot:
     """Units of one kind at one site that come and go together.
 
     `service` is the first month in service (before the start for what is owned already), `gone` the first month without them;
-    `paid` the dollars by month, `basis` what is written off from `service` on, `lent_on` dollars by month on which a loan is
-    drawn, `sold` what the sale brings in the month before `gone`, `cleared` what is sold to make room for it.
+    `paid` the dollars by month, `basis` what is written off from `service` on, `loan` what a loan is drawn on, `sold` what the sale brings in the month before `gone`, `cleared` what is sold to make room for it.
     """
 
     what: str
@@ -29,7 +37,7 @@ class Lot:
     gone: int
     paid: tuple[tuple[int, float], ...]
     basis: float
-    lent_on: tuple[tuple[int, float], ...]
+    loan: Loan | None
     sold: float
     cleared: tuple[tuple[int, float], ...] = ()
 
@@ -55,14 +63,15 @@ def gpu_lots(run: Published) -> Iterator[Lot]:
 
 
 def _gpu_lot(run: Published, row: Row, holding: Holding, fleet: Row | None, units: float, bought: int, gone: int) -> Lot:
-    cost = or_zero(price(run, row, "capex_usd", "capex_curve")(bought))
+    # What the fleet cost is not in the case: its resale is a share of what the SKU costs new at the start.
+    cost = or_zero(price(run, row, "capex_usd", "capex_curve")(max(bought, 0)))
     value = cost * resale_share(run, holding.gpu, gone - bought)
     if fleet is not None:
-        return Lot("gpu", holding.site, holding.gpu, units, bought, gone, (), units * float(fleet["tax_basis_usd_per_gpu"]), (), units * value)
+        return Lot("gpu", holding.site, holding.gpu, units, bought, gone, (), units * float(fleet["tax_basis_usd_per_gpu"]), None, units * value)
     deposit = float(row["deposit_fraction"])
     ahead = max(bought - int(row["deposit_lead_months"]), 0)
     paid = ((ahead, units * cost * deposit), (bought, units * cost * (1.0 - deposit)))
-    return Lot("gpu", holding.site, holding.gpu, units, bought, gone, paid, units * cost, ((bought, units * cost),), units * value)
+    return Lot("gpu", holding.site, holding.gpu, units, bought, gone, paid, units * cost, Loan(bought, units * cost, gone), units * value)
 
 
 def resale_share(run: Published, gpu: str, age: int) -> float:
@@ -76,12 +85,12 @@ def resale_share(run: Published, gpu: str, age: int) -> float:
     return points[0][1] if age < points[0][0] else points[-1][1]
 
 
-def hall_lots(run: Published, last: int) -> Iterator[Lot]:
-    """Every lot of halls, cut by when they are given up; `last` is the first month after all that is counted."""
+def hall_lots(run: Published) -> Iterator[Lot]:
+    """Every lot of halls, cut by when they are given up."""
     for holding in run.held("shell"):
         site = run.row("sites", site_id=holding.site)
         kind = holding.tail_of_name.partition("@")[0]
-        end = min(holding.end, run.months.horizon) if run.tail == "none" else last
+        end = min(holding.end, run.months.horizon) if run.tail == "none" else holding.end
         given_up = sorted((close.start, close.level) for close in run.held("close") if close.of == holding.name)
         for month, units in given_up:
             yield _hall_lot(run, site, holding, kind, units, min(month, end))
@@ -100,7 +109,7 @@ def _hall_lot(run: Published, site: Row, holding: Holding, kind: str, units: flo
     paid = spread(cost, holding.start, lead)
     residual = cost * float(site["shell_residual"])
     cleared = ((holding.start - lead, units * _miners_usd_per_mw(run, holding.site)),) if kind == "conversion" else ()
-    return Lot("shell", holding.site, kind, units, holding.start, gone, paid, cost, ((holding.start, cost),), residual, cleared)
+    return Lot("shell", holding.site, kind, units, holding.start, gone, paid, cost, Loan(holding.start, cost, gone), residual, cleared)
 
 
 def _miners_usd_per_mw(run: Published, site: str) -> float:
@@ -120,15 +129,16 @@ def plant_lots(run: Published, powered: dict[str, Phase]) -> Iterator[Lot]:
     Where a part was contracted before the case it is not known which MW are ended, so the write-off of all runs to the end.
     """
     for phase in powered.values():
-        new = phase.contracted_mw - phase.committed_mw
-        per_mw = 1000.0 * (float(phase.row["capex_usd_per_kw"]) * phase.plant_per_mw + float(phase.row["upfront_usd_per_kw"]))
+        new = 0.0 if phase.row["status"] == "energised" else phase.contracted_mw - phase.committed_mw
+        capex_per_mw = 1000.0 * float(phase.row["capex_usd_per_kw"]) * phase.plant_per_mw
+        per_mw = capex_per_mw + 1000.0 * float(phase.row["upfront_usd_per_kw"])
         if new <= 0 or not per_mw:
             continue
         parts = [] if phase.committed_mw > 0 else list(phase.ended)
         for gone, mw in [*parts, (phase.end, new - sum(mw for _, mw in parts))]:
             cost = mw * per_mw
-            paid = spread(cost, phase.promised, int(phase.row["lead_months"]))
-            yield Lot("power", phase.site, phase.name, mw, phase.energised, gone, paid, cost, ((phase.energised, cost),), 0.0)
+            loan = Loan(phase.due, mw * capex_per_mw, phase.end)
+            yield Lot("power", phase.site, phase.name, mw, phase.energised, gone, spread(cost, phase.due, phase.lead), cost, loan, 0.0)
 
 
 def spread(cost: float, service: int, lead: int) -> tuple[tuple[int, float], ...]:

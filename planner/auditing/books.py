@@ -36,8 +36,7 @@ def keep_books(run: Published) -> Books:
     book, drawn, powered = Book(), Drawn(), phases(run)
     uses = tuple(at_work(run, powered))
     contracts = tuple(Contract(run, holding) for holding in run.held("serve", "renew", "host") if holding.lease)
-    last = max([run.months.horizon, *(holding.end for holding in run.holdings)])
-    lots = (*gpu_lots(run), *hall_lots(run, last), *plant_lots(run, powered))
+    lots = (*gpu_lots(run), *hall_lots(run), *plant_lots(run, powered))
     for lot in lots:
         post_lot(book, lot)
         _post_write_off(book, run, lot)
@@ -61,20 +60,19 @@ def keep_books(run: Published) -> Books:
 
 
 def _post_write_off(book: Book, run: Published, lot: Lot) -> None:
-    for month, usd in written_off(run.settings.depreciation[lot.what], lot.basis, max(lot.service, 0), lot.gone).items():
+    for month, usd in written_off(run.settings.depreciation[lot.what], lot.basis, lot.service, lot.gone).items():
         book.post(lot.site, "depreciation", month, usd)
 
 
 def _post_loan(book: Book, run: Published, lot: Lot) -> None:
     terms = next((row for row in run.case["debt"] if row["asset_class"] == lot.what), None)
-    if terms is None:
+    if terms is None or lot.loan is None:
         return
-    for drawn, usd in lot.lent_on:
-        draw = usd * float(terms["advance_rate"])
-        book.post(lot.site, "debt_draw", drawn, draw)
-        for payment in payments(terms, draw, drawn):
-            book.post(lot.site, "interest", payment.month, -payment.interest)
-            book.post(lot.site, "repayment", payment.month, -payment.repaid)
+    draw = lot.loan.capex_usd * float(terms["advance_rate"])
+    book.post(lot.site, "debt_draw", lot.loan.drawn, draw)
+    for payment in payments(terms, draw, lot.loan.drawn, lot.loan.ends):
+        book.post(lot.site, "interest", payment.month, -payment.interest)
+        book.post(lot.site, "repayment", payment.month, -payment.repaid)
 
 
 def _post_running(book: Book, run: Published, lot: Lot) -> None:
@@ -126,12 +124,12 @@ def _post_phase(book: Book, phase: Phase) -> None:
         book.post(site, "fees", month, -due * phase.fee_usd_per_mw(month) * standing)
         if month >= phase.energised:
             book.post(site, "upkeep", month, -fixed * standing)
-    for month in range(max(phase.promised, 0), phase.energised):
+    for month in range(phase.due, phase.energised):
         book.post(site, "penalties", month, 1000.0 * float(row["delay_damages_usd_per_kw_month"]) * phase.contracted_mw)
     for month, mw in phase.ended:
         book.post(site, "fees", month - 1, -1000.0 * float(row["exit_fee_usd_per_kw"] or 0.0) * mw)
-    credit = float(row["tax_credit"]) * 1000.0 * float(row["capex_usd_per_kw"]) * phase.plant_per_mw * (phase.contracted_mw - phase.committed_mw)
-    book.post(site, "credits", phase.energised, credit)
+    new = 0.0 if row["status"] == "energised" else phase.contracted_mw - phase.committed_mw
+    book.post(site, "credits", phase.energised, float(row["tax_credit"]) * 1000.0 * float(row["capex_usd_per_kw"]) * phase.plant_per_mw * new)
 
 
 def _post_short(book: Book, run: Published, powered: dict[str, Phase]) -> None:
@@ -149,7 +147,7 @@ def _post_opening(book: Book, run: Published, lots: tuple[Lot, ...], powered: di
         site = run.row("sites", site_id=holding.site)
         leads = {"new": int(site["build_lead_months"]), "conversion": int(site["conversion_lead_months"])}
         firsts = [lot.service - leads[lot.gpu] for lot in lots if lot.what == "shell" and lot.site == holding.site and lot.gpu in leads]
-        firsts += [phase.promised - int(phase.row["lead_months"]) for phase in powered.values() if phase.site == holding.site and phase.contracted_mw > 0]
+        firsts += [phase.signed for phase in powered.values() if phase.site == holding.site and phase.contracted_mw > 0]
         month = max(min([holding.start, *firsts]), 0)
         book.post(holding.site, "opening", month, -holding.level * float(site["opening_cost_usd"]))
 

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from planner.auditing.book import Book
 from planner.auditing.curves import Price, or_zero, price
-from planner.auditing.customers import alive, collected
+from planner.auditing.customers import MIDDLE, alive, collected
 from planner.auditing.published import Holding, Published, Row
 from planner.auditing.usage import first_month_of_term
 
@@ -158,7 +158,7 @@ def _post_prepayment(book: Book, contract: Contract, account: Account) -> None:
         book.post(holding.site, "prepayment", holding.start, left * living)
     recovery = float(run.row("customers", customer_id=customer)["recovery"])
     for month, credit in credits.items():
-        now = min(alive(run, customer, month), living)
+        now = alive(run, customer, month + MIDDLE)
         kept = (before - now) * left
         account.credited += credit * now
         account.kept += kept

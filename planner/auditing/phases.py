@@ -39,15 +39,38 @@ class Phase:
         """Month promised for its first power; negative before the start."""
         return self.run.months.index(self.row["energised"])
 
+    @property
+    def uncommitted(self) -> bool:
+        """Whether nothing of it is contracted or there before the case: it can be had or left, and not before its lead is over."""
+        return self.row["status"] != "energised" and not self.row["committed_mw"]
+
+    @property
+    def due(self) -> int:
+        """Month by which its supplier has to deliver: as promised, or after its lead where that is later."""
+        return max(self.promised, int(self.row["lead_months"])) if self.uncommitted else max(self.promised, 0)
+
     @cached_property
     def energised(self) -> int:
         """Month of its first power: as promised, or later by its mean delay in whole months, rounded up."""
-        if self.run.base == "announced":
-            return self.promised
-        given = [self.row[name] for name in ("delay_low_months", "delay_mode_months", "delay_high_months")]
-        if None in given:
-            given = list(EXPECTED_DELAY["grid" if self.row["kind"] == "grid" else "site", str(self.row["status"])])
-        return self.promised + math.ceil(sum(given) / 3.0)
+        late = 0
+        if self.run.base != "announced":
+            given = [self.row[name] for name in ("delay_low_months", "delay_mode_months", "delay_high_months")]
+            if None in given:
+                given = list(EXPECTED_DELAY["grid" if self.row["kind"] == "grid" else "site", str(self.row["status"])])
+            late = math.ceil(sum(given) / 3.0)
+        comes = self.promised + late
+        return max(comes, int(self.row["lead_months"])) if self.uncommitted else comes
+
+    @property
+    def signed(self) -> int:
+        """Month by which it has to be signed: its lead before its promise, at the start where that is past."""
+        return max(self.promised - int(self.row["lead_months"]), 0)
+
+    @property
+    def lead(self) -> int:
+        """Months over which what is still to be paid for it is spread, up to the month in which it is due."""
+        lead = int(self.row["lead_months"])
+        return lead if self.uncommitted else min(lead, self.due)
 
     @property
     def end(self) -> int:

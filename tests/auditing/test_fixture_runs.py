@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 from auditing.audited import audited, told
-from oracle.rich_case import rich_case
 
 import planner
-from planner.case.starting import starting_case
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 

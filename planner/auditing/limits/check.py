@@ -10,7 +10,8 @@ TOLERANCE = 1e-6
 
 @dataclass(frozen=True)
 class Check:
-    """A limit: `use` may be at most `limit`, or with `least` at least it; `month` is the first in which it holds so, None where it has none."""
+    """A limit: `use` may be at most `limit`, or with `least` at least it; `month` is the first in which it holds so, None where it has
+    none; `of` is the size of what it is a part of, where that is more."""
 
     family: str
     name: str
@@ -18,6 +19,7 @@ class Check:
     use: float
     limit: float
     least: bool = False
+    of: float = 0.0
 
     @property
     def room(self) -> float:
@@ -27,7 +29,7 @@ class Check:
     @property
     def scale(self) -> float:
         """Size of the figures, against which room is judged."""
-        return max(abs(self.use), abs(self.limit))
+        return max(abs(self.use), abs(self.limit), self.of)
 
     @property
     def broken(self) -> bool:

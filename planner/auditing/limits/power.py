@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from planner.auditing.books import Books
 from planner.auditing.limits.check import Check
@@ -14,7 +14,7 @@ from planner.auditing.published import Published
 def power_checks(run: Published, books: Books) -> Iterator[Check]:
     """Every limit of every phase and of every feed that sites share."""
     for phase in books.phases.values():
-        yield from _contract(phase)
+        yield from _contract(phase, books.drawn.mw)
     for (name, month), mw in sorted(books.drawn.mw.items()):
         phase = books.phases[name]
         standing = phase.standing_mw(month) if phase.delivered(month) else 0.0
@@ -24,7 +24,7 @@ def power_checks(run: Published, books: Books) -> Iterator[Check]:
         yield from _shared(run, books, str(group["site_group"]), float(group["max_contracted_mw"]))
 
 
-def _contract(phase: Phase) -> Iterator[Check]:
+def _contract(phase: Phase, drawn: Mapping[tuple[str, int], float]) -> Iterator[Check]:
     row, mw = phase.row, phase.contracted_mw
     offered, committed = float(row["guaranteed_mw"]), float(row["committed_mw"])
     yield Check("offered power", phase.name, None, mw, max(offered, committed))
@@ -32,9 +32,9 @@ def _contract(phase: Phase) -> Iterator[Check]:
     if mw <= 0:
         return
     yield Check("least power", phase.name, None, mw, min(float(row["min_mw"]), max(offered, committed)), least=True)
-    if phase.committed_mw <= 0 and phase.energised > 0 and row["lead_months"]:
-        # What has power by the start can be signed then; what is still to come only with its lead ahead.
-        yield Check("lead of power", phase.name, None, phase.promised, int(row["lead_months"]), least=True)
+    if phase.uncommitted and row["lead_months"]:
+        first = min((month for (name, month), used in drawn.items() if name == phase.name and used > 0), default=phase.energised)
+        yield Check("lead of power", phase.name, None, first, int(row["lead_months"]), least=True)
     if row["lumpy"]:
         yield Check("whole phase", phase.name, None, mw, offered, least=True)
     elif row["step_mw"] is not None:
@@ -53,11 +53,11 @@ def _min_take(run: Published, books: Books) -> Iterator[Check]:
     for phase in books.phases.values():
         if float(phase.row["min_take"]) and phase.contracted_mw > 0:
             for month in range(max(phase.energised, 0), phase.end):
-                yield Check("minimum take paid", phase.name, month, paid[phase.name, month], _unused(run, books, phase, month), least=True)
+                yield Check("minimum take paid", phase.name, month, paid[phase.name, month], _unused(run, books, phase, month), least=True, of=phase.contracted_mw)
     for holding in run.held("short"):
         phase, months = books.phases[holding.phase], range(max(holding.start, 0), holding.end)
         if sum(max(phase.other_usd_per_mwh(month) + phase.fuel_usd_per_mwh(month), 0.0) for month in months) > 0:
-            yield Check("minimum take not used", holding.name, holding.start, holding.level, max(_unused(run, books, phase, month) for month in months))
+            yield Check("minimum take not used", holding.name, holding.start, holding.level, max(_unused(run, books, phase, month) for month in months), of=phase.contracted_mw)
 
 
 def _unused(run: Published, books: Books, phase: Phase, month: int) -> float:

@@ -179,10 +179,11 @@ def _ended_early(candidates: CandidateSet, levels: Floats) -> pd.Series:
 
 
 def _peak_use(candidates: CandidateSet, levels: Floats) -> pd.Series:
-    """Most contracted power in use in any month, by phase."""
+    """Most contracted power in use in any month, by phase: of what is placed, not of contracts that end early."""
     rows = candidates.rows
     chosen = np.flatnonzero((rows.table["family"] == "PHASE").to_numpy())
-    used = rows.use[chosen].maximum(0) @ levels
+    placed = candidates.table["kind"].isin(PLACED).to_numpy()
+    used = rows.use[chosen].maximum(0) @ np.where(placed, levels, 0.0)
     return pd.Series(used, index=rows.table["name"].to_numpy()[chosen]).groupby(level=0).max()
 
 

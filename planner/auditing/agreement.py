@@ -23,6 +23,9 @@ RELATIVE = 1e-9
 OF_LINE = 1e-12
 """Share of a line's largest posting at a site that a cell may differ by beside: tables hold twelve digits."""
 
+DUST_USD = 1e-6
+"""Dollars below which sums are dust whatever their size."""
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -123,7 +126,7 @@ def _cells(run: Published, books: Books) -> tuple[Cell, ...]:
         largest[site, line] = max(largest[site, line], usd)
     order = {line: number for number, line in enumerate(LINES)}
     keys = sorted({*published, *kept}, key=lambda key: (key[0], order.get(key[1], len(order)), key[2]))
-    allowed = {key: RELATIVE * max(moved[key], abs(published[key])) + OF_LINE * largest[key[:2]] for key in keys}
+    allowed = {key: RELATIVE * max(moved[key], abs(published[key])) + OF_LINE * largest[key[:2]] + DUST_USD for key in keys}
     return tuple(Cell(*key, published[key], kept[key], allowed[key]) for key in keys)
 
 
@@ -136,4 +139,4 @@ def _worths(run: Published, books: Books) -> tuple[Worth, ...]:
         "equity_npv_usd": npv_to_equity(books.book, run.months, rate, tax_rate),
     }
     published = {name: float(run.summary[name]) for name in kept}
-    return tuple(Worth(name, published[name], usd, RELATIVE * abs(usd) + OF_LINE * moved) for name, usd in kept.items())
+    return tuple(Worth(name, published[name], usd, RELATIVE * abs(usd) + OF_LINE * moved + DUST_USD) for name, usd in kept.items())

@@ -51,7 +51,7 @@ def keep_books(run: Published) -> Books:
         else:
             accounts[contract.holding.name] = post_lease(book, contract, feeds)
     for phase in powered.values():
-        _post_phase(book, phase)
+        _post_phase(book, run, phase)
     _post_short(book, run, powered)
     _post_opening(book, run, lots, powered)
     fibre = _post_fibre(book, run)
@@ -114,7 +114,7 @@ def _post_network(book: Book, run: Published, use: AtWork) -> None:
         book.post(holding.site, "network", use.month, -use.units * hours * float(link["network_usd_per_gpu_hour"]))
 
 
-def _post_phase(book: Book, phase: Phase) -> None:
+def _post_phase(book: Book, run: Published, phase: Phase) -> None:
     """Fees due whether drawn or not, fixed costs of plant, damages for delay, what ending early costs."""
     row, site = phase.row, phase.site
     due = float(row["take_or_pay"])
@@ -124,7 +124,8 @@ def _post_phase(book: Book, phase: Phase) -> None:
         book.post(site, "fees", month, -due * phase.fee_usd_per_mw(month) * standing)
         if month >= phase.energised:
             book.post(site, "upkeep", month, -fixed * standing)
-    for month in range(phase.due, phase.energised):
+    counted = run.months.horizon if run.tail == "none" else phase.energised
+    for month in range(phase.due, min(phase.energised, counted)):
         book.post(site, "penalties", month, 1000.0 * float(row["delay_damages_usd_per_kw_month"]) * phase.contracted_mw)
     for month, mw in phase.ended:
         book.post(site, "fees", month - 1, -1000.0 * float(row["exit_fee_usd_per_kw"] or 0.0) * mw)

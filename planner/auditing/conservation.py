@@ -11,6 +11,8 @@ from planner.auditing.published import Published
 from planner.auditing.usage import PLACED
 
 TOLERANCE = 1e-9
+DUST = 1e-6
+"""Dollars, or MW and GPUs, below which sums are dust."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Law:
     @property
     def holds(self) -> bool:
         """Whether the two are the same to 1e-9 of what moved."""
-        return abs(self.found - self.due) <= TOLERANCE * max(self.scale, abs(self.found), abs(self.due))
+        return abs(self.found - self.due) <= TOLERANCE * max(self.scale, abs(self.found), abs(self.due)) + DUST
 
 
 def laws(run: Published, books: Books) -> Iterator[Law]:

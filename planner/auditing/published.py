@@ -57,8 +57,8 @@ class Published:
     months: Months
     base: str
     tail: str
-    equity: bool
-    excludes: tuple[str, ...]
+    proven: bool
+    gap_asked: float
     holdings: tuple[Holding, ...]
     allocation: list[Row]
     power: list[Row]
@@ -92,8 +92,8 @@ def read_run(folder: Path, case: Case) -> Published:
     summary = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
     return Published(
         case={name: plain_rows(frame) for name, frame in case.tables.items()},
-        settings=settings, months=months, base=options["base"], tail=options["tail"], equity=bool(options["equity"]),
-        excludes=tuple(options["excludes"]),
+        settings=settings, months=months, base=options["base"], tail=options["tail"],
+        proven=record["status"] == "optimal" and "risk_weight" not in summary and not options["relax"], gap_asked=float(record["gap_asked"]),
         holdings=tuple(_holding(row, months) for row in tables["portfolio"]),
         allocation=tables["allocation"], power=tables["power"], cashflow=tables["cashflow"], summary=summary,
     )

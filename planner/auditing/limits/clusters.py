@@ -67,10 +67,10 @@ def _sold_once(run: Published) -> Iterator[Check]:
         gone[holding.of] += holding.level
     had = {holding.name: holding.level for holding in run.held("own", "base", "shell")}
     for row in run.case["fleet"]:
-        for holding in run.held("base"):
-            if (holding.site, holding.gpu, holding.name.rpartition("@")[2]) == (row["site_id"], row["gpu_id"], row["bought"]):
-                had[holding.name] = float(row["gpus"])
-                yield Check("fleet as it is", holding.name, None, abs(holding.level - float(row["gpus"])), 0.0)
+        name = f"{row['gpu_id']} at {row['site_id']} of {row['bought']}"
+        kept = [holding for holding in run.held("base") if (holding.site, holding.gpu, holding.name.rpartition("@")[2]) == (row["site_id"], row["gpu_id"], row["bought"])]
+        yield Check("fleet as it is", name, None, sum(holding.level for holding in kept), float(row["gpus"]), least=True)
+        had |= {holding.name: float(row["gpus"]) for holding in kept}
     for name, units in sorted(gone.items()):
         yield Check("sold once", name, None, units, had.get(name, 0.0))
 

@@ -74,9 +74,9 @@ def _converted(run: Published, books: Books, site: str, halls: list[Lot]) -> Ite
     mining = next((row for row in run.case["mining"] if row["site_id"] == site), None)
     if mining is None:
         return
-    ratio = utility_mw_per_it_mw(run, site)
-    lead = int(run.row("sites", site_id=site)["conversion_lead_months"])
     converted = [lot for lot in halls if lot.gpu == "conversion"]
+    ratio = utility_mw_per_it_mw(run, site) if converted else 1.0
+    lead = int(run.row("sites", site_id=site)["conversion_lead_months"])
     if converted:
         yield Check("convertible halls", site, None, sum(lot.units for lot in converted) * ratio, float(mining["convertible_fraction"]) * float(mining["utility_mw"]))
         earliest = (max(run.months.index(mining["earliest_stop"]), 0) if mining["earliest_stop"] else 0) + lead

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 from auditing.audited import audited, told
+from oracle.rich_case import rich_case
 
 import planner
+from planner.case.starting import starting_case
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 
@@ -17,3 +19,28 @@ def test_the_case_solved_by_hand(tmp_path: Path) -> None:
     assert agreement.agrees, told(agreement)
     assert agreement.worths[0].books_usd == pytest.approx(58_360_320.0, abs=0.005)
     assert plan.npv_usd == pytest.approx(58_360_320.0, abs=0.005)
+
+
+@pytest.mark.parametrize("tail", ["contracted", "rented", "none"])
+def test_the_case_that_planner_new_writes(tail: str, tmp_path: Path) -> None:
+    _, agreement = audited(starting_case(), tmp_path / "run", tail=tail)
+    assert agreement.agrees, told(agreement)
+
+
+@pytest.mark.parametrize("tail", ["contracted", "rented", "none"])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_case_with_every_kind_of_candidate(seed: int, tail: str, tmp_path: Path) -> None:
+    _, agreement = audited(rich_case(seed, tail=tail, limited=seed == 1), tmp_path / "run")
+    assert agreement.agrees, told(agreement)
+
+
+def test_promised_dates_and_equity(tmp_path: Path) -> None:
+    _, agreement = audited(rich_case(2), tmp_path / "run", base="announced", equity=True)
+    assert agreement.agrees, told(agreement)
+
+
+@pytest.mark.slow
+def test_the_example_company(tmp_path: Path) -> None:
+    plan, agreement = audited(planner.load_case(FIXTURES / "neocloud"), tmp_path / "run")
+    assert agreement.agrees, told(agreement)
+    assert agreement.worths[0].books_usd == pytest.approx(plan.npv_usd, abs=0.05)

@@ -8,6 +8,7 @@ import pandas as pd
 from planner.allocator.allocate import Allocation
 from planner.candidates.build import CandidateSet
 from planner.candidates.resources import Family
+from planner.own_tables import no_rows
 
 COLUMNS = ("what", "family", "name", "usd_per_percent")
 
@@ -20,7 +21,7 @@ def binding_table(candidates: CandidateSet, allocation: Allocation) -> pd.DataFr
     """
     lp = allocation.lp
     if lp is None or lp.duals is None or lp.reduced_costs is None:
-        return pd.DataFrame(columns=list(COLUMNS))
+        return no_rows(COLUMNS[:-1], COLUMNS[-1:])
     model = allocation.model
     rows = model.compact.resources.table.iloc[model.resource_row]
     dual = model.usd_per_limit(lp.duals)

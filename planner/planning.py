@@ -24,6 +24,7 @@ from planner.case.edits import changed_case
 from planner.case.faults import PlannerError
 from planner.case.settings import TAIL_RULES
 from planner.case.suggest import remedy_for
+from planner.commitments import decisions_table
 from planner.decisions import apply_decisions
 from planner.explaining.infeasible import Infeasible, explain_infeasible
 from planner.explaining.target import targets_of
@@ -116,6 +117,11 @@ class Plan:
     def power(self) -> pd.DataFrame:
         """Phases contracted and in use."""
         return power_table(self.candidates, self._levels_or_nothing())
+
+    @cached_property
+    def decisions(self) -> pd.DataFrame:
+        """What is to be decided, when, and the dollars that it commits; see `commitments.decisions_table`."""
+        return decisions_table(self.candidates, self._levels_or_nothing())
 
     @cached_property
     def portfolio(self) -> pd.DataFrame:

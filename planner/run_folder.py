@@ -16,13 +16,15 @@ import numpy as np
 import pandas as pd
 
 from planner.case.faults import PlannerError
+from planner.commitments import soon
 from planner.sealed import seal
+from planner.wording import payback_text
 
 if TYPE_CHECKING:
     from planner.planning import Plan
 
 FORMAT = 1
-TABLES = ("allocation", "power", "cashflow", "portfolio", "prices", "binding")
+TABLES = ("decisions", "allocation", "power", "cashflow", "portfolio", "prices", "binding")
 _PACKAGES = ("neocloud-planner", "numpy", "scipy", "pandas", "pulp", "highspy")
 
 
@@ -121,6 +123,7 @@ def plan_summary(plan: Plan) -> dict[str, Any]:
     served = allocation[allocation["use"].isin(["serve", "host"]) & (allocation["lease_id"] != "")]
     won = set(served["lease_id"])
     leases = plan.case.tables["leases"]["lease_id"]
+    near = soon(plan.decisions, plan.case.settings.start)
     own = plan.candidates.table["kind"].eq("own").to_numpy()
     return {
         **summary,
@@ -129,8 +132,10 @@ def plan_summary(plan: Plan) -> dict[str, Any]:
         "equity_npv_usd": statement.equity_npv_usd,
         "irr_per_year": rate,
         "irr_status": irr_status.name.lower(),
-        "payback_month": statement.payback_month,
+        "payback_month": payback_text(plan.case.settings.start, statement.payback_month),
         "peak_funding_usd": statement.peak_funding_usd,
+        "decisions_within_two_quarters": len(near),
+        "commits_within_two_quarters_usd": float(near["commits_usd"].sum()),
         "gpus_bought": float(plan.levels[own].sum()),
         "contracted_mw": float(plan.power["contracted_mw"].sum()),
         "kinds_of_power": sorted(set(plan.power.loc[plan.power["contracted_mw"] > 0, "kind"])),

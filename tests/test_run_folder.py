@@ -21,7 +21,7 @@ from planner.case.starting import starting_case
 from planner.planning import Plan, plan
 from planner.run_folder import plan_summary, write_run
 
-FILES = {"allocation.csv", "power.csv", "cashflow.csv", "portfolio.csv", "prices.csv", "binding.csv", "candidates.parquet", "plan.json", "run.json"}
+FILES = {"decisions.csv", "allocation.csv", "power.csv", "cashflow.csv", "portfolio.csv", "prices.csv", "binding.csv", "candidates.parquet", "plan.json", "run.json"}
 
 
 @cache
@@ -47,7 +47,7 @@ def test_a_run_holds_its_files_and_nothing_else_is_left(tmp_path: Path) -> None:
 def test_tables_read_back_as_they_were(tmp_path: Path) -> None:
     found = planned()
     folder = write_run(found, tmp_path / "run")
-    for name in ("allocation", "power", "cashflow", "portfolio", "prices", "binding"):
+    for name in ("decisions", "allocation", "power", "cashflow", "portfolio", "prices", "binding"):
         written, table = pd.read_csv(folder / f"{name}.csv"), getattr(found, name)
         assert list(written.columns) == list(table.columns)
         assert len(written) == len(table)

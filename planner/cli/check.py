@@ -51,8 +51,8 @@ def check(
     if as_json:
         typer.echo(json.dumps({"faults": [], "oddities": [asdict(oddity) for oddity in found], "source_hash": case.source_hash, "size": size.record()}))
         return
-    rows = ", ".join(f"{len(table)} {name}" for name, table in case.tables.items() if len(table))
-    console.print(f"{case.settings.name}: nothing wrong ({rows})", highlight=False, markup=False)
+    rows = ", ".join(f"{name} {len(table)}" for name, table in case.tables.items() if len(table))
+    console.print(f"{case.settings.name}: nothing wrong (rows: {rows})", highlight=False, markup=False)
     console.print(f"to plan it takes {written(size)}; {written_size(free_memory())} may be used", highlight=False, markup=False)
     if found:
         console.print(_oddity_table(found))

@@ -93,22 +93,30 @@ def _weights(written: str) -> list[float]:
 
 
 def _heading(found: Frontier) -> str:
+    from planner.wording import counted
+
     count, asked = len(found.table), len(found.statuses)
     left = "" if count == asked else f" ({asked - count} of {asked} weights have the plan of another, or are beaten)"
-    return f"{count} point{'' if count == 1 else 's'} over {len(found.futures):,} futures, CVaR at {found.risk.alpha:g}, in {found.seconds:.1f} s{left}"
+    return f"{counted(count, 'point')} over {counted(len(found.futures), 'future')}, CVaR at {found.risk.alpha:g}, in {found.seconds:.1f} s{left}"
 
 
 def _remarks(found: Frontier) -> Iterator[str]:
     """What the table means: what a tail below zero is, what risk costs along it, and that there is none."""
-    from planner.cli.risk_summary import ALIKE
+    from planner.cli.risk_summary import NO_RISK
     from planner.cli.summary import millions
+    from planner.scenarios.still import no_price_moves
+    from planner.wording import tail_text
 
     table = found.table
+    still = no_price_moves(found.futures.case, brought=found.futures.brought is not None)
+    if still is not None:
+        yield still
     if len(table) and not (table["standard_deviation_usd"] > 0.0).any():
-        yield ALIKE
+        if still is None:
+            yield NO_RISK
         return
     if (table["cvar_usd"] < 0.0).any():
-        yield f"a CVaR below zero is a gain: even the worst {1.0 - found.risk.alpha:.0%} of futures bring that much on average"
+        yield f"a CVaR below zero is a gain: even the worst {tail_text(found.risk.alpha)} of futures bring that much on average"
     for before, after in pairwise(table.itertuples()):
         given, safer = before.expected_npv_usd - after.expected_npv_usd, before.cvar_usd - after.cvar_usd
         yield f"from weight {before.risk_weight:g} to {after.risk_weight:g}: {millions(given)} less on average, {millions(safer)} more in the tail (${given / safer:.2f} for each dollar)"

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from planner.wording import counted
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -42,7 +44,7 @@ def pool_by_partitions(
     except KeyboardInterrupt:
         raise Interrupted(f"stopped by Ctrl-C; partitions that are finished stand in {unfinished(out)}: go on with --resume") from None
     before = f", {made.taken_over:,} of them finished before" if made.taken_over else ""
-    return f"{made.bundles:,} bundles over {scenarios:,} futures in {made.partitions:,} partitions{before},"
+    return f"{counted(made.bundles, 'bundle')} over {counted(scenarios, 'future')} in {counted(made.partitions, 'partition')}{before},"
 
 
 def _given(case: Case, chosen: PlanOptions, pool: str) -> pd.DataFrame:

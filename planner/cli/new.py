@@ -44,5 +44,5 @@ def new(
     if as_json:
         typer.echo(json.dumps({"path": str(path), "name": written.settings.name, "source_hash": written.source_hash, "rows": rows}))
         return
-    typer.echo(f"wrote {path}: " + ", ".join(f"{count} {name}" for name, count in rows.items()))
+    typer.echo(f"wrote {path}; rows: " + ", ".join(f"{name} {count}" for name, count in rows.items()))
     typer.echo(f"next: planner check {path}")

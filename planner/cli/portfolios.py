@@ -78,12 +78,13 @@ def _from_bundles(path: Path, bundles: Path, out: Path, base: str, tail: str | N
     from planner.planning import PlanOptions
     from planner.scoring.bundles import read_bundles
     from planner.scoring.files import write_long
+    from planner.wording import counted
 
     chosen = PlanOptions(base=base, tail=tail)
     candidates = build_candidates(make_outlook(read_case(path), base=chosen.base, tail=chosen.tail))
     made = read_bundles(bundles, candidates)
     write_long(out, made, candidates)
-    return f"{len(made):,} portfolios of bundles"
+    return f"{counted(len(made), 'portfolio')} of bundles"
 
 
 def _from_plan(path: Path, plan: Path, out: Path, subsets: str | None, neighbours: int | None, random: int | None, seed: int | None) -> str:
@@ -94,6 +95,7 @@ def _from_plan(path: Path, plan: Path, out: Path, subsets: str | None, neighbour
     from planner.scoring.neighbours import neighbours as near
     from planner.scoring.random_vertices import random_portfolios
     from planner.scoring.subsets import Subsets
+    from planner.wording import counted
 
     if subsets not in (None, "sites"):
         raise PlannerError(f"--subsets {subsets!r} is not known; sites is")
@@ -107,4 +109,4 @@ def _from_plan(path: Path, plan: Path, out: Path, subsets: str | None, neighbour
     else:
         source = Subsets(site_packages(found.candidates, found.levels))
     write_packages(out, source, found.candidates, origin)
-    return f"{source.count:,} portfolios of {len(source.items)} packages"
+    return f"{counted(source.count, 'portfolio')} of {counted(len(source.items), 'package')}"

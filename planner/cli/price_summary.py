@@ -11,6 +11,7 @@ from rich.table import Table
 
 from planner.planning import Plan
 from planner.pricing.phase_values import MOST_MW
+from planner.wording import counted, percent, plural
 
 SENTENCES = 5
 """Phases, dearest first, that get a sentence."""
@@ -25,7 +26,7 @@ def print_prices(console: Console, plan: Plan, money: Callable[[float], str]) ->
     priced = plan.priced
     prices = priced.table
     if not priced.complete:
-        console.print(f"prices: the time limit left {len(prices):,} questions answered; the others have no price", markup=False, highlight=False)
+        console.print(f"prices: the time limit left {counted(len(prices), 'question')} answered; the others have no price", markup=False, highlight=False)
     whole = prices[(prices["question"] == "whole term") & (prices["resource"] == "phase") & (prices["gain_of_step_usd"] > 0.0)]
     if len(whole):
         console.print("what a MW is worth, whole decisions held:")
@@ -93,12 +94,8 @@ def _table(title: str, chosen: pd.DataFrame, unit: str, money: Callable[[float],
     for row in ordered.itertuples():
         gain, loss = (row.net_gain_usd, row.net_loss_usd) if net else (row.gain_of_step_usd, row.loss_of_step_usd)
         pay = [] if not unit else ["" if pd.isna(row.pay_up_to) else f"${row.pay_up_to:,.2f}"]
-        table.add_row(row.name, f"{row.step:,.4g} {row.unit}{_plural(row)}", _said(gain, money), _said(loss, money), *pay, row.decisions)
+        table.add_row(row.name, f"{row.step:,.4g} {plural(row.unit, row.step)}", _said(gain, money), _said(loss, money), *pay, row.decisions)
     return table
-
-
-def _plural(row: Any) -> str:
-    return "s" if row.unit != "MW" and row.step != 1.0 else ""
 
 
 def _said(usd: float, money: Callable[[float], str]) -> str:
@@ -116,6 +113,6 @@ def _capital(capital: pd.DataFrame) -> Table:
     for name in ("from", "a dollar more", "a dollar less"):
         table.add_column(name, justify="left" if name == "from" else "right")
     for row in capital.nlargest(SHOWN, "gain_return_per_year").sort_values("name").itertuples():
-        less = "" if pd.isna(row.loss_return_per_year) else f"{row.loss_return_per_year:.1%}"
-        table.add_row(row.name, f"{row.gain_return_per_year:.1%}", less)
+        less = "" if pd.isna(row.loss_return_per_year) else percent(row.loss_return_per_year)
+        table.add_row(row.name, percent(row.gain_return_per_year), less)
     return table

@@ -14,6 +14,8 @@ from planner.cli.summary import millions
 from planner.cli.terminal import output
 from planner.planning import Plan
 from planner.risk.planning import RiskPlan
+from planner.scenarios.still import no_price_moves
+from planner.wording import counted, tail_text
 
 STOPPED = {"time": "the time limit", "parts": "the size of the tree", "solver": "a relaxation that HiGHS did not settle", "Ctrl-C": "Ctrl-C"}
 SHOWN = 8
@@ -22,7 +24,7 @@ WORST = 5
 """Futures shown one by one."""
 BESIDE = 4
 """Factors shown beside each of them."""
-ALIKE = "all futures are alike: nothing in the case differs by future (a row in factors makes prices do so), so there is no risk to weigh"
+NO_RISK = "all futures are worth the same to the plan: nothing that it holds depends on what moves, so there is no risk to weigh"
 BEYOND_CHANCE = 3.0
 """Standard errors by which a factor's correlation with NPV must differ from none to be named."""
 
@@ -41,8 +43,8 @@ def _print_risk(plan: RiskPlan) -> None:
     console, risk, count = output(), plan.risk, len(plan.futures)
     assert plan.expected_npv_usd is not None
     assert plan.cvar_usd is not None
-    worst = f"the worst {1.0 - risk.alpha:.0%} of futures {'lose' if plan.cvar_usd > 0 else 'bring'} {millions(abs(plan.cvar_usd))} on average"
-    console.print(f"over {count:,} futures: expected NPV [bold]{millions(plan.expected_npv_usd)}[/], CVaR of the loss {millions(plan.cvar_usd)} ({worst})")
+    worst = f"the worst {tail_text(risk.alpha)} of futures {'lose' if plan.cvar_usd > 0 else 'bring'} {millions(abs(plan.cvar_usd))} on average"
+    console.print(f"over {counted(count, 'future')}: expected NPV [bold]{millions(plan.expected_npv_usd)}[/], CVaR of the loss {millions(plan.cvar_usd)} ({worst})")
     objective = plan.objective_usd
     assert objective is not None
     console.print(f"objective {1.0 - risk.weight:g} x expected NPV - {risk.weight:g} x CVaR = {millions(objective)}{_beaten(plan)}")
@@ -57,13 +59,16 @@ def _print_risk(plan: RiskPlan) -> None:
         stochastic = "" if risk.max_cvar_usd is not None else stochastic
         console.print(
             f"to know the future before deciding would be worth {millions(known.evpi * 1e6)} +- {millions(known.evpi_error * 1e6)} of expected NPV "
-            f"({known.sample} futures){stochastic}; with fractions of decisions allowed"
+            f"({counted(known.sample, 'future')}){stochastic}; with fractions of decisions allowed"
         )
     if len(plan.shifts):
         console.print(_fears(plan))
         console.print(_worst(plan))
-    else:
-        console.print(ALIKE, markup=False)
+    still = no_price_moves(plan.case, brought=plan.futures.brought is not None)
+    if still is not None:
+        console.print(still, markup=False, highlight=False)
+    elif not len(plan.shifts):
+        console.print(NO_RISK, markup=False)
 
 
 def _beaten(plan: RiskPlan) -> str:
@@ -78,7 +83,7 @@ def _print_proof(plan: RiskPlan) -> None:
     proof = relaxed.certificate
     priced = " beside those of the limit on CVaR" if proof.cvar_limit_price else ""
     output().print(
-        f"relaxation {millions(proof.value * 1e6)}, proven to {max(proof.gap, 1e-16):.0e} in {len(relaxed.rounds)} rounds with "
+        f"relaxation {millions(proof.value * 1e6)}, proven to {max(proof.gap, 1e-16):.0e} in {counted(len(relaxed.rounds), 'round')} with "
         f"{len(relaxed.scenarios)} of {proof.scenarios} futures in the model; weights of the futures add to {proof.weight_sum - proof.cvar_limit_price:.6f}{priced}, none below 0"
     )
 
@@ -87,14 +92,14 @@ def _print_whole(plan: RiskPlan) -> None:
     """What was proven of whole decisions out of a pool."""
     if plan.bundles is None or plan.gap is None or plan.options.solver.relax:
         return
-    proof, out_of = plan.after_risk.whole, f"out of a pool of {len(plan.bundles):,} bundles, decisions whole: "
+    proof, out_of = plan.after_risk.whole, f"out of a pool of {counted(len(plan.bundles), 'bundle')}, decisions whole: "
     if proof is None:
         said = f"gap {plan.gap:.3%} to the relaxation over all of them"
     elif plan.status is Status.OPTIMAL:
-        said = f"proven in {len(proof.parts):,} parts of the choices, each with every bundle priced; {len(proof.columns):,} bundles stood in the model, no other could help"
+        said = f"proven in {counted(len(proof.parts), 'part')} of the choices, each with every bundle priced; {counted(len(proof.columns), 'bundle')} stood in the model, no other could help"
     else:
         why = STOPPED.get(proof.stopped, "rounding")
-        said = f"not proven, {why} ended it after {len(proof.parts):,} parts with a gap of {plan.gap:.3%}, which holds over every bundle; give more --time-limit, or a wider --gap"
+        said = f"not proven, {why} ended it after {counted(len(proof.parts), 'part')} with a gap of {plan.gap:.3%}, which holds over every bundle; give more --time-limit, or a wider --gap"
     output().print(f"{out_of}{said}; priced on {plan.priced_by}", highlight=False)
     if plan.prices is not None and len(plan.prices):
         output().print("the prices above are over those bundles: with others, one more MW may bring more", highlight=False)

@@ -110,13 +110,21 @@ def _json(leaders: Leaders, scoring: Scoring) -> str:
     import json
     from dataclasses import asdict
 
+    from planner.scenarios.still import no_price_moves
+    from planner.wording import payback_text
+
+    case, brought = scoring.candidates.outlook.case, scoring.futures.brought is not None
+
     def records(name: str) -> Any:
-        return json.loads(getattr(leaders, name).to_json(orient="records", double_precision=15))
+        table = getattr(leaders, name)
+        if "payback_median_months" in table:
+            table = table.assign(payback_median_month=[payback_text(case.settings.start, months) for months in table["payback_median_months"]])
+        return json.loads(table.to_json(orient="records", double_precision=15))
 
     found = {
         "portfolios": leaders.count, "within_limits": leaders.within, "scenarios": len(scoring.futures), "best": records("best"),
         "not_beaten": records("front"), "stresses_left_out": scoring.left_out, "seconds": scoring.seconds, "device": scoring.device.why, "not_fused": scoring.not_fused,
-        "draw_gain": None if scoring.gain is None else asdict(scoring.gain), "fixes": scoring.options.fixes, "excludes": scoring.options.excludes,
+        "no_price_moves": no_price_moves(case, brought=brought), "draw_gain": None if scoring.gain is None else asdict(scoring.gain), "fixes": scoring.options.fixes, "excludes": scoring.options.excludes,
     }
     return json.dumps(found, indent=2)
 
@@ -127,11 +135,13 @@ def _print(leaders: Leaders, scoring: Scoring, out: str | None) -> None:
 
     from planner.cli.stress_table import stress_table
     from planner.cli.terminal import output
+    from planner.wording import counted
 
-    console = output()
+    console, start = output(), scoring.candidates.outlook.case.settings.start
     broken = leaders.count - leaders.within
     spent = sum(scoring.seconds.values())
-    console.print(f"{leaders.count:,} portfolios over {len(scoring.futures):,} futures in {spent:.1f} s; {broken:,} break a limit")
+    breaking = "none breaks a limit" if not broken else f"{broken:,} {'breaks' if broken == 1 else 'break'} a limit"
+    console.print(f"{counted(leaders.count, 'portfolio')} over {counted(len(scoring.futures), 'future')} in {spent:.1f} s; {breaking}")
     for line in _conditions(scoring):
         console.print(line, markup=False, highlight=False)
     for title, rows in (("best by mean NPV", leaders.best), ("not beaten in both mean and tail", leaders.front.head(SHOWN))):
@@ -139,7 +149,7 @@ def _print(leaders: Leaders, scoring: Scoring, out: str | None) -> None:
         for name in _HEADERS:
             table.add_column(name, justify="right")
         for row in rows.to_dict("records"):
-            table.add_row(*_cells(row))
+            table.add_row(*_cells(row, start))
         console.print(table)
     if broken and out is None:
         console.print("give a folder as --out to have the limits broken, portfolio by portfolio, in its broken.parquet", markup=False, highlight=False)
@@ -155,8 +165,13 @@ def _print(leaders: Leaders, scoring: Scoring, out: str | None) -> None:
 
 
 def _conditions(scoring: Scoring) -> Iterator[str]:
-    """Where the scores were made, and under which decisions."""
+    """Where the scores were made, what does not move in them, and under which decisions."""
+    from planner.scenarios.still import no_price_moves
+
     yield f"device {scoring.device.why}"
+    still = no_price_moves(scoring.candidates.outlook.case, brought=scoring.futures.brought is not None)
+    if still is not None:
+        yield still
     for what, why in scoring.not_fused.items():
         yield f"{what} without the fused kernel: {why}"
     decided = [*(f"--fix {each}" for each in scoring.options.fixes), *(f"--exclude {each}" for each in scoring.options.excludes)]
@@ -167,15 +182,15 @@ def _conditions(scoring: Scoring) -> Iterator[str]:
 _HEADERS = ("portfolio", "mean", "base", "sd", "P(loss)", "CVaR of loss", "peak funding", "payback", "IRR", "capex", "limits broken")
 
 
-def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+def _cells(row: dict[str, Any], start: str) -> tuple[str, ...]:
     from planner.cli.summary import millions
+    from planner.wording import irr_text, payback_text, percent
 
     funding = payback = rate = ""
     if "peak_funding_mean_usd" in row:
-        months = row["payback_median_months"]
-        funding, payback = millions(row["peak_funding_mean_usd"]), "never" if months == float("inf") else f"{months:.0f} months"
-        rate = f"{row['irr_per_year']:.1%}" if row["irr_status"] == "one_root" else row["irr_status"].replace("_", " ")
+        funding, payback = millions(row["peak_funding_mean_usd"]), payback_text(start, row["payback_median_months"])
+        rate = irr_text(row["irr_per_year"], row["irr_status"])
     return (
         str(row["portfolio"]), millions(row["mean_npv_usd"]), millions(row["base_npv_usd"]), millions(row["standard_deviation_usd"]),
-        f"{row['loss_probability']:.1%}", millions(row["cvar_usd"]), funding, payback, rate, millions(row["capex_usd"]), str(row["limits_broken"]),
+        percent(row['loss_probability']), millions(row["cvar_usd"]), funding, payback, rate, millions(row["capex_usd"]), str(row["limits_broken"]),
     )

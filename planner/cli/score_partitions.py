@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from planner.case.faults import PlannerError
+from planner.wording import counted
 
 if TYPE_CHECKING:
     from planner.case.case import Case
@@ -58,6 +59,6 @@ def _shown(quiet: bool) -> Progress | None:
 
     def show(done: int, of: int, rows: int) -> None:
         end = "\n" if done == of else ""
-        print(f"\rscoring: {done:,} of {of:,} partitions, {rows:,} portfolios", end=end, file=sys.stderr, flush=True)
+        print(f"\rscoring: {done:,} of {of:,} partitions, {counted(rows, 'portfolio')}", end=end, file=sys.stderr, flush=True)
 
     return show

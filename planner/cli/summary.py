@@ -13,12 +13,12 @@ from kernels.lines import Line
 from planner.candidates.lease_offers import units
 from planner.cli.price_summary import print_prices
 from planner.cli.terminal import output
+from planner.commitments import screen_of, soon
 from planner.explaining.sentences import lines_of
 from planner.explaining.unbounded import endless_lines
 from planner.explaining.why_lines import lines_of_reason
 from planner.planning import Plan
-
-SOON_MONTHS = 6
+from planner.wording import fixed, irr_text, payback_text, percent
 
 
 def print_summary(plan: Plan, out: Path | None) -> None:
@@ -48,7 +48,7 @@ def print_summary(plan: Plan, out: Path | None) -> None:
     _print_leases(console, plan)
     _print_on_demand(console, plan)
     console.print(_capex(plan))
-    console.print(_soon(plan))
+    _print_soon(console, plan)
     print_prices(console, plan, millions)
     _print_binding(console, plan)
     if out is not None:
@@ -66,9 +66,9 @@ def _print_reasons(console: Console, plan: Plan, out: Path | None) -> None:
 
 def millions(usd: float) -> str:
     """Dollars as $1.23B or $45M."""
-    sign = "-" if usd < 0 else ""
     size = abs(usd)
-    return f"{sign}${size / 1e9:,.2f}B" if size >= 9.995e8 else f"{sign}${size / 1e6:,.1f}M"
+    text = f"{size / 1e9:,.2f}B" if size >= 9.995e8 else f"{size / 1e6:,.1f}M"
+    return f"-${text}" if usd < 0 and size >= 0.5e5 else f"${text}"
 
 
 def _print_money(console: Console, plan: Plan) -> None:
@@ -76,22 +76,20 @@ def _print_money(console: Console, plan: Plan) -> None:
     npv = statement.npv_usd
     rate, status = statement.irr_per_year
     carried = statement.npv_losses_carried_usd
-    payback = statement.payback_month
     calendar = plan.candidates.outlook.calendar
     settings = plan.case.settings
     console.print(
-        f"NPV [bold]{millions(npv)}[/] after tax at {settings.discount_rate:.1%}, cash at mid-month; "
+        f"NPV [bold]{millions(npv)}[/] after tax at {percent(settings.discount_rate)}, cash at mid-month; "
         f"{_share(statement.tail_usd, npv)} of it after {calendar.written(plan.candidates.outlook.horizon - 1)} (tail: {plan.candidates.outlook.tail})"
     )
     warning = "  [bold red]the sign differs[/]" if carried * npv < 0 else ""
     console.print(f"NPV with losses carried forward {millions(carried)}; to equity {millions(statement.equity_npv_usd)}{warning}")
-    shown = f"{rate:.1%}" if rate is not None else status.name.lower().replace("_", " ")
-    back = "never" if payback is None else calendar.written(payback)
-    console.print(f"IRR {shown}, payback {back}, deepest cumulative cash {millions(-statement.peak_funding_usd)}")
+    back = payback_text(settings.start, statement.payback_month)
+    console.print(f"IRR {irr_text(rate, status.name)}, payback {back}, deepest cumulative cash {millions(-statement.peak_funding_usd)}")
 
 
 def _share(part: float, whole: float) -> str:
-    return f"{part / whole:.1%}" if whole else "0%"
+    return percent(part / whole) if whole else "0%"
 
 
 def _sites(plan: Plan) -> Table:
@@ -166,7 +164,7 @@ def _print_on_demand(console: Console, plan: Plan) -> None:
             if block.kind == "sell"
         )
         everything = float(plan.statement.line(Line.REVENUE) @ plan.statement.discount) * (1.0 - plan.case.settings.tax_rate)
-        console.print(f"on demand: {sold / everything:.1%} of discounted revenue, at most {_peak_on_demand(rows):,.0f} GPUs at once")
+        console.print(f"on demand: {percent(sold / everything)} of discounted revenue, at most {_peak_on_demand(rows):,.0f} GPUs at once")
 
 
 def _peak_on_demand(rows: pd.DataFrame) -> float:
@@ -182,34 +180,23 @@ def _capex(plan: Plan) -> Table:
     for year in years:
         table.add_column(year, justify="right")
     for line in lines:
-        table.add_row(line.name.lower().replace("_", " "), *(f"{usd / 1e6:,.0f}" for usd in plan.statement.yearly(line).values()))
+        table.add_row(line.name.lower().replace("_", " "), *(fixed(usd / 1e6) for usd in plan.statement.yearly(line).values()))
     return table
 
 
-def _soon(plan: Plan) -> Table:
-    """Commitments whose last month falls within two quarters of the start."""
-    table = Table(title="to be decided within two quarters", title_justify="left")
-    for name in ("by", "what", "how much"):
-        table.add_column(name, justify="right" if name == "how much" else "left", overflow="fold")
-    levels = plan.levels
-    assert levels is not None
-    held = plan.candidates.table.assign(level=levels)
-    chosen = held[held["kind"].isin(["open", "power", "shell", "own", "fabric"]) & (held["level"] > 1e-6) & (held["decide_by"] < SOON_MONTHS)]
-    chosen = chosen[~chosen["candidate_id"].str.contains(":existing@")]
-    calendar = plan.candidates.outlook.calendar
-    names = {"open": "open", "power": "contract power", "shell": "order halls", "own": "order GPUs", "fabric": "build link"}
-    grouped = chosen.assign(what=chosen["kind"].map(names), thing=_thing(chosen))
-    grouped = grouped.groupby(["decide_by", "what", "site_id", "thing", "unit"], sort=True)["level"].sum().reset_index()
-    for row in grouped.itertuples():
-        amount = "" if row.unit in ("0/1", "phase") else f"{_amount(row.level)} {row.unit}" + ("s" if row.unit in ("GPU", "step") else "")
-        table.add_row(calendar.written(row.decide_by), _plain(" ".join(part for part in (row.what, row.site_id, row.thing) if part)), amount)
-    return table
-
-
-def _thing(chosen: pd.DataFrame) -> pd.Series:
-    """What is committed to, beside its site: a SKU, a phase or a link."""
-    link = chosen["candidate_id"].str.partition(":")[2]
-    return chosen["gpu_id"].where(chosen["kind"] == "own", chosen["phase"]).where(chosen["kind"] != "fabric", link)
+def _print_soon(console: Console, plan: Plan) -> None:
+    """What is new and must be decided within two quarters, with the dollars that it commits, on one screen."""
+    near = soon(plan.decisions, plan.case.settings.start)
+    if near.empty:
+        console.print("to be decided within two quarters: nothing new; what the plan does until then is committed or owned already")
+        return
+    table = Table(title="to be decided within two quarters", title_justify="left", show_footer=True)
+    for name, total in (("by", ""), ("decision", "in all"), ("at", ""), ("how much", ""), ("commits", millions(float(near["commits_usd"].sum())))):
+        table.add_column(name, total, justify="right" if name == "commits" else "left", overflow="fold")
+    for row in screen_of(near).itertuples():
+        table.add_row(row.by, row.decision, _plain(row.at), _plain(row.how_much), millions(row.commits_usd))
+    console.print(table)
+    console.print("commits: undiscounted dollars before tax that can no longer be avoided: capex, deposits, charges, fees of the term or up to its cheapest exit; what is committed already is not listed", highlight=False)
 
 
 def _print_binding(console: Console, plan: Plan) -> None:
@@ -218,11 +205,6 @@ def _print_binding(console: Console, plan: Plan) -> None:
         console.print("what binds most (value of one per cent more):")
         for row in found.itertuples():
             console.print(f"  {millions(row.usd_per_percent)}  {row.name}: {row.what}", markup=False, highlight=False)
-
-
-def _amount(level: float) -> str:
-    """A level in whole units, a small one with two digits."""
-    return f"{level:,.0f}" if level >= 10.0 else f"{level:.2g}"
 
 
 def _plain(text: str) -> str:

@@ -8,6 +8,7 @@ from planner.explaining.find_limits import sized
 from planner.explaining.infeasible import Clash, Infeasible, Member
 from planner.explaining.limits import Kind, Limit
 from planner.explaining.repair import Change
+from planner.wording import counted
 
 _MATTERS = {
     "dates": "too late", "whole decisions": "whole decisions do not fit", "decisions": "decided against each other", "rules": "allowed nowhere",
@@ -53,7 +54,7 @@ def _short(member: Member) -> str:
     if amount is None:
         return ""
     if limit.kind.is_date:
-        months = f"{amount:.0f} month" + ("" if amount == 1.0 else "s")
+        months = counted(round(amount), "month")
         return f"{months} too early" if limit.kind is Kind.START else f"{months} too late"
     if limit.kind in (Kind.COMMITMENT, Kind.PLACED, Kind.COMMITTED_MW, Kind.OWNED):
         return f"{sized(amount, limit.unit)} too many" if limit.unit == "GPUs" else f"{sized(amount, limit.unit)} too much"

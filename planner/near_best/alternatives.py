@@ -184,6 +184,8 @@ class _Search:
 
     def diverge(self) -> None:
         """Plans as far as possible from all found so far among the different ones."""
+        if not self.things:  # no site and no lease by which two plans could differ
+            return
         chosen = [self.best]
         for number in range(self.options.count):
             self.say(f"alternative {number + 1} of {self.options.count}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from planner.wording import fixed, percent
+
 _SCALES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 NOTHING = "–"
 
@@ -26,7 +28,8 @@ def rate(usd: float | None) -> str:
     """A price per GPU-hour, kW-month or MWh: two decimals."""
     if usd is None or math.isnan(usd):
         return NOTHING
-    return f"-${-usd:,.2f}" if usd < 0 else f"${usd:,.2f}"
+    text = fixed(usd, 2)
+    return f"-${text[1:]}" if text.startswith("-") else f"${text}"
 
 
 def count(value: float | None) -> str:
@@ -45,7 +48,7 @@ def megawatts(value: float | None) -> str:
 
 def share(value: float | None) -> str:
     """A share in per cent with one decimal."""
-    return NOTHING if value is None or math.isnan(value) else f"{value:.1%}"
+    return NOTHING if value is None or math.isnan(value) else percent(value)
 
 
 def number(value: float | None) -> str:

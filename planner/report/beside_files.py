@@ -12,12 +12,19 @@ import numpy as np
 import pandas as pd
 
 from planner.case.faults import PlannerError
+from planner.own_tables import read_own_table
 from planner.report.findings import Findings
 from planner.scenarios.brought_table import brought_table
 from planner.sealed import refuse_changed, sealed_record
+from planner.sweeping.axes import STRESS, numbers_of
 
 FRONTIER = "frontier.parquet"
 FRONTIER_COLUMNS = ("expected_npv_usd", "cvar_usd")
+_SWEPT_NUMBERS = (
+    "point", "held_npv_usd", "held_limits_broken", "redone_npv_usd", "redone_bound_usd", "redone_gap", "worth_of_redoing_usd", "held_less_base_usd",
+    "redone_less_base_usd", "contracted_mw",
+)
+"""Columns of points.csv that hold numbers, beside axes whose values are numbers."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,8 @@ def read_sweep(folder: Path, found: Findings) -> Swept:
     refuse_changed(points, read, remedy="sweep again")
     if read["case_hash"] != found.record["case_hash"]:
         raise PlannerError(f"{folder} is a sweep of another case than {found.name} planned; sweep that case again")
-    return Swept(read, pd.read_csv(points))
+    numeric = {axis["name"] for axis in read["axes"] if axis["name"] != STRESS and numbers_of(axis["values"]) is not None}
+    return Swept(read, read_own_table(points, is_number=lambda column: column in _SWEPT_NUMBERS or column in numeric))
 
 
 def read_frontier(path: Path, found: Findings) -> pd.DataFrame:

@@ -20,6 +20,7 @@ from planner.case.case import Case
 from planner.case.edits import changed_case
 from planner.case.faults import PlannerError
 from planner.case.read import read_case
+from planner.own_tables import read_own_table
 from planner.run_folder import TABLES, plan_summary, run_record
 from planner.sealed import refuse_changed, sealed_record
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 _TEXT = (
     "site_id", "gpu_id", "lease_id", "customer_id", "phase", "power_path", "kind", "use", "rate_unit", "from", "to", "decide_by", "promised",
-    "energised", "period", "line", "candidate_id", "unit", "what", "family", "name", "question", "resource", "pay_unit", "decisions",
+    "energised", "period", "line", "candidate_id", "unit", "what", "family", "name", "question", "resource", "pay_unit", "decisions", "decision",
 )
 _AGAIN = "plan again"
 FIRST_TAIL_MARK = "+12"
@@ -139,7 +140,7 @@ def findings_of_run(run: Path, case: Path | None = None) -> Findings:
         refuse_changed(run / name, record, remedy=_AGAIN)
     summary = json.loads((run / "plan.json").read_text(encoding="utf-8"))
     planned = _case_of(run, record, case)
-    tables = {name: _table(run / f"{name}.csv") for name in TABLES}
+    tables = {name: read_own_table(run / f"{name}.csv", is_number=lambda column: column not in _TEXT) for name in TABLES}
     written = dt.datetime.fromtimestamp((run / "run.json").stat().st_mtime).astimezone()
     proof = Proof(str(record["solver"]), float(record["gap_asked"]), bool(record["options"]["relax"]))
     return Findings(planned, summary, record, tables, _held(run / "candidates.parquet"), run.name, proof, written)
@@ -213,16 +214,6 @@ def _record(run: Path) -> dict[str, Any]:
     if not path.is_file():
         raise PlannerError(f"{run} is not a run: it has no {path.name}; make one with planner plan CASE --out {run}")
     return sealed_record(path, remedy=_AGAIN)
-
-
-def _table(path: Path) -> pd.DataFrame:
-    """A table of a run; text stays text, so that a site called 007 or NA keeps its name."""
-    header = pd.read_csv(path, nrows=0).columns
-    text = {name: str for name in _TEXT if name in header}
-    missing = {name: [""] for name in header if name not in text}
-    found = pd.read_csv(path, dtype=text, keep_default_na=False, na_values=missing)
-    # Nothing is read of the type of a column without rows.
-    return found if len(found) else found.astype({name: "float64" for name in header if name not in text})
 
 
 def _held(path: Path) -> pd.DataFrame:

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from planner.candidates.outlook import Floats
 from planner.case.faults import PlannerError
+from planner.own_tables import no_rows
 from planner.report.findings import Findings
 from planner.scenarios.brought_table import UNREADABLE, brought_table, plain_frame, refuse_odd_columns
 from planner.scoring.files import PACKAGES, packages_of
@@ -121,7 +122,7 @@ def _shown(scores: pd.DataFrame, plan: str | None) -> pd.DataFrame:
 
 def _members(path: Path, names: pd.Series, found: Findings, *, required: bool) -> pd.DataFrame:
     """Which sites each portfolio holds something on, from the file of portfolios; empty where it is not there."""
-    nothing = pd.DataFrame(columns=["portfolio", "site_id"])
+    nothing = no_rows(["portfolio", "site_id"], [])
     if not path.is_file():
         if required:
             raise PlannerError(f"{path} is not a file of portfolios; give the file that was scored")
@@ -172,7 +173,7 @@ def drivers(scored: Scored) -> pd.DataFrame:
     found = distribution(scored)
     columns = ["factor", "correlation", "low_usd", "high_usd"]
     if found is None:
-        return pd.DataFrame(columns=columns)
+        return no_rows(columns[:1], columns[1:])
     npv, weight = found
     mean = float(npv @ weight)
     chance = NOISE / np.sqrt(max(1.0 / float(weight @ weight), 2.0))
@@ -185,7 +186,7 @@ def drivers(scored: Scored) -> pd.DataFrame:
         if abs(correlation) > chance:
             low, high = (_mean_of_side(value, npv, weight, sign) - mean for sign in (1.0, -1.0))
             rows.append((name, correlation, low, high))
-    table = pd.DataFrame(rows, columns=columns)
+    table = pd.DataFrame(rows, columns=columns) if rows else no_rows(columns[:1], columns[1:])
     return table.assign(size=(table["high_usd"] - table["low_usd"]).abs()).nlargest(15, "size").drop(columns="size").reset_index(drop=True)
 
 

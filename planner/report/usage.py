@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from planner.candidates.outlook import Floats
+from planner.own_tables import no_rows
 from planner.report.findings import Findings
 
 UNTIL = " until "
@@ -102,7 +103,7 @@ def halls_by_month(found: Findings) -> pd.DataFrame:
         for site in found.case.tables["sites"]["site_id"]
         if site in halls or site in work
     ]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["site_id", "month", "hall_mw", "work_mw"])
+    return pd.concat(parts, ignore_index=True) if parts else no_rows(["site_id"], ["month", "hall_mw", "work_mw"])
 
 
 def gpus_by_month(found: Findings, by: str = "use") -> pd.DataFrame:
@@ -113,7 +114,7 @@ def gpus_by_month(found: Findings, by: str = "use") -> pd.DataFrame:
         if row.gpus > DUST:
             counts.setdefault(getattr(row, by), np.zeros(months))[max(row.from_month, 0) : row.to_month] += row.gpus
     parts = [pd.DataFrame({"month": np.arange(months), by: name, "gpus": gpus}) for name, gpus in counts.items()]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["month", by, "gpus"])
+    return pd.concat(parts, ignore_index=True) if parts else no_rows([by], ["month", "gpus"])
 
 
 def site_table(found: Findings) -> pd.DataFrame:

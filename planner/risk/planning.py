@@ -22,6 +22,7 @@ from planner.cluster.pool_partitions import is_pool_folder, stored_bundles, stor
 from planner.decisions import apply_decisions
 from planner.device import device_named
 from planner.explaining.infeasible import Infeasible, explain_infeasible
+from planner.own_tables import no_rows
 from planner.planning import Plan, PlanOptions
 from planner.risk.allocate import RiskAllocation, allocate_after_risk, allocate_from_pool
 from planner.risk.bundle_grid import Grid, bundle_grid
@@ -112,7 +113,7 @@ class RiskPlan(Plan):
     def feared(self) -> pd.DataFrame:
         """The futures in the tail, worst first, with their weights and factors."""
         if self.npv_by_future is None:
-            return pd.DataFrame(columns=["future", "npv_usd", "probability", "tail_weight", "weight"])
+            return no_rows([], ["future", "npv_usd", "probability", "tail_weight", "weight"])
         measure = self.measure
         return feared_futures(self.factors, self.futures, self.npv_by_future, measure.feared(self.npv_by_future), measure.tail(self.npv_by_future))
 
@@ -120,7 +121,7 @@ class RiskPlan(Plan):
     def shifts(self) -> pd.DataFrame:
         """What the factors do in the tail, those on which the plan's NPV depends most first."""
         if self.npv_by_future is None:
-            return pd.DataFrame(columns=["factor", "mean", "mean_feared", "shift", "correlation"])
+            return no_rows(["factor"], ["mean", "mean_feared", "shift", "correlation"])
         return factor_shifts(self.factors, self.futures.weights, self.measure.tail(self.npv_by_future), self.npv_by_future)
 
     @cached_property

@@ -16,6 +16,7 @@ from planner.scenarios.futures import Draws, Futures, make_futures
 from planner.scoring.items import Bunch, Items
 from planner.scoring.leading import Leading
 from planner.scoring.values import item_values
+from planner.wording import counted
 
 RANDOMISATIONS = 16
 """Independent randomisations of the Sobol points, together about as many draws as the scores rest on."""
@@ -40,7 +41,7 @@ class DrawGain:
     means: int
 
     def __str__(self) -> str:
-        many = f"{self.means:,} means of {self.draws:,} draws"
+        many = f"{counted(self.means, 'mean')} of {counted(self.draws, 'draw')}"
         return (
             f"{self.kind} draws: the mean NPV of {self.portfolio} is as exact as with {self.ratio:.1f} times as many plain draws "
             f"(90 % interval {self.low:.1f} to {self.high:.1f}, from {many}); standard errors shown are those of plain draws"

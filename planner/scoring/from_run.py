@@ -15,6 +15,7 @@ from planner.case.edits import changed_case
 from planner.case.faults import PlannerError
 from planner.case.read import read_case
 from planner.decisions import apply_decisions
+from planner.own_tables import read_own_table
 from planner.sealed import refuse_changed, sealed_record
 
 _AGAIN = "plan again"
@@ -52,7 +53,7 @@ def plan_of_run(case: Path, run: Path) -> PlanOfRun:
     built = build_candidates(make_outlook(changed, base=options["base"], tail=options["tail"]))
     candidates = apply_decisions(built, fixes, excludes)
     refuse_changed(run / "portfolio.csv", record, remedy=_AGAIN)
-    portfolio = pd.read_csv(run / "portfolio.csv", dtype={"candidate_id": str}, keep_default_na=False)
+    portfolio = read_own_table(run / "portfolio.csv", is_number=lambda column: column == "level")
     number = pd.Series(np.arange(len(candidates)), index=candidates.table["candidate_id"]).reindex(portfolio["candidate_id"])
     if number.isna().any():
         raise PlannerError(f"{run} holds {number.index[number.isna()][0]!r}, which the case has no more under this version; {_AGAIN}")

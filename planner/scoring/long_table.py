@@ -58,7 +58,8 @@ class LongTable:
         batches = _batches(self.path)
         following = next(batches, None)
         if following is None:
-            raise PlannerError(f"{self.path} has no rows; give at least one portfolio")
+            nothing = "; the plan does nothing, so there is nothing to score" if (self.path.parent / "plan.json").is_file() else "; give at least one portfolio"
+            raise PlannerError(f"{self.path} has no rows{nothing}")
         while following is not None:
             table, following = following, next(batches, None)
             whole = table if rest is None else pd.concat([rest, table], ignore_index=True)

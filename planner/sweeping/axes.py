@@ -56,7 +56,7 @@ def parse_axis(case: Case, written: str) -> Axis:
     if match is not None:
         factor = _factor(case, match["name"], written)
         values = parse_values(match["values"], written)
-        numbers = _numbers(values)
+        numbers = numbers_of(values)
         if numbers is None:
             raise PlannerError(f"--set {written!r}: {match['name']} takes numbers; {FORMS}")
         return Axis(factor.name, values, tuple(factor.edits_at(case, number) for number in numbers), numbers)
@@ -65,7 +65,7 @@ def parse_axis(case: Case, written: str) -> Axis:
     values = parse_values(edit.value, written)
     sign = _SIGNS[edit.operation]
     name = target if edit.operation is Operation.SET else f"{target} {sign}"
-    return Axis(name, values, tuple((f"{target}{sign}{value}",) for value in values), _numbers(values))
+    return Axis(name, values, tuple((f"{target}{sign}{value}",) for value in values), numbers_of(values))
 
 
 def stress_axis(case: Case) -> Axis:
@@ -79,7 +79,7 @@ def stress_axis(case: Case) -> Axis:
 def parse_values(written: str, whole: str) -> tuple[str, ...]:
     """The values of `low:high:count` or `value,value,...`, as text; raises PlannerError when there are none or one repeats."""
     parts = [part.strip() for part in written.split(":")]
-    if len(parts) == 3 and _numbers(tuple(parts)) is not None:
+    if len(parts) == 3 and numbers_of(tuple(parts)) is not None:
         values = _range(*parts, whole=whole)
     else:
         values = tuple(part.strip() for part in written.split(","))
@@ -100,7 +100,8 @@ def _range(low: str, high: str, count: str, *, whole: str) -> tuple[str, ...]:
     return tuple(f"{first + (last - first) * step / steps:.10g}" for step in range(steps + 1))
 
 
-def _numbers(values: tuple[str, ...]) -> tuple[float, ...] | None:
+def numbers_of(values: Sequence[str]) -> tuple[float, ...] | None:
+    """The values of an axis as numbers; None where one of them is none."""
     try:
         numbers = tuple(float(value) for value in values)
     except ValueError:

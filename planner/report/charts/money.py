@@ -102,6 +102,8 @@ def waterfall(found: Findings) -> Figure | None:
         return None
     value = found.present_value_by_line
     value = value[value.abs() > 0.5]
+    if value.empty:
+        return None
     ends = value.cumsum()
     table = pd.DataFrame({"line": [words(name) for name in value.index], "usd": value.to_numpy(), "start": (ends - value).to_numpy(), "end": ends.to_numpy()})
     table["sign"] = np.where(table["usd"] > 0.0, "adds", "takes")

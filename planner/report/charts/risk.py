@@ -25,6 +25,7 @@ from planner.report.charts.look import (
 )
 from planner.report.findings import Findings
 from planner.report.scored import Scored, distribution, drivers
+from planner.wording import counted, tail_text
 
 BINS = 40
 TAIL, BODY = "the worst futures", "other futures"
@@ -53,7 +54,7 @@ def npv_spread(found: Findings, scored: Scored) -> Figure | None:
         color=alt.Color("part:N", title=None, scale=alt.Scale(domain=[TAIL, BODY], range=[LOSS, GAIN])),
         tooltip=[labels("range", "NPV"), labels("chance", "share"), labels("part", "part")],
     )
-    marks = pd.DataFrame({"usd": [float(measured.mean), var], "what": ["mean", f"{1 - scored.alpha:.0%} quantile"]})
+    marks = pd.DataFrame({"usd": [float(measured.mean), var], "what": ["mean", f"{tail_text(scored.alpha)} quantile"]})
     base = found.summary.get("npv_usd")
     if scored.subject == scored.plan and base is not None:
         marks.loc[len(marks)] = [base, "base case"]
@@ -69,8 +70,8 @@ def npv_spread(found: Findings, scored: Scored) -> Figure | None:
             alt.Chart(rows(marks.iloc[[row.Index]])).mark_text(align="right" if left else "left", dx=-5 if left else 5, y=12 + 17 * row.row, fontSize=12).encode(x="usd:Q", text="text:N")
         )
     reading = (
-        f"{len(npv):,} futures. Mean {dollars(float(measured.mean))} with a standard error of {dollars(float(measured.standard_error))}; "
-        f"chance of a loss {share(float(measured.loss_probability))}; mean of the worst {1 - scored.alpha:.0%}: {dollars(-float(measured.cvar))}."
+        f"{counted(len(npv), 'future')}. Mean {dollars(float(measured.mean))} with a standard error of {dollars(float(measured.standard_error))}; "
+        f"chance of a loss {share(float(measured.loss_probability))}; mean of the worst {tail_text(scored.alpha)}: {dollars(-float(measured.cvar))}."
     )
     return Figure("NPV over many futures", reading, alt.layer(*layers).properties(height=300))
 
@@ -149,7 +150,7 @@ def scatter(scored: Scored) -> Figure | None:
         alt.Tooltip("broken:Q", title="limits broken"),
     ]
     dots = base.mark_circle(size=34).encode(
-        x=alt.X("x:Q", axis=dollar_axis(f"mean NPV of the worst {1 - scored.alpha:.0%} of futures"), scale=alt.Scale(zero=False)),
+        x=alt.X("x:Q", axis=dollar_axis(f"mean NPV of the worst {tail_text(scored.alpha)} of futures"), scale=alt.Scale(zero=False)),
         y=alt.Y("y:Q", axis=dollar_axis("mean NPV"), scale=alt.Scale(zero=False)),
         color=alt.Color("state:N", title=None, scale=alt.Scale(domain=["within all limits", "breaks a limit"], range=[GAIN, PLAIN])),
         opacity=opacity, tooltip=tips,

@@ -7,10 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from planner.report.amounts import NOTHING, count, dollars, megawatts, share, words
+from planner.report.amounts import count, dollars, megawatts, share, words
 from planner.report.findings import Findings
 from planner.report.page.blocks import Answer, Section
 from planner.report.page.no_plan import no_plan_blocks
+from planner.wording import irr_text
 
 PAGE_NAME = "answer"
 
@@ -85,13 +86,13 @@ def _funding(found: Findings) -> list[Answer]:
     total = pd.Series(found.net_usd.cumsum(), index=found.periods["period"])
     when = f"deepest cumulative after-tax cash, in {str(total.idxmin())[:7]}, before debt" if summary["peak_funding_usd"] > 0 else "cumulative cash never falls below zero"
     rate, status = summary["irr_per_year"], summary["irr_status"]
-    irr = share(rate) if rate is not None else NOTHING
+    irr = irr_text(rate, status)
     why = "of the monthly after-tax flow, before debt" if rate is not None else {"none": "no rate sets the flow to zero", "several": "several rates set the flow to zero, so none is given"}.get(status, words(status))
     payback = summary["payback_month"]
     return [
         Answer("Peak funding", dollars(summary["peak_funding_usd"]), when, "peak_funding_usd", summary["peak_funding_usd"]),
         Answer("IRR", irr, why, "irr_per_year", rate),
-        Answer("Payback", "never" if payback is None else found.month(payback), "the month from which cumulative cash stays above zero", "payback_month", payback),
+        Answer("Payback", payback, "the month from which cumulative after-tax cash stays above zero", "payback_month", payback),
     ]
 
 

@@ -52,11 +52,11 @@ def page(found: Findings, shown: Sequence[Section], *, script: Script | None = N
 def page_sections(found: Findings, beside: Beside, made: dt.datetime) -> list[Section]:
     """The sections that the run has something to say in."""
     figures: dict[str, Figure] = figures_of(found, beside.scored, beside.moved, sweeps=beside.sweeps, frontier=beside.frontier)
-    shown = [answer_section(found)]
+    shown = [sections.decisions_section(found), answer_section(found)] if found.has_plan else [answer_section(found)]
     if found.has_plan:
         shown += [
             sections.sites_section(found, figures), sections.clusters_section(found, figures, beside.quotes), sections.money_section(found, figures), sections.prices_section(found, figures),
-            sections.risk_section(figures, beside.scored),
+            sections.risk_section(found, figures, beside.scored),
         ]
     else:
         shown.append(sections.sites_section(found, figures))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import pandas as pd
 
 from kernels.lines import UNLEVERED
+from planner.commitments import screen_of, soon
 from planner.report.amounts import count, dollars, megawatts, number, rate, share, words
 from planner.report.beside_files import floors_of
 from planner.report.charts.clusters import USES
@@ -21,8 +21,11 @@ from planner.report.page.blocks import Drawn, Note, Section, Shown, Table, prese
 from planner.report.price_rows import BLOCK, QUARTER, TERM, WHOLE, most_valuable
 from planner.report.scored import Scored
 from planner.report.usage import DUST, site_table
+from planner.scenarios.still import no_price_moves
+from planner.wording import counted, payback_text
 
 Figures = Mapping[str, Figure]
+DECISIONS = "decisions"
 
 
 def _figures(figures: Figures, *names: str) -> list[Drawn]:
@@ -48,6 +51,20 @@ def sites_section(found: Findings, figures: Figures) -> Section:
         "sites", "Sites and power",
         present([*_figures(figures, "map", "power", "halls"), table_of("sites", "Sites", sites, columns), table_of("phases", "Power contracted", held, phases)]),
     )
+
+
+def decisions_section(found: Findings) -> Section:
+    """What must be decided within two quarters, with the dollars that it commits; what is committed already is not in it."""
+    near = soon(found.tables["decisions"], found.case.settings.start)
+    lines = screen_of(near)
+    columns = [Shown("by", "by"), Shown("decision", "decision"), Shown("at", "at"), Shown("how_much", "how much"), blocks.number("commits_usd", "commits", dollars)]
+    if lines.empty:
+        return Section(DECISIONS, "To be decided within two quarters", (), "Nothing new: all that the plan does until then is committed or owned already.")
+    lead = (
+        f"{counted(len(near), 'decision')} that {'commits' if len(near) == 1 else 'commit'} {dollars(float(near['commits_usd'].sum()))}: undiscounted dollars before tax that can no longer "
+        "be avoided once decided (opening, capex with deposits, charges, and fees for the term or up to the cheapest exit). What is committed or owned already is not among them."
+    )
+    return Section(DECISIONS, "To be decided within two quarters", present([table_of(DECISIONS, "Decisions", lines, columns, "All decisions of the plan stand in decisions.csv.")]), lead)
 
 
 def clusters_section(found: Findings, figures: Figures, quotes: pd.DataFrame | None) -> Section:
@@ -167,30 +184,28 @@ def _others(found: Findings) -> Table:
     return table_of("scarce", "What else is scarce", rows, columns, "Deliveries, leases, halls and market, each for one unit more.")
 
 
-def risk_section(figures: Figures, scored: Scored | None) -> Section:
+def risk_section(found: Findings, figures: Figures, scored: Scored | None) -> Section:
     """How the plan fares over many futures, sweeps and stresses, and the portfolios beside it."""
     extra = _figures(figures, *(name for name in figures if name.startswith(SWEEP)), "frontier")
     if scored is None:
         missing = Note("No scores were given: make them with planner portfolios and planner score, and give their folder as --scores.")
         return Section("risk", "Risk", (missing, *extra))
     options = scored.record["options"]
-    lead = f"{scored.of:,} portfolios over {scored.record['futures']:,} futures (seed {scored.record['seed']}, {options['draws']} draws). "
+    lead = f"{counted(scored.of, 'portfolio')} over {counted(scored.record['futures'], 'future')} (seed {scored.record['seed']}, {options['draws']} draws). "
     lead += "Shown future by future: the plan." if scored.subject == scored.plan else f"The plan itself is not among them; shown future by future: portfolio {scored.subject}."
     notes = [] if "npv_spread" in figures else [Note("These scores hold no figures future by future: score again with this version to see the spread of NPV and what drives it.")]
+    still = no_price_moves(found.case, brought=bool(options.get("brought")))
+    notes += [Note(f"{still[0].upper()}{still[1:]}.")] if still is not None else []
     left = [Note("Stresses that cannot be scored on a plan that stands: " + ", ".join(words(name) for name in scored.record["stresses_left_out"]) + ". Plan under them with planner plan --stress.")] if scored.record.get("stresses_left_out") else []
     best = scored.table.assign(kept=scored.table["limits_broken"] == 0).sort_values(["kept", "mean_npv_usd"], ascending=False).head(200)
     columns = [
         Shown("portfolio", "portfolio"), blocks.number("mean_npv_usd", "mean NPV", dollars), blocks.number("base_npv_usd", "base case", dollars), blocks.number("standard_deviation_usd", "deviation", dollars),
         blocks.number("loss_probability", "chance of a loss", share), blocks.number("cvar_usd", "CVaR of loss", dollars),
-        *([blocks.number("peak_funding_mean_usd", "peak funding", dollars), blocks.number("payback_median_months", "payback, months", _months)] if "peak_funding_mean_usd" in best else []),
+        *([blocks.number("peak_funding_mean_usd", "peak funding", dollars), blocks.number("payback_median_months", "payback", lambda months: payback_text(found.case.settings.start, months))] if "peak_funding_mean_usd" in best else []),
         blocks.number("capex_usd", "capex", dollars), blocks.number("levelised_usd_per_gpu_hour", "cost, $/GPU-hour", rate), blocks.number("limits_broken", "limits broken", count),
     ]
     shown = [*_figures(figures, "npv_spread", "drivers", "stresses"), *left, *extra, *_figures(figures, "portfolios"), table_of("portfolios", "Portfolios, best first", best, columns)]
     return Section("risk", "Risk", present([*notes, *shown]), lead)
-
-
-def _months(value: float) -> str:
-    return "never" if np.isinf(value) else number(value)
 
 
 def differences_section(moved: Differences, before: str, figures: Figures) -> Section:

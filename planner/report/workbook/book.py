@@ -58,7 +58,7 @@ def write_report_workbook(found: Findings, path: Path, beside: Beside | None = N
 def _tables(sheets: Sheets, found: Findings, beside: Beside) -> None:
     sheets.table("sites", site_table(found).drop(columns=["latitude", "longitude"]))
     sheets.table("leases", lease_table(found, floors_of(beside.quotes)))
-    for name in ("power", "prices", "binding", "portfolio"):
+    for name in ("decisions", "power", "prices", "binding", "portfolio"):
         sheets.table(name, found.tables[name])
     if beside.quotes is not None:
         sheets.table("quotes", beside.quotes)

@@ -18,6 +18,7 @@ import pandas as pd
 from planner.case.faults import PlannerError
 from planner.commitments import soon
 from planner.sealed import seal
+from planner.stored_paths import stored_path
 from planner.wording import payback_text
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def write_run(plan: Plan, folder: str | Path, *, force: bool = False, device: st
                 _round_csv(table, scratch / f"{name}.csv")
         _candidates(plan).to_parquet(scratch / "candidates.parquet", index=False)
         _json(plan_summary(plan), scratch / "plan.json")
-        _json(run_record(plan, device), scratch / "run.json")
+        _json(run_record(plan, device, target), scratch / "run.json")
 
     appear_whole(target, write)
     return target
@@ -158,15 +159,15 @@ def why_none(plan: Plan) -> dict[str, Any]:
     }
 
 
-def run_record(plan: Plan, device: str) -> dict[str, Any]:
-    """What run.json holds: everything needed to run it again, and what was proved."""
+def run_record(plan: Plan, device: str, folder: Path | None = None) -> dict[str, Any]:
+    """What run.json holds: everything needed to run it again, and what was proved; the path of the case from `folder`, where it will stand."""
     allocation, options = plan.allocation_result, plan.options
     return {
         "format": FORMAT,
         "command": "plan",
         "case": plan.case.settings.name,
         "case_hash": plan.case.source_hash,
-        "case_path": plan.case.source,
+        "case_path": plan.case.source if folder is None else stored_path(plan.case.source, folder),
         "versions": versions(),
         "solver": allocation.solver,
         "status": plan.status.label,

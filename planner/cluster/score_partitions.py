@@ -23,6 +23,7 @@ from planner.scoring.pareto import Leaders
 from planner.scoring.places import is_remote, joined, opened, write
 from planner.scoring.score import Scoring
 from planner.scoring.score_folder import score_record
+from planner.stored_paths import stored_path
 
 Progress = Callable[[int, int, int], None]
 """Called with partitions done, partitions in all, and portfolios scored."""
@@ -89,7 +90,7 @@ def _finish(scored: Scored, job: Job, parts: Partitions, target: str, read_from:
     _score_leading(scoring, job, parts, scored.done, leading)
     scoring.seconds |= {"partitions": scored.seconds}
     record = {
-        **score_record(scoring, job.case, sum(done.rows for done in scored.done)), "portfolios_read_from": read_from,
+        **score_record(scoring, job.case, sum(done.rows for done in scored.done)), "portfolios_read_from": read_from if is_remote(target) else stored_path(read_from, Path(target)),
         "partitions": len(scored.done), "checksums": {f"{done.number:06d}": {name: done.checksums[name] for name in TABLES} for done in scored.done},
     }
     by_future = futures_table(leading, scoring.futures)

@@ -17,10 +17,9 @@ from kernels.lines import UNLEVERED, Line
 from planner.candidates.outlook import Floats
 from planner.case.calendar import Calendar, month_number, written_month
 from planner.case.case import Case
-from planner.case.edits import changed_case
 from planner.case.faults import PlannerError
-from planner.case.read import read_case
 from planner.own_tables import read_own_table
+from planner.run_case import case_of_run
 from planner.run_folder import TABLES, plan_summary, run_record
 from planner.sealed import refuse_changed, sealed_record
 
@@ -139,7 +138,7 @@ def findings_of_run(run: Path, case: Path | None = None) -> Findings:
             raise PlannerError(f"{run / name} is missing from the run; {_AGAIN}")
         refuse_changed(run / name, record, remedy=_AGAIN)
     summary = json.loads((run / "plan.json").read_text(encoding="utf-8"))
-    planned = _case_of(run, record, case)
+    planned = case_of_run(run, record, case)
     tables = {name: read_own_table(run / f"{name}.csv", is_number=lambda column: column not in _TEXT) for name in TABLES}
     written = dt.datetime.fromtimestamp((run / "run.json").stat().st_mtime).astimezone()
     proof = Proof(str(record["solver"]), float(record["gap_asked"]), bool(record["options"]["relax"]))
@@ -194,19 +193,6 @@ class _Made(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._makers)
-
-
-def _case_of(run: Path, record: Mapping[str, Any], given: Path | None) -> Case:
-    written = record.get("case_path")
-    path = given if given is not None else Path(written) if written else None
-    if path is None or (given is None and not path.exists()):
-        there = f"{path} is not there" if path is not None else f"{run} does not say where its case stands"
-        raise PlannerError(f"{there}; say where the case is with --case PATH")
-    options = record["options"]
-    changed = changed_case(read_case(path), options["edits"], options["stress"])
-    if changed.source_hash != record["case_hash"]:
-        raise PlannerError(f"{path} is not the case that {run} planned, or has changed since; plan it again, or give the right one with --case PATH")
-    return changed
 
 
 def _record(run: Path) -> dict[str, Any]:

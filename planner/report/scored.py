@@ -20,6 +20,7 @@ from planner.scoring.files import PACKAGES, packages_of
 from planner.scoring.leading import NPV_OF
 from planner.scoring.pareto import pareto
 from planner.sealed import file_checksum, refuse_changed, sealed_record
+from planner.stored_paths import found_path
 
 _AGAIN = "score again"
 MOST_SHOWN = 2500
@@ -85,7 +86,7 @@ def read_scores(folder: Path, found: Findings, portfolios: Path | None = None) -
     plan = _plan_among(whole, found)
     table = _shown(whole, plan)
     within = int((whole["limits_broken"] == 0).sum())
-    source = portfolios if portfolios is not None else Path(record.get("portfolios_read_from") or ".")
+    source = portfolios if portfolios is not None else found_path(record.get("portfolios_read_from") or ".", folder)
     return Scored(record, table, len(whole), within, futures, plan, _members(source, table["portfolio"], found, required=portfolios is not None))
 
 

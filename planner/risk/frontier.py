@@ -37,6 +37,7 @@ from planner.risk.planning import RiskOptions
 from planner.risk.worth import candidate_values, column_values, endings_are_certain
 from planner.run_folder import appear_whole, refuse_other_folders, versions
 from planner.scenarios.futures import Futures, make_futures
+from planner.stored_paths import stored_path
 
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 COLUMNS = (
@@ -189,20 +190,20 @@ def write_frontier(found: Frontier, folder: Path, *, force: bool = False) -> Non
         found.table.to_csv(scratch / "frontier.csv", index=False, float_format="%.12g", lineterminator="\n")
         found.table.to_parquet(scratch / "frontier.parquet", index=False)
         found.plans.to_parquet(scratch / "plans.parquet", index=False)
-        record = json.dumps(frontier_record(found), indent=2, allow_nan=False)
+        record = json.dumps(frontier_record(found, target), indent=2, allow_nan=False)
         (scratch / "run.json").write_text(record + "\n", encoding="utf-8")
 
     appear_whole(target, write)
 
 
-def frontier_record(found: Frontier) -> dict[str, Any]:
+def frontier_record(found: Frontier, folder: Path) -> dict[str, Any]:
     """What run.json holds."""
     settings = {name: value for name, value in vars(found.risk).items() if name in ("alpha", "scenarios", "draws")}
     return {
         "command": "frontier",
         "case": found.case.settings.name,
         "case_hash": found.case.source_hash,
-        "case_path": found.case.source,
+        "case_path": stored_path(found.case.source, folder),
         "versions": versions(),
         "risk": {**settings, "seed": found.futures.seed},
         "statuses": {f"{weight:g}": status.label for weight, status in found.statuses.items()},

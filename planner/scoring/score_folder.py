@@ -17,6 +17,7 @@ from planner.case.faults import PlannerError
 from planner.run_folder import appear_whole, refuse_other_folders, versions
 from planner.scoring.leading import Leading, futures_table
 from planner.scoring.score import ScoredPiece, Scoring
+from planner.stored_paths import stored_path
 
 FILES = (".parquet", ".csv")
 
@@ -56,7 +57,7 @@ def write_scores(
         if file:
             scratch[0].replace(target)
             return
-        record = json.dumps({**score_record(scoring, case, count), "portfolios_read_from": read_from}, indent=2, allow_nan=False) + "\n"
+        record = json.dumps({**score_record(scoring, case, count), "portfolios_read_from": stored_path(read_from, target)}, indent=2, allow_nan=False) + "\n"
         by_future = futures_table(leading, scoring.futures)
 
         def move(folder: Path) -> None:

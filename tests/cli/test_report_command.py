@@ -90,3 +90,24 @@ def test_floors_of_quotes_stand_beside_their_leases(run: Run, base: Path, tmp_pa
         code, _, complained = run("report", base, "--out", tmp_path / "second", "--quotes", quote)
         assert code == 2
         assert told in complained
+
+
+def test_a_run_finds_its_case_from_any_folder_and_after_the_project_has_moved(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = tmp_path / "project"
+    write_starting_case(project / "cases" / "start")
+    monkeypatch.chdir(project)
+    assert run("plan", "cases/start", "--prices", "none", "--out", "runs/base").code == 0
+    stored = json.loads((project / "runs" / "base" / "run.json").read_text())["case_path"]
+    assert stored == "../../cases/start"
+    assert run("score", "cases/start", "--portfolios", "runs/base/portfolio.csv", "--scenarios", "4", "--out", "runs/scores").code == 0
+    assert json.loads((project / "runs" / "scores" / "run.json").read_text())["portfolios_read_from"] == "../base/portfolio.csv"
+    monkeypatch.chdir(tmp_path)
+    assert run("report", "project/runs/base", "--scores", "project/runs/scores", "--out", "page").code == 0
+    project.rename(tmp_path / "moved")
+    assert run("report", "moved/runs/base", "--out", "page", "--force").code == 0
+    (tmp_path / "moved" / "cases").rename(tmp_path / "elsewhere")
+    code, _, complained = run("report", "moved/runs/base", "--out", "page", "--force")
+    assert code == 2
+    assert complained.count("\n") == 1
+    assert "--case PATH" in complained
+    assert run("report", "moved/runs/base", "--case", "elsewhere/start", "--out", "page", "--force").code == 0

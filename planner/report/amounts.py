@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from planner.wording import fixed, percent
 
@@ -61,3 +62,11 @@ def number(value: float | None) -> str:
 def words(name: str) -> str:
     """A name of a vocabulary as words: fuel_cell is fuel cell."""
     return name.replace("_", " ")
+
+
+def line_words(line: str, amounts: Iterable[float]) -> str:
+    """A line of the statement in words, by its amounts: what a late supplier pays us is no penalty, but damages received."""
+    if line != "penalties":
+        return words(line)
+    signs = {amount > 0.0 for amount in amounts if amount != 0.0}
+    return {(True,): "damages received", (False, True): "damages received less penalties"}.get(tuple(sorted(signs)), "penalties")

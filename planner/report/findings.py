@@ -19,6 +19,7 @@ from planner.case.calendar import Calendar, month_number, written_month
 from planner.case.case import Case
 from planner.case.faults import PlannerError
 from planner.own_tables import read_own_table
+from planner.report.amounts import line_words
 from planner.run_case import case_of_run
 from planner.run_folder import TABLES, plan_summary, run_record
 from planner.sealed import refuse_changed, sealed_record
@@ -103,6 +104,11 @@ class Findings:
         """Discounted dollars of each unlevered line; they add to the NPV."""
         lines = self.cash_by_line.loc[[line.name.lower() for line in UNLEVERED]]
         return lines @ self.periods["discount"].to_numpy()
+
+    def line_words(self, line: str) -> str:
+        """A line of the statement in words, as its amounts at the sites are: penalties paid, or damages received."""
+        cash = self.tables["cashflow"]
+        return line_words(line, cash.loc[cash["line"] == line, "usd"])
 
     @cached_property
     def windows(self) -> pd.DataFrame:

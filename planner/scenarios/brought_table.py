@@ -12,6 +12,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from planner.case.faults import PlannerError
+from planner.case.reading.foreign import comment, encoding_without_mark, separator_hint
 from planner.case.reading.sizes import TABLE_COLUMNS
 from planner.memory import usable_memory, written_size
 
@@ -44,8 +45,12 @@ def brought_table(path: Path, what: str) -> pd.DataFrame:
 
 def _text_table(path: Path) -> pd.DataFrame:
     """A CSV file as text; a row of more or fewer cells than the header is refused."""
+    with path.open("rb") as beginning:
+        unmarked = encoding_without_mark(beginning.read(_HEADER_BYTES))
     with path.open(encoding="utf-8-sig", newline="") as file:
-        header = next(csv.reader(file), [])
+        header = [] if unmarked else next(csv.reader(file), [])
+    if reason := unmarked or separator_hint(header) or comment(header):
+        raise PlannerError(f"{path}: {reason[0]}; {reason[1]}")
     kept = pyarrow.csv.ConvertOptions(column_types={name: pa.string() for name in header})
     table = pyarrow.csv.read_csv(path, convert_options=kept)
     refuse_odd_columns(path, table.schema)

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from openpyxl.cell.rich_text import CellRichText, TextBlock
+from openpyxl.cell.text import InlineFont
+from openpyxl.styles import Font
 from openpyxl.workbook import Workbook
 
 from planner.case.faults import CaseError
@@ -113,6 +116,21 @@ def _hidden_row(book: Workbook) -> None:
     book["gpus"].row_dimensions[3].hidden = True
 
 
+def _hidden_columns(book: Workbook) -> None:
+    """The second and the third column as one hidden range, as spreadsheet programs write it."""
+    found = book["gpus"].column_dimensions["B"]
+    found.min, found.max, found.hidden = 2, 3, True
+
+
+def _struck(book: Workbook) -> None:
+    for cell in book["gpus"][3]:
+        cell.font = Font(strike=True)
+
+
+def _struck_in_part(book: Workbook) -> None:
+    book["gpus"]["A3"] = CellRichText("gb", TextBlock(InlineFont(strike=True), "300"))
+
+
 def _hidden_sheet(book: Workbook) -> None:
     book["gpus"].sheet_state = "hidden"
 
@@ -135,6 +153,9 @@ BROKEN = [
     (put("gpus", "gpu_id", 2, 7, "000"), "gpus", 2, "gpu_id", "shown in the format 000", "as text"),
     (put("gpus", "capex_usd", 2, 72000, "0.0,"), "gpus", 2, "capex_usd", "shown in the format 0.0,", "General"),
     (_hidden_row, "gpus", 3, None, "hidden row", "clear the filter"),
+    (_hidden_columns, "gpus", None, "it_kw", "hidden column", "show it"),
+    (_struck, "gpus", 3, "gpu_id", "struck through", "remove it"),
+    (_struck_in_part, "gpus", 3, "gpu_id", "struck through", "remove it"),
     (_hidden_sheet, "gpus", None, None, "hidden sheet", "show it"),
     (put("gpus", "gpu_id", 2, dt.datetime(2027, 1, 1)), "gpus", 2, "gpu_id", "a date where text", "as text"),
     (put("leases", "start", 2, dt.datetime(2027, 7, 15)), "leases", 2, "start", "a day, not a month", "YYYY-MM"),

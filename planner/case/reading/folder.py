@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from planner.case.faults import CaseError, Fault
+from planner.case.reading.foreign import comment, encoding_without_mark, separator_hint
 from planner.case.reading.raw import RawCase, RawSetting, RawTable
 from planner.case.reading.sizes import (
     SETTINGS_BYTES,
@@ -84,6 +85,8 @@ def _text(path: Path, most: int) -> str:
     for mark, encoding in _OTHER_ENCODINGS:
         if data.startswith(mark):
             raise FileRefused(Fault(path.name, None, None, "", f"the file is {encoding}", "save it as UTF-8"))
+    if unmarked := encoding_without_mark(data):
+        raise FileRefused(Fault(path.name, None, None, "", *unmarked))
     data = data.removeprefix(_BOM)
     try:
         return data.decode("utf-8")
@@ -139,6 +142,8 @@ def _table(name: str, path: Path) -> RawTable:
     lines = _csv_lines(path)
     first = next((cells for _, cells in lines), [])
     refuse_many_cells(path.name, 0, len(first))
+    if reason := separator_hint(first) or comment(first):
+        raise FileRefused(Fault(path.name, 1, None, ",".join(first)[:60], *reason))
     header = tuple(cell.strip() for cell in first)
     if any(header):
         _refuse_other_separators(path, header, first)
@@ -150,6 +155,8 @@ def _table(name: str, path: Path) -> RawTable:
             continue
         if blank is not None:
             raise FileRefused(Fault(path.name, blank, None, "", "an empty row between rows", "remove it"))
+        if reason := comment(cells, len(header)):
+            raise FileRefused(Fault(path.name, row, None, ",".join(cells)[:60], *reason))
         _refuse_misfits(path, row, header, cells)
         rows.append(tuple(cells))
         refuse_many_cells(path.name, len(rows), len(header))

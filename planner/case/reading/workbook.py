@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import warnings
 from pathlib import Path
+from typing import cast
 
 from openpyxl import load_workbook
 from openpyxl.cell.cell import Cell, MergedCell
+from openpyxl.cell.rich_text import CellRichText, TextBlock
 from openpyxl.workbook import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
@@ -89,7 +91,7 @@ def _load(path: Path) -> tuple[Workbook, Workbook | None]:
 
 def _opened(path: Path, *, values: bool) -> Workbook:
     with path.open("rb") as file:  # openpyxl leaves a file open that it cannot read
-        return load_workbook(file, data_only=values)
+        return load_workbook(file, data_only=values, rich_text=not values)
 
 
 def _unreadable(path: Path, error: Exception) -> Fault:
@@ -113,6 +115,7 @@ def _cells(place: str, sheet: Worksheet, values: object, faults: list[Fault]) ->
     for number, dimension in sorted(sheet.row_dimensions.items()):
         if dimension.hidden and number <= sheet.max_row:
             raise FileRefused(Fault(place, number, None, "", "a hidden row", "show it (clear the filter), or remove it"))
+    _refuse_hidden_columns(place, sheet)
     table = [[_value(place, sheet, cell, values, faults) for cell in row] for row in sheet.iter_rows()]
     while table and all(cell is None for cell in table[-1]):
         table.pop()
@@ -126,11 +129,32 @@ def _cells(place: str, sheet: Worksheet, values: object, faults: list[Fault]) ->
     return header, tuple(tuple(row[:width]) for row in table[1:])
 
 
+def _refuse_hidden_columns(place: str, sheet: Worksheet) -> None:
+    """Refuse a column that nobody sees, by its name: its figures would change a plan unseen. A range of columns has one dimension."""
+    for dimension in sheet.column_dimensions.values():
+        if not dimension.hidden:
+            continue
+        for column in range(dimension.min or 1, min(dimension.max or 1, sheet.max_column) + 1):
+            if any(sheet.cell(row, column).value is not None for row in range(1, sheet.max_row + 1)):
+                name = _column_of(sheet, cast("Cell", sheet.cell(1, column)))
+                raise FileRefused(Fault(place, None, name, "", "a hidden column", "show it, or remove it with its cells"))
+
+
+def _struck(cell: Cell) -> bool:
+    """Whether any of the text is struck through, by the format of the cell or of a run within it."""
+    if cell.font is not None and cell.font.strike:
+        return True
+    runs = cell.value if isinstance(cell.value, CellRichText) else ()
+    return any(isinstance(run, TextBlock) and bool(run.font.strike) for run in runs)
+
+
 def _value(place: str, sheet: Worksheet, cell: Cell | MergedCell, values: object, faults: list[Fault]) -> object:
     """The value of a cell as a person sees it; blank text is None. Formulas give their last computed value."""
     if isinstance(cell, MergedCell):
         return None
-    value: object = cell.value
+    value: object = str(cell.value) if isinstance(cell.value, CellRichText) else cell.value
+    if value is not None and _struck(cell):
+        faults.append(Fault(place, cell.row, _column_of(sheet, cell), str(value)[:60], "struck through, so that it reads as deleted", "remove it, or take the line through it away"))
     if cell.data_type == "f":
         value = values[cell.coordinate].value  # type: ignore[index]
         if value is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from planner.report.amounts import words
+from planner.report.amounts import line_words
 from planner.report.charts.look import Figure
 from planner.report.charts.money import steps
 from planner.report.compare import Differences
@@ -18,7 +18,7 @@ def change_of_npv(found: Differences) -> Figure | None:
         return None
     before, after = float(found.lines["before_usd"].sum()), float(found.lines["after_usd"].sum())
     ends = before + lines["change_usd"].cumsum()
-    table = pd.DataFrame({"line": ["NPV before", *(words(name) for name in lines["line"]), "NPV after"]})
+    table = pd.DataFrame({"line": ["NPV before", *(line_words(row.line, (row.before_usd, row.after_usd)) for row in lines.itertuples()), "NPV after"]})
     table["usd"] = [before, *lines["change_usd"], after]
     table["start"] = [0.0, *(ends - lines["change_usd"]), 0.0]
     table["end"] = [before, *ends, after]

@@ -8,7 +8,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from planner.report.amounts import dollars, words
+from planner.report.amounts import dollars
 from planner.report.charts.look import (
     ACCENT,
     GAIN,
@@ -105,7 +105,7 @@ def waterfall(found: Findings) -> Figure | None:
     if value.empty:
         return None
     ends = value.cumsum()
-    table = pd.DataFrame({"line": [words(name) for name in value.index], "usd": value.to_numpy(), "start": (ends - value).to_numpy(), "end": ends.to_numpy()})
+    table = pd.DataFrame({"line": [found.line_words(name) for name in value.index], "usd": value.to_numpy(), "start": (ends - value).to_numpy(), "end": ends.to_numpy()})
     table["sign"] = np.where(table["usd"] > 0.0, "adds", "takes")
     npv = float(value.sum())
     table.loc[len(table)] = ["NPV", npv, 0.0, npv, "NPV"]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from kernels.measures import npv_measures
-from planner.report.amounts import dollars, share, words
+from planner.report.amounts import dollars, share
 from planner.report.charts.look import (
     ACCENT,
     COLOURS,
@@ -82,7 +82,7 @@ def stress_tornado(scored: Scored) -> Figure | None:
     if row is None or not scored.stresses:
         return None
     base = float(row["base_npv_usd"])
-    table = pd.DataFrame({"stress": [words(name) for name in scored.stresses], "npv": [float(row[column]) for column in scored.stresses.values()]})
+    table = pd.DataFrame({"stress": list(scored.stresses), "npv": [float(row[column]) for column in scored.stresses.values()]})
     table["change"] = table["npv"] - base
     return Figure(
         "Named stresses", "Change of the base-case NPV with the plan held as it is; a new plan under the stress would lose less.", _sides(table.assign(key=table["change"].abs()).nlargest(20, "key"), "stress")

@@ -31,7 +31,7 @@ def _colours() -> alt.Color:
 
 
 def _tornado(long: pd.DataFrame, axis: str, base: float) -> Figure:
-    table = long.assign(change=long["npv"] - base, name=long[axis].astype(str).map(words))
+    table = long.assign(change=long["npv"] - base, name=long[axis].astype(str))
     table["moved"] = table["change"].map(dollars)
     order = table.assign(size=table["change"].abs()).groupby("name")["size"].max().sort_values(ascending=False).index.tolist()
     chart = alt.Chart(rows(table[["name", "plan", "change", "moved", "shown"]])).mark_bar(height={"band": 0.9}).encode(

@@ -8,7 +8,7 @@ import pandas as pd
 
 from kernels.lines import UNLEVERED
 from planner.commitments import screen_of, soon
-from planner.report.amounts import count, dollars, megawatts, number, rate, share, words
+from planner.report.amounts import count, dollars, line_words, megawatts, number, rate, share, words
 from planner.report.beside_files import floors_of
 from planner.report.charts.clusters import USES
 from planner.report.charts.look import Figure
@@ -129,7 +129,8 @@ def money_section(found: Findings, figures: Figures) -> Section:
     yearly["all years"] = yearly.sum(axis=1)
     yearly["discounted"] = [*found.present_value_by_line, found.present_value_by_line.sum()]
     yearly = yearly[(yearly.abs() > 0.5).any(axis=1)].reset_index(names="line")
-    columns = [Shown("line", "line", words), *(blocks.number(name, name, dollars) for name in yearly.columns if name != "line")]
+    yearly["line"] = yearly["line"].map(found.line_words)
+    columns = [Shown("line", "line"), *(blocks.number(name, name, dollars) for name in yearly.columns if name != "line")]
     return Section(
         "money", "Money", present([*_figures(figures, "cash_by_year", "cumulative_cash", "waterfall"), table_of("cash", "Cash by year and line", yearly, columns, "The discounted column adds to the NPV.")]),
     )
@@ -196,7 +197,7 @@ def risk_section(found: Findings, figures: Figures, scored: Scored | None) -> Se
     notes = [] if "npv_spread" in figures else [Note("These scores hold no figures future by future: score again with this version to see the spread of NPV and what drives it.")]
     still = no_price_moves(found.case, brought=bool(options.get("brought")))
     notes += [Note(f"{still[0].upper()}{still[1:]}.")] if still is not None else []
-    left = [Note("Stresses that cannot be scored on a plan that stands: " + ", ".join(words(name) for name in scored.record["stresses_left_out"]) + ". Plan under them with planner plan --stress.")] if scored.record.get("stresses_left_out") else []
+    left = [Note("Stresses that cannot be scored on a plan that stands: " + ", ".join(scored.record["stresses_left_out"]) + ". Plan under them with planner plan --stress.")] if scored.record.get("stresses_left_out") else []
     best = scored.table.assign(kept=scored.table["limits_broken"] == 0).sort_values(["kept", "mean_npv_usd"], ascending=False).head(200)
     columns = [
         Shown("portfolio", "portfolio"), blocks.number("mean_npv_usd", "mean NPV", dollars), blocks.number("base_npv_usd", "base case", dollars), blocks.number("standard_deviation_usd", "deviation", dollars),
@@ -210,7 +211,8 @@ def risk_section(found: Findings, figures: Figures, scored: Scored | None) -> Se
 
 def differences_section(moved: Differences, before: str, figures: Figures) -> Section:
     """What moved since another run, and why the NPV changed."""
-    lines = [Shown("line", "line", words), *(blocks.number(f"{name}_usd", name, dollars) for name in ("before", "after", "change"))]
+    named = moved.lines.assign(line=[line_words(row.line, (row.before_usd, row.after_usd)) for row in moved.lines.itertuples()])
+    lines = [Shown("line", "line"), *(blocks.number(f"{name}_usd", name, dollars) for name in ("before", "after", "change"))]
     sites = [
         Shown("site_id", "site"), *(blocks.number(f"{name}_{side}", f"{heading} {side}", write) for name, heading, write in (("contracted_mw", "MW", megawatts), ("gpus", "GPUs", count), ("npv_usd", "NPV", dollars)) for side in ("before", "after")),
     ]
@@ -220,7 +222,7 @@ def differences_section(moved: Differences, before: str, figures: Figures) -> Se
     ]
     cells = [Shown(name, name) for name in ("table", "what", "before", "after")]
     options = [Shown(name, name) for name in ("option", "before", "after")]
-    changed = moved.lines if (moved.lines["change_usd"].abs() > 0.5).any() else moved.lines.iloc[:0]
+    changed = named if (named["change_usd"].abs() > 0.5).any() else named.iloc[:0]
     found = [
         *_figures(figures, "change_of_npv"), table_of("changed_lines", "Discounted cash by line", changed, lines), table_of("changed_sites", "Sites that moved", moved.sites, sites),
         table_of("changed_leases", "Leases that moved", moved.leases, leases), table_of("changed_options", "Options that differ", moved.options, options), table_of("changed_case", "What differs in the case", moved.cases, cells, most=300),

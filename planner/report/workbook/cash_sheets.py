@@ -10,7 +10,6 @@ from xlsxwriter.utility import xl_col_to_name, xl_range_abs, xl_rowcol_to_cell  
 
 from kernels.lines import UNLEVERED, Line
 from planner.case.calendar import Calendar
-from planner.report.amounts import words
 from planner.report.findings import Findings
 from planner.report.usage import standing
 from planner.report.workbook.sheets import PREFIX, Sheets
@@ -138,7 +137,7 @@ class _NpvSheet:
         for offset, line in enumerate(UNLEVERED):
             name = line.name.lower()
             self.at[name] = at = row + offset
-            self._label(at, words(name), "$, undiscounted")
+            self._label(at, self.found.line_words(name), "$, undiscounted")
             amounts = self.found.cash_by_line.loc[name].to_numpy()
             self.sheet.write_formula(at, 2, f"=SUM({xl_rowcol_to_cell(at, FIRST)}:{xl_rowcol_to_cell(at, self.last)})", usd, float(amounts.sum()))
             for place in range(FIRST, self.last + 1):

@@ -22,11 +22,11 @@ def test_what_rounds_to_nothing_has_no_sign(value: float) -> None:
     assert percent(value) == share(value) == irr_text(value, "one_root") == "0.0%"
     assert fixed(value) == "0"
     assert rate(value) == "$0.00"
-    assert millions(value * 1e6) == "$0.0M"
+    assert millions(value) == "$0"
 
 
 def test_signs_that_count_stay() -> None:
-    assert (percent(-0.0006), fixed(-1234.5, 1), rate(-0.02), millions(-60_000.0)) == ("-0.1%", "-1,234.5", "-$0.02", "-$0.1M")
+    assert (percent(-0.0006), fixed(-1234.5, 1), rate(-0.02), millions(-60_000.0), millions(-1234.4)) == ("-0.1%", "-1,234.5", "-$0.02", "-$0.1M", "-$1,234")
 
 
 def test_a_rate_that_does_not_exist_is_a_word() -> None:

@@ -126,12 +126,13 @@ def _table(found: Frontier) -> Table:
     from rich.table import Table
 
     from planner.cli.summary import millions
+    from planner.wording import percent
 
     table = Table(title="expected NPV against CVaR of the loss; no point is beaten in both", title_justify="left")
     for name in ("risk weight", "expected NPV", "CVaR of loss", "sd", "base NPV", "gap", "GPUs", "MW", "sites", "leases"):
         table.add_column(name, justify="right")
     for row in found.table.itertuples():
-        gap = "" if row.gap is None else f"{row.gap:.2%}"
+        gap = "" if row.gap is None else percent(row.gap, 2)
         table.add_row(
             f"{row.risk_weight:g}", millions(row.expected_npv_usd), millions(row.cvar_usd), millions(row.standard_deviation_usd), millions(row.base_npv_usd), gap,
             f"{row.gpus_bought:,.0f}", f"{row.contracted_mw:,.0f}", str(row.sites), str(row.leases_won),

@@ -144,7 +144,8 @@ def _print(leaders: Leaders, scoring: Scoring, out: str | None) -> None:
     console.print(f"{counted(leaders.count, 'portfolio')} over {counted(len(scoring.futures), 'future')} in {spent:.1f} s; {breaking}")
     for line in _conditions(scoring):
         console.print(line, markup=False, highlight=False)
-    for title, rows in (("best by mean NPV", leaders.best), ("not beaten in both mean and tail", leaders.front.head(SHOWN))):
+    shown = [("best by mean NPV", leaders.best), ("not beaten in both mean and tail", leaders.front.head(SHOWN))]
+    for title, rows in shown if leaders.count > 1 else shown[:1]:
         table = Table(title=title, title_justify="left")
         for name in _HEADERS:
             table.add_column(name, justify="right")

@@ -64,11 +64,15 @@ def _print_reasons(console: Console, plan: Plan, out: Path | None) -> None:
         console.print(f"written to {out}", markup=False, highlight=False)
 
 
+LEAST_OF_A_MILLION = 5e4
+"""Dollars that one decimal of a million still shows."""
+
+
 def millions(usd: float) -> str:
-    """Dollars as $1.23B or $45M."""
+    """Dollars as $1.23B or $45.0M, small amounts to the dollar: $4,500, $0."""
     size = abs(usd)
-    text = f"{size / 1e9:,.2f}B" if size >= 9.995e8 else f"{size / 1e6:,.1f}M"
-    return f"-${text}" if usd < 0 and size >= 0.5e5 else f"${text}"
+    text = f"{size / 1e9:,.2f}B" if size >= 9.995e8 else f"{size / 1e6:,.1f}M" if size >= LEAST_OF_A_MILLION else fixed(size)
+    return f"-${text}" if usd < 0 and text != "0" else f"${text}"
 
 
 def _print_money(console: Console, plan: Plan) -> None:

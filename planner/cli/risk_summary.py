@@ -15,7 +15,7 @@ from planner.cli.terminal import output
 from planner.planning import Plan
 from planner.risk.planning import RiskPlan
 from planner.scenarios.still import no_price_moves
-from planner.wording import counted, tail_text
+from planner.wording import counted, percent, tail_text
 
 STOPPED = {"time": "the time limit", "parts": "the size of the tree", "solver": "a relaxation that HiGHS did not settle", "Ctrl-C": "Ctrl-C"}
 SHOWN = 8
@@ -73,7 +73,7 @@ def _print_risk(plan: RiskPlan) -> None:
 
 def _beaten(plan: RiskPlan) -> str:
     bound = plan.allocation_result.bound_usd
-    return "" if bound is None or plan.gap is None else f"; no plan can beat {millions(bound)} (gap {plan.gap:.3%})"
+    return "" if bound is None or plan.gap is None else f"; no plan can beat {millions(bound)} (gap {percent(plan.gap, 3)})"
 
 
 def _print_proof(plan: RiskPlan) -> None:
@@ -94,12 +94,12 @@ def _print_whole(plan: RiskPlan) -> None:
         return
     proof, out_of = plan.after_risk.whole, f"out of a pool of {counted(len(plan.bundles), 'bundle')}, decisions whole: "
     if proof is None:
-        said = f"gap {plan.gap:.3%} to the relaxation over all of them"
+        said = f"gap {percent(plan.gap, 3)} to the relaxation over all of them"
     elif plan.status is Status.OPTIMAL:
         said = f"proven in {counted(len(proof.parts), 'part')} of the choices, each with every bundle priced; {counted(len(proof.columns), 'bundle')} stood in the model, no other could help"
     else:
         why = STOPPED.get(proof.stopped, "rounding")
-        said = f"not proven, {why} ended it after {counted(len(proof.parts), 'part')} with a gap of {plan.gap:.3%}, which holds over every bundle; give more --time-limit, or a wider --gap"
+        said = f"not proven, {why} ended it after {counted(len(proof.parts), 'part')} with a gap of {percent(plan.gap, 3)}, which holds over every bundle; give more --time-limit, or a wider --gap"
     output().print(f"{out_of}{said}; priced on {plan.priced_by}", highlight=False)
     if plan.prices is not None and len(plan.prices):
         output().print("the prices above are over those bundles: with others, one more MW may bring more", highlight=False)

@@ -145,7 +145,8 @@ def _print(leaders: Leaders, scoring: Scoring, out: str | None) -> None:
     for line in _conditions(scoring):
         console.print(line, markup=False, highlight=False)
     shown = [("best by mean NPV", leaders.best), ("not beaten in both mean and tail", leaders.front.head(SHOWN))]
-    for title, rows in shown if leaders.count > 1 else shown[:1]:
+    alike = leaders.front["portfolio"].tolist() == leaders.best["portfolio"].tolist()
+    for title, rows in shown[:1] if alike else shown:
         table = Table(title=title, title_justify="left")
         for name in _HEADERS:
             table.add_column(name, justify="right")

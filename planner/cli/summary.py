@@ -25,7 +25,7 @@ def print_summary(plan: Plan, out: Path | None) -> None:
     """Print the status, the money, sites, leases, what must be decided soon and what binds."""
     console = output()
     allocation = plan.allocation_result
-    gap = "" if plan.gap is None else f", gap {plan.gap:.4%}"
+    gap = "" if plan.gap is None else f", gap {percent(plan.gap, 4)}"
     seconds = sum(plan.seconds.values())
     console.print(f"[bold]{_plain(plan.case.settings.name)}[/]: {plan.status.label}{gap}, {allocation.solver}, {seconds:.1f} s")
     if plan.levels is None:

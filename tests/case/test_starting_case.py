@@ -63,7 +63,7 @@ def test_the_workbook_explains_every_column(tmp_path):
 def test_new_writes_and_check_passes(command, tmp_path):
     made = command("new", tmp_path / "a")
     assert made.exit_code == 0
-    assert "2 sites" in made.output
+    assert "sites 2" in made.output
     checked = command("check", tmp_path / "a")
     assert checked.exit_code == 0
     assert "nothing wrong" in checked.output

@@ -113,7 +113,7 @@ def test_no_time_ends_with_4_or_5_and_a_whole_folder(run: Run, folder: Path, tmp
     ended = run("plan", folder, "--time-limit", "0", "--out", tmp_path / "run")
     status = json.loads((tmp_path / "run" / "run.json").read_text())["status"]
     assert (ended.code, status) in {(4, "feasible"), (5, "time_limit")}
-    assert len(list((tmp_path / "run").iterdir())) == 9
+    assert len(list((tmp_path / "run").iterdir())) == 10
 
 
 def test_names_are_printed_as_they_are_written(run: Run, tmp_path: Path) -> None:

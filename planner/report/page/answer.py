@@ -11,7 +11,7 @@ from planner.report.amounts import count, dollars, megawatts, share, words
 from planner.report.findings import Findings
 from planner.report.page.blocks import Answer, Section
 from planner.report.page.no_plan import no_plan_blocks
-from planner.wording import irr_text
+from planner.wording import irr_text, percent
 
 PAGE_NAME = "answer"
 
@@ -101,7 +101,7 @@ def _status(found: Findings) -> Answer:
     gap = summary["mip_gap"]
     rests = [proof.solver]
     if gap is not None:
-        rests.append(f"gap {gap:.4%} of {proof.gap_asked:.2%} asked")
+        rests.append(f"gap {percent(gap, 4)} of {percent(proof.gap_asked, 2)} asked")
     if summary["bound_usd"] is not None:
         rests.append(f"no plan is worth more than {dollars(summary['bound_usd'])}")
     if proof.relaxed:

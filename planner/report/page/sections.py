@@ -64,6 +64,8 @@ def decisions_section(found: Findings) -> Section:
         f"{counted(len(near), 'decision')} that {'commits' if len(near) == 1 else 'commit'} {dollars(float(near['commits_usd'].sum()))}: undiscounted dollars before tax that can no longer "
         "be avoided once decided (opening, capex with deposits, charges, and fees for the term or up to the cheapest exit). What is committed or owned already is not among them."
     )
+    total = {"by": "", "decision": "in all", "at": "", "how_much": "", "commits_usd": float(near["commits_usd"].sum())}
+    lines = pd.concat([lines, pd.DataFrame([total])], ignore_index=True)
     return Section(DECISIONS, "To be decided within two quarters", present([table_of(DECISIONS, "Decisions", lines, columns, "All decisions of the plan stand in decisions.csv.")]), lead)
 
 

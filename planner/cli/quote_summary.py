@@ -13,6 +13,7 @@ from planner.cli.summary import millions
 from planner.quoting.floor import Answer
 from planner.quoting.quote import HELD, Quote
 from planner.quoting.standalone import LINES
+from planner.quoting.stands import sites_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,6 +43,7 @@ def _print_one(console: Console, quote: Quote) -> None:
     what = f"{inquiry.size:,.0f} MW of hall" if inquiry.hosting else f"{inquiry.size:,.0f} {inquiry.gpu}"
     say(f"{what} from {inquiry.start} for {inquiry.term_months} months: {_answer(quote)}")
     if quote.answer is Answer.FLOOR:
+        say(_where(quote))
         say(_interval(quote))
         say(f"a dollar of rate is worth {millions(quote.usd_per_dollar)} of NPV after tax; the plan without it is worth {millions(quote.npv_without_usd)}")
         say(_keeping(quote))
@@ -66,6 +68,13 @@ def _answer(quote: Quote) -> str:
     if quote.answer is Answer.NEVER:
         return "it cannot be served at any rate: no site has the power, halls and GPUs for it by its start beside what is committed"
     return quote.answer.value
+
+
+def _where(quote: Quote) -> str:
+    """At which sites the deal stands at its floor."""
+    unit = " MW" if quote.inquiry.hosting else ""
+    sizes = sites_of(quote.stands)
+    return "it would stand at " + ", ".join(f"{site_id} ({_amount(size)}{unit})" for site_id, size in sizes.items())
 
 
 def _interval(quote: Quote) -> str:
@@ -119,10 +128,16 @@ def _print_displaced(console: Console, displaced: pd.DataFrame) -> None:
         table.add_column(name, justify="right" if name in ("without it", "with it", "change") else "left", overflow="fold")
     shown = displaced.groupby("what", sort=False).head(SHOWN // 2)
     for row in shown.itertuples(index=False):
-        table.add_row(row.what, row.name, f"{row.without:,.0f}", f"{row[4]:,.0f}", f"{row.change:+,.0f}", row.unit)
+        table.add_row(row.what, row.name, _amount(row.without), _amount(row[4]), _amount(row.change, signed=True), row.unit)
     console.print(table)
     if len(shown) < len(displaced):
         console.print(f"and {len(displaced) - len(shown)} smaller changes; --json and --out have all of them", highlight=False)
+
+
+def _amount(amount: float, *, signed: bool = False) -> str:
+    """An amount in whole units, a small one with two digits more."""
+    digits = 0 if abs(amount) >= 10.0 or amount == round(amount) else 2
+    return f"{amount:+,.{digits}f}" if signed else f"{amount:,.{digits}f}"
 
 
 def _print_many(console: Console, quotes: Sequence[Quote]) -> None:
@@ -130,16 +145,16 @@ def _print_many(console: Console, quotes: Sequence[Quote]) -> None:
 
     table = Table(title=f"floors of {len(quotes)} inquiries; the plan without them is worth {millions(quotes[0].npv_without_usd)}", title_justify="left")
     risk = any(quote.risk is not None for quote in quotes)
-    columns = ["inquiry", "size", "floor", "from", "to", "at once", "no lease cut", "alone", *(["risk-weighted"] if risk else []), "unit"]
+    columns = ["inquiry", "size", "floor", "from", "to", "at once", "no lease cut", "alone", *(["risk-weighted"] if risk else []), "unit", "stands at"]
     for name in columns:
-        table.add_column(name, justify="left" if name in ("inquiry", "unit") else "right", overflow="fold")
+        table.add_column(name, justify="left" if name in ("inquiry", "unit", "stands at") else "right", overflow="fold")
     for quote in quotes:
         first = f"{quote.floor:.4f}" if quote.answer is Answer.FLOOR else quote.answer.value
         cells = [quote.low, quote.high, quote.held_floor, quote.keeping.rate, quote.standalone_rate]
         if risk:
             cells.append(float("nan") if quote.risk is None else quote.risk.rate)
         numbers = ["" if not math.isfinite(cell) else f"{cell:.4f}" for cell in cells]
-        table.add_row(quote.inquiry.name, f"{quote.inquiry.size:,.0f} {quote.inquiry.unit}", first, *numbers, quote.inquiry.rate_unit)
+        table.add_row(quote.inquiry.name, f"{quote.inquiry.size:,.0f} {quote.inquiry.unit}", first, *numbers, quote.inquiry.rate_unit, ", ".join(sites_of(quote.stands)))
     console.print(table)
 
 

@@ -28,6 +28,7 @@ from planner.quoting.held_floor import HeldFloor, HeldPlans
 from planner.quoting.inquiry import Inquiry, inquiry_of, refuse_repeated
 from planner.quoting.risk import QuoteRisk, RiskFloor, risk_floor
 from planner.quoting.standalone import Standalone
+from planner.quoting.stands import stands_table
 from planner.quoting.without import leases_kept, plan_without
 
 Done = Callable[[str, Answer | None], None]
@@ -45,7 +46,8 @@ class Quote:
     floor, low, high: the lowest rate at which to sign, and the interval in which it is proven to lie (equal ends where it is
     exact). held_floor: the first estimate, with the whole decisions of the plan without the inquiry. keeping: the floor
     when no lease of the plan may be declined or cut for it. curve: floor by size (columns size, floor, high, how).
-    standalone: levelised rate by place, path and SKU, cheapest first. displaced: both plans where they differ, at the floor.
+    standalone: levelised rate by place, path and SKU, cheapest first. displaced: both plans where they differ, at the floor. stands: at which
+    sites, on what and from when the plan with it serves it at the floor (see `stands.COLUMNS`; empty without a floor).
     npv_without_usd, bound_without_usd: the best plan without it and what no plan can beat. usd_per_dollar: NPV that a
     dollar of rate brings, after tax. risk: floors over futures, None unless they were asked for. searches: plans searched.
     """
@@ -61,6 +63,7 @@ class Quote:
     curve: pd.DataFrame
     standalone: pd.DataFrame
     displaced: pd.DataFrame
+    stands: pd.DataFrame
     npv_without_usd: float
     bound_without_usd: float
     usd_per_dollar: float
@@ -192,6 +195,7 @@ def _made(
         curve=answer.curve,
         standalone=standalone,
         displaced=displaced_table(asked.candidates, levels, levels if with_it is None else with_it, inquiry.name),
+        stands=stands_table(asked.candidates, 0.0 * levels if with_it is None else with_it, inquiry),
         npv_without_usd=asked.model.usd(base.value),
         bound_without_usd=asked.model.usd(base.bound),
         usd_per_dollar=asked.model.usd(floor.slope),

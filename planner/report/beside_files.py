@@ -94,7 +94,7 @@ def read_quotes(paths: Iterable[Path], found: Findings) -> pd.DataFrame:
             raise PlannerError(f"{file} is not what planner quote writes; give its folder, or what its --json printed")
         rows += listed
     table = pd.DataFrame([{name: row.get(name) for name in QUOTE_COLUMNS} for row in rows], columns=list(QUOTE_COLUMNS))
-    rates = ["size", "floor", "low", "high", "standalone", "floor_keeping_leases"]
+    rates = ["size", "floor", "low", "high", "standalone_rate", "floor_keeping_leases"]
     try:
         return table.astype(dict.fromkeys(rates, "float64"))
     except (ValueError, TypeError, OverflowError) as error:

@@ -12,6 +12,8 @@ from typer.testing import CliRunner
 import planner
 from planner.case.faults import PlannerError
 from planner.cli.main import app
+from planner.report.beside_files import read_quotes
+from planner.report.findings import findings_of_run
 
 TINY = str(Path(__file__).parents[2] / "fixtures" / "tiny")
 BETA = ["--gpu", "g1", "--gpus", "4000", "--start", "2026-01", "--term", "24", "--all-or-nothing", "--exclude", "leases[beta]"]
@@ -56,6 +58,54 @@ def test_many_from_a_file_are_as_one_by_one(tmp_path: Path) -> None:
         assert table["high"][name] == pytest.approx(one.high, rel=1e-9)
     with pytest.raises(PlannerError, match="--force"):
         run("quote", TINY, "--inquiries", str(asked), "--out", str(tmp_path / "quotes"))
+
+
+def written(folder: Path, *arguments: str) -> dict[str, pd.DataFrame]:
+    run("quote", TINY, *arguments, "--out", str(folder))
+    return {path.stem: pd.read_csv(path) for path in folder.glob("*.csv")}
+
+
+def test_what_is_displaced_is_named_in_the_files(tmp_path: Path) -> None:
+    """4,000 GPUs fill the 5 MW of grid from the start on: lease alpha gives way whole, and each row has its own name beside the inquiry's."""
+    tables = written(tmp_path / "quotes", "--gpu", "g1", "--gpus", "4000", "--start", "2025-01", "--term", "24", "--all-or-nothing")
+    displaced = tables["displaced"]
+    assert set(displaced["inquiry"]) == {"inquiry"}
+    leases = displaced[displaced["what"] == "lease"].set_index("name")
+    assert leases["change"].to_dict() == {"alpha": -4000.0}
+    assert "inquiry" not in set(displaced["name"])
+    assert set(tables["standalone"]["inquiry"]) == set(tables["curve"]["inquiry"]) == {"inquiry"}
+
+
+def test_a_quote_says_where_the_deal_would_stand(tmp_path: Path) -> None:
+    asked = ["--gpu", "g1", "--gpus", "3000", "--start", "2025-01", "--term", "24"]
+    tables = written(tmp_path / "quotes", *asked)
+    stands = tables["stands"]
+    assert stands["site_id"].tolist() == ["quarry"] * len(stands)
+    assert stands["size"].sum() == pytest.approx(3000.0)
+    assert stands["it_mw"].sum() == pytest.approx(3.0), "1 kW a GPU"
+    assert tables["quotes"]["sites"].tolist() == ["quarry"]
+    told = json.loads(run("quote", TINY, *asked, "--json"))
+    assert told["sites"] == "quarry"
+    assert sum(row["size"] for row in told["stands"]) == pytest.approx(3000.0)
+    assert "it would stand at quarry (3,000)" in run("quote", TINY, *asked)
+
+
+def test_a_report_takes_every_quote_that_quote_writes(tmp_path: Path) -> None:
+    """A folder and what --json printed, of a floor, of a hall, and of a deal that cannot be served."""
+    asked = tmp_path / "asked.csv"
+    asked.write_text("name,gpu,gpus,mw,start,term_months\nsome,g1,3000,,2025-01,24\nhall,,,2,2026-01,12\nmuch,g1,900000,,2025-01,24\n")
+    told = run("quote", TINY, "--inquiries", str(asked), "--json", "--out", str(tmp_path / "quotes"))
+    (tmp_path / "printed.json").write_text(told)
+    (tmp_path / "one.json").write_text(json.dumps(json.loads(told)[0]))
+    run("plan", TINY, "--out", str(tmp_path / "run"), "--prices", "none")
+    found = findings_of_run(tmp_path / "run")
+    for given, names in (("quotes", ["some", "hall", "much"]), ("printed.json", ["some", "hall", "much"]), ("one.json", ["some"])):
+        quotes = read_quotes([tmp_path / given], found).set_index("name")
+        assert quotes.index.tolist() == names
+        assert quotes.loc["some", "standalone_rate"] > 0.0
+        assert quotes["sites"].fillna("").tolist() == ["quarry", "quarry", ""][: len(names)]
+    run("report", str(tmp_path / "run"), "--quotes", str(tmp_path / "quotes"), "--out", str(tmp_path / "report"))
+    assert "stands at" in (tmp_path / "report" / "report.html").read_text()
 
 
 def test_futures_are_told(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ GAP = SolverOptions(gap=0.01)
 PLANNED = "planned"
 """The case that they are of, beside them."""
 VARY = ("gas_price=1,2",)
-QUOTES = [{"name": "first", "size": 100.0, "floor": 2.5, "low": 2.4, "high": 2.6, "standalone": 2.2, "floor_keeping_leases": 2.5}]
+QUOTES = [{"name": "first", "size": 100.0, "floor": 2.5, "low": 2.4, "high": 2.6, "standalone_rate": 2.2, "floor_keeping_leases": 2.5}]
 
 
 def write_results(folder: Path) -> None:

@@ -101,10 +101,11 @@ def clusters_section(found: Findings, figures: Figures, quotes: pd.DataFrame | N
 def _quotes(quotes: pd.DataFrame | None) -> Table | None:
     if quotes is None:
         return None
-    table = quotes.assign(unit_of_rate=quotes["rate_unit"].map(_unit), answer=quotes["answer"].map(words))
+    table = quotes.assign(unit_of_rate=quotes["rate_unit"].map(_unit), answer=quotes["answer"].map(words), sites=quotes["sites"].fillna("").str.replace(";", ", "))
     columns = [
         Shown("name", "inquiry"), Shown("answer", "answer"), blocks.number("size", "size", count), Shown("unit", "unit"), blocks.number("floor", "floor", rate), blocks.number("low", "from", rate),
-        blocks.number("high", "to", rate), Shown("unit_of_rate", "rate"), blocks.number("standalone", "alone", rate), blocks.number("floor_keeping_leases", "no lease cut", rate),
+        blocks.number("high", "to", rate), Shown("unit_of_rate", "rate"), blocks.number("standalone_rate", "alone", rate), blocks.number("floor_keeping_leases", "no lease cut", rate),
+        Shown("sites", "stands at"),
     ]
     return table_of("quotes", "Quotes", table, columns, "Floor: the lowest rate at which to sign, with the interval in which it lies; alone: what it costs by itself.")
 

@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from planner.allocator.allocate import Allocation
+from planner.allocator.compact import Compact
 from planner.candidates.build import CandidateSet
 from planner.candidates.outlook import Ints
 from planner.candidates.resources import Family
@@ -53,33 +54,36 @@ def at_prices(candidates: CandidateSet, allocation: Allocation, numbers: Ints, s
     model = allocation.model
     dual = model.usd_per_limit(lp.duals)
     use = sp.csc_array(compact.resources.use[allocation.model.resource_row])
-    column_of = {int(number): at for at, number in enumerate(compact.candidate)}
+    columns_of = _columns_of(compact, numbers)
     spent: dict[int, np.ndarray] = {}
     rest = lp.duals[len(table) :]
     balance = sp.csc_array(lp.arrays.matrix[len(table) :])
-    reduced = []
-    for number, size in zip(numbers.tolist(), sizes.tolist(), strict=True):
-        column = column_of.get(number)
-        if column is None:
-            reduced.append(-np.inf)
-            continue
-        cells = slice(use.indptr[column], use.indptr[column + 1])
-        cost = np.zeros(len(table))
-        cost[use.indices[cells]] = use.data[cells] * dual[use.indices[cells]]
-        spent[number] = np.where(foreign, cost, 0.0) / size
-        ties = slice(balance.indptr[column], balance.indptr[column + 1])
-        stock = float(balance.data[ties] @ rest[balance.indices[ties]]) * model.money / compact.unit[column]
-        reduced.append((float(candidates.npv_usd[number]) - stock) / size - spent[number].sum())
-    best = int(np.argmax(reduced))
-    if not np.isfinite(reduced[best]):
+    found: list[tuple[float, int, int]] = []
+    for at, (number, size) in enumerate(zip(numbers.tolist(), sizes.tolist(), strict=True)):
+        for column in columns_of[number]:
+            cells = slice(use.indptr[column], use.indptr[column + 1])
+            cost = np.zeros(len(table))
+            cost[use.indices[cells]] = use.data[cells] * dual[use.indices[cells]]
+            spent[column] = np.where(foreign, cost, 0.0) / size
+            ties = slice(balance.indptr[column], balance.indptr[column + 1])
+            stock = float(balance.data[ties] @ rest[balance.indices[ties]]) * model.money / compact.unit[column]
+            found.append(((float(compact.npv_usd[column]) - stock) / size - spent[column].sum(), column, at))
+    if not found:
         return None
+    reduced, column, best = max(found, key=lambda one: one[0])
     number = int(numbers[best])
     grouped: dict[tuple[str, str], float] = {}
-    for row in np.flatnonzero(spent[number]):
+    for row in np.flatnonzero(spent[column]):
         key = Family[table["family"].iat[row]].value, str(table["name"].iat[row])
-        grouped[key] = grouped.get(key, 0.0) + float(spent[number][row])
+        grouped[key] = grouped.get(key, 0.0) + float(spent[column][row])
     uses = sorted((Use(what, name, usd) for (what, name), usd in grouped.items()), key=lambda one: -abs(one.usd))
     row = candidates.table.iloc[number]
     return AtPrices(
-        str(row["candidate_id"]), str(row["unit"]), float(candidates.npv_usd[number]) / float(sizes[best]), float(reduced[best]), tuple(uses[:MOST_NAMED])
+        str(row["candidate_id"]), str(row["unit"]), float(compact.npv_usd[column]) / float(sizes[best]), reduced, tuple(uses[:MOST_NAMED])
     )
+
+
+def _columns_of(compact: Compact, numbers: Ints) -> dict[int, list[int]]:
+    """Columns of the model that hold each candidate: its own, or one for each way in which it ends."""
+    held = sp.csr_array(compact.level_of)
+    return {int(number): held.indices[held.indptr[number] : held.indptr[number + 1]].tolist() for number in numbers}

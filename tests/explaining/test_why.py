@@ -11,8 +11,8 @@ from planner.allocator.options import SolverOptions
 from planner.case.case import Case
 from planner.case.edits import apply_edits
 from planner.case.faults import PlannerError
-from planner.explaining.target import Sort, targets_of
-from planner.explaining.why import Reason
+from planner.explaining.target import Sort, Target, targets_of
+from planner.explaining.why import Reason, Turn
 from planner.explaining.why_lines import lines_of_reason, record_of_reason
 from planner.planning import Plan, plan
 
@@ -166,3 +166,44 @@ def test_names_are_understood_in_both_forms_and_misspelt_ones_refused_before_the
     twice = case.with_table("leases", case.tables["leases"].replace({"good": "a"}))
     with pytest.raises(PlannerError, match=r"sites\[a\] or leases\[a\]"):
         targets_of(twice, ["a"])
+
+
+LEASE, PHASE = Target(Sort.LEASE, "lab"), Target(Sort.PHASE, "grid:1")
+
+
+@pytest.mark.parametrize(
+    ("inside", "worth", "said"),
+    [
+        (True, (5e6, 3e6, 8e6), "without it is worth $5.00M less ($3.00M to $8.00M by the gaps)"),
+        (True, (5e6, -1e6, 8e6), "without it is worth $5.00M less (-$1.00M to $8.00M by the gaps)"),
+        (False, (-5e6, -8e6, -3e6), "with 400 GPUs of it is worth $5.00M less ($3.00M to $8.00M by the gaps)"),
+        (False, (-5e6, -8e6, 1e6), "with 400 GPUs of it is worth $5.00M less (-$1.00M to $8.00M by the gaps)"),
+    ],
+)
+def test_ranges_are_printed_from_low_to_high(inside: bool, worth: tuple[float, float, float], said: str) -> None:
+    assert said in "\n".join(lines_of_reason(Reason(LEASE, inside, 400.0, "GPUs", worth, None, None, "")))
+
+
+@pytest.mark.parametrize(
+    ("target", "inside", "turn", "said"),
+    [
+        (LEASE, True, Turn("GPU-hour", 3.0, 2.5, 2.4, 2.6, 0.0, 0.0, True), "a rate of $2.5000/GPU-hour (now $3.00), between $2.4000 and $2.6000 by the gaps, for 400 GPUs: below it is out"),
+        (LEASE, False, Turn("GPU-hour", 2.0, 2.5, 2.5, 2.5, 0.0, 0.0, True), "a rate of $2.5000/GPU-hour (now $2.00) for 400 GPUs: above it is in"),
+        (LEASE, False, Turn("GPU-hour", 2.45, 2.5, 2.4, 2.6, 0.0, 0.0, True), "the gaps leave open on which side it is now"),
+        (LEASE, False, Turn("GPU-hour", float("nan"), 0.5, 0.4, 0.6, 0.0, 0.0, True), "rates $0.5000/GPU-hour higher than now (+0.4000 to +0.6000 by the gaps) for 400 GPUs: above it is in"),
+        (PHASE, True, Turn("kW-month", 5.0, 35.0, 35.0, 35.0, 0.0, 0.0, True), "a fee of $35.00/kW-month (now $5.00) for 400 GPUs: above it is out"),
+        (PHASE, False, Turn("kW-month", 50.0, 35.0, -10.0, 45.0, 0.0, 0.0, True), "between $0.00 and $45.00 by the gaps, for 400 GPUs: below it is in"),
+        (PHASE, False, Turn("kW-month", 50.0, 0.0, 0.0, 0.0, 0.0, 0.0, True), "for nothing at all it is worth as much as not to have it, never more"),
+    ],
+)
+def test_a_turn_says_what_holds_on_its_other_side(target: Target, inside: bool, turn: Turn, said: str) -> None:
+    assert said in "\n".join(lines_of_reason(Reason(target, inside, 400.0, "GPUs", None, None, turn, "")))
+
+
+def test_a_sku_that_is_bought_costs_what_one_more_is_worth() -> None:
+    """350 of it stand in the plan and more could be bought: the price of the last is what it earns."""
+    prices = reason("gpu").prices
+    assert prices is not None
+    assert prices.candidate_id == "own:a:gpu@2027-01"
+    assert prices.reduced_usd == pytest.approx(0.0, abs=1e-3)
+    assert "over its life, and one more would be worth $" in "\n".join(lines_of_reason(reason("gpu")))

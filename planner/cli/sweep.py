@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 SHOWN_FLIPS = 12
 SHOWN_BROKEN = 3
 NAMED_LEASES = 2
+SHOWN_LOST = 6
 
 
 def sweep(
@@ -154,7 +155,7 @@ def _points(found: Sweep) -> Any:
         table.add_column(escape(axis.name), justify="right" if axis.number is not None else "left", overflow="fold")
     for name in ("held", "limits broken", "redone", "gap", "redoing is worth", "MW"):
         table.add_column(name, justify="right")
-    for name in ("comes in", "goes out"):
+    for name in ("comes in, larger", "goes out, smaller"):
         table.add_column(name, overflow="fold")
     for row in found.table.to_dict("records"):
         table.add_row(*(escape(str(row[axis.name])) for axis in found.axes), *_cells(row))
@@ -184,10 +185,16 @@ def _cells(row: dict[str, Any]) -> list[str]:
 
 
 def _changed(row: dict[str, Any], way: str) -> str:
-    """Sites and a lease or two by name; more leases by number: their names stand in flips.csv and points.csv."""
-    sites, leases = (str(row[f"{kind}_{way}"] or "").split() if isinstance(row[f"{kind}_{way}"], str) else [] for kind in ("sites", "leases"))
+    """Sites and a lease or two by name, also those that grow or shrink; more leases by number: their names stand in points.csv."""
+    sites, leases, resized = (_names(row[name]) for name in (f"sites_{way}", f"leases_{way}", "leases_larger" if way == "in" else "leases_smaller"))
     shown = leases if len(leases) <= NAMED_LEASES else [f"{len(leases)} leases"]
-    return ", ".join((*sites, *shown))
+    word = "larger" if way == "in" else "smaller"
+    grown = resized if len(resized) <= NAMED_LEASES else [f"{len(resized)} leases {word}"]
+    return ", ".join((*sites, *shown, *grown))
+
+
+def _names(cell: Any) -> list[str]:
+    return cell.split(";") if isinstance(cell, str) and cell else []
 
 
 def _print_flips(found: Sweep, say: Any, console: Any) -> None:
@@ -213,16 +220,30 @@ def _print_flips(found: Sweep, say: Any, console: Any) -> None:
 
 
 def _print_notes(found: Sweep, say: Any) -> None:
-    """Which limits the held plan breaks, and why it or a plan cannot be had, a line a point."""
+    """Which limits the held plan breaks, which leases it loses, and why it or a plan cannot be had, a line a point."""
+    from planner.sweeping.point import Outcome
+    from planner.sweeping.told import told
+
     for row in found.table.to_dict("records"):
         where = ", ".join(f"{axis.name}={row[axis.name]}" for axis in found.axes)
         if row["held_note"]:
             say(f"{where}: {row['held_note']}")
-        broken = found.broken[found.broken["point"] == row["point"]]
-        if len(broken):
-            names = "; ".join(f"{one.name} in {one.month} ({one.used:,.6g} of {one.limit:,.6g})" for one in broken.head(SHOWN_BROKEN).itertuples())
-            more = f"; and {len(broken) - SHOWN_BROKEN} more" if len(broken) > SHOWN_BROKEN else ""
-            say(f"{where}: the held plan breaks {names}{more}")
+        lost, cut = _names(row["held_leases_lost"]), [f"{name.rpartition(' ')[0]} ({name.rpartition(' ')[2]} months)" for name in _names(row["held_leases_cut"])]
+        if lost:
+            say(f"{where}: the held plan loses {_few('lease', lost)}")
+        if cut:
+            say(f"{where}: the held plan loses months of contract of {_few('lease', cut)}")
+        outcome = found.found.get(int(row["point"]) - 1)
+        sentences = told(outcome.held.broken) if isinstance(outcome, Outcome) else []
+        if sentences:
+            more = f"; and {len(sentences) - SHOWN_BROKEN} more" if len(sentences) > SHOWN_BROKEN else ""
+            say(f"{where}: the held plan breaks {'; '.join(sentences[:SHOWN_BROKEN])}{more}")
+
+
+def _few(noun: str, names: list[str]) -> str:
+    """A few names, and how many more there are."""
+    more = f" and {len(names) - SHOWN_LOST} more" if len(names) > SHOWN_LOST else ""
+    return f"{noun}{'s' if len(names) > 1 else ''} {', '.join(names[:SHOWN_LOST])}{more}"
 
 
 def _effort(found: Sweep) -> str:

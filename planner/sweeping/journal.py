@@ -19,7 +19,8 @@ from planner.case.faults import PlannerError
 from planner.sweeping.axes import Point
 from planner.sweeping.base_plan import BasePlan
 from planner.sweeping.footprint import Footprint
-from planner.sweeping.point import Broken, Held, Outcome
+from planner.sweeping.held import Broken, Held
+from planner.sweeping.point import Outcome
 from planner.sweeping.workers import Job, Refused
 
 _QUESTION, _BASE = "question.json", "base.npz"
@@ -101,7 +102,7 @@ class Journal:
                 continue
             held = record["held"]
             broken = tuple(Broken(**entry) for entry in held["broken"])
-            parts = {"held": Held(held["npv_usd"], held["why_not"], broken), "footprint": Footprint(**record["footprint"]), "ids": tuple(record["ids"])}
+            parts = {"held": Held(held["npv_usd"], held["why_not"], broken, tuple(held["lost"]), tuple((str(name), float(months)) for name, months in held["cut"])), "footprint": Footprint(**record["footprint"]), "ids": tuple(record["ids"])}
             yield Outcome(**{**record, **parts, **arrays})
 
     def end(self) -> None:

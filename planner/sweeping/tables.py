@@ -9,22 +9,30 @@ import pandas as pd
 
 from planner.sweeping.axes import Axis, Point
 from planner.sweeping.base_plan import BasePlan
+from planner.sweeping.footprint import LEASE_IN
 from planner.sweeping.point import Outcome
 from planner.sweeping.workers import Refused
 
 Found = Mapping[int, Outcome | Refused]
 
+RESIZED = 1e-3
+"""Change of a lease's size, as a share of it, up to which it counts as the same."""
 FLIP_COLUMNS = ("axis", "other", "kind", "name", "from_value", "to_value", "becomes", "size_before", "size_after", "worth_the_same_at")
 """Columns of flips.csv: where along `axis` (with the other axis at `other`) a site or lease comes in or goes out."""
 
 
 def points_table(axes: Sequence[Axis], points: Sequence[Point], found: Found, base: BasePlan) -> pd.DataFrame:
-    """A row for each point that is done: values, the held plan, the plan redone with foresight, and what redoing is worth."""
+    """A row for each point that is done: values, the held plan, the plan redone with foresight, and what redoing is worth.
+
+    Names in a cell are separated by ;. leases_larger, leases_smaller: those in both plans of another size, with the change.
+    held_leases_lost: of the held plan, those of which nothing is left; held_leases_cut: with the months of contract that they lose.
+    """
     rows = [_row(axes, point, found[point.number], base) for point in points if point.number in found]
     names = [axis.name for axis in axes]
     columns = [
         "point", *names, "held_npv_usd", "held_limits_broken", "held_note", "redone_status", "redone_npv_usd", "redone_bound_usd", "redone_gap",
-        "worth_of_redoing_usd", "held_less_base_usd", "redone_less_base_usd", "sites_in", "sites_out", "leases_in", "leases_out", "contracted_mw",
+        "worth_of_redoing_usd", "held_less_base_usd", "redone_less_base_usd", "sites_in", "sites_out", "leases_in", "leases_out",
+        "leases_larger", "leases_smaller", "held_leases_lost", "held_leases_cut", "contracted_mw",
     ]
     return pd.DataFrame(rows, columns=columns)
 
@@ -53,6 +61,10 @@ def _row(axes: Sequence[Axis], point: Point, outcome: Outcome | Refused, base: B
         "sites_out": _names(before.sites_in - now.sites_in) if planned else "",
         "leases_in": _names(now.leases_in - before.leases_in) if planned else "",
         "leases_out": _names(before.leases_in - now.leases_in) if planned else "",
+        "leases_larger": _resized(before.lease_size, now.lease_size, 1.0) if planned else "",
+        "leases_smaller": _resized(before.lease_size, now.lease_size, -1.0) if planned else "",
+        "held_leases_lost": ";".join(sorted(outcome.held.lost)),
+        "held_leases_cut": ";".join(f"{name} {months:.3g}" for name, months in sorted(outcome.held.cut)),
         "contracted_mw": sum(now.site_mw.values()) if planned else None,
     }
 
@@ -69,7 +81,14 @@ def _less(one: float | None, other: float | None) -> float | None:
 
 
 def _names(names: frozenset[str]) -> str:
-    return " ".join(sorted(names))
+    return ";".join(sorted(names))
+
+
+def _resized(before: Mapping[str, float], now: Mapping[str, float], sign: float) -> str:
+    """Leases in both plans that are larger (sign 1) or smaller (-1) by more than dust, the most first, with the change."""
+    changed = {name: now.get(name, 0.0) - size for name, size in before.items() if size > LEASE_IN and now.get(name, 0.0) > LEASE_IN}
+    told = [(name, change) for name, change in changed.items() if sign * change > RESIZED * max(before[name], now[name])]
+    return ";".join(f"{name} {change:+,.{0 if abs(change) >= 10.0 else 2}f}" for name, change in sorted(told, key=lambda pair: (-abs(pair[1]), pair[0])))
 
 
 def where_table(axes: Sequence[Axis], points: Sequence[Point], found: Found, base: BasePlan, kind: str) -> pd.DataFrame:
@@ -86,7 +105,7 @@ def where_table(axes: Sequence[Axis], points: Sequence[Point], found: Found, bas
 
 
 def broken_table(axes: Sequence[Axis], points: Sequence[Point], found: Found) -> pd.DataFrame:
-    """The limits that the held plan breaks at each point: the worst month of each."""
+    """The limits that the held plan breaks at each point, window by window as `score` counts them, the worst first."""
     rows = []
     for point in points:
         outcome = found.get(point.number)

@@ -18,13 +18,15 @@ import planner
 from planner.allocator.options import SolverOptions
 from planner.candidates.build import build_candidates
 from planner.candidates.outlook import make_outlook
+from planner.candidates.resources import Family
 from planner.candidates.restated import restate
 from planner.case.calendar import Calendar
 from planner.case.case import Case
 from planner.case.edits import apply_edits
 from planner.case.faults import PlannerError
-from planner.sweeping.point import same_dates
+from planner.sweeping.held import Broken, same_dates
 from planner.sweeping.sweep import Sweep, SweepOptions, sweep
+from planner.sweeping.told import told
 from planner.sweeping.workers import Job, Workers
 
 EXACT = SolverOptions(gap=1e-9)
@@ -135,6 +137,62 @@ def test_limits_that_the_held_plan_breaks_are_named() -> None:
     over = broken["used"] - broken["limit"]
     assert over.max() == pytest.approx(0.4, rel=1e-6)
     assert first["redone_npv_usd"] == pytest.approx(0.6 * second["redone_npv_usd"], rel=1e-6)
+
+
+@pytest.mark.parametrize("edit", ["power.guaranteed_mw=0.6", "sites.existing_it_mw=0.3", "gpus.it_kw=9", "budget.new_capital_usd=5000000", "leases.max_size=100"])
+def test_a_held_plan_breaks_what_its_portfolio_breaks_in_score(edit: str) -> None:
+    case = one_lease(budget=[{"quarter": "2027-Q1", "new_capital_usd": 9e6}])
+    plan = planner.plan(case, solver=EXACT)
+    table, _, values = edit.partition("=")
+    found = sweep(plan, vary=(f"{table}={values}",), workers=1)
+    scored = planner.score(apply_edits(case, [edit]), plan.portfolio, scenarios=2)
+    assert found.table["held_limits_broken"].tolist() == scored.table["limits_broken"].tolist()
+    assert set(zip(found.broken["family"], found.broken["name"], strict=True)) == set(zip(scored.broken["family"].astype(str), scored.broken["name"].astype(str), strict=True))
+    excess = (found.broken["used"] - found.broken["limit"]).abs().sort_values().to_numpy()
+    assert excess == pytest.approx(scored.broken["excess"].sort_values().to_numpy(), rel=1e-9)
+
+
+def waiting() -> Case:
+    """A lease of 18 months from 2027-04, when its power comes; its customer waits six months and then walks away."""
+    power = grid(energised="2027-04", status="approved", delay_low_months=0, delay_mode_months=0, delay_high_months=0)
+    lease = cluster(size=SIZE, start="2027-04", term_months=18, late_grace_months=6)
+    return tiny_case(sites=[site()], power=[power], leases=[lease], lease_rates=[rate(usd=2.5)])
+
+
+def test_leases_that_a_held_plan_loses_are_named() -> None:
+    found = sweep(waiting(), vary=("power.energised=2027-04,2027-06,2028-04",), workers=1, solver=EXACT).table
+    assert found["held_leases_lost"].tolist() == ["", "", "lease"]
+    assert found["held_leases_cut"].tolist() == ["", "lease 2", ""], "a calendar lease that begins two months late ends on its date"
+    ended = sweep(waiting(), vary=("power.term_months=12",), workers=1, solver=EXACT).table
+    assert ended["held_leases_lost"].tolist() == ["lease"], "no power to its end: the held plan cannot be had at all"
+
+
+def test_leases_that_shrink_are_told_beside_those_that_go() -> None:
+    """0.6 of the 1 MW that 400 GPUs draw leaves 240 of them: the lease is smaller, and still in."""
+    found = sweep(one_lease(), vary=("power.guaranteed_mw=0.6,10",), workers=1, solver=EXACT).table
+    assert found["leases_smaller"].tolist() == ["lease -160", ""]
+    assert found["leases_out"].tolist() == ["", ""]
+    grown = sweep(apply_edits(one_lease(), ["power.guaranteed_mw=0.6"]), vary=("power.guaranteed_mw=10",), workers=1, solver=EXACT).table
+    assert grown["leases_larger"].tolist() == ["lease +160"]
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        ([Broken("CAPITAL", "capital", "2028-01", 9e8, 0.0)], "new capital used (capital): $900.0M too much in 2028-01"),
+        ([Broken("PHASE", "grid:1", "2027-04", 5.0, 3.0), Broken("PHASE", "grid:1", "2027-07", 6.5, 3.0)],
+         "contracted power in use of grid:1: 3.5 MW too much (6.5 MW of 3 MW) in 2027-07, the worst of 2 windows"),
+        ([Broken("LEAST", "power:grid:1", "", 0.0, 12.0, "MW")], "least of power:grid:1: 12 MW too little (0 MW of 12 MW)"),
+        ([Broken("CASH_FLOOR", "2028-Q1", "2028-01", -2.5e9, -1e9)], "cumulative cash at the end of 2028-Q1: $1.50B too little"),
+    ],
+)  # fmt: skip
+def test_limits_broken_are_said_in_their_own_unit(broken: list[Broken], said: str) -> None:
+    assert told(broken)[0].startswith(said)
+
+
+def test_every_family_of_limits_has_words() -> None:
+    for family in Family:
+        assert family.name not in told([Broken(family.name, "x", "2027-01", 2.0, 1.0)])[0]
 
 
 def test_stresses_are_planned_one_by_one() -> None:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from planner.near_best.alternatives import Alternatives, Progress
 
 SHOWN_CHANGES = 8
+AT_THE_WALL = 1e-3
+"""Share of the loss allowed within which a bound is that of the loss allowed, and tells nothing of the loss itself."""
 
 
 def alternatives(
@@ -119,27 +121,40 @@ def _print(found: Alternatives, out: Path | None) -> None:
 
 
 def _sites(found: Alternatives) -> Any:
-    import pandas as pd
     from rich.markup import escape
     from rich.table import Table
-
-    from planner.cli.summary import millions
 
     table = Table(title="sites over all plans within the loss, contracted MW", title_justify="left")
     for name in ("site", "is", "best", "least", "most", "without it, NPV falls by", "swappable with"):
         table.add_column(name, justify="right" if name in ("best", "least", "most") else "left", overflow="fold")
     for row in found.sites.to_dict("records"):
-        if not pd.isna(row["loss_without_usd"]):
-            loss = millions(max(row["loss_without_usd"], 0.0))
-        elif not pd.isna(row["loss_without_at_least_usd"]):
-            loss = f"at least {millions(row['loss_without_at_least_usd'])}"
-        else:
-            loss = "cannot be left out" if row["membership"] == "always in" else ""
+        loss = _loss(row, found)
         mark = "" if row["proven"] else "*"
         table.add_row(
             escape(row["site_id"]), row["membership"] + mark, f"{row['best_mw']:,.0f}", _end(row, "least"), _end(row, "most"), loss, escape(row["swappable_with"]),
         )
     return table
+
+
+def _loss(row: dict[str, Any], found: Alternatives) -> str:
+    """What the best plan without a site loses: found, or more than the search looked at, which ends at the loss allowed."""
+    import pandas as pd
+
+    from planner.cli.summary import millions
+
+    best = found.plan.objective_usd
+    assert best is not None
+    if not pd.isna(row["loss_without_usd"]):
+        return millions(max(row["loss_without_usd"], 0.0))
+    if row["cannot_be_left_out"]:
+        return "cannot be left out"
+    least = row["loss_without_at_least_usd"]
+    if pd.isna(least):
+        return ""
+    if least < (best - found.least_usd) * (1.0 - AT_THE_WALL):
+        return f"at least {millions(least)}"
+    known = "" if least <= (best - found.least_usd) * (1.0 + AT_THE_WALL) else f", at least {millions(least)}"
+    return f"more than the {100.0 * found.options.within:g} % looked at{known}"
 
 
 def _end(row: dict[str, Any], end: str) -> str:

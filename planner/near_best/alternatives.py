@@ -109,11 +109,13 @@ class _Row:
 
 SITE_COLUMNS = (
     "site_id", "membership", "proven", "best_mw", "least_mw", "least_bound_mw", "most_mw", "most_bound_mw", "range_proven",
-    "best_without_usd", "loss_without_usd", "loss_without_at_least_usd", "swappable_with",
+    "best_without_usd", "loss_without_usd", "loss_without_at_least_usd", "cannot_be_left_out", "swappable_with",
 )
-"""Columns of sites.csv. least_mw and most_mw are had by plans found; no plan goes beyond the bounds (blank: not asked)."""
+"""Columns of sites.csv. least_mw and most_mw are had by plans found; no plan goes beyond the bounds (blank: not asked).
+
+loss_without_at_least_usd ends at the loss allowed, beyond which the search does not look; cannot_be_left_out: no plan at all is without it."""
 LEASE_COLUMNS = (
-    "lease_id", "membership", "proven", "best_size", "least_found", "most_found", "best_without_usd", "loss_without_usd", "loss_without_at_least_usd", "swappable_with",
+    "lease_id", "membership", "proven", "best_size", "least_found", "most_found", "best_without_usd", "loss_without_usd", "loss_without_at_least_usd", "cannot_be_left_out", "swappable_with",
 )
 """Columns of leases.csv, in GPUs or hosted MW of critical IT."""
 
@@ -252,7 +254,7 @@ class _Search:
     def result(self, interrupted: bool, seconds: float) -> Alternatives:
         """The tables of what was found."""
         sites = pd.DataFrame([self._site(self.rows[t.kind, t.name]) for t in self.things if t.kind == "site"], columns=list(SITE_COLUMNS))
-        leases = pd.DataFrame([self._lease(self.rows[t.kind, t.name]) for t in self.things if t.kind == "lease"], columns=list(LEASE_COLUMNS))
+        leases = pd.DataFrame([self._lease(name) for name in self.plan.case.tables["leases"]["lease_id"]], columns=list(LEASE_COLUMNS))
         chosen = [self.best, *(columns for columns, _ in self.different)]
         return Alternatives(
             self.plan, self.options, self.room.least * self._money, sites, leases, self._plans(chosen), self._where(chosen),
@@ -284,7 +286,11 @@ class _Search:
             "least_mw": least, "least_bound_mw": low, "most_mw": most, "most_bound_mw": high, "range_proven": settled, **self._without(row),
         }
 
-    def _lease(self, row: _Row) -> dict[str, object]:
+    def _lease(self, name: str) -> dict[str, object]:
+        row = self.rows.get(("lease", name))
+        if row is None:  # nothing in the case can serve it
+            nothing = {"best_size": 0.0, "least_found": 0.0, "most_found": 0.0, "cannot_be_left_out": False, "swappable_with": ""}
+            return {"lease_id": name, "membership": Membership.NEVER.value, "proven": True, **nothing}
         thing, membership = row.thing, self._membership(row)
         sizes = [thing.size(plan) for plan in self.room.plans]
         return {
@@ -296,6 +302,7 @@ class _Search:
         """What the best plan without a thing loses, and what grows in its place."""
         best, answer = self.room.worth(self.best), row.without
         found: dict[str, object] = dict.fromkeys(("best_without_usd", "loss_without_usd", "loss_without_at_least_usd"))
+        found["cannot_be_left_out"] = answer is not None and answer.impossible
         found["swappable_with"] = ""
         if answer is None:
             return found
@@ -333,7 +340,7 @@ class _Search:
             rows.append({
                 "plan": number, "npv_usd": self.room.worth(columns) * self._money, "loss_usd": (best - self.room.worth(columns)) * self._money,
                 "distance": self._least_distance(columns, before) if before else 0.0, "search_bound": bounds[number], "mw_moved": sum(abs(t.size(columns) - t.size(self.best)) for t in self.things if t.kind == "site"),
-                "comes_in": " ".join(comes), "goes_out": " ".join(goes), "changes": self._changes(columns),
+                "comes_in": ";".join(comes), "goes_out": ";".join(goes), "changes": self._changes(columns),
             })
         return pd.DataFrame(rows)
 

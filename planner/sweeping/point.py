@@ -18,6 +18,7 @@ from planner.sweeping.base_plan import BasePlan, candidates_of, uninterrupted
 from planner.sweeping.footprint import Footprint, footprint
 from planner.sweeping.held import Held, held_plan
 
+
 @dataclass(frozen=True, eq=False)
 class Outcome:
     """What was found at a point.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from allocator.test_brute_force import random_case
 from oracle.enumerated import greatest
@@ -138,6 +140,51 @@ def test_twin_sites_can_be_swapped() -> None:
     assert leases.loc["lease", "membership"] == "always in"
     assert leases["proven"].all()
     assert answer.plans["goes_out"].tolist()[1] == "a"
+
+
+def printed(answer: Alternatives) -> str:
+    """What the command line prints of alternatives, on a wide page."""
+    from rich.console import Console
+
+    from planner.cli import alternatives as verb
+
+    console = Console(width=300, record=True, file=io.StringIO())
+    console.print(verb._sites(answer))
+    said: list[str] = []
+    verb._print_leases(answer, said.append)
+    return "\n".join([console.export_text(), *said])
+
+
+def test_a_loss_beyond_what_is_looked_at_is_not_given_a_size_that_it_has_not() -> None:
+    """Without site a everything is lost, far more than the 2 % looked at: that share is no figure of the loss."""
+    alone = tiny_case(sites=[site("a")], power=[grid("a")], leases=[cluster(size=400)], lease_rates=[rate(usd=2.0)])
+    answer = alternatives(alone, within=0.02, solver=EXACT)
+    row = answer.sites.iloc[0]
+    assert row["membership"] == "always in"
+    assert not row["cannot_be_left_out"]
+    shown = printed(answer)
+    if pd.isna(row["loss_without_usd"]):
+        assert "more than the 2 % looked at" in shown
+        assert "at least $0.1M" not in shown
+    committed = alternatives(apply_edits(alone, ["power.committed_mw[a_grid]=1"]), within=0.02, solver=EXACT)
+    assert committed.sites.iloc[0]["cannot_be_left_out"]
+    assert "cannot be left out" in printed(committed)
+
+
+@pytest.mark.parametrize("settle", [False, True])
+def test_every_lease_stands_in_one_list(settle: bool) -> None:
+    """Also one that nothing can serve, and one that is too large for any site."""
+    case = tiny_case(
+        sites=[site("a", mw=1.0)], power=[grid("a", mw=1.25)],
+        leases=[cluster("good", size=300), cluster("lost", regions="moon"), cluster("huge", size=9000, all_or_nothing=True), cluster("poor", size=500, all_or_nothing=True)],
+        lease_rates=[rate("good", 2.4), rate("lost"), rate("huge"), rate("poor", 0.3)],
+    )
+    answer = alternatives(case, within=0.02, leases=settle, solver=EXACT)
+    assert answer.leases["lease_id"].tolist() == ["good", "lost", "huge", "poor"]
+    lists = [line for line in printed(answer).splitlines() if line.startswith("leases ")]
+    for name in answer.leases["lease_id"]:
+        assert sum(name in line.partition(": ")[2].split(", ") for line in lists) == 1, lists
+    assert answer.leases.set_index("lease_id").loc["lost", ["membership", "proven"]].tolist() == ["never in", True]
 
 
 def test_little_effort_stays_honest() -> None:

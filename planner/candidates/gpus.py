@@ -19,15 +19,31 @@ from planner.candidates.waits import provider_waits
 from planner.candidates.workshop import Block, Workshop, joined
 
 
-def places(outlook: Outlook) -> pd.DataFrame:
-    """Pairs of site and SKU that fit: racks within the site's limit, liquid cooling where the SKU needs it."""
+def fits(outlook: Outlook) -> pd.DataFrame:
+    """All pairs of site and SKU, with what keeps them apart: columns rack (kW of a full rack), too_heavy, too_hot."""
     sites, gpus = outlook.case.tables["sites"], outlook.case.tables["gpus"]
     columns = ["site_id", "max_rack_kw", "liquid_cooled_it_mw", "pue", "load_factor"]
     pairs = sites[columns].merge(gpus.drop(columns=["source"]), how="cross")
     rack = pairs["rack_kw"].fillna(pairs["it_kw"] * pairs["gpus_per_rack"].astype("float64"))
-    too_heavy = rack > pairs["max_rack_kw"]
     too_hot = (pairs["cooling"] == "liquid") & (pairs["liquid_cooled_it_mw"] == 0)
-    return pairs[~(too_heavy | too_hot)].reset_index(drop=True)
+    return pairs.assign(rack=rack, too_heavy=rack > pairs["max_rack_kw"], too_hot=too_hot)
+
+
+def places(outlook: Outlook) -> pd.DataFrame:
+    """Pairs of site and SKU that fit: racks within the site's limit, liquid cooling where the SKU needs it."""
+    pairs = fits(outlook)
+    return pairs[~(pairs["too_heavy"] | pairs["too_hot"])].drop(columns=["rack", "too_heavy", "too_hot"]).reset_index(drop=True)
+
+
+def deliveries(outlook: Outlook, ordered: pd.DataFrame) -> pd.DataFrame:
+    """Months in which GPUs can be delivered, one row for each row of `ordered` (a SKU, or one at a site) and month.
+
+    Columns as `ordered` with month and supply, the most of the SKU over all sites in the quarter (NaN where there is no limit).
+    """
+    pairs = ordered.merge(pd.DataFrame({"month": outlook.steps}), how="cross")
+    pairs = pairs[pairs["month"] >= pairs["order_lead_months"].astype(np.int64)]
+    pairs = pairs.assign(supply=_supply_limits(outlook, pairs))
+    return pairs[~(pairs["supply"] <= 0)].reset_index(drop=True)
 
 
 def place_name(frame: pd.DataFrame) -> pd.Series:
@@ -71,11 +87,7 @@ def _capex(outlook: Outlook, gpus: pd.DataFrame) -> dict[str, Floats]:
 
 def _add_own(shop: Workshop, fitting: pd.DataFrame) -> pd.DataFrame | None:
     outlook = shop.outlook
-    pairs = fitting.merge(pd.DataFrame({"month": outlook.steps}), how="cross")
-    pairs = pairs[pairs["month"] >= pairs["order_lead_months"].astype(np.int64)]
-    limits = _supply_limits(outlook, pairs)
-    pairs = pairs.assign(supply=limits)
-    pairs = pairs[~(pairs["supply"] <= 0)].reset_index(drop=True)
+    pairs = deliveries(outlook, fitting)
     if pairs.empty:
         return None
     month = pairs["month"].to_numpy(np.int64)

@@ -17,7 +17,7 @@ from planner.candidates.workshop import Block, Workshop, joined
 
 def add_halls(shop: Workshop) -> None:
     """All halls of all sites, and their closing."""
-    frame = hall_table(shop.outlook)
+    frame = hall_cohorts(shop.outlook)
     if frame.empty:
         return
     block = _add_shells(shop, frame)
@@ -25,8 +25,8 @@ def add_halls(shop: Workshop) -> None:
     _add_closings(shop, frame, block)
 
 
-def hall_table(outlook: Outlook) -> pd.DataFrame:
-    """Halls of all sites by the way they come and the month of their service: see COLUMNS."""
+def hall_cohorts(outlook: Outlook) -> pd.DataFrame:
+    """Halls by site, way (existing, new, conversion) and month of service, with most MW and costs: columns COLUMNS."""
     return pd.concat([_standing(outlook), _new(outlook), _converted(outlook)], ignore_index=True)
 
 

@@ -33,19 +33,25 @@ def lease_windows(outlook: Outlook) -> pd.DataFrame:
     return windows[["lease_id", "due", "term_start", "from_month", "to_month"]].reset_index(drop=True)
 
 
-def allowed_sites(outlook: Outlook) -> pd.DataFrame:
-    """Pairs of lease and site that region, list of sites and links allow, with the cost of the network."""
+def site_rules(outlook: Outlook) -> pd.DataFrame:
+    """All pairs of lease and site with what the lease says of the site: columns in_region, listed, linked, network_usd_per_gpu_hour."""
     tables = outlook.case.tables
     pairs = tables["leases"][["lease_id", "regions", "sites"]].merge(tables["sites"][["site_id", "region"]], how="cross")
-    listed = [not names or region in split(names) for names, region in zip(pairs["regions"], pairs["region"], strict=True)]
-    named = [not names or site in split(names) for names, site in zip(pairs["sites"], pairs["site_id"], strict=True)]
-    pairs = pairs[np.array(listed, dtype=bool) & np.array(named, dtype=bool)]
+    in_region = [not names or region in split(names) for names, region in zip(pairs["regions"], pairs["region"], strict=True)]
+    listed = [not names or site in split(names) for names, site in zip(pairs["sites"], pairs["site_id"], strict=True)]
+    pairs = pairs.assign(in_region=np.array(in_region, dtype=bool), listed=np.array(listed, dtype=bool))
     links = tables["links"]
     links = links[links["lease_id"] != ""][["site_id", "lease_id", "allowed", "network_usd_per_gpu_hour"]]
     pairs = pairs.merge(links, on=["site_id", "lease_id"], how="left")
     pairs["network_usd_per_gpu_hour"] = pairs["network_usd_per_gpu_hour"].fillna(0.0)
-    blocked = pairs["allowed"].astype("boolean").fillna(True).to_numpy(bool)
-    return pairs.loc[blocked, ["lease_id", "site_id", "network_usd_per_gpu_hour"]].reset_index(drop=True)
+    return pairs.assign(linked=pairs["allowed"].astype("boolean").fillna(True).to_numpy(bool))
+
+
+def allowed_sites(outlook: Outlook) -> pd.DataFrame:
+    """Pairs of lease and site that region, list of sites and links allow, with the cost of the network."""
+    pairs = site_rules(outlook)
+    allowed = pairs["in_region"] & pairs["listed"] & pairs["linked"]
+    return pairs.loc[allowed, ["lease_id", "site_id", "network_usd_per_gpu_hour"]].reset_index(drop=True)
 
 
 def split(names: str) -> set[str]:
@@ -70,6 +76,11 @@ def units(outlook: Outlook) -> pd.DataFrame:
     usual = np.where((rates["size_unit"] == "it_mw").to_numpy(), 1000.0 / it_kw, strongest / performance)
     stated = rates["gpus_per_unit"].to_numpy(np.float64)
     return rates.assign(units_per_gpu=1.0 / np.where(np.isnan(stated), usual, stated))
+
+
+def clean(offers: pd.DataFrame) -> pd.Series:
+    """Whether the power of each offer is as clean as its lease asks, from max_co2_kg_per_mwh and the path's co2_kg_per_mwh."""
+    return offers["max_co2_kg_per_mwh"].isna() | (offers["co2_kg_per_mwh"] <= offers["max_co2_kg_per_mwh"])
 
 
 def lease_offers(outlook: Outlook, paths: pd.DataFrame) -> pd.DataFrame:
@@ -98,6 +109,5 @@ def lease_offers(outlook: Outlook, paths: pd.DataFrame) -> pd.DataFrame:
     offers = pd.concat(kinds, ignore_index=True).merge(sites, on="site_id").merge(lease_windows(outlook), on="lease_id")
     offers = offers.merge(paths, on="site_id")
     offers = offers[powered(offers, "from_month", "to_month")]
-    clean = offers["max_co2_kg_per_mwh"].isna() | (offers["co2_kg_per_mwh"] <= offers["max_co2_kg_per_mwh"])
     order = ["lease_id", "site_id", "gpu_id", "tier", "from_month", "head", "then"]
-    return offers[clean].sort_values(order, kind="stable").reset_index(drop=True)
+    return offers[clean(offers)].sort_values(order, kind="stable").reset_index(drop=True)

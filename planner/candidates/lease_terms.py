@@ -59,6 +59,21 @@ class Prepaid:
         return np.where(np.arange(alive.shape[-1]) >= self.start, (before - alive) * left, 0.0)
 
 
+def shares_of(outlook: Outlook, lease_id: str, term_start: int, column: str) -> Floats:
+    """`size_share` or `rate_share` of a lease by month, 1 after its ramp, shape (M,)."""
+    ramps = outlook.case.tables["lease_ramp"]
+    return _shares(ramps[ramps["lease_id"] == lease_id], outlook.months, term_start, column)
+
+
+def _shares(ramp: pd.DataFrame | None, months: int, term_start: int, column: str) -> Floats:
+    share = np.ones(months)
+    if ramp is not None:
+        month = ramp["month_of_term"].to_numpy(np.int64) + term_start
+        inside = (month >= 0) & (month < months)
+        share[month[inside]] = ramp[column].to_numpy(np.float64)[inside]
+    return share
+
+
 class LeaseTerms:
     """Paths of leases in the path book, by lease and by the month in which the term begins."""
 
@@ -74,13 +89,7 @@ class LeaseTerms:
 
     def shares(self, lease_id: str, term_start: int, column: str) -> Floats:
         """`size_share` or `rate_share` of a lease by month, 1 after its ramp, shape (M,)."""
-        share = np.ones(self.outlook.months)
-        if lease_id in self.ramps:
-            rows = self.ramps[lease_id]
-            month = rows["month_of_term"].to_numpy(np.int64) + term_start
-            inside = (month >= 0) & (month < self.outlook.months)
-            share[month[inside]] = rows[column].to_numpy(np.float64)[inside]
-        return share
+        return _shares(self.ramps.get(lease_id), self.outlook.months, term_start, column)
 
     def hours_path(self, lease_id: str) -> int:
         """Path of the hours that a lease for GPUs bills: real ones, or 730 a month."""

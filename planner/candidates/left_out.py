@@ -15,6 +15,7 @@ import pandas as pd
 
 from planner.candidates.outlook import Floats, Ints, Outlook
 from planner.candidates.power import phase_table
+from planner.candidates.refusals.room import hall_room, power_room
 from planner.candidates.resources import Family, ResourceBook
 
 SLACK = 1e-6
@@ -110,35 +111,20 @@ def _holdable(outlook: Outlook, table: pd.DataFrame, book: ResourceBook, served:
 
 
 def _halls_mw(outlook: Outlook, table: pd.DataFrame, book: ResourceBook) -> dict[str, Floats]:
-    """Halls that can be in service at each site at most, by month: what stands, what was built by then, what was converted."""
-    found = {str(site_id): np.zeros(outlook.months) for site_id in outlook.case.tables["sites"]["site_id"]}
-    shells = table.loc[table["kind"] == "shell", ["candidate_id", "site_id", "from_month", "upper"]]
-    shells = shells.assign(
-        way=shells["candidate_id"].str.split(":").str[2].str.split("@").str[0],
-        quarter=shells["from_month"].map(outlook.calendar.written_quarter),
-    )
-    together = shells.groupby(["site_id", "way", "quarter"], as_index=False).agg(upper=("upper", "sum"), first=("from_month", "min"))
-    for (site_id, way), cohorts in together.groupby(["site_id", "way"]):
-        by_month = np.zeros(outlook.months)
-        for row in cohorts.itertuples():
-            pace = book.find(Family.BUILD, f"{site_id}:{row.quarter}") if way == "new" else None
-            by_month[row.first :] += row.upper if pace is None else book.limit[pace]
-        converted = book.find(Family.CONVERTIBLE, str(site_id)) if way == "conversion" else None
-        found[str(site_id)] += by_month if converted is None else np.minimum(by_month, book.limit[converted])
-    for site_id in found:
+    """Halls that can be in service at each site at most, by month: of the cohorts as they are after decisions, within the site's limit."""
+    shells = table.loc[table["kind"] == "shell", ["candidate_id", "site_id", "from_month", "upper"]].rename(columns={"from_month": "month"})
+    ways = shells["candidate_id"].str.rpartition("@")[0].str.rpartition(":")[2]
+    found = hall_room(shells.assign(way=ways), outlook.case.tables["sites"], outlook)
+    for site_id, by_month in found.items():
         limit = book.find(Family.SITE, site_id)
-        if limit is not None:
-            found[site_id] = np.minimum(found[site_id], book.limit[limit])
+        found[site_id] = by_month if limit is None else np.minimum(by_month, book.limit[limit])
     return found
 
 
 def _power_it_mw(outlook: Outlook) -> dict[str, Floats]:
     """Critical IT that the phases of each site can carry together, by month."""
     power = phase_table(outlook)
-    found = {str(site_id): np.zeros(outlook.months) for site_id in outlook.case.tables["sites"]["site_id"]}
-    for row in power.itertuples():
-        found[str(row.site_id)][int(row.energised_month) : int(row.end_month)] += row.guaranteed_mw / row.mw_per_it_mw
-    return found
+    return {str(site_id): power_room(power[power["site_id"] == site_id], outlook.months) for site_id in outlook.case.tables["sites"]["site_id"]}
 
 
 def _block_uses(book: ResourceBook) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from kernels.lines import Line
-from planner.candidates.halls import hall_table
+from planner.candidates.halls import hall_cohorts
 from planner.candidates.outlook import Outlook
 from planner.candidates.power import commit_months, phase_table
 from planner.candidates.resources import Family
@@ -50,7 +50,7 @@ def opening_months(outlook: Outlook) -> pd.DataFrame:
     power = phase_table(outlook)
     signed = pd.DataFrame({"site_id": power["site_id"], "month": commit_months(outlook, power)})
     signed = signed[signed["month"] < outlook.horizon]
-    halls = hall_table(outlook)
+    halls = hall_cohorts(outlook)
     halls = halls[halls["way"] != "existing"]
     ordered = pd.DataFrame({"site_id": halls["site_id"], "month": np.maximum(halls["month"] - halls["lead"], 0)})
     latest = signed.groupby("site_id")["month"].max().to_dict()

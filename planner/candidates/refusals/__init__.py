@@ -1,0 +1,1 @@
+"""What stops a lease at a site: the conditions under which candidates are made, asked one by one."""

@@ -1,0 +1,63 @@
+"""What stops a lease, in sentences: limits for all sites first, then site by site, sites with the same limits together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from planner.candidates.refusals.stops import Stop, StopKind, together
+from planner.candidates.refusals.what_stops import Place, Refusal
+
+SITES_NAMED, GROUPS_SHOWN = 3, 4
+
+
+def why_stopped(refusal: Refusal) -> str:
+    """Why a lease cannot be served, in one sentence; blank where it can."""
+    if not refusal.stopped:
+        return ""
+    return "; ".join([*(str(stop) for stop in refusal.before), *_groups(refusal.places)])
+
+
+def nearest(refusal: Refusal) -> Place | None:
+    """The site that the fewest limits keep the lease from, if lifting them would let it stand there."""
+    able = [place for place in refusal.places if place.stops and all(stop.edits for stop in place.stops)]
+    return min(able, key=lambda place: len(place.stops), default=None)
+
+
+def edits_of(refusal: Refusal, place: Place) -> tuple[str, ...]:
+    """Changes of the case that let a lease stand at a place, in the order in which they are made."""
+    return tuple(dict.fromkeys(edit for stop in (*refusal.before, *place.stops) for edit in stop.edits))
+
+
+def remedy(refusal: Refusal) -> str:
+    """What would let the lease stand, as `--set` takes it; blank where nothing in the case can be changed for it."""
+    if not refusal.stopped:
+        return ""
+    place = nearest(refusal)
+    if place is None and not (refusal.before and all(stop.edits for stop in refusal.before) and not refusal.places):
+        return ""
+    edits = edits_of(refusal, place) if place is not None else tuple(edit for stop in refusal.before for edit in stop.edits)
+    where = "" if place is None else f"at {place.site_id}: "
+    return where + " ".join(f"--set '{edit}'" for edit in edits)
+
+
+def _groups(places: Sequence[Place]) -> list[str]:
+    """A sentence for sites that the same kinds of limits keep the lease from, those kept by the fewest first."""
+    groups: dict[tuple[StopKind, ...], list[Place]] = {}
+    for place in places:
+        groups.setdefault(tuple(stop.kind for stop in place.stops), []).append(place)
+    ordered = sorted(groups.values(), key=lambda members: (len(members[0].stops), -len(members)))
+    said = [_group(members, first=at == 0) for at, members in enumerate(ordered[:GROUPS_SHOWN])]
+    left = [place for members in ordered[GROUPS_SHOWN:] for place in members]
+    least = min((len(place.stops) for place in left), default=0)
+    return [*said, *([f"at {len(left)} more {least} limits or more"] if left else [])]
+
+
+def _group(members: Sequence[Place], *, first: bool) -> str:
+    names = [place.site_id for place in members]
+    if len(names) == 1:
+        where = f"at {names[0]}"
+    else:
+        shown = ", ".join(names[:SITES_NAMED]) + (f" and {len(names) - SITES_NAMED} more" if len(names) > SITES_NAMED else "")
+        where = f"at {len(names)} {'sites ' if first else ''}({shown})"
+    by_kind: list[list[Stop]] = [list(stops) for stops in zip(*(place.stops for place in members), strict=True)]
+    return f"{where} {', and '.join(together(stops) for stops in by_kind)}"

@@ -1,10 +1,14 @@
-"""What is unusual in a case that is not wrong: worth a look before money is spent on its plan."""
+"""What its tables show to be unusual in a case that is not wrong: worth a look before money is spent on its plan.
+
+What its limits keep apart is in `explaining.unusual`, which has these too.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
+import pandas as pd
 
 from planner.case.calendar import Calendar
 from planner.case.case import Case
@@ -16,7 +20,6 @@ from planner.case.suggest import closest
 from planner.case.tables import TABLES
 from planner.case.unusual.leases import LEASE_CHECKS
 from planner.case.unusual.oddity import Oddity, named
-from planner.case.unusual.reach import can_build
 
 _CURVE_SHORT_MONTHS = 24
 _ROUNDING = 0.01
@@ -51,7 +54,7 @@ def phases_without_use(case: Case) -> Iterator[Oddity]:
     months = first_power_months(power, calendar, mean_delay_months(power))
     converts = set(mining.site_id[mining.convertible_fraction > 0])
     converting = sites.site_id.isin(list(converts)) & sites.conversion_capex_usd_per_kw.notna()
-    bare = set(sites.site_id[(sites.existing_it_mw == 0) & ~can_build(sites) & ~converting]) - set(mining.site_id)
+    bare = set(sites.site_id[(sites.existing_it_mw == 0) & ~_can_build(sites) & ~converting]) - set(mining.site_id)
     for place, (source, phase, site, first) in enumerate(zip(power.source_id, power.phase, power.site_id, months.tolist(), strict=True)):
         if first >= case.settings.months:
             yield Oddity(
@@ -82,6 +85,11 @@ def leads_that_are_past(case: Case) -> Iterator[Oddity]:
                 f"it can come in {calendar.written(first)} at the earliest",
                 "give committed_mw if it is signed, correct lead_months, or ask for a new date",
             )
+
+
+def _can_build(sites: pd.DataFrame) -> pd.Series:
+    """Whether new halls can be built or rented on each site."""
+    return sites.shell_capex_usd_per_kw.notna() | sites.shell_rent_usd_per_kw_month.notna()
 
 
 def supply_in_part(case: Case) -> Iterator[Oddity]:

@@ -31,9 +31,9 @@ def check(
     from planner.candidates.reach.size import estimate
     from planner.candidates.reach.within import written
     from planner.case.faults import CaseError
-    from planner.case.oddities import oddities
     from planner.case.read import read_case
     from planner.cli.terminal import output
+    from planner.explaining.unusual import unusual
     from planner.memory import free_memory, written_size
 
     console = output()
@@ -46,7 +46,7 @@ def check(
             console.print(_fault_table(error.faults))
             console.print(f"{len(error.faults)} to mend in {path}", highlight=False, markup=False)
         raise typer.Exit(_BAD_INPUT) from None
-    found = oddities(case)
+    found = unusual(case)
     size = estimate(make_outlook(case))
     if as_json:
         typer.echo(json.dumps({"faults": [], "oddities": [asdict(oddity) for oddity in found], "source_hash": case.source_hash, "size": size.record()}))

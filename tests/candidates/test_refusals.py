@@ -221,7 +221,8 @@ def test_a_lease_spread_over_sites_names_what_each_would_have_to_hold() -> None:
     )
     found = refusal(case)
     assert found.stopped
-    assert "at b there are 1 MW of halls and no price for new ones, it needs 1.3 MW" in why_stopped(found)
+    assert why_stopped(found) == "at 2 sites (a, b) halls hold 0.5 to 1 MW of critical IT, too little"
+    assert [(stop.have, stop.need) for place in found.places for stop in place.stops] == [(0.5, pytest.approx(0.8)), (1.0, pytest.approx(1.3))]
     for place in found.places:
         assert can_serve(apply_edits(case, edits_of(found, place)))
     assert not refusal(apply_edits(case, ["leases.max_size[lease]=750"])).stopped
@@ -239,6 +240,30 @@ def test_deliveries_to_all_sites_together_are_named() -> None:
     assert [stop.kind for stop in found.before] == [StopKind.SUPPLY]
     assert not can_serve(case)
     assert can_serve(apply_edits(case, [edit for stop in found.before for edit in stop.edits]))
+
+
+def test_halls_that_come_late_and_slowly_need_both_lifted() -> None:
+    """Nothing stands; from month 9 on 0.1 MW a quarter can be built, and 0.8 are needed in month 3."""
+    rows = fitting()
+    rows["sites"][0].update(existing_it_mw=0, shell_capex_usd_per_kw=9000, build_lead_months=9, build_mw_per_quarter=0.1)
+    lifted_one_by_one(tiny_case(**rows), {StopKind.HALL_DATE, StopKind.HALL_PACE})
+    rows["sites"][0].update(critical_it_mw=0.6, liquid_cooled_it_mw=None)
+    lifted_one_by_one(tiny_case(**rows), {StopKind.HALL_DATE, StopKind.HALL_PACE, StopKind.HALL_MW})
+
+
+def test_mining_halls_that_are_converted_late() -> None:
+    rows = fitting()
+    rows["sites"][0].update(existing_it_mw=0, conversion_capex_usd_per_kw=5000, conversion_lead_months=6)
+    mining = {"site_id": "a", "utility_mw": 2, "joules_per_th": 18, "hashprice_usd_per_ph_day": 40, "convertible_fraction": 1, "earliest_stop": "2027-06"}
+    case = tiny_case(mining=[mining], **rows)
+    lifted_one_by_one(case, {StopKind.HALL_DATE})
+    assert "halls can stand from 2027-12 only, the lease begins by 2027-04" in why_stopped(refusal(case))
+
+
+def test_many_limits_at_a_site_are_told_in_brief() -> None:
+    kinds = {StopKind.RACK, StopKind.CO2, StopKind.POWER_DATE, StopKind.CLUSTER}
+    said = why_stopped(refusal(broken(kinds)))
+    assert said.endswith("at a 4 limits: rack 50 kW of 100 kW, CO2 300 kg, at most 200 kg, date of power 2027-10, by 2027-04, largest cluster 300 of 400")
 
 
 def test_a_hall_is_stopped_by_halls_and_power_alone() -> None:

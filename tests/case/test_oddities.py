@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from planner.case.oddities import oddities
+import planner
+from planner.allocator.status import Status
+from planner.candidates.outlook import make_outlook
+from planner.candidates.refusals.site_stops import HallStops
 from planner.case.read import read_case
 from planner.case.starting import starting_case
-from planner.case.unusual.reach import room_by
+from planner.explaining.unusual import unusual
 
 # A case without oddities: everything reaches everything and fits.
 QUIET = {
@@ -30,7 +33,7 @@ LEASE = "lease_id,customer_id,kind,start,term_months,min_size,max_size,{}\ntrain
 
 
 def said(case_folder, files=None):
-    return oddities(read_case(case_folder({**QUIET, **(files or {})})))
+    return unusual(read_case(case_folder({**QUIET, **(files or {})})))
 
 
 def test_a_usual_case_is_passed_in_silence(case_folder):
@@ -86,31 +89,47 @@ def test_a_market_curve_far_from_the_rate_is_said(case_folder):
 
 # At 2028-01 river has 50 MW powered (phase 2 comes 4 months later), mesa 30: 25,000 and 15,000 GPUs of 2 kW.
 @pytest.mark.parametrize(
-    ("columns", "least", "most", "needs", "best"),
+    ("columns", "least", "most", "said"),
     [
-        ("all_or_nothing", "0", "25000,yes", None, None),
-        ("all_or_nothing,single_fabric", "0", "25001,yes,yes", "50 MW", "site river, can have 50 MW"),
-        ("all_or_nothing", "0", "40001,yes", "80 MW", "site river, can have 50 MW"),
-        ("single_fabric", "25000", "90000,yes", None, None),
-        ("single_fabric", "25001", "90000,yes", "50 MW", "site river, can have 50 MW for it (halls 100, power 50)"),
-        ("sites", "16000", "90000,mesa", "32 MW", "site mesa, can have 30 MW"),
-        ("max_co2_kg_per_mwh", "16000", "90000,360", "32 MW", "site mesa, can have 30 MW"),
-        ("max_co2_kg_per_mwh", "10", "90000,300", "0.02 MW", "no site that it may stand on"),
-        ("min_block", "10", "90000,26000", "52 MW", "site river, can have 50 MW"),
+        ("all_or_nothing", "0", "25000,yes", None),
+        ("all_or_nothing,single_fabric", "0", "25001,yes,yes", "at river power carries 50 MW of critical IT, it needs 50.002 MW; at mesa"),
+        ("all_or_nothing", "0", "40001,yes", "at river power carries 50 MW of critical IT, it needs 50.002 MW; at mesa power carries 30 MW of critical IT, it needs 30.002 MW, and there are 30 MW of halls"),
+        ("single_fabric", "25000", "90000,yes", None),
+        ("sites", "16000", "90000,mesa", "at river the lease may stand on mesa alone; at mesa power carries 30 MW of critical IT, it needs 32 MW, and there are 30 MW of halls and no price for new ones, it needs 32 MW"),
+        ("max_co2_kg_per_mwh", "10", "90000,300", "at 2 sites (river, mesa) its power emits 350 to 400 kg of CO2 per MWh, the lease takes 300 kg"),
+        ("regions", "10", "90000,east", "at 2 sites (river, mesa) the lease may stand in east alone"),
     ],
 )
-def test_leases_that_fit_nowhere_are_named_with_the_best_place(case_folder, columns, least, most, needs, best):
-    found = [oddity.what for oddity in said(case_folder, {"leases.csv": LEASE.format(columns, least, most)}) if "lease train fits" in oddity.what]
-    assert len(found) == (needs is not None)
-    if needs is not None:
-        assert "fits nowhere by its start" in found[0]
-        assert f"it needs {needs} of critical IT" in found[0]
-        assert best in found[0]
+def test_leases_that_cannot_be_served_say_what_stops_them(case_folder, columns, least, most, said):
+    found = [oddity.what for oddity in unusual(read_case(case_folder({**QUIET, "leases.csv": LEASE.format(columns, least, most)}))) if "lease train cannot" in oddity.what]
+    assert len(found) == (said is not None)
+    if said is not None:
+        assert said in found[0]
+
+
+@pytest.mark.parametrize(
+    ("grace", "committed", "what", "why"),
+    [
+        ("", "no", "lease train cannot be served at its least size of 26,000 GPUs", "no plan can serve it"),
+        ("", "yes", "lease train cannot be served at its least size of 26,000 GPUs", "it is committed, so the case has no plan"),
+        ("6", "yes", "lease train cannot begin in 2028-01, only from 2028-05, within its grace", "a plan can only begin it late"),
+        ("3", "yes", "lease train cannot be served at its least size of 26,000 GPUs", "it is committed, so the case has no plan"),
+    ],
+)
+def test_a_case_has_no_plan_only_where_its_grace_does_not_help(case_folder, grace, committed, what, why):
+    """26,000 GPUs on one fabric draw 52 MW; the second phase at river comes in 2028-05 and brings its 50 MW to 100."""
+    leases = LEASE.format("single_fabric,late_grace_months,committed", "26000", f"26000,yes,{grace},{committed}")
+    case = read_case(case_folder({**QUIET, "leases.csv": leases}))
+    (found,) = [oddity for oddity in unusual(case) if "lease train cannot" in oddity.what]
+    assert found.what.startswith(what)
+    assert found.why == why
+    status = planner.plan(case, prices="none").status
+    assert (status is Status.INFEASIBLE) == (why == "it is committed, so the case has no plan")
 
 
 def test_a_lease_that_must_be_spread_is_named(case_folder):
     found = said(case_folder, {"leases.csv": LEASE.format("all_or_nothing", "0", "40000,yes")})
-    assert ["fits on no single site" in oddity.what for oddity in found] == [True]
+    assert ["fits on no single site: it needs 40,000 GPUs, river can hold 25,000 GPUs" in oddity.what for oddity in found] == [True]
 
 
 def test_cooling_racks_and_cluster_size_limit_what_a_site_holds(case_folder, tmp_path):
@@ -122,7 +141,8 @@ def test_cooling_racks_and_cluster_size_limit_what_a_site_holds(case_folder, tmp
         for file, text in {**QUIET, "leases.csv": lease, "gpus.csv": gpus, "sites.csv": sites}.items():
             if text is not None:
                 (tmp_path / name / file).write_text(text, encoding="utf-8")
-        assert any("lease train fits nowhere" in oddity.what for oddity in oddities(read_case(tmp_path / name))), name
+        words = {"cooling": "39.9 MW can be cooled with liquid", "racks": "a rack may take 129 kW, gb300 needs 130 kW", "cluster": "the largest cluster on one fabric is 19,999 GPUs"}[name]
+        assert any(words in oddity.what for oddity in unusual(read_case(tmp_path / name))), name
 
 
 def test_a_fabric_group_holds_what_its_sites_hold_together(case_folder):
@@ -130,21 +150,20 @@ def test_a_fabric_group_holds_what_its_sites_hold_together(case_folder):
     assert said(case_folder, {"sites.csv": sites, "leases.csv": LEASE.format("single_fabric", "40000", "40000,yes")}) == []
 
 
-@pytest.mark.parametrize(("month", "halls"), [(0, 20.0), (11, 20.0), (12, 30.0), (14, 30.0), (15, 40.0), (60, 90.0)])
+@pytest.mark.parametrize(("month", "halls"), [(0, 20.0), (11, 20.0), (12, 30.0), (14, 30.0), (15, 40.0), (47, 90.0)])
 def test_halls_grow_by_the_quarter_up_to_the_site(case_folder, month, halls):
     sites = "site_id,critical_it_mw,existing_it_mw,build_lead_months,ready_month,build_mw_per_quarter,shell_capex_usd_per_kw\nriver,90,20,10,2028-01,10,1\nmesa,30,30,,,,\n"
-    room = room_by(read_case(case_folder({**QUIET, "sites.csv": sites})), month)
-    assert room.halls_it_mw.tolist() == [halls, 30.0]
-    assert room.powered_it_mw.tolist() == [50.0 if month < 16 else 100.0, 30.0]
+    room = HallStops(make_outlook(read_case(case_folder({**QUIET, "sites.csv": sites}))))
+    assert (room.room("river")[month], room.room("mesa")[month]) == (halls, 30.0)
 
 
 def test_converted_mining_halls_count(case_folder):
     sites = "site_id,critical_it_mw,existing_it_mw,conversion_capex_usd_per_kw,conversion_lead_months\nriver,90,20,9000,12\nmesa,30,30,,\n"
     mining = "site_id,utility_mw,joules_per_th,hashprice_usd_per_ph_day,convertible_fraction,earliest_stop\nriver,56,18,40,0.5,2027-04\n"
-    case = read_case(case_folder({**QUIET, "sites.csv": sites, "mining.csv": mining}))
-    assert room_by(case, 14).halls_it_mw[0] == 20.0
-    assert room_by(case, 15).halls_it_mw[0] == pytest.approx(20.0 + 56 * 0.5 / 1.4)
+    room = HallStops(make_outlook(read_case(case_folder({**QUIET, "sites.csv": sites, "mining.csv": mining})))).room("river")
+    assert room[14] == 20.0
+    assert room[15] == pytest.approx(20.0 + 56 * 0.5 / 1.4)
 
 
 def test_the_starting_case_has_nothing_odd_but_its_long_hall():
-    assert [oddity.what for oddity in oddities(starting_case())] == ["the horizon of 72 months cuts cloud_hall"]
+    assert [oddity.what for oddity in unusual(starting_case())] == ["the horizon of 72 months cuts cloud_hall"]

@@ -98,7 +98,7 @@ class PowerStops:
             have, most = self._most(need) - short, self._most(need)
             edits = tuple(f"power.guaranteed_mw[{phase.name}]+={short * phase.per_it_mw * MORE:.9g}" for phase in path)
             found.append(Stop(
-                StopKind.POWER_MW, f"power carries {HAVE} of critical IT, it needs {figure(most, 'MW')}",
+                StopKind.POWER_MW, f"power carries {HAVE} of critical IT, it needs {figure(most, 'MW', beside=have)}",
                 f"power carries {HAVE} of critical IT, too little", have, most, "MW", edits,
             ))
         return found + self._group(site_id, need, path)
@@ -111,7 +111,7 @@ class PowerStops:
         asked, free = self._most(need) * least, self.group_mw[name]
         if asked <= free * (1.0 + 1e-9) + 1e-9:
             return []
-        words = f"sites of group {name} may contract {HAVE} together, it needs {figure(asked, 'MW')}"
+        words = f"sites of group {name} may contract {HAVE} together, it needs {figure(asked, 'MW', beside=free)}"
         return [Stop(StopKind.GROUP, words, f"sites that share a substation or line may contract {HAVE} together, too little", free, asked, "MW", (f"site_groups.max_contracted_mw[{name}]+={(asked - free) * MORE:.9g}",))]
 
     def _every_path(self, site_id: str, need: Need) -> Iterator[tuple[Phase, ...]]:
@@ -128,7 +128,7 @@ class PowerStops:
         dirtiest = max(phase.co2 for phase in path)
         if dirtiest > need.most_co2:
             words = f"its power emits {HAVE} of CO2 per MWh, the lease takes {figure(need.most_co2, 'kg')}"
-            found.append(Stop(StopKind.CO2, words, "", dirtiest, 0.0, "kg", (f"leases.max_co2_kg_per_mwh[{lease_id}]={dirtiest:.12g}",)))
+            found.append(Stop(StopKind.CO2, words, "", dirtiest, need.most_co2, "kg", (f"leases.max_co2_kg_per_mwh[{lease_id}]={dirtiest:.12g}",)))
         sooner = max(head.first - need.start, 0)
         if sooner:
             moved = max(head.promised - need.start, 0)

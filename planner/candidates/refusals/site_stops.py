@@ -59,29 +59,43 @@ class HallStops:
         self.stop = {str(site): str(month) for site, month in mining["earliest_stop"].items()}
         self.rooms = cache(self._rooms)
 
-    def _rooms(self, dates: bool, pace: bool) -> dict[str, Floats]:
-        """MW of halls by site and month; dates, pace: without that limit."""
+    def _rooms(self, by: int | None, pace: bool) -> dict[str, Floats]:
+        """MW of halls by site and month; by: halls can stand by that month whatever their dates; pace: without that limit."""
         outlook = self.outlook
         sites, mining = outlook.case.tables["sites"], outlook.case.tables["mining"]
-        if dates:
-            sites = sites.assign(ready_month="", build_lead_months=0 * sites["build_lead_months"], conversion_lead_months=0 * sites["conversion_lead_months"])
-            mining = mining.assign(earliest_stop="")
+        if by is not None:
+            late = pd.Series([bool(month) and outlook.calendar.index(month) > by for month in sites["ready_month"]], index=sites.index, dtype=bool)
+            kept = pd.Series([bool(month) and outlook.calendar.index(month) > by for month in mining["earliest_stop"]], index=mining.index, dtype=bool)
+            first = outlook.calendar.written(by)
+            converted = self._converted_late(by)
+            sites = sites.assign(
+                ready_month=sites["ready_month"].where(~late, first), build_lead_months=sites["build_lead_months"].clip(upper=by),
+                conversion_lead_months=sites["conversion_lead_months"].where(~sites["site_id"].isin(converted), 0),
+            )
+            mining = mining.assign(earliest_stop=mining["earliest_stop"].where(~kept, first))
         if pace:
             sites = sites.assign(build_mw_per_quarter=sites["build_mw_per_quarter"].where(sites["build_mw_per_quarter"].isna()))
-        steps = outlook.steps
         moved = replace(outlook, case=outlook.case.with_table("sites", sites).with_table("mining", mining))
-        moved.__dict__["steps"] = steps  # the months of the case as it is
+        moved.__dict__["steps"] = outlook.steps  # the months of the case as it is
         return hall_room(hall_cohorts(moved), sites, moved)
+
+    def _converted_late(self, by: int) -> list[str]:
+        """Sites whose mining halls can be converted after a month only."""
+        return [site_id for site_id in self.stop if self._converted_first(site_id) > by]
+
+    def _converted_first(self, site_id: str) -> int:
+        stop = self.stop[site_id]
+        return (max(self.outlook.calendar.index(stop), 0) if stop else 0) + int(self.sites.loc[site_id]["conversion_lead_months"])
 
     def can_build(self, site_id: str) -> bool:
         """Whether new halls can be built or rented there."""
         site = self.sites.loc[site_id]
         return bool(pd.notna(site["shell_capex_usd_per_kw"]) or pd.notna(site["shell_rent_usd_per_kw_month"]))
 
-    def room(self, site_id: str, lifted: frozenset[StopKind] = frozenset()) -> Floats:
-        """MW of halls by month, without some limits."""
+    def room(self, site_id: str, lifted: frozenset[StopKind] = frozenset(), *, by: int = 0) -> Floats:
+        """MW of halls by month, without some limits; without dates they can stand by a month."""
         site = self.sites.loc[site_id]
-        found = self.rooms(StopKind.HALL_DATE in lifted, StopKind.HALL_PACE in lifted)[site_id]
+        found = self.rooms(by if StopKind.HALL_DATE in lifted else None, StopKind.HALL_PACE in lifted)[site_id]
         if StopKind.HALL_MW not in lifted:
             return np.minimum(found, float(site["critical_it_mw"]))
         if not self.can_build(site_id):
@@ -89,10 +103,10 @@ class HallStops:
         # More critical IT is more that can be built: at the pace of the site, or at once where it has none.
         paced = pd.notna(site["build_mw_per_quarter"]) and StopKind.HALL_PACE not in lifted
         grown = found.copy()
-        first = 0 if StopKind.HALL_DATE in lifted else self.first(site_id)
+        first = min(self.first(site_id), by if StopKind.HALL_DATE in lifted else self.outlook.months)
         if not paced:
             grown[first:] = np.inf
-        elif not (self.rooms(False, False)[site_id] > float(site["existing_it_mw"])).any():
+        elif not (self.rooms(None, False)[site_id] > float(site["existing_it_mw"])).any():
             starts = self.outlook.steps[self.outlook.steps >= first]
             for month in pd.Series(starts).groupby([self.outlook.calendar.written_quarter(int(step)) for step in starts]).min():
                 grown[int(month) :] += float(site["build_mw_per_quarter"])
@@ -106,8 +120,8 @@ class HallStops:
 
     def stops(self, site_id: str, wanted: Wanted) -> list[Stop]:
         """The fewest limits of halls to lift."""
-        kinds = (StopKind.HALL_MW, StopKind.HALL_DATE, StopKind.HALL_PACE)
-        lifted = fewest(kinds, lambda chosen: wanted.short(self.room(site_id, chosen)) == 0.0)
+        kinds = (StopKind.HALL_DATE, StopKind.HALL_PACE, StopKind.HALL_MW)
+        lifted = fewest(kinds, lambda chosen: wanted.short(self.room(site_id, chosen, by=wanted.start)) == 0.0)
         return [self._stop(site_id, kind, wanted) for kind in kinds if kind in lifted]
 
     def _stop(self, site_id: str, kind: StopKind, wanted: Wanted) -> Stop:
@@ -120,13 +134,13 @@ class HallStops:
             return self._date(site_id, wanted)
         if self.can_build(site_id):
             more = (wanted.most - critical) * MORE
-            return Stop(kind, f"it holds {HAVE} of critical IT, the lease needs {most}", f"halls hold {HAVE} of critical IT, too little", critical, wanted.most, "MW", (f"sites.critical_it_mw[{site_id}]+={more:.9g}",))
+            return Stop(kind, f"it holds {HAVE} of critical IT, the lease needs {figure(wanted.most, 'MW', beside=critical)}", f"halls hold {HAVE} of critical IT, too little", critical, wanted.most, "MW", (f"sites.critical_it_mw[{site_id}]+={more:.9g}",))
         standing = float(self.room(site_id)[wanted.start : wanted.end].min(initial=np.inf))
         more = wanted.short(self.room(site_id)) * MORE
         edits = (f"sites.critical_it_mw[{site_id}]+={more:.9g}", f"sites.existing_it_mw[{site_id}]+={more:.9g}")
         if standing <= 0.0:
             return Stop(StopKind.NO_HALL, "there are no halls, and no price for new ones", "", 0.0, wanted.most, "MW", edits)
-        return Stop(kind, f"there are {HAVE} of halls and no price for new ones, it needs {most}", f"halls hold {HAVE} of critical IT, too little", standing, wanted.most, "MW", edits)
+        return Stop(kind, f"there are {HAVE} of halls and no price for new ones, it needs {figure(wanted.most, 'MW', beside=standing)}", f"halls hold {HAVE} of critical IT, too little", standing, wanted.most, "MW", edits)
 
     def _date(self, site_id: str, wanted: Wanted) -> Stop:
         site, calendar = self.sites.loc[site_id], self.outlook.calendar
@@ -139,10 +153,10 @@ class HallStops:
             if site["ready_month"] and calendar.index(site["ready_month"]) > wanted.start:
                 edits.append(f"sites.ready_month[{site_id}]={calendar.written(wanted.start)}")
         if site_id in self.stop and pd.notna(site["conversion_capex_usd_per_kw"]):
-            stop, lead = (max(calendar.index(self.stop[site_id]), 0) if self.stop[site_id] else 0), int(site["conversion_lead_months"])
-            firsts.append(stop + lead)
-            if stop + lead > wanted.start:
-                edits += [f"sites.conversion_lead_months[{site_id}]=0", *([f"mining.earliest_stop[{site_id}]={calendar.written(wanted.start)}"] if stop > wanted.start else [])]
+            firsts.append(self._converted_first(site_id))
+            if firsts[-1] > wanted.start:
+                late = bool(self.stop[site_id]) and calendar.index(self.stop[site_id]) > wanted.start
+                edits += [f"sites.conversion_lead_months[{site_id}]=0", *([f"mining.earliest_stop[{site_id}]={calendar.written(wanted.start)}"] if late else [])]
         first = min(firsts, default=0)
         words = f"halls can stand from {HAVE} only, the lease begins by {calendar.written(wanted.start)}"
         have, need = float(calendar.start_number + first), float(calendar.start_number + wanted.start)

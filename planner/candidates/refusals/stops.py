@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, unique
@@ -68,12 +69,21 @@ def said(words: str, have: str) -> str:
     return words.replace(HAVE, have)
 
 
-def figure(amount: float, unit: str) -> str:
-    """A figure with its unit: 40 kW, 12,000 GPUs, 3.25 MW, 2028-04."""
+def figure(amount: float, unit: str, *, beside: float | None = None) -> str:
+    """A figure with its unit: 40 kW, 12,000 GPUs, 3.25 MW, 2028-04; with as many digits as tell it from the figure beside it."""
     if unit == "month":
         return written_month(int(amount))
-    size = f"{amount:,.0f}" if unit in ("GPUs", "units") or abs(amount) >= 1000.0 else f"{amount:.4g}"
-    return f"{size} {unit}".strip()
+    shown = _sized(amount, unit, 4)
+    for digits in (6, 8, 10):
+        if beside is None or beside == amount or shown != _sized(beside, unit, digits - 2):
+            break
+        shown = _sized(amount, unit, digits)
+    return shown
+
+
+def _sized(amount: float, unit: str, digits: int) -> str:
+    whole = digits == 4 and (unit in ("GPUs", "units") or abs(amount) >= 1000.0)
+    return f"{f'{amount:,.0f}' if whole else f'{amount:,.{digits}g}'} {unit}".strip()
 
 
 def together(stops: Sequence[Stop]) -> str:
@@ -87,3 +97,22 @@ def together(stops: Sequence[Stop]) -> str:
     if figure(high, first.unit) != shown:
         shown = f"{figure(low, first.unit if first.unit == 'month' else '')} to {figure(high, first.unit)}"
     return said(words, shown)
+
+
+def in_brief(stops: Sequence[Stop]) -> str:
+    """One kind of limit in a few words, where many stand beside it: 'MW of power 132.8 to 139.9 of 465'."""
+    first = stops[0]
+    have, need = _range([stop.have for stop in stops], first.unit), _range([stop.need for stop in stops], first.unit)
+    if math.isnan(first.have) or math.isnan(first.need):
+        return first.kind.value
+    if first.unit == "month":
+        return f"{first.kind.value} {have}, by {need}"
+    return f"{first.kind.value} {have}, at most {need}" if first.have > first.need else f"{first.kind.value} {have} of {need}"
+
+
+def _range(amounts: Sequence[float], unit: str) -> str:
+    if any(math.isnan(amount) for amount in amounts):
+        return ""
+    bare = unit if unit in ("month", "kW", "kg") else ""
+    low, high = figure(min(amounts), bare), figure(max(amounts), bare)
+    return low if low == high else f"{low.removesuffix(bare if bare != 'month' else '').rstrip()} to {high}"

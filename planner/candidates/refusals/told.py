@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from planner.candidates.refusals.stops import Stop, StopKind, together
+from planner.candidates.refusals.stops import Stop, StopKind, in_brief, together
 from planner.candidates.refusals.what_stops import Place, Refusal
 
-SITES_NAMED, GROUPS_SHOWN = 3, 4
+SITES_NAMED, GROUPS_SHOWN, SENTENCES = 3, 4, 2
+
+
+MOST_EDITS = 4
+"""Changes of the case that are still a remedy."""
 
 
 def why_stopped(refusal: Refusal) -> str:
@@ -29,15 +33,32 @@ def edits_of(refusal: Refusal, place: Place) -> tuple[str, ...]:
 
 
 def remedy(refusal: Refusal) -> str:
-    """What would let the lease stand, as `--set` takes it; blank where nothing in the case can be changed for it."""
+    """What would let the lease stand, as `--set` takes it; blank where nothing in the case can be changed for it, or all too much."""
     if not refusal.stopped:
         return ""
     place = nearest(refusal)
     if place is None and not (refusal.before and all(stop.edits for stop in refusal.before) and not refusal.places):
         return ""
     edits = edits_of(refusal, place) if place is not None else tuple(edit for stop in refusal.before for edit in stop.edits)
+    if len(edits) > MOST_EDITS:
+        return ""
     where = "" if place is None else f"at {place.site_id}: "
     return where + " ".join(f"--set '{edit}'" for edit in edits)
+
+
+def sites_told(kept: Sequence[tuple[str, Sequence[Stop]]]) -> str:
+    """What keeps each lease from one site, leases that the same kinds of limits keep away together."""
+    groups: dict[tuple[StopKind, ...], list[tuple[str, Sequence[Stop]]]] = {}
+    for lease_id, stops in kept:
+        groups.setdefault(tuple(stop.kind for stop in stops), []).append((lease_id, stops))
+    return "; ".join(
+        f"{_named([lease_id for lease_id, _ in members])}: {', and '.join(together(stops) for stops in zip(*(stops for _, stops in members), strict=True))}"
+        for members in sorted(groups.values(), key=lambda members: -len(members))[:GROUPS_SHOWN]
+    )
+
+
+def _named(names: Sequence[str]) -> str:
+    return ", ".join(names[:SITES_NAMED]) + (f" and {len(names) - SITES_NAMED} more" if len(names) > SITES_NAMED else "")
 
 
 def _groups(places: Sequence[Place]) -> list[str]:
@@ -54,10 +75,8 @@ def _groups(places: Sequence[Place]) -> list[str]:
 
 def _group(members: Sequence[Place], *, first: bool) -> str:
     names = [place.site_id for place in members]
-    if len(names) == 1:
-        where = f"at {names[0]}"
-    else:
-        shown = ", ".join(names[:SITES_NAMED]) + (f" and {len(names) - SITES_NAMED} more" if len(names) > SITES_NAMED else "")
-        where = f"at {len(names)} {'sites ' if first else ''}({shown})"
+    where = f"at {names[0]}" if len(names) == 1 else f"at {len(names)} {'sites ' if first else ''}({_named(names)})"
     by_kind: list[list[Stop]] = [list(stops) for stops in zip(*(place.stops for place in members), strict=True)]
+    if len(by_kind) > SENTENCES:
+        return f"{where} {len(by_kind)} limits: {', '.join(in_brief(stops) for stops in by_kind)}"
     return f"{where} {', and '.join(together(stops) for stops in by_kind)}"

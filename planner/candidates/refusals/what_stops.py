@@ -19,6 +19,7 @@ from planner.candidates.outlook import Floats, Outlook, make_outlook
 from planner.candidates.refusals.power_stops import Need, PowerStops
 from planner.candidates.refusals.site_stops import GpuStops, HallStops, Wanted
 from planner.candidates.refusals.stops import HAVE, Stop, StopKind, figure
+from planner.case.case import Case
 from planner.case.edits import apply_edits
 
 SLACK = 1e-6
@@ -132,6 +133,18 @@ class WhatStops:
         """What stops so many units of a lease at a site on a SKU; by default as much as any site must hold."""
         return self._place(lease_id, site_id, gpu_id, self._at_a_site(lease_id) if size is None else size, self.windows[lease_id])
 
+    def barred(self, lease_id: str, site_id: str) -> list[Stop]:
+        """What keeps a lease from a site whatever its dates and sizes: its own rules, racks and cooling; of the SKU with the fewest stops."""
+        ways = [self._of_fit(site_id, gpu_id) for gpu_id in self.skus(lease_id)]
+        lost = [Stop(StopKind.NOT_ACCEPTED, "it has no rate for any SKU in lease_rates")]
+        return [*self._of_site(lease_id, site_id), *min(ways, key=len, default=lost)]
+
+    def without_grace(self, lease_id: str) -> Case:
+        """The case in which a lease begins on its date or not at all."""
+        leases = self.outlook.case.tables["leases"]
+        prompt = leases["late_grace_months"].where(leases["lease_id"] != lease_id)
+        return self.outlook.case.with_table("leases", leases.assign(late_grace_months=prompt))
+
     def least(self, lease_id: str) -> float:
         """Units that must be served if any are."""
         lease = self.leases[lease_id]
@@ -148,8 +161,9 @@ class WhatStops:
         return list(dict.fromkeys(self.units[lease_id]["gpu_id"])) if lease_id in self.units else []
 
     def _at_a_site(self, lease_id: str) -> float:
-        lease = self.leases[lease_id]
-        return max(float(lease["min_block"]), min(1.0, float(lease["max_size"])) if lease["size_unit"] == "gpus" else LEAST_PART * float(lease["max_size"]))
+        lease, least = self.leases[lease_id], self.least(lease_id)
+        part = min(1.0, float(lease["max_size"])) if lease["size_unit"] == "gpus" else LEAST_PART * float(lease["max_size"])
+        return max(float(lease["min_block"]), min(part, least) if least > 0.0 else part)
 
     def _outside(self, lease_id: str) -> tuple[Stop, Outlook] | None:
         """What of its dates leaves it no window, and the case without that limit."""
@@ -271,12 +285,12 @@ class WhatStops:
         pair, (working, owned) = self.fits[site_id, gpu_id], self._gpus_per_unit(lease_id, gpu_id)
         hot = size * owned * float(pair["it_kw"]) / 1000.0
         if pair["cooling"] == "liquid" and not pair["too_hot"] and hot > float(np.nan_to_num(pair["liquid_cooled_it_mw"], nan=np.inf)) * (1.0 + SLACK):
-            words = f"{HAVE} can be cooled with liquid, it needs {figure(hot, 'MW')}"
+            words = f"{HAVE} can be cooled with liquid, it needs {figure(hot, 'MW', beside=float(pair['liquid_cooled_it_mw']))}"
             edits = (f"sites.liquid_cooled_it_mw[{site_id}]=",)
             found.append(Stop(StopKind.COOLING_MW, words, f"{HAVE} can be cooled with liquid, too little", float(pair["liquid_cooled_it_mw"]), hot, "MW", edits))
         largest = float(self.cluster[site_id])
         if self.leases[lease_id]["single_fabric"] and size * working > np.nan_to_num(largest, nan=np.inf) * (1.0 + SLACK):
-            words = f"the largest cluster on one fabric is {HAVE}, it needs {figure(size * working, 'GPUs')}"
+            words = f"the largest cluster on one fabric is {HAVE}, it needs {figure(size * working, 'GPUs', beside=largest)}"
             edits = (f"sites.max_cluster_gpus[{site_id}]={int(np.ceil(size * working))}",)
             found.append(Stop(StopKind.CLUSTER, words, f"the largest cluster on one fabric is {HAVE}, too small", largest, size * working, "GPUs", edits))
         offered = self._tier(lease_id, gpu_id)
@@ -287,7 +301,7 @@ class WhatStops:
     def _tier_stop(self, lease_id: str, skus: list[str], offered: float, size: float) -> Stop:
         rates = self.units[lease_id]
         mine = rates[rates["gpu_id"].isin(skus) & rates["max_units"].notna()]
-        words = f"its rates take {HAVE} on {' and '.join(skus)}, it needs {figure(size, self.unit(lease_id))}"
+        words = f"its rates take {HAVE} on {' and '.join(skus)}, it needs {figure(size, self.unit(lease_id), beside=offered)}"
         edits = tuple(f"lease_rates.max_units[{lease_id}:{row.gpu_id}:{row.tier}]=" for row in mine.itertuples())
         return Stop(StopKind.TIER, words, f"its rates take {HAVE}, too little", offered, size, self.unit(lease_id), edits)
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from planner.case.oddities import oddities
 from planner.case.reading.settings_file import flat_settings
 from planner.case.tables import TABLES
+from planner.explaining.unusual import unusual
 from planner.report.amounts import count, words
 from planner.report.findings import Findings
 from planner.report.page import blocks
@@ -22,7 +22,7 @@ def provenance_section(found: Findings, made: dt.datetime) -> Section:
     """What one needs to make the same run again, and what its figures rest on."""
     facts = pd.DataFrame(list(run_facts(found, made)), columns=["what", "is"])
     settings = pd.DataFrame([(key, str(value)) for key, value in flat_settings(found.case.settings).items()], columns=["setting", "value"])
-    odd = pd.DataFrame([(oddity.file, "" if oddity.row is None else str(oddity.row), oddity.what, oddity.why, oddity.to_do) for oddity in oddities(found.case)], columns=["file", "row", "what", "why", "to do"])
+    odd = pd.DataFrame([(oddity.file, "" if oddity.row is None else str(oddity.row), oddity.what, oddity.why, oddity.to_do) for oddity in unusual(found.case)], columns=["file", "row", "what", "why", "to do"])
     return Section(
         "provenance", "Where this comes from",
         present([

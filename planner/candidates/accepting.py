@@ -246,6 +246,11 @@ def _stand_on_fabric(
         _once(shop, limited["number"], resource, 1.0)
 
 
+def placed_name(rows: pd.DataFrame) -> pd.Series:
+    """The name of the limit that keeps GPUs of the fleet at the lease that they serve, from lease_id, site_id and gpu_id."""
+    return joined(rows["lease_id"], rows["site_id"], rows["gpu_id"])
+
+
 def _fleet_serves(shop: Workshop, served: pd.DataFrame) -> None:
     """GPUs owned at the start go on serving the lease that they serve."""
     fleet = shop.outlook.case.tables["fleet"]
@@ -263,6 +268,5 @@ def _fleet_serves(shop: Workshop, served: pd.DataFrame) -> None:
     size = rows["lease_id"].map(shop.outlook.case.tables["leases"].set_index("lease_id")["max_size"])
     together = rows["lease_id"].map(serving.groupby("lease_id")["units"].sum())
     working = (rows["units_owned"] * np.minimum(1.0, size / (together * rows["units"]))).to_numpy(np.float64)
-    names = joined(rows["lease_id"], rows["site_id"], rows["gpu_id"])
-    _once(shop, rows["number"], shop.book.resources(Family.PLACED, names, -np.floor(working)), -1.0)
+    _once(shop, rows["number"], shop.book.resources(Family.PLACED, placed_name(rows), -np.floor(working)), -1.0)
 

@@ -3,6 +3,8 @@ beyond what is contracted already; `exit`, a contract ended early; `short`, mini
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -31,6 +33,12 @@ def phase_table(outlook: Outlook) -> pd.DataFrame:
     power["energised_month"] = outlook.energised
     power["end_month"] = outlook.power_end
     return power
+
+
+def more_power(row: Any, more: str) -> list[str]:
+    """Changes of the case by which a phase guarantees more MW: its plant grows with it, and what is contracted whole stays whole."""
+    columns = ["guaranteed_mw", *(["installed_mw"] if pd.notna(row.installed_mw) else []), *(["committed_mw"] if row.lumpy and row.committed_mw > 0 else [])]
+    return [f"power.{column}[{row.phase_name}]+={more}" for column in columns]
 
 
 def fee_usd_per_mw_month(power: pd.DataFrame) -> Floats:

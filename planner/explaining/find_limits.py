@@ -7,8 +7,9 @@ from collections.abc import Collection
 import numpy as np
 import pandas as pd
 
+from planner.candidates.accepting import placed_name
 from planner.candidates.build import CandidateSet
-from planner.candidates.power import IF_OPEN, IF_TAKEN, IN_STEPS, phase_table, step_mw, unit_mw
+from planner.candidates.power import IF_OPEN, IF_TAKEN, IN_STEPS, more_power, phase_table, step_mw, unit_mw
 from planner.candidates.resources import Family
 from planner.explaining.contract_value import contract_value_usd
 from planner.explaining.draft import Draft
@@ -67,10 +68,18 @@ def _commitments(draft: Draft) -> None:
     for name, rows in draft.names_of(Family.PLACED):
         asked = -draft.limit_of(int(rows[0]))
         if asked > 0.0:
-            lease_id, site_id, gpu_id = name.split(":")
-            words = f"{asked:,.0f} {gpu_id} of the fleet at {site_id} go on serving {lease_id}"
-            limit = Limit(Kind.PLACED, name, words, asked, "GPUs", worth.get(lease_id))
-            draft.raise_rows(draft.add(limit), rows)
+            mine = _placed_rows(outlook.case.tables["fleet"], name)
+            lease_id, site_id, gpu_id = (str(mine[column].iat[0]) for column in ("lease_id", "site_id", "gpu_id"))
+            words = f"{asked:,.0f} GPUs of {gpu_id} at {site_id}, owned at the start, go on serving lease {lease_id}"
+            freed = "\n".join(f"fleet.lease_id[{site_id}:{gpu_id}:{bought}]=" for bought in mine["bought"])
+            what = f"{gpu_id} at {site_id} for lease {lease_id}"
+            draft.raise_rows(draft.add(Limit(Kind.PLACED, what, words, asked, "GPUs", worth.get(lease_id), True, freed)), rows)
+
+
+def _placed_rows(fleet: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Rows of the fleet behind a limit that keeps GPUs at their lease."""
+    serving = fleet[fleet["lease_id"] != ""]
+    return serving[(placed_name(serving) == name).to_numpy()]
 
 
 # --- power -------------------------------------------------------------------------------------------------------
@@ -92,7 +101,7 @@ def _power(draft: Draft, twins: tuple[str, ...]) -> None:
         usd = float(cost[at]) or dearest or None
         comes = f"from {calendar.written(row.energised_month)}" if row.energised_month > 0 else "from the start"
         words = f"{name} at {row.site_id} offers {sized(guaranteed, 'MW')} {comes}"
-        offered = draft.add(Limit(Kind.POWER, name, words, guaranteed, "MW", usd, edit=f"power.guaranteed_mw[{name}]+={{more}}"))
+        offered = draft.add(Limit(Kind.POWER, name, words, guaranteed, "MW", usd, edit="\n".join(more_power(row, "{more}"))))
         if row.lumpy:
             draft.raise_rows(offered, draft.rows_of(Family.PHASE, name))
         else:
@@ -102,7 +111,7 @@ def _power(draft: Draft, twins: tuple[str, ...]) -> None:
         if row.committed_mw > 0.0:
             committed = float(row.committed_mw)
             words = f"{sized(committed, 'MW')} of {name} at {row.site_id} are contracted already"
-            held = draft.add(Limit(Kind.COMMITTED_MW, name, words, committed, "MW", usd, edit=f"power.committed_mw[{name}]={{value}}"))
+            held = draft.add(Limit(Kind.COMMITTED_MW, name, words, committed, "MW", usd, bool(row.lumpy), f"power.committed_mw[{name}]={{value}}"))
             draft.bound(held, candidate, -float(size[at]), -float(size[at] * table["lower"].iat[candidate]))
             for tied in ("", IN_STEPS):
                 draft.raise_rows(held, draft.rows_of(Family.LEAST_POWER, name + tied))
@@ -138,7 +147,7 @@ def _halls(draft: Draft) -> None:
             words = f"site {name} can hold {sized(most, 'MW')} of critical IT"
         else:
             words = f"site {name} has {sized(float(site['existing_it_mw']), 'MW')} of halls, and no price for new ones"
-            edit += f" sites.existing_it_mw[{name}]+={{more}}"
+            edit += f"\nsites.existing_it_mw[{name}]+={{more}}"
         limit = draft.add(Limit(Kind.HALLS, name, words, most if built else float(site["existing_it_mw"]), "MW", usd, edit=edit))
         draft.raise_rows(limit, rows)
         draft.raise_rows(limit, draft.rows_of(Family.OPEN, name))
@@ -262,7 +271,7 @@ def _whole(draft: Draft) -> None:
             words, edit = f"{name} is contracted in steps of {sized(float(power.loc[name, 'step_mw']), 'MW')}", f"power.step_mw[{name}]="
         elif kind == "take" and power.loc[name, "min_mw"] <= power.loc[name, "committed_mw"]:
             words = f"what is not contracted yet of {name} comes in steps of {sized(float(step.loc[name]), 'MW')}"
-            edit = f"power.lumpy[{name}]=no power.step_mw[{name}]="
+            edit = f"power.step_mw[{name}]="
         elif kind == "take":
             words, edit = f"{name} is contracted at {sized(float(power.loc[name, 'min_mw']), 'MW')} or more, or not at all", f"power.min_mw[{name}]=0"
         elif kind == "open":

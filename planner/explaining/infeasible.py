@@ -10,6 +10,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from planner.candidates.outlook import make_outlook
+from planner.candidates.refusals.told import parts
+from planner.candidates.refusals.what_stops import WhatStops
 from planner.case.calendar import Calendar
 from planner.case.case import Case
 from planner.case.edits import apply_edits
@@ -20,7 +23,6 @@ from planner.explaining.dates import with_later_starts, with_sooner_dates
 from planner.explaining.elastic import Elastic, OutOfTime
 from planner.explaining.limits import Kind, Limit
 from planner.explaining.repair import Repair, cheapest_repair
-from planner.explaining.rules import rules_against
 from planner.explaining.world import Asked, draft_of
 
 
@@ -95,10 +97,15 @@ def _too_late(case: Case, asked: Asked, model: Elastic, known: list[Conflict], s
     for conflict in found:
         clash = _clash(case, sooner, conflict)
         if _only_asks(sooner, conflict) and len(clash.members) == 1 and clash.members[0].limit.kind is Kind.COMMITMENT:
-            rules = rules_against(case, asked, clash.members[0].limit.name) or []
-            clash = replace(clash, members=(*clash.members, *(Member(rule, None) for rule in rules)))
+            clash = replace(clash, members=(*clash.members, *_stopped(case, asked, clash.members[0].limit.name)))
         clashes.append(clash)
     return tuple(clashes)
+
+
+def _stopped(case: Case, asked: Asked, lease_id: str) -> list[Member]:
+    """What keeps a lease that nothing can serve from every site, as rules of the conflict."""
+    found = WhatStops(make_outlook(case, base=asked.base, tail=asked.tail)).refusal(lease_id)
+    return [Member(Limit(Kind.RULE, lease_id, words, edit="\n".join(edits)), None) for words, edits in parts(found)]
 
 
 def _clash(case: Case, model: Elastic, conflict: Conflict) -> Clash:

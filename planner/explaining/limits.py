@@ -65,7 +65,7 @@ class Limit:
     name: what it is a limit of, by its id. value: how much it allows (or asks for), in `unit`; NaN where it has no size.
     words: the limit in a sentence. usd_per_unit: what loosening it by one unit costs, None where the case has no price.
     whole: it is loosened by all of `value` or not at all. edit: the change of the case that loosens it by {more}, or to
-    {value}; blank where an option of the command is taken back instead.
+    {value}, several separated by a new line; blank where an option of the command is taken back instead.
     """
 
     kind: Kind
@@ -76,3 +76,8 @@ class Limit:
     usd_per_unit: float | None = None
     whole: bool = False
     edit: str = ""
+
+    @property
+    def edits(self) -> tuple[str, ...]:
+        """The changes one by one."""
+        return tuple(self.edit.split("\n")) if self.edit else ()

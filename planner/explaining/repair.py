@@ -51,7 +51,7 @@ class Repair:
     @property
     def taken_back(self) -> tuple[str, ...]:
         """Decisions of the user that are given up."""
-        return tuple(change.limit.name for change in self.changes if not change.edits)
+        return tuple(change.limit.name for change in self.changes if change.limit.kind in (Kind.FIX, Kind.EXCLUDE))
 
 
 def cheapest_repair(model: Elastic) -> Repair | None:
@@ -118,7 +118,7 @@ def _edits(limit: Limit, by: float) -> tuple[str, ...]:
     whole = limit.unit in ("GPUs", "units")
     more = float(math.ceil(by - 1e-6)) if whole else _up(by)
     value = float(math.floor(limit.value - by + 1e-6)) if whole else _up(by - limit.value, negative=True)
-    return tuple(part.format(more=f"{more:.12g}", value=f"{max(value, 0.0):.12g}") for part in limit.edit.split(" "))
+    return tuple(part.format(more=f"{more:.12g}", value=f"{max(value, 0.0):.12g}") for part in limit.edits)
 
 
 def _up(amount: float, *, negative: bool = False) -> float:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
+from planner.candidates.refusals.told import MOST_EDITS, set_options
 from planner.explaining.find_limits import sized
 from planner.explaining.infeasible import Clash, Infeasible, Member
 from planner.explaining.limits import Kind, Limit
@@ -64,6 +66,11 @@ def _short(member: Member) -> str:
 
 
 def _clash_lines(clash: Clash) -> list[str]:
+    rules = [member for member in clash.members if member.limit.kind is Kind.RULE]
+    if rules:
+        asked = next(member for member in clash.members if member.limit.kind is not Kind.RULE)
+        ways = [f"  {_to(rule.limit)} {' '.join(set_options(rule.limit.edits))}" for rule in rules[:1] if 0 < len(rule.limit.edits) <= MOST_EDITS]
+        return [f"{_matter(clash)}: {_said(asked)}, and no site can serve it", *(f"  - {rule.limit.words}" for rule in rules), *ways]
     if len(clash.members) == 1:
         return [f"{_matter(clash)}: {_said(clash.members[0])}, and nothing in the case can serve it"]
     proof = "no smaller set is in conflict" if clash.smallest else "none can be left out of the conflict"
@@ -80,13 +87,18 @@ def _repair_lines(found: Infeasible) -> list[str]:
     checked = "the case has a plan with it" if found.checked else "not confirmed by a new solve; loosen it a little further"
     lines = [f"cheapest repair: {_money(found.repair.usd)}, {many} ({checked})"]
     for change in found.repair.changes:
-        edits = " ".join(f"--set '{edit}'" for edit in change.edits) or f"leave out {_option(change.limit)}"
+        edits = " ".join(set_options(change.edits)) or f"leave out {_option(change.limit)}"
         lines.append(f"  - {_done(change)}, {_money(change.usd)}: {edits}")
     return lines
 
 
 def _option(limit: Limit) -> str:
-    return f"--{'fix' if limit.kind is Kind.FIX else 'exclude'} '{limit.name}'"
+    return f"--{'fix' if limit.kind is Kind.FIX else 'exclude'} {shlex.quote(limit.name)}"
+
+
+def _to(limit: Limit) -> str:
+    """Before the changes that lift a rule: 'at the first of these sites:'."""
+    return "to let it stand there:" if limit.words.startswith("at ") else "to let it stand:"
 
 
 def _done(change: Change) -> str:
@@ -94,9 +106,11 @@ def _done(change: Change) -> str:
     match limit.kind:
         case Kind.START:
             return f"start lease {limit.name} {by:.0f} months later than its customer accepts"
-        case Kind.COMMITMENT | Kind.PLACED if limit.whole:
+        case Kind.PLACED:
+            return f"free the {limit.name}"
+        case Kind.COMMITMENT if limit.whole:
             return f"release lease {limit.name}"
-        case Kind.COMMITMENT | Kind.PLACED:
+        case Kind.COMMITMENT:
             return f"serve {sized(by, limit.unit)} of {limit.name} less"
         case Kind.COMMITTED_MW:
             return f"give up {sized(by, 'MW')} of {limit.name}"

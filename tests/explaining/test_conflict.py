@@ -54,7 +54,7 @@ def loosened(case: Case, member: Member, *, enough: bool) -> Case:
     if limit.kind is Kind.START:
         edits = [f"leases.late_grace_months[{limit.name}]={by}"]
     else:
-        edits = limit.edit.format(more=f"{by:.9g}", value=f"{limit.value - by:.9g}").split(" ")
+        edits = [edit.format(more=f"{by:.9g}", value=f"{limit.value - by:.9g}") for edit in limit.edits]
     return apply_edits(case, edits)
 
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import itertools
 import random
+import shlex
 
 import pytest
-from explaining.conflicted_case import SHORT_OF, one_site
-from oracle.tiny_case import cluster, grid, rate, site
+from explaining.conflicted_case import SHORT_OF, committed, one_site
+from oracle.tiny_case import cluster, grid, rate, site, sku
 
 from planner.allocator.status import Status
 from planner.candidates.outlook import make_outlook
 from planner.case.case import Case
+from planner.case.edits import apply_edits
 from planner.explaining.infeasible import explain_infeasible, repaired
 from planner.explaining.limits import Kind
 from planner.explaining.repair import Repair
+from planner.explaining.sentences import lines_of
 from planner.explaining.world import Asked
 from planner.planning import plan
 
@@ -32,6 +35,68 @@ def test_a_repair_makes_a_case_feasible(name: str) -> None:
     assert repair.usd > 0.0
     case, _ = repaired(SHORT_OF[name], Asked(), repair)
     assert plan(case).status is Status.OPTIMAL
+
+
+def typed(lines: list[str]) -> tuple[list[str], list[str]]:
+    """What a planner would type after a repair: values of --set, and options of the command that are left out."""
+    edits, dropped = [], []
+    for line in lines:
+        words = shlex.split(line[line.index("--") :]) if "--" in line else []
+        edits += [words[at + 1] for at, word in enumerate(words) if word == "--set"]
+        dropped += [words[at + 1] for at, word in enumerate(words) if word in ("--fix", "--exclude")]
+    return edits, dropped
+
+
+IDLE_FLEET = {"site_id": "a", "gpu_id": "gpu", "gpus": 200, "bought": "2026-06", "lease_id": "lab"}
+NO_PLAN: dict[str, tuple[Case, Asked]] = {
+    **{name: (case, Asked()) for name, case in SHORT_OF.items()},
+    "fleet at work without power": (one_site(power=[grid(mw=0.1)], leases=[cluster("lab")], fleet=[IDLE_FLEET]), Asked()),
+    "fleet bought twice": (one_site(power=[grid(mw=0.1)], leases=[cluster("lab")], fleet=[IDLE_FLEET, IDLE_FLEET | {"bought": "2026-07", "gpus": 50}]), Asked()),
+    "plant behind its guarantee": (one_site(power=[grid(mw=0.7, installed_mw=0.8)]), Asked()),
+    "a whole phase contracted already": (
+        one_site(sites=[site(site_group="line")], site_groups=[{"site_group": "line", "max_contracted_mw": 5}], power=[grid(mw=10, lumpy=True, committed_mw=10, fee_usd_per_kw_month=1)], leases=[cluster("lab")]),
+        Asked(),
+    ),
+    "names that a shell would split": (
+        one_site(sites=[site("o'hare north", mw=0.5)], power=[grid("o'hare north", mw=0.7)], leases=[committed("bob's lab")], lease_rates=[rate("bob's lab")]), Asked(),
+    ),
+    "an exclusion": (one_site(), Asked(excludes=("power[a_grid:1]",))),
+    "two decisions": (one_site(leases=[cluster("lab")]), Asked(fixes=("leases.size[lab]=300", "power.contracted_mw[a_grid:1]=0.5"))),
+    "nowhere: racks": (one_site(sites=[site(max_rack_kw=40)], gpus=[sku(rack_kw=132)]), Asked()),
+    "nowhere: region": (one_site(leases=[committed(regions="moon")]), Asked()),
+    "nowhere: after a short contract": (one_site(power=[grid(term_months=20)]), Asked()),
+}
+
+
+@pytest.mark.parametrize("name", NO_PLAN)
+def test_every_repair_that_is_printed_is_understood_and_makes_a_plan(name: str) -> None:
+    case, asked = NO_PLAN[name]
+    assert plan(case, fixes=asked.fixes, excludes=asked.excludes).status is Status.INFEASIBLE
+    found = explain_infeasible(case, asked)
+    said = lines_of(found)
+    assert not any(word in line for word in ("PLACED", "LEAST_VOLUME", "VOLUME", "FIXED") for line in said), said
+    repairs = [line for line in said if line.startswith("  - ") and ("--set" in line or "leave out" in line)]
+    edits, dropped = typed(repairs)
+    assert edits or dropped, said
+    assert found.checked, said
+    kept = [[each for each in given if each not in dropped] for given in (asked.fixes, asked.excludes)]
+    assert plan(apply_edits(case, edits), fixes=kept[0], excludes=kept[1]).status is Status.OPTIMAL, said
+
+
+@pytest.mark.parametrize("name", [name for name in NO_PLAN if name.startswith("nowhere")])
+def test_what_would_let_a_lease_stand_that_nothing_can_serve_is_printed_too(name: str) -> None:
+    case, asked = NO_PLAN[name]
+    said = lines_of(explain_infeasible(case, asked))
+    assert "and no site can serve it" in said[0]
+    (way,) = [line for line in said if line.startswith("  to let it stand")]
+    assert plan(apply_edits(case, typed([way])[0])).status is Status.OPTIMAL, said
+
+
+def test_the_fleet_at_work_is_named_as_a_user_knows_it() -> None:
+    case, asked = NO_PLAN["fleet at work without power"]
+    said = "\n".join(lines_of(explain_infeasible(case, asked)))
+    assert "200 GPUs of gpu at a, owned at the start, go on serving lease lab" in said
+    assert "free the gpu at a for lease lab" in said or "more at a_grid:1" in said
 
 
 def value_of_a_gpu(case: Case, lease_id: str) -> float:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from planner.candidates.outlook import Floats, Outlook, delay_months
-from planner.candidates.power import phase_table
+from planner.candidates.power import more_power, phase_table
 from planner.candidates.refusals.stops import HAVE, Stop, StopKind, figure
 
 MORE = 1.0 + 1e-6
@@ -71,9 +72,8 @@ class PowerStops:
         groups = outlook.case.tables["site_groups"].set_index("site_group")["max_contracted_mw"].astype("float64").to_dict()
         self.group = {str(site_id): str(name) for site_id, name in sites["site_group"].items() if name}
         power = phase_table(outlook)
-        held = power.assign(group=power["site_id"].map(sites["site_group"])).groupby("group")["committed_mw"].sum()
+        self.rows: dict[str, Any] = {str(row.phase_name): row for row in power.itertuples()}
         self.group_mw = {name: float(most) for name, most in groups.items()}
-        self.committed_mw = {str(name): float(mw) for name, mw in held.items()}
 
     def room(self, site_id: str, need: Need) -> Floats:
         """Critical IT that phases with which the whole window can be served carry together, shape (M,); nothing where there are none."""
@@ -96,7 +96,7 @@ class PowerStops:
         found = list(lifted)
         if short > 0.0:
             have, most = self._most(need) - short, self._most(need)
-            edits = tuple(f"power.guaranteed_mw[{phase.name}]+={short * phase.per_it_mw * MORE:.9g}" for phase in path)
+            edits = tuple(edit for phase in path for edit in more_power(self.rows[phase.name], f"{short * phase.per_it_mw * MORE:.9g}"))
             found.append(Stop(
                 StopKind.POWER_MW, f"power carries {HAVE} of critical IT, it needs {figure(most, 'MW', beside=have)}",
                 f"power carries {HAVE} of critical IT, too little", have, most, "MW", edits,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from planner.candidates.refusals.stops import Stop, StopKind, in_brief, together
@@ -43,7 +44,25 @@ def remedy(refusal: Refusal) -> str:
     if len(edits) > MOST_EDITS:
         return ""
     where = "" if place is None else f"at {place.site_id}: "
-    return where + " ".join(f"--set '{edit}'" for edit in edits)
+    return where + " ".join(set_options(edits))
+
+
+def set_options(edits: Sequence[str]) -> list[str]:
+    """Changes of the case as they are typed on the command line."""
+    return [f"--set {shlex.quote(edit)}" for edit in edits]
+
+
+def parts(refusal: Refusal) -> list[tuple[str, tuple[str, ...]]]:
+    """Why a lease cannot be served, a sentence for limits of all sites and one for sites alike, each with the changes that lift them.
+
+    The changes of a sentence about sites are those for its first site, with what stops the lease at all sites.
+    """
+    if not refusal.stopped:
+        return []
+    always = tuple(edit for stop in refusal.before for edit in stop.edits)
+    groups = _grouped(refusal.places)
+    first = [(str(stop), stop.edits if not groups else ()) for stop in refusal.before]
+    return [*first, *((said, tuple(dict.fromkeys((*always, *edits_of(refusal, members[0]))))) for said, members in zip(_groups(refusal.places), groups, strict=False))]
 
 
 def sites_told(kept: Sequence[tuple[str, Sequence[Stop]]]) -> str:
@@ -63,14 +82,18 @@ def _named(names: Sequence[str]) -> str:
 
 def _groups(places: Sequence[Place]) -> list[str]:
     """A sentence for sites that the same kinds of limits keep the lease from, those kept by the fewest first."""
-    groups: dict[tuple[StopKind, ...], list[Place]] = {}
-    for place in places:
-        groups.setdefault(tuple(stop.kind for stop in place.stops), []).append(place)
-    ordered = sorted(groups.values(), key=lambda members: (len(members[0].stops), -len(members)))
+    ordered = _grouped(places)
     said = [_group(members, first=at == 0) for at, members in enumerate(ordered[:GROUPS_SHOWN])]
     left = [place for members in ordered[GROUPS_SHOWN:] for place in members]
     least = min((len(place.stops) for place in left), default=0)
     return [*said, *([f"at {len(left)} more {least} limits or more"] if left else [])]
+
+
+def _grouped(places: Sequence[Place]) -> list[list[Place]]:
+    groups: dict[tuple[StopKind, ...], list[Place]] = {}
+    for place in places:
+        groups.setdefault(tuple(stop.kind for stop in place.stops), []).append(place)
+    return sorted(groups.values(), key=lambda members: (len(members[0].stops), -len(members)))
 
 
 def _group(members: Sequence[Place], *, first: bool) -> str:

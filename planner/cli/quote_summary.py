@@ -42,6 +42,8 @@ def _print_one(console: Console, quote: Quote) -> None:
 
     what = f"{inquiry.size:,.0f} MW of hall" if inquiry.hosting else f"{inquiry.size:,.0f} {inquiry.gpu}"
     say(f"{what} from {inquiry.start} for {inquiry.term_months} months: {_answer(quote)}")
+    if quote.note and quote.answer is not Answer.NEVER:
+        say(quote.note)
     if quote.answer is Answer.FLOOR:
         say(_where(quote))
         say(_interval(quote))
@@ -66,7 +68,7 @@ def _answer(quote: Quote) -> str:
     if quote.answer is Answer.FLOOR:
         return f"sign at {_rate(quote.floor, quote)} or more"
     if quote.answer is Answer.NEVER:
-        return "it cannot be served at any rate: no site has the power, halls and GPUs for it by its start beside what is committed"
+        return f"it cannot be served at any rate: {quote.note}"
     return quote.answer.value
 
 
@@ -156,6 +158,9 @@ def _print_many(console: Console, quotes: Sequence[Quote]) -> None:
         numbers = ["" if not math.isfinite(cell) else f"{cell:.4f}" for cell in cells]
         table.add_row(quote.inquiry.name, f"{quote.inquiry.size:,.0f} {quote.inquiry.unit}", first, *numbers, quote.inquiry.rate_unit, ", ".join(sites_of(quote.stands)))
     console.print(table)
+    for quote in quotes:
+        if quote.note:
+            console.print(f"{quote.inquiry.name}: {quote.note}", markup=False, highlight=False)
 
 
 def _usd(rate: float) -> str:

@@ -23,6 +23,7 @@ from planner.case.case import Case
 from planner.case.faults import PlannerError
 from planner.explaining.at_prices import AtPrices, at_prices
 from planner.explaining.forced import Forcing, Worth, amounts
+from planner.explaining.impossible import no_plan_with, no_way
 from planner.explaining.target import Sort, Target
 from planner.explaining.world import Asked
 
@@ -81,7 +82,7 @@ def why(case: Case, asked: Asked, candidates: CandidateSet, allocation: Allocati
     inside = held > 1e-6
     unit = _unit(case, target)
     if not len(numbers):
-        return Reason(target, False, 0.0, unit, None, None, None, _no_way(case, target))
+        return Reason(target, False, 0.0, unit, None, None, None, no_way(case, asked, target))
     prices = None if _decided_against(candidates, allocation.levels, target, held) else at_prices(candidates, allocation, numbers, sizes)
     try:
         if inside:
@@ -94,7 +95,7 @@ def why(case: Case, asked: Asked, candidates: CandidateSet, allocation: Allocati
         return Reason(target, inside, held, unit, None, prices, None, str(error))
     possible = [(amount, found) for amount, found in tried if found.found_usd is not None]
     if not possible:
-        return Reason(target, False, tried[0][0], unit, None, prices, None, "no plan with it keeps every limit")
+        return Reason(target, False, tried[0][0], unit, None, prices, None, no_plan_with(case, asked, target, tried[0][0], options.time_limit_s))
     amount, best = max(possible, key=lambda pair: pair[1].found_usd or -np.inf)
     turn, note = _turn(forcing, target, amount, best, plan)
     return Reason(target, False, amount, unit, best.less(plan), prices, turn, note)
@@ -116,12 +117,6 @@ def _unit(case: Case, target: Target) -> str:
     if target.sort is Sort.LEASE:
         return "MW" if case.tables["leases"].set_index("lease_id").loc[target.name, "size_unit"] == "it_mw" else "GPUs"
     return "GPUs" if target.sort is Sort.SKU else "MW"
-
-
-def _no_way(case: Case, target: Target) -> str:
-    if target.sort is Sort.LEASE:
-        return "nothing in the case can serve it: no site that it allows has power for its whole term, with a SKU that it accepts"
-    return "no power can be contracted there" if target.sort is not Sort.SKU else "it fits on no site, or cannot be delivered within the horizon"
 
 
 def _tries(case: Case, candidates: CandidateSet, target: Target) -> list[float]:

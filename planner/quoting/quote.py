@@ -26,6 +26,7 @@ from planner.quoting.exact_floors import exact_floors
 from planner.quoting.floor import Answer, Base, Floor, find_floor
 from planner.quoting.held_floor import HeldFloor, HeldPlans
 from planner.quoting.inquiry import Inquiry, inquiry_of, refuse_repeated
+from planner.quoting.refused import begun_before, why_never
 from planner.quoting.risk import QuoteRisk, RiskFloor, risk_floor
 from planner.quoting.standalone import Standalone
 from planner.quoting.stands import stands_table
@@ -47,7 +48,8 @@ class Quote:
     exact). held_floor: the first estimate, with the whole decisions of the plan without the inquiry. keeping: the floor
     when no lease of the plan may be declined or cut for it. curve: floor by size (columns size, floor, high, how).
     standalone: levelised rate by place, path and SKU, cheapest first. displaced: both plans where they differ, at the floor. stands: at which
-    sites, on what and from when the plan with it serves it at the floor (see `stands.COLUMNS`; empty without a floor).
+    sites, on what and from when the plan with it serves it at the floor (see `stands.COLUMNS`; empty without a floor). note: what stops it where it cannot be
+    served at any rate; what is not counted where it begins before the case.
     npv_without_usd, bound_without_usd: the best plan without it and what no plan can beat. usd_per_dollar: NPV that a
     dollar of rate brings, after tax. risk: floors over futures, None unless they were asked for. searches: plans searched.
     """
@@ -64,6 +66,7 @@ class Quote:
     standalone: pd.DataFrame
     displaced: pd.DataFrame
     stands: pd.DataFrame
+    note: str
     npv_without_usd: float
     bound_without_usd: float
     usd_per_dollar: float
@@ -196,6 +199,7 @@ def _made(
         standalone=standalone,
         displaced=displaced_table(asked.candidates, levels, levels if with_it is None else with_it, inquiry.name),
         stands=stands_table(asked.candidates, 0.0 * levels if with_it is None else with_it, inquiry),
+        note=why_never(group.outlook, inquiry, options) if floor.answer is Answer.NEVER else begun_before(group.outlook, inquiry),
         npv_without_usd=asked.model.usd(base.value),
         bound_without_usd=asked.model.usd(base.bound),
         usd_per_dollar=asked.model.usd(floor.slope),

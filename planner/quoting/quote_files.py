@@ -19,7 +19,7 @@ from planner.run_folder import appear_whole, refuse_other_folders, versions
 
 QUOTE_COLUMNS = (
     "name", "answer", "size", "unit", "rate_unit", "floor", "low", "high", "proven", "held_floor", "floor_keeping_leases", "floor_keeping_leases_at_most",
-    "standalone_rate", "sites", "mean_floor", "tail_floor", "risk_floor", "usd_per_dollar_of_rate", "npv_without_usd", "bound_without_usd", "searches",
+    "standalone_rate", "sites", "mean_floor", "tail_floor", "risk_floor", "usd_per_dollar_of_rate", "npv_without_usd", "bound_without_usd", "searches", "note",
 )
 """Columns of quotes.csv, a row per inquiry; `sites`: where it stands at its floor, the largest first, separated by ;."""
 TABLES = ("stands", "standalone", "displaced", "curve")
@@ -38,7 +38,7 @@ def quote_row(quote: Quote) -> dict[str, Any]:
         "mean_floor": none if risk is None else risk.mean_rate,
         "tail_floor": none if risk is None else risk.tail_rate, "risk_floor": none if risk is None else risk.rate,
         "usd_per_dollar_of_rate": quote.usd_per_dollar, "npv_without_usd": quote.npv_without_usd,
-        "bound_without_usd": quote.bound_without_usd, "searches": quote.searches,
+        "bound_without_usd": quote.bound_without_usd, "searches": quote.searches, "note": quote.note,
     }
 
 

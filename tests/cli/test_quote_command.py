@@ -108,6 +108,38 @@ def test_a_report_takes_every_quote_that_quote_writes(tmp_path: Path) -> None:
     assert "stands at" in (tmp_path / "report" / "report.html").read_text()
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (["--gpus", "900000", "--start", "2025-01", "--term", "24"], "no plan can serve 900,000 GPUs of it: at quarry power carries 4 MW of critical IT, it needs 900 MW, and there are 8 MW of halls"),
+        (["--gpus", "100", "--start", "2031-06", "--term", "12"], "it begins in 2031-06, after the horizon, which ends in 2027-12"),
+        (["--gpus", "100", "--start", "2020-06", "--term", "12"], "its last month is 2021-05, before the case starts in 2025-01"),
+        (["--gpus", "100", "--start", "2025-01", "--term", "24", "--set", "gpus.rack_kw=132", "--set", "sites.max_rack_kw=40"], "at quarry a rack may take 40 kW, g1 needs 132 kW"),
+        (["--gpus", "100", "--start", "2025-01", "--term", "24", "--set", "gpus.cooling=liquid", "--set", "sites.liquid_cooled_it_mw=0"], "there is no liquid cooling, which g1 needs"),
+        (["--gpus", "3000", "--start", "2025-01", "--term", "24", "--single-fabric", "--set", "sites.max_cluster_gpus=1000"], "the largest cluster on one fabric is 1,000 GPUs, it needs 3,000 GPUs"),
+    ],
+)
+def test_a_deal_that_cannot_be_served_says_what_stops_it(asked: list[str], said: str) -> None:
+    told = json.loads(run("quote", TINY, "--gpu", "g1", *asked, "--json"))
+    assert told["answer"] == "cannot be served at any rate"
+    assert said in told["note"]
+    assert "[inquiry]" not in told["note"], "the rows of an inquiry cannot be changed by --set"
+
+
+def test_a_deal_that_what_is_committed_leaves_no_room_for_says_so() -> None:
+    asked = ["--gpus", "4000", "--start", "2025-01", "--term", "24", "--set", "leases.committed[alpha]=yes", "--set", "leases.min_size[alpha]=4000"]
+    told = json.loads(run("quote", TINY, "--gpu", "g1", *asked, "--json"))
+    assert told["answer"] == "cannot be served at any rate"
+    assert "too little: power" in told["note"]
+    assert "lease alpha is committed at 4,000 GPUs" in told["note"]
+
+
+def test_a_deal_that_begins_before_the_case_says_what_is_counted() -> None:
+    asked = ["--gpu", "g1", "--gpus", "100", "--start", "2024-06", "--term", "24"]
+    assert "it begins in 2024-06, before the case starts in 2025-01: only the 17 months from then on are counted, of 24" in json.loads(run("quote", TINY, *asked, "--json"))["note"]
+    assert "it begins in 2024-06, before the case starts" in " ".join(run("quote", TINY, *asked).split())
+
+
 def test_futures_are_told(tmp_path: Path) -> None:
     told = json.loads(run("quote", TINY, *BETA, "--scenarios", "16", "--json"))
     risk = told["risk"]

@@ -130,6 +130,43 @@ def test_a_lease_that_nothing_can_serve_says_so() -> None:
     assert "nothing in the case can serve it" in "\n".join(lines_of_reason(found))
 
 
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ({"sites": [site(max_rack_kw=40)], "gpus": [sku(rack_kw=132)]}, "at a a rack may take 40 kW, gpu needs 132 kW; to let it stand at a: --set 'sites.max_rack_kw[a]=132'"),
+        ({"sites": [site(liquid_cooled_it_mw=0)], "gpus": [sku(cooling="liquid")]}, "at a there is no liquid cooling, which gpu needs"),
+        ({"leases": [cluster("lost", size=400, all_or_nothing=True)], "sites": [site(mw=0.5)]}, "no plan can serve 400 GPUs of it: at a there are 0.5 MW of halls and no price for new ones, it needs 0.8 MW"),
+        ({"leases": [cluster("lost", size=400, all_or_nothing=True, single_fabric=True)], "sites": [site(max_cluster_gpus=300)]}, "the largest cluster on one fabric is 300 GPUs, it needs 400 GPUs"),
+        ({"leases": [cluster("lost", start="2030-01")]}, "it begins in 2030-01, after the horizon, which ends in 2028-12"),
+        (
+            {"leases": [cluster("lost", size=400, all_or_nothing=True), cluster("kept", size=300, committed=True, all_or_nothing=True)], "sites": [site(mw=1.0)]},
+            "no plan with it keeps every limit: too little: halls",
+        ),
+    ],
+)  # fmt: skip
+def test_a_lease_that_no_plan_can_have_names_what_stops_it(rows: dict[str, list[dict[str, object]]], said: str) -> None:
+    given = {"sites": [site()], "power": [grid()], "gpus": [sku()], "leases": [cluster("lost")], "lease_rates": [rate("lost"), rate("kept")], **rows}
+    named = {str(lease["lease_id"]) for lease in given["leases"]}
+    given["lease_rates"] = [row for row in given["lease_rates"] if row["lease_id"] in named]
+    found = plan(tiny_case(**given), why=["lost"]).reasons[0]
+    assert found.worth_usd is None
+    assert said in found.note
+
+
+@pytest.mark.parametrize(
+    ("rows", "target", "said"),
+    [
+        ({"gpus": [sku(), sku("other", rack_kw=132)], "sites": [site(max_rack_kw=40)]}, "other", "it fits on no site: at 1 site a rack may take 40 kW at most, it needs 132"),
+        ({"gpus": [sku(), sku("other", order_lead_months=30)]}, "other", "ordered at the start it comes after 30 months, in 2029-07, too late for the horizon"),
+        ({"gpus": [sku(), sku("other")], "gpu_supply": [{"gpu_id": "other", "quarter": f"{year}-Q{quarter}", "max_gpus": 0} for year in (2027, 2028) for quarter in (1, 2, 3, 4)]}, "other", "gpu_supply has none of it"),
+        ({"sites": [site(), site("b")]}, "b", "no phase of power feeds it"),
+    ],
+)  # fmt: skip
+def test_what_can_be_in_no_plan_names_what_stops_it(rows: dict[str, list[dict[str, object]]], target: str, said: str) -> None:
+    given = {"sites": [site()], "power": [grid()], "gpus": [sku()], "leases": [cluster("lab")], "lease_rates": [rate("lab")], **rows}
+    assert said in plan(tiny_case(**given), why=[target]).reasons[0].note
+
+
 def test_prices_explain_what_a_lease_uses() -> None:
     """Divisible, and paying less than the market: at the plan's prices a GPU of it is worth less than what it uses."""
     case = tiny_case(

@@ -33,15 +33,18 @@ def edits_of(refusal: Refusal, place: Place) -> tuple[str, ...]:
     return tuple(dict.fromkeys(edit for stop in (*refusal.before, *place.stops) for edit in stop.edits))
 
 
-def remedy(refusal: Refusal) -> str:
-    """What would let the lease stand, as `--set` takes it; blank where nothing in the case can be changed for it, or all too much."""
+def remedy(refusal: Refusal, *, own: bool = True) -> str:
+    """What would let the lease stand, as `--set` takes it; blank where nothing in the case can be changed for it, or all too much.
+
+    own: the lease stands in the case, so that its own rows can be changed.
+    """
     if not refusal.stopped:
         return ""
     place = nearest(refusal)
     if place is None and not (refusal.before and all(stop.edits for stop in refusal.before) and not refusal.places):
         return ""
     edits = edits_of(refusal, place) if place is not None else tuple(edit for stop in refusal.before for edit in stop.edits)
-    if len(edits) > MOST_EDITS:
+    if len(edits) > MOST_EDITS or (not own and any(edit.partition(".")[0] in ("leases", "lease_rates", "links") for edit in edits)):
         return ""
     where = "" if place is None else f"at {place.site_id}: "
     return where + " ".join(set_options(edits))
@@ -86,7 +89,7 @@ def _groups(places: Sequence[Place]) -> list[str]:
     said = [_group(members, first=at == 0) for at, members in enumerate(ordered[:GROUPS_SHOWN])]
     left = [place for members in ordered[GROUPS_SHOWN:] for place in members]
     least = min((len(place.stops) for place in left), default=0)
-    return [*said, *([f"at {len(left)} more {least} limits or more"] if left else [])]
+    return [*said, *([f"at {len(left)} more site{'' if len(left) == 1 else 's'} {least} limits or more each"] if left else [])]
 
 
 def _grouped(places: Sequence[Place]) -> list[list[Place]]:

@@ -63,8 +63,8 @@ class Phase:
 
     @property
     def signed(self) -> int:
-        """Month by which it has to be signed: its lead before its promise, at the start where that is past."""
-        return max(self.promised - int(self.row["lead_months"]), 0)
+        """Month of the first commitment to it: its lead before its promise, at the start where that is past or MW are contracted already."""
+        return 0 if float(self.row["committed_mw"]) > 0.0 else max(self.promised - int(self.row["lead_months"]), 0)
 
     @property
     def lead(self) -> int:

@@ -140,7 +140,7 @@ def _add_phases(shop: Workshop, power: pd.DataFrame) -> Block:
             "lower": committed,
             "upper": np.where(integral, np.floor(units + 1e-9), units),
             "integral": integral,
-            "decide_by": commit_months(outlook, power),
+            "decide_by": sign_months(outlook, power),
         }
     )
     # What is energised was paid for before the start; of the rest, what is contracted already (see _add_paid).
@@ -181,9 +181,14 @@ def _add_phases(shop: Workshop, power: pd.DataFrame) -> Block:
     return block
 
 
-def commit_months(outlook: Outlook, power: pd.DataFrame) -> Ints:
-    """Month by which each phase has to be signed: its lead before its promise, at the start where that is past, shape (phases,)."""
+def sign_months(outlook: Outlook, power: pd.DataFrame) -> Ints:
+    """Month by which MW of each phase have to be signed: its lead before its promise, at the start where that is past, shape (phases,)."""
     return np.maximum(outlook.promised[power["phase_number"]] - power["lead_months"].to_numpy(np.int64), 0)
+
+
+def commit_months(outlook: Outlook, power: pd.DataFrame) -> Ints:
+    """Month of the first commitment to each phase: when it has to be signed, or the start where MW are contracted already."""
+    return np.where(power["committed_mw"].to_numpy(np.float64) > 0.0, 0, sign_months(outlook, power))
 
 
 def charges(outlook: Outlook, power: pd.DataFrame) -> tuple[Ints, Ints]:

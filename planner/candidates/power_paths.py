@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import pandas as pd
 
@@ -11,6 +13,21 @@ from planner.candidates.workshop import Workshop
 
 FULL_SERVICE = 0.99
 """Availability under which a lease's service credit is due."""
+
+
+UNTIL = " until "
+"""Between the two phases of a bridge, as a path is written for people."""
+
+
+def legs_of(written: str, phases: Collection[str]) -> tuple[str, str]:
+    """The phases of a path written SOURCE:PHASE, or `A:1 until B:1` for a bridge; the second is "" where there is one alone.
+
+    A name may hold the word between them: the path is cut where both sides are phases, and is left whole where there are none.
+    """
+    words = written.split(UNTIL)
+    cuts = [(UNTIL.join(words[:at]).strip(), UNTIL.join(words[at:]).strip()) for at in range(1, len(words))]
+    found = [cut for cut in cuts if cut[0] in phases and cut[1] in phases]
+    return found[0] if found and written not in phases else (written, "")
 
 
 def live_phases(shop: Workshop) -> pd.DataFrame:

@@ -8,11 +8,10 @@ import numpy as np
 import pandas as pd
 
 from planner.candidates.outlook import Floats
+from planner.candidates.power_paths import legs_of
 from planner.own_tables import no_rows
 from planner.report.findings import Findings
 
-UNTIL = " until "
-"""Between the two phases of a bridged power path."""
 DUST = 1e-6
 
 
@@ -79,7 +78,7 @@ def _drawn(found: Findings, energised: dict[str, int]) -> list[tuple[str, int, i
     per_it = dict(zip(declared["source_id"] + ":" + declared["phase"], declared["mw_per_it_mw"], strict=True))
     windows = []
     for row in standing(found).itertuples():
-        leading, _, then = str(row.power_path).partition(UNTIL)
+        leading, then = legs_of(str(row.power_path), per_it)
         middle = min(max(energised[then], row.from_month), row.to_month) if then else row.to_month
         parts = ((leading, row.from_month, middle), (then, middle, row.to_month))
         windows += [(phase, first, after, row.it_mw * per_it[phase]) for phase, first, after in parts if first < after]

@@ -17,6 +17,7 @@ import pandas as pd
 from planner.candidates.build import CandidateSet
 from planner.candidates.outlook import Floats
 from planner.candidates.packages import Package
+from planner.candidates.power_paths import legs_of
 from planner.case.calendar import month_number
 from planner.case.faults import CaseError, Fault, PlannerError
 from planner.case.suggest import remedy_for
@@ -141,8 +142,9 @@ class _Placing:
         return _Row(number, cells["portfolio"], cells["site_id"], path, cells["gpu_id"], uses, month, level)
 
     def _path(self, written: str, site_id: str) -> tuple[str, str]:
-        parts = [part.strip() for part in re.split(r"\s+until\s+|>", written)]
         here = [name for name in self.power.index if self.power.at[name, "site_id"] == site_id]
+        whole = legs_of(written, here)
+        parts = [part for part in whole if part] if whole[0] in here else [part.strip() for part in re.split(r"\s+until\s+|>", written)]
         for part in parts:
             if part not in here:
                 raise _Wrong("power_path", f"{site_id} has no phase {part!r}", remedy_for(part, here))
@@ -215,7 +217,7 @@ class _Placing:
 
     def _let(self, row: _Row, use: str, at: int, end: int) -> int:
         """The first way to serve a lease from a month on; of its tiers the one named, else the first."""
-        name, _, tier = use.partition("/")
+        name, tier = self._lease_and_tier(use)
         rows = self._contracts("serve", row, name)
         rows = rows[rows["gpu_id"] == row.gpu_id]
         if tier:
@@ -224,6 +226,11 @@ class _Placing:
         if rows.empty:
             raise _Wrong("use", f"{row.gpu_id} at {row.site_id} cannot serve {use} on that path from {self._written(at)} on", self._ways("serve", row, name))
         return int(rows.sort_values(["from_month", "tier"], kind="stable").index[0])
+
+    def _lease_and_tier(self, use: str) -> tuple[str, str]:
+        """LEASE or LEASE/TIER; the name of a lease may hold a stroke itself."""
+        name, stroke, tier = use.rpartition("/")
+        return (name, tier) if stroke and use not in self.leases.index else (use, "")
 
     def _hosted(self, row: _Row, portfolio: _Portfolio) -> None:
         if len(row.uses) != 1:

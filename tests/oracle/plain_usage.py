@@ -163,8 +163,13 @@ def _opening(usage: Usage, unit: Row, level: float) -> None:
         usage.add("OPEN", name, -level * site["critical_it_mw"], range(unit["from_month"], case.settings.months))
     usage.add("OPENED_ONCE", name, level, limit=1.0)
     for phase_name, phase in case.phases.items():
-        if phase["site_id"] == name and unit["from_month"] <= max(case.promised(phase) - int(phase["lead_months"]), 0):
+        if phase["site_id"] == name and unit["from_month"] <= _signed(case, phase):
             usage.add("OFFER", f"{phase_name} if open", -level * phase["guaranteed_mw"])
+
+
+def _signed(case: PlainCase, phase: Row) -> int:
+    """Month of the first commitment to a phase: what is contracted already was signed before the start."""
+    return 0 if phase["committed_mw"] > 0 else max(case.promised(phase) - int(phase["lead_months"]), 0)
 
 
 def _work(usage: Usage, unit: Row, level: float) -> None:

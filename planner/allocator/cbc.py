@@ -6,6 +6,7 @@ import re
 import tempfile
 import time
 from dataclasses import replace
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from planner.allocator.solution import Claim, Solution, checked, contradiction, 
 from planner.allocator.status import Status
 from planner.case.faults import PlannerError
 
+_NOT_DEPRECATED = {"_skip_v4_deprecation": True} if "_skip_v4_deprecation" in signature(pulp.PULP_CBC_CMD).parameters else {}
+"""From 3.3.2 on, PuLP warns of its own CBC unless told so."""
 DIGITS = 1e-7  # CBC writes eight significant digits into its solution file
 _NUMBER = r"\s*(-?[\d.]+(?:e[+-]?\d+)?)"
 
@@ -86,6 +89,11 @@ class CbcDoor:
         )
 
 
+def has_cbc() -> bool:
+    """Whether there is a CBC on this machine."""
+    return bool(_program(SolverOptions(solver="cbc")).available())
+
+
 def _program(choices: SolverOptions) -> Any:
     """A fresh solver object: one that served another problem keeps parts of it."""
     return _HonestCbc(
@@ -93,7 +101,7 @@ def _program(choices: SolverOptions) -> Any:
         gapRel=choices.gap,
         timeLimit=choices.time_limit_s,
         threads=choices.threads,
-        _skip_v4_deprecation=True,
+        **_NOT_DEPRECATED,
     )
 
 

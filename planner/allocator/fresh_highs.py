@@ -1,4 +1,7 @@
-"""New HiGHS objects, the only place that makes them: quiet, whatever HiGHS prints in C when a process makes its first."""
+"""New HiGHS objects, the only place that makes them: quiet, whatever HiGHS prints in C when a process makes its first.
+
+HiGHS 1.16 prints two lines to standard output from the first constructor of a process, before any option can be set.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,22 @@ from typing import Any
 import highspy
 
 _STDOUT = 1
-_BANNER = ("Running HiGHS", "Copyright", "Includes third-party")
+_BANNER = ("Running HiGHS", "Copyright", "Includes third-party", "Using BLAS")
 """How the lines begin that HiGHS prints before an option can be set: since 1.16, once a process."""
+_ALIKE: dict[str, bool | int | str] = {
+    "output_flag": False,
+    "log_to_console": False,
+    "threads": 1,  # by itself HiGHS takes half of the cores, and a search by several threads (1.16 on) finds other answers
+    "parallel": "off",
+    "mip_ipm_solver": "ipx",  # by itself the method would follow whether highspy-extras is installed
+}
+"""What makes a solve the same on every machine and with every version."""
 _first = threading.Lock()
 _said: list[str] | None = None
 
 
 def fresh_highs() -> Any:
-    """A `highspy.Highs` without a model, which prints nothing; safe in several threads at once.
+    """A `highspy.Highs` without a model, on one thread, which prints nothing; safe in several threads at once.
 
     What the first of a process prints is kept for `said_at_start`. Only while that first one is made does file
     descriptor 1 lead elsewhere, well under a millisecond; what another thread prints just then follows at once.
@@ -29,8 +40,8 @@ def fresh_highs() -> Any:
             if _said is None:
                 _said = _printed_by(highspy.Highs)
     highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
-    highs.setOptionValue("output_flag", False)
-    highs.setOptionValue("log_to_console", False)
+    for name, choice in _ALIKE.items():
+        highs.setOptionValue(name, choice)
     return highs
 
 

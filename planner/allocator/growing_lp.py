@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from planner.allocator.fresh_highs import fresh_highs
+from planner.allocator.highs_threads import run
 from planner.allocator.matrix import SMALLEST_COEFFICIENT, FloatArray, ModelArrays
 from planner.allocator.status import Status
 from planner.case.faults import PlannerError
@@ -123,12 +124,12 @@ class GrowingLp:
         if self.seconds is not None:
             left = self.seconds - (time.perf_counter() - self._began)
             highs.setOptionValue("time_limit", highs.getRunTime() + max(left, 0.0))
-        highs.setOptionValue("solver", "simplex" if self._solved or self.rows <= MANY_ROWS else "ipm")
-        highs.run()
+        highs.setOptionValue("solver", "simplex" if self._solved or self.rows <= MANY_ROWS else "ipx")
+        run(highs)
         if highs.getModelStatus() not in _STATUS:  # a warm start that went wrong: once more from nothing
             highs.clearSolver()
             highs.setOptionValue("solver", "simplex")
-            highs.run()
+            run(highs)
         status = _STATUS.get(highs.getModelStatus(), Status.ERROR)
         if status is not Status.OPTIMAL:
             raise NoVertex(status, "" if status is not Status.ERROR else highs.modelStatusToString(highs.getModelStatus()))
@@ -149,7 +150,7 @@ class GrowingLp:
         highs.changeColBounds(column, *bounds)
         highs.setOptionValue("solver", "simplex")
         highs.setOptionValue("simplex_iteration_limit", iterations)
-        highs.run()
+        run(highs)
         infeasible = highs.getModelStatus() == highspy.HighsModelStatus.kInfeasible
         value = float(highs.getInfo().objective_function_value)
         highs.setOptionValue("simplex_iteration_limit", NO_LIMIT)

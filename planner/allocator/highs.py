@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from difflib import get_close_matches
-from typing import Any, ClassVar
+from typing import Any
 
 import highspy
 import numpy as np
@@ -15,6 +15,7 @@ from scipy.sparse import csr_array
 from planner.allocator.changes import Changes, difference
 from planner.allocator.fresh_highs import fresh_highs
 from planner.allocator.highs_events import HighsEvents
+from planner.allocator.highs_threads import run
 from planner.allocator.matrix import FloatArray, ModelArrays, model_arrays
 from planner.allocator.options import SolverOptions
 from planner.allocator.solution import TOLERANCE, Claim, Solution, checked, cleaned, contradiction, decided, verify
@@ -58,7 +59,6 @@ class HighsDoor(pulp.LpSolver):  # type: ignore[misc]
     """
 
     name = "HighsDoor"
-    _threads_running: ClassVar[int | None] = None  # HiGHS keeps one pool of threads for the whole process
 
     def __init__(self, options: SolverOptions | None = None) -> None:
         self.choices = options or SolverOptions()
@@ -157,7 +157,7 @@ class HighsDoor(pulp.LpSolver):  # type: ignore[misc]
 
     def _passed(self, arrays: ModelArrays) -> Any:
         highs = fresh_highs()
-        self._set_options(highs)
+        self._set_options(highs, arrays)
         sense = highspy.ObjSense.kMaximize if arrays.maximise else highspy.ObjSense.kMinimize
         status = highs.passModel(
             arrays.columns,
@@ -181,13 +181,14 @@ class HighsDoor(pulp.LpSolver):  # type: ignore[misc]
             raise PlannerError("HiGHS dropped coefficients of the model; choose units in which none is tiny")
         return highs
 
-    def _set_options(self, highs: Any) -> None:
+    def _set_options(self, highs: Any, arrays: ModelArrays) -> None:
         chosen = self.choices
         loud = chosen.log is not None or chosen.progress is not None  # HiGHS reports a MIP only while it logs
         _set(highs, "output_flag", loud)
         _set(highs, "mip_rel_gap", chosen.gap)
         if chosen.threads is not None:
             _set(highs, "threads", chosen.threads)
+            _set(highs, "parallel", "on" if arrays.is_mip and chosen.threads > 1 else "off")
         if chosen.seed is not None:
             _set(highs, "random_seed", chosen.seed)
         for name, value in chosen.extra.items():
@@ -254,12 +255,8 @@ class HighsDoor(pulp.LpSolver):  # type: ignore[misc]
         limit = self.choices.time_limit_s
         if limit is not None:  # HiGHS counts from the first solve of a model, so a kept one would run out of time
             _set(highs, "time_limit", highs.getRunTime() + limit)
-        threads = self.choices.threads
-        if threads is not None and threads != HighsDoor._threads_running:
-            highspy.Highs.resetGlobalScheduler(True)  # else HiGHS fails: its pool has another size
-            HighsDoor._threads_running = threads
         with self._events.on_interrupt():
-            highs.run()
+            run(highs)
         if self._events.error is not None:
             raise self._events.error
 

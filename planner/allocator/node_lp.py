@@ -14,6 +14,7 @@ from scipy.sparse import csc_array, csr_array, vstack
 
 from planner.allocator.fresh_highs import fresh_highs
 from planner.allocator.growing_lp import NO_LIMIT
+from planner.allocator.highs_threads import presolve, run
 from planner.allocator.idle import settled
 from planner.allocator.matrix import FloatArray, IntArray, ModelArrays
 from planner.allocator.options import SolverOptions
@@ -77,7 +78,7 @@ class NodeLp:
         )
         for at in np.flatnonzero(arrays.integer) if named else ():
             source.passColName(int(at), str(at))
-        source.presolve()
+        presolve(source)
         lp = source.getPresolvedLp()
         whole = [kind in _WHOLE_KINDS for kind in lp.integrality_]
         integer = np.flatnonzero(np.array(whole, dtype=bool)).astype(np.int32)
@@ -115,7 +116,7 @@ class NodeLp:
         highs.changeColsBounds(len(self.integer), self.integer, lower, upper)
         if seconds is not None:
             highs.setOptionValue("time_limit", highs.getRunTime() + max(seconds, 0.0))
-        highs.setOptionValue("solver", "ipm" if basis is None else "simplex")
+        highs.setOptionValue("solver", "ipx" if basis is None else "simplex")
         if basis is not None:
             highs.setBasis(basis)
         self._run()
@@ -146,7 +147,7 @@ class NodeLp:
         highs.setOptionValue("simplex_iteration_limit", iterations)
         highs.setOptionValue("objective_bound", self._bound_of(at_least))
         highs.setBasis(basis)
-        highs.run()
+        run(highs)
         self.iterations += max(0, highs.getInfo().simplex_iteration_count)
         highs.setOptionValue("simplex_iteration_limit", NO_LIMIT)
         status = highs.getModelStatus()
@@ -174,7 +175,7 @@ class NodeLp:
         self.row_upper = np.concatenate([self.row_upper, cuts.upper])
 
     def _run(self) -> None:
-        self.highs.run()
+        run(self.highs)
         self.count += 1
         self.iterations += max(0, self.highs.getInfo().simplex_iteration_count)
 

@@ -35,8 +35,11 @@ class SolverOptions:
     solver: name, see `planner.allocator.solvers.solver_names`.
     gap: relative MIP gap |bound - objective| / |objective| at which the answer counts as proven.
     time_limit_s: seconds for one solve, None for no limit.
-    threads, seed: None leaves the solver's own default. A tree search solves each relaxation on one thread, as HiGHS solves
-        any LP by simplex or interior point, and two of them at a time unless `threads` is 1; its answer does not depend on it.
+    threads: with HiGHS, None is one thread, so that no answer depends on the cores of the machine; with more, its own search for
+        whole decisions runs on so many, and may find another answer within the gap. A tree search solves each relaxation on one
+        thread, as HiGHS solves any LP by simplex or interior point, and two of them at a time unless `threads` is 1; its answer
+        does not depend on it.
+    seed: None leaves the solver's own default.
     beside: one of several solves that share the cores of the machine: a tree search keeps to one thread.
     relax: treat 0/1 and integer decisions as continuous.
     start: levels to start a MIP from: an array over all columns, or a mapping from variables or names to levels

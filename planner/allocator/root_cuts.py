@@ -17,12 +17,13 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from planner.allocator.fresh_highs import fresh_highs
+from planner.allocator.highs_threads import run
 from planner.allocator.matrix import FloatArray, ModelArrays
 from planner.allocator.options import SolverOptions
 
 _AT_THE_ROOT: dict[str, bool | int | float | str] = {
     "presolve": "off",  # the cuts are wanted in the columns as they are
-    "mip_lp_solver": "ipm",
+    "mip_lp_solver": "ipx",
     "mip_max_nodes": 1,
     "mip_heuristic_effort": 0.0,
     "mip_heuristic_run_feasibility_jump": False,
@@ -68,7 +69,7 @@ def root_cuts(arrays: ModelArrays, options: SolverOptions, seconds: float | None
     if stop is not None:
         for asked in (highs.cbMipInterrupt, highs.cbIpmInterrupt):
             asked.subscribe(lambda event: event.interrupt() if stop.is_set() else None)
-    highs.run()
+    run(highs)
     if not pool or not pool[-1].matrix.shape[0] or pool[-1].matrix.shape[1] != arrays.columns:
         return None
     found = highs.getInfo().primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
@@ -77,7 +78,7 @@ def root_cuts(arrays: ModelArrays, options: SolverOptions, seconds: float | None
 
 def _pool(data: Any) -> Cuts:
     """The pool as the callback holds it, copied: its memory is gone when the callback returns."""
-    start = np.array(data.cutpool_start, dtype=np.int64)
+    start = np.array(data.cutpool_start, dtype=np.int32)
     cells = np.array(data.cutpool_value), np.array(data.cutpool_index, dtype=np.int32), start
     shape = (int(data.cutpool_num_cut), int(data.cutpool_num_col))
     return Cuts(csr_array(cells, shape=shape), np.array(data.cutpool_lower), np.array(data.cutpool_upper))

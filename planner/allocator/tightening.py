@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array, vstack
 
 from planner.allocator.fresh_highs import fresh_highs
+from planner.allocator.highs_threads import run
 from planner.allocator.matrix import FloatArray, IntArray, ModelArrays
 
 MOST_PROVIDERS = 60
@@ -169,6 +170,6 @@ def _solved(use: csr_array, limit: FloatArray, lower: FloatArray, upper: FloatAr
         np.full(len(limit), -np.inf), limit, use.indptr.astype(np.int32), use.indices.astype(np.int32), use.data,
         np.zeros(len(cost), dtype=np.int32),
     )
-    highs.run()
+    run(highs)
     optimal = highs.getModelStatus() == highspy.HighsModelStatus.kOptimal
     return max(float(highs.getInfo().objective_function_value), 0.0) if optimal else None

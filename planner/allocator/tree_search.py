@@ -96,7 +96,7 @@ class TreeSearch:
         """Solve to the gap asked for; an LP, and a model that presolve settles, is solved by HiGHS directly."""
         self._start(arrays)
         if not arrays.is_mip and not self.options.extra and arrays.rows > MANY_ROWS:
-            return HighsDoor(replace(self.options, extra={"solver": "ipm"})).solve_arrays(arrays)
+            return HighsDoor(replace(self.options, extra={"solver": "ipx"})).solve_arrays(arrays)
         if not arrays.is_mip or self.options.extra:
             return HighsDoor(self.options).solve_arrays(arrays)
         if self.options.start is not None:

@@ -128,6 +128,6 @@ def _climbed(room: Room, height: Height, columns: FloatArray) -> FloatArray:
 def _relaxed(room: Room, height: Height, limit: float) -> float:
     """How high a plan with shares of its whole decisions could reach; `limit` where that is not found out."""
     arrays = height.maximised(room, room.arrays)
-    options = SolverOptions(time_limit_s=room.options.time_limit_s, extra={"solver": "ipm"})
+    options = SolverOptions(time_limit_s=room.options.time_limit_s, extra={"solver": "ipx"})
     found = open_door(options).solve_arrays(replace(arrays, integer=np.zeros_like(arrays.integer)))
     return limit if found.status is not Status.OPTIMAL or found.objective is None else min(limit, found.objective)

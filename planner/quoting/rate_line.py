@@ -188,7 +188,7 @@ class RateLine:
 
 def _afresh(arrays: ModelArrays) -> HighsDoor:
     """A programme solved from nothing."""
-    door = HighsDoor(SolverOptions(extra={"solver": "ipm"}))
+    door = HighsDoor(SolverOptions(extra={"solver": "ipx"}))
     door.solve_arrays(arrays)
     return door
 

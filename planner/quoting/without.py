@@ -32,7 +32,7 @@ def plan_without(asked: AskedModel, options: SolverOptions) -> tuple[Solution, B
             basis = kept.basis()
     else:
         # Interior point finds a vertex of a large programme sooner; the door that is kept goes on from its basis.
-        kept = HighsDoor(replace(options, extra={"solver": "ipm"} if shut.rows > MANY_ROWS and not options.extra else options.extra))
+        kept = HighsDoor(replace(options, extra={"solver": "ipx"} if shut.rows > MANY_ROWS and not options.extra else options.extra))
         solution = kept.solve_arrays(shut)
         if solution.values is None:
             raise SolveError(solution)

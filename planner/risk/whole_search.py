@@ -172,7 +172,7 @@ class WholeSearch:
         if self.made is not None:
             whole = self.made.whole
             part = with_pool_columns(FixedPart(_same_whole(whole.arrays, arrays), whole.values), self.made.pool, self.measure, columns)
-        options = SolverOptions(extra={"solver": "ipm"}, deadline_s=self.options.deadline_s)
+        options = SolverOptions(extra={"solver": "ipx"}, deadline_s=self.options.deadline_s)
         return open_door(options).solve_arrays(extended(part, self.measure, scenarios, self.limit))
 
 

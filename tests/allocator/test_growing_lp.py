@@ -13,6 +13,8 @@ from planner.allocator.matrix import linear_expression, model_arrays
 from planner.allocator.status import Status
 from planner.case.faults import PlannerError
 
+pytestmark = pytest.mark.quick
+
 
 def small() -> pulp.LpProblem:
     """max x + y, x + 2 y <= 4, x <= 3."""

@@ -22,6 +22,8 @@ from planner.allocator.solvers import solve
 from planner.allocator.status import Status
 from planner.case.faults import PlannerError
 
+pytestmark = pytest.mark.quick
+
 
 def packing(items: int, rows: int, *, seed: int = 3, integer: bool = False) -> tuple[Any, list[Any]]:
     """max c x, A x <= b, 0 <= x <= 3 with random whole numbers; x = 0 is feasible."""

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
-import pulp
 import pytest
 from lp_bank import BANK, Known
 
+from planner.allocator.cbc import has_cbc
 from planner.allocator.options import SolverOptions
 from planner.allocator.solution import verify, verify_duals
 from planner.allocator.solvers import solve
 from planner.allocator.status import Status
 
+pytestmark = pytest.mark.quick
+
 CBC = pytest.param(
     "cbc",
-    marks=pytest.mark.skipif(
-        not pulp.PULP_CBC_CMD(msg=False, _skip_v4_deprecation=True).available(), reason="no CBC on this machine"
-    ),
+    marks=pytest.mark.skipif(not has_cbc(), reason="no CBC on this machine"),
 )
 
 

@@ -10,6 +10,7 @@ import pulp
 import pytest
 from lp_bank import covering, infeasible, knapsack, two_products
 
+from planner.allocator.cbc import has_cbc
 from planner.allocator.matrix import linear_expression, model_arrays, plain_problem
 from planner.allocator.options import Feature, SolverOptions
 from planner.allocator.solution import Claim, SolveError, checked, cleaned, dual_residuals, verify
@@ -17,9 +18,9 @@ from planner.allocator.solvers import open_door, solve, solver_names, supports
 from planner.allocator.status import Status
 from planner.case.faults import PlannerError
 
-needs_cbc = pytest.mark.skipif(
-    not pulp.PULP_CBC_CMD(msg=False, _skip_v4_deprecation=True).available(), reason="no CBC on this machine"
-)
+pytestmark = pytest.mark.quick
+
+needs_cbc = pytest.mark.skipif(not has_cbc(), reason="no CBC on this machine")
 
 
 def many_items(items: int = 40, rows: int = 10) -> tuple[Any, list[Any]]:

@@ -6,6 +6,8 @@ import pytest
 
 from planner.allocator.status import Status
 
+pytestmark = pytest.mark.quick
+
 
 @pytest.mark.parametrize(
     ("status", "code"),

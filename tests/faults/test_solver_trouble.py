@@ -16,6 +16,7 @@ import pulp
 import pytest
 
 from planner.allocator import child_solve, second_opinion
+from planner.allocator.cbc import has_cbc
 from planner.allocator.child_solve import ChildDoor
 from planner.allocator.matrix import ModelArrays, model_arrays
 from planner.allocator.options import SolverOptions
@@ -26,7 +27,7 @@ from planner.case.faults import PlannerError
 from planner.cli.main import main
 
 FIXTURE = Path(__file__).resolve().parents[2] / "fixtures" / "tiny"
-needs_cbc = pytest.mark.skipif(not pulp.PULP_CBC_CMD(msg=False, _skip_v4_deprecation=True).available(), reason="there is no CBC on this machine")
+needs_cbc = pytest.mark.skipif(not has_cbc(), reason="there is no CBC on this machine")
 
 
 def knapsack(room: float = 6.0, least: float = 0.0) -> ModelArrays:

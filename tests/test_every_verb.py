@@ -1,0 +1,115 @@
+"""Every verb on the smallest case, each in a process of its own: with --json, standard output is JSON alone, whatever a library prints in C."""
+
+from __future__ import annotations
+
+import json
+import os
+import pkgutil
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import kernels
+import planner
+from planner.cli.main import main
+
+pytestmark = pytest.mark.quick
+
+ROOT = Path(__file__).resolve().parents[1]
+TINY = ROOT / "fixtures" / "tiny"
+VERBS = ["new", "check", "plan", "quote", "breakeven", "sweep", "alternatives", "frontier", "portfolios", "score", "report", "bench"]
+AS_JSON = {
+    "new": ["new", "made"],
+    "new workbook": ["new", "made.xlsx"],
+    "check": ["check", TINY],
+    "plan": ["plan", TINY],
+    "plan after risk": ["plan", TINY, "--risk-weight", "0.5", "--scenarios", "20"],
+    "plan with a deadline": ["plan", TINY, "--solver-deadline", "120"],
+    "plan by cbc": ["plan", TINY, "--solver", "cbc", "--prices", "none"],
+    "plan on two threads": ["plan", TINY, "--threads", "2"],
+    "quote": ["quote", TINY, "--gpu", "g1", "--gpus", "100", "--start", "2025-07", "--term", "12"],
+    "breakeven": ["breakeven", TINY],
+    "sweep": ["sweep", TINY, "--set", "gpus.capex_usd[g1]=18000,22000", "--workers", "2"],
+    "alternatives": ["alternatives", TINY],
+    "frontier": ["frontier", TINY, "--weights", "0,1", "--scenarios", "20"],
+    "score": ["score", TINY, "--portfolios", "{made}/portfolios.parquet", "--scenarios", "20"],
+    "score on workers": ["score", TINY, "--portfolios", "{made}/portfolios.parquet", "--scenarios", "20", "--workers", "2", "--out", "scores"],
+    "report": ["report", "{made}/run", "--out", "page"],
+    "bench": ["bench", TINY],
+}
+
+
+def ran(arguments: list[object], folder: Path) -> subprocess.CompletedProcess[str]:
+    ended = subprocess.run(
+        [sys.executable, "-m", "planner", *map(str, arguments)], cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a run and portfolios near its plan."""
+    folder = tmp_path_factory.mktemp("made")
+    ran(["plan", TINY, "--out", "run"], folder)
+    ran(["portfolios", TINY, "--plan", "run", "--neighbours", "5", "--out", "portfolios.parquet"], folder)
+    return folder
+
+
+@pytest.mark.parametrize("verb", [pytest.param(verb, marks=pytest.mark.slow if verb == "bench" else ()) for verb in AS_JSON])
+def test_json_is_all_that_is_printed(verb: str, made: Path, tmp_path: Path) -> None:
+    ended = ran([*(str(argument).format(made=made) for argument in AS_JSON[verb]), "--json"], tmp_path)
+    assert json.loads(ended.stdout) is not None
+    assert ended.stderr == ""
+
+
+@pytest.mark.parametrize("verb", ["plan", "portfolios"])
+def test_no_banner_stands_above_what_is_told(verb: str, made: Path, tmp_path: Path) -> None:
+    arguments = {"plan": [], "portfolios": ["--random", "5", "--plan", made / "run", "--out", "p.parquet"]}[verb]
+    ended = ran([verb, TINY, *arguments], tmp_path)
+    assert "Copyright" not in ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_names_what_is_asked_for(verb: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["planner", verb, "--help"])
+    with pytest.raises(SystemExit, match=r"^0$"):
+        main()
+    said = capsys.readouterr().out
+    place = said[said.index("Arguments:") : said.index("Options:")].splitlines()[1]
+    assert any(word in place for word in ("case", "run", "write"))
+    assert "\\[" not in said  # some versions of typer escape brackets for a printer that does not know it
+
+
+def test_every_module_can_be_imported() -> None:
+    for package in (planner, kernels):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.endswith("__main__"):
+                import_module(module.name)
+    for name in planner.__all__:
+        getattr(planner, name)
+
+
+@pytest.mark.parametrize("how", ["alone", "in threads", "on one thread after two"])
+def test_planning_in_python_prints_nothing(how: str, tmp_path: Path) -> None:
+    script = {
+        "alone": "plan(case)",
+        "in threads": "threads = [threading.Thread(target=plan, args=(case,)) for _ in range(3)]",
+        "on one thread after two": "plan(case, PlanOptions(solver=SolverOptions(threads=2, relax=True))); plan(case)",
+    }[how]
+    lines = [
+        "import threading",
+        "from planner import PlanOptions, SolverOptions, load_case, plan",
+        f"case, threads = load_case({str(TINY)!r}), []",
+        script,
+        "for thread in threads: thread.start()",
+        "for thread in threads: thread.join()",
+    ]
+    ended = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)], cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=300
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")

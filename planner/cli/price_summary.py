@@ -34,9 +34,11 @@ def print_prices(console: Console, plan: Plan, money: Callable[[float], str]) ->
         rounded = whole["gain_of_step_usd"].map(lambda gain: float(f"{gain:.8g}"))
         for row in whole.loc[rounded.nlargest(SENTENCES).index].itertuples():
             console.print(f"  {sentence(row, prices, money)}", markup=False, highlight=False)
+    elif (prices["resource"] == "phase").any():
+        console.print("what a MW is worth, whole decisions held: nothing at any phase", markup=False, highlight=False)
     if plan.options.prices == "full":
         for table in _tables(prices, money):
-            console.print(table)
+            console.print(table, markup=False, highlight=False)
 
 
 def sentence(row: Any, prices: pd.DataFrame, money: Callable[[float], str]) -> str:
@@ -62,9 +64,9 @@ def _range(row: Any, money: Callable[[float], str]) -> str:
     return f", up to +{row.gain_holds_to:,.0f} MW" + (" at least" if row.gain_holds_to >= MOST_MW else "")
 
 
-def _tables(prices: pd.DataFrame, money: Callable[[float], str]) -> list[Table]:
-    """A table for each kind of question that has an answer other than nothing."""
-    found = []
+def _tables(prices: pd.DataFrame, money: Callable[[float], str]) -> list[Table | str]:
+    """A table for each kind of question that was asked, a line where every answer is nothing."""
+    found: list[Table | str] = []
     for title, resource, question, unit in (
         ("delivery slots: a GPU more or less in a quarter", "delivery", "one quarter", "$/GPU at delivery"),
         ("leases: a unit more or less", "lease", "whole term", "off its rate"),
@@ -74,10 +76,12 @@ def _tables(prices: pd.DataFrame, money: Callable[[float], str]) -> list[Table]:
         ("taken or left, planned again: net of its own cost, a MW or a link", "", "whole or not", ""),
     ):
         chosen = prices[(prices["question"] == question) & ((prices["resource"] == resource) | (resource == ""))]
-        worth = chosen[["gain_of_step_usd", "loss_of_step_usd", "net_gain_usd", "net_loss_usd"]].abs().max(axis=1)
-        chosen = chosen[worth > 0.0].assign(worth=worth)
-        if len(chosen):
-            found.append(_table(title, chosen, unit, money))
+        priced = chosen.assign(worth=chosen[["gain_of_step_usd", "loss_of_step_usd", "net_gain_usd", "net_loss_usd"]].abs().max(axis=1))
+        dear = priced[priced["worth"] > 0.0]
+        if len(dear):
+            found.append(_table(title, dear, unit, money))
+        elif len(chosen):
+            found.append(f"{title}: worth nothing")
     capital = prices[(prices["resource"] == "capital") & (prices["gain_return_per_year"].notna())]
     if len(capital):
         found.append(_capital(capital))

@@ -18,7 +18,7 @@ class Direction:
     """Limits that move together, in the units of the model.
 
     rows (k,) and row_change (k,): every finite limit of these rows moves by its change for one unit.
-    columns (j,) and column_change (j,): upper bounds of these columns, and the lower ones of columns that are held.
+    columns (j,) and column_change (j,): the upper bound of each of these columns moves by its change; the lower one stays.
     """
 
     rows: IntArray = field(default_factory=lambda: NO_PLACES)
@@ -39,8 +39,7 @@ class Direction:
         """The changes of a model for so many units."""
         at, col = self.rows, self.columns
         rows = (at, arrays.row_lower[at] + amount * self.row_change, arrays.row_upper[at] + amount * self.row_change)
-        lower = arrays.col_lower[col] + np.where(_held(arrays, col), amount * self.column_change, 0.0)
-        columns = (col, lower, arrays.col_upper[col] + amount * self.column_change)
+        columns = (col, arrays.col_lower[col], arrays.col_upper[col] + amount * self.column_change)
         return Changes(columns=columns if len(col) else None, rows=rows if len(at) else None)
 
     def slope(self, arrays: ModelArrays, duals: FloatArray, reduced_costs: FloatArray) -> float:
@@ -49,14 +48,8 @@ class Direction:
         Worth is concave in the limits, so this bounds from above what any number of units brings.
         """
         sense = 1.0 if arrays.maximise else -1.0
-        bound = sense * reduced_costs[self.columns]
-        bound = np.where(_held(arrays, self.columns), bound, np.maximum(bound, 0.0))
+        bound = np.maximum(sense * reduced_costs[self.columns], 0.0)  # below 0 it is the lower bound that pushes
         return float(sense * duals[self.rows] @ self.row_change + bound @ self.column_change)
-
-
-def _held(arrays: ModelArrays, columns: IntArray) -> np.ndarray:
-    held: np.ndarray = arrays.col_lower[columns] == arrays.col_upper[columns]
-    return held
 
 
 def together(*parts: Direction) -> Direction:

@@ -130,9 +130,8 @@ class HeldPlan:
 
     def _relaxes(self, direction: Direction) -> bool:
         """Whether the direction only widens limits: then it costs nothing, and without a price it brings nothing."""
-        rows, columns = direction.rows, direction.columns
+        rows = direction.rows
         lower = np.isfinite(self.arrays.row_lower[rows])
         upper = np.isfinite(self.arrays.row_upper[rows])
         wider = (upper & ~lower & (direction.row_change >= 0.0)) | (lower & ~upper & (direction.row_change <= 0.0))
-        free = self.arrays.col_lower[columns] < self.arrays.col_upper[columns]
-        return bool(wider.all() and (free & (direction.column_change >= 0.0)).all())
+        return bool(wider.all() and (direction.column_change >= 0.0).all())

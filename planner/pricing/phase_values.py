@@ -23,8 +23,9 @@ import pandas as pd
 from planner.allocator.allocate import Allocation
 from planner.allocator.changes import Changes
 from planner.allocator.matrix import IntArray
+from planner.candidates.bounds import POWER
 from planner.candidates.build import CandidateSet
-from planner.candidates.outlook import Floats, Ints, Outlook
+from planner.candidates.outlook import Floats, Outlook
 from planner.candidates.power import IF_OPEN, IF_TAKEN, IN_STEPS, fee_start, fee_usd_per_mw_month, phase_table, unit_mw
 from planner.candidates.resources import Family
 from planner.pricing.directions import Direction, together
@@ -55,13 +56,11 @@ class Phase:
     contracted_mw: float
     unit_mw: float
     divisible: bool
-    min_take: float
     fee_usd_per_kw_month: float
     fee_factor: Floats
     exit_usd_per_mw: Floats
     held: HeldPlan
     places: Places
-    shorts: Ints
 
     @property
     def name(self) -> str:
@@ -97,10 +96,8 @@ class Phase:
         column = self.places.columns(np.array([self.number]))
         if not self.divisible or not len(column):
             return None
-        least = self.places.columns(self.shorts)  # what the minimum take leaves unused may grow with the MW
         return together(
-            self.places.widened(column, 1.0 / self.unit_mw),
-            self.places.widened(least, self.min_take),
+            self.places.copies(POWER, self.name),  # what may be ended early, or left unused of a minimum take, grows with it
             *(self.places.raised(self.places.rows(Family.OFFER, f"{self.name}{when}")) for when in (IF_OPEN, IF_TAKEN, IN_STEPS)),
         )
 
@@ -139,7 +136,6 @@ def phases_of(candidates: CandidateSet, allocation: Allocation, held: HeldPlan) 
     numbers = np.flatnonzero(table["kind"].eq("power").to_numpy())
     size = unit_mw(power)
     fee, after_tax = fee_usd_per_mw_month(power) / 1000.0, (1.0 - outlook.case.settings.tax_rate) * outlook.discount
-    shorts = {str(name): rows.to_numpy(np.int64) for name, rows in _numbers(table, "short").groupby("phase")["number"]}
     return [
         Phase(
             thing=Thing(
@@ -148,17 +144,12 @@ def phases_of(candidates: CandidateSet, allocation: Allocation, held: HeldPlan) 
             ),
             number=int(number), start=int(entry.energised_month), end=int(entry.end_month),
             contracted_mw=float(allocation.levels[number] * mw), unit_mw=float(mw),
-            divisible=not bool(table["integral"].iat[number]), min_take=float(entry.min_take),
+            divisible=not bool(table["integral"].iat[number]),
             fee_usd_per_kw_month=float(due), fee_factor=factor, held=held, places=places,
-            exit_usd_per_mw=after_tax * (0.0 if np.isnan(entry.exit_fee_usd_per_kw) else 1000.0 * float(entry.exit_fee_usd_per_kw)), shorts=shorts.get(str(entry.phase_name), np.zeros(0, dtype=np.int64)),
+            exit_usd_per_mw=after_tax * (0.0 if np.isnan(entry.exit_fee_usd_per_kw) else 1000.0 * float(entry.exit_fee_usd_per_kw)),
         )
         for entry, number, mw, due, factor in zip(power.itertuples(), numbers, size, fee, _fee_factors(outlook, power), strict=True)
     ]
-
-
-def _numbers(table: pd.DataFrame, kind: str) -> pd.DataFrame:
-    chosen = table.loc[table["kind"] == kind, ["phase"]]
-    return chosen.assign(number=chosen.index)
 
 
 def _fee_factors(outlook: Outlook, power: pd.DataFrame) -> Iterator[Floats]:

@@ -11,6 +11,7 @@ import pandas as pd
 from planner.allocator.allocate import Allocation
 from planner.allocator.matrix import IntArray
 from planner.allocator.model import Model
+from planner.candidates.bounds import copied_bounds
 from planner.candidates.outlook import Floats, Ints
 from planner.candidates.resources import Family
 from planner.pricing.directions import Direction
@@ -81,6 +82,24 @@ class Places:
     def columns(self, numbers: Ints) -> IntArray:
         """Columns of candidates by their number; those without a column of their own are passed over."""
         return np.flatnonzero(np.isin(self.model.compact.candidate, numbers)).astype(np.int32)
+
+    @cached_property
+    def _copies(self) -> dict[tuple[str, str], pd.DataFrame]:
+        groups = copied_bounds(self.model.compact.candidates).groupby(["family", "name"], sort=False)
+        return {(str(family), str(name)): rows for (family, name), rows in groups}
+
+    def copies(self, family: str, name: str, kinds: tuple[str, ...] = ()) -> Direction:
+        """One unit more of a limit in the bounds of the candidates that copy it (see `copied_bounds`); kinds: only of these."""
+        rows = self._copies.get((family, name))
+        if rows is None:
+            return Direction()
+        if kinds:
+            kind = self.model.compact.candidates.table["kind"].to_numpy()
+            rows = rows[np.isin(kind[rows["candidate"].to_numpy(np.int64)], kinds)]
+        columns = self.columns(rows["candidate"].to_numpy(np.int64))
+        per_unit = dict(zip(rows["candidate"].tolist(), rows["per_unit"].tolist(), strict=True))
+        numbers = self.model.compact.candidate[columns].tolist()
+        return self.widened(columns, np.array([per_unit[number] for number in numbers], dtype=np.float64))
 
     def widened(self, columns: IntArray, per_unit: float | Floats = 1.0) -> Direction:
         """One unit more as the upper bound of each of the columns."""

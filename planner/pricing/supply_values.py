@@ -6,6 +6,7 @@ Each is a limit of the plan's linear programme, moved in both directions with wh
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from planner.candidates.resources import Family
 from planner.case.calendar import Calendar
 from planner.pricing.directions import Direction, together
 from planner.pricing.held_plan import HeldPlan
+from planner.pricing.linear_piece import Price
 from planner.pricing.places import Places
 from planner.pricing.price_table import Row, Thing, gain_cells, loss_cells, net_cells, row
 
@@ -133,7 +135,7 @@ def _unit(outlook: Outlook, lease_id: str) -> str:
 
 def _larger(held: HeldPlan, places: Places, lease_id: str, *, whole: bool) -> Direction:
     """A lease larger by one unit, wherever its size stands as a limit: on the sites that the plan has chosen for it."""
-    parts = [places.raised(places.rows(Family.VOLUME, lease_id))]
+    parts = [places.raised(places.rows(Family.VOLUME, lease_id)), places.copies(Family.VOLUME.name, lease_id)]
     if whole:
         parts.append(places.raised(places.rows(Family.LEAST_VOLUME, lease_id), -1.0))
     for family in (Family.BLOCK, Family.ON_FABRIC):
@@ -167,15 +169,29 @@ def hall_values(held: HeldPlan, candidates: CandidateSet, allocation: Allocation
         name = str(site.site_id)
         rows = places.rows(Family.HALL, name)
         standing = places.standing(held, rows, STEP_MW)
-        given = places.raised(standing if len(standing) else rows)
-        larger = together(places.raised(places.rows(Family.SITE, name)), places.raised(places.rows(Family.OPEN, name)))
+        given = together(places.raised(standing if len(standing) else rows), places.copies(Family.SITE.name, name, ("host",)))
+        limits = [places.raised(places.rows(family, name)) for family in (Family.SITE, Family.OPEN)]
+        larger = together(*limits, places.copies(Family.SITE.name, name))
         if given.empty:
             continue
         thing = Thing("hall", name, "MW", name, in_plan=built[name], limit=float(site.critical_it_mw))
         answer = _two_sided(held, outlook, "whole term", thing, given, 0, outlook.last_month, STEP_MW, None, followed=False)
-        full = built[name] >= thing.limit - STEP_MW  # with room to spare a MW less of it costs nothing at first
-        less = held.price(larger.reversed(), STEP_MW) if not larger.empty and full and built[name] >= STEP_MW else None
-        yield answer | net_cells(None if larger.empty else held.price(larger, STEP_MW), less)
+        yield answer | _net_of_site(held, site, built[name], larger)
+
+
+def _net_of_site(held: HeldPlan, site: Any, built: float, larger: Direction) -> Row:
+    """What a site that may hold more or less halls brings and costs, halls at their own price.
+
+    Where every hall stands already, a larger site holds no more of them; whether others would be built there only a new plan tells.
+    """
+    if larger.empty:
+        return {}
+    if float(site.existing_it_mw) >= float(site.critical_it_mw):
+        buildable = not all(np.isnan([site.shell_capex_usd_per_kw, site.shell_rent_usd_per_kw_month, site.conversion_capex_usd_per_kw]))
+        return {} if buildable else net_cells(Price(0.0, STEP_MW, STEP_MW, 0.0), None)
+    full = built >= float(site.critical_it_mw) - STEP_MW  # with room to spare a MW less of it costs nothing at first
+    less = held.price(larger.reversed(), STEP_MW) if full and built >= STEP_MW else None
+    return net_cells(held.price(larger, STEP_MW), less)
 
 
 def cluster_values(held: HeldPlan, candidates: CandidateSet, allocation: Allocation, places: Places) -> Iterator[Row]:

@@ -123,7 +123,7 @@ def test_young_assets_vanish(tmp_path: Path) -> None:
     """Without a tail, GPUs of nine months are neither sold nor written off at the horizon."""
     case = small_case(
         settings={"tail": "none", "months": 12, "tax_rate": 0.25, "depreciation": OVER_FIVE_YEARS}, leases={"start": "2027-04", "term_months": 24, "committed": True, "min_size": 100},
-        resale=[{"gpu_id": "g", "age_months": 0, "value_share": 0.9}],
+        gpus={"order_lead_months": 3}, resale=[{"gpu_id": "g", "age_months": 0, "value_share": 0.9}],
     )
     found = caught(case, tmp_path / "run", on_cash(lambda rows: without(without(rows, line="resale"), line="depreciation", month="11")))
     assert {"line resale", "law every basis is written off exactly once"} <= set(found)

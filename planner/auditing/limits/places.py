@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from planner.auditing.assets import Lot, utility_mw_per_it_mw
 from planner.auditing.books import Books
 from planner.auditing.limits.check import Check
-from planner.auditing.published import Published
+from planner.auditing.published import Published, Row
 
 
 def place_checks(run: Published, books: Books) -> Iterator[Check]:
@@ -50,15 +50,14 @@ def _halls(run: Published, books: Books, halls: list[Lot]) -> Iterator[Check]:
             yield Check("liquid cooling", site, month, liquid[site, month], float(most[site]))
 
 
-def _built(run: Published, site: dict[str, object], halls: list[Lot]) -> Iterator[Check]:
+def _built(run: Published, site: Row, halls: list[Lot]) -> Iterator[Check]:
     name = str(site["site_id"])
-    if halls:
-        yield Check("site", name, None, sum(lot.units for lot in halls), float(site["critical_it_mw"]))  # type: ignore[arg-type]
-        standing = sum(lot.units for lot in halls if lot.gpu == "existing")
-        yield Check("standing halls", name, None, standing, float(site["existing_it_mw"]))  # type: ignore[arg-type]
+    yield Check("site", name, None, sum(lot.units for lot in halls), float(site["critical_it_mw"]))
+    standing = sum(lot.units for lot in halls if lot.gpu == "existing")
+    yield Check("standing halls", name, None, standing, float(site["existing_it_mw"]))
     new = [lot for lot in halls if lot.gpu == "new"]
     ready = run.months.index(str(site["ready_month"])) if site["ready_month"] else 0
-    earliest = max(ready, int(site["build_lead_months"]))  # type: ignore[call-overload]
+    earliest = max(ready, int(site["build_lead_months"]))
     for lot in new:
         yield Check("lead of new halls", name, lot.service, lot.service, earliest, least=True)
     if site["build_mw_per_quarter"] is not None:
@@ -66,7 +65,7 @@ def _built(run: Published, site: dict[str, object], halls: list[Lot]) -> Iterato
         for lot in new:
             by_quarter[run.months.quarter_start(lot.service)] += lot.units
         for quarter, mw in sorted(by_quarter.items()):
-            yield Check("pace of building", name, quarter, mw, float(site["build_mw_per_quarter"]))  # type: ignore[arg-type]
+            yield Check("pace of building", name, quarter, mw, float(site["build_mw_per_quarter"]))
 
 
 def _converted(run: Published, books: Books, site: str, halls: list[Lot]) -> Iterator[Check]:

@@ -129,7 +129,7 @@ def plant_lots(run: Published, powered: dict[str, Phase]) -> Iterator[Lot]:
     Where a part was contracted before the case it is not known which MW are ended, so the write-off of all runs to the end.
     """
     for phase in powered.values():
-        new = 0.0 if phase.row["status"] == "energised" else phase.contracted_mw - phase.committed_mw
+        new = phase.new_mw
         capex_per_mw = 1000.0 * float(phase.row["capex_usd_per_kw"]) * phase.plant_per_mw
         per_mw = capex_per_mw + 1000.0 * float(phase.row["upfront_usd_per_kw"])
         if new <= 0 or not per_mw:

@@ -84,6 +84,12 @@ class Phase:
         return min(float(self.row["committed_mw"]), self.contracted_mw)
 
     @property
+    def new_mw(self) -> float:
+        """MW that are still to be paid for; what is there was paid before. Tables hold twelve digits: less than that is nothing."""
+        new = 0.0 if self.row["status"] == "energised" else self.contracted_mw - self.committed_mw
+        return new if new > 1e-9 * self.contracted_mw else 0.0
+
+    @property
     def plant_per_mw(self) -> float:
         """MW installed for a MW contracted."""
         installed = self.row["installed_mw"]

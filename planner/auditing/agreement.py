@@ -14,9 +14,8 @@ from planner.auditing.lines import LINES, OPERATING
 from planner.auditing.published import Published, read_record, read_run
 from planner.auditing.taxes import npv, npv_losses_carried, npv_to_equity
 from planner.case.case import Case
-from planner.case.edits import changed_case
 from planner.case.faults import PlannerError
-from planner.case.read import read_case
+from planner.run_case import case_of_run
 
 RELATIVE = 1e-9
 """Share of what was posted to a cell within which two figures are the same."""
@@ -98,10 +97,7 @@ def audit(run_folder: str | Path, case: str | Path | Case | None = None) -> Agre
     """
     folder = Path(run_folder)
     record = read_record(folder)
-    options = record["options"]
-    planned = case if isinstance(case, Case) else changed_case(read_case(Path(case or record["case_path"])), options["edits"], options["stress"])
-    if record["case_hash"] and planned.source_hash != record["case_hash"]:
-        raise PlannerError(f"the case has changed since {folder} was planned; plan it again, or give the case that was planned with --case")
+    planned = case if isinstance(case, Case) else case_of_run(folder, record, None if case is None else Path(case))
     run = read_run(folder, planned)
     if run.summary.get("npv_losses_carried_usd") is None:
         raise PlannerError(f"{folder} holds no plan (its status is {record['status']}), so there is nothing to audit")

@@ -252,12 +252,13 @@ def test_halls_that_come_late_and_slowly_need_both_lifted() -> None:
 
 
 def test_mining_halls_that_are_converted_late() -> None:
+    """Converted from 2027-06 on in six months; the first step of the plan after that is the quarter from 2028-01."""
     rows = fitting()
     rows["sites"][0].update(existing_it_mw=0, conversion_capex_usd_per_kw=5000, conversion_lead_months=6)
     mining = {"site_id": "a", "utility_mw": 2, "joules_per_th": 18, "hashprice_usd_per_ph_day": 40, "convertible_fraction": 1, "earliest_stop": "2027-06"}
     case = tiny_case(mining=[mining], **rows)
     lifted_one_by_one(case, {StopKind.HALL_DATE})
-    assert "halls can stand from 2027-12 only, the lease begins by 2027-04" in why_stopped(refusal(case))
+    assert "halls can stand from 2028-01 only, the lease begins by 2027-04" in why_stopped(refusal(case))
 
 
 def test_many_limits_at_a_site_are_told_in_brief() -> None:

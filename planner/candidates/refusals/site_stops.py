@@ -157,10 +157,18 @@ class HallStops:
             if firsts[-1] > wanted.start:
                 late = bool(self.stop[site_id]) and calendar.index(self.stop[site_id]) > wanted.start
                 edits += [f"sites.conversion_lead_months[{site_id}]=0", *([f"mining.earliest_stop[{site_id}]={calendar.written(wanted.start)}"] if late else [])]
-        first = min(firsts, default=0)
+        first = self._enough_from(site_id, wanted, firsts)
         words = f"halls can stand from {HAVE} only, the lease begins by {calendar.written(wanted.start)}"
         have, need = float(calendar.start_number + first), float(calendar.start_number + wanted.start)
         return Stop(StopKind.HALL_DATE, words, f"halls can stand from {HAVE} only", have, need, "month", tuple(edits))
+
+
+    def _enough_from(self, site_id: str, wanted: Wanted, firsts: Sequence[int]) -> int:
+        """First month in which there can be halls enough, else the first in which there are any that come too late."""
+        room = self.room(site_id)[wanted.start : self.outlook.horizon]
+        enough = np.flatnonzero(room >= wanted.most * (1.0 - SHORT))
+        late = [month for month in firsts if month > wanted.start]
+        return wanted.start + int(enough[0]) if len(enough) else min(late, default=wanted.start)
 
 
 class GpuStops:

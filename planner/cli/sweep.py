@@ -225,7 +225,7 @@ def _print_notes(found: Sweep, say: Any) -> None:
     from planner.sweeping.told import told
 
     for row in found.table.to_dict("records"):
-        where = ", ".join(f"{axis.name}={row[axis.name]}" for axis in found.axes)
+        where = ", ".join(f"{axis.name}{'' if axis.name.endswith('=') else '='}{row[axis.name]}" for axis in found.axes)
         if row["held_note"]:
             say(f"{where}: {row['held_note']}")
         lost, cut = _names(row["held_leases_lost"]), [f"{name.rpartition(' ')[0]} ({name.rpartition(' ')[2]} months)" for name in _names(row["held_leases_cut"])]

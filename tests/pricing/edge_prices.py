@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from oracle.tiny_case import Row, cluster, grid, hall, rate, sku, site, tiny_case
+from oracle.tiny_case import Row, cluster, grid, hall, rate, site, sku, tiny_case
 
 from planner.case.case import Case
 

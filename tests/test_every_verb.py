@@ -42,12 +42,12 @@ AS_JSON = {
 }
 
 
-def ran(arguments: list[object], folder: Path) -> subprocess.CompletedProcess[str]:
+def ran(arguments: list[object], folder: Path, *, code: int = 0) -> subprocess.CompletedProcess[str]:
     ended = subprocess.run(
         [sys.executable, "-m", "planner", *map(str, arguments)], cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)},
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300,
     )
-    assert ended.returncode == 0, ended.stderr
+    assert ended.returncode == code, ended.stderr
     return ended
 
 
@@ -64,6 +64,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_json_is_all_that_is_printed(verb: str, made: Path, tmp_path: Path) -> None:
     ended = ran([*(str(argument).format(made=made) for argument in AS_JSON[verb]), "--json"], tmp_path)
     assert json.loads(ended.stdout) is not None
+    assert ended.stderr == ""
+
+
+def test_json_is_all_that_is_printed_of_a_case_without_a_plan(tmp_path: Path) -> None:
+    """Then CBC is asked too, and SciPy's HiGHS looks for the limits that clash."""
+    ended = ran(["plan", TINY, "--fix", "leases.size[alpha]=6000", "--exclude", "power[grid:p1]", "--confirm-infeasible", "cbc", "--json"], tmp_path, code=3)
+    assert json.loads(ended.stdout)["conflict"]["conflicts"]
     assert ended.stderr == ""
 
 

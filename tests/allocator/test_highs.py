@@ -247,14 +247,14 @@ def test_a_dual_lies_between_gain_and_loss(seed: int, maximise: bool) -> None:
 def test_interior_point_with_crossover_gives_a_basic_solution_with_duals() -> None:
     problem, variables = packing(60, 40)
     simplex = solve(problem, variables=variables)
-    crossed = solve(problem, SolverOptions(extra={"solver": "ipm"}), variables=variables)
+    crossed = solve(problem, SolverOptions(extra={"solver": "ipx"}), variables=variables)
     assert crossed.basic
     np.testing.assert_allclose(crossed.duals, simplex.duals, atol=1e-7)
 
 
 def test_a_point_that_is_no_vertex_carries_no_duals() -> None:
     problem, variables = packing(60, 40)
-    inner = solve(problem, SolverOptions(extra={"solver": "ipm", "run_crossover": "off"}), variables=variables)
+    inner = solve(problem, SolverOptions(extra={"solver": "ipx", "run_crossover": "off"}), variables=variables)
     assert inner.duals is None
     assert "not basic" in inner.message
 

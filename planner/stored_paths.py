@@ -25,6 +25,7 @@ def stored_path(written: str, folder: Path) -> str:
 def found_path(stored: str, folder: Path) -> Path:
     """The path that the record of a folder names, from where we are now; it need not exist any more."""
     path = folder / stored
-    if path.exists():
-        return Path(os.path.relpath(path.resolve())) if not Path(stored).is_absolute() else path
-    return Path(stored)
+    if not path.exists():
+        return Path(stored)
+    whole, here = path.resolve(), Path.cwd().resolve()
+    return whole.relative_to(here) if whole.is_relative_to(here) else whole

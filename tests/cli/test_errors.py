@@ -82,7 +82,7 @@ def test_a_broken_case_lists_every_fault_with_its_place(case: Path, tmp_path: Pa
     for path in case.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     sites = (tmp_path / "sites.csv").read_text()
-    (tmp_path / "sites.csv").write_text(sites.replace("source\n", "source,pue\n").replace("example\n", "example,0.2\n", 1).replace("example\n", "example,1.3\n"))
+    (tmp_path / "sites.csv").write_text("\n".join(row + cell for row, cell in zip(sites.splitlines(), (",pue", ",0.2", ",1.3"), strict=True)) + "\n")
     leases = (tmp_path / "leases.csv").read_text()
     (tmp_path / "leases.csv").write_text(leases.replace("lab_training,lab,", "lab_training,labb,"))
     assert ended(["plan", tmp_path], monkeypatch) == 2

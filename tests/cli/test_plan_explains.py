@@ -13,7 +13,7 @@ from planner.case.starting import starting_case
 from planner.case.write import write_case
 from planner.cli.main import main
 
-TOO_MUCH = ("--set", "leases.committed[lab_training]=yes", "--set", "power.guaranteed_mw[river_grid]=5")
+TOO_MUCH = ("--set", "leases.committed[lab_training]=yes", "--set", "power.guaranteed_mw[river_grid]=4")
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def test_no_plan_prints_the_conflict_and_writes_a_whole_folder(
 ) -> None:
     assert run(monkeypatch, "plan", folder, *TOO_MUCH, "--out", tmp_path / "run") == 3
     said = capsys.readouterr().out
-    for words in ("too little: power", "lab_training is committed at 4,000 GPUs", "river_grid:1 at river offers 5 MW", "short by", "cheapest repair: $", "--set '"):
+    for words in ("too little: power", "lab_training is committed at 4,000 GPUs", "river_grid:1 at river offers 4 MW", "short by", "cheapest repair: $", "--set '"):
         assert words in said, words
     record = json.loads((tmp_path / "run" / "plan.json").read_text())
     limits = record["conflict"]["conflicts"][0]["limits"]

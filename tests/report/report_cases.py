@@ -41,7 +41,14 @@ def renamed(names: Mapping[str, str], title: str) -> Case:
 def one_site() -> Case:
     """The starting case with its first site alone."""
     case = starting_case()
-    return remade(case, {name: case.tables[name][case.tables[name]["site_id"] == "river"].reset_index(drop=True) for name in ("sites", "power")}, name="one site")
+    here = {name: case.tables[name][case.tables[name]["site_id"] == "river"].reset_index(drop=True) for name in ("sites", "power")}
+    return remade(case, {**here, **_without_gas(case)}, name="one site")
+
+
+def _without_gas(case: Case) -> dict[str, pd.DataFrame]:
+    """The factors for a case in which nothing burns gas."""
+    factors = case.tables["factors"]
+    return {"factors": factors[factors["factor_id"] != "gas"].reset_index(drop=True)}
 
 
 def no_lease() -> Case:
@@ -62,6 +69,7 @@ def many_sites(count: int = 300) -> Case:
     power = pd.concat([phase] * count, ignore_index=True).assign(source_id=[f"grid_{number:03d}" for number in range(count)], site_id=sites["site_id"])
     market = case.tables["market"].iloc[[0]].assign(depth_gpus=400_000.0)
     empty = {name: case.tables[name].iloc[:0] for name in ("leases", "lease_rates", "customers", "stresses")}
+    empty |= _without_gas(case)
     gpus = case.tables["gpus"].iloc[[0]]
     resale = case.tables["resale"][case.tables["resale"]["gpu_id"] == "b300"]
     return remade(case, {**empty, "sites": sites, "power": power, "market": market, "gpus": gpus, "resale": resale}, name=f"{count} sites", months=24)

@@ -159,7 +159,7 @@ def test_every_section_of_a_plan_stands(made: Callable[..., tuple[Path, Path, ob
     found, before = findings_of_run(run, folder), findings_of_run(changed, changed_folder)
     beside = Beside(scored=read_scores(scored, found), before=before, moved=differences(before, found), quotes=pd.DataFrame([dict.fromkeys(QUOTE_COLUMNS) | {"name": "lab_training", "answer": "floor", "size": 8000.0, "unit": "GPUs", "rate_unit": "usd_per_gpu_hour", "floor": 2.5}]))
     sections = page_sections(found, beside, dt.datetime(2027, 1, 1, tzinfo=dt.UTC))
-    assert [section.name for section in sections] == ["answer", "sites", "clusters", "money", "prices", "risk", "differences", "provenance"]
+    assert [section.name for section in sections] == ["decisions", "answer", "sites", "clusters", "money", "prices", "risk", "differences", "provenance"]
     seen = parsed(page(found, sections, script=script))
     assert "$2.50" in seen.words
     drawn = {attributes["data-spec"] for tag, attributes in seen.elements if attributes.get("class") == "chart"}

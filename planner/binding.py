@@ -79,7 +79,7 @@ def _sizes(candidates: CandidateSet, allocation: Allocation) -> Floats:
     assert lp.values is not None
     compact = model.compact
     rows, use = compact.resources.table.iloc[model.resource_row], compact.resources.use[model.resource_row]
-    levels = lp.values * compact.unit
+    levels = lp.values[: len(compact.unit)] * compact.unit  # a plan after risk has columns of its own behind them
     decided = use @ np.where(compact.integral, levels, 0.0)
     size: Floats = np.abs(rows["limit"].to_numpy(np.float64) - decided)
     family = rows["family"].to_numpy()

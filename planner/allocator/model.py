@@ -54,8 +54,11 @@ class Model:
         return duals[: len(self.row_scale)] * self.money / self.row_scale
 
     def usd_per_unit(self, costs: Floats) -> Floats:
-        """Costs, or reduced costs, of all columns in dollars for each unit of their level, (columns,)."""
-        return costs * self.money / self.compact.unit
+        """Costs, or reduced costs, of the columns in dollars for each unit of their level, (columns,).
+
+        What stands behind them in a model made from this one (the tail of a plan after risk, bundles of a pool) is left out.
+        """
+        return costs[: len(self.compact.unit)] * self.money / self.compact.unit
 
 
 def make_model(compact: Compact, *, relax: bool = False, name: str = "plan") -> Model:

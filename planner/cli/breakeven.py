@@ -82,7 +82,7 @@ def _print(found: pd.DataFrame, options: BreakevenOptions, out: Path | None) -> 
     table = Table(title=f"a GPU let for {options.term_months} months breaks even at, $/GPU-hour", title_justify="left")
     names = ("power path", "SKU", "from", "NPV 0", "by month", f"IRR {options.hurdle:.0%}", f"DSCR {options.least_dscr:g}", "let at", "used", "+$/MWh", "resale")
     for at, name in enumerate(names):
-        table.add_column(name, justify="left" if at < 3 else "right", overflow="fold", min_width=24 if at == 0 else None)
+        table.add_column(name, justify="left" if at < 3 else "right", overflow="fold", min_width=16 if at == 0 else None)
     best = found.drop_duplicates(["site_id", "gpu_id"])
     for row in best.head(SHOWN).to_dict("records"):
         rates = (row["rate_npv_zero"], row["rate_npv_zero_months_used"], row["rate_hurdle_irr"], row["rate_least_dscr"], row["at_rate"])
@@ -95,7 +95,7 @@ def _print(found: pd.DataFrame, options: BreakevenOptions, out: Path | None) -> 
     if len(halls):
         console.print(_halls(halls, options))
     console.print(
-        "by month: the fee of power for the months of work alone; used, +$/MWh, fees, resale: what the hours let, the price of power, its fees and the resale may be at that rate",
+        "by month: the fee of power for the months of work alone; $M/MW: the NPV at its rate; used, +$/MWh, fees, resale: what the hours let, the price of power, its fees and the resale may be at that rate",
         highlight=False,
     )
     rest = len(found) - min(len(best), SHOWN) + len(halls) - min(len(_best_halls(halls)), SHOWN)
@@ -114,9 +114,9 @@ def _halls(halls: pd.DataFrame, options: BreakevenOptions) -> Table:
     from rich.table import Table
 
     table = Table(title="a MW let to a hosting lease, on its terms, breaks even at, $/kW-month", title_justify="left")
-    names = ("power path", "lease", "from", "NPV 0", "by month", f"IRR {options.hurdle:.0%}", f"DSCR {options.least_dscr:g}", "its rate", "NPV, $M/MW", "+$/MWh", "fees")
+    names = ("power path", "lease", "from", "NPV 0", "by month", f"IRR {options.hurdle:.0%}", f"DSCR {options.least_dscr:g}", "its rate", "$M/MW", "+$/MWh", "fees")
     for at, name in enumerate(names):
-        table.add_column(name, justify="left" if at < 3 else "right", overflow="fold", min_width=24 if at == 0 else None)
+        table.add_column(name, justify="left" if at < 3 else "right", overflow="fold", min_width=14 if at == 0 else None)
     for row in _best_halls(halls).head(SHOWN).to_dict("records"):
         rates = (row["rate_npv_zero"], row["rate_npv_zero_months_used"], row["rate_hurdle_irr"], row["rate_least_dscr"], row["at_rate"])
         table.add_row(

@@ -30,6 +30,7 @@ def test_every_verb_answers(run: Run, odd: Path, tmp_path: Path) -> None:
     beside: list[object] = ["--frontier", tmp_path / "frontier"]
     if gpus:
         assert run("quote", odd, "--gpu", "1e5", "--gpus", "10", "--start", "2027-07", "--term", "6", "--out", tmp_path / "quote").code == 0
+        beside += ["--quotes", tmp_path / "quote"]
     if stresses:
         assert run("sweep", odd, "--stresses", "--out", tmp_path / "sweep").code == 0
         beside += ["--sweep", tmp_path / "sweep"]

@@ -70,7 +70,7 @@ def test_only_what_is_new_commits_dollars(candidates: CandidateSet) -> None:
 
 
 def test_fees_are_those_of_the_term_or_up_to_the_cheapest_exit(candidates: CandidateSet) -> None:
-    table = decisions_table(candidates, _levels(candidates, open__new=1.0, power__firm=4.0, power__loose=4.0))
+    table = decisions_table(candidates, _levels(candidates, open__new_at_2027_q_03=1.0, power__firm=4.0, power__loose=4.0))
     assert _row(table, decision="open site", site_id="new")["commits_usd"] == pytest.approx(3_000_000)
     assert _row(table, name="firm:1")["commits_usd"] == pytest.approx(4 * 1000 * 50 * 0.8 * 60)
     # It may first be left at the end of 2027, after six months of fees and for the exit fee: cheaper than 60 months.

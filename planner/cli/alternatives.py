@@ -100,6 +100,7 @@ def _shown(*, quiet: bool) -> Iterator[Progress | None]:
 def _print(found: Alternatives, out: Path | None) -> None:
     from planner.cli.summary import millions
     from planner.cli.terminal import output
+    from planner.wording import counted
 
     console = output()
 
@@ -110,7 +111,7 @@ def _print(found: Alternatives, out: Path | None) -> None:
     assert best is not None
     say(f"{found.plan.case.settings.name}: best NPV {millions(best)}, plans down to {millions(found.least_usd)} ({found.options.within:.2%} less)")
     settled = int(found.sites["proven"].sum())
-    say(f"{found.plans_found} such plans found by {found.questions} questions; membership of {settled} of {len(found.sites)} sites proven, MW range of {int(found.sites['range_proven'].sum())}")
+    say(f"{counted(found.plans_found, 'such plan')} found by {counted(found.questions, 'question')}; membership of {settled} of {counted(len(found.sites), 'site')} proven, MW range of {int(found.sites['range_proven'].sum())}")
     console.print(_sites(found))
     _print_leases(found, say)
     console.print(_plans(found))

@@ -14,6 +14,7 @@ from planner.quoting.floor import Answer
 from planner.quoting.quote import HELD, Quote
 from planner.quoting.standalone import LINES
 from planner.quoting.stands import sites_of
+from planner.wording import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -145,7 +146,7 @@ def _amount(amount: float, *, signed: bool = False) -> str:
 def _print_many(console: Console, quotes: Sequence[Quote]) -> None:
     from rich.table import Table
 
-    table = Table(title=f"floors of {len(quotes)} inquiries; the plan without them is worth {millions(quotes[0].npv_without_usd)}", title_justify="left")
+    table = Table(title=f"floors of {counted(len(quotes), 'inquiry')}; the plan without them is worth {millions(quotes[0].npv_without_usd)}", title_justify="left")
     risk = any(quote.risk is not None for quote in quotes)
     columns = ["inquiry", "size", "floor", "from", "to", "at once", "no lease cut", "alone", *(["risk-weighted"] if risk else []), "unit", "stands at"]
     for name in columns:

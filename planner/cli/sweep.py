@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from planner.wording import counted, percent
+
 if TYPE_CHECKING:
     from planner.case.case import Case
     from planner.sweeping.sweep import Progress, Sweep
@@ -79,7 +81,7 @@ def sweep(
         _print(found, out)
     if found.interrupted:
         kept = f"kept; go on with --resume --out {out}" if out is not None else "not kept: give --out to keep what is done"
-        typer.echo(f"interrupted after {len(found.found)} of {len(found.points)} points, {kept}", err=True)
+        typer.echo(f"interrupted after {len(found.found)} of {counted(len(found.points), 'point')}, {kept}", err=True)
     if found.exit_code:
         raise typer.Exit(found.exit_code)
 
@@ -95,7 +97,7 @@ def _shown(*, quiet: bool) -> Iterator[Progress | None]:
     from rich.console import Console
 
     with Console(stderr=True).status("sweeping") as status:
-        yield lambda done, of, what: status.update(f"{what}: {done} of {of} points done")
+        yield lambda done, of, what: status.update(f"{what}: {done} of {counted(of, 'point')} done")
 
 
 def _list(case: Case, *, as_json: bool) -> None:
@@ -136,7 +138,7 @@ def _print(found: Sweep, out: Path | None) -> None:
 
     base = found.base
     value = "no plan" if base.objective_usd is None else f"NPV {millions(base.objective_usd)}"
-    say(f"{found.case.settings.name}: {len(found.found)} of {len(found.points)} points; base plan {base.status}, {value}")
+    say(f"{found.case.settings.name}: {len(found.found)} of {counted(len(found.points), 'point')}; base plan {base.status}, {value}")
     say("held: the base plan in the changed case; redone: planned anew, knowing the change from the start (foresight)")
     console.print(_points(found))
     _print_flips(found, say, console)
@@ -176,7 +178,7 @@ def _cells(row: dict[str, Any]) -> list[str]:
     else:
         held, broken = usd("held_npv_usd"), f"{row['held_limits_broken']:.0f}"
     redone = usd("redone_npv_usd") or str(row["redone_status"])
-    gap = "" if pd.isna(row["redone_gap"]) else f"{row['redone_gap']:.2%}"
+    gap = "" if pd.isna(row["redone_gap"]) else percent(row["redone_gap"], 2)
     mw = "" if pd.isna(row["contracted_mw"]) else f"{row['contracted_mw']:,.0f}"
     # What would break a limit has no value to compare with.
     worth = usd("worth_of_redoing_usd") if broken == "0" else ""
@@ -253,4 +255,4 @@ def _effort(found: Sweep) -> str:
     if not count or plans is None:
         return f"{found.seconds:.1f} s"
     how = "each from nothing" if found.options.cold else "begun from the base plan"
-    return f"{count} plans, {how}: {found.solver_seconds:.1f} s of solver, where the base plan took {found.base.solver_seconds:.1f} s from nothing; {found.seconds:.1f} s in all"
+    return f"{counted(count, 'plan')}, {how}: {found.solver_seconds:.1f} s of solver, where the base plan took {found.base.solver_seconds:.1f} s from nothing; {found.seconds:.1f} s in all"

@@ -113,7 +113,7 @@ def _holdable(outlook: Outlook, table: pd.DataFrame, book: ResourceBook, served:
 def _halls_mw(outlook: Outlook, table: pd.DataFrame, book: ResourceBook) -> dict[str, Floats]:
     """Halls that can be in service at each site at most, by month: of the cohorts as they are after decisions, within the site's limit."""
     shells = table.loc[table["kind"] == "shell", ["candidate_id", "site_id", "from_month", "upper"]].rename(columns={"from_month": "month"})
-    ways = shells["candidate_id"].str.rpartition("@")[0].str.rpartition(":")[2]
+    ways = shells["candidate_id"].str.rsplit("@", n=1).str[0].str.rsplit(":", n=1).str[-1]
     found = hall_room(shells.assign(way=ways), outlook.case.tables["sites"], outlook)
     for site_id, by_month in found.items():
         limit = book.find(Family.SITE, site_id)

@@ -195,14 +195,12 @@ def _add_base(shop: Workshop) -> pd.DataFrame | None:
 
 def _rest_of_write_off(shop: Workshop, bought: Ints, end: Ints) -> Ints:
     """Profiles that write the remaining basis off in proportion to the rest of the schedule, or at once if none is left."""
-    full = shop.written_off("gpu")
-
     def rest(age: int, last: int) -> Floats:
-        left = np.zeros_like(full)
-        left[: max(len(full) - age, 0)] = full[age:]
-        total = left.sum()
+        # The whole schedule counts, also what lies beyond the months of the case: the rest is a share of it, not of what is seen.
+        full = shop.written_off("gpu", shop.outlook.months + age)
+        left, total = full[age:], 1.0 - float(full[:age].sum())
         if total <= 1e-12:
-            left[0], total = 1.0, 1.0
+            left, total = np.eye(1, shop.outlook.months)[0], 1.0
         return until(left / total, last)
 
     pairs = [(int(-month), int(last)) for month, last in zip(bought, end, strict=True)]

@@ -167,7 +167,8 @@ def _add_phases(shop: Workshop, power: pd.DataFrame) -> Block:
         WindowTerm(Line.DEPRECIATION, capex + upfront, _write_offs(shop, power, capex + upfront), begins, last),
         WindowTerm(Line.FEES, -fee, fee_paths(shop, power), fee_begins, ends),
         WindowTerm(Line.UPKEEP, -upkeep, one, energised, ends),
-        WindowTerm(Line.PENALTIES, damages, one, shop.events.at(promised), energised),
+        # A phase that its lead makes late is not its supplier's to pay for, and nothing is paid after what is counted.
+        WindowTerm(Line.PENALTIES, damages, np.full(len(power), _counted(shop)), shop.events.at(paid), energised),
         *phase_overrun_terms(shop, power, capex + upfront, capex * power["tax_credit"].to_numpy(np.float64), paid, lead),
         *shop.loan("power", capex, paid, np.maximum(end - paid, 1)),
     ]
@@ -184,6 +185,11 @@ def _add_phases(shop: Workshop, power: pd.DataFrame) -> Block:
 def sign_months(outlook: Outlook, power: pd.DataFrame) -> Ints:
     """Month by which MW of each phase have to be signed: its lead before its promise, at the start where that is past, shape (phases,)."""
     return np.maximum(outlook.promised[power["phase_number"]] - power["lead_months"].to_numpy(np.int64), 0)
+
+
+def _counted(shop: Workshop) -> int:
+    """The path that is 1 in the months that are counted: without a tail, those of the horizon."""
+    return shop.paths.number("counted", lambda outlook: (np.arange(outlook.months) < outlook.last_month).astype(np.float64))
 
 
 def commit_months(outlook: Outlook, power: pd.DataFrame) -> Ints:

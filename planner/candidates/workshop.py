@@ -135,10 +135,10 @@ class Workshop:
 
     # --- profiles --------------------------------------------------------------------------------------------
 
-    def written_off(self, asset_class: str) -> Profile:
-        """Shares of a basis written off by month of age."""
+    def written_off(self, asset_class: str, ages: int | None = None) -> Profile:
+        """Shares of a basis written off by month of age, up to the months of the case or to `ages`."""
         rule = self.outlook.case.settings.depreciation[asset_class]
-        ages = self.outlook.months
+        ages = self.outlook.months if ages is None else ages
         base = macrs_5(ages) if rule.method == "macrs_5" else straight_line(rule.years, ages)
         return with_bonus(base, rule.bonus_share)
 

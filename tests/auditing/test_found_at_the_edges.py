@@ -1,0 +1,42 @@
+"""What cases at the edges brought to light: figures by hand, and the ledger beside them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from auditing.audited import audited, told
+from auditing.small import small_case
+
+from planner.case.settings import Depreciation
+
+LATE = {"status": "approved", "energised": "2026-12", "delay_low_months": 0, "delay_mode_months": 0, "delay_high_months": 0, "delay_damages_usd_per_kw_month": 5}
+
+
+def test_a_lead_that_is_past_earns_no_damages(tmp_path: Path) -> None:
+    """Promised before the start and not signed, with five months of lead: it comes in month 5 because it is signed late, and nobody owes for that."""
+    plan, agreement = audited(small_case(power={**LATE, "lead_months": 5}, leases=None, lease_rates=None, customers=None), tmp_path / "run")
+    assert plan.npv_usd == pytest.approx(0.0, abs=1e-6)
+    assert agreement.agrees, told(agreement)
+
+
+def test_damages_end_with_what_is_counted(tmp_path: Path) -> None:
+    """Without a tail nothing is paid after the horizon: 1 MW that comes 12 months late and 8 after the horizon owes 4 months at $5,000."""
+    power = {**LATE, "energised": "2027-09", "delay_low_months": 12, "delay_mode_months": 12, "delay_high_months": 12, "committed_mw": 1, "guaranteed_mw": 1}
+    plan, agreement = audited(small_case(settings={"tail": "none", "months": 12}, power=power, leases=None, lease_rates=None, customers=None), tmp_path / "run")
+    assert plan.npv_usd == pytest.approx(4 * 5_000.0)
+    assert agreement.agrees, told(agreement)
+
+
+def test_the_fleets_write_off_does_not_depend_on_the_length_of_the_case(tmp_path: Path) -> None:
+    """A basis of $480 a GPU, 12 of 60 months gone: $10 a month whatever is counted; 100 GPUs and 25 % of tax, 11 months of $250, then all that is left."""
+    case = small_case(
+        settings={"tail": "none", "months": 12, "tax_rate": 0.25, "depreciation": {"gpu": Depreciation("straight_line", 5.0, 0.0), "shell": Depreciation(), "power": Depreciation()}},
+        fleet=[{"site_id": "s", "gpu_id": "g", "gpus": 100, "bought": "2026-01", "tax_basis_usd_per_gpu": 480}], gpus={"life_months": 60},
+        leases=None, lease_rates=None, customers=None,
+    )
+    plan, agreement = audited(case, tmp_path / "run")
+    monthly = [-cash for cash in sorted(-row["usd"] for row in plan.cashflow.to_dict("records") if row["line"] == "tax")]
+    assert agreement.agrees, told(agreement)
+    assert sum(monthly) == pytest.approx(0.25 * 48_000)
+    assert [usd for usd in monthly if usd == pytest.approx(250.0)] == pytest.approx([250.0] * 11)

@@ -54,7 +54,7 @@ def _halls_by_site(candidates: CandidateSet, found: pd.DataFrame) -> pd.DataFram
     sites = outlook.case.tables["sites"].set_index("site_id")["critical_it_mw"].astype("float64")
     rows = table.iloc[found["candidate"].to_numpy(np.int64)]
     of_site = (found["family"] == Family.SITE.name).to_numpy()
-    ends = rows["from_month"].map(outlook.calendar.written)
+    ends = rows["from_month"].map(outlook.calendar.written).astype("str")  # without rows it would stay whole numbers
     ways = {way: (rows["candidate_id"] == "shell:" + rows["site_id"] + f":{way}@" + ends).to_numpy() for way in ("existing", "conversion")}
     critical = rows["site_id"].map(sites).to_numpy(np.float64)
     by_mine = ways["conversion"] & (rows["upper"].to_numpy(np.float64) < critical)

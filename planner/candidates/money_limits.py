@@ -74,9 +74,20 @@ def _draw_capital(shop: Workshop, block: Block, valuation: Valuation) -> None:
     terms = tuple(term for term in block.terms if term.line is not Line.PREPAYMENT or np.all(np.asarray(term.amount) >= 0.0))
     capex, opening, prepaid, drawn = valuation.cash(replace(block, terms=terms), np.arange(len(block)), lines)
     need = -(capex + opening) - prepaid - drawn
-    by_quarter = np.add.reduceat(need[:, : shop.outlook.horizon], starts, axis=1)
+    moved = np.abs(capex) + np.abs(opening) + np.abs(prepaid) + np.abs(drawn)
+    by_quarter, gross = (np.add.reduceat(each[:, : shop.outlook.horizon], starts, axis=1) for each in (need, moved))
+    by_quarter = without_dust(by_quarter, gross)
     row, quarter = np.nonzero(by_quarter)
     _draw(shop, block.numbers[row], by_quarter[row, quarter], starts[quarter], ends[quarter])
+
+
+DUST = 1e-12
+"""Share of what moved below which a sum is what rounding leaves of amounts that cancel."""
+
+
+def without_dust(sums: Floats, moved: Floats) -> Floats:
+    """Sums with nothing in place of what rounding leaves, so that a solver is not asked to tell it from nothing; any shape."""
+    return np.where(np.abs(sums) <= DUST * moved, 0.0, sums)
 
 
 EQUITY = tuple(line for line in Line if line is not Line.DEPRECIATION)
@@ -98,7 +109,8 @@ def _floor_cash(shop: Workshop, valuation: Valuation) -> None:
     for block in shop.blocks:
         cash = valuation.cash(block, np.arange(len(block)), EQUITY)
         shield = -outlook.case.settings.tax_rate * cash[EQUITY.index(Line.INTEREST)]
-        cumulative = np.cumsum(cash.sum(axis=0) + shield, axis=1)[:, ends - 1]
+        moved = np.cumsum(np.abs(cash).sum(axis=0), axis=1)[:, ends - 1]
+        cumulative = without_dust(np.cumsum(cash.sum(axis=0) + shield, axis=1)[:, ends - 1], moved)
         row, quarter = np.nonzero(cumulative)
         zero = np.zeros(len(row), dtype=np.int64)
         shop.book.uses.add(block.numbers[row], resource[quarter], -cumulative[row, quarter], zero, zero + 1)

@@ -40,3 +40,14 @@ def test_the_fleets_write_off_does_not_depend_on_the_length_of_the_case(tmp_path
     assert agreement.agrees, told(agreement)
     assert sum(monthly) == pytest.approx(0.25 * 48_000)
     assert [usd for usd in monthly if usd == pytest.approx(250.0)] == pytest.approx([250.0] * 11)
+
+
+def test_amounts_that_cancel_are_nothing_to_a_solver(tmp_path: Path) -> None:
+    """A loan of the whole capex leaves no capital to raise: the budget of nothing is kept, and the case is no riddle of units."""
+    case = small_case(
+        gpus={"capex_usd": 1234567.89, "deposit_fraction": 0.3}, lease_rates={"usd_per_gpu_hour": 250.0}, debt=[{"asset_class": "gpu", "advance_rate": 1, "interest_rate": 0.07, "tenor_months": 7}],
+        budget=[{"quarter": "2027-Q1", "new_capital_usd": 0}, {"quarter": "2028-Q4", "cash_floor_usd": 0}],
+    )
+    plan, agreement = audited(case, tmp_path / "run")
+    assert plan.npv_usd == pytest.approx(100 * (250 * 730 * 12 - 1234567.89))
+    assert agreement.agrees, told(agreement)

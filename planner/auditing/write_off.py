@@ -27,7 +27,7 @@ def schedule(rule: Any) -> list[float]:
 def written_off(rule: Any, basis: float, service: int, gone: int | None) -> dict[int, float]:
     """Dollars written off by month: the schedule until the asset goes, then all that is left in its last month.
 
-    What was in service before the start follows the rest of its schedule, or goes at once where none is left.
+    What was never in service before all stops goes then too. What was in service before the start follows the rest of its schedule, or goes at once where none is left.
     """
     shares = schedule(rule)[max(-service, 0):]
     whole = sum(shares)
@@ -41,6 +41,6 @@ def written_off(rule: Any, basis: float, service: int, gone: int | None) -> dict
         found[month] = basis * share / whole
         left -= found[month]
     if gone is not None and gone - 1 < first + len(shares):
-        last = max(gone - 1, first)
+        last = max(gone - 1, 0)
         found[last] = found.get(last, 0.0) + left
     return found

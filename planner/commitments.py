@@ -9,7 +9,7 @@ from kernels.lines import Line
 from planner.candidates.build import CandidateSet
 from planner.candidates.outlook import Floats
 from planner.candidates.power import phase_table, unit_mw
-from planner.case.calendar import month_number, written_month
+from planner.case.written_dates import month_number, written_month
 from planner.own_tables import no_rows
 from planner.wording import plural
 

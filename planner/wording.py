@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from planner.case.calendar import month_number, written_month
+from planner.case.written_dates import month_number, written_month
 
 _INVARIABLE = {"MW", "GW", "capex"}
 NEVER = "never"

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from planner.case.calendar import month_number, quarter_number, written_month, written_quarter
 from planner.case.case import Case
 from planner.case.checking.validate import validate
 from planner.case.content_hash import content_hash
@@ -23,6 +22,7 @@ from planner.case.reading.settings_file import flat_settings, out_of_range, sett
 from planner.case.schema import Column, ColumnType, Table
 from planner.case.suggest import remedy_for
 from planner.case.tables import TABLES
+from planner.case.written_dates import month_number, quarter_number, written_month, written_quarter
 
 SETTINGS_TABLE = "case"
 _COUNTED = (ColumnType.NUMBER, ColumnType.WHOLE, ColumnType.MONTH, ColumnType.QUARTER)

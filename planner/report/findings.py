@@ -15,9 +15,10 @@ import pandas as pd
 
 from kernels.lines import UNLEVERED, Line
 from planner.candidates.outlook import Floats
-from planner.case.calendar import Calendar, month_number, written_month
+from planner.case.calendar import Calendar
 from planner.case.case import Case
 from planner.case.faults import PlannerError
+from planner.case.written_dates import month_number, written_month
 from planner.own_tables import read_own_table
 from planner.report.amounts import line_words
 from planner.run_case import case_of_run

@@ -18,9 +18,9 @@ from planner.candidates.build import CandidateSet
 from planner.candidates.outlook import Floats
 from planner.candidates.packages import Package
 from planner.candidates.power_paths import legs_of
-from planner.case.calendar import month_number
 from planner.case.faults import CaseError, Fault, PlannerError
 from planner.case.suggest import remedy_for
+from planner.case.written_dates import month_number
 from planner.scenarios.brought_table import brought_table
 from planner.scoring.providers import add_providers
 

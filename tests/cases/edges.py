@@ -13,10 +13,10 @@ from hypothesis import reject
 from hypothesis import strategies as st
 from oracle.written_case import written_case
 
-from planner.case.calendar import month_number, written_month, written_quarter
 from planner.case.case import Case
 from planner.case.faults import CaseError
 from planner.case.settings import Depreciation, Settings
+from planner.case.written_dates import month_number, written_month, written_quarter
 
 Row = dict[str, Any]
 Draw = Callable[[st.SearchStrategy[Any]], Any]

@@ -7,9 +7,9 @@ from typing import Any
 
 from oracle.written_case import written_case
 
-from planner.case.calendar import month_number, written_month
 from planner.case.case import Case
 from planner.case.settings import Depreciation, Settings
+from planner.case.written_dates import month_number, written_month
 
 
 class _Draw:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, unique
 
-from planner.case.calendar import written_month
+from planner.case.written_dates import written_month
 
 HAVE = "{have}"
 """Where the figure of a limit stands in its sentence."""

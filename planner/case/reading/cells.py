@@ -7,8 +7,8 @@ import math
 import re
 import unicodedata
 
-from planner.case.calendar import month_number, quarter_number
 from planner.case.schema import Column, ColumnType
+from planner.case.written_dates import month_number, quarter_number
 
 TYPE_NAMES = {
     ColumnType.NUMBER: "a number",

@@ -14,13 +14,13 @@ import pytest
 
 import kernels
 import planner
-from planner.cli.main import main
+from planner.cli.main import app, main
 
 pytestmark = pytest.mark.quick
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY = ROOT / "fixtures" / "tiny"
-VERBS = ["new", "check", "plan", "quote", "breakeven", "sweep", "alternatives", "frontier", "portfolios", "score", "report", "bench"]
+VERBS = ["new", "check", "plan", "quote", "breakeven", "sweep", "alternatives", "frontier", "portfolios", "score", "report", "audit", "bench"]
 AS_JSON = {
     "new": ["new", "made"],
     "new workbook": ["new", "made.xlsx"],
@@ -29,7 +29,6 @@ AS_JSON = {
     "plan after risk": ["plan", TINY, "--risk-weight", "0.5", "--scenarios", "20"],
     "plan with a deadline": ["plan", TINY, "--solver-deadline", "120"],
     "plan by cbc": ["plan", TINY, "--solver", "cbc", "--prices", "none"],
-    "plan on two threads": ["plan", TINY, "--threads", "2"],
     "quote": ["quote", TINY, "--gpu", "g1", "--gpus", "100", "--start", "2025-07", "--term", "12"],
     "breakeven": ["breakeven", TINY],
     "sweep": ["sweep", TINY, "--set", "gpus.capex_usd[g1]=18000,22000", "--workers", "2"],
@@ -38,6 +37,7 @@ AS_JSON = {
     "score": ["score", TINY, "--portfolios", "{made}/portfolios.parquet", "--scenarios", "20"],
     "score on workers": ["score", TINY, "--portfolios", "{made}/portfolios.parquet", "--scenarios", "20", "--workers", "2", "--out", "scores"],
     "report": ["report", "{made}/run", "--out", "page"],
+    "audit": ["audit", "{made}/run"],
     "bench": ["bench", TINY],
 }
 
@@ -53,10 +53,12 @@ def ran(arguments: list[object], folder: Path, *, code: int = 0) -> subprocess.C
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a run and portfolios near its plan."""
+    """A folder with a run and portfolios near its plan, and what was told of each."""
     folder = tmp_path_factory.mktemp("made")
-    ran(["plan", TINY, "--out", "run"], folder)
-    ran(["portfolios", TINY, "--plan", "run", "--neighbours", "5", "--out", "portfolios.parquet"], folder)
+    for verb, arguments in (("plan", ["--out", "run"]), ("portfolios", ["--plan", "run", "--neighbours", "5", "--out", "portfolios.parquet"])):
+        ended = ran([verb, TINY, *arguments], folder)
+        assert ended.stderr == ""
+        (folder / f"{verb}.txt").write_text(ended.stdout, encoding="utf-8")
     return folder
 
 
@@ -74,11 +76,14 @@ def test_json_is_all_that_is_printed_of_a_case_without_a_plan(tmp_path: Path) ->
     assert ended.stderr == ""
 
 
-@pytest.mark.parametrize("verb", ["plan", "portfolios"])
-def test_no_banner_stands_above_what_is_told(verb: str, made: Path, tmp_path: Path) -> None:
-    arguments = {"plan": [], "portfolios": ["--random", "5", "--plan", made / "run", "--out", "p.parquet"]}[verb]
-    ended = ran([verb, TINY, *arguments], tmp_path)
-    assert "Copyright" not in ended.stdout + ended.stderr
+def test_what_is_told_begins_with_the_case(made: Path) -> None:
+    assert (made / "plan.txt").read_text(encoding="utf-8").startswith("Tiny: optimal")
+    assert (made / "portfolios.txt").read_text(encoding="utf-8").startswith("6 portfolios")
+
+
+def test_no_verb_is_forgotten() -> None:
+    assert sorted(command.callback.__name__ for command in app.registered_commands if command.callback) == sorted(VERBS)
+    assert {verb.split()[0] for verb in AS_JSON} == set(VERBS) - {"portfolios"}
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -101,10 +106,9 @@ def test_every_module_can_be_imported() -> None:
         getattr(planner, name)
 
 
-@pytest.mark.parametrize("how", ["alone", "in threads", "on one thread after two"])
+@pytest.mark.parametrize("how", ["in threads", "on one thread after two"])
 def test_planning_in_python_prints_nothing(how: str, tmp_path: Path) -> None:
     script = {
-        "alone": "plan(case)",
         "in threads": "threads = [threading.Thread(target=plan, args=(case,)) for _ in range(3)]",
         "on one thread after two": "plan(case, PlanOptions(solver=SolverOptions(threads=2, relax=True))); plan(case)",
     }[how]

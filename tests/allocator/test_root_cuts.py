@@ -17,8 +17,6 @@ from planner.allocator.root_cuts import Cuts, root_cuts
 from planner.allocator.status import Status
 from planner.allocator.tree_search import TreeSearch
 
-pytestmark = pytest.mark.quick
-
 SEEDS = range(8)
 
 

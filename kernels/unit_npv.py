@@ -23,7 +23,9 @@ def schedule_values(profiles: Array, discount: Array) -> Array:
     profiles: (Q, A) by age; discount: (M,). Value [q, m] = sum over ages a of profiles[q, a] x discount[m + a].
     """
     xp = array_namespace(profiles)
-    ages, months = profiles.shape[1], discount.shape[0]
+    (used,) = xp.nonzero(xp.any(profiles != 0.0, axis=0))
+    ages, months = (int(used[-1]) + 1 if used.shape[0] else 1), discount.shape[0]
+    profiles = profiles[:, :ages]  # the last contract may end long after the last basis is written off
     padded = xp.concat([discount, zeros_beside((ages + 1,), discount)])
     index = count_beside(ages, discount)[:, None] + count_beside(months + 1, discount)[None, :]
     shifted = xp.reshape(xp.take(padded, xp.reshape(index, (-1,))), index.shape)

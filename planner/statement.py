@@ -7,16 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from kernels.irr import IrrStatus, irr
+from kernels.irr import IrrStatus
 from kernels.lines import FINANCING, UNLEVERED, Line, taxable_weight
 from planner.candidates.build import CandidateSet
 from planner.candidates.outlook import Floats, Ints
+from planner.rate_of_return import rates_of_return
 from planner.tax_years import TaxYears
 
 COMPANY = "(company)"
 """Where cash stands that belongs to no site."""
-MOST_PERIODS = 1000
-"""Periods over which a rate of return is sought; longer flows are taken two or three months at a time."""
 
 
 @dataclass(frozen=True)
@@ -94,19 +93,12 @@ class Statement:
 
     @property
     def irr_per_year(self) -> tuple[float | None, IrrStatus]:
-        """Yearly internal rate of return of the monthly flow, the tail's years at their middle, with its status."""
-        spread = np.zeros(int(self.first_month[-1]) + 12)
-        # A year of the tail counts at its middle, which lies between its sixth and its seventh month.
-        tail = self.first_month >= self.horizon
-        np.add.at(spread, self.first_month[~tail], self.net[~tail])
-        for month in (5, 6):
-            np.add.at(spread, self.first_month[tail] + month, self.net[tail] / 2.0)
-        step = -(-len(spread) // MOST_PERIODS)
-        spread = np.add.reduceat(spread, np.arange(0, len(spread), step))
-        found = irr(spread[None, :], periods_per_year=12 // step)
-        status = IrrStatus(int(np.asarray(found.status).reshape(-1)[0]))
-        rate = float(np.asarray(found.rate).reshape(-1)[0])
-        return (rate if status is IrrStatus.ONE_ROOT else None), status
+        """Yearly internal rate of return of the monthly flow, with its status; None where there is no one rate that is a return."""
+        monthly = np.zeros(int(self.first_month[-1]) + 12)
+        monthly[self.first_month] = self.net
+        found = rates_of_return(monthly, self.horizon)
+        status = IrrStatus(int(found.status))
+        return (float(found.rate) if status is IrrStatus.ONE_ROOT else None), status
 
     def yearly(self, line: Line) -> dict[str, float]:
         """A line by calendar year of the horizon, dollars."""

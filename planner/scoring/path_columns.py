@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from kernels.engine import Engine
-from kernels.irr import IrrStatus, irr
+from kernels.irr import IrrStatus
 from kernels.measures import quantile
 from kernels.measures_engine import SpreadMeasures, spread
 from kernels.paths import least_dscr, peak_funding
@@ -16,6 +16,7 @@ from kernels.pieces import over_pieces, piece_size
 from kernels.portfolio import Portfolios
 from kernels.portfolio_engine import portfolio_sums
 from planner.candidates.outlook import Floats
+from planner.rate_of_return import rates_of_return
 from planner.scoring.values import Cover
 
 MILLION = 1e6
@@ -91,11 +92,11 @@ def base_path_columns(portfolios: Portfolios, base_cash: Floats) -> Columns:
     return {"moic": np.where(needed, 1.0 + total / np.where(needed, put_in, 1.0), np.inf)}
 
 
-def mean_irr_columns(portfolios: Portfolios, mean_cash: Floats, how: Measuring) -> Columns:
-    """IRR of the mean flow over the futures, with its status; `mean_cash` (items, months)."""
+def mean_irr_columns(portfolios: Portfolios, mean_cash: Floats, horizon: int, how: Measuring) -> Columns:
+    """IRR of the mean flow over the futures, with its status; `mean_cash` (items, months), of which the first `horizon` are single months."""
 
     def found(rows: slice) -> tuple[np.ndarray, np.ndarray]:
-        answer = irr(portfolio_sums(portfolios.part(rows), mean_cash))
+        answer = rates_of_return(portfolio_sums(portfolios.part(rows), mean_cash), horizon)
         return np.asarray(answer.rate), np.asarray(answer.status).astype(np.int64)
 
     parts = [answer for _, answer in over_pieces(found, len(portfolios), piece=IRR_PIECE, threads=how.threads)]
@@ -104,14 +105,14 @@ def mean_irr_columns(portfolios: Portfolios, mean_cash: Floats, how: Measuring) 
     return {"irr_per_year": rate, "irr_status": words[status]}
 
 
-def irr_spread_columns(portfolios: Portfolios, cash: Floats, how: Measuring) -> Columns:
+def irr_spread_columns(portfolios: Portfolios, cash: Floats, horizon: int, how: Measuring) -> Columns:
     """IRR by future of a few portfolios: lower median and the 1 - alpha quantile among the futures that have one rate,
     and the share of futures that have one; NaN where none has."""
     one, rate = int(IrrStatus.ONE_ROOT), np.empty((len(portfolios), cash.shape[1]))
     single = np.zeros(rate.shape, dtype=bool)
     for number in range(len(portfolios)):
         flows = portfolio_sums(portfolios.part(slice(number, number + 1)), cash)[0]
-        for rows, answer in over_pieces(lambda rows, flows=flows: irr(flows[rows]), len(flows), piece=IRR_PIECE, threads=how.threads):  # type: ignore[misc]
+        for rows, answer in over_pieces(lambda rows, flows=flows: rates_of_return(flows[rows], horizon), len(flows), piece=IRR_PIECE, threads=how.threads):  # type: ignore[misc]
             rate[number, rows], single[number, rows] = answer.rate, np.asarray(answer.status) == one
     share = np.where(single, how.weights, 0.0).sum(axis=1)
     columns: Columns = {name: np.full(len(portfolios), np.nan) for name in ("irr_median_per_year", "irr_low_per_year")}

@@ -229,9 +229,10 @@ class Scoring:
             columns |= base_path_columns(bunch.portfolios, ready.values.base_cash)
             if ready.values.cover is not None:
                 columns |= cover_columns(bunch.portfolios, ready.values.cover, how)
-            columns |= mean_irr_columns(bunch.portfolios, ready.mean_cash, how)
+            horizon = self.candidates.outlook.horizon
+            columns |= mean_irr_columns(bunch.portfolios, ready.mean_cash, horizon, how)
             if each_rate and ready.values.cash is not None:
-                columns |= irr_spread_columns(bunch.portfolios, ready.values.cash, how)
+                columns |= irr_spread_columns(bunch.portfolios, ready.values.cash, horizon, how)
         clock.append(time.perf_counter())
         broken = ready.limits.broken(bunch, threads=threads, budget_bytes=how.budget_bytes)
         columns |= broken.columns(len(bunch))

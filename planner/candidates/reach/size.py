@@ -25,6 +25,9 @@ CASH_LINES = 4
 """Lines whose cash is formed by month for all candidates of a kind at once, where new capital is limited."""
 ALL_LINES = 16
 """The same where a floor holds cash."""
+NUMBERS_OF_A_MONTH, NUMBERS_OF_A_ROW = 60.0, 60.0
+"""Numbers kept for each month: of the case, and of each row that has paths of its own or a share of the statement."""
+PROFILES_OF_AN_ENDING = 4.0
 _HELD = ("own", "retire", "shell", "close")
 
 
@@ -64,6 +67,13 @@ def estimate(outlook: Outlook, counted: Mapping[str, int] = COUNTED) -> Size:
     return Size(counts.candidates, rows, columns, nonzeros, _bytes(outlook, counts, nonzeros))
 
 
+def bytes_of_months(outlook: Outlook) -> float:
+    """What prices, incomes, profiles and the statement take by month, up to the end of the last contract."""
+    rows = sum(len(outlook.case.tables[name]) for name in ("sites", "power", "gpus", "leases", "market"))
+    # Whatever is written off has a profile for each month in which it may be given up.
+    return 8.0 * outlook.months * (NUMBERS_OF_A_MONTH + NUMBERS_OF_A_ROW * rows + PROFILES_OF_AN_ENDING * len(outlook.endings))
+
+
 def _bytes(outlook: Outlook, counts: Counts, nonzeros: float) -> float:
     budget = outlook.case.tables["budget"]
     floored, limited = bool(budget["cash_floor_usd"].notna().any()), bool(budget["new_capital_usd"].notna().any())
@@ -72,4 +82,4 @@ def _bytes(outlook: Outlook, counts: Counts, nonzeros: float) -> float:
         kinds = {kind: number for kind, number in kinds.items() if kind in ("open", "shell", "power", "own", "serve", "host", "base")}
     lines = ALL_LINES if floored else CASH_LINES if limited else 0
     cash = 8.0 * lines * outlook.months * max(kinds.values(), default=0.0)
-    return BYTES_OF_A_CASE + cash + BYTES_OF_A_CANDIDATE * counts.candidates + BYTES_OF_A_NONZERO * nonzeros
+    return BYTES_OF_A_CASE + bytes_of_months(outlook) + cash + BYTES_OF_A_CANDIDATE * counts.candidates + BYTES_OF_A_NONZERO * nonzeros

@@ -11,7 +11,9 @@ from planner.candidates.reach.size import (
     BYTES_OF_A_CANDIDATE,
     BYTES_OF_A_CASE,
     BYTES_OF_A_NONZERO,
+    NUMBERS_OF_A_MONTH,
     Size,
+    bytes_of_months,
     estimate,
 )
 from planner.case.faults import PlannerError
@@ -32,6 +34,7 @@ def refuse_beyond_reach(outlook: Outlook, memory_bytes: int | None = None) -> No
     It says how large the model would be, and what would make it fit. Takes some hundredths of a second, where a case is refused about one.
     """
     most = free_memory() if memory_bytes is None else memory_bytes
+    _refuse_endless(outlook, most)
     if _at_most(outlook) <= most:
         return
     size = estimate(outlook)
@@ -49,6 +52,17 @@ def refuse_beyond_reach(outlook: Outlook, memory_bytes: int | None = None) -> No
         ),
         size,
     )
+
+
+def _refuse_endless(outlook: Outlook, most: float) -> None:
+    """Raise BeyondReach where a single series by month would fill the memory: then counting takes too long as well."""
+    least = 8.0 * NUMBERS_OF_A_MONTH * outlook.months
+    if least > most:
+        raise BeyondReach(
+            f"{outlook.case.settings.name!r} is too large for the {written_size(most)} of memory that may be used: it reaches over {outlook.months:,} months, "
+            "to the end of its last contract; give a shorter term_months, or --tail none",
+            Size(0.0, 0.0, 0.0, 0.0, least),
+        )
 
 
 def written(size: Size) -> str:
@@ -77,4 +91,4 @@ def _at_most(outlook: Outlook) -> float:
     served = 2.0 * rows["leases"] * rows["sites"] * max(rates, 1.0) * phases * (phases + 1.0) * steps
     candidates = held + sells + served + rows["leases"] * (2.0 * rows["sites"] + 1.0)
     cash = 8.0 * ALL_LINES * outlook.months
-    return BYTES_OF_A_CASE + candidates * (BYTES_OF_A_CANDIDATE + cash + 12.0 * BYTES_OF_A_NONZERO) + 2.0 * served * steps * BYTES_OF_A_NONZERO
+    return BYTES_OF_A_CASE + bytes_of_months(outlook) + candidates * (BYTES_OF_A_CANDIDATE + cash + 12.0 * BYTES_OF_A_NONZERO) + 2.0 * served * steps * BYTES_OF_A_NONZERO

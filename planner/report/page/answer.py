@@ -87,7 +87,10 @@ def _funding(found: Findings) -> list[Answer]:
     when = f"deepest cumulative after-tax cash, in {str(total.idxmin())[:7]}, before debt" if summary["peak_funding_usd"] > 0 else "cumulative cash never falls below zero"
     rate, status = summary["irr_per_year"], summary["irr_status"]
     irr = irr_text(rate, status)
-    why = "of the monthly after-tax flow, before debt" if rate is not None else {"none": "no rate sets the flow to zero", "several": "several rates set the flow to zero, so none is given"}.get(status, words(status))
+    why = "of the monthly after-tax flow, before debt" if rate is not None else {
+        "none": "no rate sets the flow to zero", "several": "several rates set the flow to zero, so none is given",
+        "gains_first": "money comes in before it goes out, so the rate of the flow is no return",
+    }.get(status, words(status))
     payback = summary["payback_month"]
     return [
         Answer("Peak funding", dollars(summary["peak_funding_usd"]), when, "peak_funding_usd", summary["peak_funding_usd"]),

@@ -20,7 +20,7 @@ def edge_case(seed: int) -> Case:
     two = draw.random() < 0.5
     grouped = two and draw.random() < 0.5
     feed: Row = {"site_group": "feed"} if grouped else {}
-    new_halls: Row = either({}, {"existing_it_mw": 0.3, "shell_capex_usd_per_kw": 3000, "build_lead_months": either(0, 3), **either({}, {"build_mw_per_quarter": 0.4})})
+    new_halls: Row = either({}, {"existing_it_mw": 0.3, "shell_capex_usd_per_kw": 400, "build_lead_months": either(0, 3), **either({}, {"build_mw_per_quarter": 0.4})})
     sites = [site("a", mw=either(0.8, 1.2, 2.5), opening_cost_usd=either(0, 2e5), opex_usd_per_kw_month=20, max_cluster_gpus=either(None, 350), **feed, **new_halls)]
     power = [grid("a", mw=either(0.7, 1.5, 4.0), fee_usd_per_kw_month=either(0, 6), **_terms(draw))]
     if two:
@@ -29,7 +29,7 @@ def edge_case(seed: int) -> Case:
     leases = [
         cluster("one", size=either(100, 250, 400), **either({}, {"single_fabric": True}, {"all_or_nothing": True}, {"min_size": 50})),
         cluster("two", size=either(80, 200), start="2027-04", term_months=12, **either({}, {"min_block": 40})),
-        hall("room", mw=either(0.1, 0.3), rate=either(60, 150), start=either("2027-01", "2027-05"), term_months=either(1, 12), **either({}, {"min_size": 0.05})),
+        hall("room", mw=either(0.1, 0.3) if not new_halls else either(0.3, 1.5), rate=either(60, 150), start=either("2027-01", "2027-05"), term_months=either(1, 12), **either({}, {"min_size": 0.05})),
     ]
     rates = [rate("one", draw.uniform(1.6, 3.0)), rate("two", draw.uniform(2.0, 3.5), max_units=60), rate("two", 1.7, tier=2)]
     return tiny_case(

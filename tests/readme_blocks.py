@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 BLOCK = re.compile(r"<!-- output of: (?P<command>.+?) -->\n(?:```text\n(?P<output>.*?)```\n)?", re.DOTALL)
 _SECONDS = re.compile(r"\d+\.\d s\b")
+_VERSION = re.compile(r"HiGHS \d+\.\d+\.\d+")
 
 
 def blocks(text: str) -> list[tuple[str, str]]:
@@ -34,8 +35,8 @@ def printed(command: str) -> str:
 
 
 def without_seconds(text: str) -> str:
-    """The text with every duration taken out: those differ from run to run."""
-    return _SECONDS.sub("N s", text)
+    """The text with every duration and the version of the solver taken out: those differ from run to run, or with each release."""
+    return _VERSION.sub("HiGHS N", _SECONDS.sub("N s", text))
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from oracle.tiny_case import grid, hall, site, tiny_case
 from pricing.edge_prices import edge_case, filled_case
 from pricing.spelled_out import worth
 
@@ -132,7 +133,7 @@ def test_the_cases_have_prices_of_every_kind() -> None:
     for seed in FEW:
         for family in scarce(planned(seed))["family"]:
             dear[family] = dear.get(family, 0) + 1
-    assert {family for family, count in dear.items() if count} >= {"VOLUME", "TIER", "SUPPLY", "POWER", "SITE"}, dear
+    assert {family for family, count in dear.items() if count} >= {"VOLUME", "TIER", "SUPPLY", "POWER"}, dear
 
 
 @pytest.mark.parametrize(("kind", "worth_usd", "size"), [("hosting", 90_000.0, 40.0), ("gpus", 10.0 * 744, 100.0)])
@@ -147,6 +148,30 @@ def test_a_lease_that_fits_wherever_it_likes_is_worth_what_one_more_pays(kind: s
     assert found.binding["usd_per_percent"].iat[0] == pytest.approx(worth_usd * size / 100.0, rel=1e-9)
     more = planner.plan(apply_edits(case, ["leases.max_size[let]+=1"]))
     assert more.npv_usd - found.npv_usd == pytest.approx(worth_usd, rel=1e-9)
+
+
+def test_a_site_filled_with_new_halls_is_worth_what_one_more_megawatt_of_them_brings() -> None:
+    """All that a site may still hold is built in one month, so that the bound of that month's halls binds beside the limit of the site."""
+    case = tiny_case(
+        months=18, sites=[site("a", mw=0.8, existing_it_mw=0.3, shell_capex_usd_per_kw=400, build_lead_months=0)], power=[grid("a", mw=20.0)],
+        leases=[hall("room", mw=5.0, rate=150.0, term_months=18)],
+    )
+    found = planner.plan(case, prices="full")
+    row = found.prices[found.prices["resource"] == "hall"].iloc[0]
+    more = planner.plan(apply_edits(case, ["sites.critical_it_mw[a]+=1"]), prices="none")
+    assert row["net_gain_usd"] == pytest.approx(more.npv_usd - found.npv_usd, rel=1e-9)
+    assert row["net_gain_usd"] > 1e6
+    assert found.binding[["family", "name"]].to_numpy().tolist() == [["SITE", "a"]]
+    assert found.binding["usd_per_percent"].iat[0] == pytest.approx(row["net_gain_usd"] * 0.8 / 100.0, rel=1e-6)
+
+
+def test_a_site_whose_halls_all_stand_holds_no_more_of_them_if_it_is_larger() -> None:
+    case = tiny_case(months=18, sites=[site("a", mw=0.8)], power=[grid("a", mw=20.0)], leases=[hall("room", mw=5.0, rate=150.0, term_months=18)])
+    found = planner.plan(case, prices="full")
+    assert planner.plan(apply_edits(case, ["sites.critical_it_mw[a]+=1"]), prices="none").npv_usd == pytest.approx(found.npv_usd, rel=1e-9)
+    row = found.prices[found.prices["resource"] == "hall"].iloc[0]
+    assert row["net_gain_usd"] == 0.0
+    assert row["gain_usd"] > 1e6
 
 
 def test_the_years_of_a_percent_more_of_what_binds_are_those_of_planning_again() -> None:

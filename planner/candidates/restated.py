@@ -197,7 +197,9 @@ def _back(place: Ints, count: int) -> Ints:
 
 def _require_no_new_obligation(candidates: CandidateSet, anew: CandidateSet, place: Ints) -> None:
     new = anew.table[(_back(place, len(anew)) < 0) & anew.table["kind"].isin(OBLIGED)]
-    names = new["candidate_id"][(new["kind"] == "open") | (new["lower"] > 0.0)].tolist()
+    due = new[(new["kind"] == "open") | (new["lower"] > 0.0)]
+    # A site may be opened in several months: it is named once.
+    names = list(dict.fromkeys(("open:" + due["site_id"]).where(due["kind"] == "open", due["candidate_id"])))
     if names:
         raise PlannerError(f"the changed case asks for {', '.join(names[:NAMED])}, which the plan never weighed; plan the changed case anew")
 

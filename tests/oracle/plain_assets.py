@@ -21,8 +21,7 @@ def own(case: PlainCase, unit: Row, cash: Statement) -> None:
     cash.add("CAPEX", t, -price * case.overrun("gpu"))
     for age, share in enumerate(cut(case.write_off("gpu"), life)):
         cash.add("DEPRECIATION", there + age, price * share)
-    for age, share in enumerate(cut(case.write_off("gpu"), t + life - there)):
-        cash.add("DEPRECIATION", there + age, price * case.overrun("gpu") * share)
+    _over_budget(cash, case.write_off("gpu"), price * case.overrun("gpu"), there, t + life)
     cash.run("UPKEEP", there, t + life, -gpu["upkeep_usd_per_month"])
     cash.add("RESALE", t + life - 1, price * case.resale_share(unit["gpu_id"], life))
 
@@ -32,6 +31,14 @@ def cut(shares: list[float], months: int) -> list[float]:
     kept = [*shares[:months], *[0.0] * max(months - len(shares), 0)]
     kept[-1] += sum(shares[months:])
     return kept
+
+
+def _over_budget(cash: Statement, shares: list[float], usd: float, service: int, end: int) -> None:
+    """What is paid over budget is written off from service to the planned end, or at that end if service comes no sooner."""
+    for age, share in enumerate(cut(shares, end - service) if service < end else []):
+        cash.add("DEPRECIATION", service + age, usd * share)
+    if service >= end:
+        cash.add("DEPRECIATION", end - 1, usd)
 
 
 def base(case: PlainCase, unit: Row, cash: Statement) -> None:
@@ -104,8 +111,7 @@ def shell(case: PlainCase, unit: Row, cash: Statement) -> None:
     end = cash.running_end
     for age, share in enumerate(cut(case.write_off("shell"), end - s)):
         cash.add("DEPRECIATION", s + late + age, capex * share)
-    for age, share in enumerate(cut(case.write_off("shell"), end - s - late)):
-        cash.add("DEPRECIATION", s + late + age, capex * case.overrun("shell") * share)
+    _over_budget(cash, case.write_off("shell"), capex * case.overrun("shell"), s + late, end)
     cash.add("RESALE", end - 1, site["shell_residual"] * capex)
     cash.run("SITE_OPEX", s + late, cash.running_end, -_hall_upkeep(site, unit))
     if ":conversion@" in unit["candidate_id"]:

@@ -67,13 +67,13 @@ class _OneFuture(PlainCase):
     def __init__(self, case: Case, values: Values, scenario: int) -> None:
         super().__init__(case)
         self.path = {name: path[scenario].tolist() for name, path in values.multipliers.items()}
-        self.late = {name: int(months[scenario]) for name, months in values.late_months.items()}
+        self.months_late = {name: int(months[scenario]) for name, months in values.late_months.items()}
         self.default = {name: int(month[scenario]) for name, month in values.default_month.items()}
         for name, lease in self.leases.items():
             lease["renewal_probability"] = float(values.renewed[f"renewal[{name}]"][scenario])
 
-    def energised(self, phase: Row) -> int:
-        return self.promised(phase) + self.late[f"delay[{phase['source_id']}:{phase['phase']}]"]
+    def late(self, phase: Row) -> int:
+        return self.months_late[f"delay[{phase['source_id']}:{phase['phase']}]"]
 
     def value(self, row: Row, scalar: str, curve: str, month: int) -> float | None:
         value = super().value(row, scalar, curve, month)
@@ -83,11 +83,11 @@ class _OneFuture(PlainCase):
     def market_price(self, tier: Row, month: int) -> float:
         return super().market_price(tier, month) * self.path["gpus"][month]
 
-    def income_share(self, customer_id: str, month: int) -> float:
+    def alive(self, customer_id: str, months: float) -> float:
+        """1 until the month of default, in which a customer is still there on the first day; with a guarantor, until both default."""
         customer = self.customers[customer_id]
         names = [customer_id, *([customer["guarantor"]] if customer["guarantor"] else [])]
-        lost = all(month >= self.default[f"default[{name}]"] for name in names)
-        return float(customer["recovery"]) if lost else 1.0
+        return float(any(months <= self.default[f"default[{name}]"] for name in names))
 
 
 def _late_units(case: _OneFuture, units: list[Row]) -> list[Row]:

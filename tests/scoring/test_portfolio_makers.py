@@ -132,7 +132,7 @@ def test_a_bundle_brings_gpus_work_and_what_they_need() -> None:
     # 100 GPUs of 2 kW fill 0.2 MW; 95 of them draw 0.2375 MW at 1.25; the site is opened and the lease taken.
     assert held["shell:a:existing@2027-01"] == pytest.approx(0.2)
     assert held["power:a_grid:1"] == pytest.approx(0.95 * 0.25)
-    assert held["open:a"] == 1.0
+    assert held["open:a@2027-01"] == 1.0
     assert held["accept:lease"] == 1.0
     assert held["base:capital raised"] == 1.0
     # No GPU earns twice, and none idles where its uses meet.

@@ -58,15 +58,15 @@ class _OneFuture(PlainCase):
 
     def __init__(self, case: Case, values: Values, scenario: int) -> None:
         super().__init__(case)
-        self.late = {name: int(months[scenario]) for name, months in values.late_months.items()}
+        self.months_late = {name: int(months[scenario]) for name, months in values.late_months.items()}
         self.slips = {name: int(months[scenario]) for name, months in values.slips.items()}
         self.paid = {name: float(share[scenario]) for name, share in values.overruns.items()}
         self.spot = values.multipliers["spot"][scenario].tolist()
         for name, lease in self.leases.items():
             lease["renewal_probability"] = float(values.renewed[f"renewal[{name}]"][scenario])
 
-    def energised(self, phase: Row) -> int:
-        return self.promised(phase) + self.late[f"delay[{phase['source_id']}:{phase['phase']}]"]
+    def late(self, phase: Row) -> int:
+        return self.months_late[f"delay[{phase['source_id']}:{phase['phase']}]"]
 
     def market_price(self, tier: Row, month: int) -> float:
         return super().market_price(tier, month) * self.spot[month]

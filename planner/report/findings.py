@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _TEXT = (
     "site_id", "gpu_id", "lease_id", "customer_id", "phase", "power_path", "kind", "use", "rate_unit", "from", "to", "decide_by", "promised",
     "energised", "period", "line", "candidate_id", "unit", "what", "family", "name", "question", "resource", "pay_unit", "decisions", "decision",
+    "then_phase", "of",
 )
 _AGAIN = "plan again"
 FIRST_TAIL_MARK = "+12"

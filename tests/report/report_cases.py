@@ -67,7 +67,7 @@ def many_sites(count: int = 300) -> Case:
         critical_it_mw=20.0, existing_it_mw=20.0, shell_capex_usd_per_kw=np.nan, opening_cost_usd=0.0,
     )
     power = pd.concat([phase] * count, ignore_index=True).assign(source_id=[f"grid_{number:03d}" for number in range(count)], site_id=sites["site_id"])
-    market = case.tables["market"].iloc[[0]].assign(depth_gpus=400_000.0)
+    market = case.tables["market"].iloc[[0]].assign(depth_gpus=400_000.0, usd_per_gpu_hour=9.0)
     empty = {name: case.tables[name].iloc[:0] for name in ("leases", "lease_rates", "customers", "stresses")}
     empty |= _without_gas(case)
     gpus = case.tables["gpus"].iloc[[0]]

@@ -40,7 +40,7 @@ _COLOURS = ("#0077bb", "#e69f00", "#cc79a7", "#d55e00", "#56b4e9", "#666666")
 
 def cash_by_year(found: Findings) -> Figure | None:
     """Bars of cash by calendar year and group of lines, with the net."""
-    if not found.has_plan:
+    if not found.has_plan or not found.cash_by_line.to_numpy().any():
         return None
     last = _last_worth_showing(found)
     year = found.periods["period"].str[:4].astype(int).to_numpy()[:last]

@@ -20,16 +20,17 @@ def money_checks(run: Published, books: Books) -> Iterator[Check]:
 
 
 def _capital(run: Published, books: Books) -> Iterator[Check]:
-    """Capex, deposits, upfront and opening costs, less prepayments received and debt drawn, out of what is raised."""
+    """Capex, deposits, upfront and opening costs, less prepayments received and debt drawn, out of what is raised, up to the horizon."""
     raised = {run.months.index(row["quarter"]): float(row["new_capital_usd"]) for row in run.case["budget"] if row["new_capital_usd"] is not None}
     if not raised:
         return
     needed: defaultdict[int, float] = defaultdict(float)
     for (_, line, month), usd in books.book.usd.items():
-        if line in ("capex", "opening", "debt_draw"):
+        if line in ("capex", "opening", "debt_draw") and month < run.settings.months:
             needed[run.months.quarter_start(month)] -= usd
     for account in books.accounts.values():
-        needed[run.months.quarter_start(account.received_month)] -= account.received
+        if account.received_month < run.settings.months:
+            needed[run.months.quarter_start(account.received_month)] -= account.received
     if run.settings.budget_carries_over:
         used = pot = 0.0
         for quarter in sorted({*needed, *raised}):

@@ -61,7 +61,8 @@ def npv_at_rates(cash: Array, rates: Array, /, *, periods_per_year: int = 12) ->
 def irr(cash: Array, /, *, periods_per_year: int = 12) -> Irr:
     """Internal rate of return of each path: cash (..., periods) at equal distances -> three arrays (...).
 
-    Where in the period the cash falls does not matter, nor do periods without cash before or after the flow. Flows smaller than 4 roundings of
+    Where in the period the cash falls does not matter, nor do periods without cash before or after the flow, nor the other paths, to the
+    last bit. Flows smaller than 4 roundings of
     the greatest flow of their path count as 0, so that dust of earlier sums adds no root near -100 %. Computed in float64; the
     rate comes in the dtype of `cash`. Raises ValueError for NaN or infinite flows, or none.
     """
@@ -69,7 +70,7 @@ def irr(cash: Array, /, *, periods_per_year: int = 12) -> Irr:
     xp = array_namespace(cash)
     if cash.ndim == 0 or cash.shape[-1] < 1 or not bool(xp.all(xp.isfinite(cash))):
         raise ValueError(f"finite flows over one period or more expected, got shape {cash.shape}")
-    shape, flows = cash.shape[:-1], _in_use(_scaled_without_dust(xp.reshape(cash, (-1, cash.shape[-1]))))
+    shape, flows = cash.shape[:-1], _scaled_without_dust(xp.reshape(cash, (-1, cash.shape[-1])))
     paths = flows.shape[0]
     one_sign = ~(xp.any(flows > 0.0, axis=-1) & xp.any(flows < 0.0, axis=-1))
     (mixed,) = xp.nonzero(~one_sign)
@@ -97,13 +98,6 @@ def _scaled_without_dust(cash: Array) -> Array:
     kept = xp.abs(cash) > size * (_DUST * float(xp.finfo(cash.dtype).eps))
     scaled = xp.astype(cash, xp.float64) / xp.astype(xp.where(size > 0.0, size, 1.0), xp.float64)
     return xp.where(kept, scaled, 0.0)
-
-
-def _in_use(flows: Array) -> Array:
-    """The periods from the first to the last in which any path has cash; the first period where none has."""
-    xp = array_namespace(flows)
-    (used,) = xp.nonzero(xp.any(flows != 0.0, axis=0))
-    return flows[:, int(used[0]) : int(used[-1]) + 1] if used.shape[0] else flows[:, :1]
 
 
 def _from_first(flows: Array) -> Array:

@@ -23,7 +23,6 @@ from planner.allocator.changes import Changes
 from planner.allocator.highs import HighsDoor
 from planner.allocator.matrix import IntArray, ModelArrays
 from planner.allocator.model import row_scales
-from planner.allocator.money import money_unit
 from planner.allocator.options import SolverOptions
 from planner.allocator.solution import Solution
 from planner.allocator.status import Status
@@ -66,7 +65,7 @@ class Elastic:
         loosened = sorted({number for number, *_ in draft.raised} | {number for number, *_ in draft.bounds})
         slack = np.full(len(draft.limits), -1, dtype=np.int32)
         slack[loosened] = len(kept) + np.arange(len(loosened))
-        slack_unit = np.array([_unit(draft.limits[number]) for number in loosened])
+        slack_unit = _slack_units(draft, rows, kept, unit)[loosened]
         columns = len(kept) + len(loosened)
         matrix, upper = _matrix(draft, rows, kept, unit, slack, slack_unit, columns)
         scale = row_scales(matrix)
@@ -202,11 +201,20 @@ class Elastic:
         return SolverOptions(gap=1e-9, time_limit_s=left)
 
 
-def _unit(limit: Limit) -> float:
-    """Units of a limit in one unit of its column: all of it where it is loosened by all or nothing."""
-    if limit.whole:
-        return limit.value
-    return money_unit(np.array([limit.value])) if limit.unit == "$" else 1000.0 if limit.unit in THOUSANDS else 1.0
+def _slack_units(draft: Draft, rows: Ints, kept: Ints, unit: Floats) -> Floats:
+    """Units of each limit in one unit of its column, (limits,).
+
+    All of it where it is loosened by all or nothing; money goes by the largest amount in the rows that the limit loosens, since a share of
+    income or a budget of nothing says no size of its own.
+    """
+    largest = np.ones(len(draft.rows.table))
+    largest[rows] = row_scales(sp.csr_array(draft.rows.use[rows][:, kept] * unit[None, :]))
+    of = np.array([limit.value if limit.whole else 1000.0 if limit.unit in THOUSANDS else 1.0 for limit in draft.limits])
+    for number, row, _ in draft.raised:
+        limit = draft.limits[number]
+        if limit.unit == "$" and not limit.whole:
+            of[number] = max(of[number], largest[row])
+    return of
 
 
 def _needed(draft: Draft) -> tuple[Ints, Ints]:

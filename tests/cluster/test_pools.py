@@ -169,7 +169,7 @@ def test_the_command_makes_a_pool_and_refuses_what_does_not_go_together(tmp_path
         return 0
 
     assert run("--pool", "grid:20", "--scenarios", "7", "--out", str(tmp_path / "pool")) == 0
-    assert "bundles over 7 futures in 1 partitions" in " ".join(capsys.readouterr().out.split())
+    assert "4 bundles over 7 futures in 1 partition," in " ".join(capsys.readouterr().out.split())
     assert run("--pool", "grid:20", "--scenarios", "7", "--out", str(tmp_path / "pool")) == 2
     assert "--force" in capsys.readouterr().err
     assert run("--subsets", "sites", "--workers", "2", "--plan", "x", "--out", str(tmp_path / "p.parquet")) == 2

@@ -19,7 +19,6 @@ from planner.case.write import write_case
 from planner.scoring.files import write_packages
 from planner.scoring.subsets import Subsets
 
-_FACTORS = "factor_id,model,drives\ngas,given,curves[henry_hub]\n"
 _FUTURES = "factor_id,scenario,month,value,weight\n" + "".join(
     f"gas,{scenario},{month},{value},{weight}\n"
     for scenario, weight in (("low", 0.25), ("high", 0.75))
@@ -47,7 +46,11 @@ def make_world(folder: Path) -> World:
 def write_seeds(folder: Path) -> None:
     """Write a sound file, or folder, for each reader."""
     write_case(starting_case(), folder / "case")
-    (folder / "case" / "factors.csv").write_text(_FACTORS, encoding="utf-8")
+    factors = pd.read_csv(folder / "case" / "factors.csv", dtype=str, keep_default_na=False)
+    gas = factors["factor_id"] == "gas"
+    factors.loc[gas, factors.columns.difference(["factor_id", "drives"])] = ""
+    factors.loc[gas, "model"] = "given"
+    factors.to_csv(folder / "case" / "factors.csv", index=False)
     world = make_world(folder)
     write_case(world.case, folder / "case.xlsx")
     for name, text in (("futures.csv", _FUTURES), ("inquiries.csv", _INQUIRIES), ("bundles.csv", _BUNDLES)):

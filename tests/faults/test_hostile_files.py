@@ -62,7 +62,7 @@ TOML_BOMBS = {
     "size": (b"# " + b"x" * 100_000, "too large: "),
     "infinite": (b"tax_rate = inf", "not a finite number"),
     "nan": (b"tax_rate = nan", "not a finite number"),
-    "nul": (b"\x00", "not valid TOML"),
+    "nul": (b"\x00", "zero bytes within the text"),
     "surrogate": (b'name = "\xed\xa0\x80"', "not UTF-8"),
     "escaped surrogate": (b'name = "\\ud800"', "not valid TOML"),
 }
@@ -86,7 +86,7 @@ CSV_BOMBS = {
     "faults": (b"gpu_id,age_months,value_share\n" + b"a,b,c\n" * 300_000, "more than 1,000 faults"),
     "unknown names": (b"gpu_id,age_months,value_share\n" + b"".join(b"g%d,0,0.5\n" % number for number in range(50_000)), "more than 1,000 faults"),
     "blank": (b"gpu_id,age_months,value_share\n" + b",,\n" * 3_000_000 + b"b300,0,0.9\n", "an empty row between rows"),
-    "nul": (b"gpu_id,age_months,value_share\nb3\x0000,0,0.9\n", "cannot be seen"),
+    "nul": (b"gpu_id,age_months,value_share\nb3\x0000,0,0.9\n", "zero bytes within the text"),
     "surrogate": (b"gpu_id,age_months,value_share\n\xed\xa0\x80,0,0.9\n", "not UTF-8"),
     "infinite": (b"gpu_id,age_months,value_share\nb300,0,1e999\n", "too large for a number"),
     "1e300": (b"gpu_id,age_months,value_share\nb300,0,1e300\n", "too large for a number"),

@@ -181,7 +181,7 @@ def _conditions(scoring: Scoring) -> Iterator[str]:
         yield f"limits as decided for the plan: {', '.join(decided)}"
 
 
-_HEADERS = ("portfolio", "mean", "base", "sd", "P(loss)", "CVaR of loss", "peak funding", "payback", "IRR", "capex", "limits broken")
+_HEADERS = ("portfolio", "mean", "base", "sd", "P(loss)", "CVaR of loss", "peak funding", "payback", "base IRR", "capex", "limits broken")
 
 
 def _cells(row: dict[str, Any], start: str) -> tuple[str, ...]:

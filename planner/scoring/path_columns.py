@@ -83,26 +83,40 @@ def _worst_least(least: Floats, how: Measuring) -> SpreadMeasures:
     return SpreadMeasures(mean, median, tail)
 
 
-def base_path_columns(portfolios: Portfolios, base_cash: Floats) -> Columns:
-    """MOIC of the base path: cash given back over cash put in, which is its peak funding; inf where none is needed."""
+def base_path_columns(portfolios: Portfolios, base_cash: Floats, horizon: int, how: Measuring) -> Columns:
+    """Of the base path: MOIC, cash given back over cash put in, which is its peak funding (inf where none is needed); and its IRR.
+
+    `base_cash` (items, months), of which the first `horizon` are single months. The rate is that of the plan of the same portfolio.
+    """
     path = portfolio_sums(portfolios, base_cash)
     put_in = peak_funding(path)
     needed = put_in > 0.0
     total = np.cumsum(path, axis=-1)[:, -1]
-    return {"moic": np.where(needed, 1.0 + total / np.where(needed, put_in, 1.0), np.inf)}
+    moic = np.where(needed, 1.0 + total / np.where(needed, put_in, 1.0), np.inf)
+    rate, status = _rates(portfolios, base_cash, horizon, how)
+    return {"moic": moic, "irr_per_year": rate, "irr_status": status}
 
 
 def mean_irr_columns(portfolios: Portfolios, mean_cash: Floats, horizon: int, how: Measuring) -> Columns:
-    """IRR of the mean flow over the futures, with its status; `mean_cash` (items, months), of which the first `horizon` are single months."""
+    """IRR of the mean flow over the futures, with its status; `mean_cash` (items, months), of which the first `horizon` are single months.
+
+    Its status may differ from the base path's: what losses of few futures leave in the mean can turn its sign once more.
+    """
+    rate, status = _rates(portfolios, mean_cash, horizon, how)
+    return {"irr_of_mean_flow_per_year": rate, "irr_of_mean_flow_status": status}
+
+
+def _rates(portfolios: Portfolios, cash: Floats, horizon: int, how: Measuring) -> tuple[np.ndarray, np.ndarray]:
+    """IRR of each portfolio's sum of the items' paths, and its status in a word."""
 
     def found(rows: slice) -> tuple[np.ndarray, np.ndarray]:
-        answer = rates_of_return(portfolio_sums(portfolios.part(rows), mean_cash), horizon)
+        answer = rates_of_return(portfolio_sums(portfolios.part(rows), cash), horizon)
         return np.asarray(answer.rate), np.asarray(answer.status).astype(np.int64)
 
     parts = [answer for _, answer in over_pieces(found, len(portfolios), piece=IRR_PIECE, threads=how.threads)]
     words = np.array([status.name.lower() for status in IrrStatus], dtype=object)
     rate, status = (np.concatenate([part[at] for part in parts]) for at in range(2))
-    return {"irr_per_year": rate, "irr_status": words[status]}
+    return rate, words[status]
 
 
 def irr_spread_columns(portfolios: Portfolios, cash: Floats, horizon: int, how: Measuring) -> Columns:

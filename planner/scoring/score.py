@@ -226,10 +226,10 @@ class Scoring:
         columns = {**_npv_columns(bunch, ready, self._engine, how), **ready.footprint.columns(bunch.portfolios)}
         if ready.paths is not None and ready.mean_cash is not None:
             columns |= funding_columns(bunch.portfolios, ready.paths, self._engine, how)
-            columns |= base_path_columns(bunch.portfolios, ready.values.base_cash)
             if ready.values.cover is not None:
                 columns |= cover_columns(bunch.portfolios, ready.values.cover, how)
             horizon = self.candidates.outlook.horizon
+            columns |= base_path_columns(bunch.portfolios, ready.values.base_cash, horizon, how)
             columns |= mean_irr_columns(bunch.portfolios, ready.mean_cash, horizon, how)
             if each_rate and ready.values.cash is not None:
                 columns |= irr_spread_columns(bunch.portfolios, ready.values.cash, horizon, how)

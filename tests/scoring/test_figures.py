@@ -115,7 +115,7 @@ def test_cover_moic_and_irr_of_a_case_without_randomness_by_hand(small: Plan) ->
     assert row["moic"] == pytest.approx((total - deepest) / -deepest, rel=1e-9)
     monthly = npf.irr(net)
     assert row["irr_status"] == "one_root"
-    for name in ("irr_per_year", "irr_median_per_year", "irr_low_per_year"):
+    for name in ("irr_per_year", "irr_of_mean_flow_per_year", "irr_median_per_year", "irr_low_per_year"):
         assert row[name] == pytest.approx((1 + monthly) ** 12 - 1, rel=1e-6)
     assert row["irr_one_rate_share"] == pytest.approx(1.0)
     assert row["standard_deviation_usd"] == pytest.approx(0.0, abs=1e-3)

@@ -29,7 +29,6 @@ from planner.allocator.status import Status
 from planner.candidates.outlook import Floats, Ints
 from planner.candidates.resources import Family
 from planner.explaining.draft import Draft
-from planner.explaining.limits import Limit
 
 THOUSANDS = ("GPUs", "units")
 MONEY_ROWS = (Family.CASH_FLOOR.name, Family.REVENUE_SHARE.name)

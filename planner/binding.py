@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 
 from planner.allocator.allocate import Allocation
+from planner.arrays import Floats
 from planner.candidates.bounds import POWER, copied_bounds
 from planner.candidates.build import CandidateSet
-from planner.candidates.outlook import Floats
 from planner.candidates.resources import Family
 from planner.own_tables import no_rows
 

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from kernels.lines import Line
+from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
-from planner.candidates.outlook import Floats
-from planner.candidates.power import phase_table, unit_mw
+from planner.candidates.phases import phase_table, unit_mw
 from planner.case.written_dates import month_number, written_month
 from planner.own_tables import no_rows
 from planner.wording import plural
@@ -43,7 +43,7 @@ def decisions_table(candidates: CandidateSet, levels: Floats) -> pd.DataFrame:
     link = rows["candidate_id"].str.removeprefix("fabric:").where(kind == "fabric", "")
     phase = kind == "power"
     size = np.ones(len(candidates))
-    size[_power(candidates)] = unit_mw(phase_table(candidates.outlook))
+    size[_power(candidates)] = unit_mw(candidates.outlook)
     found = pd.DataFrame(
         {
             "decide_by": pd.Series([candidates.outlook.calendar.written(int(month)) for month in rows["decide_by"]], index=rows.index, dtype=str),
@@ -75,7 +75,7 @@ def _new(candidates: CandidateSet, levels: Floats) -> Floats:
     new = levels.copy()
     power, table, tables = phase_table(candidates.outlook), candidates.table, candidates.outlook.case.tables
     committed = power["committed_mw"].to_numpy(np.float64)
-    new[_power(candidates)] -= committed / unit_mw(power)
+    new[_power(candidates)] -= committed / unit_mw(candidates.outlook)
     new[table["candidate_id"].str.contains(":existing@", regex=False).to_numpy()] = 0.0
     # A site with a contract or GPUs of ours is open, whatever else happens there.
     begun = {*power.loc[committed > 0.0, "site_id"], *tables["fleet"]["site_id"]}
@@ -90,7 +90,7 @@ def _unavoidable(candidates: CandidateSet, new: Floats) -> Floats:
         held = np.flatnonzero(new[block.numbers] > DUST)
         if block.kind in SAID and len(held):
             found[block.numbers[held]] = -candidates.valuation.cash(block, held, PAID).sum(axis=(0, 2))
-    size = pd.Series(unit_mw(phase_table(candidates.outlook)), index=_power(candidates))
+    size = pd.Series(unit_mw(candidates.outlook), index=_power(candidates))
     for block in candidates.blocks:
         parent = block.table["parent"].to_numpy(np.int64)
         held = np.flatnonzero((block.kind == "exit") & (new[parent] > DUST))

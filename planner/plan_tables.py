@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from kernels.lines import Line
+from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
 from planner.candidates.mining import mining_usd_per_mwh
-from planner.candidates.outlook import Floats
-from planner.candidates.power import phase_table, unit_mw
+from planner.candidates.phases import phase_table, unit_mw
 
 ALLOCATION_COLUMNS = (
     "site_id", "power_path", "gpu_id", "use", "lease_id", "customer_id", "tier", "rate", "rate_unit",
@@ -106,13 +106,14 @@ def _rates(candidates: CandidateSet, rows: pd.DataFrame) -> Floats:
     rates = outlook.case.tables["lease_rates"].astype({"tier": np.int64})
     by_tier = rates.set_index(["lease_id", "gpu_id", "tier"])["usd_per_gpu_hour"]
     leases = outlook.case.tables["leases"].set_index("lease_id")
+    mines = outlook.tables["mining"].number_of("site_id")
     found = np.full(len(rows), np.nan)
     for at, row in enumerate(rows.itertuples()):
         window = slice(row.from_month, min(row.to_month, outlook.months))
         if row.kind == "sell":
             found[at] = outlook.market_price[row.gpu_id, row.tier][window].mean()
         elif row.kind == "mine":
-            found[at] = mining_usd_per_mwh(outlook, row.site_id)[window].mean()
+            found[at] = mining_usd_per_mwh(outlook, mines[row.site_id])[window].mean()
         elif row.lease_id == "":
             found[at] = outlook.case.settings.tail_rent_usd_per_kw_month
         else:
@@ -157,7 +158,7 @@ def power_table(candidates: CandidateSet, levels: Floats) -> pd.DataFrame:
             "site_id": power["site_id"],
             "phase": power["phase_name"],
             "kind": power["kind"],
-            "contracted_mw": levels[number] * unit_mw(power),
+            "contracted_mw": levels[number] * unit_mw(outlook),
             "ended_early_mw": power["phase_name"].map(_ended_early(candidates, levels)).astype(float).fillna(0.0),
             "guaranteed_mw": power["guaranteed_mw"],
             "installed_mw": power["installed_mw"].fillna(power["guaranteed_mw"]),

@@ -16,9 +16,10 @@ from planner.allocator.allocate import Allocation, allocate
 from planner.allocator.options import SolverOptions
 from planner.allocator.solvers import open_door
 from planner.allocator.status import Status
+from planner.arrays import Floats
 from planner.binding import binding_table
 from planner.candidates.build import CandidateSet, build_candidates
-from planner.candidates.outlook import BASES, Floats, make_outlook
+from planner.candidates.outlook import BASES, make_outlook
 from planner.case.case import Case
 from planner.case.edits import changed_case
 from planner.case.faults import PlannerError

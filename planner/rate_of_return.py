@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from kernels.irr import Irr, irr
-from planner.candidates.outlook import Floats
+from planner.arrays import Floats
 
 DUST = 1e-12
 """Share of the greatest amount of a flow below which an amount is what sums over many units leave of nothing."""

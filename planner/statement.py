@@ -9,8 +9,8 @@ import pandas as pd
 
 from kernels.irr import IrrStatus
 from kernels.lines import FINANCING, UNLEVERED, Line, taxable_weight
+from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
-from planner.candidates.outlook import Floats, Ints
 from planner.rate_of_return import rates_of_return
 from planner.tax_years import TaxYears
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from kernels.paths import tax_with_losses_carried
-from planner.candidates.outlook import Floats, Ints, Outlook
+from planner.arrays import Floats, Ints
+from planner.candidates.outlook import Outlook
 
 NOTHING = 1e-9
 """Share of a tax year's largest part below which nothing is taxable in another part of it: what rounding leaves."""

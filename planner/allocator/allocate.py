@@ -21,8 +21,8 @@ from planner.allocator.solvers import open_door, search_door
 from planner.allocator.starts import columns_of, completed
 from planner.allocator.status import Status
 from planner.allocator.tree_search import SEARCH_SHARE, TreeSearch
+from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
-from planner.candidates.outlook import Floats
 
 ROW_TOLERANCE = 1e-6
 """Largest breach of a resource row that counts as none, relative to the size of the row."""

@@ -21,8 +21,8 @@ from planner.allocator.endings import Columns, best_of_equals, make_columns
 from planner.allocator.money import money_unit
 from planner.allocator.needed_rows import needed_rows
 from planner.allocator.pooling import PooledSells, pool_sells
+from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
-from planner.candidates.outlook import Floats, Ints
 from planner.candidates.resources import ResourceBook, Rows, Stock
 
 

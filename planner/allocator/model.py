@@ -22,7 +22,7 @@ import scipy.sparse as sp
 
 from planner.allocator.compact import Balance, Compact
 from planner.allocator.matrix import linear_expression
-from planner.candidates.outlook import Floats, Ints
+from planner.arrays import Floats, Ints
 from planner.candidates.resources import Family
 
 

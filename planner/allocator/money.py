@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from planner.candidates.outlook import Floats
+from planner.arrays import Floats
 
 MILLION = 1e6
 _STEP = 3

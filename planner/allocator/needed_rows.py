@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from planner.candidates.outlook import Ints
+from planner.arrays import Ints
 from planner.candidates.resources import Family, ResourceBook, breakpoints, spread
 
 MERGED = (Family.FLEET, Family.HALL, Family.LIQUID)

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
 from planner.candidates.market import sell_parts
-from planner.candidates.outlook import Floats, Ints
 from planner.candidates.resources import Family
 
 SPLIT_TOLERANCE = 1e-9

@@ -3,270 +3,241 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
-import pandas as pd
+import numpy.typing as npt
 
 from kernels.lines import Line
 from kernels.terms import Term, WindowTerm
+from planner.arrays import Floats, Ints
+from planner.candidates.columns import Columns, codes_of, stacked
+from planner.candidates.fabrics import NO_LINK, Fabrics
+from planner.candidates.kinds import Kind
 from planner.candidates.lease_offers import lease_windows
-from planner.candidates.outlook import Ints, Outlook
+from planner.candidates.outlook import Outlook
 from planner.candidates.resources import Family
-from planner.candidates.workshop import Workshop, joined
+from planner.candidates.workshop import Workshop
+from planner.case.table_arrays import NO_ROW
 
 
 def add_accepting(shop: Workshop) -> None:
     """Volumes, tiers, all-or-nothing, least sizes, blocks and fabrics of all leases."""
     served = _served(shop)
-    _refuse_unserved(shop, served)
-    if served.empty:
+    _refuse_unserved(shop, served["lease"])
+    if not len(served):
         return
-    links = _add_fabrics(shop)
-    leases = shop.outlook.case.tables["leases"].set_index("lease_id", drop=False)
-    fabrics = _fabrics(shop.outlook, links)
-    options = _options(leases, served, fabrics)
-    accepts = _add_accepts(shop, options)
-    _volumes(shop, leases, served, accepts)
+    fabrics = _add_links(shop)
+    accepts = _add_accepts(shop, _options(shop.outlook, served, fabrics), fabrics)
+    _volumes(shop, served, accepts)
     _tiers(shop, served)
-    _add_blocks(shop, leases, served)
-    _stand_on_fabric(shop, leases, served, accepts, fabrics)
+    _add_blocks(shop, served)
+    _stand_on_fabric(shop, served, accepts, fabrics)
     _fleet_serves(shop, served)
 
 
-def _served(shop: Workshop) -> pd.DataFrame:
-    tables = [block.table.assign(number=block.numbers) for block in shop.of_kind("serve", "host")]
-    if not tables:
-        return pd.DataFrame()
-    served = pd.concat(tables, ignore_index=True)
-    leases = shop.outlook.case.tables["leases"].set_index("lease_id")
-    size = served["lease_id"].map(leases["max_size"]).to_numpy(np.float64)
-    return served.assign(units=size / served["upper"].to_numpy(np.float64))
+def _served(shop: Workshop) -> Columns:
+    """Ways to serve leases: columns lease, site, gpu, tier, number, units of the lease's size."""
+    none = np.zeros(0, dtype=np.int64)
+    parts = [Columns(lease=none, site=none, gpu=none, tier=none, upper=np.zeros(0), number=none)]
+    for block in shop.of_kind(Kind.SERVE, Kind.HOST):
+        parts.append(block.columns.only("lease", "site", "gpu", "tier", "upper").having(number=block.numbers))
+    served = stacked(parts)
+    return served.having(units=shop.outlook.tables["leases"].floats("max_size")[served["lease"]] / served["upper"])
 
 
-def _least(lease: pd.Series) -> float:
-    return float(lease["max_size"] if lease["all_or_nothing"] else lease["min_size"])
+def least_sizes(outlook: Outlook) -> Floats:
+    """The least size of each lease if it is taken, (leases,)."""
+    leases = outlook.tables["leases"]
+    return np.where(leases.flags("all_or_nothing"), leases.floats("max_size"), leases.floats("min_size"))
 
 
-# --- fabrics -----------------------------------------------------------------------------------------------------
-
-
-def _add_fabrics(shop: Workshop) -> dict[str, int]:
-    """A link for each fabric group whose pairs of sites may all be linked; its number by group."""
-    tables = shop.outlook.case.tables
-    sites = tables["sites"]
-    links = tables["links"]
-    between = links[links["other_site_id"] != ""]
-    rows = []
-    for group, members in sites[sites["fabric_group"] != ""].groupby("fabric_group"):
-        inside = between[between["site_id"].isin(members["site_id"]) & between["other_site_id"].isin(members["site_id"])]
-        if len(members) > 1 and inside["allowed"].all():
-            rows.append((str(group), float(inside["fibre_capex_usd"].sum())))
-    if not rows:
-        return {}
-    frame = pd.DataFrame(
-        {
-            "candidate_id": ["fabric:" + group for group, _ in rows],
-            "site_id": "",
-            "unit": "0/1",
-            "upper": 1.0,
-            "integral": True,
-        }
-    )
-    cost = np.array([cost for _, cost in rows])
-    month = np.zeros(len(rows), dtype=np.int64)
-    profile = shop.written_off_by("shell", np.full(len(rows), shop.outlook.last_month))
-    terms: list[Term] = [shop.lump(Line.CAPEX, -cost, month), shop.schedule(Line.DEPRECIATION, cost, profile, month)]
-    block = shop.add("fabric", frame, terms)
-    return {group: int(number) for (group, _), number in zip(rows, block.numbers, strict=True)}
-
-
-FIBRE = "fibre:"
-"""Before the name of a group of linked campuses, so that no site is taken for one."""
-
-
-def _fabrics(outlook: Outlook, links: dict[str, int]) -> pd.DataFrame:
-    """Fabrics and the sites on them: each site alone, and each group that can be linked. Columns fabric, site_id, link."""
-    sites = outlook.case.tables["sites"]
-    alone = pd.DataFrame({"fabric": sites["site_id"], "site_id": sites["site_id"], "link": -1})
-    linked = sites[sites["fabric_group"].isin(list(links))]
-    groups = pd.DataFrame(
-        {
-            "fabric": FIBRE + linked["fabric_group"],
-            "site_id": linked["site_id"],
-            "link": linked["fabric_group"].map(links).fillna(-1).astype(np.int64),
-        }
-    )
-    return pd.concat([alone, groups], ignore_index=True)
-
-
-# --- taking a lease ----------------------------------------------------------------------------------------------
-
-
-def _options(leases: pd.DataFrame, served: pd.DataFrame, fabrics: pd.DataFrame) -> pd.DataFrame:
-    """One row per decision to take a lease: once, or once per fabric on which it could stand."""
-    where = served[["lease_id", "site_id"]].drop_duplicates().merge(fabrics, on="site_id")
-    fabric_of = where[["lease_id", "fabric", "link"]].drop_duplicates()
-    chosen = leases[leases.index.isin(served["lease_id"].unique())]
-    single = chosen["single_fabric"].to_numpy(bool)
-    rows = [chosen.loc[single, ["lease_id"]].reset_index(drop=True).merge(fabric_of, on="lease_id")]
-    decided = ~single & (chosen["all_or_nothing"].to_numpy(bool) | (chosen["min_size"] > 0).to_numpy())
-    rows.append(chosen.loc[decided, ["lease_id"]].reset_index(drop=True).assign(fabric="", link=-1))
-    options = pd.concat(rows, ignore_index=True)
-    options["customer_id"] = options["lease_id"].map(leases["customer_id"])
-    return options
-
-
-def _add_accepts(shop: Workshop, options: pd.DataFrame) -> pd.DataFrame:
-    """The decisions as candidates without cash of their own; returns the options with their numbers."""
-    if options.empty:
-        return options.assign(number=pd.Series(dtype=np.int64))
-    name = options["lease_id"] + options["fabric"].where(options["fabric"] == "", ":" + options["fabric"])
-    frame = pd.DataFrame(
-        {
-            "candidate_id": "accept:" + name,
-            "lease_id": options["lease_id"],
-            "customer_id": options["customer_id"],
-            "unit": "0/1",
-            "upper": 1.0,
-            "integral": True,
-        }
-    )
-    block = shop.add("accept", frame, [_no_cash(shop, len(frame))])
-    options = options.assign(number=block.numbers)
-    linked = options[options["link"] >= 0]
-    if len(linked):
-        resource = shop.book.resources(Family.FABRIC, joined(linked["lease_id"], linked["fabric"]))
-        _once(shop, linked["number"], resource, 1.0)
-        _once(shop, linked["link"], resource, -1.0)
-    fabric = options[options["fabric"] != ""]
-    if len(fabric):
-        _once(shop, fabric["number"], shop.book.resources(Family.ACCEPTED_ONCE, fabric["lease_id"], 1.0), 1.0)
-    return options
+def _once(shop: Workshop, numbers: Ints, resource: Ints, coefficient: Floats | float) -> None:
+    """Uses that do not depend on the month."""
+    shop.book.uses.add(numbers, resource, coefficient, 0, 1)
 
 
 def _no_cash(shop: Workshop, count: int) -> WindowTerm:
     return shop.lump(Line.CAPEX, np.zeros(count), np.zeros(count, dtype=np.int64))
 
 
-def _once(shop: Workshop, numbers: pd.Series, resource: Ints, coefficient: pd.Series | float) -> None:
-    """Uses that do not depend on the month."""
-    count = np.zeros(len(numbers), dtype=np.int64)
-    values = np.broadcast_to(np.asarray(coefficient, dtype=np.float64), len(numbers))
-    shop.book.uses.add(numbers.to_numpy(np.int64), resource, values, count, count + 1)
+def _lease_at_site(shop: Workshop) -> Callable[[int, int], str]:
+    return lambda lease, site: f"{shop.names.leases[lease]}:{shop.names.sites[site]}"
 
 
-def _volumes(shop: Workshop, leases: pd.DataFrame, served: pd.DataFrame, accepts: pd.DataFrame) -> None:
+# --- fabrics -----------------------------------------------------------------------------------------------------
+
+
+def _add_links(shop: Workshop) -> Fabrics:
+    """A link for each fabric group whose pairs of sites may all be linked; returns the fabrics with their numbers."""
+    fabrics = Fabrics.of(shop.outlook)
+    cost = fabrics.capex_usd
+    if not len(cost):
+        return fabrics
+    month = np.zeros(len(cost), dtype=np.int64)
+    profile = shop.written_off_by("shell", np.full(len(cost), shop.outlook.last_month))
+    terms: list[Term] = [shop.lump(Line.CAPEX, -cost, month), shop.schedule(Line.DEPRECIATION, cost, profile, month)]
+    columns = Columns(len(cost), unit="0/1", upper=1.0, integral=True)
+    block = shop.add(Kind.FABRIC, lambda: [f"fabric:{group}" for group in fabrics.groups], columns, terms)
+    return fabrics.numbered(block.numbers)
+
+
+# --- taking a lease ----------------------------------------------------------------------------------------------
+
+
+def _options(outlook: Outlook, served: Columns, fabrics: Fabrics) -> Columns:
+    """One row per decision to take a lease: once, or once per fabric on which it could stand; columns lease, fabric, link."""
+    leases = outlook.tables["leases"]
+    single = leases.flags("single_fabric")
+    where = served.take(single[served["lease"]]).only("lease", "site")
+    where = where.take(codes_of([where["lease"], where["site"]])[1]).joined(fabrics.sites, "site")
+    where = where.take(codes_of([where["lease"], where["fabric"]])[1])
+    # Leases in the order of their table, each with its fabrics in the order in which they were met.
+    on_fabric = where.take(np.argsort(where["lease"], kind="stable")).only("lease", "fabric", "link")
+    known = np.isin(np.arange(len(leases)), served["lease"])
+    decided = np.flatnonzero(known & ~single & (least_sizes(outlook) > 0.0))
+    alone = Columns(lease=decided, fabric=np.full(len(decided), NO_ROW), link=np.full(len(decided), NO_LINK))
+    return stacked([on_fabric, alone])
+
+
+def _add_accepts(shop: Workshop, options: Columns, fabrics: Fabrics) -> Columns:
+    """The decisions as candidates without cash of their own; returns the options with their numbers."""
+    if not len(options):
+        return options.having(number=np.zeros(0, dtype=np.int64))
+    names, lease, fabric = shop.names, options["lease"], options["fabric"]
+    columns = Columns(lease=lease, customer=shop.outlook.tables["leases"].rows_of("customer_id")[lease], unit="0/1", upper=1.0, integral=True)
+
+    def on_fabric(taken: int, place: int) -> str:
+        return f"{names.leases[taken]}:{fabrics.names[place]}"
+
+    def ids() -> Sequence[str]:
+        pairs = zip(lease.tolist(), fabric.tolist(), strict=True)
+        return [f"accept:{names.leases[taken] if place == NO_ROW else on_fabric(taken, place)}" for taken, place in pairs]
+
+    options = options.having(number=shop.add(Kind.ACCEPT, ids, columns, [_no_cash(shop, len(options))]).numbers)
+    linked = options.take(options["link"] != NO_LINK)
+    if len(linked):
+        resource = shop.book.resources(Family.FABRIC, (linked["lease"], linked["fabric"]), on_fabric)
+        _once(shop, linked["number"], resource, 1.0)
+        _once(shop, linked["link"], resource, -1.0)
+    placed = options.take(options["fabric"] != NO_ROW)
+    if len(placed):
+        _once(shop, placed["number"], shop.book.resources(Family.ACCEPTED_ONCE, placed["lease"], names.lease, 1.0), 1.0)
+    return options
+
+
+def _volumes(shop: Workshop, served: Columns, accepts: Columns) -> None:
     """least x accept <= units served <= size x accept; without a decision, units served <= size."""
-    decided = set(accepts["lease_id"])
-    size, committed = leases["max_size"], leases["committed"].astype(bool)
-    least = leases.apply(_least, axis=1)
-    free = served[~served["lease_id"].isin(decided)]
+    leases, book, name = shop.outlook.tables["leases"], shop.book, shop.names.lease
+    size, committed, least = leases.floats("max_size"), leases.flags("committed"), least_sizes(shop.outlook)
+    decided: npt.NDArray[np.bool_] = np.isin(np.arange(len(leases)), accepts["lease"])
+
+    free = served.take(~decided[served["lease"]])
     if len(free):
-        limit = free["lease_id"].map(size).to_numpy(np.float64)
-        _once(shop, free["number"], shop.book.resources(Family.VOLUME, free["lease_id"], limit), free["units"])
-    bound = served[served["lease_id"].isin(decided)]
+        _once(shop, free["number"], book.resources(Family.VOLUME, free["lease"], name, size[free["lease"]]), free["units"])
+    bound = served.take(decided[served["lease"]])
     if len(bound):
-        resource = shop.book.resources(Family.VOLUME, bound["lease_id"])
-        _once(shop, bound["number"], resource, bound["units"])
-        _once(shop, accepts["number"], shop.book.resources(Family.VOLUME, accepts["lease_id"]), -accepts["lease_id"].map(size))
-        optional = bound[~bound["lease_id"].map(committed)]
-        _once(shop, optional["number"], shop.book.resources(Family.LEAST_VOLUME, optional["lease_id"]), -optional["units"])
-        taken = accepts[~accepts["lease_id"].map(committed)]
-        _once(shop, taken["number"], shop.book.resources(Family.LEAST_VOLUME, taken["lease_id"]), taken["lease_id"].map(least))
-    must = served[served["lease_id"].map(committed) & (served["lease_id"].map(least) > 0)]
+        _once(shop, bound["number"], book.resources(Family.VOLUME, bound["lease"], name), bound["units"])
+        _once(shop, accepts["number"], book.resources(Family.VOLUME, accepts["lease"], name), -size[accepts["lease"]])
+        optional = bound.take(~committed[bound["lease"]])
+        _once(shop, optional["number"], book.resources(Family.LEAST_VOLUME, optional["lease"], name), -optional["units"])
+        taken = accepts.take(~committed[accepts["lease"]])
+        _once(shop, taken["number"], book.resources(Family.LEAST_VOLUME, taken["lease"], name), least[taken["lease"]])
+    must = served.take((committed & (least > 0.0))[served["lease"]])
     if len(must):
-        limit = -must["lease_id"].map(least).to_numpy(np.float64)
-        _once(shop, must["number"], shop.book.resources(Family.LEAST_VOLUME, must["lease_id"], limit), -must["units"])
+        _once(shop, must["number"], book.resources(Family.LEAST_VOLUME, must["lease"], name, -least[must["lease"]]), -must["units"])
 
 
-def _refuse_unserved(shop: Workshop, served: pd.DataFrame) -> None:
+def _refuse_unserved(shop: Workshop, served: Ints) -> None:
     """A committed lease that nothing can serve: its least size is asked for all the same, so that no plan is one."""
-    leases = shop.outlook.case.tables["leases"].set_index("lease_id", drop=False)
-    due = lease_windows(shop.outlook)["lease_id"]
-    known = [] if served.empty else served["lease_id"]
-    lost = leases[leases["committed"].astype(bool) & leases.index.isin(due) & ~leases.index.isin(known)]
-    lost = lost[lost.apply(_least, axis=1) > 0.0] if len(lost) else lost
-    if lost.empty:
+    leases, least = shop.outlook.tables["leases"], least_sizes(shop.outlook)
+    number = np.arange(len(leases))
+    due = np.isin(number, lease_windows(shop.outlook)["lease"])
+    lost = np.flatnonzero(leases.flags("committed") & due & ~np.isin(number, served) & (least > 0.0))
+    if not len(lost):
         return
-    frame = pd.DataFrame(
-        {
-            "candidate_id": "accept:" + lost["lease_id"], "lease_id": lost["lease_id"], "customer_id": lost["customer_id"],
-            "unit": "0/1", "upper": 0.0, "integral": True,
-        }
-    )
-    block = shop.add("accept", frame, [_no_cash(shop, len(frame))])
-    least = lost.apply(_least, axis=1).to_numpy(np.float64)
-    resource = shop.book.resources(Family.LEAST_VOLUME, lost["lease_id"], -least)
-    _once(shop, pd.Series(block.numbers), resource, pd.Series(-least))
+    names = shop.names.leases
+    columns = Columns(lease=lost, customer=leases.rows_of("customer_id")[lost], unit="0/1", upper=0.0, integral=True)
+    block = shop.add(Kind.ACCEPT, lambda: [f"accept:{name}" for name in names[lost]], columns, [_no_cash(shop, len(lost))])
+    _once(shop, block.numbers, shop.book.resources(Family.LEAST_VOLUME, lost, lambda at: str(names[at]), -least[lost]), -least[lost])
 
 
-def _tiers(shop: Workshop, served: pd.DataFrame) -> None:
+def _tiers(shop: Workshop, served: Columns) -> None:
     """Units served at a rate stay within what is offered at that rate."""
-    rates = shop.outlook.case.tables["lease_rates"][["lease_id", "gpu_id", "tier", "max_units"]].dropna()
-    tiered = served.merge(rates.astype({"tier": np.int64}), on=["lease_id", "gpu_id", "tier"])
+    rates, names = shop.outlook.tables["lease_rates"], shop.names
+    limited = np.flatnonzero(rates.given("max_units"))
+    offered = Columns(
+        lease=rates.rows_of("lease_id")[limited], gpu=rates.rows_of("gpu_id")[limited], tier=rates.ints("tier")[limited],
+        most=rates.floats("max_units")[limited],
+    )
+    tiered = served.joined(offered, ("lease", "gpu", "tier"))
     if len(tiered):
-        names = joined(tiered["lease_id"], tiered["gpu_id"], tiered["tier"].astype(str))
-        resource = shop.book.resources(Family.TIER, names, tiered["max_units"].to_numpy(np.float64))
+        keys = (tiered["lease"], tiered["gpu"], tiered["tier"])
+        resource = shop.book.resources(Family.TIER, keys, lambda lease, gpu, tier: f"{names.leases[lease]}:{names.gpus[gpu]}:{tier}", tiered["most"])
         _once(shop, tiered["number"], resource, tiered["units"])
 
 
-def _add_blocks(shop: Workshop, leases: pd.DataFrame, served: pd.DataFrame) -> None:
+def _add_blocks(shop: Workshop, served: Columns) -> None:
     """least block x block <= units of a lease on a site <= size x block."""
-    chosen = served[served["lease_id"].map(leases["min_block"]) > 0]
-    if chosen.empty:
+    leases, named = shop.outlook.tables["leases"], _lease_at_site(shop)
+    chosen = served.take(leases.floats("min_block")[served["lease"]] > 0.0)
+    if not len(chosen):
         return
-    pairs = chosen[["lease_id", "site_id", "customer_id"]].drop_duplicates().reset_index(drop=True)
-    frame = pairs.assign(candidate_id="block:" + pairs["lease_id"] + ":" + pairs["site_id"], unit="0/1", upper=1.0, integral=True)
-    block = shop.add("block", frame, [_no_cash(shop, len(frame))])
+    pairs = chosen.take(codes_of([chosen["lease"], chosen["site"]])[1]).only("lease", "site")
+    lease, site = pairs["lease"], pairs["site"]
+    columns = pairs.having(customer=leases.rows_of("customer_id")[lease], unit="0/1", upper=1.0, integral=True)
+    ids = [f"block:{named(*pair)}" for pair in zip(lease.tolist(), site.tolist(), strict=True)]
+    block = shop.add(Kind.BLOCK, lambda: ids, columns, [_no_cash(shop, len(pairs))])
     for family, sign, bound in ((Family.BLOCK, 1.0, "max_size"), (Family.LEAST_BLOCK, -1.0, "min_block")):
-        resource = shop.book.resources(family, joined(chosen["lease_id"], chosen["site_id"]))
-        _once(shop, chosen["number"], resource, sign * chosen["units"])
-        resource = shop.book.resources(family, joined(pairs["lease_id"], pairs["site_id"]))
-        _once(shop, pd.Series(block.numbers), resource, -sign * pairs["lease_id"].map(leases[bound]))
+        _once(shop, chosen["number"], shop.book.resources(family, (chosen["lease"], chosen["site"]), named), sign * chosen["units"])
+        _once(shop, block.numbers, shop.book.resources(family, (lease, site), named), -sign * leases.floats(bound)[lease])
 
 
-def _stand_on_fabric(
-    shop: Workshop, leases: pd.DataFrame, served: pd.DataFrame, accepts: pd.DataFrame, fabrics: pd.DataFrame
-) -> None:
+def _stand_on_fabric(shop: Workshop, served: Columns, accepts: Columns, fabrics: Fabrics) -> None:
     """Units of a single-fabric lease on a site only on the fabric taken, and within the site's largest cluster."""
-    chosen = served[served["lease_id"].map(leases["single_fabric"]).astype(bool)]
-    if chosen.empty:
+    leases, sites, named = shop.outlook.tables["leases"], shop.outlook.tables["sites"], _lease_at_site(shop)
+    chosen = served.take(leases.flags("single_fabric")[served["lease"]])
+    if not len(chosen):
         return
-    sites = shop.outlook.case.tables["sites"].set_index("site_id")
-    names = joined(chosen["lease_id"], chosen["site_id"])
-    _once(shop, chosen["number"], shop.book.resources(Family.ON_FABRIC, names), chosen["units"])
-    on_site = accepts[accepts["fabric"] != ""].merge(fabrics[["fabric", "site_id"]], on="fabric")
-    on_site = on_site.merge(chosen[["lease_id", "site_id"]].drop_duplicates(), on=["lease_id", "site_id"])
-    names = joined(on_site["lease_id"], on_site["site_id"])
-    _once(shop, on_site["number"], shop.book.resources(Family.ON_FABRIC, names), -on_site["lease_id"].map(leases["max_size"]))
-    cluster = chosen["site_id"].map(sites["max_cluster_gpus"]).astype("float64")
-    limited = chosen[cluster.notna() & (chosen["gpu_id"] != "")]
+    keys = (chosen["lease"], chosen["site"])
+    _once(shop, chosen["number"], shop.book.resources(Family.ON_FABRIC, keys, named), chosen["units"])
+    on_site = accepts.take(accepts["fabric"] != NO_ROW).only("lease", "fabric", "number").joined(fabrics.sites.only("fabric", "site"), "fabric")
+    on_site = on_site.joined(chosen.take(codes_of(keys)[1]).only("lease", "site"), ("lease", "site"))
+    resource = shop.book.resources(Family.ON_FABRIC, (on_site["lease"], on_site["site"]), named)
+    _once(shop, on_site["number"], resource, -leases.floats("max_size")[on_site["lease"]])
+    limit = sites.floats("max_cluster_gpus")[chosen["site"]]
+    limited = np.flatnonzero(~np.isnan(limit) & (chosen["gpu"] != NO_ROW))
     if len(limited):
-        limit = limited["site_id"].map(sites["max_cluster_gpus"]).to_numpy(np.float64)
-        resource = shop.book.resources(Family.CLUSTER, joined(limited["lease_id"], limited["site_id"]), limit)
-        _once(shop, limited["number"], resource, 1.0)
+        resource = shop.book.resources(Family.CLUSTER, tuple(key[limited] for key in keys), named, limit[limited])
+        _once(shop, chosen["number"][limited], resource, 1.0)
 
 
-def placed_name(rows: pd.DataFrame) -> pd.Series:
-    """The name of the limit that keeps GPUs of the fleet at the lease that they serve, from lease_id, site_id and gpu_id."""
-    return joined(rows["lease_id"], rows["site_id"], rows["gpu_id"])
+def placed_name(lease_id: str, site_id: str, gpu_id: str) -> str:
+    """The name of the limit that keeps GPUs of the fleet at the lease that they serve."""
+    return f"{lease_id}:{site_id}:{gpu_id}"
 
 
-def _fleet_serves(shop: Workshop, served: pd.DataFrame) -> None:
+def _fleet_serves(shop: Workshop, served: Columns) -> None:
     """GPUs owned at the start go on serving the lease that they serve."""
-    fleet = shop.outlook.case.tables["fleet"]
-    fleet = fleet[fleet["lease_id"] != ""]
-    if fleet.empty:
+    tables, names = shop.outlook.tables, shop.names
+    fleet, size = tables["fleet"], tables["leases"].floats("max_size")
+    rows = np.flatnonzero(fleet.rows_of("lease_id") != NO_ROW)
+    if not len(rows):
         return
-    serving = fleet.groupby(["site_id", "gpu_id", "lease_id"], as_index=False)["gpus"].sum()
-    rows = served.merge(serving, on=["site_id", "gpu_id", "lease_id"])
-    if rows.empty:
+    keys = [fleet.rows_of(f"{name}_id")[rows] for name in ("site", "gpu", "lease")]
+    codes, first = codes_of(keys)
+    site, gpu, lease = (key[first] for key in keys)
+    units = np.bincount(codes, weights=fleet.floats("gpus")[rows]) * (1.0 - tables["gpus"].floats("spare_fraction")[gpu])
+    together = np.bincount(lease, weights=units, minlength=len(size))
+    serving = Columns(site=site, gpu=gpu, lease=lease, owned=units)
+    chosen = served.joined(serving, ("site", "gpu", "lease"))
+    if not len(chosen):
         return
-    gpus = shop.outlook.case.tables["gpus"].set_index("gpu_id")
-    serving["units"] = serving["gpus"] * (1.0 - serving["gpu_id"].map(gpus["spare_fraction"]))
-    rows = rows.merge(serving[["site_id", "gpu_id", "lease_id", "units"]], on=["site_id", "gpu_id", "lease_id"], suffixes=("", "_owned"))
     # GPUs beyond the size of the lease are free.
-    size = rows["lease_id"].map(shop.outlook.case.tables["leases"].set_index("lease_id")["max_size"])
-    together = rows["lease_id"].map(serving.groupby("lease_id")["units"].sum())
-    working = (rows["units_owned"] * np.minimum(1.0, size / (together * rows["units"]))).to_numpy(np.float64)
-    _once(shop, rows["number"], shop.book.resources(Family.PLACED, placed_name(rows), -np.floor(working)), -1.0)
+    at = chosen["lease"]
+    working = chosen["owned"] * np.minimum(1.0, size[at] / (together[at] * chosen["units"]))
 
+    def name(lease: int, site: int, gpu: int) -> str:
+        return placed_name(names.leases[lease], names.sites[site], names.gpus[gpu])
+
+    _once(shop, chosen["number"], shop.book.resources(Family.PLACED, (at, chosen["site"], chosen["gpu"]), name, -np.floor(working)), -1.0)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from planner.candidates.outlook import Floats, Ints, Outlook
+from planner.arrays import Floats, Ints
+from planner.candidates.outlook import Outlook
 
 Recipe = Callable[[Outlook], Floats]
 """How a path follows from an outlook: shape (M,), or (S, M) where it differs by scenario."""
@@ -103,23 +104,32 @@ class EventBook:
     _count: int = 0
     _planned: dict[tuple[int, ...], int] = field(default_factory=dict)
     _waits: dict[tuple[str, str, int], int] = field(default_factory=dict)
+    _wait_list: list[tuple[str, str, int]] = field(default_factory=list)
     _computed: list[tuple[Ints, Callable[[Outlook], Ints]]] = field(default_factory=list)
 
     def at(self, month: Ints) -> Ints:
         """Events at fixed months."""
-        none = np.full(len(month), NO_PHASE)
-        return self.after(month, none, none, np.full(len(month), self.months))
+        months, place = np.unique(month, return_inverse=True)
+        numbers = [self._number(at, NO_PHASE, NO_PHASE, self.months, NO_WAIT, NO_WAIT) for at in months.tolist()]
+        return np.array(numbers, dtype=np.int64)[place.reshape(-1)]
 
     def wait(self, word: str, name: str, month: int) -> int:
         """Number of the wait for what a factor makes late (a hall of a site, a delivery of a SKU), planned for a month."""
-        return self._waits.setdefault((word, name, month), len(self._waits))
+        known = self._waits.setdefault((word, name, month), len(self._waits))
+        if known == len(self._wait_list):
+            self._wait_list.append((word, name, month))
+        return known
 
     def wait_ends(self, outlook: Outlook) -> Ints:
         """Months at which the waits end under an outlook, and a row of 0 at the end for NO_WAIT, shape (waits + 1, S)."""
-        table = np.zeros((len(self._waits) + 1, outlook.energised_by_scenario.shape[1]), dtype=np.int64)
-        for (word, name, month), number in self._waits.items():
-            table[number] = month + outlook.slip_months(word, name)
-        return table
+        slips = {what: outlook.slip_months(*what) for what in {(word, name) for word, name, _ in self._waits}}
+        ends = [month + slips[word, name] for word, name, month in self._waits]
+        return np.array([*ends, np.zeros(outlook.energised_by_scenario.shape[1])], dtype=np.int64)
+
+    def wait_end(self, number: int, outlook: Outlook) -> Ints:
+        """Month at which one wait ends under an outlook, shape (S,)."""
+        word, name, month = self._wait_list[number]
+        return month + outlook.slip_months(word, name)
 
     def after(self, month: Ints, first: Ints, second: Ints, latest: Ints, waits: tuple[Ints, Ints] | None = None) -> Ints:
         """Events at `month`, not before phases `first` and `second` are energised and `waits` are over, not after `latest`."""
@@ -134,7 +144,7 @@ class EventBook:
                 code = np.unique(code, return_inverse=True)[1].reshape(code.shape)
             code = code * width + (column - low)
         _, at, inverse = np.unique(code, return_index=True, return_inverse=True)
-        numbers = [self._number(*(int(column[row]) for column in columns)) for row in at]
+        numbers = [self._number(*key) for key in np.stack([column[at] for column in columns], axis=1).tolist()]
         return np.array(numbers, dtype=np.int64)[inverse]
 
     def _number(self, *key: int) -> int:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
-from planner.candidates.outlook import Floats
-from planner.candidates.power import phase_table, unit_mw
+from planner.candidates.phases import phase_table, unit_mw
 from planner.candidates.resources import Family
 
 POWER = "POWER"
@@ -74,7 +74,7 @@ def _of_site_rents(candidates: CandidateSet, free: np.ndarray) -> pd.DataFrame:
 def _of_power(candidates: CandidateSet, free: np.ndarray) -> pd.DataFrame:
     """Contracts, ends of contracts and minimum takes not used, at most what a phase has on offer."""
     power, table = phase_table(candidates.outlook), candidates.table
-    by_phase = power.assign(unit_mw=unit_mw(power)).set_index("phase_name")
+    by_phase = power.assign(unit_mw=unit_mw(candidates.outlook)).set_index("phase_name")
     number = np.flatnonzero((free | _committed(candidates, by_phase)) & table["kind"].isin(["power", "exit", "short"]).to_numpy())
     kind, phase = table["kind"].to_numpy()[number], table["phase"].to_numpy()[number]
     own = by_phase.loc[phase]

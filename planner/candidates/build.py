@@ -9,51 +9,79 @@ import numpy as np
 import pandas as pd
 
 from kernels.lines import Line
+from planner.arrays import Floats, Ints, Texts
 from planner.candidates.accepting import add_accepting
+from planner.candidates.columns import Columns, stacked
 from planner.candidates.gpus import add_gpus
 from planner.candidates.halls import add_halls
+from planner.candidates.kinds import Kind
 from planner.candidates.left_out import LeftOut, leave_out
-from planner.candidates.market import add_market, single
+from planner.candidates.market import add_market
 from planner.candidates.mining import add_mining
 from planner.candidates.money_limits import add_money_limits, add_raised_capital
 from planner.candidates.opening import add_openings
-from planner.candidates.outlook import Floats, Ints, Outlook
+from planner.candidates.outlook import Outlook
 from planner.candidates.power import add_power
-from planner.candidates.power_paths import live_phases, power_paths
+from planner.candidates.power_paths import live_phases, power_paths, single_paths
 from planner.candidates.reach.within import refuse_beyond_reach
 from planner.candidates.resources import ResourceBook, Rows, make_rows
 from planner.candidates.serving import add_serving
 from planner.candidates.tail_rent import add_tail_rent
 from planner.candidates.valuation import Books, Valuation, books_of
-from planner.candidates.workshop import Block, Workshop
+from planner.candidates.workshop import Block, Workshop, candidate_table
 
 
 @dataclass(frozen=True)
 class CandidateSet:
     """Everything the company could do.
 
-    table: one row per candidate (see `workshop.COLUMNS`), in the order of its number.
-    npv_usd: base-case NPV of a unit after tax, shape (N,). book: resources and stocks. books: paths, events, profiles.
+    npv_usd: base-case NPV of a unit after tax, shape (N,). lower, upper: least and greatest levels, as decided by the user where
+    the blocks say what the case allows, shape (N,). book: resources and stocks. books: paths, events, profiles.
     """
 
     outlook: Outlook
-    table: pd.DataFrame
     blocks: tuple[Block, ...]
     valuation: Valuation
     npv_usd: Floats
+    lower: Floats
+    upper: Floats
     book: ResourceBook
     books: Books
 
     def __len__(self) -> int:
-        return len(self.table)
+        return len(self.npv_usd)
+
+    @cached_property
+    def columns(self) -> Columns:
+        """Columns of all candidates (see `Block`), in the order of their numbers."""
+        return stacked([block.columns for block in self.blocks]).having(lower=self.lower, upper=self.upper)
+
+    @cached_property
+    def candidate_ids(self) -> Texts:
+        """Ids of all candidates, shape (N,)."""
+        return np.concatenate([block.candidate_ids for block in self.blocks])
+
+    @cached_property
+    def kinds(self) -> Texts:
+        """Kinds of all candidates, shape (N,)."""
+        return np.repeat(np.array([block.kind for block in self.blocks], dtype=object), [len(block) for block in self.blocks])
+
+    def of_kind(self, *kinds: Kind) -> Ints:
+        """Numbers of the candidates of some kinds, in their order."""
+        return np.concatenate([np.zeros(0, dtype=np.int64), *(block.numbers for block in self.blocks if block.kind in kinds)])
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """One row per candidate (see `workshop.COLUMNS`), in the order of its number."""
+        return candidate_table(self.blocks).assign(lower=self.lower, upper=self.upper)
 
     @cached_property
     def left_out(self) -> LeftOut:
         """Candidates that no plan can use under the limits as they are, and why."""
-        return leave_out(self.outlook, self.table, self.book)
+        return leave_out(self)
 
     @cached_property
-    def uses(self) -> pd.DataFrame:
+    def uses(self) -> Columns:
         """Every use of every resource, stocks spelled out."""
         return self.book.all_uses()
 
@@ -83,18 +111,18 @@ def build_candidates(outlook: Outlook, *, equity: bool = False) -> CandidateSet:
     add_halls(shop)
     add_power(shop)
     add_gpus(shop)
-    phases = live_phases(shop)
-    paths = power_paths(phases)
+    phases, paths = live_phases(shop), power_paths(outlook)
+    single = single_paths(paths)
     add_serving(shop, phases, paths)
     add_accepting(shop)
-    add_market(shop, phases, single(paths))
-    add_mining(shop, phases, single(paths))
-    add_tail_rent(shop, phases, single(paths))
+    add_market(shop, phases, single)
+    add_mining(shop, phases, single)
+    add_tail_rent(shop, phases, single)
     add_raised_capital(shop)
     valuation = add_money_limits(shop)
-    table = pd.concat([block.table for block in shop.blocks], ignore_index=True)
     npv_usd = np.concatenate([valuation.npv(block, equity=equity)[:, 0] for block in shop.blocks])
     if not np.isfinite(npv_usd).all():
-        broken = table["candidate_id"][~np.isfinite(npv_usd)].head(3).tolist()
+        broken = np.concatenate([block.candidate_ids for block in shop.blocks])[~np.isfinite(npv_usd)][:3].tolist()
         raise ValueError(f"NPV is not a number for {broken}")
-    return CandidateSet(outlook, table, tuple(shop.blocks), valuation, npv_usd, shop.book, books_of(shop))
+    lower, upper = (np.concatenate([block.columns[name] for block in shop.blocks]) for name in ("lower", "upper"))
+    return CandidateSet(outlook, tuple(shop.blocks), valuation, npv_usd, lower, upper, shop.book, books_of(shop))

@@ -3,55 +3,57 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
+import numpy.typing as npt
 
-from planner.candidates.gpus import places
+from planner.arrays import Floats, Ints
+from planner.candidates.columns import Columns, stacked
+from planner.candidates.gpu_places import places
 from planner.candidates.outlook import Outlook
 from planner.candidates.power_paths import powered
+from planner.case.table_arrays import NO_ROW
 
 
-def lease_windows(outlook: Outlook) -> pd.DataFrame:
+def lease_windows(outlook: Outlook) -> Columns:
     """Windows in which each lease could be served: its term, or begun late at a step within its grace.
 
-    Columns lease_id, due (month of its start), term_start, from_month, to_month.
+    Columns lease, due (month of its start), term_start, from_month, to_month.
     A calendar lease ends on its date however late it began; one whose term runs from delivery keeps its length.
     """
-    leases = outlook.case.tables["leases"]
-    due = leases["start"].map(outlook.calendar.index).to_numpy(np.int64)
-    term = leases["term_months"].to_numpy(np.int64)
-    frame = pd.DataFrame({"lease_id": leases["lease_id"], "due": due, "term": term})
-    frame["grace"] = leases["late_grace_months"].fillna(0).to_numpy(np.int64)
-    frame["moves"] = (leases["term_from"] == "delivery").to_numpy()
-    late = frame.merge(pd.DataFrame({"step": outlook.steps}), how="cross")
-    late = late[(late["step"] > late["due"]) & (late["step"] <= late["due"] + late["grace"]) & (late["due"] >= 0)]
-    windows = pd.concat([frame.assign(step=frame["due"]), late], ignore_index=True)
-    windows["term_start"] = np.where(windows["moves"], windows["step"], windows["due"])
-    windows["from_month"] = windows["step"].clip(lower=0)
-    windows["to_month"] = (windows["term_start"] + windows["term"]).clip(upper=outlook.last_month)
+    leases = outlook.tables["leases"]
+    due, grace = outlook.lease_starts, leases.ints("late_grace_months")
+    rows = Columns(lease=np.arange(len(leases)), due=due)
+    late = rows.with_each(step=outlook.steps)
+    late = late.take((late["step"] > late["due"]) & (late["step"] <= late["due"] + grace[late["lease"]]) & (late["due"] >= 0))
+    windows = stacked([rows.having(step=due), late])
+    lease, step = windows["lease"], windows["step"]
+    term_start = np.where((leases.texts("term_from") == "delivery")[lease], step, windows["due"])
+    end = np.minimum(term_start + leases.ints("term_months")[lease], outlook.last_month)
+    windows = windows.only("lease", "due").having(term_start=term_start, from_month=np.maximum(step, 0), to_month=end)
     # Nothing can be begun after the horizon.
-    windows = windows[(windows["from_month"] < windows["to_month"]) & (windows["from_month"] < outlook.horizon)]
-    return windows[["lease_id", "due", "term_start", "from_month", "to_month"]].reset_index(drop=True)
+    return windows.take((windows["from_month"] < windows["to_month"]) & (windows["from_month"] < outlook.horizon))
 
 
-def site_rules(outlook: Outlook) -> pd.DataFrame:
-    """All pairs of lease and site with what the lease says of the site: columns in_region, listed, linked, network_usd_per_gpu_hour."""
-    tables = outlook.case.tables
-    pairs = tables["leases"][["lease_id", "regions", "sites"]].merge(tables["sites"][["site_id", "region"]], how="cross")
-    in_region = [not names or region in split(names) for names, region in zip(pairs["regions"], pairs["region"], strict=True)]
-    listed = [not names or site in split(names) for names, site in zip(pairs["sites"], pairs["site_id"], strict=True)]
-    pairs = pairs.assign(in_region=np.array(in_region, dtype=bool), listed=np.array(listed, dtype=bool))
-    links = tables["links"]
-    links = links[links["lease_id"] != ""][["site_id", "lease_id", "allowed", "network_usd_per_gpu_hour"]]
-    pairs = pairs.merge(links, on=["site_id", "lease_id"], how="left")
-    pairs["network_usd_per_gpu_hour"] = pairs["network_usd_per_gpu_hour"].fillna(0.0)
-    return pairs.assign(linked=pairs["allowed"].astype("boolean").fillna(True).to_numpy(bool))
+def site_rules(outlook: Outlook) -> Columns:
+    """All pairs of lease and site with what the lease says of the site: columns lease, site, in_region, listed, linked,
+    network_usd_per_gpu_hour."""
+    leases, sites, links = (outlook.tables[name] for name in ("leases", "sites", "links"))
+    regions, listed = ([split(cell) for cell in leases.texts(name)] for name in ("regions", "sites"))
+    pairs = Columns(lease=np.arange(len(leases))).with_each(site=np.arange(len(sites)))
+    region, name = sites.texts("region"), sites.texts("site_id")
+    shape = (len(leases), len(sites))
+    in_region = np.array([not names or each in names for names in regions for each in region], dtype=bool)
+    among = np.array([not names or each in names for names in listed for each in name], dtype=bool)
+    linked, network = np.ones(shape, dtype=bool), np.zeros(shape)
+    rows = np.flatnonzero(links.rows_of("lease_id") != NO_ROW)
+    at = (links.rows_of("lease_id")[rows], links.rows_of("site_id")[rows])
+    linked[at], network[at] = links.flags("allowed")[rows], links.floats("network_usd_per_gpu_hour")[rows]
+    return pairs.having(in_region=in_region, listed=among, linked=linked.reshape(-1), network_usd_per_gpu_hour=network.reshape(-1))
 
 
-def allowed_sites(outlook: Outlook) -> pd.DataFrame:
+def allowed_sites(outlook: Outlook) -> Columns:
     """Pairs of lease and site that region, list of sites and links allow, with the cost of the network."""
     pairs = site_rules(outlook)
-    allowed = pairs["in_region"] & pairs["listed"] & pairs["linked"]
-    return pairs.loc[allowed, ["lease_id", "site_id", "network_usd_per_gpu_hour"]].reset_index(drop=True)
+    return pairs.take(pairs["in_region"] & pairs["listed"] & pairs["linked"]).only("lease", "site", "network_usd_per_gpu_hour")
 
 
 def split(names: str) -> set[str]:
@@ -59,55 +61,65 @@ def split(names: str) -> set[str]:
     return {name.strip() for name in names.split(";") if name.strip()}
 
 
-def units(outlook: Outlook) -> pd.DataFrame:
-    """Rows of `lease_rates` with `units_per_gpu`, the units of the lease's size that one GPU makes.
+def units_per_gpu(outlook: Outlook) -> Floats:
+    """Units of its lease's size that one GPU makes, for each row of `lease_rates`, (rates,).
 
     A blank `gpus_per_unit` is 1000 / it_kw for a lease in MW. For one in GPUs a unit is one GPU of the strongest SKU that
     it accepts: that SKU's performance over the other's.
     """
-    tables = outlook.case.tables
-    rates = tables["lease_rates"].drop(columns=["source"]).merge(
-        tables["leases"][["lease_id", "size_unit"]], on="lease_id"
-    )
-    gpus = tables["gpus"].set_index("gpu_id")
-    performance = rates["gpu_id"].map(gpus["performance"]).to_numpy(np.float64)
-    strongest = rates.assign(performance=performance).groupby("lease_id")["performance"].transform("max").to_numpy(np.float64)
-    it_kw = rates["gpu_id"].map(gpus["it_kw"]).to_numpy(np.float64)
-    usual = np.where((rates["size_unit"] == "it_mw").to_numpy(), 1000.0 / it_kw, strongest / performance)
-    stated = rates["gpus_per_unit"].to_numpy(np.float64)
-    return rates.assign(units_per_gpu=1.0 / np.where(np.isnan(stated), usual, stated))
+    rates, leases, gpus = (outlook.tables[name] for name in ("lease_rates", "leases", "gpus"))
+    lease, gpu = rates.rows_of("lease_id"), rates.rows_of("gpu_id")
+    performance = gpus.floats("performance")[gpu]
+    strongest = np.full(len(leases), -np.inf)
+    np.maximum.at(strongest, lease, performance)
+    usual = np.where((leases.texts("size_unit") == "it_mw")[lease], 1000.0 / gpus.floats("it_kw")[gpu], strongest[lease] / performance)
+    stated = rates.floats("gpus_per_unit")
+    return 1.0 / np.where(np.isnan(stated), usual, stated)
 
 
-def clean(offers: pd.DataFrame) -> pd.Series:
-    """Whether the power of each offer is as clean as its lease asks, from max_co2_kg_per_mwh and the path's co2_kg_per_mwh."""
-    return offers["max_co2_kg_per_mwh"].isna() | (offers["co2_kg_per_mwh"] <= offers["max_co2_kg_per_mwh"])
+def clean(outlook: Outlook, offers: Columns) -> npt.NDArray[np.bool_]:
+    """Whether the power of each offer is as clean as its lease asks, from lease and the path's co2_kg_per_mwh."""
+    most = outlook.tables["leases"].floats("max_co2_kg_per_mwh")[offers["lease"]]
+    found: npt.NDArray[np.bool_] = np.isnan(most) | (offers["co2_kg_per_mwh"] <= most)
+    return found
 
 
-def lease_offers(outlook: Outlook, paths: pd.DataFrame) -> pd.DataFrame:
+def lease_offers(outlook: Outlook, paths: Columns, *, only: Ints | None = None) -> Columns:
     """Every way to serve every lease that power, place and date allow.
 
-    One row per lease, SKU and tier (none for hosting), site, power path and start, with the columns of the
-    tables that it joins and `rate_usd` ($ per GPU-hour, or per MW-month), `it_mw` (per GPU, or 1),
-    `units` of the lease's size per unit of the candidate.
+    One row per lease, SKU and tier (NO_ROW and 0 for hosting), site, power path and start: columns lease, site, gpu, tier,
+    network_usd_per_gpu_hour, rate_usd ($ per GPU-hour, or per MW-month), it_mw (per GPU, or 1), units of the lease's size per unit
+    of the candidate, and those of windows and paths. only: leases, all by default.
     """
-    leases = outlook.case.tables["leases"].drop(columns=["source", "sites", "regions"])
-    sites = outlook.case.tables["sites"][["site_id", "pue", "load_factor"]]
-    kilowatts = places(outlook)[["site_id", "gpu_id", "it_kw"]]
-    clusters = leases[leases["kind"] == "gpu"].merge(units(outlook).drop(columns=["size_unit"]), on="lease_id")
-    clusters = clusters.merge(allowed_sites(outlook), on="lease_id").merge(kilowatts, on=["site_id", "gpu_id"])
-    clusters = clusters.assign(
-        rate_usd=clusters["usd_per_gpu_hour"], it_mw=clusters["it_kw"] / 1000.0, units=clusters["units_per_gpu"]
+    leases, rates, gpus = (outlook.tables[name] for name in ("leases", "lease_rates", "gpus"))
+    allowed, hosting = allowed_sites(outlook), leases.texts("kind") == "hosting"
+    if only is not None:
+        allowed = allowed.take(np.isin(allowed["lease"], only))
+    gpu = rates.rows_of("gpu_id")
+    rated = Columns(
+        lease=rates.rows_of("lease_id"), gpu=gpu, tier=rates.ints("tier"), rate_usd=rates.floats("usd_per_gpu_hour"),
+        it_mw=gpus.floats("it_kw")[gpu] / 1000.0, units=units_per_gpu(outlook),
     )
-    halls = leases[leases["kind"] == "hosting"].merge(allowed_sites(outlook), on="lease_id")
-    halls = halls.assign(
-        rate_usd=halls["usd_per_kw_month"] * 1000.0, it_mw=1.0, units=1.0, gpu_id="", tier=0, max_units=np.nan
-    )
-    columns = [*leases.columns, "site_id", "gpu_id", "tier", "max_units", "network_usd_per_gpu_hour", "rate_usd", "it_mw", "units"]
-    kinds = [frame[columns] for frame in (clusters, halls) if len(frame)]
-    if not kinds:
-        return pd.DataFrame(columns=[*columns, "pue", "load_factor"])
-    offers = pd.concat(kinds, ignore_index=True).merge(sites, on="site_id").merge(lease_windows(outlook), on="lease_id")
-    offers = offers.merge(paths, on="site_id")
-    offers = offers[powered(offers, "from_month", "to_month")]
-    order = ["lease_id", "site_id", "gpu_id", "tier", "from_month", "head", "then"]
-    return offers[clean(offers)].sort_values(order, kind="stable").reset_index(drop=True)
+    rated = rated.take((rated["lease"] != NO_ROW) & ~hosting[rated["lease"]])
+    clusters = rated.joined(allowed, "lease").joined(places(outlook), ("site", "gpu"))
+    halls = allowed.take(hosting[allowed["lease"]])
+    rate = leases.floats("usd_per_kw_month")[halls["lease"]] * 1000.0
+    halls = halls.having(gpu=np.full(len(halls), NO_ROW), tier=0, rate_usd=rate, it_mw=1.0, units=1.0)
+    offers = stacked([clusters, halls.only(*clusters.names)]).joined(lease_windows(outlook), "lease").joined(paths, "site")
+    offers = offers.take(powered(offers))
+    offers = offers.take(clean(outlook, offers))
+    ranks = {name: name_ranks(outlook, table, column)[offers[name]] for name, table, column in _NAMED}
+    order = np.lexsort([offers["then"], offers["head"], offers["from_month"], offers["tier"], ranks["gpu"], ranks["site"], ranks["lease"]])
+    return offers.take(order)
+
+
+_NAMED = (("lease", "leases", "lease_id"), ("site", "sites", "site_id"), ("gpu", "gpus", "gpu_id"))
+
+
+def name_ranks(outlook: Outlook, table: str, column: str) -> npt.NDArray[np.int64]:
+    """Rank of each row of a table by its name, and -1 for NO_ROW at the end: offers come in the order of names."""
+    names = outlook.tables[table].texts(column)
+    order = sorted(range(len(names)), key=names.__getitem__)
+    ranks = np.full(len(names) + 1, -1, dtype=np.int64)
+    ranks[order] = np.arange(len(names))
+    return ranks

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from kernels.lines import Line
 from kernels.terms import Term, WindowTerm
+from planner.arrays import Floats, Ints
 from planner.candidates.books import NO_PHASE
-from planner.candidates.outlook import Floats, Ints
+from planner.candidates.columns import Columns
 from planner.candidates.resources import Family
 from planner.candidates.workshop import Workshop
 
@@ -31,18 +31,17 @@ class Leg:
         return self.phase != NO_PHASE
 
 
-def legs(shop: Workshop, frame: pd.DataFrame, waits: tuple[Ints, Ints] | None = None) -> tuple[Leg, Leg]:
+def legs(shop: Workshop, rows: Columns, waits: tuple[Ints, Ints] | None = None) -> tuple[Leg, Leg]:
     """The legs of paths with columns head, then, from_then, from_month, to_month: the head until the second is energised.
 
     A unit starts when its head is energised and its waits (see `waits`) are over, never before the plan, and never after its own end.
     """
-    start, end = frame["from_month"].to_numpy(np.int64), frame["to_month"].to_numpy(np.int64)
-    head, then = frame["head"].to_numpy(np.int64), frame["then"].to_numpy(np.int64)
-    none = np.full(len(frame), NO_PHASE)
+    start, end, head, then = (rows[name] for name in ("from_month", "to_month", "head", "then"))
+    none = np.full(len(rows), NO_PHASE)
     begins = shop.events.after(start, head, none, end, waits)
     ends = shop.events.at(end)
     bridged = then != NO_PHASE
-    switch_month = np.where(bridged, frame["from_then"].to_numpy(np.int64), end)
+    switch_month = np.where(bridged, rows["from_then"], end)
     switches = np.where(bridged, shop.events.after(start, head, then, end, waits), ends)
     return (
         Leg(head, begins, switches, start, switch_month),
@@ -51,7 +50,7 @@ def legs(shop: Workshop, frame: pd.DataFrame, waits: tuple[Ints, Ints] | None = 
 
 
 def energy_terms(
-    phases: pd.DataFrame, leg: Leg, energy_mw: Floats, contracted_it_mw: Floats, paths: Ints, one: Ints, fee: Ints
+    phases: Columns, leg: Leg, energy_mw: Floats, contracted_it_mw: Floats, paths: Ints, one: Ints, fee: Ints
 ) -> list[Term]:
     """Energy, demand charge and the part of the fee due on use, for N units on one leg.
 
@@ -59,9 +58,9 @@ def energy_terms(
     paths, one, fee: rows of the path table for energy, for a month, and for the escalated fee.
     """
     index = np.where(leg.used, leg.phase, 0)
-    contracted = contracted_it_mw * phases["mw_per_it_mw"].to_numpy(np.float64)[index] * leg.used
-    demand = contracted * phases["demand_usd_per_mw_month"].to_numpy(np.float64)[index]
-    due = contracted * phases["fee_usd_per_mw_month"].to_numpy(np.float64)[index]
+    contracted = contracted_it_mw * phases["mw_per_it_mw"][index] * leg.used
+    demand = contracted * phases["demand_usd_per_mw_month"][index]
+    due = contracted * phases["fee_usd_per_mw_month"][index]
     terms: list[Term] = [
         WindowTerm(Line.ENERGY, -energy_mw * leg.used, paths, leg.start_event, leg.end_event),
         WindowTerm(Line.ENERGY, -demand, one, leg.start_event, leg.end_event),
@@ -71,27 +70,27 @@ def energy_terms(
 
 
 def power_uses(
-    shop: Workshop, phases: pd.DataFrame, leg: Leg, candidate: Ints, it_mw: Floats, drawn_mw: Floats, share: pd.DataFrame
+    shop: Workshop, phases: Columns, leg: Leg, candidate: Ints, it_mw: Floats, drawn_mw: Floats, share: Columns
 ) -> None:
     """Contracted power and energy drawn on one leg.
 
-    share: columns row (position among the N candidates), start, end, share: how much of a unit stands when.
+    share: columns row (position among the N candidates), start, end, share: how much of a unit stands when (see `whole_units`).
     """
-    row = share["row"].to_numpy(np.int64)
-    start = np.maximum(share["start"].to_numpy(np.int64), leg.start[row])
-    end = np.minimum(share["end"].to_numpy(np.int64), leg.end[row])
+    row = share["row"]
+    start, end = np.maximum(share["start"], leg.start[row]), np.minimum(share["end"], leg.end[row])
     keep = leg.used[row] & (start < end)
-    row, start, end = row[keep], start[keep], end[keep]
-    size = share["share"].to_numpy(np.float64)[keep]
-    number = leg.phase[row]
-    names = phases["phase_name"].to_numpy()
-    codes, held = pd.factorize(number)
-    resource = shop.book.resources(Family.PHASE, pd.Series(names[held]))[codes]
-    contracted = it_mw[row] * phases["mw_per_it_mw"].to_numpy(np.float64)[number] * size
-    shop.book.uses.add(candidate[row], resource, contracted, start, end)
-    taking = phases["min_take"].to_numpy(np.float64)[number] > 0
-    if taking.any():
-        codes, held = pd.factorize(number[taking])
-        resource = shop.book.resources(Family.MIN_TAKE, pd.Series(names[held]))[codes]
+    row, start, end, size = row[keep], start[keep], end[keep], share["share"][keep]
+    phase = leg.phase[row]
+
+    contracted = it_mw[row] * phases["mw_per_it_mw"][phase] * size
+    shop.book.uses.add(candidate[row], shop.book.resources(Family.PHASE, phase, shop.names.phase), contracted, start, end)
+    taking = np.flatnonzero(phases["min_take"][phase] > 0.0)
+    if len(taking):
         drawn = drawn_mw[row[taking]] * size[taking]
+        resource = shop.book.resources(Family.MIN_TAKE, phase[taking], shop.names.phase)
         shop.book.uses.add(candidate[row[taking]], resource, -drawn, start[taking], end[taking])
+
+
+def whole_units(start: Ints, end: Ints) -> Columns:
+    """All of each unit from its start to its end: columns row, start, end, share."""
+    return Columns(row=np.arange(len(start)), start=start, end=end, share=1.0)

@@ -11,88 +11,95 @@ import pandas as pd
 
 from kernels.lines import Line
 from kernels.terms import Term, WindowTerm
-from planner.candidates.books import NO_PHASE, Recipe
-from planner.candidates.distinct import distinct
-from planner.candidates.gpus import place_name, places
-from planner.candidates.load import Leg, energy_terms, legs, power_uses
-from planner.candidates.outlook import Floats, Ints, Outlook
+from planner.arrays import Floats, Ints
+from planner.candidates.books import Recipe
+from planner.candidates.columns import Columns, codes_of, greatest_by, least_by, stacked
+from planner.candidates.gpu_places import places
+from planner.candidates.kinds import Kind
+from planner.candidates.lease_offers import name_ranks
+from planner.candidates.load import energy_terms, legs, power_uses, whole_units
+from planner.candidates.outlook import Outlook
 from planner.candidates.resources import Family
 from planner.candidates.valuation import Valuation
-from planner.candidates.waits import work_waits
-from planner.candidates.workshop import Block, Workshop, joined
+from planner.candidates.waits import NEVER, work_waits
+from planner.candidates.workshop import Block, Workshop
 
 
-def add_market(shop: Workshop, phases: pd.DataFrame, single_paths: pd.DataFrame) -> None:
-    """GPUs on demand, wherever a SKU may stand on a live phase and may be owned by then."""
-    rows = _offers(shop, single_paths)
-    if rows.empty:
+def add_market(shop: Workshop, phases: Columns, paths: Columns) -> None:
+    """GPUs on demand, wherever a SKU may stand on a live phase and may be owned by then; paths of one phase alone."""
+    rows = _offers(shop, paths)
+    if not len(rows):
         return
-    outlook = shop.outlook
-    head, none = legs(shop, rows, work_waits(shop, rows, for_contract=False))
-    it_mw = rows["it_kw"].to_numpy(np.float64) / 1000.0
-    drawn = it_mw * (rows["load_factor"] * rows["pue"]).to_numpy(np.float64)
+    outlook, names = shop.outlook, shop.names
+    sites, gpus = outlook.tables["sites"], outlook.tables["gpus"]
+    site, gpu, start, end = rows["site"], rows["gpu"], rows["from_month"], rows["to_month"]
+    head, _ = legs(shop, rows, work_waits(shop, rows, for_contract=False))
+    it_mw = gpus.floats("it_kw")[gpu] / 1000.0
+    drawn = it_mw * (sites.floats("load_factor") * sites.floats("pue"))[site]
     price, energy = _paths(shop, rows, phases, drawn)
-    one = np.full(len(rows), shop.one())
-    fee = phases["fee_path"].to_numpy(np.int64)[head.phase]
-    end = shop.events.at(rows["to_month"].to_numpy(np.int64))
+    one, fee = np.full(len(rows), shop.one()), phases["fee_path"][head.phase]
     terms: list[Term] = [
-        WindowTerm(Line.REVENUE, np.ones(len(rows)), price, head.start_event, end),
+        WindowTerm(Line.REVENUE, np.ones(len(rows)), price, head.start_event, shop.events.at(end)),
         *energy_terms(phases, head, drawn, it_mw, energy, one, fee),
     ]
-    when = rows["from_month"].map(outlook.calendar.written)
-    table = pd.DataFrame(
-        {
-            "candidate_id": "sell:" + rows["site_id"] + ":" + rows["gpu_id"] + "/" + rows["tier"].astype(str) + ":" + rows["phase"] + "@" + when,
-            "site_id": rows["site_id"],
-            "gpu_id": rows["gpu_id"],
-            "phase": rows["phase"],
-            "tier": rows["tier"],
-            "from_month": rows["from_month"],
-            "to_month": rows["to_month"],
-            "unit": "GPU",
-            "upper": rows["depth_gpus"].fillna(np.inf),
-            "decide_by": rows["from_month"],
-        }
+    depth = rows["depth_gpus"]
+    columns = Columns(
+        site=site, gpu=gpu, phase=rows["head"], tier=rows["tier"], from_month=start, to_month=end, unit="GPU",
+        upper=np.where(np.isnan(depth), np.inf, depth), decide_by=start,
     )
-    block = shop.add("sell", table, terms)
-    full = phases["energy_path"].to_numpy(np.int64)[head.phase]
-    _use(shop, rows, block.numbers, phases, head, it_mw, drawn * _share_drawn(shop, rows, energy, full))
-    assert not none.used.any()
+
+    def ids() -> Sequence[str]:
+        parts = zip(names.sites[site], names.gpus[gpu], rows["tier"].tolist(), names.phases[rows["head"]], names.months(start), strict=True)
+        return [f"sell:{at}:{sku}/{tier}:{phase}@{when}" for at, sku, tier, phase, when in parts]
+
+    numbers = shop.add(Kind.SELL, ids, columns, terms).numbers
+    shop.book.uses.add(numbers, shop.book.resources(Family.FLEET, (site, gpu), names.place), 1.0, start, end)
+    share = _share_drawn(shop, rows, energy, phases["energy_path"][head.phase])
+    power_uses(shop, phases, head, numbers, it_mw, drawn * share, whole_units(start, end))
+    limited = np.flatnonzero(~np.isnan(depth))
+    tiers = (gpu[limited], rows["tier"][limited])
+    resource = shop.book.resources(Family.DEPTH, tiers, lambda sku, tier: f"{names.gpus[sku]}:{tier}", depth[limited])
+    shop.book.uses.add(numbers[limited], resource, 1.0, start[limited], end[limited])
 
 
-def _offers(shop: Workshop, single_paths: pd.DataFrame) -> pd.DataFrame:
-    outlook = shop.outlook
-    market = outlook.case.tables["market"][["gpu_id", "tier", "depth_gpus", "utilisation"]]
-    rows = market.merge(places(outlook)[["site_id", "gpu_id", "it_kw", "pue", "load_factor"]], on="gpu_id")
-    rows = rows.merge(_first_owned(shop), on=["site_id", "gpu_id"]).merge(single_paths, on="site_id")
-    rows = rows.merge(outlook.windows, how="cross")
+def _offers(shop: Workshop, paths: Columns) -> Columns:
+    outlook, market = shop.outlook, shop.outlook.tables["market"]
+    rows = Columns(
+        gpu=market.rows_of("gpu_id"), tier=market.ints("tier"), depth_gpus=market.floats("depth_gpus"), utilisation=market.floats("utilisation")
+    )
+    rows = rows.joined(places(outlook), "gpu").joined(_owned(shop), ("site", "gpu")).joined(paths, "site")
+    rows = rows.with_each(from_month=outlook.windows["from_month"], to_month=outlook.windows["to_month"])
     live = (rows["from_month"] >= rows["from_head"]) & (rows["to_month"] <= rows["end_head"])
     owned = (rows["from_month"] >= rows["first_owned"]) & (rows["from_month"] < rows["last_owned"])
-    order = ["site_id", "gpu_id", "tier", "from_month", "head"]
-    return rows[live & owned].sort_values(order, kind="stable").reset_index(drop=True)
+    rows = rows.take(live & owned)
+    site, gpu = name_ranks(outlook, "sites", "site_id")[rows["site"]], name_ranks(outlook, "gpus", "gpu_id")[rows["gpu"]]
+    return rows.take(np.lexsort([rows["head"], rows["from_month"], rows["tier"], gpu, site]))
 
 
-def _first_owned(shop: Workshop) -> pd.DataFrame:
-    """Months between which a GPU of a SKU may stand at a site."""
-    tables = [block.table for block in shop.of_kind("own", "base")]
-    if not tables:
-        return pd.DataFrame({"site_id": pd.Series(dtype=str), "gpu_id": pd.Series(dtype=str), "first_owned": [], "last_owned": []})
-    owned = pd.concat(tables)
-    grouped = owned.groupby(["site_id", "gpu_id"], as_index=False)
-    return grouped.agg(first_owned=("from_month", "min"), last_owned=("to_month", "max"))
+def _owned(shop: Workshop) -> Columns:
+    """Months between which a GPU of a SKU may stand at a site: columns site, gpu, first_owned, last_owned."""
+    blocks = [block.columns.only("site", "gpu", "from_month", "to_month") for block in shop.of_kind(Kind.OWN, Kind.BASE)]
+    if not blocks:
+        none = np.zeros(0, dtype=np.int64)
+        return Columns(site=none, gpu=none, first_owned=none, last_owned=none)
+    owned = stacked(blocks)
+    codes, first = codes_of([owned["site"], owned["gpu"]])
+    return owned.take(first).only("site", "gpu").having(
+        first_owned=least_by(codes, owned["from_month"], len(first), NEVER), last_owned=greatest_by(codes, owned["to_month"], len(first), 0)
+    )
 
 
-def _paths(shop: Workshop, rows: pd.DataFrame, phases: pd.DataFrame, drawn: Floats) -> tuple[Ints, Ints]:
+def _paths(shop: Workshop, rows: Columns, phases: Columns, drawn: Floats) -> tuple[Ints, Ints]:
     """Paths of income and of energy by row. A unit idles in months whose income is less than the energy it would save."""
-    codes, keys = distinct(rows.assign(drawn=drawn), ["gpu_id", "tier", "utilisation", "head", "drawn"])
-    price, energy = np.zeros(len(keys), dtype=np.int64), np.zeros(len(keys), dtype=np.int64)
-    for code, (gpu_id, tier, utilisation, head, drawn_mw) in enumerate(keys):
-        work = _Work(
-            str(gpu_id), int(tier), float(utilisation), float(drawn_mw), float(phases["min_take"].iat[head]),
-            shop.paths.recipe(int(phases["energy_path"].iat[head])),
-        )
-        price[code] = shop.paths.number(("market", *keys[code]), work.income)
-        energy[code] = shop.paths.number(("market energy", *keys[code]), work.energy)
+    columns = (rows["gpu"], rows["tier"], rows["utilisation"], rows["head"], drawn)
+    codes, first = codes_of(columns)
+    price, energy = np.zeros(len(first), dtype=np.int64), np.zeros(len(first), dtype=np.int64)
+    for code, key in enumerate(zip(*(column[first].tolist() for column in columns), strict=True)):
+        gpu, tier, utilisation, head, drawn_mw = key
+        full_energy = shop.paths.recipe(int(phases["energy_path"][head]))
+        work = _Work(str(shop.names.gpus[gpu]), tier, utilisation, drawn_mw, float(phases["min_take"][head]), full_energy)
+        price[code] = shop.paths.number(("market", *key), work.income)
+        energy[code] = shop.paths.number(("market energy", *key), work.energy)
     return price[codes], energy[codes]
 
 
@@ -123,40 +130,21 @@ class _Work:
         return np.asarray(self._full_income(outlook) >= saved)
 
 
-def _share_drawn(shop: Workshop, rows: pd.DataFrame, energy: Ints, full: Ints) -> Floats:
+def _share_drawn(shop: Workshop, rows: Columns, energy: Ints, full: Ints) -> Floats:
     """Share of its full energy that a unit pays for in its window, over windows in which it idles at times.
 
     Months in which energy costs nothing or earns do not count: a unit works in them, and minimum take never earns.
     """
     share = np.ones(len(rows))
-    pairs, which = np.unique(np.stack([energy, full]), axis=1, return_inverse=True)
-    idles = np.array([not np.array_equal(shop.paths.row(paid), shop.paths.row(whole)) for paid, whole in pairs.T], dtype=bool)
-    for at in np.flatnonzero(idles[which.reshape(-1)]):
-        window = slice(int(rows["from_month"].iat[at]), int(rows["to_month"].iat[at]))
+    codes, first = codes_of([energy, full])
+    pairs = zip(energy[first].tolist(), full[first].tolist(), strict=True)
+    idles = np.array([not np.array_equal(shop.paths.row(paid), shop.paths.row(whole)) for paid, whole in pairs], dtype=bool)
+    for at in np.flatnonzero(idles[codes]).tolist():
+        window = slice(int(rows["from_month"][at]), int(rows["to_month"][at]))
         whole = np.maximum(shop.paths.row(int(full[at]))[window], 0.0).sum()
         if whole:
             share[at] = np.maximum(shop.paths.row(int(energy[at]))[window], 0.0).sum() / whole
     return share
-
-
-def _use(
-    shop: Workshop, rows: pd.DataFrame, numbers: Ints, phases: pd.DataFrame, head: Leg, it_mw: Floats, drawn: Floats
-) -> None:
-    start, end = rows["from_month"].to_numpy(np.int64), rows["to_month"].to_numpy(np.int64)
-    fleet = shop.book.resources(Family.FLEET, place_name(rows))
-    shop.book.uses.add(numbers, fleet, np.ones(len(rows)), start, end)
-    whole = pd.DataFrame({"row": np.arange(len(rows)), "start": start, "end": end, "share": 1.0})
-    power_uses(shop, phases, head, numbers, it_mw, drawn, whole)
-    depth = rows["depth_gpus"].to_numpy(np.float64)
-    limited = ~np.isnan(depth)
-    names = joined(rows["gpu_id"], rows["tier"].astype(str))
-    resource = shop.book.resources(Family.DEPTH, names[limited], depth[limited])
-    shop.book.uses.add(numbers[limited], resource, np.ones(int(limited.sum())), start[limited], end[limited])
-
-
-def single(paths: pd.DataFrame) -> pd.DataFrame:
-    """Paths of one phase alone."""
-    return paths[paths["then"] == NO_PHASE].reset_index(drop=True)
 
 
 @dataclass(frozen=True)
@@ -177,18 +165,16 @@ class SellParts:
 
 def sell_parts(blocks: Sequence[Block], valuation: Valuation, outlook: Outlook) -> SellParts | None:
     """The parts of all sell candidates; None when there are none."""
-    sells = [block for block in blocks if block.kind == "sell"]
+    sells = [block for block in blocks if block.kind is Kind.SELL]
     if not sells:
         return None
     (block,) = sells
-    table = block.table
-    it_kw = outlook.case.tables["gpus"].set_index("gpu_id")["it_kw"]
     return SellParts(
         number=block.numbers,
-        place=table[["site_id", "gpu_id", "from_month"]],
-        let=table[["gpu_id", "tier", "from_month"]],
-        draw=table[["site_id", "phase", "from_month"]],
+        place=block.table[["site_id", "gpu_id", "from_month"]],
+        let=block.table[["gpu_id", "tier", "from_month"]],
+        draw=block.table[["site_id", "phase", "from_month"]],
         income_usd=valuation.npv(block, (Line.REVENUE,))[:, 0],
         cost_usd=valuation.npv(block, (Line.ENERGY, Line.FEES))[:, 0],
-        it_mw=table["gpu_id"].map(it_kw).to_numpy(np.float64) / 1000.0,
+        it_mw=outlook.tables["gpus"].floats("it_kw")[block.columns["gpu"]] / 1000.0,
     )

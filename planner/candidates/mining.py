@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
-import pandas as pd
 
 from kernels.lines import Line
 from kernels.terms import Term, WindowTerm
-from planner.candidates.load import energy_terms, legs, power_uses
-from planner.candidates.outlook import Floats, Outlook
+from planner.arrays import Floats
+from planner.candidates.columns import Columns
+from planner.candidates.kinds import Kind
+from planner.candidates.load import energy_terms, legs, power_uses, whole_units
+from planner.candidates.outlook import Outlook
 from planner.candidates.resources import Family
 from planner.candidates.workshop import Workshop
 
@@ -18,60 +22,46 @@ def usd_per_mwh(hashprice_usd_per_ph_day: Floats, joules_per_th: float) -> Float
     return hashprice_usd_per_ph_day / (0.024 * joules_per_th)
 
 
-def add_mining(shop: Workshop, phases: pd.DataFrame, single_paths: pd.DataFrame) -> None:
-    """Mining load on each live phase of its site, step by step; it stops with the horizon."""
-    outlook = shop.outlook
-    mining = outlook.case.tables["mining"]
-    if mining.empty:
+def add_mining(shop: Workshop, phases: Columns, paths: Columns) -> None:
+    """Mining load on each live phase of its site, step by step; it stops with the horizon. Paths of one phase alone."""
+    outlook, mining, names = shop.outlook, shop.outlook.tables["mining"], shop.names
+    mines = Columns(mine=np.arange(len(mining)), site=mining.rows_of("site_id"))
+    rows = mines.joined(paths, "site").with_each(from_month=outlook.windows["from_month"], to_month=outlook.windows["to_month"])
+    rows = rows.take((rows["from_month"] >= rows["from_head"]) & (rows["to_month"] <= rows["end_head"]))
+    if not len(rows):
         return
-    rows = mining.drop(columns=["source"]).merge(single_paths, on="site_id").merge(outlook.windows, how="cross")
-    live = (rows["from_month"] >= rows["from_head"]) & (rows["to_month"] <= rows["end_head"])
-    rows = rows[live].reset_index(drop=True)
-    if rows.empty:
-        return
+    mine, site, start, stop = rows["mine"], rows["site"], rows["from_month"], rows["to_month"]
     head, _ = legs(shop, rows)
-    uptime = rows["uptime"].to_numpy(np.float64)
-    income = rows["site_id"].map({row["site_id"]: _income_path(shop, row) for _, row in mining.iterrows()}).to_numpy(np.int64)
-    hours = np.full(len(rows), shop.hours())
-    end = shop.events.at(rows["to_month"].to_numpy(np.int64))
+    uptime, most = mining.floats("uptime")[mine], mining.floats("utility_mw")[mine]
+    income = np.array([_income_path(shop, row) for row in range(len(mining))], dtype=np.int64)[mine]
+    end = shop.events.at(stop)
     # A mining MW is contracted power, not critical IT: it needs one MW of its phase whatever the phase's ratio.
-    it_mw = 1.0 / phases["mw_per_it_mw"].to_numpy(np.float64)[head.phase]
-    one = np.full(len(rows), shop.one())
-    fee = phases["fee_path"].to_numpy(np.int64)[head.phase]
-    energy = phases["energy_path"].to_numpy(np.int64)[head.phase]
+    it_mw = 1.0 / phases["mw_per_it_mw"][head.phase]
+    one, fee, energy = np.full(len(rows), shop.one()), phases["fee_path"][head.phase], phases["energy_path"][head.phase]
     terms: list[Term] = [
         WindowTerm(Line.MINING, uptime, income, head.start_event, end),
-        WindowTerm(Line.UPKEEP, -uptime * rows["opex_usd_per_mwh"].to_numpy(np.float64), hours, head.start_event, end),
+        WindowTerm(Line.UPKEEP, -uptime * mining.floats("opex_usd_per_mwh")[mine], np.full(len(rows), shop.hours()), head.start_event, end),
         *energy_terms(phases, head, uptime, it_mw, energy, one, fee),
     ]
-    table = pd.DataFrame(
-        {
-            "candidate_id": "mine:" + rows["site_id"] + ":" + rows["phase"] + "@" + rows["from_month"].map(outlook.calendar.written),
-            "site_id": rows["site_id"],
-            "phase": rows["phase"],
-            "from_month": rows["from_month"],
-            "to_month": rows["to_month"],
-            "unit": "MW",
-            "upper": rows["utility_mw"],
-            "decide_by": rows["from_month"],
-        }
-    )
-    block = shop.add("mine", table, terms)
-    start, stop = rows["from_month"].to_numpy(np.int64), rows["to_month"].to_numpy(np.int64)
-    load = shop.book.resources(Family.MINING, rows["site_id"], rows["utility_mw"].to_numpy(np.float64))
-    shop.book.uses.add(block.numbers, load, np.ones(len(rows)), start, stop)
-    whole = pd.DataFrame({"row": np.arange(len(rows)), "start": start, "end": stop, "share": 1.0})
-    power_uses(shop, phases, head, block.numbers, it_mw, uptime, whole)
+    columns = Columns(site=site, phase=rows["head"], from_month=start, to_month=stop, unit="MW", upper=most, decide_by=start)
+
+    def ids() -> Sequence[str]:
+        parts = zip(names.sites[site], names.phases[rows["head"]], names.months(start), strict=True)
+        return [f"mine:{at}:{phase}@{when}" for at, phase, when in parts]
+
+    numbers = shop.add(Kind.MINE, ids, columns, terms).numbers
+    load = shop.book.resources(Family.MINING, site, names.site, most)
+    shop.book.uses.add(numbers, load, 1.0, start, stop)
+    power_uses(shop, phases, head, numbers, it_mw, uptime, whole_units(start, stop))
 
 
-def _income_path(shop: Workshop, row: pd.Series) -> int:
-    site_id = str(row["site_id"])
-    return shop.paths.number(("mining", site_id), lambda outlook: mining_usd_per_mwh(outlook, site_id) * outlook.hours)
+def _income_path(shop: Workshop, row: int) -> int:
+    return shop.paths.number(("mining", row), lambda outlook: mining_usd_per_mwh(outlook, row) * outlook.hours)
 
 
-def mining_usd_per_mwh(outlook: Outlook, site_id: str) -> Floats:
-    """Income of the mining hall of a site by month, $ per MWh, shape (M,)."""
-    row = outlook.case.tables["mining"].set_index("site_id").loc[site_id]
+def mining_usd_per_mwh(outlook: Outlook, mine: int) -> Floats:
+    """Income of a mining hall, by its row in the table `mining`, by month, $ per MWh, shape (M,)."""
+    row = outlook.tables["mining"].records[mine]
     hashprice = outlook.by_month(row, "hashprice_usd_per_ph_day", "hashprice_curve")
     assert hashprice is not None, "the reader refuses a mining hall without a hashprice"
-    return usd_per_mwh(hashprice, float(row["joules_per_th"]))
+    return usd_per_mwh(hashprice, row["joules_per_th"])

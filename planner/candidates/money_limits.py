@@ -5,23 +5,25 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
 from kernels.lines import Line
-from planner.candidates.outlook import Floats, Ints, Outlook
+from planner.arrays import Floats, Ints
+from planner.candidates.columns import Columns
+from planner.candidates.kinds import Kind
+from planner.candidates.outlook import Outlook
 from planner.candidates.resources import Family, Stock
 from planner.candidates.valuation import Valuation, books_of
 from planner.candidates.workshop import Block, Workshop
 
-CAPITAL_KINDS = ("open", "shell", "power", "own", "serve", "host", "fabric", "base")
+CAPITAL_KINDS = (Kind.OPEN, Kind.SHELL, Kind.POWER, Kind.OWN, Kind.SERVE, Kind.HOST, Kind.FABRIC, Kind.BASE)
 
 
 def add_raised_capital(shop: Workshop) -> None:
     """`base`: the capital raised quarter by quarter, level 1; nothing without a budget."""
     if not _budgeted(shop.outlook):
         return
-    frame = pd.DataFrame({"candidate_id": ["base:capital raised"], "unit": "0/1", "lower": 1.0, "upper": 1.0})
-    block = shop.add("base", frame, [shop.lump(Line.CAPEX, np.zeros(1), np.zeros(1, dtype=np.int64))])
+    columns = Columns(1, unit="0/1", lower=1.0, upper=1.0)
+    block = shop.add(Kind.BASE, lambda: ["base:capital raised"], columns, [shop.lump(Line.CAPEX, np.zeros(1), np.zeros(1, dtype=np.int64))])
     starts, ends, raised = _quarters(shop.outlook)
     _draw(shop, np.full(len(starts), block.first), -raised, starts, ends)
 
@@ -38,17 +40,17 @@ def add_money_limits(shop: Workshop) -> Valuation:
 
 
 def _budgeted(outlook: Outlook) -> bool:
-    return bool(outlook.case.tables["budget"]["new_capital_usd"].notna().any())
+    return bool(outlook.tables["budget"].given("new_capital_usd").any())
 
 
 def _quarters(outlook: Outlook) -> tuple[Ints, Ints, Floats]:
     """First month, end and new capital of each quarter of the horizon."""
     starts = outlook.calendar.quarter_starts
     ends = np.append(starts[1:], outlook.horizon)
-    budget = outlook.case.tables["budget"].dropna(subset=["new_capital_usd"])
-    raised = dict(zip(budget["quarter"], budget["new_capital_usd"], strict=True))
-    amounts = [float(raised.get(outlook.calendar.written_quarter(int(month)), 0.0)) for month in starts]
-    return starts, ends, np.array(amounts)
+    budget = outlook.tables["budget"]
+    raised = dict(zip(budget.texts("quarter"), np.nan_to_num(budget.floats("new_capital_usd")).tolist(), strict=True))
+    amounts = [raised.get(outlook.calendar.written_quarter(month), 0.0) for month in starts.tolist()]
+    return starts, ends, np.array(amounts, dtype=np.float64)
 
 
 def _draw(shop: Workshop, candidate: Ints, amount: Floats, start: Ints, end: Ints) -> None:
@@ -98,22 +100,21 @@ def _floor_cash(shop: Workshop, valuation: Valuation) -> None:
 
     A quarter of the tail counts like any other, one beyond it at its end.
     """
-    outlook = shop.outlook
-    floors = outlook.case.tables["budget"].dropna(subset=["cash_floor_usd"])
-    if floors.empty:
+    outlook, budget = shop.outlook, shop.outlook.tables["budget"]
+    rows = np.flatnonzero(budget.given("cash_floor_usd"))
+    if not len(rows):
         return
-    starts = floors["quarter"].map(outlook.calendar.quarter_index).to_numpy(np.int64)
+    quarter = budget.texts("quarter")
+    starts = np.array([outlook.calendar.quarter_index(quarter[row]) for row in rows], dtype=np.int64)
     ends = np.minimum(starts + 3, outlook.months)
-    names = floors["quarter"]
-    resource = shop.book.resources(Family.CASH_FLOOR, names, -floors["cash_floor_usd"].to_numpy(np.float64))
+    resource = shop.book.resources(Family.CASH_FLOOR, rows, lambda row: str(quarter[row]), -budget.floats("cash_floor_usd")[rows])
     for block in shop.blocks:
         cash = valuation.cash(block, np.arange(len(block)), EQUITY)
         shield = -outlook.case.settings.tax_rate * cash[EQUITY.index(Line.INTEREST)]
         moved = np.cumsum(np.abs(cash).sum(axis=0), axis=1)[:, ends - 1]
         cumulative = without_dust(np.cumsum(cash.sum(axis=0) + shield, axis=1)[:, ends - 1], moved)
-        row, quarter = np.nonzero(cumulative)
-        zero = np.zeros(len(row), dtype=np.int64)
-        shop.book.uses.add(block.numbers[row], resource[quarter], -cumulative[row, quarter], zero, zero + 1)
+        row, floor = np.nonzero(cumulative)
+        shop.book.uses.add(block.numbers[row], resource[floor], -cumulative[row, floor], 0, 1)
 
 
 INCOME = (Line.REVENUE, Line.MINING, Line.TAIL_RENT)
@@ -121,13 +122,14 @@ INCOME = (Line.REVENUE, Line.MINING, Line.TAIL_RENT)
 
 def _limit_customers(shop: Workshop, valuation: Valuation) -> None:
     """Discounted revenue of a customer <= share x discounted revenue of the plan."""
-    customers = shop.outlook.case.tables["customers"].dropna(subset=["max_revenue_share"])
-    if customers.empty:
+    customers = shop.outlook.tables["customers"]
+    rows = np.flatnonzero(customers.given("max_revenue_share"))
+    if not len(rows):
         return
-    for block in shop.of_kind("serve", "host", "renew", "sell", "mine"):
+    names, limits = customers.texts("customer_id"), customers.floats("max_revenue_share")
+    for block in shop.of_kind(Kind.SERVE, Kind.HOST, Kind.RENEW, Kind.SELL, Kind.MINE):
         value = valuation.npv(block, INCOME)[:, 0]
-        zero = np.zeros(len(block), dtype=np.int64)
-        for customer_id, limit in zip(customers["customer_id"], customers["max_revenue_share"], strict=True):
-            resource = np.full(len(block), shop.book.resource(Family.REVENUE_SHARE, str(customer_id)))
-            own = (block.table["customer_id"] == customer_id).to_numpy()
-            shop.book.uses.add(block.numbers, resource, value * (own - float(limit)), zero, zero + 1)
+        for row in rows.tolist():
+            resource = shop.book.resource(Family.REVENUE_SHARE, names[row])
+            own = block.columns["customer"] == row
+            shop.book.uses.add(block.numbers, resource, value * (own - limits[row]), 0, 1)

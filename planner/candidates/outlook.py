@@ -7,20 +7,20 @@ month), contract income after survival and recovery. Arrays carry a scenario axi
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
 
+from planner.arrays import Floats, Ints
+from planner.candidates.columns import Columns
 from planner.case.calendar import Calendar
 from planner.case.case import Case
 from planner.case.delays import first_power_months, mean_delay_months
 from planner.case.factor_names import OVERRUN, SINGLE, target_of
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+from planner.case.table_arrays import CaseArrays
 
 HOURS_BILLED_730 = 730.0
 YEARLY_DEFAULT_RATE = {"AAA": 0.0, "AA": 0.0002, "A": 0.0005, "BBB": 0.0016, "BB": 0.0063, "B": 0.034, "CCC": 0.28}
@@ -41,6 +41,11 @@ class Outlook:
     tail: str
     calendar: Calendar
     monthly_windows: bool = False
+
+    @property
+    def tables(self) -> CaseArrays:
+        """The tables of the case as arrays."""
+        return self.case.arrays
 
     @property
     def horizon(self) -> int:
@@ -75,7 +80,7 @@ class Outlook:
     @cached_property
     def first_power(self) -> Ints:
         """Month from which the contract of each row of `power` runs, negative where it began before the start."""
-        return first_power_months(self.case.tables["power"], self.calendar, delay_months(self.case, self.base))
+        return first_power_months(self.tables["power"], self.calendar, delay_months(self.case, self.base))
 
     @property
     def scenarios(self) -> int:
@@ -95,7 +100,7 @@ class Outlook:
     @cached_property
     def power_end(self) -> Ints:
         """Month in which the contract of each row of `power` ends, shape (phases,)."""
-        return np.minimum(self.first_power + self.case.tables["power"]["term_months"].to_numpy(np.int64), self.last_month)
+        return np.minimum(self.first_power + self.tables["power"].ints("term_months"), self.last_month)
 
     def curve(self, curve_id: str) -> Floats:
         """A curve by month, shape (M,): a value holds until the next one, the last goes on."""
@@ -103,30 +108,30 @@ class Outlook:
 
     @cached_property
     def _curves(self) -> dict[str, Floats]:
-        table = self.case.tables["curves"]
+        table = self.tables["curves"]
+        month, value, name = self.calendar.indices(table.texts("month")), table.floats("value"), table.texts("curve_id")
         found: dict[str, Floats] = {}
-        for curve_id, rows in table.groupby("curve_id", sort=False):
-            month = rows["month"].map(self.calendar.index).to_numpy(np.int64)
-            order = np.argsort(month)
-            value = rows["value"].to_numpy(np.float64)[order]
-            at = np.searchsorted(month[order], np.arange(self.months), side="right") - 1
-            found[str(curve_id)] = value[at]
+        for curve_id in table.number_of("curve_id"):
+            rows = np.flatnonzero(name == curve_id)
+            rows = rows[np.argsort(month[rows])]
+            at = np.searchsorted(month[rows], np.arange(self.months), side="right") - 1
+            found[curve_id] = value[rows][at]
         return found
 
-    def by_month(self, row: pd.Series, scalar: str, curve: str) -> Floats | None:
-        """A scalar column or its curve twin by month, shape (M,); None when the row gives neither."""
+    def by_month(self, row: Mapping[str, Any], scalar: str, curve: str) -> Floats | None:
+        """A scalar cell of a row or its curve twin by month, shape (M,); None when the row gives neither."""
         if row[curve]:
-            return self.curve(str(row[curve]))
-        value = row[scalar]
-        return None if pd.isna(value) else np.full(self.months, float(value))
+            return self.curve(row[curve])
+        value = float(row[scalar])
+        return None if math.isnan(value) else np.full(self.months, value)
 
     @cached_property
     def income_share(self) -> dict[str, Floats]:
         """Expected share of contract income by customer and month: survival + (1 - survival) x recovery, shape (M,)."""
-        customers = self.case.tables["customers"]
+        customers = self.tables["customers"]
         return {
-            str(name): self.alive[str(name)] + (1.0 - self.alive[str(name)]) * float(recovery)
-            for name, recovery in zip(customers["customer_id"], customers["recovery"], strict=True)
+            name: self.alive[name] + (1.0 - self.alive[name]) * recovery
+            for name, recovery in zip(customers.texts("customer_id"), customers.floats("recovery").tolist(), strict=True)
         }
 
     @cached_property
@@ -141,27 +146,25 @@ class Outlook:
 
     def _survival(self, into_month: float) -> dict[str, Floats]:
         months = np.arange(self.months, dtype=np.float64) + into_month
-        customers = self.case.tables["customers"].set_index("customer_id")
+        customers = self.tables["customers"]
+        number = customers.number_of("customer_id")
         chances = {}
-        for customer_id in customers.index:
-            row = customers.loc[customer_id]
+        for row in customers.records:
             lost = self._default_chance(row, months)
             if row["guarantor"]:
                 # Income stops only when both have defaulted; taken as independent in the base case.
-                lost = lost * self._default_chance(customers.loc[row["guarantor"]], months)
-            chances[str(customer_id)] = 1.0 - lost
+                lost = lost * self._default_chance(customers.records[number[row["guarantor"]]], months)
+            chances[row["customer_id"]] = 1.0 - lost
         return chances
 
     @cached_property
     def renewed(self) -> dict[str, Floats]:
         """Chance that each lease is renewed, shape (1,); by scenario it is 0 or 1, shape (S, 1)."""
-        leases = self.case.tables["leases"]
-        chances = leases["renewal_probability"].to_numpy(np.float64)
-        return {str(name): np.array([chance]) for name, chance in zip(leases["lease_id"], chances, strict=True)}
+        return chances_of_renewal(self.case)
 
-    def _default_chance(self, customer: pd.Series, months: Floats) -> Floats:
+    def _default_chance(self, customer: Mapping[str, Any], months: Floats) -> Floats:
         rate = customer["default_rate_per_year"]
-        rate = YEARLY_DEFAULT_RATE[str(customer["rating"])] if pd.isna(rate) else float(rate)
+        rate = YEARLY_DEFAULT_RATE[customer["rating"]] if math.isnan(rate) else rate
         if self.base == "announced":
             rate = 0.0
         hazard = -math.log(max(1.0 - rate, 1e-12)) / 12.0
@@ -186,44 +189,56 @@ class Outlook:
     @cached_property
     def _single(self) -> frozenset[tuple[str, str]]:
         """Word and name of all that is drawn once by a factor of the table."""
-        targets = [target_of(str(drives)) for drives in self.case.tables["factors"]["drives"]]
+        targets = [target_of(drives) for drives in self.tables["factors"].texts("drives")]
         return frozenset((target.word, target.name) for target in targets if target is not None and target.word in SINGLE)
 
     @cached_property
     def market_price(self) -> dict[tuple[str, int], Floats]:
         """On-demand price by SKU and tier, $ per GPU-hour by month, shape (M,)."""
+        return self.tier_prices()
+
+    def tier_prices(self) -> dict[tuple[str, int], Floats]:
+        """Prices of the tiers as their rows give them, $ per GPU-hour by month, shape (M,)."""
         prices = {}
-        for _, row in self.case.tables["market"].iterrows():
+        for row in self.tables["market"].records:
             price = self.by_month(row, "usd_per_gpu_hour", "price_curve")
             assert price is not None, "the reader refuses a market tier without a price"
-            prices[str(row["gpu_id"]), int(row["tier"])] = price
+            prices[row["gpu_id"], int(row["tier"])] = price
         return prices
 
     @cached_property
     def market_top(self) -> dict[str, tuple[Floats, Floats | float]]:
         """Price by month and utilisation of the dearest tier of each SKU that has a market."""
-        table = self.case.tables["market"].sort_values(["gpu_id", "tier"]).drop_duplicates("gpu_id")
         return {
-            str(row["gpu_id"]): (self.market_price[str(row["gpu_id"]), int(row["tier"])], float(row["utilisation"]))
-            for _, row in table.iterrows()
+            row["gpu_id"]: (self.market_price[row["gpu_id"], int(row["tier"])], row["utilisation"])
+            for row in self.dearest_tiers()
         }
 
+    def dearest_tiers(self) -> list[dict[str, Any]]:
+        """The row of the dearest tier of each SKU that has a market."""
+        rows = sorted(self.tables["market"].records, key=lambda row: row["tier"], reverse=True)
+        return list({row["gpu_id"]: row for row in rows}.values())
+
     @property
-    def stated_openings(self) -> pd.DataFrame | None:
-        """Months in which sites may be opened, columns site_id and month, where they do not follow from the case itself."""
+    def stated_openings(self) -> Columns | None:
+        """Months in which sites may be opened, columns site and month, where they do not follow from the case itself."""
         return None
 
     @cached_property
     def steps(self) -> Ints:
         """Months of the horizon at which something can change: quarters, energisations, leases, halls; starts with 0."""
-        leases = self.case.tables["leases"]
-        start = leases["start"].map(self.calendar.index).to_numpy(np.int64)
-        end = start + leases["term_months"].to_numpy(np.int64)
-        renewed = end + leases["renewal_term_months"].to_numpy(np.int64)
-        sites = self.case.tables["sites"]["ready_month"]
-        ready = sites[sites != ""].map(self.calendar.index).to_numpy(np.int64)
+        leases = self.tables["leases"]
+        start = self.lease_starts
+        end = start + leases.ints("term_months")
+        renewed = end + leases.ints("renewal_term_months")
+        ready = self.calendar.indices(self.tables["sites"].texts("ready_month"))
         found = np.concatenate([[0], self.calendar.quarter_starts, self.energised, start, end, renewed, ready])
         return np.unique(found[(found >= 0) & (found < self.horizon)])
+
+    @cached_property
+    def lease_starts(self) -> Ints:
+        """Month in which the term of each lease is due to begin, negative before the start, shape (leases,)."""
+        return self.calendar.indices(self.tables["leases"].texts("start"))
 
     @cached_property
     def step_ends(self) -> Ints:
@@ -231,12 +246,12 @@ class Outlook:
         return np.append(self.steps[1:], self.horizon)
 
     @cached_property
-    def windows(self) -> pd.DataFrame:
+    def windows(self) -> Columns:
         """Windows in which on-demand and mining levels are constant: columns from_month, to_month."""
         if self.monthly_windows:
-            return pd.DataFrame({"from_month": np.arange(self.horizon), "to_month": np.arange(self.horizon) + 1})
+            return Columns(from_month=np.arange(self.horizon), to_month=np.arange(self.horizon) + 1)
         starts = np.unique(np.concatenate([self.steps, self._last_uses]))
-        return pd.DataFrame({"from_month": starts, "to_month": np.append(starts[1:], self.horizon)})
+        return Columns(from_month=starts, to_month=np.append(starts[1:], self.horizon))
 
     @cached_property
     def _last_uses(self) -> Ints:
@@ -245,29 +260,27 @@ class Outlook:
         Ends of power contracts; ends of life of what is delivered at a step or owned; months in which assets may be given up;
         ends of leases begun late, whose GPUs are free again; and the beginning of conversions of mining halls.
         """
-        tables, steps = self.case.tables, self.steps
+        tables, steps = self.tables, self.steps
+        life, fleet = tables["gpus"].ints("life_months"), tables["fleet"]
         found = [self.power_end, self.endings]
-        found += [steps + life for life in np.unique(tables["gpus"]["life_months"].to_numpy(np.int64))]
-        if len(tables["fleet"]):
-            life = tables["fleet"]["gpu_id"].map(tables["gpus"].set_index("gpu_id")["life_months"]).to_numpy(np.int64)
-            found.append(tables["fleet"]["bought"].map(self.calendar.index).to_numpy(np.int64) + life)
+        found += [steps + months for months in np.unique(life)]
+        found.append(self.calendar.indices(fleet.texts("bought")) + life[fleet.rows_of("gpu_id")])
         found += self._late_ends()
-        mining = tables["sites"]["site_id"].isin(tables["mining"]["site_id"])
-        leads = np.unique(tables["sites"].loc[mining, "conversion_lead_months"].to_numpy(np.int64))
+        mining = np.isin(np.arange(len(tables["sites"])), tables["mining"].rows_of("site_id"))
+        leads = np.unique(tables["sites"].ints("conversion_lead_months")[mining])
         found += [steps - lead for lead in leads]
         months = np.concatenate(found)
         return months[(months > 0) & (months < self.horizon)]
 
     def _late_ends(self) -> list[Ints]:
         """Ends of leases whose term runs from delivery, begun late at each step that their grace allows, and of their next terms."""
-        leases = self.case.tables["leases"]
-        late = leases[(leases["term_from"] == "delivery") & (leases["late_grace_months"] > 0)]
+        leases = self.tables["leases"]
+        late = np.flatnonzero((leases.texts("term_from") == "delivery") & (leases.ints("late_grace_months") > 0) & (self.lease_starts >= 0))
         ends = []
-        columns = (late["start"], late["late_grace_months"], late["term_months"], late["renewal_term_months"])
-        for start, grace, term, renewal in zip(*columns, strict=True):
-            due = self.calendar.index(str(start))
-            begun = self.steps[(self.steps > due) & (self.steps <= due + int(grace))] if due >= 0 else self.steps[:0]
-            ends += [begun + int(term), begun + int(term) + int(renewal)]
+        columns = (self.lease_starts, leases.ints("late_grace_months"), leases.ints("term_months"), leases.ints("renewal_term_months"))
+        for due, grace, term, renewal in zip(*(column[late].tolist() for column in columns), strict=True):
+            begun = self.steps[(self.steps > due) & (self.steps <= due + grace)]
+            ends += [begun + term, begun + term + renewal]
         return ends
 
     @cached_property
@@ -282,15 +295,21 @@ class Outlook:
 
 def promised_months(case: Case, calendar: Calendar) -> Ints:
     """Promised month of first power of each row of `power`, as month indices."""
-    return case.tables["power"]["energised"].map(calendar.index).to_numpy(np.int64)
+    return calendar.indices(case.arrays["power"].texts("energised"))
 
 
 def delay_months(case: Case, base: str) -> Ints:
     """Delay of each row of `power` in the base case: its mean rounded up, or none when announced dates are taken."""
-    power = case.tables["power"]
+    power = case.arrays["power"]
     if base == "announced":
         return np.zeros(len(power), dtype=np.int64)
     return mean_delay_months(power)
+
+
+def chances_of_renewal(case: Case) -> dict[str, Floats]:
+    """Chance that each lease of a case is renewed, shape (1,)."""
+    leases = case.arrays["leases"]
+    return {name: np.array([chance]) for name, chance in zip(leases.texts("lease_id"), leases.floats("renewal_probability").tolist(), strict=True)}
 
 
 def make_outlook(case: Case, *, base: str = "expected", tail: str | None = None, monthly_windows: bool = False) -> Outlook:
@@ -300,18 +319,14 @@ def make_outlook(case: Case, *, base: str = "expected", tail: str | None = None,
     if tail == "none":
         # One year after the horizon holds the sale of what is left.
         return Outlook(case, base, tail, Calendar(calendar.start, calendar.horizon, 1), monthly_windows)
-    ends = [calendar.horizon]
-    leases, power, gpus = case.tables["leases"], case.tables["power"], case.tables["gpus"]
-    if len(leases):
-        start = leases["start"].map(calendar.index).to_numpy(np.int64)
-        # A lease whose term runs from delivery may begin late by its grace.
-        grace = leases["late_grace_months"].fillna(0).to_numpy(np.int64)
-        term = leases["term_months"].to_numpy(np.int64) + leases["renewal_term_months"].to_numpy(np.int64)
-        ends.append(int((start + grace + term).max()))
-    if len(power):
-        first = first_power_months(power, calendar, delay_months(case, base))
-        ends.append(int((first + power["term_months"].to_numpy(np.int64)).max()))
-    if len(gpus):
-        ends.append(calendar.horizon + int(gpus["life_months"].max()))
-    tail_years = max(math.ceil((max(ends) - calendar.horizon) / 12), 1)
+    leases, power, gpus = (case.arrays[name] for name in ("leases", "power", "gpus"))
+    # A lease whose term runs from delivery may begin late by its grace.
+    terms = leases.ints("late_grace_months") + leases.ints("term_months") + leases.ints("renewal_term_months")
+    ends = [
+        calendar.indices(leases.texts("start")) + terms,
+        first_power_months(power, calendar, delay_months(case, base)) + power.ints("term_months"),
+        calendar.horizon + gpus.ints("life_months"),
+    ]
+    last = int(np.max(np.concatenate(ends), initial=calendar.horizon))
+    tail_years = max(math.ceil((last - calendar.horizon) / 12), 1)
     return Outlook(case, base, tail, Calendar(calendar.start, calendar.horizon, tail_years), monthly_windows)

@@ -7,12 +7,13 @@ schedule of its class to the end of its asset, given up early or not; loans are 
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 
 from kernels.lines import Line
 from kernels.terms import Term, WindowTerm
+from planner.arrays import Floats, Ints
 from planner.candidates.books import NO_WAIT
-from planner.candidates.outlook import Floats, Ints, Outlook
+from planner.candidates.columns import codes_of
+from planner.candidates.outlook import Outlook
 from planner.candidates.workshop import Workshop
 from planner.candidates.write_offs import Starts, by_month, phase_service, written_off
 
@@ -27,31 +28,31 @@ def overrun_terms(
     """
     if not shop.outlook.overruns(asset_class) or not np.any(capex):
         return []
-    keys = [(int(at), int(wait), int(last)) for at, wait, last in zip(month, waits, end, strict=True)]
+    ends = np.broadcast_to(end, len(month))
+    codes, first = codes_of([month, waits, ends])
+    keys = zip(month[first].tolist(), waits[first].tolist(), ends[first].tolist(), strict=True)
     paths = [_write_off(shop, asset_class, (at, wait), _service(shop, at, wait), last) for at, wait, last in keys]
-    return [_paid(shop, asset_class, capex, month, lead), _written_off(shop, capex, np.array(paths, dtype=np.int64))]
+    return [_paid(shop, asset_class, capex, month, lead), _written_off(shop, capex, np.array(paths, dtype=np.int64)[codes])]
 
 
-def phase_overrun_terms(shop: Workshop, power: pd.DataFrame, capex: Floats, credit: Floats, month: Ints, lead: Ints) -> list[Term]:
+def phase_overrun_terms(shop: Workshop, phases: Ints, capex: Floats, credit: Floats, month: Ints, lead: Ints) -> list[Term]:
     """The same for phases of power, in service when they are energised, with the tax credit on what is paid beyond the plan."""
-    if not shop.outlook.overruns("power") or not np.any(capex):
+    outlook = shop.outlook
+    if not outlook.overruns("power") or not np.any(capex):
         return []
-    number = power["phase_number"].to_numpy(np.int64)
-    ends = power["end_month"].to_numpy(np.int64)
-    paths = [
-        _write_off(shop, "power", ("phase", at), phase_service(shop.outlook, at), int(end))
-        for at, end in zip(number.tolist(), ends, strict=True)
-    ]
-    once = [_once(shop, ("phase", at), phase_service(shop.outlook, at)) for at in number.tolist()]
+    starts = [phase_service(outlook, at) for at in phases.tolist()]
+    rows = zip(phases.tolist(), outlook.power_end[phases].tolist(), starts, strict=True)
+    paths = [_write_off(shop, "power", ("phase", at), service, end) for at, end, service in rows]
     terms: list[Term] = [_paid(shop, "power", capex, month, lead), _written_off(shop, capex, np.array(paths, dtype=np.int64))]
     if np.any(credit):
-        none = np.zeros(len(number), dtype=np.int64)
-        terms.append(WindowTerm(Line.CREDITS, credit, np.array(once, dtype=np.int64), shop.events.at(none), _end(shop, len(number))))
+        once = [_once(shop, ("phase", at), service) for at, service in zip(phases.tolist(), starts, strict=True)]
+        none = shop.events.at(np.zeros(len(phases), dtype=np.int64))
+        terms.append(WindowTerm(Line.CREDITS, credit, np.array(once, dtype=np.int64), none, _end(shop, len(phases))))
     return terms
 
 
 def _service(shop: Workshop, month: int, wait: int) -> Starts:
-    return lambda outlook: np.maximum(shop.events.wait_ends(outlook)[wait], month) if wait != NO_WAIT else np.array([month])
+    return lambda outlook: np.maximum(shop.events.wait_end(wait, outlook), month) if wait != NO_WAIT else np.array([month])
 
 
 def _paid(shop: Workshop, asset_class: str, capex: Floats, month: Ints, lead: Ints) -> Term:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
-from planner.candidates.outlook import Floats, Ints
-from planner.candidates.power import phase_table, unit_mw
+from planner.candidates.phases import phase_table, unit_mw
 from planner.case.faults import PlannerError
 
 COMPANY = "(company)"
@@ -145,7 +145,7 @@ def _add_power(candidates: CandidateSet, parts: Sequence[int], it_mw: float, num
     table = candidates.table
     touched = {str(table[column].iat[part]) for part in parts for column in ("phase", "then_phase")} - {""}
     power = phase_table(candidates.outlook)
-    size = dict(zip(power["phase_name"], power["mw_per_it_mw"].to_numpy(np.float64) / unit_mw(power), strict=True))
+    size = dict(zip(power["phase_name"], power["mw_per_it_mw"].to_numpy(np.float64) / unit_mw(candidates.outlook), strict=True))
     contracts = table[(table["kind"] == "power") & table["phase"].isin(touched)]
     for number, phase in zip(contracts.index, contracts["phase"], strict=True):
         numbers.append(int(number))

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import numpy as np
-import pandas as pd
+import numpy.typing as npt
 
 from planner.candidates.books import NO_PHASE
-from planner.candidates.power import energy_path, fee_paths, fee_usd_per_mw_month, phase_table
+from planner.candidates.columns import Columns, stacked
+from planner.candidates.outlook import Outlook
+from planner.candidates.phases import fee_usd_per_mw_month
+from planner.candidates.power_costs import energy_path, fee_paths
 from planner.candidates.workshop import Workshop
 
 FULL_SERVICE = 0.99
@@ -30,58 +33,51 @@ def legs_of(written: str, phases: Collection[str]) -> tuple[str, str]:
     return found[0] if found and written not in phases else (written, "")
 
 
-def live_phases(shop: Workshop) -> pd.DataFrame:
-    """Phases with what a MW of contracted power in use costs: one row per phase of the case.
+def live_phases(shop: Workshop) -> Columns:
+    """What a MW of contracted power in use costs: a row for each phase of the case.
 
-    Columns: site_id, phase_number, phase_name, energised_month, end_month, mw_per_it_mw, co2_kg_per_mwh,
-    fee_usd_per_mw_month (the share not due anyway), fee_path, demand_usd_per_mw_month, energy_path (all of it),
-    tenant_energy_path (without fuel that customers pay), min_take, below_full_service.
+    Columns: mw_per_it_mw, fee_usd_per_mw_month (the share not due anyway), fee_path, demand_usd_per_mw_month, energy_path (all
+    of it), tenant_energy_path (without fuel that customers pay), min_take, below_full_service.
     """
-    power = phase_table(shop.outlook)
-    rows = [row for _, row in power.iterrows()]
-    return pd.DataFrame(
-        {
-            "site_id": power["site_id"],
-            "phase_number": power["phase_number"],
-            "phase_name": power["phase_name"],
-            "energised_month": power["energised_month"],
-            "end_month": power["end_month"],
-            "mw_per_it_mw": power["mw_per_it_mw"],
-            "co2_kg_per_mwh": power["co2_kg_per_mwh"],
-            "fee_usd_per_mw_month": fee_usd_per_mw_month(power) * (1.0 - power["take_or_pay"]),
-            "fee_path": fee_paths(shop, power),
-            "demand_usd_per_mw_month": power["demand_charge_usd_per_kw_month"] * 1000.0,
-            "energy_path": np.array([energy_path(shop, row, tenant_pays_fuel=False) for row in rows], dtype=np.int64),
-            "tenant_energy_path": np.array([energy_path(shop, row, tenant_pays_fuel=True) for row in rows], dtype=np.int64),
-            "min_take": power["min_take"],
-            "below_full_service": power["availability"] < FULL_SERVICE,
-        }
+    outlook, power = shop.outlook, shop.outlook.tables["power"]
+    count = len(power)
+    return Columns(
+        count,
+        mw_per_it_mw=power.floats("mw_per_it_mw"),
+        fee_usd_per_mw_month=fee_usd_per_mw_month(outlook) * (1.0 - power.floats("take_or_pay")),
+        fee_path=fee_paths(shop),
+        demand_usd_per_mw_month=power.floats("demand_charge_usd_per_kw_month") * 1000.0,
+        energy_path=np.array([energy_path(shop, phase, tenant_pays_fuel=False) for phase in range(count)], dtype=np.int64),
+        tenant_energy_path=np.array([energy_path(shop, phase, tenant_pays_fuel=True) for phase in range(count)], dtype=np.int64),
+        min_take=power.floats("min_take"),
+        below_full_service=power.floats("availability") < FULL_SERVICE,
     )
 
 
-def power_paths(phases: pd.DataFrame) -> pd.DataFrame:
-    """All paths: columns site_id, head, then (numbers; NO_PHASE), energised and end months of both, co2_kg_per_mwh."""
-    columns = ["site_id", "phase_number", "phase_name", "energised_month", "end_month", "co2_kg_per_mwh"]
-    heads = phases[columns].rename(
-        columns={"phase_number": "head", "phase_name": "phase", "energised_month": "from_head", "end_month": "end_head"}
-    )
-    thens = phases[columns].rename(
-        columns={
-            "phase_number": "then", "phase_name": "then_phase", "energised_month": "from_then",
-            "end_month": "end_then", "co2_kg_per_mwh": "then_co2",
-        }
-    )
-    single = heads.assign(then=NO_PHASE, then_phase="", from_then=0, end_then=0)
-    bridges = heads.merge(thens, on="site_id")
-    bridges = bridges[(bridges["from_then"] > bridges["from_head"]) & (bridges["end_head"] >= bridges["from_then"])]
-    bridges = bridges.assign(co2_kg_per_mwh=bridges[["co2_kg_per_mwh", "then_co2"]].max(axis=1)).drop(columns=["then_co2"])
-    return pd.concat([single, bridges], ignore_index=True)
+def power_paths(outlook: Outlook) -> Columns:
+    """All paths: columns site, head, then (phases; NO_PHASE), energised and end months of both, co2_kg_per_mwh."""
+    power = outlook.tables["power"]
+    number, site, co2 = np.arange(len(power)), power.rows_of("site_id"), power.floats("co2_kg_per_mwh")
+    heads = Columns(site=site, head=number, from_head=outlook.energised, end_head=outlook.power_end, co2_kg_per_mwh=co2)
+    thens = Columns(site=site, then=number, from_then=outlook.energised, end_then=outlook.power_end)
+    single = heads.having(then=np.full(len(heads), NO_PHASE), from_then=0, end_then=0)
+    bridges = heads.joined(thens, "site")
+    bridges = bridges.take((bridges["from_then"] > bridges["from_head"]) & (bridges["end_head"] >= bridges["from_then"]))
+    bridges = bridges.having(co2_kg_per_mwh=np.maximum(bridges["co2_kg_per_mwh"], co2[bridges["then"]]))
+    return stacked([single, bridges])
 
 
-def powered(pairs: pd.DataFrame, start: str, end: str) -> pd.Series:
-    """Whether each row's path has power over its whole window [start, end)."""
+def single_paths(paths: Columns) -> Columns:
+    """Paths of one phase alone."""
+    return paths.take(paths["then"] == NO_PHASE)
+
+
+def powered(pairs: Columns) -> npt.NDArray[np.bool_]:
+    """Whether each row's path has power over its whole window [from_month, to_month)."""
+    start, end = pairs["from_month"], pairs["to_month"]
+    head = (pairs["from_head"] <= start) & (start < end)
     single = pairs["then"] == NO_PHASE
-    head = (pairs["from_head"] <= pairs[start]) & (pairs[start] < pairs[end])
-    alone = single & (pairs["end_head"] >= pairs[end])
-    bridged = (pairs["from_then"] > pairs[start]) & (pairs["from_then"] < pairs[end]) & (pairs["end_then"] >= pairs[end])
-    return head & (alone | (~single & bridged))
+    alone = single & (pairs["end_head"] >= end)
+    bridged = ~single & (pairs["from_then"] > start) & (pairs["from_then"] < end) & (pairs["end_then"] >= end)
+    found: npt.NDArray[np.bool_] = head & (alone | bridged)
+    return found

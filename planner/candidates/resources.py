@@ -11,6 +11,7 @@ the allocator carries the level of a stock instead of spelling out every cohort 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from enum import Enum
@@ -20,8 +21,11 @@ import numpy.typing as npt
 import pandas as pd
 import scipy.sparse as sp
 
-from planner.candidates.distinct import distinct
-from planner.candidates.outlook import Floats, Ints
+from planner.arrays import Floats, Ints
+from planner.candidates.columns import Columns, codes_of, matches, stacked
+
+Keys = npt.NDArray[np.int64] | Sequence[npt.NDArray[np.int64]]
+"""One column of whole numbers, or several of one length."""
 
 
 class Family(Enum):
@@ -86,24 +90,24 @@ class Uses:
         """Write down uses of equal length; empty windows and zero coefficients are passed over."""
         arrays = np.broadcast_arrays(*(np.asarray(array) for array in (candidate, resource, coefficient, start, end)))
         keep = (arrays[3] < arrays[4]) & (arrays[2] != 0.0)
-        self._candidate.append(arrays[0][keep].astype(np.int64))
-        self._resource.append(arrays[1][keep].astype(np.int64))
-        self._coefficient.append(arrays[2][keep].astype(np.float64))
-        self._start.append(arrays[3][keep].astype(np.int64))
-        self._end.append(arrays[4][keep].astype(np.int64))
+        kept = arrays if keep.all() else [array[keep] for array in arrays]
+        self._candidate.append(kept[0].astype(np.int64))
+        self._resource.append(kept[1].astype(np.int64))
+        self._coefficient.append(kept[2].astype(np.float64))
+        self._start.append(kept[3].astype(np.int64))
+        self._end.append(kept[4].astype(np.int64))
+
+    def columns(self) -> Columns:
+        """All uses: columns candidate, resource, coefficient, start, end."""
+        none = np.zeros(0, dtype=np.int64)
+        return Columns(
+            candidate=np.concatenate([none, *self._candidate]), resource=np.concatenate([none, *self._resource]),
+            coefficient=np.concatenate([np.zeros(0), *self._coefficient]), start=np.concatenate([none, *self._start]), end=np.concatenate([none, *self._end]),
+        )
 
     def frame(self) -> pd.DataFrame:
         """All uses, one a row."""
-        empty = np.zeros(0, dtype=np.int64)
-        return pd.DataFrame(
-            {
-                "candidate": np.concatenate([empty, *self._candidate]),
-                "resource": np.concatenate([empty, *self._resource]),
-                "coefficient": np.concatenate([np.zeros(0), *self._coefficient]),
-                "start": np.concatenate([empty, *self._start]),
-                "end": np.concatenate([empty, *self._end]),
-            }
-        )
+        return self.columns().frame()
 
 
 @dataclass
@@ -138,12 +142,17 @@ class ResourceBook:
             raise ValueError(f"{family.name} {name} has two limits: {self.limit[number]} and {limit}")
         return number
 
-    def resources(self, family: Family, names: pd.Series, limits: Floats | float = 0.0) -> Ints:
-        """Numbers of the resources named row by row."""
-        frame = pd.DataFrame({"name": names.to_numpy(), "limit": np.broadcast_to(limits, len(names))})
-        codes, keys = distinct(frame, ["name", "limit"])
-        numbers = [self.resource(family, str(name), float(limit)) for name, limit in keys]
-        return np.array(numbers, dtype=np.int64)[codes]
+    def resources(self, family: Family, keys: Keys, name: Callable[..., str], limits: Floats | float = 0.0) -> Ints:
+        """Numbers of resources known by whole numbers, row by row; `name` makes a name of them, once for each that differs."""
+        columns = (keys,) if isinstance(keys, np.ndarray) else keys
+        codes, first = codes_of(columns)
+        limit = np.broadcast_to(np.asarray(limits, dtype=np.float64), len(columns[0]))
+        named = zip(zip(*(column[first].tolist() for column in columns), strict=True), limit[first].tolist(), strict=True)
+        numbers = np.array([self.resource(family, name(*key), most) for key, most in named], dtype=np.int64)
+        differs = np.flatnonzero(limit != limit[first][codes])
+        if len(differs):
+            self.resource(family, self.name[numbers[codes[differs[0]]]], float(limit[differs[0]]))
+        return numbers[codes]
 
     def find(self, family: Family, name: str) -> int | None:
         """Number of a resource if it has been entered."""
@@ -158,27 +167,32 @@ class ResourceBook:
             self.stock_name.append(name)
         return self._stocks[key]
 
-    def stocks(self, kind: Stock, names: pd.Series) -> Ints:
-        """Numbers of the stocks named row by row."""
-        numbers = {name: self.stock(kind, str(name)) for name in names.unique()}
-        return names.map(numbers).to_numpy(np.int64)
+    def stocks(self, kind: Stock, keys: Keys, name: Callable[..., str]) -> Ints:
+        """Numbers of the stocks known by whole numbers, row by row."""
+        columns = (keys,) if isinstance(keys, np.ndarray) else keys
+        codes, first = codes_of(columns)
+        named = zip(*(column[first].tolist() for column in columns), strict=True)
+        return np.array([self.stock(kind, name(*key)) for key in named], dtype=np.int64)[codes]
 
     def stock_needs(self, stock: int, resource: int, coefficient: float) -> None:
         """One unit of a stock uses `coefficient` of a resource as long as it stands."""
         self.per_stock.append((stock, resource, coefficient))
 
+    def per_stock_columns(self) -> Columns:
+        """What a unit of each stock uses: columns stock, resource, coefficient."""
+        stock, resource, coefficient = zip(*self.per_stock, strict=True) if self.per_stock else ((), (), ())
+        return Columns(stock=np.array(stock, dtype=np.int64), resource=np.array(resource, dtype=np.int64), coefficient=np.array(coefficient, dtype=np.float64))
+
     def stock_table(self) -> pd.DataFrame:
         """What a unit of each stock uses: columns stock, resource, coefficient."""
-        table = pd.DataFrame(self.per_stock, columns=["stock", "resource", "coefficient"])
-        return table.astype({"stock": np.int64, "resource": np.int64, "coefficient": np.float64})
+        return self.per_stock_columns().frame()
 
-    def all_uses(self) -> pd.DataFrame:
-        """Direct uses and those through stocks, spelled out for every candidate."""
-        through = self.stock_uses.frame().rename(columns={"resource": "stock", "coefficient": "units"})
-        through = through.merge(self.stock_table(), on="stock")
-        through["coefficient"] *= through["units"]
-        columns = ["candidate", "resource", "coefficient", "start", "end"]
-        return pd.concat([self.uses.frame(), through[columns]], ignore_index=True)
+    def all_uses(self) -> Columns:
+        """Direct uses and those through stocks, spelled out for every candidate: columns candidate, resource, coefficient, start, end."""
+        moved, needs = self.stock_uses.columns(), self.per_stock_columns()
+        through, what = matches([moved["resource"]], [needs["stock"]])
+        spelled = moved.take(through).having(resource=needs["resource"][what], coefficient=needs["coefficient"][what] * moved["coefficient"][through])
+        return stacked([self.uses.columns(), spelled])
 
 
 @dataclass(frozen=True)
@@ -189,33 +203,33 @@ class Rows:
     use: sp.csr_array
 
 
-def breakpoints(uses: pd.DataFrame, key: str, width: int) -> Ints:
+def breakpoints(uses: Columns | pd.DataFrame, key: str, width: int) -> Ints:
     """Sorted codes key x width + month at which a use of that key begins or ends."""
-    number = uses[key].to_numpy(np.int64) * width
-    return np.unique(np.concatenate([number + uses["start"].to_numpy(), number + uses["end"].to_numpy()]))
+    number, start, end = (np.asarray(uses[name], dtype=np.int64) for name in (key, "start", "end"))
+    return np.unique(np.concatenate([number * width + start, number * width + end]))
 
 
-def spread(uses: pd.DataFrame, key: str, codes: Ints, width: int) -> tuple[Ints, Ints]:
+def spread(uses: Columns | pd.DataFrame, key: str, codes: Ints, width: int) -> tuple[Ints, Ints]:
     """Intervals touched by each use: (index of the use, index of the interval that begins at that code)."""
-    number = uses[key].to_numpy(np.int64) * width
-    first = np.searchsorted(codes, number + uses["start"].to_numpy())
-    count = np.searchsorted(codes, number + uses["end"].to_numpy()) - first
+    number, start, end = (np.asarray(uses[name], dtype=np.int64) for name in (key, "start", "end"))
+    first = np.searchsorted(codes, number * width + start)
+    count = np.searchsorted(codes, number * width + end) - first
     which = np.repeat(np.arange(len(uses)), count)
     offset = np.arange(len(which)) - np.repeat(np.cumsum(count) - count, count)
     return which, np.repeat(first, count) + offset
 
 
-def make_rows(book: ResourceBook, uses: pd.DataFrame, columns: int, months: int) -> Rows:
+def make_rows(book: ResourceBook, uses: Columns | pd.DataFrame, columns: int, months: int) -> Rows:
     """One row per resource and interval between its breakpoints; rows nobody uses are not made.
 
-    uses: the frame of `Uses` with `columns` candidates (or columns of a smaller model).
+    uses: the columns of `Uses` with `columns` candidates (or columns of a smaller model).
     """
     width = months + 2
     codes = breakpoints(uses, "resource", width)
     which, interval = spread(uses, "resource", codes, width)
     touched, row = np.unique(interval, return_inverse=True)
     use = sp.csr_array(
-        (uses["coefficient"].to_numpy()[which], (row, uses["candidate"].to_numpy()[which])),
+        (np.asarray(uses["coefficient"])[which], (row, np.asarray(uses["candidate"])[which])),
         shape=(len(touched), columns),
     )
     use.sum_duplicates()

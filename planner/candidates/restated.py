@@ -8,19 +8,24 @@ what is left out stay those of the base, so that levels mean the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from kernels.lines import Line
 from kernels.terms import ScheduleTerm, Term, WindowTerm
+from planner.arrays import Floats, Ints, Texts
 from planner.candidates.build import CandidateSet, build_candidates
+from planner.candidates.columns import Columns
+from planner.candidates.kinds import Kind
 from planner.candidates.left_out import LeftOut
 from planner.candidates.opening import opening_months
-from planner.candidates.outlook import Floats, Ints, Outlook, delay_months, make_outlook
+from planner.candidates.outlook import Outlook, chances_of_renewal, delay_months, make_outlook
 from planner.candidates.resources import Family, ResourceBook, Uses
 from planner.candidates.workshop import Block
 from planner.case.calendar import Calendar
@@ -34,8 +39,6 @@ WAITED_FOR: dict[str, tuple[str, ...]] = {
 }
 """Columns that a plan that stands meets as a scenario does: its units wait for late power, its next terms come or do not."""
 CALENDAR_SETTINGS = ("start", "months", "tail")
-OBLIGED = ("open", "base")
-"""Kinds whose cash falls due without a decision of its own, so that one that the base case lacks cannot be passed over."""
 NAMED = 3
 
 
@@ -55,12 +58,12 @@ class HeldOutlook(Outlook):
         return self.held.steps
 
     @cached_property
-    def stated_openings(self) -> pd.DataFrame:
+    def stated_openings(self) -> Columns:
         """Months in which the plan could open a site."""
         return opening_months(self.held)
 
     @cached_property
-    def windows(self) -> pd.DataFrame:
+    def windows(self) -> Columns:
         """Windows in which the plan's on-demand and mining levels are constant."""
         return self.held.windows
 
@@ -72,26 +75,24 @@ class HeldOutlook(Outlook):
     @cached_property
     def energised_by_scenario(self) -> Ints:
         """Month of first power of each phase in the changed case, shape (phases, 1)."""
-        months = first_power_months(self.changed.tables["power"], self.calendar, delay_months(self.changed, self.base))
+        months = first_power_months(self.changed.arrays["power"], self.calendar, delay_months(self.changed, self.base))
         return np.maximum(months, 0)[:, None]
 
     @cached_property
     def renewed(self) -> dict[str, Floats]:
         """Chance that each lease is renewed in the changed case, shape (1,)."""
-        leases = self.changed.tables["leases"]
-        chances = leases["renewal_probability"].to_numpy(np.float64)
-        return {str(name): np.array([chance]) for name, chance in zip(leases["lease_id"], chances, strict=True)}
+        return chances_of_renewal(self.changed)
 
-    def by_month(self, row: pd.Series, scalar: str, curve: str) -> Floats | None:
-        """A scalar column or its curve twin by month; a candidate's own row of `power` gives way to the changed one."""
-        if "source_id" in row.index:
+    def by_month(self, row: Mapping[str, Any], scalar: str, curve: str) -> Floats | None:
+        """A scalar cell or its curve twin by month; a candidate's own row of `power` gives way to the changed one."""
+        if "source_id" in row:
             row = self._phases[row["source_id"], row["phase"]]
         return super().by_month(row, scalar, curve)
 
     @cached_property
-    def _phases(self) -> dict[tuple[str, str], pd.Series]:
-        """Rows of `power` by source and phase: a search for each path takes longer than making all candidates."""
-        return {(row["source_id"], row["phase"]): row for _, row in self.case.tables["power"].iterrows()}
+    def _phases(self) -> dict[tuple[str, str], dict[str, Any]]:
+        """Rows of `power` by source and phase."""
+        return {(row["source_id"], row["phase"]): row for row in self.tables["power"].records}
 
 
 @dataclass(frozen=True)
@@ -140,15 +141,15 @@ def restate(candidates: CandidateSet, case: Case, *, levels: Floats | None = Non
     outlook = candidates.outlook
     _require_same_calendar(outlook, case)
     anew = build_candidates(held_outlook(outlook, case), equity=equity)
-    place = _places(candidates.table, anew.table)
+    place = _places(candidates.candidate_ids, anew.candidate_ids)
     _require_no_new_obligation(candidates, anew, place)
+    lower, upper = _bounds(candidates, anew, place)
     blocks = tuple(_restated_block(block, anew, place) for block in candidates.blocks)
-    table = _table(candidates, anew, place)
     book = _book(candidates.book, anew.book, _back(place, len(anew)))
     npv_usd = np.where(place >= 0, anew.npv_usd[place], 0.0)
     gone = dict(_gone(candidates, anew, place))
     changed = replace(anew.outlook, case=case)
-    found = Restated(changed, table, blocks, anew.valuation, npv_usd, book, anew.books, candidates, gone)
+    found = Restated(changed, blocks, anew.valuation, npv_usd, lower, upper, book, anew.books, candidates, gone)
     if levels is not None:
         found.require(np.flatnonzero(levels))
     return found
@@ -179,13 +180,18 @@ def held_outlook(outlook: Outlook, case: Case) -> HeldOutlook:
     return HeldOutlook(standing, outlook.base, outlook.tail, calendar, outlook.monthly_windows, held=outlook, changed=case)
 
 
-def _places(before: pd.DataFrame, after: pd.DataFrame) -> Ints:
+def _places(before: Texts, after: Texts) -> Ints:
     """Number in the changed case of each candidate, -1 for none; where an id is shared, in order."""
+    numbers = {key: number for number, key in enumerate(_counted(after))}
+    return np.array([numbers.get(key, -1) for key in _counted(before)], dtype=np.int64)
 
-    def keys(table: pd.DataFrame) -> pd.MultiIndex:
-        return pd.MultiIndex.from_arrays([table["candidate_id"], table.groupby("candidate_id").cumcount()])
 
-    return np.asarray(keys(after).get_indexer(keys(before)), dtype=np.int64)
+def _counted(ids: Texts) -> Iterator[tuple[str, int]]:
+    """Each id with how often it came before."""
+    seen: Counter[str] = Counter()
+    for name in ids.tolist():
+        yield name, seen[name]
+        seen[name] += 1
 
 
 def _back(place: Ints, count: int) -> Ints:
@@ -196,10 +202,12 @@ def _back(place: Ints, count: int) -> Ints:
 
 
 def _require_no_new_obligation(candidates: CandidateSet, anew: CandidateSet, place: Ints) -> None:
-    new = anew.table[(_back(place, len(anew)) < 0) & anew.table["kind"].isin(OBLIGED)]
-    due = new[(new["kind"] == "open") | (new["lower"] > 0.0)]
+    opening = anew.kinds == Kind.OPEN
+    owed = np.flatnonzero((_back(place, len(anew)) < 0) & (opening | ((anew.kinds == Kind.BASE) & (anew.lower > 0.0))))
+    sites = anew.outlook.tables["sites"].texts("site_id")
     # A site may be opened in several months: it is named once.
-    names = list(dict.fromkeys(("open:" + due["site_id"]).where(due["kind"] == "open", due["candidate_id"])))
+    named = [f"open:{sites[anew.columns['site'][at]]}" if opening[at] else anew.candidate_ids[at] for at in owed.tolist()]
+    names = list(dict.fromkeys(named))
     if names:
         raise PlannerError(f"the changed case asks for {', '.join(names[:NAMED])}, which the plan never weighed; plan the changed case anew")
 
@@ -218,7 +226,10 @@ def _restated_block(block: Block, anew: CandidateSet, place: Ints) -> Block:
     if not terms:
         none = np.zeros(len(block), dtype=np.int64)
         terms = [WindowTerm(Line.CAPEX, np.zeros(len(block)), none, none, none)]
-    return Block(block.kind, block.first, block.table, tuple(terms))
+    ends = block.columns["to_month"].copy()
+    known = np.flatnonzero(wanted >= 0)
+    ends[known] = anew.columns["to_month"][wanted[known]]
+    return replace(block, columns=block.columns.having(to_month=ends), terms=tuple(terms))
 
 
 def _placed(term: Term, rows: Ints, here: Ints, count: int) -> Term:
@@ -237,15 +248,13 @@ def _placed(term: Term, rows: Ints, here: Ints, count: int) -> Term:
 # --- table and use -----------------------------------------------------------------------------------------------
 
 
-def _table(candidates: CandidateSet, anew: CandidateSet, place: Ints) -> pd.DataFrame:
-    """The table with ends and bounds as in the changed case, but for what the user has decided."""
-    table = candidates.table.copy()
-    free = (table["upper"] > table["lower"]) | (table["kind"] == "base")
-    for column, rows in (("to_month", place >= 0), ("lower", (place >= 0) & free), ("upper", (place >= 0) & free)):
-        values = table[column].to_numpy().copy()
-        values[rows] = anew.table[column].to_numpy()[place[rows]]
-        table[column] = values
-    return table
+def _bounds(candidates: CandidateSet, anew: CandidateSet, place: Ints) -> tuple[Floats, Floats]:
+    """Least and greatest levels as in the changed case, but for what the user has decided."""
+    free = (candidates.upper > candidates.lower) | (candidates.kinds == Kind.BASE)
+    moved = np.flatnonzero((place >= 0) & free)
+    lower, upper = candidates.lower.copy(), candidates.upper.copy()
+    lower[moved], upper[moved] = anew.lower[place[moved]], anew.upper[place[moved]]
+    return lower, upper
 
 
 def _book(before: ResourceBook, after: ResourceBook, back: Ints) -> ResourceBook:
@@ -263,21 +272,19 @@ def _book(before: ResourceBook, after: ResourceBook, back: Ints) -> ResourceBook
     stock = np.array([book.stock(*entry) for entry in zip(after.stock_kind, after.stock_name, strict=True)], dtype=np.int64)
     _copy(after.uses, book.uses, back, resource)
     _copy(after.stock_uses, book.stock_uses, back, stock)
-    decided = before.uses.frame()
-    decided = decided[fixed[decided["resource"].to_numpy(np.int64)]]
-    book.uses.add(*(decided[column].to_numpy() for column in ("candidate", "resource", "coefficient", "start", "end")))
+    decided = before.uses.columns()
+    decided = decided.take(fixed[decided["resource"]])
+    book.uses.add(*(decided[column] for column in ("candidate", "resource", "coefficient", "start", "end")))
     for number, needs, coefficient in after.per_stock:
         book.stock_needs(int(stock[number]), int(resource[needs]), coefficient)
     return book
 
 
 def _copy(source: Uses, target: Uses, back: Ints, numbers: Ints) -> None:
-    frame = source.frame()
-    candidate = back[frame["candidate"].to_numpy(np.int64)]
-    kept, candidate = frame[candidate >= 0], candidate[candidate >= 0]
-    target.add(
-        candidate, numbers[kept["resource"].to_numpy(np.int64)], kept["coefficient"].to_numpy(), kept["start"].to_numpy(), kept["end"].to_numpy()
-    )
+    uses = source.columns()
+    candidate = back[uses["candidate"]]
+    kept, candidate = uses.take(candidate >= 0), candidate[candidate >= 0]
+    target.add(candidate, numbers[kept["resource"]], kept["coefficient"], kept["start"], kept["end"])
 
 
 # --- what cannot be had ------------------------------------------------------------------------------------------

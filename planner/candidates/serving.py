@@ -2,123 +2,129 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
-import pandas as pd
 
 from kernels.lines import Line
 from kernels.terms import Term, WindowTerm
+from planner.arrays import Floats, Ints
 from planner.candidates.books import NO_PHASE
-from planner.candidates.distinct import distinct
-from planner.candidates.gpus import place_name
+from planner.candidates.columns import Columns, codes_of
+from planner.candidates.kinds import Kind
 from planner.candidates.lease_offers import lease_offers
 from planner.candidates.lease_terms import LeaseTerms, path_by_row
-from planner.candidates.load import Leg, energy_terms, legs, power_uses
-from planner.candidates.outlook import Floats, Ints
+from planner.candidates.load import Leg, energy_terms, legs, power_uses, whole_units
 from planner.candidates.resources import Family
 from planner.candidates.waits import work_waits
 from planner.candidates.workshop import Block, Workshop
+from planner.case.table_arrays import NO_ROW
 
 
-def add_serving(shop: Workshop, phases: pd.DataFrame, paths: pd.DataFrame) -> None:
+def add_serving(shop: Workshop, phases: Columns, paths: Columns) -> None:
     """All ways to serve all leases, and their next terms."""
     add_offers(shop, phases, lease_offers(shop.outlook, paths))
 
 
-def add_offers(shop: Workshop, phases: pd.DataFrame, offers: pd.DataFrame) -> None:
+def add_offers(shop: Workshop, phases: Columns, offers: Columns) -> None:
     """Ways to serve leases, as `lease_offers` lists them, and their next terms."""
     terms = LeaseTerms(shop)
-    for kind, lease_kind in (("serve", "gpu"), ("host", "hosting")):
-        chosen = offers[offers["kind"] == lease_kind].reset_index(drop=True)
+    hosting = offers["gpu"] == NO_ROW
+    for kind, chosen in ((Kind.SERVE, offers.take(~hosting)), (Kind.HOST, offers.take(hosting))):
         if len(chosen):
             block = _add_kind(shop, kind, chosen, phases, terms)
             _add_renewals(shop, kind, chosen, block, phases, terms)
 
 
-def _add_kind(shop: Workshop, kind: str, rows: pd.DataFrame, phases: pd.DataFrame, terms: LeaseTerms) -> Block:
+def _add_kind(shop: Workshop, kind: Kind, rows: Columns, phases: Columns, terms: LeaseTerms) -> Block:
     hall, delivery = work_waits(shop, rows, for_contract=True)
-    rows = rows.assign(hall_wait=hall, delivery_wait=delivery)
+    rows = rows.having(hall_wait=hall, delivery_wait=delivery)
     head, then = legs(shop, rows, (hall, delivery))
-    income = path_by_row(rows, ["lease_id", "term_start"], terms.income_path)
+    income = path_by_row([rows["lease"], rows["term_start"]], terms.income_path)
     ends = terms.contract_ends(rows)
     block = shop.add(
         kind,
-        _table(shop, kind, rows, "@" + rows["from_month"].map(shop.outlook.calendar.written)),
+        lambda: _ids(shop, kind, rows),
+        _columns(shop, kind, rows),
         [
-            *_revenue_terms(shop, rows, head, income, ends, terms),
+            *_revenue_terms(shop, kind, rows, head, income, ends, terms),
             *_prepayment_terms(shop, rows, terms),
             *_penalty_terms(shop, rows, phases, head, then, income, ends, terms),
-            *_running_terms(shop, rows, phases, (head, then), terms),
+            *_running_terms(shop, kind, rows, phases, (head, then), terms),
         ],
     )
-    _use(shop, kind, rows, block, phases, (head, then), terms)
+    _use(shop, kind, rows, block.numbers, phases, (head, then), terms.standing(rows))
     return block
 
 
-def _table(shop: Workshop, kind: str, rows: pd.DataFrame, when: pd.Series) -> pd.DataFrame:
-    path = rows["phase"].where(rows["then"] == NO_PHASE, rows["phase"] + ">" + rows["then_phase"])
-    name = kind + ":" + rows["lease_id"] + ":" + rows["site_id"]
-    name = name + (":" + rows["gpu_id"] + "/" + rows["tier"].astype(str) if kind != "host" and len(rows) else "")
-    return pd.DataFrame(
-        {
-            "candidate_id": name + ":" + path + when,
-            "site_id": rows["site_id"],
-            "gpu_id": rows["gpu_id"],
-            "lease_id": rows["lease_id"],
-            "customer_id": rows["customer_id"],
-            "phase": rows["phase"],
-            "then_phase": rows["then_phase"],
-            "tier": rows["tier"],
-            "from_month": rows["from_month"],
-            "to_month": rows["to_month"],
-            "unit": np.where(rows["kind"] == "hosting", "MW", "GPU"),
-            "upper": rows["max_size"] / rows["units"],
-            "decide_by": rows["from_month"],
-        }
+def _ids(shop: Workshop, kind: Kind, rows: Columns) -> Sequence[str]:
+    """KIND:LEASE:SITE:PATH@MONTH, with GPU/TIER after the site for a cluster; a bridge is A>B."""
+    names = shop.names
+    parts = zip(
+        names.leases[rows["lease"]], names.sites[rows["site"]], names.gpus[rows["gpu"]], rows["tier"].tolist(), names.phases[rows["head"]],
+        names.phases[rows["then"]], names.months(rows["from_month"]), strict=True,
+    )
+    cluster = kind is Kind.SERVE
+    return [
+        f"{kind}:{lease}:{site}{f':{gpu}/{tier}' if cluster else ''}:{head}{f'>{then}' if then else ''}@{when}"
+        for lease, site, gpu, tier, head, then, when in parts
+    ]
+
+
+def _columns(shop: Workshop, kind: Kind, rows: Columns) -> Columns:
+    leases = shop.outlook.tables["leases"]
+    return Columns(
+        len(rows),
+        **{name: rows[name] for name in ("site", "gpu", "lease", "then", "tier", "from_month", "to_month")},
+        customer=leases.rows_of("customer_id")[rows["lease"]],
+        phase=rows["head"],
+        unit="GPU" if kind is Kind.SERVE else "MW",
+        upper=leases.floats("max_size")[rows["lease"]] / rows["units"],
+        decide_by=rows["from_month"],
     )
 
 
-def _revenue_terms(shop: Workshop, rows: pd.DataFrame, head: Leg, income: Ints, ends: Ints, terms: LeaseTerms) -> list[Term]:
+def _revenue_terms(shop: Workshop, kind: Kind, rows: Columns, head: Leg, income: Ints, ends: Ints, terms: LeaseTerms) -> list[Term]:
     """Contract income to the end of the contract, then whatever the GPU is let again for."""
-    rate = rows["rate_usd"].to_numpy(np.float64)
-    found: list[Term] = [WindowTerm(Line.REVENUE, rate, income, head.start_event, ends)]
-    if (rows["gpu_id"] != "").any():
-        path = rows["gpu_id"].map({name: terms.relet_path(name) for name in rows["gpu_id"].unique()}).to_numpy(np.int64)
-        planned_end = shop.events.at(rows["to_month"].to_numpy(np.int64))
-        found.append(WindowTerm(Line.REVENUE, np.ones(len(rows)), path, ends, planned_end))
+    found: list[Term] = [WindowTerm(Line.REVENUE, rows["rate_usd"], income, head.start_event, ends)]
+    if kind is Kind.SERVE:
+        path = path_by_row([rows["gpu"]], terms.relet_path)
+        found.append(WindowTerm(Line.REVENUE, np.ones(len(rows)), path, ends, shop.events.at(rows["to_month"])))
     return found
 
 
-def _prepayment_terms(shop: Workshop, rows: pd.DataFrame, terms: LeaseTerms) -> list[Term]:
+def _prepayment_terms(shop: Workshop, rows: Columns, terms: LeaseTerms) -> list[Term]:
     """Paid at the start (before it, for a lease signed or running) by a customer that lives, used up over the planned term."""
-    fraction = rows["prepay_fraction"].to_numpy(np.float64) * rows["rate_usd"].to_numpy(np.float64)
+    leases, lease = shop.outlook.tables["leases"], rows["lease"]
+    fraction = leases.floats("prepay_fraction")[lease] * rows["rate_usd"]
     if not np.any(fraction):
         return []
-    rows = rows.assign(received=rows["signed"].to_numpy(bool) | (rows["due"].to_numpy(np.int64) < 0))
-    window = ["lease_id", "term_start", "from_month", "to_month", "received"]
-    codes, keys = distinct(rows, window)
+    start, end = rows["from_month"], rows["to_month"]
+    received = leases.flags("signed")[lease] | (rows["due"] < 0)
+    window = [lease, rows["term_start"], start, end, received]
+    codes, first = codes_of(window)
+    keys = zip(*(column[first].tolist() for column in window), strict=True)
     value = np.array([terms.prepaid(*key).credit.sum() for key in keys])[codes]
-    start, end = rows["from_month"].to_numpy(np.int64), rows["to_month"].to_numpy(np.int64)
-    paid = np.where(rows["received"], 0.0, fraction * value)
+    paid = np.where(received, 0.0, fraction * value)
     return [
-        shop.running(Line.PREPAYMENT, paid, start, start + 1, path_by_row(rows, ["lease_id"], terms.alive_path)),
-        shop.running(Line.PREPAYMENT, -fraction, start, end, path_by_row(rows, window, terms.settled_path)),
-        shop.running(Line.REVENUE, fraction, start, end, path_by_row(rows, window, terms.kept_path)),
+        shop.running(Line.PREPAYMENT, paid, start, start + 1, path_by_row([lease], terms.alive_path)),
+        shop.running(Line.PREPAYMENT, -fraction, start, end, path_by_row(window, terms.settled_path)),
+        shop.running(Line.REVENUE, fraction, start, end, path_by_row(window, terms.kept_path)),
     ]
 
 
 def _penalty_terms(
-    shop: Workshop, rows: pd.DataFrame, phases: pd.DataFrame, head: Leg, then: Leg, income: Ints, ends: Ints, terms: LeaseTerms
+    shop: Workshop, rows: Columns, phases: Columns, head: Leg, then: Leg, income: Ints, ends: Ints, terms: LeaseTerms
 ) -> list[Term]:
     """Late months cost a share of the fee that they would have brought; poor availability costs a credit."""
-    rate = rows["rate_usd"].to_numpy(np.float64)
-    late = rate * rows["late_penalty"].to_numpy(np.float64)
-    due = np.maximum(rows["due"].to_numpy(np.int64), 0)
+    leases, lease, rate = shop.outlook.tables["leases"], rows["lease"], rows["rate_usd"]
+    late = rate * leases.floats("late_penalty")[lease]
     found: list[Term] = []
     if np.any(late):
-        fee = path_by_row(rows, ["lease_id", "due"], terms.income_path)
-        found.append(WindowTerm(Line.PENALTIES, -late, fee, shop.events.at(due), head.start_event))
-    credit = rate * rows["sla_credit"].to_numpy(np.float64)
-    below = phases["below_full_service"].to_numpy(bool)
+        fee = path_by_row([lease, rows["due"]], terms.income_path)
+        found.append(WindowTerm(Line.PENALTIES, -late, fee, shop.events.at(np.maximum(rows["due"], 0)), head.start_event))
+    credit = rate * leases.floats("sla_credit")[lease]
+    below = phases["below_full_service"]
     first, second = (-credit * (leg.used & below[np.where(leg.used, leg.phase, 0)]) for leg in (head, then))
     # Credits end with the contract, which may be before the bridge: a window that begins after its end is empty.
     for amount, leg in ((first, head), (second - first, then)):
@@ -128,35 +134,33 @@ def _penalty_terms(
 
 
 def _running_terms(
-    shop: Workshop, rows: pd.DataFrame, phases: pd.DataFrame, both: tuple[Leg, Leg], terms: LeaseTerms, *, renewal: str = ""
+    shop: Workshop, kind: Kind, rows: Columns, phases: Columns, both: tuple[Leg, Leg], terms: LeaseTerms, *, next_term: bool = False
 ) -> list[Term]:
     """Energy, demand charges and fees of both legs, and the network, at the size that stands.
 
-    `renewal` is the kind of the term before ("" for a first term): a hall costs energy only if it is renewed.
+    Of a next term a hall costs energy only if it is renewed; a GPU draws it in either case.
     """
-    landlord = (rows["energy_by"] == "landlord").to_numpy() * np.ones(len(rows))
-    contracted = rows["it_mw"].to_numpy(np.float64)
-    drawn = _drawn_mw(rows)
+    lease = rows["lease"]
+    landlord = (shop.outlook.tables["leases"].texts("energy_by") == "landlord")[lease].astype(np.float64)
+    drawn = _drawn_mw(shop, rows)
 
     def path(number: Ints) -> Ints:
-        if renewal == "host":
-            return path_by_row(rows.assign(path=number), ["lease_id", "path"], terms.if_renewed_path)
-        return number if renewal else _ramped(rows, number, terms)
+        if not next_term:
+            return _ramped(rows, number, terms)
+        return path_by_row([lease, number], terms.if_renewed_path) if kind is Kind.HOST else number
 
     one = path(np.full(len(rows), shop.one()))
     found: list[Term] = []
     for leg in both:
         index = np.where(leg.used, leg.phase, 0)
-        energy = path(phases["tenant_energy_path"].to_numpy(np.int64)[index])
-        fee = path(phases["fee_path"].to_numpy(np.int64)[index])
-        for term in energy_terms(phases, leg, drawn * landlord, contracted, energy, one, fee):
+        energy, fee = path(phases["tenant_energy_path"][index]), path(phases["fee_path"][index])
+        for term in energy_terms(phases, leg, drawn * landlord, rows["it_mw"], energy, one, fee):
             demand = term.line is Line.ENERGY and isinstance(term, WindowTerm) and term.path is one
             found.append(_scaled(term, landlord) if demand else term)
-    network = rows["network_usd_per_gpu_hour"].to_numpy(np.float64)
-    if np.any(network) and (rows["gpu_id"] != "").any():
-        hours = path(path_by_row(rows, ["lease_id"], terms.hours_path))
-        end = shop.events.at(rows["to_month"].to_numpy(np.int64))
-        found.append(WindowTerm(Line.NETWORK, -network, hours, both[0].start_event, end))
+    network = rows["network_usd_per_gpu_hour"]
+    if np.any(network) and kind is Kind.SERVE:
+        hours = path(path_by_row([lease], terms.hours_path))
+        found.append(WindowTerm(Line.NETWORK, -network, hours, both[0].start_event, shop.events.at(rows["to_month"])))
     return found
 
 
@@ -165,84 +169,65 @@ def _scaled(term: Term, factor: Floats) -> Term:
     return WindowTerm(term.line, term.amount * factor, term.path, term.start, term.end)
 
 
-def _ramped(rows: pd.DataFrame, path: Ints, terms: LeaseTerms) -> Ints:
+def _ramped(rows: Columns, path: Ints, terms: LeaseTerms) -> Ints:
     """Each row's path at the size of its lease that stands."""
-    found = path.copy()
-    ramped = terms.ramped(rows)
-    chosen = rows[ramped].assign(path=path[ramped])
-    found[ramped] = path_by_row(chosen, ["lease_id", "term_start", "path"], terms.ramped_path)
+    found, ramped = path.copy(), np.flatnonzero(terms.ramped(rows))
+    found[ramped] = path_by_row([rows["lease"][ramped], rows["term_start"][ramped], path[ramped]], terms.ramped_path)
     return found
 
 
-def _drawn_mw(rows: pd.DataFrame) -> Floats:
-    drawn: Floats = (rows["it_mw"] * rows["load_factor"] * rows["pue"]).to_numpy(np.float64)
+def _drawn_mw(shop: Workshop, rows: Columns) -> Floats:
+    """Mean MW drawn by a unit at work."""
+    sites = shop.outlook.tables["sites"]
+    drawn: Floats = rows["it_mw"] * sites.floats("load_factor")[rows["site"]] * sites.floats("pue")[rows["site"]]
     return drawn
 
 
-def _use(
-    shop: Workshop, kind: str, rows: pd.DataFrame, block: Block, phases: pd.DataFrame, both: tuple[Leg, Leg], terms: LeaseTerms
-) -> None:
+def _use(shop: Workshop, kind: Kind, rows: Columns, numbers: Ints, phases: Columns, both: tuple[Leg, Leg], standing: Columns) -> None:
     """GPUs at work (or MW of hall), contracted power and energy, at the size that stands."""
-    standing = terms.standing(rows)
-    row = standing["row"].to_numpy(np.int64)
-    start, end = standing["start"].to_numpy(np.int64), standing["end"].to_numpy(np.int64)
-    share = standing["share"].to_numpy(np.float64)
-    if kind == "host":
-        place = shop.book.resources(Family.HALL, rows["site_id"])
+    if kind is Kind.HOST:
+        place = shop.book.resources(Family.HALL, rows["site"], shop.names.site)
     else:
-        place = shop.book.resources(Family.FLEET, place_name(rows))
-    it_mw = rows["it_mw"].to_numpy(np.float64)
-    shop.book.uses.add(block.numbers[row], place[row], share, start, end)
+        place = shop.book.resources(Family.FLEET, (rows["site"], rows["gpu"]), shop.names.place)
+    row = standing["row"]
+    shop.book.uses.add(numbers[row], place[row], standing["share"], standing["start"], standing["end"])
     for leg in both:
-        power_uses(shop, phases, leg, block.numbers, it_mw, _drawn_mw(rows), standing)
+        power_uses(shop, phases, leg, numbers, rows["it_mw"], _drawn_mw(shop, rows), standing)
 
 
-def _add_renewals(
-    shop: Workshop, kind: str, rows: pd.DataFrame, served: Block, phases: pd.DataFrame, terms: LeaseTerms
-) -> None:
+def _add_renewals(shop: Workshop, kind: Kind, rows: Columns, served: Block, phases: Columns, terms: LeaseTerms) -> None:
     """The next term of what is served, at its probability; a GPU not renewed is let again at a fraction of the market."""
-    outlook = shop.outlook
-    hopeful = (rows["renewal_term_months"] > 0) & (rows["renewal_probability"] > 0) & (rows["to_month"] < outlook.last_month)
-    chosen = rows[hopeful].copy()
-    chosen["parent"] = served.numbers[hopeful.to_numpy()]
-    chosen["begun"] = chosen["term_start"]
-    bridged = chosen["then"] != NO_PHASE
-    for end_column, then_column in (("head", "then"), ("phase", "then_phase"), ("end_head", "end_then")):
-        chosen[end_column] = chosen[end_column].where(~bridged, chosen[then_column])
-    chosen["then"], chosen["then_phase"], chosen["from_then"] = NO_PHASE, "", 0
-    chosen["from_month"] = chosen["to_month"]
-    chosen["to_month"] = (chosen["from_month"] + chosen["renewal_term_months"].astype(np.int64)).clip(upper=outlook.last_month)
-    chosen["term_start"] = chosen["due"] = chosen["from_month"]
+    outlook, leases = shop.outlook, shop.outlook.tables["leases"]
+    months, chance = leases.ints("renewal_term_months")[rows["lease"]], leases.floats("renewal_probability")[rows["lease"]]
+    hopeful = np.flatnonzero((months > 0) & (chance > 0.0) & (rows["to_month"] < outlook.last_month))
+    chosen = rows.take(hopeful)
+    start, bridged = chosen["to_month"], chosen["then"] != NO_PHASE
+    end = np.minimum(start + months[hopeful], outlook.last_month)
     # The ramp is over, and the first prepayment is used up.
-    chosen = chosen[chosen["end_head"] >= chosen["to_month"]].reset_index(drop=True)
-    if chosen.empty:
+    chosen = chosen.having(
+        parent=served.numbers[hopeful], begun=chosen["term_start"], from_month=start, term_start=start, due=start, to_month=end,
+        head=np.where(bridged, chosen["then"], chosen["head"]), end_head=np.where(bridged, chosen["end_then"], chosen["end_head"]),
+        then=np.full(len(chosen), NO_PHASE), from_then=0,
+    )
+    chosen = chosen.take(chosen["end_head"] >= chosen["to_month"])
+    if not len(chosen):
         return
     both = legs(shop, chosen)
-    end = shop.events.at(chosen["to_month"].to_numpy(np.int64))
-    path = path_by_row(chosen, ["lease_id", "begun", "from_month"], terms.renewal_path)
-    found: list[Term] = [
-        WindowTerm(Line.REVENUE, chosen["rate_usd"].to_numpy(np.float64), path, both[0].start_event, end)
-    ]
-    if kind == "serve":
-        relet = path_by_row(chosen, ["gpu_id", "lease_id"], terms.relet_unless_renewed_path)
-        found.append(WindowTerm(Line.REVENUE, np.ones(len(chosen)), relet, both[0].start_event, end))
-    # A hall that is not renewed stands empty; a GPU draws energy in either case.
-    found += _running_terms(shop, chosen, phases, both, terms, renewal=kind)
-    table = _table(shop, "renew", chosen, "@" + chosen["from_month"].map(outlook.calendar.written))
-    names = pd.Series(served.table["candidate_id"].to_numpy()[chosen["parent"].to_numpy() - served.first])
-    table["candidate_id"] = "renew:" + names
-    table["parent"] = chosen["parent"]
-    block = shop.add("renew", table, found)
-    whole = pd.DataFrame(
-        {"row": np.arange(len(chosen)), "start": chosen["from_month"], "end": chosen["to_month"], "share": 1.0}
-    )
-    family = Family.FLEET if kind == "serve" else Family.HALL
-    place = shop.book.resources(family, place_name(chosen) if kind == "serve" else chosen["site_id"])
-    shop.book.uses.add(block.numbers, place, np.ones(len(chosen)), whole["start"].to_numpy(), whole["end"].to_numpy())
-    it_mw = chosen["it_mw"].to_numpy(np.float64)
-    for leg in both:
-        power_uses(shop, phases, leg, block.numbers, it_mw, _drawn_mw(chosen), whole)
-    renewal = shop.book.resources(Family.RENEWAL, names)
-    ones = np.ones(len(chosen), dtype=np.int64)
-    shop.book.uses.add(block.numbers, renewal, 1.0 * ones, 0 * ones, ones)
-    shop.book.uses.add(chosen["parent"].to_numpy(np.int64), renewal, -1.0 * ones, 0 * ones, ones)
+    lease, begins, last = chosen["lease"], both[0].start_event, shop.events.at(chosen["to_month"])
+    path = path_by_row([lease, chosen["begun"], chosen["from_month"]], terms.renewal_path)
+    found: list[Term] = [WindowTerm(Line.REVENUE, chosen["rate_usd"], path, begins, last)]
+    if kind is Kind.SERVE:
+        relet = path_by_row([chosen["gpu"], lease], terms.relet_unless_renewed_path)
+        found.append(WindowTerm(Line.REVENUE, np.ones(len(chosen)), relet, begins, last))
+    found += _running_terms(shop, kind, chosen, phases, both, terms, next_term=True)
+    parent = chosen["parent"]
+
+    def ids() -> Sequence[str]:
+        return [f"renew:{name}" for name in served.candidate_ids[parent - served.first]]
+
+    block = shop.add(Kind.RENEW, ids, _columns(shop, kind, chosen).having(parent=parent), found)
+    _use(shop, kind, chosen, block.numbers, phases, both, whole_units(chosen["from_month"], chosen["to_month"]))
+    names = served.candidate_ids
+    renewal = shop.book.resources(Family.RENEWAL, parent, lambda number: str(names[number - served.first]))
+    shop.book.uses.add(block.numbers, renewal, 1.0, 0, 1)
+    shop.book.uses.add(parent, renewal, -1.0, 0, 1)

@@ -12,8 +12,9 @@ from kernels.terms import Term
 from kernels.unit_cash import unit_cash
 from kernels.unit_npv import discounted_prefix, schedule_values
 from kernels.unit_npv_engine import unit_npv
+from planner.arrays import Floats, Ints
 from planner.candidates.books import EventBook, PathBook, ProfileBook
-from planner.candidates.outlook import Floats, Ints, Outlook
+from planner.candidates.outlook import Outlook
 from planner.candidates.workshop import Block, Workshop
 
 CELLS = 20_000_000

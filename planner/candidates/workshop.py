@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,32 +23,72 @@ from kernels.profiles import (
     with_bonus,
 )
 from kernels.terms import ScheduleTerm, Term, WindowTerm
+from planner.arrays import Floats, Ints, Texts
 from planner.candidates.books import NO_PHASE, NO_WAIT, EventBook, PathBook, ProfileBook
-from planner.candidates.outlook import Floats, Ints, Outlook
-from planner.candidates.resources import ResourceBook
+from planner.candidates.columns import Columns, codes_of, stacked
+from planner.candidates.kinds import Kind
+from planner.candidates.names import Names
+from planner.candidates.outlook import Outlook
+from planner.candidates.resources import Family, ResourceBook
+from planner.case.table_arrays import NO_ROW
 
-TEXTS = ("candidate_id", "kind", "site_id", "gpu_id", "lease_id", "customer_id", "phase", "then_phase", "unit")
+CODES = {"site": NO_ROW, "gpu": NO_ROW, "lease": NO_ROW, "customer": NO_ROW, "phase": NO_PHASE, "then": NO_PHASE}
+"""Rows of the tables sites, gpus, leases, customers and power (two phases of a path), with what stands where there is none."""
 NUMBERS = {"tier": 0, "from_month": 0, "to_month": 0, "decide_by": 0, "parent": -1}
 LEVELS = {"lower": 0.0, "upper": np.inf}
+TEXTS = ("candidate_id", "kind", "site_id", "gpu_id", "lease_id", "customer_id", "phase", "then_phase", "unit")
 COLUMNS = (*TEXTS, *NUMBERS, *LEVELS, "integral")
+"""Columns of the table of candidates, where names stand in place of rows."""
+
+
+_NONE = np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
 class Block:
-    """Candidates of one kind: their table (see COLUMNS), and the terms of a unit's cash."""
+    """Candidates of one kind, and the terms of a unit's cash.
 
-    kind: str
+    columns: CODES, NUMBERS, LEVELS, integral and unit, one row per candidate. named: their ids, made where somebody asks.
+    """
+
+    kind: Kind
     first: int
-    table: pd.DataFrame
+    columns: Columns
     terms: tuple[Term, ...]
+    names: Names
+    named: Callable[[], Sequence[str]]
 
     def __len__(self) -> int:
-        return len(self.table)
+        return len(self.columns)
 
     @property
     def numbers(self) -> Ints:
         """Numbers of its candidates among all, shape (N,)."""
-        return self.first + np.arange(len(self.table))
+        return self.first + np.arange(len(self.columns))
+
+    @cached_property
+    def candidate_ids(self) -> Texts:
+        """Ids of its candidates, shape (N,)."""
+        found = np.empty(len(self), dtype=object)
+        found[:] = list(self.named())
+        return found
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """Its candidates with names in place of rows (see COLUMNS)."""
+        return candidate_table([self])
+
+
+def candidate_table(blocks: Sequence[Block]) -> pd.DataFrame:
+    """Candidates of some blocks in a table with the columns COLUMNS."""
+    columns, names = stacked([block.columns for block in blocks]), blocks[0].names
+    kinds = np.repeat(np.array([str(block.kind) for block in blocks], dtype=object), [len(block) for block in blocks])
+    texts = (
+        np.concatenate([block.candidate_ids for block in blocks]), kinds, names.sites[columns["site"]], names.gpus[columns["gpu"]],
+        names.leases[columns["lease"]], names.customers[columns["customer"]], names.phases[columns["phase"]], names.phases[columns["then"]], columns["unit"],
+    )
+    table = {name: pd.Series(text, dtype=object).astype(str) for name, text in zip(TEXTS, texts, strict=True)}
+    return pd.DataFrame({**table, **{name: columns[name] for name in (*NUMBERS, *LEVELS, "integral")}})
 
 
 @dataclass
@@ -55,35 +96,51 @@ class Workshop:
     """Everything the kinds of candidates write into."""
 
     outlook: Outlook
+    names: Names = field(init=False)
     paths: PathBook = field(init=False)
     events: EventBook = field(init=False)
     profiles: ProfileBook = field(init=False)
     book: ResourceBook = field(default_factory=ResourceBook)
     blocks: list[Block] = field(default_factory=list)
     count: int = 0
+    halls: Columns = field(default_factory=lambda: Columns(0, site=_NONE, way=_NONE, month=_NONE))
+    """Halls by site, way and month of service (see `hall_cohorts`), once they are made."""
 
     def __post_init__(self) -> None:
+        self.names = Names.of(self.outlook)
         self.paths = PathBook(self.outlook)
         self.events = EventBook(self.outlook.months)
         self.profiles = ProfileBook(self.outlook.months)
 
-    def add(self, kind: str, frame: pd.DataFrame, terms: Sequence[Term]) -> Block:
+    def add(self, kind: Kind, ids: Callable[[], Sequence[str]], columns: Columns, terms: Sequence[Term]) -> Block:
         """Finish a block: fill in the columns that its kind does not use and number its candidates."""
-        table = frame.reset_index(drop=True).copy()
-        table["kind"] = kind
-        for name in TEXTS:
-            table[name] = table[name].astype(str) if name in table else ""
-        for name, blank in NUMBERS.items():
-            table[name] = table[name].astype(np.int64) if name in table else blank
-        for name, bound in LEVELS.items():
-            table[name] = table[name].astype(np.float64) if name in table else bound
-        table["integral"] = table["integral"].astype(bool) if "integral" in table else False
-        block = Block(kind, self.count, table[list(COLUMNS)], tuple(terms))
+        count = len(columns)
+        full: dict[str, Any] = {}
+        for blanks, dtype in ((CODES, np.int64), (NUMBERS, np.int64), (LEVELS, np.float64)):
+            for name, blank in blanks.items():
+                full[name] = columns[name].astype(dtype, copy=False) if name in columns else np.full(count, blank, dtype=dtype)
+        full["integral"] = columns["integral"].astype(bool) if "integral" in columns else np.zeros(count, dtype=bool)
+        full["unit"] = columns["unit"]
+        block = Block(kind, self.count, Columns(count, **full), tuple(terms), self.names, ids)
         self.blocks.append(block)
-        self.count += len(table)
+        self.count += count
         return block
 
-    def of_kind(self, *kinds: str) -> list[Block]:
+    def end_early(self, ends: Block, things: Sequence[Block]) -> None:
+        """Units given up early <= units held, for what each of the ends has as its parent among the things."""
+        ids = self.ids_of(things)
+        parent = ends.columns["parent"]
+        ended = self.book.resources(Family.ENDED, parent, ids.__getitem__)
+        self.book.uses.add(ends.numbers, ended, 1.0, 0, 1)
+        held, first = np.unique(parent, return_index=True)
+        self.book.uses.add(held, ended[first], -1.0, 0, 1)
+
+    @staticmethod
+    def ids_of(blocks: Sequence[Block]) -> dict[int, str]:
+        """Ids of candidates by number."""
+        return {number: name for block in blocks for number, name in zip(block.numbers.tolist(), block.candidate_ids, strict=True)}
+
+    def of_kind(self, *kinds: Kind) -> list[Block]:
         """Blocks finished so far of some kinds."""
         return [block for block in self.blocks if block.kind in kinds]
 
@@ -164,9 +221,10 @@ class Workshop:
 
     def _by_ages(self, key: tuple[str, str], lives: Ints, ages: Ints, make: Callable[[int, int], Profile]) -> Ints:
         """A profile for each pair of the age at which an asset ends and one at which it is given up, made once."""
-        pairs, inverse = np.unique(np.stack([lives, ages]), axis=1, return_inverse=True)
-        numbers = [self.profiles.number((*key, int(life), int(age)), partial(make, int(life), int(age))) for life, age in pairs.T]
-        return np.asarray(numbers, dtype=np.int64)[inverse.reshape(-1)]
+        codes, first = codes_of([lives, ages])
+        pairs = zip(lives[first].tolist(), ages[first].tolist(), strict=True)
+        numbers = [self.profiles.number((*key, life, age), partial(make, life, age)) for life, age in pairs]
+        return np.array(numbers, dtype=np.int64)[codes]
 
     # --- debt ------------------------------------------------------------------------------------------------
 
@@ -207,28 +265,15 @@ class Workshop:
             self.schedule(Line.INTEREST, -drawn, self._by_ages(("interest ended", asset_class), lives, ages, charge), month),
         ]
 
-    def _loan_row(self, asset_class: str) -> pd.Series | None:
-        debt = self.outlook.case.tables["debt"]
-        found = debt[debt["asset_class"] == asset_class]
-        return None if found.empty else found.iloc[0]
+    def _loan_row(self, asset_class: str) -> dict[str, Any] | None:
+        debt = self.outlook.tables["debt"]
+        row = debt.number_of("asset_class").get(asset_class)
+        return None if row is None else debt.records[row]
 
-    def _repayment(self, row: pd.Series) -> Profile:
+    def _repayment(self, row: dict[str, Any]) -> Profile:
         """Principal repaid by months since the draw, as shares of the loan, if the asset lasts."""
         ages = self.outlook.months
         tenor, grace = int(row["tenor_months"]), int(row["grace_months"])
         if row["amortisation"] == "level":
-            return level_repayment(float(row["interest_rate"]), tenor, grace, ages)
+            return level_repayment(row["interest_rate"], tenor, grace, ages)
         return straight_repayment(tenor, grace, ages)
-
-
-def joined(first: pd.Series, *rest: pd.Series) -> pd.Series:
-    """Names made of several, row by row, joined by a colon: the reader lets no name of a case hold one, so no two of them merge."""
-    name = first
-    for part in rest:
-        name = name + ":" + part
-    return name
-
-
-def phase_names(power: pd.DataFrame) -> pd.Series:
-    """Names of phases as SOURCE:PHASE, one per row of `power`."""
-    return joined(power["source_id"], power["phase"])

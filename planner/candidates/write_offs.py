@@ -7,8 +7,9 @@ from collections.abc import Callable
 import numpy as np
 
 from kernels.profiles import ROUNDING
+from planner.arrays import Floats, Ints
 from planner.candidates.books import Recipe
-from planner.candidates.outlook import Floats, Ints, Outlook
+from planner.candidates.outlook import Outlook
 from planner.candidates.workshop import Workshop
 
 Starts = Callable[[Outlook], Ints]
@@ -45,6 +46,12 @@ def phase_write_off(shop: Workshop, phase: int, end: int) -> int:
     """Path of the write-off of $1 spent on a phase, by its number, whose contract runs to `end`."""
     written = written_off(shop.written_off("power"), phase_service(shop.outlook, phase), end)
     return shop.paths.number(("phase written off", phase, end), lambda outlook: by_month(outlook, written(outlook)))
+
+
+def phase_write_offs(shop: Workshop, phases: Ints, cost_usd: Floats) -> Ints:
+    """Path of the write-off of each phase that costs something, to the end of its contract, (N,)."""
+    rows = zip(phases.tolist(), shop.outlook.power_end[phases].tolist(), cost_usd.tolist(), strict=True)
+    return np.array([phase_write_off(shop, phase, end) if usd else shop.one() for phase, end, usd in rows], dtype=np.int64)
 
 
 def phase_write_off_ended(shop: Workshop, phase: int, end: int, month: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +36,10 @@ class Calendar:
         """Index of a month written YYYY-MM; negative before the start."""
         return month_number(written) - self.start_number
 
+    def indices(self, written: Iterable[str], blank: int = 0) -> npt.NDArray[np.int64]:
+        """Indices of months written YYYY-MM, `blank` for ""."""
+        return np.array([self.index(month) if month else blank for month in written], dtype=np.int64)
+
     def quarter_index(self, written: str) -> int:
         """Index of the first month of a quarter written YYYY-Qn; negative before the start."""
         return quarter_number(written) - self.start_number
@@ -46,6 +51,10 @@ class Calendar:
     def written_quarter(self, index: int) -> str:
         """The quarter of an index as YYYY-Qn."""
         return written_quarter(self.start_number + int(index))
+
+    def quarter_of(self, index: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Index of the first month of the quarter of each month; negative where the quarter begins before the start."""
+        return index - (self.start_number + index) % 3
 
     @property
     def quarter_starts(self) -> npt.NDArray[np.int64]:

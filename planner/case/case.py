@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 import pandas as pd
 
 from planner.case.settings import Settings
+from planner.case.table_arrays import CaseArrays
 from planner.case.tables import TABLES
 
 
@@ -31,6 +34,15 @@ class Case:
         if name in TABLES:
             return self.tables[name]
         raise AttributeError(f"a case has no table {name!r}")
+
+    @cached_property
+    def arrays(self) -> CaseArrays:
+        """The tables as NumPy arrays, names as rows of the tables that they refer to."""
+        return CaseArrays(self.tables)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process needs: arrays are made there again."""
+        return {name: value for name, value in self.__dict__.items() if name != "arrays"}
 
     def with_table(self, name: str, table: pd.DataFrame) -> Case:
         """The same case with one table replaced."""

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from planner.case.calendar import Calendar
+from planner.case.table_arrays import TableArrays
 
 Triangle = tuple[float, float, float]
 DELAY_COLUMNS = ("delay_low_months", "delay_mode_months", "delay_high_months")
@@ -29,29 +30,30 @@ def delay_triangle(phase: pd.Series) -> Triangle:
     return _triangle(phase["kind"], phase["status"], low, mode, high)
 
 
-def mean_delay_months(power: pd.DataFrame) -> npt.NDArray[np.int64]:
+def mean_delay_months(power: TableArrays) -> npt.NDArray[np.int64]:
     """Mean delay of each row of the table power in whole months, rounded up, shape (rows,).
 
     The mean of a triangular distribution is (least + likeliest + greatest) / 3.
     """
-    rows = zip(power.kind, power.status, *(power[name] for name in DELAY_COLUMNS), strict=True)
+    rows = zip(power.texts("kind"), power.texts("status"), *(power.floats(name) for name in DELAY_COLUMNS), strict=True)
     return np.array([math.ceil(sum(_triangle(*row)) / 3.0) for row in rows], dtype=np.int64)
 
 
-def uncommitted_phases(power: pd.DataFrame) -> npt.NDArray[np.bool_]:
+def uncommitted_phases(power: TableArrays) -> npt.NDArray[np.bool_]:
     """Phases of which nothing is contracted or energised yet: they can be had or left, shape (rows,)."""
-    return ((power["status"] != "energised") & (power["committed_mw"] == 0.0)).to_numpy(bool)
+    found: npt.NDArray[np.bool_] = (power.texts("status") != "energised") & (power.floats("committed_mw") == 0.0)
+    return found
 
 
-def first_power_months(power: pd.DataFrame, calendar: Calendar, late: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def first_power_months(power: TableArrays, calendar: Calendar, late: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Month of first power of each row of the table power when it comes `late` months (rows,) or (rows, S) after its promise.
 
     A phase of which nothing is committed cannot come before its lead from the start; one that is there already keeps the
     month, before the start, in which it came. The shape is that of `late`.
     """
     column = (-1, *[1] * (late.ndim - 1))
-    promised = power["energised"].map(calendar.index).to_numpy(np.int64).reshape(column)
-    earliest = power["lead_months"].to_numpy(np.int64).reshape(column)
+    promised = calendar.indices(power.texts("energised")).reshape(column)
+    earliest = power.ints("lead_months").reshape(column)
     came = promised + late
     return np.where(uncommitted_phases(power).reshape(column), np.maximum(came, earliest), came)
 

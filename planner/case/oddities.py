@@ -51,7 +51,8 @@ def phases_without_use(case: Case) -> Iterator[Oddity]:
     """Phases that come after the horizon, or feed a site that never has a hall."""
     power, sites, mining = case.tables["power"], case.tables["sites"], case.tables["mining"]
     calendar = Calendar(case.settings.start, case.settings.months)
-    months = first_power_months(power, calendar, mean_delay_months(power))
+    phases = case.arrays["power"]
+    months = first_power_months(phases, calendar, mean_delay_months(phases))
     converts = set(mining.site_id[mining.convertible_fraction > 0])
     converting = sites.site_id.isin(list(converts)) & sites.conversion_capex_usd_per_kw.notna()
     bare = set(sites.site_id[(sites.existing_it_mw == 0) & ~_can_build(sites) & ~converting]) - set(mining.site_id)
@@ -73,9 +74,10 @@ def leads_that_are_past(case: Case) -> Iterator[Oddity]:
     """lead_months before its promise lies before the start, and nothing is committed: the phase cannot come when it is promised."""
     power = case.tables["power"]
     calendar = Calendar(case.settings.start, case.settings.months)
-    months = first_power_months(power, calendar, np.zeros(len(power), dtype=np.int64))
+    phases = case.arrays["power"]
+    months = first_power_months(phases, calendar, np.zeros(len(power), dtype=np.int64))
     promised = power["energised"].map(calendar.index)
-    columns = (power.source_id, power.phase, power.lead_months, power.energised, months.tolist(), promised, uncommitted_phases(power))
+    columns = (power.source_id, power.phase, power.lead_months, power.energised, months.tolist(), promised, uncommitted_phases(phases))
     for place, (source, phase, lead, energised, first, month, free) in enumerate(zip(*columns, strict=True)):
         if free and lead > 0 and first > month:
             signed = calendar.written(month - int(lead))

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from kernels.lines import Line
-from planner.candidates.lease_offers import units
+from planner.candidates.named import rates_with_units
 from planner.cli.price_summary import print_prices
 from planner.cli.terminal import output
 from planner.commitments import screen_of, soon
@@ -152,7 +152,7 @@ def _size_unit(plan: Plan, lease: Any) -> str:
     """What the size of a lease counts: MW, GPUs (nothing is said), or units where a GPU is not one of them."""
     if lease.size_unit == "it_mw":
         return " MW"
-    made = units(plan.candidates.outlook)
+    made = rates_with_units(plan.candidates.outlook)
     return "" if (made.loc[made["lease_id"] == lease.lease_id, "units_per_gpu"] == 1.0).all() else " units"
 
 

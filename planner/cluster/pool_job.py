@@ -13,8 +13,9 @@ import pyarrow as pa
 
 from kernels.pieces import usable_cores
 from planner.allocator.compact import Compact, make_compact
+from planner.arrays import Floats
 from planner.candidates.build import CandidateSet, build_candidates
-from planner.candidates.outlook import Floats, make_outlook
+from planner.candidates.outlook import make_outlook
 from planner.case.case import Case
 from planner.cluster.job import as_parquet
 from planner.cluster.kept import Done, keep

@@ -9,8 +9,8 @@ import scipy.sparse as sp
 
 from planner.allocator.allocate import Allocation
 from planner.allocator.compact import Compact
+from planner.arrays import Ints
 from planner.candidates.build import CandidateSet
-from planner.candidates.outlook import Ints
 from planner.candidates.resources import Family
 
 MOST_NAMED = 4

@@ -10,7 +10,7 @@ import pandas as pd
 
 from kernels.lines import Line
 from planner.candidates.outlook import Outlook, make_outlook
-from planner.candidates.power import phase_table
+from planner.candidates.phases import phase_table
 from planner.case.case import Case
 from planner.explaining.contract_value import contract_value_usd
 from planner.explaining.draft import Draft

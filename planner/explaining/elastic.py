@@ -26,7 +26,7 @@ from planner.allocator.model import row_scales
 from planner.allocator.options import SolverOptions
 from planner.allocator.solution import Solution
 from planner.allocator.status import Status
-from planner.candidates.outlook import Floats, Ints
+from planner.arrays import Floats, Ints
 from planner.candidates.resources import Family
 from planner.explaining.draft import Draft
 

@@ -9,7 +9,8 @@ import pandas as pd
 
 from planner.candidates.accepting import placed_name
 from planner.candidates.build import CandidateSet
-from planner.candidates.power import IF_OPEN, IF_TAKEN, IN_STEPS, more_power, phase_table, step_mw, unit_mw
+from planner.candidates.phase_limits import IF_OPEN, IF_TAKEN, IN_STEPS
+from planner.candidates.phases import more_power, phase_table, step_mw, unit_mw
 from planner.candidates.resources import Family
 from planner.explaining.contract_value import contract_value_usd
 from planner.explaining.draft import Draft
@@ -79,7 +80,8 @@ def _commitments(draft: Draft) -> None:
 def _placed_rows(fleet: pd.DataFrame, name: str) -> pd.DataFrame:
     """Rows of the fleet behind a limit that keeps GPUs at their lease."""
     serving = fleet[fleet["lease_id"] != ""]
-    return serving[(placed_name(serving) == name).to_numpy()]
+    names = [placed_name(*place) for place in zip(serving["lease_id"], serving["site_id"], serving["gpu_id"], strict=True)]
+    return serving[np.array([each == name for each in names], dtype=bool)]
 
 
 # --- power -------------------------------------------------------------------------------------------------------
@@ -90,7 +92,7 @@ def _power(draft: Draft, twins: tuple[str, ...]) -> None:
     power = phase_table(candidates.outlook)
     table = candidates.table
     number = np.flatnonzero((table["kind"] == "power").to_numpy())
-    size = unit_mw(power)
+    size = unit_mw(candidates.outlook)
     cost = np.maximum(-candidates.npv_usd[number] / size, 0.0)
     dearest = float(cost.max(initial=0.0))
     calendar = candidates.outlook.calendar
@@ -246,7 +248,7 @@ def _whole(draft: Draft) -> None:
     tables = draft.candidates.outlook.case.tables
     leases = tables["leases"].set_index("lease_id")
     power = phase_table(draft.candidates.outlook).set_index("phase_name")
-    step = pd.Series(step_mw(power), index=power.index)
+    step = pd.Series(step_mw(draft.candidates.outlook), index=power.index)
     groups: dict[tuple[str, str], list[int]] = {}
     for candidate in draft.numbers(table["integral"]):
         row = table.iloc[candidate]

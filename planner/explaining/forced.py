@@ -8,9 +8,9 @@ import numpy as np
 
 from planner.allocator.allocate import allocate
 from planner.allocator.options import SolverOptions
+from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
-from planner.candidates.outlook import Floats
-from planner.candidates.power import phase_table, unit_mw
+from planner.candidates.phases import unit_mw
 from planner.candidates.resources import Family
 from planner.case.case import Case
 from planner.case.edits import apply_edits
@@ -81,15 +81,14 @@ def amounts(candidates: CandidateSet, target: Target) -> tuple[np.ndarray, Float
     column = "site_id" if target.sort is Sort.SITE else "phase"
     power = np.flatnonzero(table["kind"] == "power")
     mine = (table[column] == target.name).to_numpy()[power]
-    return power[mine], unit_mw(phase_table(candidates.outlook))[mine]
+    return power[mine], unit_mw(candidates.outlook)[mine]
 
 
 def _most(candidates: CandidateSet, lease_id: str) -> Floats:
     """Upper levels of the ways to serve a lease as they are before decisions: all of its size."""
-    found = candidates.table["upper"].to_numpy(np.float64).copy()
-    for block in candidates.blocks:
-        found[block.numbers] = np.where(block.table["lease_id"] == lease_id, block.table["upper"], found[block.numbers])
-    return found
+    lease = candidates.outlook.tables["leases"].number_of("lease_id")[lease_id]
+    allowed = np.concatenate([block.columns["upper"] for block in candidates.blocks])
+    return np.where(candidates.columns["lease"] == lease, allowed, candidates.upper)
 
 
 def forced(candidates: CandidateSet, target: Target, amount: float) -> CandidateSet:

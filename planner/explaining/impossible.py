@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from planner.candidates.gpus import deliveries, fits
+from planner.candidates.columns import Columns
+from planner.candidates.gpu_places import deliveries, fits
 from planner.candidates.outlook import Outlook, make_outlook
-from planner.candidates.power import phase_table
+from planner.candidates.phases import phase_table
 from planner.candidates.refusals.stops import figure
 from planner.candidates.refusals.told import remedy, why_stopped
 from planner.candidates.refusals.what_stops import WhatStops
@@ -67,20 +68,20 @@ def with_least(case: Case, lease_id: str, amount: float) -> Case:
 
 def _no_sku(outlook: Outlook, gpu_id: str) -> str:
     """Why a SKU can be bought for no site."""
-    pairs = fits(outlook)
-    mine = pairs[pairs["gpu_id"] == gpu_id]
-    heavy, hot = mine[mine["too_heavy"]], mine[mine["too_hot"]]
+    gpus, number = outlook.tables["gpus"], outlook.tables["gpus"].number_of("gpu_id")[gpu_id]
+    mine = fits(outlook)
+    mine = mine.take(mine["gpu"] == number)
+    heavy, hot = mine.take(mine["too_heavy"]), mine.take(mine["too_hot"])
     said = []
     if len(heavy):
-        said.append(f"at {_sites(len(heavy))} a rack may take {heavy['max_rack_kw'].max():g} kW at most, it needs {heavy['rack'].iat[0]:g}")
+        racks = outlook.tables["sites"].floats("max_rack_kw")[heavy["site"]]
+        said.append(f"at {_sites(len(heavy))} a rack may take {racks.max():g} kW at most, it needs {heavy['rack'][0]:g}")
     if len(hot):
         said.append(f"at {_sites(len(hot))} there is no liquid cooling, which it needs")
-    if (heavy.index.union(hot.index).size == len(mine)) and said:
+    if (mine["too_heavy"] | mine["too_hot"]).all() and said:
         return f"it fits on no site: {', and '.join(said)}"
-    gpus = outlook.case.tables["gpus"]
-    row = gpus[gpus["gpu_id"] == gpu_id]
-    if deliveries(outlook, row).empty:
-        lead = int(row["order_lead_months"].iat[0])
+    if not len(deliveries(outlook, Columns(gpu=np.array([number])))):
+        lead = int(gpus.ints("order_lead_months")[number])
         if lead >= outlook.horizon or not (outlook.steps >= lead).any():
             return f"ordered at the start it comes after {lead} months, in {outlook.calendar.written(lead)}, too late for the horizon"
         return "gpu_supply has none of it in any quarter in which it could be delivered"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from planner.candidates.workshop import phase_names
+from planner.candidates.phases import phase_names
 from planner.case.case import Case
 from planner.case.faults import PlannerError
 from planner.case.suggest import remedy_for

@@ -12,7 +12,7 @@ from planner.allocator.matrix import ModelArrays
 from planner.allocator.model import Model
 from planner.allocator.options import SolverOptions
 from planner.allocator.status import Status
-from planner.candidates.outlook import Floats
+from planner.arrays import Floats
 
 MOST_NAMED = 5
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from planner.candidates.build import CandidateSet, build_candidates
+from planner.candidates.kinds import Kind as CandidateKind
 from planner.candidates.outlook import make_outlook
-from planner.candidates.power import phase_table, unit_mw
+from planner.candidates.phases import unit_mw
 from planner.candidates.resources import Family
 from planner.case.case import Case
 from planner.case.edit_grammar import parse_edit
@@ -38,9 +39,9 @@ def draft_of(case: Case, asked: Asked, *, twins: Collection[str] = ()) -> Draft:
     """All limits of a case and of what was decided; `twins` are phases that offer what other phases offer."""
     free = asked.candidates(case)
     decided = apply_decisions(free, asked.fixes, asked.excludes)
-    draft = find_limits(replace(decided, table=free.table), twins=twins)
+    draft = find_limits(replace(decided, lower=free.lower, upper=free.upper), twins=twins)
     for written in asked.excludes:
-        closed = apply_decisions(free, (), (written,)).table["upper"].to_numpy(np.float64) < free.table["upper"].to_numpy(np.float64)
+        closed = apply_decisions(free, (), (written,)).upper < free.upper
         number = draft.add(Limit(Kind.EXCLUDE, written, f"you exclude {written}"))
         draft.closed += [(number, int(candidate)) for candidate in np.flatnonzero(closed)]
     for written in asked.fixes:
@@ -61,16 +62,15 @@ def _fix(draft: Draft, free: CandidateSet, written: str) -> None:
         for label in ("at most", "at least"):
             draft.raise_rows(number, draft.rows_of(Family.FIXED, f"size of {edit.select} {label}"))
         return
-    one = apply_decisions(free, (written,)).table
+    one = apply_decisions(free, (written,))
     sizes = np.ones(len(one))
-    sizes[(one["kind"] == "power").to_numpy()] = unit_mw(phase_table(free.outlook))
-    before, after = free.table, one
-    for candidate in np.flatnonzero((before["lower"] != after["lower"]) | (before["upper"] != after["upper"])):
+    sizes[one.of_kind(CandidateKind.POWER)] = unit_mw(free.outlook)
+    for candidate in np.flatnonzero((free.lower != one.lower) | (free.upper != one.upper)).tolist():
         size = float(sizes[candidate])
-        lower, upper = float(after["lower"].iat[candidate]), float(after["upper"].iat[candidate])
+        lower, upper = float(one.lower[candidate]), float(one.upper[candidate])
         if upper == 0.0:
             draft.closed.append((number, int(candidate)))
-        elif upper < float(before["upper"].iat[candidate]):
+        elif upper < float(free.upper[candidate]):
             draft.bound(number, int(candidate), size, size * upper)
-        if lower > float(before["lower"].iat[candidate]):
+        if lower > float(free.lower[candidate]):
             draft.bound(number, int(candidate), -size, -size * lower)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from planner.allocator.compact import Compact
-from planner.candidates.outlook import Floats
-from planner.candidates.power import phase_table, unit_mw
+from planner.arrays import Floats
+from planner.candidates.phases import phase_table, unit_mw
 from planner.sweeping.footprint import LEASE_IN, SITE_IN_MW
 
 
@@ -41,7 +41,7 @@ def sites_and_leases(compact: Compact) -> list[Thing]:
     kind = table["kind"].to_numpy()
     power = phase_table(candidates.outlook)
     mw = np.zeros(len(table))
-    mw[np.flatnonzero(kind == "power")] = unit_mw(power)
+    mw[np.flatnonzero(kind == "power")] = unit_mw(candidates.outlook)
     served = np.isin(kind, ["serve", "host"])
     offered = power.groupby("site_id")["guaranteed_mw"].sum()
     upper = table["upper"].to_numpy(np.float64)

@@ -16,7 +16,7 @@ from planner.allocator.allocate import Allocation
 from planner.allocator.options import SolverOptions
 from planner.candidates.build import CandidateSet
 from planner.candidates.outlook import Outlook, delay_months
-from planner.candidates.workshop import phase_names
+from planner.candidates.phases import phase_names
 from planner.case.case import Case
 from planner.case.edits import apply_edits
 from planner.pricing.deadline import Deadline
@@ -44,7 +44,7 @@ def moved(outlook: Outlook, phase: Phase, months: int) -> Case:
     """
     case, at = outlook.case, f"[{phase.name}]"
     power = case.tables["power"]
-    row = int(np.flatnonzero((phase_names(power) == phase.name).to_numpy())[0])
+    row = phase_names(power).index(phase.name)
     slack = phase.start - int(outlook.promised[row] + delay_months(case, outlook.base)[row])
     lead = min(int(power["lead_months"].iat[row]), phase.start + months)
     edits = [f"power.energised{at}+={months + slack}", f"power.term_months{at}+={-months}"]

@@ -21,8 +21,8 @@ from planner.allocator.options import SolverOptions
 from planner.allocator.solution import Solution
 from planner.allocator.solvers import search_door
 from planner.allocator.status import Status
+from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
-from planner.candidates.outlook import Floats
 from planner.pricing.deadline import Deadline
 from planner.pricing.places import Places
 

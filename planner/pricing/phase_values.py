@@ -23,10 +23,12 @@ import pandas as pd
 from planner.allocator.allocate import Allocation
 from planner.allocator.changes import Changes
 from planner.allocator.matrix import IntArray
+from planner.arrays import Floats
 from planner.candidates.bounds import POWER
 from planner.candidates.build import CandidateSet
-from planner.candidates.outlook import Floats, Outlook
-from planner.candidates.power import IF_OPEN, IF_TAKEN, IN_STEPS, fee_start, fee_usd_per_mw_month, phase_table, unit_mw
+from planner.candidates.outlook import Outlook
+from planner.candidates.phase_limits import IF_OPEN, IF_TAKEN, IN_STEPS
+from planner.candidates.phases import fee_start, fee_usd_per_mw_month, phase_table, unit_mw
 from planner.candidates.resources import Family
 from planner.pricing.directions import Direction, together
 from planner.pricing.held_plan import HeldPlan
@@ -134,8 +136,8 @@ def phases_of(candidates: CandidateSet, allocation: Allocation, held: HeldPlan) 
     outlook, table, places = candidates.outlook, candidates.table, Places.of(allocation)
     power = phase_table(outlook)
     numbers = np.flatnonzero(table["kind"].eq("power").to_numpy())
-    size = unit_mw(power)
-    fee, after_tax = fee_usd_per_mw_month(power) / 1000.0, (1.0 - outlook.case.settings.tax_rate) * outlook.discount
+    size = unit_mw(outlook)
+    fee, after_tax = fee_usd_per_mw_month(outlook) / 1000.0, (1.0 - outlook.case.settings.tax_rate) * outlook.discount
     return [
         Phase(
             thing=Thing(
@@ -156,7 +158,7 @@ def _fee_factors(outlook: Outlook, power: pd.DataFrame) -> Iterator[Floats]:
     """After tax, what a dollar a month of fee costs in each month of a phase's contract: (1 - tax) x DF x its escalation."""
     month = np.arange(outlook.months)
     after_tax = (1.0 - outlook.case.settings.tax_rate) * outlook.discount
-    origins = fee_start(outlook, power)
+    origins = fee_start(outlook)
     for rate, origin, start, end in zip(power["fee_escalator"], origins, power["energised_month"], power["end_month"], strict=True):
         due = (month >= min(int(origin), int(start))) & (month < int(end))
         yield after_tax * due * (1.0 + float(rate)) ** np.maximum((month - int(origin)) // 12, 0)

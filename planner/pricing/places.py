@@ -11,8 +11,8 @@ import pandas as pd
 from planner.allocator.allocate import Allocation
 from planner.allocator.matrix import IntArray
 from planner.allocator.model import Model
+from planner.arrays import Floats, Ints
 from planner.candidates.bounds import copied_bounds
-from planner.candidates.outlook import Floats, Ints
 from planner.candidates.resources import Family
 from planner.pricing.directions import Direction
 from planner.pricing.held_plan import HeldPlan

@@ -12,9 +12,10 @@ import numpy as np
 
 from planner.allocator.allocate import Allocation
 from planner.allocator.matrix import IntArray
+from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
-from planner.candidates.lease_offers import units
-from planner.candidates.outlook import Floats, Outlook
+from planner.candidates.named import rates_with_units
+from planner.candidates.outlook import Outlook
 from planner.candidates.resources import Family
 from planner.case.calendar import Calendar
 from planner.pricing.directions import Direction, together
@@ -129,7 +130,7 @@ def _unit(outlook: Outlook, lease_id: str) -> str:
     lease = outlook.case.tables["leases"].set_index("lease_id").loc[lease_id]
     if lease["size_unit"] == "it_mw":
         return "MW"
-    made = units(outlook)
+    made = rates_with_units(outlook)
     return "GPU" if (made.loc[made["lease_id"] == lease_id, "units_per_gpu"] == 1.0).all() else "unit"
 
 

@@ -17,8 +17,9 @@ import scipy.sparse as sp
 from planner.allocator.compact import Compact, make_compact
 from planner.allocator.matrix import FloatArray, ModelArrays, model_arrays
 from planner.allocator.model import Model, make_model
+from planner.arrays import Ints
 from planner.candidates.build import CandidateSet, build_candidates
-from planner.candidates.outlook import Ints, Outlook
+from planner.candidates.outlook import Outlook
 from planner.candidates.resources import Family
 from planner.decisions import apply_decisions
 from planner.planning import PlanOptions

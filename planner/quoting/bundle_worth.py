@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from kernels.lines import UNLEVERED, Line
+from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
 from planner.candidates.lease_offers import lease_windows
 from planner.candidates.lease_terms import LeaseTerms
-from planner.candidates.outlook import Floats
 from planner.candidates.packages import Bundle
 from planner.candidates.workshop import Workshop
 
@@ -119,9 +119,9 @@ class BundleWorth:
         lease = self.outlook.case.tables["leases"].set_index("lease_id").loc[self.lease_id]
         if lease["energy_by"] != "landlord":
             return np.zeros(self.outlook.months)
-        windows = lease_windows(self.outlook)
-        mine = windows[(windows["lease_id"] == self.lease_id) & (windows["from_month"] == self.start)]
-        return LeaseTerms(Workshop(self.outlook)).shares(self.lease_id, int(mine["term_start"].iloc[0]), "size_share")
+        number, windows = self.outlook.tables["leases"].number_of("lease_id")[self.lease_id], lease_windows(self.outlook)
+        mine = np.flatnonzero((windows["lease"] == number) & (windows["from_month"] == self.start))
+        return LeaseTerms(Workshop(self.outlook)).shares(number, int(windows["term_start"][mine[0]]), "size_share")
 
 
 def _net(lines: Floats) -> Floats:

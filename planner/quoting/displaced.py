@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
-from planner.candidates.outlook import Floats
-from planner.candidates.power import phase_table, unit_mw
+from planner.candidates.phases import phase_table, unit_mw
 
 COLUMNS = ("what", "name", "unit", "without", "with", "change")
 SMALL = 1e-3
@@ -35,7 +35,7 @@ def _amounts(candidates: CandidateSet, levels: Floats) -> pd.Series:
     table = table[table["level"] != 0.0]
     leases = candidates.outlook.case.tables["leases"].set_index("lease_id")
     power = phase_table(candidates.outlook)
-    mw = pd.Series(unit_mw(power), index=power["phase_name"])
+    mw = pd.Series(unit_mw(candidates.outlook), index=power["phase_name"])
     served = table[table["kind"].isin(["serve", "host"]) & (table["lease_id"] != "")]
     unit = served["lease_id"].map(leases["size_unit"]).map({"gpus": "GPUs", "it_mw": "MW"})
     pieces = [

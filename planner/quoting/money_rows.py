@@ -8,7 +8,7 @@ import scipy.sparse as sp
 
 from planner.allocator.matrix import ModelArrays
 from planner.allocator.model import Model, row_scales
-from planner.candidates.outlook import Floats, Ints
+from planner.arrays import Floats, Ints
 from planner.quoting.rated import Piece
 
 _STOCK = "stock:capital@"

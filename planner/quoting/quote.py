@@ -14,8 +14,9 @@ from kernels.pieces import usable_cores
 from planner.allocator.allocate import clean, levels_of
 from planner.allocator.matrix import FloatArray, ModelArrays
 from planner.allocator.solution import Solution
+from planner.arrays import Floats
 from planner.candidates.build import CandidateSet, build_candidates
-from planner.candidates.outlook import Floats, make_outlook
+from planner.candidates.outlook import make_outlook
 from planner.case.case import Case
 from planner.case.edits import changed_case
 from planner.planning import PlanOptions

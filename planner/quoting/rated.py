@@ -8,16 +8,19 @@ a piece; the candidates of the case stand at the rate 1, which is one of them wh
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
+from planner.candidates.columns import codes_of
 from planner.candidates.lease_offers import lease_offers
 from planner.candidates.lease_terms import LeaseTerms
 from planner.candidates.money_limits import add_money_limits
-from planner.candidates.outlook import Floats, Ints, Outlook
+from planner.candidates.names import Names
+from planner.candidates.outlook import Outlook
 from planner.candidates.power_paths import live_phases, power_paths
 from planner.candidates.resources import Family, ResourceBook, Stock, Uses
 from planner.candidates.serving import add_offers
@@ -98,8 +101,8 @@ class _Money:
 
 
 def _at_one(candidates: CandidateSet, inquiries: Sequence[Inquiry]) -> dict[str, _Money]:
-    table, npv = candidates.table, candidates.npv_usd
-    return _by_lease(candidates.book, table["lease_id"].to_numpy(), table["candidate_id"].to_numpy(), npv, [inquiry.name for inquiry in inquiries])
+    lease = Names.of(candidates.outlook).leases[candidates.columns["lease"]]
+    return _by_lease(candidates.book, lease, candidates.candidate_ids, candidates.npv_usd, [inquiry.name for inquiry in inquiries])
 
 
 def _by_lease(book: ResourceBook, lease: np.ndarray, ids: np.ndarray, npv: Floats, names: Sequence[str]) -> dict[str, _Money]:
@@ -115,39 +118,44 @@ class _Asked:
 
     def __init__(self, outlook: Outlook, inquiries: Sequence[Inquiry], equity: bool) -> None:
         self.outlook, self.equity = outlook, equity
-        tables, names = outlook.case.tables, [inquiry.name for inquiry in inquiries]
-        own = {name: tables[name][tables[name]["lease_id"].isin(names)] for name in ("leases", "lease_rates")}
-        alone = replace(outlook, case=replace(outlook.case, tables={**tables, **own}))
-        self.offers = lease_offers(alone, power_paths(live_phases(Workshop(outlook))))
-        self.leases = own["leases"].set_index("lease_id")
+        leases = outlook.tables["leases"]
+        self.number = {inquiry.name: leases.number_of("lease_id")[inquiry.name] for inquiry in inquiries}
+        offers = lease_offers(outlook, power_paths(outlook), only=np.array(list(self.number.values()), dtype=np.int64))
+        self.offers, self.leases = offers, leases
 
     def at(self, rates: Mapping[str, float]) -> dict[str, _Money]:
         """NPV and uses of limits on money at a rate for each inquiry."""
-        chosen = self.offers[self.offers["lease_id"].isin(list(rates))].reset_index(drop=True)
-        chosen = chosen.assign(rate_usd=chosen["rate_usd"] * chosen["lease_id"].map(dict(rates)).astype(float))
+        rate = np.full(len(self.leases), np.nan)
+        for name, usd in rates.items():
+            rate[self.number[name]] = usd
+        chosen = self.offers.take(~np.isnan(rate[self.offers["lease"]]))
+        chosen = chosen.having(rate_usd=chosen["rate_usd"] * rate[chosen["lease"]])
         shop = Workshop(self.outlook)
         add_offers(shop, live_phases(shop), chosen)
         valuation = add_money_limits(shop)
-        none: list[pd.DataFrame] = []
-        table = pd.concat([block.table for block in shop.blocks]) if shop.blocks else pd.DataFrame({"candidate_id": none, "lease_id": none})
+        lease = np.concatenate([np.zeros(0, dtype=object), *(shop.names.leases[block.columns["lease"]] for block in shop.blocks)])
+        ids = np.concatenate([np.zeros(0, dtype=object), *(block.candidate_ids for block in shop.blocks)])
         npv = np.concatenate([np.zeros(0), *(valuation.npv(block, equity=self.equity)[:, 0] for block in shop.blocks)])
-        return _by_lease(shop.book, table["lease_id"].to_numpy(), table["candidate_id"].to_numpy(), npv, list(rates))
+        return _by_lease(shop.book, lease, ids, npv, list(rates))
 
     def notice_rates(self, name: str) -> list[float]:
         """Rates at which the month of notice changes, lowest first: the market falls below the margin in some month."""
-        lease = self.leases.loc[name]
-        if pd.isna(lease["notice_months"]):
+        number = self.number[name]
+        lease = self.leases.records[number]
+        if not self.leases.given("notice_months")[number]:
             return []
-        rows = self.offers[self.offers["lease_id"] == name].drop_duplicates(["gpu_id", "term_start"])
+        rows = self.offers.take(self.offers["lease"] == number)
+        rows = rows.take(codes_of([rows["gpu"], rows["term_start"]])[1])
         terms = LeaseTerms(Workshop(self.outlook))
         found: set[float] = set()
-        for row in rows.itertuples():
-            if row.gpu_id not in self.outlook.market_top:
+        gpus = terms.shop.names.gpus
+        for gpu, term_start, to_month, rate_usd in zip(*(rows[column].tolist() for column in ("gpu", "term_start", "to_month", "rate_usd")), strict=True):
+            if gpus[gpu] not in self.outlook.market_top:
                 continue
-            first = max(int(row.term_start) + int(lease["notice_from_month"]), 0)
-            last = int(row.to_month) - int(lease["notice_months"])
-            price = np.broadcast_to(self.outlook.market_top[row.gpu_id][0], (self.outlook.months,))
-            margin = terms.escalation(name, int(row.term_start)) * (1.0 - float(lease["notice_margin"])) * float(row.rate_usd)
+            first = max(term_start + int(lease["notice_from_month"]), 0)
+            last = to_month - int(lease["notice_months"])
+            price = np.broadcast_to(self.outlook.market_top[gpus[gpu]][0], (self.outlook.months,))
+            margin = terms.escalation(number, term_start) * (1.0 - lease["notice_margin"]) * rate_usd
             if first < last and (margin > 0.0).all():
                 found |= set(np.minimum.accumulate(price[first:last] / margin[first:last]).tolist())
         return sorted(rate for rate in found if rate > 0.0)

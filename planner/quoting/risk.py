@@ -15,8 +15,8 @@ import numpy as np
 
 from kernels.measures import mean, tail_mean
 from kernels.pieces import usable_cores
+from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
-from planner.candidates.outlook import Floats
 from planner.candidates.packages import Package
 from planner.case.faults import PlannerError
 from planner.scenarios.futures import make_futures

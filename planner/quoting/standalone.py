@@ -17,9 +17,9 @@ import numpy as np
 import pandas as pd
 
 from kernels.lines import Line
+from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
-from planner.candidates.outlook import Floats, Ints
-from planner.candidates.power import fee_usd_per_mw_month, phase_table
+from planner.candidates.phases import fee_usd_per_mw_month, phase_table
 from planner.quoting.inquiry import Inquiry
 from planner.quoting.rated import Piece
 
@@ -92,7 +92,7 @@ class Standalone:
         self.owned, self.retired = (_Kind.of(candidates.table, kind, "gpu_id") for kind in ("own", "retire"))
         self.shells = _Kind.of(candidates.table, "shell", "candidate_id")
         power = phase_table(self.outlook)
-        self.power = power.assign(fee=fee_usd_per_mw_month(power)).set_index("phase_name").to_dict("index")
+        self.power = power.assign(fee=fee_usd_per_mw_month(self.outlook)).set_index("phase_name").to_dict("index")
         self.gpus = tables["gpus"].set_index("gpu_id")[["it_kw", "spare_fraction"]].astype(float).to_dict("index")
         self.sites = tables["sites"].set_index("site_id").to_dict("index")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
-from planner.candidates.outlook import Floats
 from planner.quoting.asked_case import units_by_candidate
 from planner.quoting.inquiry import Inquiry
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from kernels.lines import UNLEVERED, Line
-from planner.candidates.outlook import Floats
+from planner.arrays import Floats
 from planner.case.calendar import Calendar
 from planner.case.case import Case
 from planner.case.faults import PlannerError

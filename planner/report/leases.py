@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from planner.candidates.lease_offers import units
+from planner.candidates.named import rates_with_units
 from planner.candidates.outlook import make_outlook
 from planner.report.findings import Findings
 
@@ -22,7 +22,7 @@ def lease_table(found: Findings, floors: Mapping[str, float] | None = None) -> p
     (NaN unless quoted), sites, npv_usd of its clusters. A lease declined shows the rates that it offered.
     """
     served = found.windows[found.windows["use"].isin(["serve", "host"]) & (found.windows["lease_id"] != "")]
-    per_gpu = units(make_outlook(found.case, base=found.summary["base"], tail=found.summary["tail"])).set_index(["lease_id", "gpu_id", "tier"])["units_per_gpu"]
+    per_gpu = rates_with_units(make_outlook(found.case, base=found.summary["base"], tail=found.summary["tail"])).set_index(["lease_id", "gpu_id", "tier"])["units_per_gpu"]
     rates = found.case.tables["lease_rates"]
     rows: list[dict[str, Any]] = []
     for lease in found.leases.itertuples():

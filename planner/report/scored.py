@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from planner.candidates.outlook import Floats
+from planner.arrays import Floats
 from planner.case.faults import PlannerError
 from planner.own_tables import no_rows
 from planner.report.findings import Findings

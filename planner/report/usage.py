@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from planner.candidates.outlook import Floats
+from planner.arrays import Floats
 from planner.candidates.power_paths import legs_of
 from planner.own_tables import no_rows
 from planner.report.findings import Findings

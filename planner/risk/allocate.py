@@ -17,8 +17,8 @@ from planner.allocator.model import Model, make_model
 from planner.allocator.options import SolverOptions
 from planner.allocator.solution import Claim, Solution, checked
 from planner.allocator.status import Status
+from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
-from planner.candidates.outlook import Floats
 from planner.risk.case_pool import CasePool
 from planner.risk.columns import FixedPart
 from planner.risk.generation import Generated, GenerationOptions, RoundReport, generate

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from planner.candidates.build import CandidateSet
-from planner.candidates.power import phase_table
+from planner.candidates.phases import phase_table
 from planner.case.faults import PlannerError
 
 COLUMNS = ("own", "retire", "serve", "renew", "then_serve", "then_renew", "tier", "head", "then")

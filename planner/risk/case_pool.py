@@ -25,8 +25,8 @@ from planner.allocator.matrix import ModelArrays, model_arrays
 from planner.allocator.model import Model, make_model
 from planner.allocator.money import MILLION
 from planner.allocator.tightening import tightened
+from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
-from planner.candidates.outlook import Floats, Ints
 from planner.case.faults import PlannerError
 from planner.memory import usable_memory, written_size
 from planner.risk.columns import ColumnValues, FixedPart, Pool

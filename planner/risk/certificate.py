@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from kernels.pool_pricing_engine import Priced
-from planner.candidates.outlook import Floats, Ints
+from planner.arrays import Floats, Ints
 from planner.risk.columns import FixedPart, Pool
 from planner.risk.master import Prices
 from planner.risk.measure import MeanCvar

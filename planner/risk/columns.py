@@ -15,7 +15,7 @@ import scipy.sparse as sp
 from kernels.pool_pricing_engine import PoolPricer, sparse_rows
 from planner.allocator.matrix import ModelArrays
 from planner.allocator.money import MILLION
-from planner.candidates.outlook import Floats, Ints
+from planner.arrays import Floats, Ints
 from planner.case.faults import PlannerError
 
 SAME = 1e-12

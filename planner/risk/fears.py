@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from planner.candidates.outlook import Floats
+from planner.arrays import Floats
 from planner.scenarios.futures import Futures
 
 PIECE = 100

@@ -22,8 +22,9 @@ from planner.allocator.matrix import model_arrays
 from planner.allocator.model import make_model
 from planner.allocator.money import MILLION
 from planner.allocator.status import Status
+from planner.arrays import Floats
 from planner.candidates.build import CandidateSet, build_candidates
-from planner.candidates.outlook import Floats, make_outlook
+from planner.candidates.outlook import make_outlook
 from planner.case.case import Case
 from planner.case.edits import changed_case
 from planner.case.faults import PlannerError

@@ -20,7 +20,7 @@ import numpy as np
 
 from planner.allocator.growing_lp import NoVertex
 from planner.allocator.status import Status
-from planner.candidates.outlook import Floats, Ints
+from planner.arrays import Floats, Ints
 from planner.risk.certificate import Certificate, bound_of, certify
 from planner.risk.columns import FixedPart, Pool
 from planner.risk.master import Answer, Master, Prices

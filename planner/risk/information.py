@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from planner.allocator.growing_lp import GrowingLp
-from planner.candidates.outlook import Floats
+from planner.arrays import Floats
 from planner.risk.columns import FixedPart
 from planner.risk.measure import MeanCvar
 

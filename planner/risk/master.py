@@ -22,7 +22,7 @@ import scipy.sparse as sp
 
 from planner.allocator.growing_lp import GrowingLp, NoVertex, Vertex
 from planner.allocator.status import Status
-from planner.candidates.outlook import Floats, Ints
+from planner.arrays import Floats, Ints
 from planner.risk.columns import FixedPart, Pool
 from planner.risk.measure import MeanCvar
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from kernels.measures import require_level, require_weights, tail_mean
 from planner.allocator.money import MILLION
-from planner.candidates.outlook import Floats
+from planner.arrays import Floats
 from planner.case.faults import PlannerError
 
 DUST = 1e-12

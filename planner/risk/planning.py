@@ -13,8 +13,9 @@ import pandas as pd
 
 from planner.allocator.growing_lp import NoVertex
 from planner.allocator.status import Status
+from planner.arrays import Floats
 from planner.candidates.build import CandidateSet, build_candidates
-from planner.candidates.outlook import Floats, make_outlook
+from planner.candidates.outlook import make_outlook
 from planner.case.case import Case
 from planner.case.edits import changed_case
 from planner.case.faults import PlannerError

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from planner.allocator.matrix import FloatArray, ModelArrays
-from planner.candidates.outlook import Ints
+from planner.arrays import Ints
 from planner.risk.columns import ColumnValues, FixedPart, Pool
 from planner.risk.measure import MeanCvar
 

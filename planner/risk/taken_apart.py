@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import scipy.sparse as sp
 
-from planner.candidates.outlook import Floats, Ints
+from planner.arrays import Floats, Ints
 from planner.risk.case_pool import CasePool
 from planner.risk.columns import Pool
 

@@ -26,7 +26,7 @@ from planner.allocator.idle import settled
 from planner.allocator.node_lp import WHOLE
 from planner.allocator.options import SolverOptions
 from planner.allocator.status import Status
-from planner.candidates.outlook import Floats, Ints
+from planner.arrays import Floats, Ints
 from planner.risk.certificate import bound_of
 from planner.risk.columns import FixedPart, Pool
 from planner.risk.generation import WITHIN

@@ -14,7 +14,7 @@ from math import prod
 
 import numpy as np
 
-from planner.candidates.outlook import Floats, Ints
+from planner.arrays import Floats, Ints
 from planner.risk.certificate import bound_of
 from planner.risk.columns import FixedPart, Pool
 from planner.risk.master import Prices

@@ -18,7 +18,7 @@ from planner.allocator.options import SolverOptions
 from planner.allocator.solution import Solution
 from planner.allocator.solvers import open_door, search_door
 from planner.allocator.status import Status
-from planner.candidates.outlook import Ints
+from planner.arrays import Ints
 from planner.risk.case_pool import CasePool
 from planner.risk.columns import FixedPart, Pool
 from planner.risk.generation import Generated, GenerationOptions, generate
@@ -167,13 +167,24 @@ class WholeSearch:
             return None
 
     def _vertex(self, arrays: ModelArrays, scenarios: Ints, columns: Ints) -> Solution:
-        """The programme without whole decisions, solved to a vertex whose duals are checked."""
+        """The programme without whole decisions, solved to a vertex whose duals are checked.
+
+        Of several best plans it may find another than the one that told the scenarios, with a tail of its own: what is missing joins.
+        """
         part = FixedPart(arrays, self.fixed.values)
         if self.made is not None:
             whole = self.made.whole
             part = with_pool_columns(FixedPart(_same_whole(whole.arrays, arrays), whole.values), self.made.pool, self.measure, columns)
         options = SolverOptions(extra={"solver": "ipx"}, deadline_s=self.options.deadline_s)
-        return open_door(options).solve_arrays(extended(part, self.measure, scenarios, self.limit))
+        while True:
+            held = open_door(options).solve_arrays(extended(part, self.measure, scenarios, self.limit))
+            if held.values is None or (self.measure.weight == 0.0 and self.limit is None):
+                return held
+            tail = np.flatnonzero(self.measure.tail(part.values.npv(held.values[: part.arrays.columns])) > 0.0)
+            more = np.union1d(scenarios, tail)
+            if len(more) == len(scenarios):
+                return held
+            scenarios = more
 
 
 @dataclass(frozen=True, eq=False)

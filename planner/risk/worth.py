@@ -7,8 +7,8 @@ import numpy as np
 from kernels.pieces import over_pieces, usable_cores
 from kernels.terms import WindowTerm
 from planner.allocator.compact import Compact
+from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
-from planner.candidates.outlook import Floats, Ints
 from planner.case.faults import PlannerError
 from planner.risk.columns import SAME, ColumnValues
 from planner.scenarios.futures import Futures

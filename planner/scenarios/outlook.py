@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from planner.candidates.outlook import Floats, Ints, Outlook
+from planner.arrays import Floats, Ints
+from planner.candidates.outlook import Outlook
 from planner.case.delays import first_power_months
 from planner.case.factor_names import OVERRUN, once_names
 from planner.scenarios.factors import Factor
@@ -35,7 +37,7 @@ class ScenarioOutlook(Outlook):
         names = once_names(self.case.tables, "delay")
         late = [self.futures.values.late_months[name] for name in names]
         months = np.array(late, dtype=np.int64).reshape(len(names), self.scenarios)
-        return np.maximum(first_power_months(self.case.tables["power"], self.calendar, months), 0)
+        return np.maximum(first_power_months(self.tables["power"], self.calendar, months), 0)
 
     def slip_months(self, word: str, name: str) -> Ints:
         """Months by which halls of a site or deliveries of a SKU come late: what all have in common and what is its own, shape (S,)."""
@@ -57,7 +59,7 @@ class ScenarioOutlook(Outlook):
         """A curve by month, (S, M) where a factor drives it, else (M,)."""
         return self._driven_curves.get(curve_id, self._curves[curve_id])
 
-    def by_month(self, row: pd.Series, scalar: str, curve: str) -> Floats | None:
+    def by_month(self, row: Mapping[str, Any], scalar: str, curve: str) -> Floats | None:
         """A scalar column or its curve twin by month; a hashprice moves with the factors that drive it."""
         value = super().by_month(row, scalar, curve)
         if value is None or scalar != "hashprice_usd_per_ph_day":
@@ -79,11 +81,12 @@ class ScenarioOutlook(Outlook):
     @cached_property
     def _defaults(self) -> dict[str, Ints]:
         """Month in which each customer stops paying; one with a guarantor stops when both have defaulted, shape (S,)."""
-        customers = self.case.tables["customers"]
-        own = dict(zip(customers["customer_id"], (self.futures.values.default_month[name] for name in once_names(self.case.tables, "default")), strict=True))
+        customers = self.tables["customers"]
+        names, drawn = customers.texts("customer_id"), (self.futures.values.default_month[name] for name in once_names(self.case.tables, "default"))
+        own = dict(zip(names, drawn, strict=True))
         return {
-            str(name): np.maximum(own[name], own[guarantor]) if guarantor else own[name]
-            for name, guarantor in zip(customers["customer_id"], customers["guarantor"], strict=True)
+            name: np.maximum(own[name], own[guarantor]) if guarantor else own[name]
+            for name, guarantor in zip(names, customers.texts("guarantor"), strict=True)
         }
 
     @cached_property
@@ -91,8 +94,8 @@ class ScenarioOutlook(Outlook):
         """Whether each lease is renewed, 0 or 1, shape (S, 1)."""
         names = once_names(self.case.tables, "renewal")
         return {
-            str(lease): self.futures.values.renewed[name].astype(np.float64)[:, None]
-            for lease, name in zip(self.case.tables["leases"]["lease_id"], names, strict=True)
+            lease: self.futures.values.renewed[name].astype(np.float64)[:, None]
+            for lease, name in zip(self.tables["leases"].texts("lease_id"), names, strict=True)
         }
 
     @cached_property
@@ -108,30 +111,23 @@ class ScenarioOutlook(Outlook):
     @cached_property
     def market_top(self) -> dict[str, tuple[Floats, Floats | float]]:
         """Price by month and utilisation of the dearest tier of each SKU; the price, by which notice is given, without utilisation."""
-        table = self.case.tables["market"].sort_values(["gpu_id", "tier"]).drop_duplicates("gpu_id")
         found: dict[str, tuple[Floats, Floats | float]] = {}
-        for gpu, tier, utilisation in zip(table["gpu_id"], table["tier"], table["utilisation"], strict=True):
-            change = self._utilisation_change(str(gpu), int(tier))
-            let = float(utilisation) if change is None else change * float(utilisation)
-            found[str(gpu)] = (self._tier_price[str(gpu), int(tier)], let)
+        for row in self.dearest_tiers():
+            gpu, tier, planned = row["gpu_id"], int(row["tier"]), row["utilisation"]
+            change = self._utilisation_change(gpu, tier)
+            found[gpu] = (self._tier_price[gpu, tier], planned if change is None else change * planned)
         return found
 
     @cached_property
     def _tier_price(self) -> dict[tuple[str, int], Floats]:
-        prices = {}
-        for _, row in self.case.tables["market"].iterrows():
-            price = self.by_month(row, "usd_per_gpu_hour", "price_curve")
-            assert price is not None, "the reader refuses a market tier without a price"
-            prices[str(row["gpu_id"]), int(row["tier"])] = _times(price, self._multiplier("market", str(row["gpu_id"])))
-        return prices
+        return {(gpu, tier): _times(price, self._multiplier("market", gpu)) for (gpu, tier), price in self.tier_prices().items()}
 
     def _utilisation_change(self, gpu: str, tier: int) -> Floats | None:
         """By what utilisation of a tier moves, no further than to full use; None where nothing drives it."""
         change = self._multiplier("utilisation")
         if change is None:
             return None
-        table = self.case.tables["market"]
-        planned = float(table["utilisation"][(table["gpu_id"] == gpu) & (table["tier"] == tier)].iloc[0])
+        (planned,) = (row["utilisation"] for row in self.tables["market"].records if (row["gpu_id"], int(row["tier"])) == (gpu, tier))
         return np.minimum(change, 1.0 / planned) if planned > 0.0 else change
 
     @cached_property

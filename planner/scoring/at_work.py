@@ -8,8 +8,8 @@ import numpy as np
 
 from kernels.lines import Line
 from kernels.terms import WindowTerm
+from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
-from planner.candidates.outlook import Floats, Ints
 
 ALWAYS = 0
 

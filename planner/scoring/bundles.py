@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
-from planner.candidates.outlook import Floats
 from planner.candidates.packages import Package
 from planner.candidates.power_paths import legs_of
 from planner.case.faults import CaseError, Fault, PlannerError

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from kernels.lines import Line, taxable_weight
+from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
-from planner.candidates.outlook import Floats, Ints, Outlook
+from planner.candidates.outlook import Outlook
 
 INCOME = (Line.REVENUE, Line.MINING, Line.TAIL_RENT)
 OPERATING = (Line.ENERGY, Line.FEES, Line.UPKEEP, Line.SITE_OPEX, Line.NETWORK, Line.PENALTIES)

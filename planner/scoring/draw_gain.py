@@ -10,8 +10,8 @@ import scipy.sparse as sp
 from scipy import stats
 
 from kernels.engine import Engine
+from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
-from planner.candidates.outlook import Floats
 from planner.scenarios.futures import Draws, Futures, make_futures
 from planner.scoring.items import Bunch, Items
 from planner.scoring.leading import Leading

@@ -29,9 +29,10 @@ import pandas as pd
 
 from kernels.portfolio import Portfolios
 from kernels.portfolio_engine import portfolio_sums
+from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
-from planner.candidates.outlook import Floats, Ints, Outlook
-from planner.candidates.power import phase_table, unit_mw
+from planner.candidates.outlook import Outlook
+from planner.candidates.phases import phase_table, unit_mw
 from planner.candidates.resources import Family
 from planner.scoring.at_work import at_work
 from planner.scoring.cash_figures import CUSTOMER, TAXABLE, UNTAXED, cash_figures
@@ -97,7 +98,7 @@ def footprint(candidates: CandidateSet, items: Items) -> Footprint:
 
 def _counts(candidates: CandidateSet, table: pd.DataFrame) -> dict[str, Floats]:
     power = phase_table(candidates.outlook)
-    size = table["phase"].map(dict(zip(power["phase_name"], unit_mw(power), strict=True))).to_numpy(np.float64)
+    size = table["phase"].map(dict(zip(power["phase_name"], unit_mw(candidates.outlook), strict=True))).to_numpy(np.float64)
     kind = table["phase"].map(dict(zip(power["phase_name"], power["kind"], strict=True))).to_numpy(dtype=object)
     contract = (table["kind"] == "power").to_numpy()
     found = {"gpus_bought": (table["kind"] == "own").to_numpy(np.float64)}

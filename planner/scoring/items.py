@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from kernels.portfolio import Portfolios
-from planner.candidates.outlook import Ints
+from planner.arrays import Ints
 from planner.candidates.packages import Package
 from planner.case.faults import PlannerError
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from kernels.portfolio_engine import portfolio_sums
-from planner.candidates.outlook import Floats
+from planner.arrays import Floats
 
 if TYPE_CHECKING:
     from planner.scenarios.futures import Futures

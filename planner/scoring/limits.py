@@ -9,8 +9,8 @@ import pandas as pd
 import scipy.sparse as sp
 
 from kernels.portfolio_engine import broken_limits
+from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
-from planner.candidates.outlook import Floats, Ints
 from planner.scoring.items import Bunch, Items
 
 LIMIT_TOLERANCE = 1e-6

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
-from planner.candidates.outlook import Floats, Ints
 from planner.candidates.packages import Package
 from planner.case.faults import PlannerError
 from planner.case.suggest import closest

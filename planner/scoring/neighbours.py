@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from kernels.portfolio import Portfolios
+from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
-from planner.candidates.outlook import Floats
 from planner.candidates.packages import Package
 from planner.case.faults import PlannerError
 from planner.scoring.items import Bunch, items_of

@@ -15,7 +15,7 @@ from kernels.paths import least_dscr, peak_funding
 from kernels.pieces import over_pieces, piece_size
 from kernels.portfolio import Portfolios
 from kernels.portfolio_engine import portfolio_sums
-from planner.candidates.outlook import Floats
+from planner.arrays import Floats
 from planner.rate_of_return import rates_of_return
 from planner.scoring.values import Cover
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from planner.candidates.accepting import FIBRE
+from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
-from planner.candidates.outlook import Floats, Ints
-from planner.candidates.power import STEPS, phase_table, step_mw, unit_mw
+from planner.candidates.fabrics import FIBRE
+from planner.candidates.hall_cohorts import STANDING_HALLS
+from planner.candidates.phase_limits import STEPS
+from planner.candidates.phases import phase_table, step_mw, unit_mw
 from planner.candidates.resources import Family
-from planner.candidates.waits import STANDING_HALLS
 
 
 def add_providers(candidates: CandidateSet, levels: Floats, *, halls_stated: set[str], phases_stated: set[str]) -> Floats:
@@ -91,7 +92,7 @@ def _halls(candidates: CandidateSet, levels: Floats, site_id: str) -> None:
 def _power(candidates: CandidateSet, levels: Floats, stated: set[str]) -> None:
     table = candidates.table
     phases = phase_table(candidates.outlook)
-    columns = (phases["phase_name"], unit_mw(phases), phases["committed_mw"], step_mw(phases))
+    columns = (phases["phase_name"], unit_mw(candidates.outlook), phases["committed_mw"], step_mw(candidates.outlook))
     for name, size, committed, step in zip(*columns, strict=True):
         (number,) = _numbers(table, "power", table["phase"] == name)
         if name not in stated:

@@ -16,8 +16,8 @@ from planner.allocator.matrix import ModelArrays, model_arrays
 from planner.allocator.model import make_model
 from planner.allocator.options import SolverOptions
 from planner.allocator.status import Status
+from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
-from planner.candidates.outlook import Floats
 from planner.candidates.packages import Package
 from planner.case.faults import PlannerError
 from planner.scoring.items import Bunch, Items, items_of

@@ -15,8 +15,8 @@ from kernels.backend import Array, Device, DeviceError, DeviceKind
 from kernels.engine import Engine, engine_on
 from kernels.pieces import usable_cores
 from kernels.portfolio_engine import portfolio_sums
+from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
-from planner.candidates.outlook import Floats
 from planner.case.faults import PlannerError
 from planner.decisions import apply_decisions
 from planner.device import device_named

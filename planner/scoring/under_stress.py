@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from planner.candidates.outlook import Floats, Ints
+from planner.arrays import Floats, Ints
 from planner.scenarios.stressed import Stressed
 from planner.scoring.items import Bunch, Items
 from planner.scoring.limits import Limits, limits_over

@@ -13,8 +13,9 @@ from kernels.pieces import over_pieces
 from kernels.terms import Term, WindowTerm
 from kernels.unit_cash_engine import mix_net_cash
 from kernels.unit_npv import schedule_values
+from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
-from planner.candidates.outlook import Floats, Ints, Outlook
+from planner.candidates.outlook import Outlook
 from planner.candidates.valuation import select
 from planner.scenarios.futures import Futures
 from planner.scenarios.outlook import scenario_outlook

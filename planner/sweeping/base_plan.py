@@ -9,8 +9,9 @@ import numpy as np
 
 from planner.allocator.allocate import Allocation, allocate
 from planner.allocator.starts import whole_decisions
+from planner.arrays import Floats
 from planner.candidates.build import CandidateSet, build_candidates
-from planner.candidates.outlook import Floats, make_outlook
+from planner.candidates.outlook import make_outlook
 from planner.case.case import Case
 from planner.decisions import apply_decisions
 from planner.planning import Plan, PlanOptions

@@ -10,8 +10,8 @@ import scipy.sparse as sp
 from kernels.lines import Line
 from kernels.portfolio import portfolios_from_dense
 from kernels.terms import WindowTerm
+from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
-from planner.candidates.outlook import Floats
 from planner.candidates.restated import Restated, restate
 from planner.case.faults import PlannerError
 from planner.planning import PlanOptions

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from planner.allocator.allocate import allocate
+from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
-from planner.candidates.outlook import Floats
 from planner.case.case import Case
 from planner.case.edits import changed_case
 from planner.planning import PlanOptions

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from oracle.rich_case import rich_case
 
+from planner.arrays import Floats
 from planner.candidates.build import CandidateSet, build_candidates
-from planner.candidates.outlook import Floats, make_outlook
+from planner.candidates.outlook import make_outlook
 from planner.candidates.restated import restate
 from planner.case.case import Case
 from planner.case.edits import apply_edits

@@ -19,7 +19,7 @@ def test_what_grows_without_end_is_named_with_what_it_brings() -> None:
     """A phase without an upper bound whose MW bring money instead of costing it."""
     made = build_candidates(make_outlook(tiny_case(sites=[site()], power=[grid()], market=[{"gpu_id": "gpu", "usd_per_gpu_hour": 0.5, "depth_gpus": 10}])))
     power = (made.table["kind"] == "power").to_numpy()
-    unlimited = replace(made, table=made.table.assign(upper=made.table["upper"].where(~power, np.inf)), npv_usd=np.where(power, 1e6, made.npv_usd))
+    unlimited = replace(made, upper=np.where(power, np.inf, made.upper), npv_usd=np.where(power, 1e6, made.npv_usd))
     answer = allocate(unlimited, SolverOptions())
     assert answer.status is Status.UNBOUNDED
     found = endless(answer.model, answer.solution.arrays)

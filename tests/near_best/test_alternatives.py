@@ -19,7 +19,7 @@ import planner
 from planner.allocator.allocate import worst_row
 from planner.allocator.options import SolverOptions
 from planner.candidates.build import CandidateSet
-from planner.candidates.power import phase_table, unit_mw
+from planner.candidates.phases import phase_table, unit_mw
 from planner.case.case import Case
 from planner.case.edits import apply_edits
 from planner.case.faults import PlannerError
@@ -41,7 +41,7 @@ def mw_of(candidates: CandidateSet, site_id: str) -> np.ndarray:
     power = phase_table(candidates.outlook)
     weights = np.zeros(len(candidates))
     at = np.flatnonzero(candidates.table["kind"].to_numpy() == "power")
-    weights[at] = np.where((power["site_id"] == site_id).to_numpy(), unit_mw(power), 0.0)
+    weights[at] = np.where((power["site_id"] == site_id).to_numpy(), unit_mw(candidates.outlook), 0.0)
     return weights
 
 

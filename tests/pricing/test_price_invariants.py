@@ -29,6 +29,7 @@ from planner.case.case import Case
 from planner.case.edits import apply_edits
 from planner.case.generate import generate_case
 from planner.case.read import read_case
+from planner.case.written_dates import month_number
 from planner.planning import Plan, candidates_of, plan
 from planner.pricing.held_plan import HeldPlan
 
@@ -147,9 +148,9 @@ def test_a_megawatt_given_back_changes_the_plan_by_its_net_price(seed: int) -> N
     for row in phases(found).dropna(subset=["net_loss_usd"]).nlargest(MOST_PHASES, "net_loss_usd").itertuples():
         number = numbers[f"power:{row.name}"]
         for amount in (0.5 * row.net_loss_holds_to, row.net_loss_holds_to):
-            table = found.candidates.table.copy()
-            table.loc[number, "upper"] = row.in_plan - amount
-            value = worth(found, replace(found.candidates, table=table))
+            upper = found.candidates.upper.copy()
+            upper[number] = row.in_plan - amount
+            value = worth(found, replace(found.candidates, upper=upper))
             assert value is not None
             assert close(found, base - value, row.net_loss_usd, amount), (row.name, amount)
 
@@ -247,7 +248,13 @@ def test_dates_are_what_planning_again_brings(seed: int) -> None:
     assert len(dates)
     for row in dates.head(3).itertuples():
         months = int(row.step)
-        moved = apply_edits(found.case, [f"power.energised[{row.name}]+={-months}", f"power.term_months[{row.name}]+={months}"])
+        source, _, phase = row.name.rpartition(":")
+        power = found.case.tables["power"]
+        (own,) = np.flatnonzero((power["source_id"] == source) & (power["phase"] == phase))
+        comes = month_number(found.power.set_index("phase").loc[row.name, "energised"]) - month_number(found.case.settings.start)
+        lead = min(int(power["lead_months"].iloc[own]), comes - months)  # it cannot come before its lead
+        edits = [f"power.energised[{row.name}]+={-months}", f"power.term_months[{row.name}]+={months}", f"power.lead_months[{row.name}]={lead}"]
+        moved = apply_edits(found.case, edits)
         again = plan(moved, solver=SolverOptions(relax=True))
         assert again.objective_usd is not None
         assert found.objective_usd is not None

@@ -9,10 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from planner.candidates.gpus import places
+from planner.arrays import Floats, Ints
+from planner.candidates.books import NO_PHASE
+from planner.candidates.columns import Columns
+from planner.candidates.gpu_places import places
 from planner.candidates.lease_offers import allowed_sites
-from planner.candidates.outlook import Floats, Ints, Outlook
-from planner.candidates.power import commit_months, phase_table
+from planner.candidates.outlook import Outlook
+from planner.candidates.phases import commit_months, phase_table
+from planner.candidates.power_paths import power_paths
 from planner.candidates.reach.sample import COUNTED, Sample, sample_of
 
 Mask = npt.NDArray[np.bool_]
@@ -99,7 +103,7 @@ class _Grid:
         site, gpu = pd.Index(tables["sites"]["site_id"]), pd.Index(tables["gpus"]["gpu_id"])
         fits = np.zeros((len(site), len(gpu)), dtype=bool)
         placed = places(sample.outlook)
-        fits[site.get_indexer(placed["site_id"]), gpu.get_indexer(placed["gpu_id"])] = True
+        fits[placed["site"], placed["gpu"]] = True
         bought = _deliveries(sample, gpu)
         life = tables["gpus"]["life_months"].to_numpy(np.int64)
         some = bought.any(axis=1)
@@ -139,7 +143,7 @@ def _owned(sample: Sample, grid: _Grid) -> dict[str, float]:
 def _openings(sample: Sample) -> float:
     """Months in which sites that cost something to open may be opened: those of their phases, and of halls ordered before the last."""
     sites, power = sample.outlook.case.tables["sites"], phase_table(sample.outlook)
-    signed = pd.DataFrame({"site_id": power["site_id"], "month": commit_months(sample.outlook, power)}).drop_duplicates()
+    signed = pd.DataFrame({"site_id": power["site_id"], "month": commit_months(sample.outlook)}).drop_duplicates()
     by_site = signed.groupby("site_id")["month"].agg(["max", "size"]).reindex(sites["site_id"]).fillna(0)
     latest, phases = by_site["max"].to_numpy(np.int64), by_site["size"].to_numpy(np.float64)
     lead = sites["build_lead_months"].fillna(0).to_numpy(np.int64)
@@ -211,12 +215,12 @@ def _serving(sample: Sample, grid: _Grid) -> tuple[dict[str, float], float]:
     ways = _ways(sample, grid)
     window = _LeaseWindows.of(sample)
     hosting = (leases["kind"] == "hosting").to_numpy()
-    paths = _paths(sample.outlook)
+    paths = power_paths(sample.outlook)
     served, renewed, rows = np.zeros(len(leases)), np.zeros(len(leases)), 0.0
     reached = np.zeros(len(leases))
-    for number, name in enumerate(grid.site):
-        own = paths[paths["site_id"] == name]
-        if own.empty:
+    for number in range(len(grid.site)):
+        own = paths.take(paths["site"] == number)
+        if not len(own):
             continue
         fits, again = window.on(own)
         by_window = ways[window.lease, number]
@@ -248,19 +252,8 @@ def _ways(sample: Sample, grid: _Grid) -> Floats:
     found[(tables["leases"]["kind"] == "hosting").to_numpy()] = 1.0
     pairs = allowed_sites(sample.outlook)
     allowed = np.zeros(found.shape, dtype=bool)
-    allowed[lease.get_indexer(pairs["lease_id"]), grid.site.get_indexer(pairs["site_id"])] = True
+    allowed[pairs["lease"], pairs["site"]] = True
     return found * allowed
-
-
-def _paths(outlook: Outlook) -> pd.DataFrame:
-    """Power paths by site: the phase at the head, the second one (-1 for none), their months, the higher CO2."""
-    power = phase_table(outlook)[["site_id", "phase_number", "energised_month", "end_month", "co2_kg_per_mwh"]]
-    head = power.set_axis(["site_id", "head", "from_head", "end_head", "co2"], axis=1)
-    then = power.set_axis(["site_id", "then", "from_then", "end_then", "then_co2"], axis=1)
-    both = head.merge(then, on="site_id")
-    both = both[(both["from_then"] > both["from_head"]) & (both["end_head"] >= both["from_then"])]
-    both = both.assign(co2=both[["co2", "then_co2"]].max(axis=1)).drop(columns="then_co2")
-    return pd.concat([head.assign(then=-1, from_then=0, end_then=0), both], ignore_index=True)
 
 
 @dataclass(frozen=True)
@@ -301,13 +294,13 @@ class _LeaseWindows:
         again = np.where(hopeful, leases["renewal_term_months"].fillna(0).to_numpy(np.int64), 0)
         return _LeaseWindows(lease, start, end, np.maximum(within, 1), cleanest[lease], again[lease], outlook.last_month)
 
-    def on(self, paths: pd.DataFrame) -> tuple[Floats, Floats]:
+    def on(self, paths: Columns) -> tuple[Floats, Floats]:
         """Paths of a site that have power throughout each window, and those of them that have it for the next term too."""
-        head, until, then, after = (paths[name].to_numpy(np.int64) for name in ("from_head", "end_head", "from_then", "end_then"))
-        alone = (paths["then"] == -1).to_numpy()
+        head, until, then, after = (paths[name] for name in ("from_head", "end_head", "from_then", "end_then"))
+        alone = paths["then"] == NO_PHASE
         start, end = self.start[:, None], self.end[:, None]
         fits = (head <= start) & np.where(alone, until >= end, (then > start) & (then < end) & (after >= end))
-        fits &= paths["co2"].to_numpy(np.float64) <= self.cleanest[:, None]
+        fits &= paths["co2_kg_per_mwh"] <= self.cleanest[:, None]
         term = np.minimum(self.end + self.again, self.last_month)[:, None]
         again = fits & np.where(alone, until, after).__ge__(term) & ((self.again > 0) & (self.end < self.last_month))[:, None]
         return fits.sum(axis=1).astype(np.float64), again.sum(axis=1).astype(np.float64)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from planner.candidates.outlook import Ints, Outlook
+from planner.arrays import Ints
+from planner.candidates.outlook import Outlook
 from planner.case.case import Case
 
 KEYS = {"sites": "site_id", "leases": "lease_id", "gpus": "gpu_id"}
@@ -55,6 +56,6 @@ def sample_of(outlook: Outlook, counted: Mapping[str, int]) -> Sample:
     case = outlook.case
     fewer = thinned(case, counted)
     weight = {name: len(case.tables[name]) / max(len(fewer.tables[name]), 1) for name in counted}
-    starts, ends = (outlook.windows[name].to_numpy(np.int64) for name in ("from_month", "to_month"))
+    starts, ends = (outlook.windows[name] for name in ("from_month", "to_month"))
     endings = outlook.endings[outlook.endings < outlook.last_month]
     return Sample(replace(outlook, case=fewer), outlook.steps, endings, (starts, ends), weight["sites"], weight["leases"])

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from planner.candidates.outlook import Floats, Outlook, delay_months
-from planner.candidates.power import more_power, phase_table
+from planner.arrays import Floats
+from planner.candidates.outlook import Outlook, delay_months
+from planner.candidates.phases import more_power, phase_table
 from planner.candidates.refusals.stops import HAVE, Stop, StopKind, figure
 
 MORE = 1.0 + 1e-6

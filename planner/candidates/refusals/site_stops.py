@@ -10,8 +10,9 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from planner.candidates.halls import hall_cohorts
-from planner.candidates.outlook import Floats, Outlook
+from planner.arrays import Floats
+from planner.candidates.hall_cohorts import hall_cohorts
+from planner.candidates.outlook import Outlook
 from planner.candidates.refusals.power_stops import MORE
 from planner.candidates.refusals.room import gpu_room, hall_room
 from planner.candidates.refusals.stops import HAVE, Stop, StopKind, figure
@@ -77,7 +78,7 @@ class HallStops:
             sites = sites.assign(build_mw_per_quarter=sites["build_mw_per_quarter"].where(sites["build_mw_per_quarter"].isna()))
         moved = replace(outlook, case=outlook.case.with_table("sites", sites).with_table("mining", mining))
         moved.__dict__["steps"] = outlook.steps  # the months of the case as it is
-        return hall_room(hall_cohorts(moved), sites, moved)
+        return dict(zip(sites["site_id"].astype(str), hall_room(hall_cohorts(moved), moved), strict=True))
 
     def _converted_late(self, by: int) -> list[str]:
         """Sites whose mining halls can be converted after a month only."""
@@ -180,17 +181,12 @@ class GpuStops:
         self.rooms = cache(self._rooms)
 
     def _rooms(self, gpu_id: str, lifted: frozenset[StopKind]) -> Floats:
-        mine = self.gpus[self.gpus["gpu_id"] == gpu_id]
-        if StopKind.ORDER_LEAD in lifted:
-            mine = mine.assign(order_lead_months=0 * mine["order_lead_months"])
-        if StopKind.LIFE in lifted:
-            mine = mine.assign(life_months=0 * mine["life_months"] + self.outlook.months + 1)
-        outlook = self.outlook
-        if StopKind.SUPPLY in lifted:
-            supply = outlook.case.tables["gpu_supply"]
-            outlook = replace(outlook, case=outlook.case.with_table("gpu_supply", supply[supply["gpu_id"] != gpu_id].reset_index(drop=True)))
-            outlook.__dict__["steps"] = self.outlook.steps
-        return gpu_room(outlook, mine)
+        return gpu_room(
+            self.outlook, self.outlook.tables["gpus"].number_of("gpu_id")[gpu_id],
+            lead_months=0 if StopKind.ORDER_LEAD in lifted else None,
+            life_months=self.outlook.months + 1 if StopKind.LIFE in lifted else None,
+            unlimited=StopKind.SUPPLY in lifted,
+        )
 
     @cache  # noqa: B019  # lives as long as one answer
     def owned(self, gpu_id: str, site_id: str) -> Floats:

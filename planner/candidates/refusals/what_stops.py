@@ -12,13 +12,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from planner.candidates.gpus import fits
-from planner.candidates.lease_offers import lease_windows, site_rules, units
-from planner.candidates.lease_terms import shares_of
-from planner.candidates.outlook import Floats, Outlook, make_outlook
+from planner.arrays import Floats
+from planner.candidates.gpu_places import fits
+from planner.candidates.lease_offers import lease_windows, site_rules
+from planner.candidates.lease_terms import LeaseTerms
+from planner.candidates.named import named, rates_with_units
+from planner.candidates.outlook import Outlook, make_outlook
 from planner.candidates.refusals.power_stops import Need, PowerStops
 from planner.candidates.refusals.site_stops import GpuStops, HallStops, Wanted
 from planner.candidates.refusals.stops import HAVE, Stop, StopKind, figure
+from planner.candidates.workshop import Workshop
 from planner.case.case import Case
 from planner.case.edits import apply_edits
 
@@ -66,11 +69,14 @@ class WhatStops:
         self.leases: dict[str, dict[str, Any]] = {str(row["lease_id"]): row for row in tables["leases"].to_dict("records")}
         self.sites: list[str] = [str(site_id) for site_id in tables["sites"]["site_id"]]
         self.rules = {
-            str(name): {str(row["site_id"]): row for row in rows.to_dict("records")} for name, rows in site_rules(outlook).groupby("lease_id")
+            str(name): {str(row["site_id"]): row for row in rows.to_dict("records")} for name, rows in named(outlook, site_rules(outlook)).groupby("lease_id")
         }
-        self.windows = {str(name): rows for name, rows in lease_windows(outlook).groupby("lease_id")}
-        self.units = {str(name): rows for name, rows in units(outlook).groupby("lease_id")}
-        self.fits: dict[tuple[str, str], dict[str, Any]] = {(str(row["site_id"]), str(row["gpu_id"])): row for row in fits(outlook).to_dict("records")}
+        self.windows = {str(name): rows for name, rows in named(outlook, lease_windows(outlook)).groupby("lease_id")}
+        self.units = {str(name): rows for name, rows in rates_with_units(outlook).groupby("lease_id")}
+        pairs = named(outlook, fits(outlook)).merge(tables["sites"][["site_id", "max_rack_kw", "liquid_cooled_it_mw"]], on="site_id")
+        pairs = pairs.merge(tables["gpus"][["gpu_id", "it_kw", "cooling"]], on="gpu_id")
+        self.fits: dict[tuple[str, str], dict[str, Any]] = {(str(row["site_id"]), str(row["gpu_id"])): row for row in pairs.to_dict("records")}
+        self.terms = LeaseTerms(Workshop(outlook))
         self.cluster = tables["sites"].set_index("site_id")["max_cluster_gpus"].astype("float64").to_dict()
         self.regions = tables["sites"].set_index("site_id")["region"].to_dict()
         self.shares: dict[tuple[str, int], Floats] = {}
@@ -353,7 +359,8 @@ class WhatStops:
         """Share of the size that stands, by month."""
         key = lease_id, int(window.term_start)
         if key not in self.shares:
-            self.shares[key] = shares_of(self.outlook, *key, "size_share")
+            number = self.outlook.tables["leases"].number_of("lease_id")[lease_id]
+            self.shares[key] = self.terms.shares(number, int(window.term_start), "size_share")
         return self.shares[key]
 
     def _it_mw(self, lease_id: str, gpu_id: str, size: float, window: Any) -> tuple[Floats, Floats]:

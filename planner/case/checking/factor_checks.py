@@ -30,6 +30,7 @@ from planner.case.faults import Fault
 from planner.case.reading.given import Given
 from planner.case.settings import ASSET_CLASSES
 from planner.case.suggest import remedy_for
+from planner.case.table_arrays import CaseArrays
 
 PARAMETERS: dict[str, tuple[str, ...]] = {
     "gbm": ("volatility_per_year",),
@@ -148,7 +149,7 @@ def check_outcomes(given: Given) -> Iterator[Fault]:
         if place is None or not given.known("power", "status") or given.is_refused("power", place, "kind", "status", "delay_low_months", "delay_mode_months", "delay_high_months"):
             continue
         mean = int(np.ceil(sum(month * chance for month, chance in zip(months, chances, strict=True)) - 1e-9))
-        planned = int(mean_delay_months(power.iloc[[place]])[0])
+        planned = int(mean_delay_months(CaseArrays({"power": power.iloc[[place]]})["power"])[0])
         if mean != planned:
             why = f"their mean, rounded up, is {mean} months, while the base case expects {planned} by the phase's row of power"
             yield given.fault("factors", line, "outcomes", why, f"set delay_low_months, delay_mode_months and delay_high_months of the phase to {mean}")

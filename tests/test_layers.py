@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 RANK = {
-    "arrays": 0, "case": 1, "memory": 1, "sealed": 1, "stored_paths": 1, "own_tables": 1, "wording": 1, "run_case": 2, "auditing": 3, "candidates": 2, "decisions": 3, "allocator": 3,
+    "arrays": -1, "case": 0, "memory": 1, "sealed": 1, "stored_paths": 1, "own_tables": 1, "wording": 1, "run_case": 2, "auditing": 3, "candidates": 2, "decisions": 3, "allocator": 3,
     "rate_of_return": 3, "tax_years": 3, "commitments": 4, "statement": 4, "plan_tables": 4, "pricing": 4, "explaining": 4, "binding": 4, "planning": 5, "run_folder": 6, "cli": 9,
 }
 """Rooms of `planner`, lowest first; a room imports only rooms of lower rank, and itself."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import pandas as pd
 
+from planner.case.checking.validate import Checked
 from planner.case.settings import Settings
 from planner.case.table_arrays import CaseArrays
 from planner.case.tables import TABLES
@@ -29,6 +30,8 @@ class Case:
     tables: dict[str, pd.DataFrame]
     source: str = ""
     source_hash: str = ""
+    checked: Checked | None = field(default=None, repr=False, compare=False)
+    """What the checks of some of these tables have read, so that a change is checked where it matters; None where none were made."""
 
     def __getattr__(self, name: str) -> pd.DataFrame:
         if name in TABLES:
@@ -39,6 +42,13 @@ class Case:
     def arrays(self) -> CaseArrays:
         """The tables as NumPy arrays, names as rows of the tables that they refer to."""
         return CaseArrays(self.tables)
+
+    def with_column(self, table: str, column: str, values: pd.Series) -> Case:
+        """The same case with one column of one table replaced."""
+        tables = {**self.tables, table: self.tables[table].assign(**{column: values})}
+        found = replace(self, tables=tables)
+        found.__dict__["arrays"] = self.arrays.with_column(table, column, tables)
+        return found
 
     def __getstate__(self) -> dict[str, Any]:
         """What another process needs: arrays are made there again."""

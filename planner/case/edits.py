@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from planner.case.case import Case
-from planner.case.checking.validate import validate
+from planner.case.checking.validate import check
 from planner.case.content_hash import content_hash
 from planner.case.edit_grammar import Edit, Operation, parse_change, parse_edit
 from planner.case.faults import CaseError, Fault
@@ -21,6 +21,7 @@ from planner.case.reading.given import Given, shown
 from planner.case.reading.settings_file import flat_settings, out_of_range, setting_columns, settings_from
 from planner.case.schema import Column, ColumnType, Table
 from planner.case.suggest import remedy_for
+from planner.case.table_arrays import TableArrays
 from planner.case.tables import TABLES
 from planner.case.written_dates import month_number, quarter_number, written_month, written_quarter
 
@@ -100,6 +101,7 @@ def file_of(case: Case, table: str) -> str:
 
 
 def _changed(case: Case, edits: Sequence[Edit]) -> Case:
+    """The case after some edits, checked where they can matter; raises CaseError."""
     faults: list[Fault] = []
     changed = case
     for edit in edits:
@@ -110,14 +112,28 @@ def _changed(case: Case, edits: Sequence[Edit]) -> Case:
     if faults:
         raise CaseError(faults)
     files = {name: f"{file_of(case, name)} after the edits" for name in TABLES}
+    given = Given(changed.settings, changed.tables, files)
+    before = checked_case(case).checked if changed.settings == case.settings else None
+    if before is None or before.faults:
+        checked = check(given)
+    else:
+        checked = check(given, before, {(edit.table, edit.column) for edit in edits})
     faults = [
         Fault("settings after the edits", None, key, value, why, remedy)
         for key, value, why, remedy in out_of_range(flat_settings(changed.settings))
     ]
-    faults += validate(Given(changed.settings, changed.tables, files))
+    faults += checked.faults
     if faults:
         raise CaseError(dict.fromkeys(faults))
-    return changed
+    return replace(changed, checked=checked)
+
+
+def checked_case(case: Case) -> Case:
+    """The case with what its checks read; made up cases and those that were put together are checked when they are changed first."""
+    if case.checked is None:
+        given = Given(case.settings, case.tables, {name: file_of(case, name) for name in TABLES})
+        case.__dict__["checked"] = check(given)
+    return case
 
 
 def _hashed(case: Case) -> Case:
@@ -144,46 +160,45 @@ def _table_changed(case: Case, edit: Edit) -> Case:
         raise _EditRefused(edit.fault(f"table {table.name} has no such column", remedy_for(edit.column, table.column_names)))
     column = table.column(edit.column)
     frame = case.tables[table.name]
-    lines = _selected_lines(edit, table, frame)
+    lines = _selected_lines(edit, table, case.arrays[table.name])
     if edit.operation is not Operation.SET:
         _refuse_curves(edit, table, column, frame, lines)
-    values: list[Parsed] = [None if pd.isna(value) or value == "" else value for value in frame[column.name].tolist()]
+    cells = frame[column.name].tolist()
     if edit.operation is not Operation.SET:
-        lines = _still_to_come(edit, table, frame, [line for line in lines if values[line] is not None])
+        lines = _still_to_come(edit, table, frame, [line for line in lines if not (pd.isna(cells[line]) or cells[line] == "")])
         if not lines:
             raise _EditRefused(edit.fault(f"{edit.column} is blank in every row chosen", "set it to a value with ="))
-        if edit.operation is Operation.MULTIPLY and all(values[line] == 0 for line in lines):
+        if edit.operation is Operation.MULTIPLY and all(cells[line] == 0 for line in lines):
             raise _EditRefused(edit.fault(f"{edit.column} is 0 in every row chosen, so multiplying changes nothing", "set it with =, or add with +="))
+    values: list[Parsed] = [None if pd.isna(value) or value == "" else value for value in cells]
+    new = {old: _new_value(edit, column, old) for old in dict.fromkeys(values[line] for line in lines)}
     for line in lines:
-        values[line] = _new_value(edit, column, values[line])
-    changed = frame.assign(**{column.name: series(column, values)})
-    return case.with_table(table.name, changed)
+        values[line] = new[values[line]]
+    return case.with_column(table.name, column.name, series(column, values))
 
 
-def _selected_lines(edit: Edit, table: Table, frame: pd.DataFrame) -> list[int]:
+def _selected_lines(edit: Edit, table: Table, arrays: TableArrays) -> list[int]:
     """Lines of the table that the brackets choose; none is a fault."""
-    if not len(frame):
+    if not len(arrays):
         raise _EditRefused(edit.fault(f"table {table.name} of the case is empty", "choose a table that has rows"))
     if edit.select is None:
-        return list(range(len(frame)))
+        return list(range(len(arrays)))
     name, equals, wanted = (part.strip() for part in edit.select.partition("="))
     if equals:
         if name not in table.column_names:
             raise _EditRefused(edit.fault(f"table {table.name} has no column {name}", remedy_for(name, table.column_names)))
         try:
-            parsed = parse_text(table.column(name), wanted)
+            parsed = shown(parse_text(table.column(name), wanted))
         except CellRefused as refusal:
             raise _EditRefused(edit.fault(refusal.why, refusal.remedy)) from None
-        written = [shown(value) for value in frame[name]]
-        lines = [line for line, value in enumerate(written) if value == shown(parsed)]
-        known = list(dict.fromkeys(written))
+        written = arrays.written(name)
+        lines = [line for line, value in enumerate(written) if value == parsed]
     else:
-        parts = [part.strip() for part in edit.select.split(":")]
-        keys = [[shown(value) for value in row] for row in zip(*(frame[part] for part in table.key), strict=True)]
-        lines = [line for line, key in enumerate(keys) if key[: len(parts)] == parts]
-        known = list(dict.fromkeys(":".join(key[: max(1, min(len(parts), len(key)))]) for key in keys))
+        parts = tuple(part.strip() for part in edit.select.split(":"))
+        lines = [line for line, key in enumerate(arrays.written_keys) if key[: len(parts)] == parts]
     if not lines:
-        raise _EditRefused(edit.fault(f"no row of {table.name} is called so", remedy_for(wanted if equals else edit.select, known)))
+        known = written if equals else [":".join(key[: max(1, min(len(parts), len(key)))]) for key in arrays.written_keys]
+        raise _EditRefused(edit.fault(f"no row of {table.name} is called so", remedy_for(wanted if equals else edit.select, list(dict.fromkeys(known)))))
     return lines
 
 

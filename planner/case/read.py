@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from planner.case.case import Case
-from planner.case.checking.validate import validate
+from planner.case.checking.validate import check
 from planner.case.content_hash import content_hash
 from planner.case.edits import apply_edits, check_stresses
 from planner.case.faults import CaseError, Fault
@@ -42,11 +42,12 @@ def read_case(path: str | Path, edits: Sequence[str] = ()) -> Case:
         unread=raw.unread,
         doubtful={name: table.doubtful for name, table in typed.items()},
     )
-    faults += validate(given)
+    checked = check(given)
+    faults += checked.faults
     if settings is None or faults:
         raise CaseError(dict.fromkeys(faults))
     tables = dict(given.tables)
-    case = Case(settings, tables, source=str(path), source_hash=content_hash(settings, tables))
+    case = Case(settings, tables, source=str(path), source_hash=content_hash(settings, tables), checked=checked)
     check_stresses(case)
     return apply_edits(case, edits) if edits else case
 

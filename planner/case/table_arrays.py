@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from planner.arrays import Flags, Floats, Ints, Texts
+from planner.case.reading.given import shown
 from planner.case.schema import ColumnType, Table
 from planner.case.tables import TABLES
 
@@ -59,6 +60,23 @@ class TableArrays:
         """The first row of each text of a column."""
         return self._once("numbers", name, lambda _: {cell: row for row, cell in reversed(list(enumerate(self.texts(name))))})
 
+    def written(self, name: str) -> list[str]:
+        """A column as a person writes it."""
+        return self._once("written", name, lambda column: [shown(value) for value in column.tolist()])
+
+    @cached_property
+    def written_keys(self) -> list[tuple[str, ...]]:
+        """The key of each row as a person writes it."""
+        return list(zip(*(self.written(name) for name in self._declared.key), strict=True))
+
+    def with_column(self, name: str, frame: pd.DataFrame, tables: CaseArrays) -> TableArrays:
+        """The same table with another column; what was made of the others is kept."""
+        found = TableArrays(self._declared, frame, tables)
+        found._kept = {key: kept for key, kept in self._kept.items() if key[1] != name}
+        if name not in self._declared.key and "written_keys" in self.__dict__:
+            found.__dict__["written_keys"] = self.written_keys
+        return found
+
     def record(self, row: int) -> dict[str, Any]:
         """One row: numbers as float (NaN where blank), text, months and lists as str, flags as bool."""
         return {column.name: self._cells(column.name, column.type)[row] for column in self._declared.columns}
@@ -85,6 +103,14 @@ class CaseArrays:
 
     def __init__(self, tables: Mapping[str, pd.DataFrame]) -> None:
         self._made = {name: TableArrays(declared, tables[name], self) for name, declared in TABLES.items() if name in tables}
+
+    def with_column(self, table: str, column: str, tables: Mapping[str, pd.DataFrame]) -> CaseArrays:
+        """The arrays of tables of which one column of one table is another; what does not depend on it is kept."""
+        if column in TABLES[table].key:
+            return CaseArrays(tables)
+        found = CaseArrays({})
+        found._made = {**self._made, table: self._made[table].with_column(column, tables[table], found)}
+        return found
 
     def __getitem__(self, name: str) -> TableArrays:
         return self._made[name]

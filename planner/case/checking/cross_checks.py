@@ -16,14 +16,6 @@ from planner.case.tables import TABLES
 from planner.case.written_dates import month_number, quarter_number, written_month
 
 
-def cross_checks(given: Given) -> list[Fault]:
-    """Every fault of the checks below, of the contracts' checks and of those of stochastic factors."""
-    faults: list[Fault] = []
-    for check in (*_CHECKS, *CONTRACT_CHECKS, *FACTOR_CHECKS):
-        faults += check(given)
-    return faults
-
-
 def check_site_sizes(given: Given) -> Iterator[Fault]:
     """existing_it_mw and liquid_cooled_it_mw <= critical_it_mw; a new hall is either built or rented."""
     sites = given.tables["sites"]
@@ -218,7 +210,7 @@ def _fleet_halls(given: Given, fleet: pd.DataFrame) -> Iterator[Fault]:
             load[site] = load.get(site, 0.0) + float(count) * it_mw[gpu]
             first.setdefault(site, line)
     for place, (site, hall) in enumerate(zip(sites.site_id, sites.existing_it_mw, strict=True)):
-        if load.get(site, 0.0) > hall + 1e-9 and not given.is_refused("sites", place, "existing_it_mw"):
+        if site in load and load[site] > hall + 1e-9 and not given.is_refused("sites", place, "existing_it_mw"):
             why = f"the fleet at {site} needs {load[site]:.6g} MW of critical IT, its halls hold {shown(hall)}"
             yield given.fault("fleet", first[site], "gpus", why, "correct gpus, it_kw, or existing_it_mw of the site")
 
@@ -234,7 +226,7 @@ def _fleet_leases(given: Given, fleet: pd.DataFrame) -> Iterator[Fault]:
             yield given.fault("fleet", line, "lease_id", f"lease {lease} has no rate for {gpu}", "add a row to lease_rates, or correct the lease")
 
 
-_CHECKS: tuple[Callable[[Given], Iterator[Fault]], ...] = (
+CROSS_CHECKS: tuple[Callable[[Given], Iterator[Fault]], ...] = (
     check_site_sizes,
     check_power_sizes,
     check_ownership,
@@ -247,4 +239,7 @@ _CHECKS: tuple[Callable[[Given], Iterator[Fault]], ...] = (
     check_links,
     check_quarters,
     check_fleet,
+    *CONTRACT_CHECKS,
+    *FACTOR_CHECKS,
 )
+"""All of them, with those of the contracts and of stochastic factors."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 
 import numpy as np
 import pandas as pd
 
-from planner.case.checking.cross_checks import cross_checks
+from planner.case.checking.cross_checks import CROSS_CHECKS
+from planner.case.checking.watched import Cell, WatchedTables
 from planner.case.faults import Fault
 from planner.case.reading.given import Given, shown
 from planner.case.reading.settings_file import range_faults
@@ -23,25 +26,63 @@ _FORMULA = ("+", "-", "@")
 """Results hold names too, and are opened in spreadsheets."""
 
 
+@dataclass(frozen=True, eq=False)
+class Checked:
+    """What was found of some tables: their faults, and what each check read of them.
+
+    tables: the frames that were checked; a frame that is another one has changed. reads: columns read, by check.
+    """
+
+    tables: Mapping[str, pd.DataFrame]
+    faults: tuple[Fault, ...]
+    reads: Mapping[str, frozenset[Cell]]
+
+
 def validate(given: Given) -> list[Fault]:
     """Every fault of the typed tables, table by table and row by row; cells refused before are not judged again."""
+    return list(check(given).faults)
+
+
+def check(given: Given, before: Checked | None = None, changed: Collection[Cell] = ()) -> Checked:
+    """Every fault, and what each check has read.
+
+    before: of tables without a fault, of which some columns have `changed`, or whole frames: then only checks that read one of
+    those are asked again, as the others say what they said.
+    """
+    moved = set(changed)
+    if before is not None:
+        other = [name for name, frame in given.tables.items() if frame is not before.tables[name] and not any(table == name for table, _ in moved)]
+        moved |= {(name, column) for name in other for column in TABLES[name].column_names}
+    tables = WatchedTables(given.tables)
+    watched = replace(given, tables=tables)
+    reads = {} if before is None else dict(before.reads)
+
+    def asked(name: str, ask: Callable[[Given], Iterable[Fault]]) -> Iterator[Fault]:
+        if before is None or not reads[name].isdisjoint(moved):
+            tables.read.clear()
+            found = list(ask(watched))
+            reads[name] = frozenset(tables.read)
+            yield from found
+
     faults: list[Fault] = []
-    for table in TABLES.values():
+    for table, checks in _TABLE_CHECKS.items():
         found: list[Fault] = []
-        if len(given.tables[table.name]):
-            checks = [check(given, table, column) for column in table.columns for check in (_range, _choices, _references, _scalar_and_curve)]
-            found += first_faults(chain(*checks, _identifiers(given, table), _repeated_keys(given, table)), 0)
+        if len(given.tables[table]):
+            found += first_faults(chain.from_iterable(asked(name, ask) for name, ask in checks), 0)
             if len(found) == MOST_FAULTS:
-                found.append(more_faults(given.files[table.name]))
+                found.append(more_faults(given.files[table]))
+        elif before is None:
+            reads |= dict.fromkeys((name for name, _ in checks), frozenset())
         faults += sorted(found, key=lambda fault: fault.row or 0)
     # Where a table is broken throughout, checks between tables say nothing more, and take long to say it.
-    return faults if len(faults) > MOST_FAULTS else [*faults, *cross_checks(given)]
+    if len(faults) <= MOST_FAULTS:
+        for each in CROSS_CHECKS:
+            faults += asked(each.__qualname__, each)
+    return Checked(dict(given.tables), tuple(faults), reads)
 
 
 def _range(given: Given, table: Table, column: Column) -> Iterator[Fault]:
     """minimum <= value <= maximum and value > above, where declared."""
-    if column.type not in (ColumnType.NUMBER, ColumnType.WHOLE):
-        return
     values = given.tables[table.name][column.name].to_numpy(dtype=float, na_value=np.nan)
     low = -np.inf if column.minimum is None else column.minimum
     high = np.inf if column.maximum is None else column.maximum
@@ -56,23 +97,20 @@ def _range(given: Given, table: Table, column: Column) -> Iterator[Fault]:
 
 def _choices(given: Given, table: Table, column: Column) -> Iterator[Fault]:
     """The value is one of the declared choices."""
-    if not column.choices:
-        return
-    values = given.tables[table.name][column.name]
-    for line in np.flatnonzero(~values.isin([*column.choices, ""]).to_numpy()):
-        yield given.fault(table.name, int(line), column.name, "not one of the choices", remedy_for(values.iloc[line], column.choices))
+    for line, value in enumerate(given.tables[table.name][column.name].tolist()):
+        if value and value not in column.choices:
+            yield given.fault(table.name, line, column.name, "not one of the choices", remedy_for(value, column.choices))
 
 
 def _references(given: Given, table: Table, column: Column) -> Iterator[Fault]:
     """Every name stands in the table and column that it refers to."""
-    if column.refers_to is None:
-        return
+    assert column.refers_to is not None
     other, _, key = column.refers_to.partition(".")
     if not given.known(other, key):
         return
-    known = list(dict.fromkeys(given.tables[other][key]))
+    known = list(dict.fromkeys(given.tables[other][key].tolist()))
     known_set = set(known)
-    for line, value in enumerate(given.tables[table.name][column.name]):
+    for line, value in enumerate(given.tables[table.name][column.name].tolist()):
         names = value.split(";") if column.type is ColumnType.LIST else [value]
         for name in names:
             if name and name not in known_set:
@@ -85,8 +123,7 @@ def _references(given: Given, table: Table, column: Column) -> Iterator[Fault]:
 
 def _scalar_and_curve(given: Given, table: Table, column: Column) -> Iterator[Fault]:
     """A scalar and the curve that replaces it: never both, and at least one where a price is needed."""
-    if column.scalar_of is None:
-        return
+    assert column.scalar_of is not None
     frame = given.tables[table.name]
     scalar = frame[column.scalar_of].notna().to_numpy()
     curve = (frame[column.name] != "").to_numpy()
@@ -109,7 +146,7 @@ def _identifiers(given: Given, table: Table) -> Iterator[Fault]:
     for column in table.columns:
         if not is_identifier(table, column):
             continue
-        for line, value in enumerate(given.tables[table.name][column.name]):
+        for line, value in enumerate(given.tables[table.name][column.name].tolist()):
             found = next((character for character in _RESERVED if character in value), None)
             if found is not None:
                 yield given.fault(table.name, line, column.name, f"a name may not hold {found}", "use letters, digits, spaces, - _ . /")
@@ -122,8 +159,11 @@ def _repeated_keys(given: Given, table: Table) -> Iterator[Fault]:
     if any(name in given.missing.get(table.name, frozenset()) for name in table.key):
         return
     frame = given.tables[table.name]
+    keys = list(zip(*(frame[name].tolist() for name in table.key), strict=True))
+    if len(set(keys)) == len(keys):
+        return
     first: dict[tuple[str, ...], int] = {}
-    for line, key in enumerate(zip(*(frame[name] for name in table.key), strict=True)):
+    for line, key in enumerate(keys):
         if given.is_refused(table.name, line, *table.key) or any(pd.isna(part) for part in key):
             continue
         written = tuple(shown(part) for part in key)
@@ -133,3 +173,27 @@ def _repeated_keys(given: Given, table: Table) -> Iterator[Fault]:
             yield Fault(fault.file, fault.row, fault.column, " : ".join(part for part in written if part), fault.why, fault.remedy)
         else:
             first[written] = line
+
+
+def _table_checks(table: Table) -> list[tuple[str, Callable[[Given], Iterable[Fault]]]]:
+    """What a table must obey by itself, each with a name."""
+
+    def of_column(ask: Callable[[Given, Table, Column], Iterator[Fault]], column: Column) -> Callable[[Given], Iterator[Fault]]:
+        return lambda given: ask(given, table, column)
+
+    applies: list[tuple[Callable[[Given, Table, Column], Iterator[Fault]], Callable[[Column], bool]]] = [
+        (_range, lambda column: column.type in (ColumnType.NUMBER, ColumnType.WHOLE)),
+        (_choices, lambda column: bool(column.choices)),
+        (_references, lambda column: column.refers_to is not None),
+        (_scalar_and_curve, lambda column: column.scalar_of is not None),
+    ]
+    found: list[tuple[str, Callable[[Given], Iterable[Fault]]]] = [
+        (f"{ask.__name__} {table.name}.{column.name}", of_column(ask, column))
+        for column in table.columns
+        for ask, applicable in applies
+        if applicable(column)
+    ]
+    return [*found, (f"identifiers {table.name}", partial(_identifiers, table=table)), (f"keys {table.name}", partial(_repeated_keys, table=table))]
+
+
+_TABLE_CHECKS = {name: _table_checks(table) for name, table in TABLES.items()}

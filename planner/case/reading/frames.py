@@ -67,26 +67,50 @@ def typed_table(table: Table, raw: RawTable) -> TypedTable:
             unknown = frozenset(table.column_names)
             return TypedTable(table, raw.file, empty_frame(table), (*faults, more_faults(raw.file)), frozenset(), unknown, unknown)
         place = places.get(column.name)
-        parsed: list[Parsed] = []
-        for line, row in enumerate(raw.rows):
-            value: Parsed = None
-            try:
-                if place is not None and line not in totals:
-                    cell = row[place]
-                    value = parse_text(column, cell) if isinstance(cell, str) and not _native(raw) else parse_value(column, cell)
-                    if value is None and column.required:
-                        raise CellRefused("blank, but required", f"give {column.meaning}" + (f" ({column.unit})" if column.unit else ""))
-            except CellRefused as refusal:
-                shown = "" if row[place] is None else str(row[place])  # type: ignore[index]
-                if len(faults) < MOST_FAULTS:
-                    faults.append(Fault(raw.file, line + FIRST_ROW, column.name, shown, refusal.why, refusal.remedy))
-                refused.add((line, column.name))
-            parsed.append(value)
-        columns[column.name] = series(column, parsed)
+        cells = [None] * len(raw.rows) if place is None else [None if line in totals else row[place] for line, row in enumerate(raw.rows)]
+        values, broken = _parsed(column, cells, place is not None, _native(raw))
+        for line, refusal in broken:
+            if line in totals:
+                continue
+            if len(faults) < MOST_FAULTS:
+                shown = "" if cells[line] is None else str(cells[line])
+                faults.append(Fault(raw.file, line + FIRST_ROW, column.name, shown, refusal.why, refusal.remedy))
+            refused.add((line, column.name))
+        columns[column.name] = series(column, values)
     doubtful = frozenset(name for _, name in refused)
     refused |= {(line, name) for line in totals for name in table.column_names}
     missing = frozenset(column.name for column in table.columns if column.required and column.name not in places)
     return TypedTable(table, raw.file, pd.DataFrame(columns), tuple(faults), frozenset(refused), missing, doubtful)
+
+
+def _parsed(column: Column, cells: Sequence[object], there: bool, native: bool) -> tuple[list[Parsed], list[tuple[int, CellRefused]]]:
+    """The values of a column's cells, None where blank or refused, and which lines are refused; equal cells are read once.
+
+    there: whether the file has the column. native: whether its cells have types of their own.
+    """
+    known: dict[object, Parsed | CellRefused] = {}
+    values: list[Parsed] = []
+    refused: list[tuple[int, CellRefused]] = []
+    for line, cell in enumerate(cells):
+        key = (type(cell), cell) if native else cell
+        if key not in known:
+            known[key] = _read(column, cell, there, native)
+        found = known[key]
+        if isinstance(found, CellRefused):
+            refused.append((line, found))
+            found = None
+        values.append(found)
+    return values, refused
+
+
+def _read(column: Column, cell: object, there: bool, native: bool) -> Parsed | CellRefused:
+    try:
+        value = parse_text(column, cell) if isinstance(cell, str) and not native else parse_value(column, cell)
+        if value is None and column.required and there:
+            raise CellRefused("blank, but required", f"give {column.meaning}" + (f" ({column.unit})" if column.unit else ""))
+    except CellRefused as refusal:
+        return refusal
+    return value
 
 
 def _native(raw: RawTable) -> bool:

@@ -1,0 +1,55 @@
+"""After a change only checks that read what changed are asked again, and all of them together say what a check of everything says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from planner.case.case import Case
+from planner.case.checking.validate import check
+from planner.case.read import read_case
+from planner.case.reading.given import Given
+from planner.case.schema import ColumnType
+from planner.case.starting import starting_case
+from planner.case.tables import TABLES
+
+ROOT = Path(__file__).parents[2]
+
+
+def given(case: Case, tables: dict[str, pd.DataFrame]) -> Given:
+    return Given(case.settings, tables, {name: f"{name}.csv" for name in TABLES})
+
+
+def spoilt(values: pd.Series, kind: ColumnType, how: str) -> pd.Series:
+    """The column turned round, or with something in it that few checks bear."""
+    if how == "turned round":
+        return pd.Series(values.tolist()[::-1], index=values.index, dtype=values.dtype)
+    cell = {ColumnType.NUMBER: -7e5, ColumnType.WHOLE: 10**9, ColumnType.FLAG: True, ColumnType.MONTH: "2199-12", ColumnType.QUARTER: "1970-Q1"}.get(kind, "nobody")
+    return pd.Series([cell, *values.tolist()[1:]], index=values.index, dtype=values.dtype)
+
+
+@pytest.mark.parametrize("how", ["turned round", "spoilt"])
+@pytest.mark.parametrize("name", ["starting", *(pytest.param(each, marks=pytest.mark.slow) for each in ("tiny", "neocloud"))])
+def test_the_faults_of_every_changed_column(name: str, how: str) -> None:
+    case = starting_case() if name == "starting" else read_case(ROOT / "fixtures" / name)
+    before = check(given(case, case.tables))
+    assert not before.faults
+    broken = 0
+    for table, declared in TABLES.items():
+        for column in declared.columns if len(case.tables[table]) else ():
+            changed = case.tables[table].assign(**{column.name: spoilt(case.tables[table][column.name], column.type, how)})
+            tables = given(case, {**case.tables, table: changed})
+            again = check(tables, before, {(table, column.name)})
+            assert again.faults == check(tables).faults, (table, column.name)
+            broken += bool(again.faults)
+    assert broken > 5
+
+
+def test_a_frame_that_was_replaced_counts_as_changed() -> None:
+    case = starting_case()
+    before = check(given(case, case.tables))
+    sites = case.tables["sites"].assign(pue=0.5)
+    tables = given(case, {**case.tables, "sites": sites})
+    assert check(tables, before, ()).faults == check(tables).faults != ()

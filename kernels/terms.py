@@ -5,6 +5,7 @@ A block of N units of one kind shares its list of terms; every array of a term h
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,3 +44,5 @@ class ScheduleTerm:
 
 
 Term = WindowTerm | ScheduleTerm
+Blocks = Sequence[Sequence[Term]]
+"""Blocks of units, each with its list of terms."""

@@ -14,25 +14,27 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from planner.allocator.options import SolverOptions
-    from planner.allocator.status import Status
     from planner.auditing.agreement import Agreement, audit
     from planner.case.case import Case
-    from planner.case.faults import CaseError, PlannerError
     from planner.case.read import read_case as load_case
     from planner.case.write import write_case
-    from planner.near_best.alternatives import Alternatives, AlternativesOptions, alternatives
+    from planner.errors import CaseError, PlannerError
+    from planner.near_optimal.alternatives import Alternatives, AlternativesOptions, alternatives
     from planner.planning import Plan, PlanOptions, plan
     from planner.quoting.breakeven import breakeven
     from planner.quoting.inquiry import Inquiry
     from planner.quoting.quote import Quote, quote, quote_many
     from planner.quoting.risk import QuoteRisk
+    from planner.reporting.notebook import charts_of as figures
     from planner.risk.frontier import Frontier, frontier
     from planner.risk.planning import RiskOptions, RiskPlan, plan_after_risk
     from planner.run_folder import write_run
     from planner.scoring.score import Scores
     from planner.scoring.scored import score
-    from planner.sweeping.sweep import Sweep, SweepOptions, sweep
+    from planner.solver.options import SolverOptions
+    from planner.solver.status import Status
+    from planner.sweeping.result import Sweep, SweepOptions
+    from planner.sweeping.sweep import sweep
 
 __all__ = [
     "Agreement",
@@ -57,6 +59,7 @@ __all__ = [
     "alternatives",
     "audit",
     "breakeven",
+    "figures",
     "frontier",
     "load_case",
     "plan",
@@ -70,43 +73,50 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Agreement": ("planner.auditing.agreement", "Agreement"),
-    "Alternatives": ("planner.near_best.alternatives", "Alternatives"),
-    "AlternativesOptions": ("planner.near_best.alternatives", "AlternativesOptions"),
-    "Case": ("planner.case.case", "Case"),
-    "CaseError": ("planner.case.faults", "CaseError"),
-    "Frontier": ("planner.risk.frontier", "Frontier"),
-    "Inquiry": ("planner.quoting.inquiry", "Inquiry"),
-    "Plan": ("planner.planning", "Plan"),
-    "PlanOptions": ("planner.planning", "PlanOptions"),
-    "PlannerError": ("planner.case.faults", "PlannerError"),
-    "Quote": ("planner.quoting.quote", "Quote"),
-    "QuoteRisk": ("planner.quoting.risk", "QuoteRisk"),
-    "RiskOptions": ("planner.risk.planning", "RiskOptions"),
-    "RiskPlan": ("planner.risk.planning", "RiskPlan"),
-    "Scores": ("planner.scoring.score", "Scores"),
-    "SolverOptions": ("planner.allocator.options", "SolverOptions"),
-    "Status": ("planner.allocator.status", "Status"),
-    "Sweep": ("planner.sweeping.sweep", "Sweep"),
-    "SweepOptions": ("planner.sweeping.sweep", "SweepOptions"),
-    "alternatives": ("planner.near_best.alternatives", "alternatives"),
-    "audit": ("planner.auditing.agreement", "audit"),
-    "breakeven": ("planner.quoting.breakeven", "breakeven"),
-    "frontier": ("planner.risk.frontier", "frontier"),
-    "load_case": ("planner.case.read", "read_case"),
-    "plan": ("planner.planning", "plan"),
-    "plan_after_risk": ("planner.risk.planning", "plan_after_risk"),
-    "quote": ("planner.quoting.quote", "quote"),
-    "quote_many": ("planner.quoting.quote", "quote_many"),
-    "score": ("planner.scoring.scored", "score"),
-    "sweep": ("planner.sweeping.sweep", "sweep"),
-    "write_case": ("planner.case.write", "write_case"),
-    "write_run": ("planner.run_folder", "write_run"),
+    "_plan_html": "planner.reporting.notebook",
+    "Agreement": "planner.auditing.agreement",
+    "Alternatives": "planner.near_optimal.alternatives",
+    "AlternativesOptions": "planner.near_optimal.alternatives",
+    "Case": "planner.case.case",
+    "CaseError": "planner.errors",
+    "Frontier": "planner.risk.frontier",
+    "Inquiry": "planner.quoting.inquiry",
+    "Plan": "planner.planning",
+    "PlanOptions": "planner.planning",
+    "PlannerError": "planner.errors",
+    "Quote": "planner.quoting.quote",
+    "QuoteRisk": "planner.quoting.risk",
+    "RiskOptions": "planner.risk.planning",
+    "RiskPlan": "planner.risk.planning",
+    "Scores": "planner.scoring.score",
+    "SolverOptions": "planner.solver.options",
+    "Status": "planner.solver.status",
+    "Sweep": "planner.sweeping.result",
+    "SweepOptions": "planner.sweeping.result",
+    "alternatives": "planner.near_optimal.alternatives",
+    "audit": "planner.auditing.agreement",
+    "breakeven": "planner.quoting.breakeven",
+    "figures": "planner.reporting.notebook",
+    "frontier": "planner.risk.frontier",
+    "load_case": "planner.case.read",
+    "plan": "planner.planning",
+    "plan_after_risk": "planner.risk.planning",
+    "quote": "planner.quoting.quote",
+    "quote_many": "planner.quoting.quote",
+    "score": "planner.scoring.scored",
+    "sweep": "planner.sweeping.sweep",
+    "write_case": "planner.case.write",
+    "write_run": "planner.run_folder",
 }
+_CALLED = {"_plan_html": "plan_html", "figures": "charts_of", "load_case": "read_case"}
+"""Names that are others at home."""
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'planner' has no attribute {name!r}")
-    module, attribute = _HOMES[name]
-    return getattr(import_module(module), attribute)
+    return getattr(import_module(_HOMES[name]), _CALLED.get(name, name))
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -6,36 +6,36 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
-from importlib import import_module
 from typing import Any
 
 import pandas as pd
 
+import planner
 from kernels.blas_threads import one_blas_thread
-from planner.allocator.allocate import Allocation, allocate
-from planner.allocator.options import SolverOptions
-from planner.allocator.solvers import open_door
-from planner.allocator.status import Status
 from planner.arrays import Floats
-from planner.binding import binding_table
 from planner.candidates.build import CandidateSet, build_candidates
 from planner.candidates.outlook import BASES, make_outlook
 from planner.case.case import Case
 from planner.case.edits import changed_case
-from planner.case.faults import PlannerError
 from planner.case.settings import TAIL_RULES
-from planner.case.suggest import remedy_for
-from planner.commitments import decisions_table
-from planner.decisions import apply_decisions
+from planner.did_you_mean import remedy_for
+from planner.errors import PlannerError
 from planner.explaining.infeasible import Infeasible, explain_infeasible
 from planner.explaining.target import targets_of
 from planner.explaining.unbounded import Endless, endless
 from planner.explaining.why import Reason, why
 from planner.explaining.world import Asked
-from planner.plan_tables import allocation_table, portfolio_table, power_table
+from planner.formulation.allocate import Allocation, allocate
+from planner.plans.binding import binding_table
+from planner.plans.commitments import decisions_table
+from planner.plans.decisions import apply_decisions
+from planner.plans.statement import Statement, make_statement
+from planner.plans.tables import allocation_table, portfolio_table, power_table
 from planner.pricing.prices import DETAILS, Prices, PriceTask, price_plan
 from planner.pricing.prices import Progress as PriceProgress
-from planner.statement import Statement, make_statement
+from planner.solver.options import SolverOptions
+from planner.solver.solvers import open_door
+from planner.solver.status import Status
 
 EXPLAINING_SECONDS = 300.0
 """Time for conflicts, and again for the repair, where no time limit is given."""
@@ -214,16 +214,11 @@ class Plan:
 
     def figures(self) -> dict[str, Any]:
         """The plan's figures by name as Altair charts; those that it has nothing to show in are left out."""
-        return self._notebook().charts_of(self)
+        return planner.figures(self)
 
     def _repr_html_(self) -> str:
         """The plan in a notebook: its headline figures, its sites and its cash by year."""
-        return self._notebook().plan_html(self)
-
-    @staticmethod
-    def _notebook() -> Any:
-        # By name: a plan knows nothing of reports, it only shows the way to its own.
-        return import_module("planner.report.notebook")
+        return str(planner._plan_html(self))
 
     def _held(self) -> Floats:
         if self.levels is None:

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
-import shutil
-from collections.abc import Callable
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from planner.case.faults import PlannerError
-from planner.commitments import soon
-from planner.sealed import seal
-from planner.stored_paths import stored_path
+from planner.plans.commitments import soon
+from planner.storage.folders import appear_whole, refuse_other_folders, versions
+from planner.storage.stored_paths import stored_path
 from planner.wording import payback_text
 
 if TYPE_CHECKING:
@@ -26,7 +20,6 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 TABLES = ("decisions", "allocation", "power", "cashflow", "portfolio", "prices", "binding")
-_PACKAGES = ("neocloud-planner", "numpy", "scipy", "pandas", "pulp", "highspy")
 
 
 def write_run(plan: Plan, folder: str | Path, *, force: bool = False, device: str = "cpu") -> Path:
@@ -52,51 +45,6 @@ def write_run(plan: Plan, folder: str | Path, *, force: bool = False, device: st
 
     appear_whole(target, write)
     return target
-
-
-def refuse_other_folders(target: Path, *, force: bool) -> None:
-    """Raise PlannerError unless the folder is free, empty, or a run that may be replaced."""
-    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
-        return
-    if not force:
-        raise PlannerError(f"{target} exists already; choose another --out, or replace that run with --force")
-    if not (target / "run.json").is_file():
-        raise PlannerError(f"{target} is not a run (it has no run.json), so --force does not replace it; choose another --out")
-
-
-def appear_whole(target: Path, write: Callable[[Path], None]) -> None:
-    """Write into a scratch folder beside the target, seal its record (see `sealed`), then put it in the target's place in one step."""
-    scratch = old = None
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        scratch = _beside(target, "new")
-        write(scratch)
-        seal(scratch)
-        for path in (each for each in scratch.rglob("*") if each.is_file()):
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
-        if target.exists():
-            old = _beside(target, "old")
-            target.rename(old / target.name)
-        try:
-            scratch.rename(target)
-        except OSError:
-            if old is not None:
-                (old / target.name).rename(target)
-            raise
-    except OSError as error:
-        raise PlannerError(f"{target} could not be written: {error.strerror or error}; nothing was changed") from error
-    finally:
-        for folder in (scratch, old):
-            if folder is not None:
-                shutil.rmtree(folder, ignore_errors=True)
-
-
-def _beside(target: Path, purpose: str) -> Path:
-    """A new folder beside the target, open to whom any new folder is open (mkdtemp makes it the owner's alone)."""
-    folder = target.parent / f".{target.name}.{purpose}.{secrets.token_hex(4)}"
-    folder.mkdir()
-    return folder
 
 
 def plan_summary(plan: Plan) -> dict[str, Any]:
@@ -193,18 +141,6 @@ def run_record(plan: Plan, device: str, folder: Path | None = None) -> dict[str,
         },
         **plan.more_record,
     }
-
-
-def versions() -> dict[str, str | None]:
-    """Versions of this package and of those that its numbers rest on."""
-    return {name: _version(name) for name in _PACKAGES}
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 def _candidates(plan: Plan) -> pd.DataFrame:

@@ -6,13 +6,13 @@ from functools import cache
 
 import pytest
 
-from planner.allocator.options import SolverOptions
-from planner.binding import COLUMNS
 from planner.case.case import Case
 from planner.case.edits import apply_edits
 from planner.case.generate import generate_case
 from planner.case.starting import starting_case
 from planner.planning import Plan, plan
+from planner.plans.binding import COLUMNS
+from planner.solver.options import SolverOptions
 
 SHARE = 1e-3
 RELAXED = SolverOptions(relax=True)

@@ -10,7 +10,7 @@ from oracle.written_case import written_case
 from planner.candidates.build import CandidateSet, build_candidates
 from planner.candidates.outlook import make_outlook
 from planner.case.settings import Settings
-from planner.commitments import MOST_LINES, decisions_table, screen_of, soon
+from planner.plans.commitments import MOST_LINES, decisions_table, screen_of, soon
 
 SETTINGS = Settings(name="decisions", start="2027-01", months=24, discount_rate=0.0, tax_rate=0.0)
 

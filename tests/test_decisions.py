@@ -7,18 +7,18 @@ from functools import cache
 import numpy as np
 import pytest
 
-from planner.allocator.allocate import allocate
-from planner.allocator.options import SolverOptions
-from planner.allocator.status import Status
 from planner.candidates.build import CandidateSet, build_candidates
 from planner.candidates.outlook import make_outlook
 from planner.case.case import Case
 from planner.case.edits import apply_edits
-from planner.case.faults import PlannerError
 from planner.case.generate import generate_case
 from planner.case.starting import starting_case
-from planner.decisions import apply_decisions
+from planner.errors import PlannerError
+from planner.formulation.allocate import allocate
 from planner.planning import Plan, PlanOptions, plan
+from planner.plans.decisions import apply_decisions
+from planner.solver.options import SolverOptions
+from planner.solver.status import Status
 
 EXACT = SolverOptions(gap=1e-9)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from planner.own_tables import no_rows, read_own_table
+from planner.storage.own_tables import no_rows, read_own_table
 
 NAMES = ["NA", "None", "nan", "NaN", "null", "1e5", "007", "TRUE", "-", "inf", "2027-01", "n/a", ""]
 

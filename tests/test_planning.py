@@ -9,16 +9,16 @@ import pandas as pd
 import pytest
 
 from kernels.lines import UNLEVERED, Line
-from planner.allocator.options import SolverOptions
-from planner.allocator.solution import verify_duals
-from planner.allocator.status import Status
 from planner.candidates.build import CandidateSet
 from planner.case.case import Case
 from planner.case.edits import apply_edits, changed_case
-from planner.case.faults import PlannerError
 from planner.case.generate import generate_case
 from planner.case.starting import starting_case
+from planner.errors import PlannerError
 from planner.planning import Plan, PlanOptions, plan
+from planner.solver.options import SolverOptions
+from planner.solver.solution import verify_duals
+from planner.solver.status import Status
 
 NAMES = ("starting", "made 1")
 EXACT = SolverOptions(gap=1e-9)

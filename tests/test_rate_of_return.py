@@ -12,7 +12,7 @@ from kernels.irr import IrrStatus
 from planner.candidates.reach.within import BeyondReach
 from planner.case.case import Case
 from planner.case.edits import apply_edits
-from planner.rate_of_return import rates_of_return
+from planner.plans.rate_of_return import rates_of_return
 from planner.wording import irr_text
 
 

@@ -14,12 +14,12 @@ import pandas as pd
 import pytest
 
 from planner import run_folder
-from planner.allocator.options import SolverOptions
-from planner.allocator.status import Status
-from planner.case.faults import PlannerError
 from planner.case.starting import starting_case
+from planner.errors import PlannerError
 from planner.planning import Plan, plan
 from planner.run_folder import plan_summary, write_run
+from planner.solver.options import SolverOptions
+from planner.solver.status import Status
 
 FILES = {"decisions.csv", "allocation.csv", "power.csv", "cashflow.csv", "portfolio.csv", "prices.csv", "binding.csv", "candidates.parquet", "plan.json", "run.json"}
 

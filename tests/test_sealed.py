@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from planner.case.faults import PlannerError
-from planner.sealed import MOST_BYTES, refuse_changed, seal, sealed_record
+from planner.errors import PlannerError
+from planner.storage.seals import MOST_BYTES, refuse_changed, seal, sealed_record
 
 RECORD = {"command": "plan", "seconds": {"solve": 0.1}, "edits": ["a=1"], "gap": None}
 

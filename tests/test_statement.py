@@ -16,9 +16,9 @@ from planner.case.edits import apply_edits
 from planner.case.generate import generate_case
 from planner.case.starting import starting_case
 from planner.planning import Plan, plan
+from planner.plans.statement import COMPANY, Statement, make_statement
+from planner.plans.tax_years import TaxYears
 from planner.run_folder import write_run
-from planner.statement import COMPANY, Statement, make_statement
-from planner.tax_years import TaxYears
 
 RATE = 0.10
 

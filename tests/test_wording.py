@@ -7,7 +7,7 @@ import math
 import pytest
 
 from planner.cli.summary import millions
-from planner.report.amounts import rate, share
+from planner.reporting.amounts import rate, share
 from planner.wording import counted, fixed, irr_text, payback_text, percent, plural, tail_text
 
 

@@ -8,13 +8,16 @@ from itertools import pairwise
 
 import numpy as np
 
-from kernels import paths_engine, portfolio_engine, unit_cash, unit_npv, unit_npv_engine
 from kernels.bench import numba_loops, plain
 from kernels.bench.contest import Figure, Outputs, Way, contest, host_seconds
 from kernels.bench.problems import ALPHA, TAX_RATE, Floats, PoolProblem, Sizes, path_problem, pool_problem, risk_problem
+from kernels.cpu import paths as cpu_paths
+from kernels.cpu import portfolio as cpu_portfolio
+from kernels.cpu import unit_npv as cpu_unit_npv
 from kernels.lines import Line, after_tax_weight
-from kernels.measures import NpvMeasures
 from kernels.pieces import over_pieces, usable_cores
+from kernels.reference import unit_cash, unit_npv
+from kernels.reference.measures import NpvMeasures
 from kernels.terms import ScheduleTerm, Term, WindowTerm
 
 NUMPY, NUMBA = "plain NumPy", "numba loop"
@@ -39,7 +42,7 @@ def npv_risk(sizes: Sizes, *, repeats: int) -> list[Figure]:
     slow = sizes.loop_portfolios
 
     def engine() -> Outputs:
-        return risk_outputs(portfolio_engine.portfolio_npv_measures(problem.portfolios, problem.unit, problem.weights, alpha=ALPHA, threads=threads))
+        return risk_outputs(cpu_portfolio.portfolio_npv_measures(problem.portfolios, problem.unit, problem.weights, alpha=ALPHA, threads=threads))
 
     levels = plain.dense_levels(problem)
     ways = [Way(NUMPY, lambda: plain.numpy_risk(problem), amount), Way("NumPy, dense product", lambda: plain.dense_risk(levels, problem.unit), amount)]
@@ -58,10 +61,10 @@ def path_measures(sizes: Sizes, *, repeats: int) -> list[Figure]:
     amount = float(len(problem.portfolios) * sizes.scenarios)
     slow = sizes.loop_portfolios
     running = np.ascontiguousarray(np.cumsum(problem.cash, axis=2, dtype=np.float64).transpose(2, 0, 1), dtype=np.float32)
-    ready = paths_engine.cumulative_paths(problem.cash)
+    ready = cpu_paths.cumulative_paths(problem.cash)
 
     def engine() -> Outputs:
-        return vars(paths_engine.portfolio_path_measures(problem.portfolios, ready, problem.weights, alpha=ALPHA, threads=threads))
+        return vars(cpu_paths.portfolio_path_measures(problem.portfolios, ready, problem.weights, alpha=ALPHA, threads=threads))
 
     few = type(problem)(problem.portfolios.part(slice(0, slow)), problem.cash, problem.weights)
     ways = [Way("engine", engine, amount, f"{threads} threads"), Way(NUMPY, lambda: plain.numpy_paths(few), float(slow * sizes.scenarios), f"{slow} portfolios")]
@@ -95,7 +98,7 @@ def pool_npv(sizes: Sizes, *, repeats: int) -> list[Figure]:
         return {"npv": np.concatenate([found for _, found in over_pieces(part, sizes.units, piece=piece, threads=threads)])}
 
     def share(rows: slice) -> Floats:
-        return unit_npv_engine.unit_npv(problem.terms, prefix[:, rows], problem.events[:, rows], values, tax_rate=TAX_RATE)
+        return cpu_unit_npv.unit_npv(problem.terms, prefix[:, rows], problem.events[:, rows], values, tax_rate=TAX_RATE)
 
     def engine() -> Outputs:
         piece = -(-sizes.pool_scenarios // threads)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kernels import measures_engine, paths_engine, unit_npv
 from kernels.backend import Array, Device
 from kernels.bench.contest import Figure, Outputs, Way, contest, host_seconds
 from kernels.bench.cpu import risk_outputs
@@ -23,11 +22,14 @@ from kernels.bench.problems import (
     pool_problem,
     risk_problem,
 )
+from kernels.cpu import measures as cpu_measures
+from kernels.cpu import paths as cpu_paths
+from kernels.cpu.measures import spread_of_draws
 from kernels.cuda import portfolio_measures, portfolio_paths
 from kernels.cuda import unit_npv as fused_unit_npv
-from kernels.measures_engine import spread_of_draws
-from kernels.paths import NEVER
-from kernels.portfolio import Portfolios
+from kernels.reference import unit_npv
+from kernels.reference.paths import NEVER
+from kernels.reference.portfolio import Portfolios
 from kernels.terms import WindowTerm
 
 PLAIN, FUSED = "plain CuPy", "fused"
@@ -92,7 +94,7 @@ def npv_risk(gpu: Gpu, problem: RiskProblem, sizes: Sizes, limits: GpuLimits, *,
 
     def plain() -> Outputs:
         sums = (gpu.xp.ascontiguousarray(part @ unit) for part in pieces)
-        parts = [risk_outputs(measures_engine.npv_measures_of_draws(npv, alpha=ALPHA)) for npv in sums]
+        parts = [risk_outputs(cpu_measures.npv_measures_of_draws(npv, alpha=ALPHA)) for npv in sums]
         return {name: gpu.xp.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def fused() -> Outputs:
@@ -182,7 +184,7 @@ def _plain_paths(xp: Any, matrix: Any, running: Array) -> Outputs:
     funding, months_until = spread_of_draws(-deepest, alpha=ALPHA), spread_of_draws(payback, alpha=ALPHA)
     never = xp.mean(xp.isinf(payback), axis=-1)
     fields = (funding.mean, funding.median, funding.tail, months_until.mean, months_until.median, months_until.tail, never)
-    return vars(paths_engine.PathMeasures(*fields))
+    return vars(cpu_paths.PathMeasures(*fields))
 
 
 def pool_npv(gpu: Gpu, sizes: Sizes, *, repeats: int) -> list[Figure]:

@@ -15,9 +15,9 @@ import numpy as np
 from kernels.bench.contest import Figure
 from kernels.bench.plain import dense_levels
 from kernels.bench.problems import Floats, RiskProblem, Sizes
+from kernels.cpu.measures import draws_beyond
 from kernels.cuda import loader
 from kernels.cuda.group import group_for, padded
-from kernels.measures_engine import draws_beyond
 
 _OUTPUTS = 5
 _BESIDE_SELECTION = 5

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from kernels.lines import Line
-from kernels.portfolio import Portfolios
+from kernels.reference.portfolio import Portfolios
+from kernels.reference.unit_npv import discounted_prefix, schedule_values
 from kernels.terms import ScheduleTerm, Term, WindowTerm
-from kernels.unit_npv import discounted_prefix, schedule_values
 
 Floats = npt.NDArray[Any]
 ALPHA = 0.95

@@ -14,17 +14,19 @@ import numpy as np
 import numpy.typing as npt
 
 from kernels.backend import Array, Device, to_host
+from kernels.cpu.paths import PathMeasures
+from kernels.cpu.portfolio import collect
 from kernels.cuda import portfolio_measures, portfolio_paths
 from kernels.cuda.portfolio_paths import DevicePaths, scenario_pitch
 from kernels.cuda.unit_npv import pack_terms, unit_npv_of_packed
-from kernels.engine import Blocks, Floats, Ints
-from kernels.measures import NpvMeasures
-from kernels.paths_engine import PathMeasures
 from kernels.pieces import over_pieces, piece_size
-from kernels.portfolio import Portfolios
-from kernels.portfolio_engine import collect
-from kernels.terms import ScheduleTerm, Term, WindowTerm
-from kernels.unit_npv import discounted_prefix
+from kernels.reference.measures import NpvMeasures
+from kernels.reference.portfolio import Portfolios
+from kernels.reference.unit_npv import discounted_prefix
+from kernels.terms import Blocks, ScheduleTerm, Term, WindowTerm
+
+Floats = npt.NDArray[Any]
+Ints = npt.NDArray[np.integer[Any]]
 
 _MEMBER_BYTES, _PORTFOLIO_BYTES = 32, 96
 """On the device: indices and levels of a member with the arrays that check them; start and results of a portfolio."""
@@ -32,14 +34,14 @@ _MEMBER_BYTES, _PORTFOLIO_BYTES = 32, 96
 
 @dataclass(frozen=True)
 class GpuEngine:
-    """See `kernels.engine.Engine`. Safe to call from several threads: their work on the device takes turns."""
+    """See `kernels.devices.Engine`. Safe to call from several threads: their work on the device takes turns."""
 
     device: Device
     not_fused: dict[str, str] = field(default_factory=dict)
     _turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def unit_npv(self, blocks: Blocks, paths: Floats, events: Ints, values: Floats, discount: Floats, *, tax_rate: float) -> Floats:
-        """See `kernels.engine.Engine`."""
+        """See `kernels.devices.Engine`."""
         bring = self.device.from_host
         with self._turn:
             packed = pack_terms([[self._term(term) for term in terms] for terms in blocks], tax_rate=tax_rate)
@@ -47,11 +49,11 @@ class GpuEngine:
             return to_host(unit_npv_of_packed(packed, prefix, bring(events), bring(values)))
 
     def brought(self, unit_npv: Floats) -> Array:
-        """See `kernels.engine.Engine`."""
+        """See `kernels.devices.Engine`."""
         return self.device.from_host(unit_npv)
 
     def npv_measures(self, portfolios: Portfolios, unit_npv: Array, weights: Floats, *, alpha: float, budget_bytes: int) -> NpvMeasures:
-        """See `kernels.engine.Engine`; by the namespace kernels where the fused one cannot be used."""
+        """See `kernels.devices.Engine`; by the namespace kernels where the fused one cannot be used."""
         carried = self.device.from_host(weights)
         self._note("NPV measures", portfolio_measures.can_use(unit_npv, carried))
 
@@ -66,7 +68,7 @@ class GpuEngine:
         return collect(measured, len(portfolios), NpvMeasures, unit_npv.dtype, piece=piece, threads=1)
 
     def cumulative_paths(self, unit_cash: Floats, *, dtype: npt.DTypeLike, budget_bytes: int) -> DevicePaths:
-        """See `kernels.engine.Engine`; formed in strips of scenarios, so that float64 is held for a strip alone."""
+        """See `kernels.devices.Engine`; formed in strips of scenarios, so that float64 is held for a strip alone."""
         candidates, scenarios, months = unit_cash.shape
         running = self.device.xp.zeros((months, candidates, scenario_pitch(scenarios)), dtype=dtype)
 
@@ -80,7 +82,7 @@ class GpuEngine:
         return DevicePaths(running, scenarios)
 
     def path_measures(self, portfolios: Portfolios, paths: DevicePaths, weights: Floats, *, alpha: float, budget_bytes: int) -> PathMeasures:
-        """See `kernels.engine.Engine`."""
+        """See `kernels.devices.Engine`."""
         carried = self.device.from_host(weights)
         self._note("spread of path measures", portfolio_paths.can_use(paths, carried))
         found = portfolio_paths.portfolio_path_measures(

@@ -1,6 +1,6 @@
 """NPV measures of portfolios on a GPU: one fused kernel from the candidates' NPVs to mean, deviation, VaR and CVaR.
 
-The twin of `kernels.portfolio_engine.portfolio_npv_measures`; arrays of CuPy go in and come out.
+The twin of `kernels.cpu.portfolio.portfolio_npv_measures`; arrays of CuPy go in and come out.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from kernels import measures
 from kernels.backend import Array, array_namespace, require_floating
+from kernels.cpu.measures import draws_beyond, equal_draws
 from kernels.cuda import loader
 from kernels.cuda.group import Group, group_for, most_scenarios, padded
-from kernels.measures import NpvMeasures
-from kernels.measures_engine import draws_beyond, equal_draws
 from kernels.pieces import over_pieces, piece_size
-from kernels.portfolio import Portfolios, portfolio_sums, require_portfolios
+from kernels.reference import measures
+from kernels.reference.measures import NpvMeasures
+from kernels.reference.portfolio import Portfolios, portfolio_sums, require_portfolios
 
 _FILE = "portfolio_measures.cu"
 _FIELDS = ("mean", "standard_deviation", "standard_error", "loss_probability", "var", "cvar")

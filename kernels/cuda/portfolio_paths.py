@@ -1,6 +1,6 @@
 """Path measures of portfolios on a GPU: peak funding and payback by scenario, and their spread, from running sums.
 
-The twin of `kernels.paths_engine`; arrays of CuPy go in and come out.
+The twin of `kernels.cpu.paths`; arrays of CuPy go in and come out.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from kernels.backend import Array, array_namespace
+from kernels.cpu.measures import EqualDraws, SpreadMeasures, draws_beyond, equal_draws, spread
+from kernels.cpu.paths import PathMeasures
 from kernels.cuda import loader
 from kernels.cuda.group import group_for, most_scenarios, padded
-from kernels.measures_engine import EqualDraws, SpreadMeasures, draws_beyond, equal_draws, spread
-from kernels.paths import NEVER
-from kernels.paths_engine import PathMeasures
 from kernels.pieces import over_pieces, piece_size
-from kernels.portfolio import Portfolios, require_portfolios
+from kernels.reference.paths import NEVER
+from kernels.reference.portfolio import Portfolios, require_portfolios
 
 _FILE = "portfolio_paths.cu"
 _SCENARIOS_PER_THREAD = 4
@@ -71,12 +71,12 @@ def can_use(paths: DevicePaths, weights: Array, /) -> tuple[bool, str]:
 def portfolio_funding_and_payback(portfolios: Portfolios, paths: DevicePaths, /) -> tuple[Array, Array]:
     """Peak funding and payback in months of each portfolio and scenario: two arrays (portfolios, scenarios).
 
-    As `kernels.paths.peak_funding` and `payback_months` of the portfolio's cash. Raises ValueError for what
+    As `kernels.reference.paths.peak_funding` and `payback_months` of the portfolio's cash. Raises ValueError for what
     `require_portfolios` refuses, and where the array is not on a GPU.
     """
     usable, reason = loader.on_gpu(paths.running)
     if not usable:
-        raise ValueError(f"{reason}; the engine of the CPU is kernels.paths_engine")
+        raise ValueError(f"{reason}; the engine of the CPU is kernels.cpu.paths")
     require_portfolios(portfolios, paths.running.shape[1])
     funding, payback = _funding_and_payback(portfolios, paths)
     return funding[:, : paths.scenarios], payback[:, : paths.scenarios]
@@ -107,7 +107,7 @@ def portfolio_path_measures(
     The spread over the scenarios is fused where `can_use` says so, else it is the namespace kernels'.
     """
     if not loader.on_gpu(paths.running)[0]:
-        raise ValueError(f"{loader.on_gpu(paths.running)[1]}; the engine of the CPU is kernels.paths_engine")
+        raise ValueError(f"{loader.on_gpu(paths.running)[1]}; the engine of the CPU is kernels.cpu.paths")
     require_portfolios(portfolios, paths.running.shape[1])
     draws = equal_draws(weights) if can_use(paths, weights)[0] else None
 

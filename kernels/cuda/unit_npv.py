@@ -1,4 +1,4 @@
-"""NPV of units by scenario on a GPU, all terms in one fused pass: the twin of `kernels.unit_npv`."""
+"""NPV of units by scenario on a GPU, all terms in one fused pass: the twin of `kernels.reference.unit_npv`."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def unit_npv(
     tax_rate: float,
     lines: Sequence[Line] = tuple(Line),
 ) -> Array:
-    """As `kernels.unit_npv.unit_npv`: NPV (N, S) of a block of N units, in the dtype of `prefix` (P, S, M + 1).
+    """As `kernels.reference.unit_npv.unit_npv`: NPV (N, S) of a block of N units, in the dtype of `prefix` (P, S, M + 1).
 
     Raises ValueError for what `unit_npv_of_packed` refuses.
     """
@@ -105,7 +105,7 @@ def unit_npv_of_packed(packed: PackedTerms, prefix: Array, events: Array, values
     """
     usable, reason = can_use(prefix)
     if not usable:
-        raise ValueError(f"{reason}; on the CPU use kernels.unit_npv")
+        raise ValueError(f"{reason}; on the CPU use kernels.reference.unit_npv")
     require_floating(prefix, values)
     xp, dtype, (paths, scenarios, columns) = array_namespace(prefix, events, values), prefix.dtype, prefix.shape
     _require_rows(packed, paths, values.shape[0], events.shape[0])

@@ -14,8 +14,8 @@ from planner.auditing.lines import LINES, OPERATING
 from planner.auditing.published import Published, read_record, read_run
 from planner.auditing.taxes import npv, npv_losses_carried, npv_to_equity
 from planner.case.case import Case
-from planner.case.faults import PlannerError
-from planner.run_case import case_of_run
+from planner.errors import PlannerError
+from planner.storage.run_case import case_of_run
 
 RELATIVE = 1e-9
 """Share of what was posted to a cell within which two figures are the same."""

@@ -11,8 +11,8 @@ from typing import Any
 
 from planner.auditing.months import Months, month_number
 from planner.case.case import Case
-from planner.case.faults import PlannerError
-from planner.sealed import refuse_changed, sealed_record
+from planner.errors import PlannerError
+from planner.storage.seals import refuse_changed, sealed_record
 
 Row = dict[str, Any]
 _AGAIN = "plan again with this version"

@@ -8,12 +8,12 @@ import time
 from collections.abc import Iterator
 
 from kernels.bench.contest import Figure
-from planner.allocator.allocate import Allocation, allocate
-from planner.allocator.options import SolverOptions
 from planner.bench.measure import peak_mb, seconds
 from planner.candidates.build import CandidateSet, build_candidates
 from planner.candidates.outlook import make_outlook
 from planner.case.case import Case
+from planner.formulation.allocate import Allocation, allocate
+from planner.solver.options import SolverOptions
 
 
 def plan_phases(case: Case, *, gap: float, time_limit_s: float | None, relax: bool) -> Iterator[Figure]:

@@ -12,9 +12,6 @@ import pulp
 import scipy.sparse as sp
 
 from kernels.bench.contest import Figure
-from planner.allocator.highs import HighsDoor
-from planner.allocator.matrix import linear_expression, model_arrays
-from planner.allocator.options import SolverOptions
 from planner.bench.measure import peak_mb
 from planner.candidates.build import build_candidates
 from planner.candidates.outlook import make_outlook
@@ -24,12 +21,15 @@ from planner.case.made_up.frame import declared_frame
 from planner.case.tables import TABLES
 from planner.risk.bundle_grid import Grid, bundle_grid
 from planner.risk.case_pool import make_case_pool, places_with_fleet
-from planner.risk.columns import ColumnValues, FixedPart, Pool
-from planner.risk.generation import Generated, generate
-from planner.risk.measure import MeanCvar
-from planner.risk.tail_model import extended, with_pool_columns
 from planner.risk.worth import candidate_values
 from planner.scenarios.futures import make_futures
+from planner.solver.column_generation.columns import ColumnValues, FixedPart, Pool
+from planner.solver.column_generation.mean_cvar import MeanCvar
+from planner.solver.column_generation.pricing_rounds import Generated, generate
+from planner.solver.column_generation.tail_model import extended, with_pool_columns
+from planner.solver.highs import HighsDoor
+from planner.solver.model_arrays import linear_expression, model_arrays
+from planner.solver.options import SolverOptions
 
 GROUPS, RESOURCES = 200, 24
 WEIGHT, ALPHA = 0.5, 0.95

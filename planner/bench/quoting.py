@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from kernels.bench.contest import Figure
-from planner.allocator.options import SolverOptions
 from planner.case.case import Case
 from planner.planning import PlanOptions, plan
 from planner.quoting.inquiry import Inquiry
 from planner.quoting.quote import quote_many
+from planner.solver.options import SolverOptions
 
 JOB = "quote"
 REPEATS = 2

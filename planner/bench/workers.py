@@ -12,20 +12,20 @@ import numpy as np
 
 from kernels.bench.contest import Figure
 from kernels.pieces import usable_cores
-from kernels.portfolio import portfolios_from_dense
-from planner.allocator.allocate import allocate
-from planner.allocator.options import SolverOptions
+from kernels.reference.portfolio import portfolios_from_dense
 from planner.candidates.build import build_candidates
 from planner.candidates.outlook import make_outlook
 from planner.candidates.packages import site_packages
 from planner.case.case import Case
-from planner.cluster.job import Job
-from planner.cluster.kept import How
-from planner.cluster.partitions import partitions_of
-from planner.cluster.score_partitions import score_partitions
+from planner.formulation.allocate import allocate
 from planner.scoring.files import write_packages
 from planner.scoring.items import Bunch, Items, items_of
+from planner.scoring.partition_job import Job
+from planner.scoring.partitions import partitions_of
 from planner.scoring.score import ScoreOptions
+from planner.scoring.score_partitions import score_partitions
+from planner.solver.options import SolverOptions
+from planner.storage.partition_journal import How
 
 PORTFOLIOS, SCENARIOS = 1_000_000, 1000
 FAR_PORTFOLIOS, FAR_SCENARIOS, FAR_WORKERS = 1_000_000_000, 10_000, 1000
@@ -125,7 +125,7 @@ def _many_machines(cells_per_second: float, tasks_per_portfolio: float, moved: M
 def _task_seconds() -> float:
     from distributed import Client, LocalCluster
 
-    from planner.cluster.dask_workers import SHAPE
+    from planner.parallel.dask_workers import SHAPE
 
     with LocalCluster(n_workers=1, threads_per_worker=1, **SHAPE) as cluster, Client(cluster) as client:  # type: ignore[no-untyped-call]
         client.gather(client.map(_nothing, range(50)))

@@ -103,7 +103,7 @@ class CandidateSet:
 def build_candidates(outlook: Outlook, *, equity: bool = False) -> CandidateSet:
     """Write down every candidate of every kind, value it (unlevered, or to equity), and note what it uses.
 
-    Raises BeyondReach, before any work, where its model would not fit the memory that may be used (see `planner.memory`).
+    Raises BeyondReach, before any work, where its model would not fit the memory that may be used (see `planner.runtime.memory`).
     """
     refuse_beyond_reach(outlook)
     shop = Workshop(outlook)

@@ -8,21 +8,19 @@ block of it on one site) the decision can only be no, and so can the candidates 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
-from planner.arrays import Flags, Floats, Ints
+from planner.arrays import Flags, Floats, Ints, Texts
 from planner.candidates.columns import Columns, codes_of, greatest_by, least_by
 from planner.candidates.hall_cohorts import hall_cohorts
 from planner.candidates.kinds import Kind
+from planner.candidates.outlook import Outlook
 from planner.candidates.refusals.room import hall_room, power_room
-from planner.candidates.resources import Family
+from planner.candidates.resources import Family, ResourceBook
 from planner.case.table_arrays import NO_ROW
-
-if TYPE_CHECKING:
-    from planner.candidates.build import CandidateSet
 
 SLACK = 1e-6
 """What a bound must fall short of the least size by, as a share of it."""
@@ -33,6 +31,25 @@ _BLOCK, _SIZE, _IDLE = 1, 2, 3
 NEVER = 1 << 40
 
 
+class Listed(Protocol):
+    """What is asked of a set of candidates (see `build.CandidateSet`)."""
+
+    @property
+    def outlook(self) -> Outlook: ...
+    @property
+    def book(self) -> ResourceBook: ...
+    @property
+    def lower(self) -> Floats: ...
+    @property
+    def upper(self) -> Floats: ...
+    @property
+    def kinds(self) -> Texts: ...
+    @property
+    def columns(self) -> Columns: ...
+    def of_kind(self, *kinds: Kind) -> Ints: ...
+    def __len__(self) -> int: ...
+
+
 @dataclass(frozen=True)
 class LeftOut:
     """mask: which candidates no plan can use, shape (candidates,); table: kind, count, reason."""
@@ -41,7 +58,7 @@ class LeftOut:
     table: pd.DataFrame
 
 
-def leave_out(candidates: CandidateSet) -> LeftOut:
+def leave_out(candidates: Listed) -> LeftOut:
     """Find the candidates that no plan can use."""
     reason = np.zeros(len(candidates), dtype=np.int64)
     served = _served(candidates)
@@ -57,7 +74,7 @@ def leave_out(candidates: CandidateSet) -> LeftOut:
     return LeftOut(reason > 0, counted[["kind", "count", "reason"]])
 
 
-def _demanded(candidates: CandidateSet) -> Flags:
+def _demanded(candidates: Listed) -> Flags:
     """Candidates that some limit asks for: they stay, so that the limit shows that it cannot be kept."""
     uses = candidates.book.uses.columns()
     asked = np.asarray(candidates.book.limit, dtype=np.float64)[uses["resource"]] < 0.0
@@ -66,7 +83,7 @@ def _demanded(candidates: CandidateSet) -> Flags:
     return found
 
 
-def _served(candidates: CandidateSet) -> Columns:
+def _served(candidates: Listed) -> Columns:
     """Ways to serve leases: number, lease, site, units per GPU or MW, and the months in which all of it stands."""
     tables, book = candidates.outlook.tables, candidates.book
     numbers = candidates.of_kind(Kind.SERVE, Kind.HOST)
@@ -100,7 +117,7 @@ def _of_families(family: list[Family], *members: Family) -> Flags:
     return np.array([each in members for each in family], dtype=bool)
 
 
-def _holdable(candidates: CandidateSet, served: Columns) -> Floats:
+def _holdable(candidates: Listed, served: Columns) -> Floats:
     """Units of each lease that each site can hold at most, NaN where nothing serves it there; (leases, sites)."""
     outlook = candidates.outlook
     sites, leases = outlook.tables["sites"], outlook.tables["leases"]
@@ -132,7 +149,7 @@ def _holdable(candidates: CandidateSet, served: Columns) -> Floats:
     return found
 
 
-def _halls_mw(candidates: CandidateSet) -> Floats:
+def _halls_mw(candidates: Listed) -> Floats:
     """Halls that can be in service at each site at most, by month: of the cohorts as they are after decisions, within the site's limit."""
     outlook, book = candidates.outlook, candidates.book
     halls = hall_cohorts(outlook)
@@ -143,7 +160,7 @@ def _halls_mw(candidates: CandidateSet) -> Floats:
     return found
 
 
-def _power_it_mw(candidates: CandidateSet) -> Floats:
+def _power_it_mw(candidates: Listed) -> Floats:
     """Critical IT that the phases of each site can carry together, by month, (sites, M)."""
     outlook = candidates.outlook
     site = outlook.tables["power"].rows_of("site_id")
@@ -163,7 +180,7 @@ class _Standing:
     site_of: Ints
 
     @staticmethod
-    def of(candidates: CandidateSet, served: Columns) -> _Standing:
+    def of(candidates: Listed, served: Columns) -> _Standing:
         uses = candidates.book.uses.columns()
         rows = np.flatnonzero(_of_families(candidates.book.family, Family.BLOCK, Family.ON_FABRIC)[uses["resource"]])
         candidate, resource = uses["candidate"][rows], uses["resource"][rows]
@@ -175,14 +192,14 @@ class _Standing:
         return _Standing(candidate, resource, uses["coefficient"][rows], site_of)
 
 
-def _blocks(reason: Ints, candidates: CandidateSet, most: Floats) -> None:
+def _blocks(reason: Ints, candidates: Listed, most: Floats) -> None:
     numbers = candidates.of_kind(Kind.BLOCK)
     rows = candidates.columns.take(numbers)
     least = candidates.outlook.tables["leases"].floats("min_block")[rows["lease"]]
     reason[numbers[most[rows["lease"], rows["site"]] < least * (1.0 - SLACK)]] = _BLOCK
 
 
-def _accepts(reason: Ints, candidates: CandidateSet, served: Columns, most: Floats, stands: _Standing) -> None:
+def _accepts(reason: Ints, candidates: Listed, served: Columns, most: Floats, stands: _Standing) -> None:
     """A lease taken, on a fabric or anywhere: all its sites together must hold the least size."""
     leases = candidates.outlook.tables["leases"]
     least = np.where(leases.flags("all_or_nothing"), leases.floats("max_size"), leases.floats("min_size")) * (1.0 - SLACK)
@@ -202,7 +219,7 @@ def _accepts(reason: Ints, candidates: CandidateSet, served: Columns, most: Floa
     reason[numbers[holdable < least[lease]]] = _SIZE
 
 
-def _idle(reason: Ints, candidates: CandidateSet, served: Columns, stands: _Standing) -> None:
+def _idle(reason: Ints, candidates: Listed, served: Columns, stands: _Standing) -> None:
     """Ways to serve for which every decision that would allow them is left out, and their next terms."""
     columns = candidates.columns
     opens: Flags = stands.coefficient < 0.0

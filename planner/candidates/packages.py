@@ -15,7 +15,7 @@ import numpy as np
 from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
 from planner.candidates.phases import phase_table, unit_mw
-from planner.case.faults import PlannerError
+from planner.errors import PlannerError
 
 COMPANY = "(company)"
 """The package of what belongs to no site: leases accepted, links, capital raised."""

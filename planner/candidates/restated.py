@@ -31,7 +31,7 @@ from planner.candidates.workshop import Block
 from planner.case.calendar import Calendar
 from planner.case.case import Case
 from planner.case.delays import first_power_months
-from planner.case.faults import PlannerError
+from planner.errors import PlannerError
 
 WAITED_FOR: dict[str, tuple[str, ...]] = {
     "power": ("energised", "status", "delay_low_months", "delay_mode_months", "delay_high_months"),

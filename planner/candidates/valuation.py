@@ -7,11 +7,11 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+from kernels.cpu.unit_npv import unit_npv
 from kernels.lines import Line
+from kernels.reference.unit_cash import unit_cash
+from kernels.reference.unit_npv import discounted_prefix, schedule_values
 from kernels.terms import Term
-from kernels.unit_cash import unit_cash
-from kernels.unit_npv import discounted_prefix, schedule_values
-from kernels.unit_npv_engine import unit_npv
 from planner.arrays import Floats, Ints
 from planner.candidates.books import EventBook, PathBook, ProfileBook
 from planner.candidates.outlook import Outlook

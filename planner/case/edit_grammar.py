@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
-from planner.case.faults import CaseError, Fault
+from planner.errors import CaseError, Fault
 
 _TARGET = r"\s*(?P<table>\w+)\s*\.\s*(?P<column>\w+(?:\.\w+)*)\s*(?:\[(?P<select>[^\]]*)\])?\s*"
 _EDIT = re.compile(_TARGET + r"(?P<operation>\*=|\+=|=)(?P<value>.*)", re.DOTALL)

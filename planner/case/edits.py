@@ -14,16 +14,16 @@ from planner.case.case import Case
 from planner.case.checking.validate import check
 from planner.case.content_hash import content_hash
 from planner.case.edit_grammar import Edit, Operation, parse_change, parse_edit
-from planner.case.faults import CaseError, Fault
 from planner.case.reading.cells import CellRefused, Parsed, parse_text
 from planner.case.reading.frames import FIRST_ROW, series
 from planner.case.reading.given import Given, shown
 from planner.case.reading.settings_file import flat_settings, out_of_range, setting_columns, settings_from
 from planner.case.schema import Column, ColumnType, Table
-from planner.case.suggest import remedy_for
 from planner.case.table_arrays import TableArrays
 from planner.case.tables import TABLES
 from planner.case.written_dates import month_number, quarter_number, written_month, written_quarter
+from planner.did_you_mean import remedy_for
+from planner.errors import CaseError, Fault
 
 SETTINGS_TABLE = "case"
 _COUNTED = (ColumnType.NUMBER, ColumnType.WHOLE, ColumnType.MONTH, ColumnType.QUARTER)

@@ -7,7 +7,6 @@ import numpy as np
 from planner.case.calendar import Calendar
 from planner.case.case import Case
 from planner.case.content_hash import content_hash
-from planner.case.faults import PlannerError
 from planner.case.made_up.dice import Dice, Row
 from planner.case.made_up.frame import declared_frame
 from planner.case.made_up.leases import DEMAND_OVER_CAPACITY, draw_demand
@@ -16,6 +15,7 @@ from planner.case.made_up.sites import draw_campuses
 from planner.case.made_up.skus import Sku, draw_skus, market_rows, sku_rows, supply_rows
 from planner.case.settings import Settings
 from planner.case.tables import TABLES
+from planner.errors import PlannerError
 
 START = "2027-01"
 _LIMITS = {"sites": (1, 10_000), "leases": (1, 10_000), "skus": (1, 60), "months": (12, 600), "seed": (0, 2**31 - 1)}

@@ -16,10 +16,10 @@ from planner.case.delays import first_power_months, mean_delay_months, uncommitt
 from planner.case.edits import file_of
 from planner.case.reading.frames import FIRST_ROW
 from planner.case.schema import Table
-from planner.case.suggest import closest
 from planner.case.tables import TABLES
 from planner.case.unusual.leases import LEASE_CHECKS
 from planner.case.unusual.oddity import Oddity, named
+from planner.did_you_mean import closest
 
 _CURVE_SHORT_MONTHS = 24
 _ROUNDING = 0.01

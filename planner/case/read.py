@@ -11,7 +11,6 @@ from planner.case.case import Case
 from planner.case.checking.validate import check
 from planner.case.content_hash import content_hash
 from planner.case.edits import apply_edits, check_stresses
-from planner.case.faults import CaseError, Fault
 from planner.case.reading.folder import SETTINGS_FILE, read_folder
 from planner.case.reading.frames import TypedTable, empty_frame, typed_table
 from planner.case.reading.given import Given
@@ -19,6 +18,7 @@ from planner.case.reading.raw import RawCase
 from planner.case.reading.settings_file import read_settings
 from planner.case.reading.workbook import read_workbook
 from planner.case.tables import TABLES
+from planner.errors import CaseError, Fault
 
 
 def read_case(path: str | Path, edits: Sequence[str] = ()) -> Case:

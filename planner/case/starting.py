@@ -8,7 +8,6 @@ from pathlib import Path
 from planner.case.case import Case
 from planner.case.checking.validate import validate
 from planner.case.content_hash import content_hash
-from planner.case.faults import CaseError
 from planner.case.reading.frames import empty_frame, typed_table
 from planner.case.reading.given import Given
 from planner.case.reading.raw import RawTable
@@ -16,6 +15,7 @@ from planner.case.settings import Settings
 from planner.case.tables import TABLES
 from planner.case.write import write_case
 from planner.case.writing.format_page import format_page
+from planner.errors import CaseError
 
 SETTINGS = Settings(name="starting case", start="2027-01", months=72)
 

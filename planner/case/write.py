@@ -7,11 +7,11 @@ import tempfile
 from pathlib import Path
 
 from planner.case.case import Case
-from planner.case.faults import PlannerError
 from planner.case.reading.folder import SETTINGS_FILE
 from planner.case.tables import TABLES
 from planner.case.writing.folder import write_folder
 from planner.case.writing.workbook import write_workbook
+from planner.errors import PlannerError
 
 README = "README.md"
 

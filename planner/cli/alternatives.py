@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from planner.near_best.alternatives import Alternatives, Progress
+    from planner.near_optimal.alternatives import Alternatives, Progress
 
 SHOWN_CHANGES = 8
 AT_THE_WALL = 1e-3
@@ -42,17 +42,17 @@ def alternatives(
     """
     import json
 
-    from planner.allocator.options import SolverOptions
     from planner.case.read import read_case
-    from planner.near_best.alternatives import AlternativesOptions
-    from planner.near_best.alternatives import alternatives as search
-    from planner.near_best.alternatives_folder import (
+    from planner.near_optimal.alternatives import AlternativesOptions
+    from planner.near_optimal.alternatives import alternatives as search
+    from planner.near_optimal.folder import (
         alternatives_record,
         plain_rows,
         refuse_other_alternatives,
         write_alternatives,
     )
     from planner.planning import PlanOptions
+    from planner.solver.options import SolverOptions
 
     plan = PlanOptions(
         base=base, tail=tail, equity=equity, edits=tuple(edits or ()), stress=stress, fixes=tuple(fixes or ()), excludes=tuple(excludes or ()),

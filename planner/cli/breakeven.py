@@ -36,8 +36,8 @@ def breakeven(
     """
     import json
 
-    from planner.case.faults import PlannerError
     from planner.case.read import read_case
+    from planner.errors import PlannerError
     from planner.quoting.breakeven import BreakevenOptions
     from planner.quoting.breakeven import breakeven as table_of
 
@@ -56,7 +56,7 @@ def breakeven(
 
 def _write(found: pd.DataFrame, out: Path) -> None:
     """The table as CSV, whole or not at all."""
-    from planner.case.faults import PlannerError
+    from planner.errors import PlannerError
 
     scratch = out.parent / f".{out.name}.part"
     try:

@@ -12,8 +12,8 @@ import typer
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from planner.case.faults import Fault
     from planner.case.unusual.oddity import Oddity
+    from planner.errors import Fault
 
 _BAD_INPUT = 2
 
@@ -30,11 +30,11 @@ def check(
     from planner.candidates.outlook import make_outlook
     from planner.candidates.reach.size import estimate
     from planner.candidates.reach.within import written
-    from planner.case.faults import CaseError
     from planner.case.read import read_case
     from planner.cli.terminal import output
+    from planner.errors import CaseError
     from planner.explaining.unusual import unusual
-    from planner.memory import free_memory, written_size
+    from planner.runtime.memory import free_memory, written_size
 
     console = output()
     try:

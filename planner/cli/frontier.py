@@ -42,14 +42,14 @@ def frontier(
     """
     import json
 
-    from planner.allocator.options import SolverOptions
     from planner.case.read import read_case
     from planner.cli.terminal import output
     from planner.planning import PlanOptions
     from planner.risk.frontier import frontier as make_frontier
     from planner.risk.frontier import write_frontier
     from planner.risk.planning import RiskOptions
-    from planner.run_folder import refuse_other_folders
+    from planner.solver.options import SolverOptions
+    from planner.storage.folders import refuse_other_folders
 
     chosen = _weights(weights)
     if out is not None:
@@ -84,7 +84,7 @@ def frontier(
 
 
 def _weights(written: str) -> list[float]:
-    from planner.case.faults import PlannerError
+    from planner.errors import PlannerError
 
     try:
         return [float(part) for part in written.split(",")]

@@ -59,7 +59,7 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
     except Exception as error:
-        from planner.case.faults import PlannerError
+        from planner.errors import PlannerError
 
         if debug:
             raise

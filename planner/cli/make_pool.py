@@ -12,22 +12,22 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from planner.case.case import Case
-    from planner.cluster.kept import How
-    from planner.cluster.pool_partitions import Progress
     from planner.planning import PlanOptions
+    from planner.risk.pool_partitions import Progress
+    from planner.storage.partition_journal import How
 
 
 def pool_by_partitions(
     path: Path, pool: str, out: str, scenarios: int, seed: int | None, base: str, tail: str | None, how: How
 ) -> str:
     """Make a pool with progress on a terminal; what was made, in words. pool: grid, grid:COUNT, or a file of bundles."""
-    from planner.case.faults import PlannerError
     from planner.case.read import read_case
-    from planner.cluster.kept import Interrupted, unfinished
-    from planner.cluster.pool_job import PoolJob
-    from planner.cluster.pool_partitions import make_pool
+    from planner.errors import PlannerError
     from planner.planning import PlanOptions
     from planner.risk.bundle_grid import Grid
+    from planner.risk.pool_job import PoolJob
+    from planner.risk.pool_partitions import make_pool
+    from planner.storage.partition_journal import Interrupted, unfinished
 
     chosen = PlanOptions(base=base, tail=tail)
     case = read_case(path)

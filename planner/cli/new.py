@@ -23,11 +23,11 @@ def new(
 
     Examples: planner new mycase; planner new case.xlsx; planner new big --sites 30 --leases 60
     """
-    from planner.case.faults import PlannerError
     from planner.case.read import read_case
     from planner.case.starting import write_starting_case
     from planner.case.write import write_case
     from planner.case.writing.format_page import format_page
+    from planner.errors import PlannerError
 
     if sites is None:
         given = [name for name, value in (("--leases", leases), ("--skus", skus), ("--months", months), ("--seed", seed)) if value is not None]

@@ -46,16 +46,17 @@ def plan(
     """
     import json
 
-    from planner.allocator.options import SolverOptions
-    from planner.case.faults import PlannerError
     from planner.case.read import read_case
     from planner.cli.progress import pricing, rounds_on, solving
     from planner.cli.risk_summary import print_risk
     from planner.cli.summary import print_summary
-    from planner.memory import allow_memory
+    from planner.errors import PlannerError
     from planner.planning import Plan, PlanOptions
     from planner.planning import plan as make_plan
-    from planner.run_folder import plan_summary, refuse_other_folders, write_run
+    from planner.run_folder import plan_summary, write_run
+    from planner.runtime.memory import allow_memory
+    from planner.solver.options import SolverOptions
+    from planner.storage.folders import refuse_other_folders
 
     if out is not None:
         refuse_other_folders(out, force=force)

@@ -43,7 +43,7 @@ def portfolios(
 
     planner portfolios fixtures/neocloud --pool grid:1000000 --scenarios 500 --workers 8 --out runs/pool
     """
-    from planner.case.faults import PlannerError
+    from planner.errors import PlannerError
 
     kinds = (("--subsets", subsets), ("--neighbours", neighbours), ("--random", random), ("--bundles", bundles), ("--pool", pool))
     asked = [name for name, value in kinds if value is not None]
@@ -57,7 +57,7 @@ def portfolios(
         raise PlannerError("bundles are built from the case, not from a plan; leave --plan out")
     if pool is not None:
         from planner.cli.make_pool import pool_by_partitions
-        from planner.cluster.kept import How
+        from planner.storage.partition_journal import How
 
         said = pool_by_partitions(path, pool, out, scenarios, seed, base, tail, How(workers, scheduler, resume, force))
     elif bundles is not None:
@@ -89,7 +89,7 @@ def _from_bundles(path: Path, bundles: Path, out: Path, base: str, tail: str | N
 
 def _from_plan(path: Path, plan: Path, out: Path, subsets: str | None, neighbours: int | None, random: int | None, seed: int | None) -> str:
     from planner.candidates.packages import site_packages
-    from planner.case.faults import PlannerError
+    from planner.errors import PlannerError
     from planner.scoring.files import PackageSource, write_packages
     from planner.scoring.from_run import plan_of_run
     from planner.scoring.neighbours import neighbours as near

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from planner.risk.generation import Round
+    from planner.solver.column_generation.pricing_rounds import Round
 
 
 class Shown(Protocol):

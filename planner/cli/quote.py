@@ -59,7 +59,6 @@ def quote(
     """
     import json
 
-    from planner.allocator.options import SolverOptions
     from planner.case.read import read_case
     from planner.cli.quote_summary import print_quotes
     from planner.planning import PlanOptions
@@ -68,7 +67,8 @@ def quote(
     from planner.quoting.quote import quote_many
     from planner.quoting.quote_files import quote_record, write_quotes
     from planner.quoting.risk import QuoteRisk
-    from planner.run_folder import refuse_other_folders
+    from planner.solver.options import SolverOptions
+    from planner.storage.folders import refuse_other_folders
 
     if out is not None:
         refuse_other_folders(out, force=force)
@@ -99,7 +99,7 @@ def quote(
 
 def _only_file(path: Path, choices: dict[str, Any], read: Any) -> list[Inquiry]:
     """Inquiries from a file; terms given beside it are refused, since nobody could tell to which they belong."""
-    from planner.case.faults import PlannerError
+    from planner.errors import PlannerError
 
     given = [name for name, value in choices.items() if value not in (None, "", False)]
     if given:

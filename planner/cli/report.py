@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from planner.report.findings import Findings
-    from planner.report.page.page import Beside
+    from planner.reporting.findings import Findings
+    from planner.reporting.page.page import Beside
 
 
 def report(
@@ -35,12 +35,12 @@ def report(
     import json
     from dataclasses import replace
 
-    from planner.report.page.script import begin_script
+    from planner.reporting.page.script import begin_script
 
     script = begin_script()  # in a process of its own, while everything else is imported and read
-    from planner.report.beside_files import read_frontier, read_quotes, read_sweep
-    from planner.report.findings import findings_of_run
-    from planner.report.report_folder import refuse_other_reports, write_report
+    from planner.reporting.beside_files import read_frontier, read_quotes, read_sweep
+    from planner.reporting.findings import findings_of_run
+    from planner.reporting.report_folder import refuse_other_reports, write_report
 
     target = run.resolve().with_name(f"{run.resolve().name}-report") if out is None else out
     try:
@@ -65,11 +65,11 @@ def report(
 
 def _beside(found: Findings, compare: Path | None, case: Path | None, scores: Path | None, portfolios: Path | None) -> Beside:
     """The other run and the scores shown beside the run; what does not fit it is refused."""
-    from planner.case.faults import PlannerError
-    from planner.report.compare import differences
-    from planner.report.findings import findings_of_run
-    from planner.report.page.page import Beside
-    from planner.report.scored import read_scores
+    from planner.errors import PlannerError
+    from planner.reporting.compare import differences
+    from planner.reporting.findings import findings_of_run
+    from planner.reporting.page.page import Beside
+    from planner.reporting.scored import read_scores
 
     if portfolios is not None and scores is None:
         raise PlannerError("--portfolios tells what was scored; give the scores too, with --scores")

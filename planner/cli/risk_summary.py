@@ -9,12 +9,12 @@ import pandas as pd
 from rich.markup import escape
 from rich.table import Table
 
-from planner.allocator.status import Status
 from planner.cli.summary import millions
 from planner.cli.terminal import output
 from planner.planning import Plan
 from planner.risk.planning import RiskPlan
 from planner.scenarios.still import no_price_moves
+from planner.solver.status import Status
 from planner.wording import counted, percent, tail_text
 
 STOPPED = {"time": "the time limit", "parts": "the size of the tree", "solver": "a relaxation that HiGHS did not settle", "Ctrl-C": "Ctrl-C"}

@@ -51,13 +51,13 @@ def score(
     from planner.case.edits import changed_case
     from planner.case.read import read_case
     from planner.cli.score_partitions import is_by_partitions, score_in_partitions
-    from planner.cluster.kept import How
-    from planner.memory import memory_bytes
     from planner.planning import PlanOptions
+    from planner.runtime.memory import memory_bytes
     from planner.scoring.files import decisions_of, open_portfolios
     from planner.scoring.pareto import Leaders
     from planner.scoring.score import ScoreOptions, Scoring
     from planner.scoring.score_folder import refuse_other_results, write_scores
+    from planner.storage.partition_journal import How
 
     by_partitions = is_by_partitions(portfolios, out, apart=resume or workers is not None or scheduler is not None)
     if out is not None and not by_partitions:

@@ -5,23 +5,23 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from planner.case.faults import PlannerError
+from planner.errors import PlannerError
 from planner.wording import counted
 
 if TYPE_CHECKING:
     from planner.case.case import Case
-    from planner.cluster.kept import How
-    from planner.cluster.score_partitions import Progress
     from planner.planning import PlanOptions
     from planner.scoring.pareto import Leaders
     from planner.scoring.score import ScoreOptions, Scoring
+    from planner.scoring.score_partitions import Progress
+    from planner.storage.partition_journal import How
 
 
 def is_by_partitions(portfolios: str, out: str | None, *, apart: bool) -> bool:
     """Whether scores are made partition by partition: when asked for, and for a folder of results of more than one partition."""
-    from planner.cluster.partitions import partitions_of
-    from planner.scoring.places import exists, is_remote
+    from planner.scoring.partitions import partitions_of
     from planner.scoring.score_folder import FILES
+    from planner.storage.addresses import exists, is_remote
 
     folder = out is not None and not out.endswith(FILES)
     if not folder:
@@ -36,10 +36,10 @@ def score_in_partitions(
     case: Case, chosen: PlanOptions, options: ScoreOptions, portfolios: str, out: str, how: How, *, quiet: bool
 ) -> tuple[Leaders, Scoring]:
     """Score all partitions with progress on a terminal; the leading portfolios, and the scoring for what is said of it."""
-    from planner.cluster.job import Job
-    from planner.cluster.kept import Interrupted, unfinished
-    from planner.cluster.partitions import partitions_of
-    from planner.cluster.score_partitions import score_partitions
+    from planner.scoring.partition_job import Job
+    from planner.scoring.partitions import partitions_of
+    from planner.scoring.score_partitions import score_partitions
+    from planner.storage.partition_journal import Interrupted, unfinished
 
     parts = partitions_of(portfolios)
     job = Job(case, chosen.base, chosen.tail, options, parts.fingerprint, parts.count, "")

@@ -13,11 +13,11 @@ from kernels.lines import Line
 from planner.candidates.named import rates_with_units
 from planner.cli.price_summary import print_prices
 from planner.cli.terminal import output
-from planner.commitments import screen_of, soon
 from planner.explaining.sentences import lines_of
 from planner.explaining.unbounded import endless_lines
 from planner.explaining.why_lines import lines_of_reason
 from planner.planning import Plan
+from planner.plans.commitments import screen_of, soon
 from planner.wording import fixed, irr_text, payback_text, percent
 
 

@@ -13,7 +13,8 @@ from planner.wording import counted, percent
 
 if TYPE_CHECKING:
     from planner.case.case import Case
-    from planner.sweeping.sweep import Progress, Sweep
+    from planner.sweeping.result import Sweep
+    from planner.sweeping.sweep import Progress
 
 SHOWN_FLIPS = 12
 SHOWN_BROKEN = 3
@@ -52,11 +53,11 @@ def sweep(
     """
     import json
 
-    from planner.allocator.options import SolverOptions
     from planner.case.read import read_case
-    from planner.memory import allow_memory
     from planner.planning import PlanOptions
-    from planner.sweeping.sweep import SweepOptions
+    from planner.runtime.memory import allow_memory
+    from planner.solver.options import SolverOptions
+    from planner.sweeping.result import SweepOptions
     from planner.sweeping.sweep import sweep as run
     from planner.sweeping.sweep_folder import point_records, sweep_record
 

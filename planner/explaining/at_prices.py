@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
-from planner.allocator.allocate import Allocation
-from planner.allocator.compact import Compact
 from planner.arrays import Ints
 from planner.candidates.build import CandidateSet
 from planner.candidates.resources import Family
+from planner.formulation.allocate import Allocation
+from planner.formulation.formulation import Compact
 
 MOST_NAMED = 4
 OWN_ROWS = (

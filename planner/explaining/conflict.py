@@ -19,8 +19,8 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from planner.allocator.status import Status
 from planner.explaining.elastic import Elastic, OutOfTime
+from planner.solver.status import Status
 
 MOST_ROUNDS = 60
 """Hitting sets tried before an irreducible conflict is shown without the proof that none is smaller."""

@@ -19,16 +19,16 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from planner.allocator.changes import Changes
-from planner.allocator.highs import HighsDoor
-from planner.allocator.matrix import IntArray, ModelArrays
-from planner.allocator.model import row_scales
-from planner.allocator.options import SolverOptions
-from planner.allocator.solution import Solution
-from planner.allocator.status import Status
 from planner.arrays import Floats, Ints
 from planner.candidates.resources import Family
 from planner.explaining.draft import Draft
+from planner.formulation.model import row_scales
+from planner.solver.changes import Changes
+from planner.solver.highs import HighsDoor
+from planner.solver.model_arrays import IntArray, ModelArrays
+from planner.solver.options import SolverOptions
+from planner.solver.solution import Solution
+from planner.solver.status import Status
 
 THOUSANDS = ("GPUs", "units")
 MONEY_ROWS = (Family.CASH_FLOOR.name, Family.REVENUE_SHARE.name)

@@ -6,18 +6,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from planner.allocator.allocate import allocate
-from planner.allocator.options import SolverOptions
 from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
 from planner.candidates.phases import unit_mw
 from planner.candidates.resources import Family
 from planner.case.case import Case
 from planner.case.edits import apply_edits
-from planner.case.faults import PlannerError
-from planner.decisions import apply_decisions
+from planner.errors import PlannerError
 from planner.explaining.target import Sort, Target
 from planner.explaining.world import Asked
+from planner.formulation.allocate import allocate
+from planner.plans.decisions import apply_decisions
+from planner.solver.options import SolverOptions
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from planner.candidates.refusals.stops import figure
 from planner.candidates.refusals.told import remedy, why_stopped
 from planner.candidates.refusals.what_stops import WhatStops
 from planner.case.case import Case
-from planner.case.faults import PlannerError
+from planner.errors import PlannerError
 from planner.explaining.infeasible import explain_infeasible
 from planner.explaining.sentences import headline
 from planner.explaining.target import Sort, Target

@@ -16,7 +16,7 @@ from planner.candidates.refusals.what_stops import WhatStops
 from planner.case.calendar import Calendar
 from planner.case.case import Case
 from planner.case.edits import apply_edits
-from planner.case.faults import PlannerError
+from planner.errors import PlannerError
 from planner.explaining.conflict import Conflict, find_conflicts
 from planner.explaining.date_shortfall import with_months_short
 from planner.explaining.dates import with_later_starts, with_sooner_dates

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planner.allocator.status import Status
 from planner.explaining.elastic import Elastic, OutOfTime
 from planner.explaining.limits import Kind, Limit
+from planner.solver.status import Status
 
 OWN_DECISION = 1e-3
 """Dollars per unit at which a decision of the user is taken back: nothing, but not without need."""

@@ -9,8 +9,8 @@ from enum import Enum
 
 from planner.candidates.phases import phase_names
 from planner.case.case import Case
-from planner.case.faults import PlannerError
-from planner.case.suggest import remedy_for
+from planner.did_you_mean import remedy_for
+from planner.errors import PlannerError
 
 _LONG = re.compile(r"^\s*(sites|leases|power|gpus)\s*\[\s*([^\]]+?)\s*\]\s*$")
 

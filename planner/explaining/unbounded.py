@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 import highspy
 import numpy as np
 
-from planner.allocator.highs import HighsDoor
-from planner.allocator.matrix import ModelArrays
-from planner.allocator.model import Model
-from planner.allocator.options import SolverOptions
-from planner.allocator.status import Status
 from planner.arrays import Floats
+from planner.formulation.model import Model
+from planner.solver.highs import HighsDoor
+from planner.solver.model_arrays import ModelArrays
+from planner.solver.options import SolverOptions
+from planner.solver.status import Status
 
 MOST_NAMED = 5
 

@@ -16,16 +16,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from planner.allocator.allocate import Allocation
-from planner.allocator.options import SolverOptions
 from planner.candidates.build import CandidateSet
 from planner.case.case import Case
-from planner.case.faults import PlannerError
+from planner.errors import PlannerError
 from planner.explaining.at_prices import AtPrices, at_prices
 from planner.explaining.forced import Forcing, Worth, amounts
 from planner.explaining.impossible import no_plan_with, no_way
 from planner.explaining.target import Sort, Target
 from planner.explaining.world import Asked
+from planner.formulation.allocate import Allocation
+from planner.solver.options import SolverOptions
 
 STEPS = 4
 """Plans made at most to find where the answer turns."""

@@ -14,10 +14,10 @@ from planner.candidates.phases import unit_mw
 from planner.candidates.resources import Family
 from planner.case.case import Case
 from planner.case.edit_grammar import parse_edit
-from planner.decisions import apply_decisions
 from planner.explaining.draft import Draft
 from planner.explaining.find_limits import find_limits
 from planner.explaining.limits import Kind, Limit
+from planner.plans.decisions import apply_decisions
 
 
 @dataclass(frozen=True)

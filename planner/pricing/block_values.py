@@ -9,14 +9,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from planner.allocator.changes import Changes
-from planner.allocator.matrix import IntArray
 from planner.candidates.build import CandidateSet
 from planner.candidates.outlook import Outlook
 from planner.candidates.resources import Family
 from planner.pricing.free_plan import Found, FreePlan
 from planner.pricing.phase_values import Phase
 from planner.pricing.price_table import Row, Thing, row
+from planner.solver.changes import Changes
+from planner.solver.model_arrays import IntArray
 
 BLOCKS_MW = (10.0, 25.0, 50.0, 100.0)
 

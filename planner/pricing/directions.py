@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from planner.allocator.changes import Changes
-from planner.allocator.matrix import FloatArray, IntArray, ModelArrays
+from planner.solver.changes import Changes
+from planner.solver.model_arrays import FloatArray, IntArray, ModelArrays
 
 NO_PLACES: IntArray = np.zeros(0, dtype=np.int32)
 NOTHING: FloatArray = np.zeros(0)

@@ -12,17 +12,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from planner.allocator.allocate import Allocation
-from planner.allocator.options import SolverOptions
 from planner.candidates.build import CandidateSet
 from planner.candidates.outlook import Outlook, delay_months
 from planner.candidates.phases import phase_names
 from planner.case.case import Case
 from planner.case.edits import apply_edits
+from planner.formulation.allocate import Allocation
 from planner.pricing.deadline import Deadline
 from planner.pricing.free_plan import Found, FreePlan, levels_by_name
 from planner.pricing.phase_values import Phase
 from planner.pricing.price_table import Row, row
+from planner.solver.options import SolverOptions
 
 EARLIER_MONTHS = (3, 6)
 """Months earlier, and later, that are asked about."""

@@ -11,20 +11,20 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from planner.allocator.allocate import Allocation
-from planner.allocator.changes import Changes
-from planner.allocator.compact import make_compact
-from planner.allocator.highs import HighsDoor
-from planner.allocator.matrix import FloatArray, ModelArrays, model_arrays
-from planner.allocator.model import make_model
-from planner.allocator.options import SolverOptions
-from planner.allocator.solution import Solution
-from planner.allocator.solvers import search_door
-from planner.allocator.status import Status
 from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
+from planner.formulation.allocate import Allocation
+from planner.formulation.formulation import make_compact
+from planner.formulation.model import make_model
 from planner.pricing.deadline import Deadline
 from planner.pricing.places import Places
+from planner.solver.changes import Changes
+from planner.solver.highs import HighsDoor
+from planner.solver.model_arrays import FloatArray, ModelArrays, model_arrays
+from planner.solver.options import SolverOptions
+from planner.solver.solution import Solution
+from planner.solver.solvers import search_door
+from planner.solver.status import Status
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from planner.allocator.changes import Changes
-from planner.allocator.highs import HighsDoor
-from planner.allocator.matrix import FloatArray, IntArray, ModelArrays
-from planner.allocator.options import SolverOptions
-from planner.case.faults import PlannerError
+from planner.errors import PlannerError
 from planner.pricing.deadline import Deadline
 from planner.pricing.directions import Direction
 from planner.pricing.linear_piece import Point, Price, first_piece
+from planner.solver.changes import Changes
+from planner.solver.highs import HighsDoor
+from planner.solver.model_arrays import FloatArray, IntArray, ModelArrays
+from planner.solver.options import SolverOptions
 
 DEVEX = 1
 PRECISE = 1e-9

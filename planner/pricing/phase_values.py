@@ -20,9 +20,6 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from planner.allocator.allocate import Allocation
-from planner.allocator.changes import Changes
-from planner.allocator.matrix import IntArray
 from planner.arrays import Floats
 from planner.candidates.bounds import POWER
 from planner.candidates.build import CandidateSet
@@ -30,11 +27,14 @@ from planner.candidates.outlook import Outlook
 from planner.candidates.phase_limits import IF_OPEN, IF_TAKEN, IN_STEPS
 from planner.candidates.phases import fee_start, fee_usd_per_mw_month, phase_table, unit_mw
 from planner.candidates.resources import Family
+from planner.formulation.allocate import Allocation
 from planner.pricing.directions import Direction, together
 from planner.pricing.held_plan import HeldPlan
 from planner.pricing.linear_piece import Price
 from planner.pricing.places import Places
 from planner.pricing.price_table import Row, Thing, gain_cells, loss_cells, net_cells, row
+from planner.solver.changes import Changes
+from planner.solver.model_arrays import IntArray
 
 STEP_MW = 1.0
 MOST_MW = 100.0

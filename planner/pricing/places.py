@@ -8,14 +8,14 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from planner.allocator.allocate import Allocation
-from planner.allocator.matrix import IntArray
-from planner.allocator.model import Model
 from planner.arrays import Floats, Ints
 from planner.candidates.bounds import copied_bounds
 from planner.candidates.resources import Family
+from planner.formulation.allocate import Allocation
+from planner.formulation.model import Model
 from planner.pricing.directions import Direction
 from planner.pricing.held_plan import HeldPlan
+from planner.solver.model_arrays import IntArray
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from planner.allocator.allocate import Allocation
-from planner.allocator.options import SolverOptions
 from planner.candidates.build import CandidateSet
-from planner.case.faults import PlannerError
+from planner.errors import PlannerError
+from planner.formulation.allocate import Allocation
 from planner.pricing.block_values import BLOCKS_MW, block_value, fabric_values, whole_phases
 from planner.pricing.deadline import Deadline
 from planner.pricing.early_energisation import EARLIER_MONTHS, Dates, Rebuild, can_move, unmoved
@@ -28,6 +27,7 @@ from planner.pricing.supply_values import (
     hall_values,
     lease_values,
 )
+from planner.solver.options import SolverOptions
 
 DETAILS = ("headline", "full", "none")
 FOLLOWED = 5

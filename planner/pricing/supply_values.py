@@ -10,19 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from planner.allocator.allocate import Allocation
-from planner.allocator.matrix import IntArray
 from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
 from planner.candidates.named import rates_with_units
 from planner.candidates.outlook import Outlook
 from planner.candidates.resources import Family
 from planner.case.calendar import Calendar
+from planner.formulation.allocate import Allocation
 from planner.pricing.directions import Direction, together
 from planner.pricing.held_plan import HeldPlan
 from planner.pricing.linear_piece import Price
 from planner.pricing.places import Places
 from planner.pricing.price_table import Row, Thing, gain_cells, loss_cells, net_cells, row
+from planner.solver.model_arrays import IntArray
 
 STEP_SHARE = 0.01
 """Share of a limit that is asked about, where its unit says nothing better."""

@@ -16,12 +16,12 @@ import pandas as pd
 from planner.candidates.outlook import Outlook, make_outlook
 from planner.case.case import Case
 from planner.case.checking.validate import validate
-from planner.case.faults import CaseError, Fault, PlannerError
 from planner.case.reading.frames import FIRST_ROW, typed_table
 from planner.case.reading.given import Given, shown
 from planner.case.reading.raw import RawTable
-from planner.case.suggest import remedy_for
 from planner.case.tables import TABLES
+from planner.did_you_mean import remedy_for
+from planner.errors import CaseError, Fault, PlannerError
 from planner.quoting.inquiry import Inquiry
 
 NEVER_DEFAULTS = "(never defaults)"

@@ -14,19 +14,19 @@ from functools import cached_property
 import numpy as np
 import scipy.sparse as sp
 
-from planner.allocator.compact import Compact, make_compact
-from planner.allocator.matrix import FloatArray, ModelArrays, model_arrays
-from planner.allocator.model import Model, make_model
 from planner.arrays import Ints
 from planner.candidates.build import CandidateSet, build_candidates
 from planner.candidates.outlook import Outlook
 from planner.candidates.resources import Family
-from planner.decisions import apply_decisions
+from planner.formulation.formulation import Compact, make_compact
+from planner.formulation.model import Model, make_model
 from planner.planning import PlanOptions
+from planner.plans.decisions import apply_decisions
 from planner.quoting.asked_case import AskedGroup, units_by_candidate
 from planner.quoting.inquiry import Inquiry
 from planner.quoting.money_rows import MoneyRows
 from planner.quoting.rated import Piece, rate_pieces
+from planner.solver.model_arrays import FloatArray, ModelArrays, model_arrays
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,7 +26,7 @@ from planner.candidates.build import CandidateSet, build_candidates
 from planner.candidates.outlook import Outlook, make_outlook
 from planner.case.case import Case
 from planner.case.edits import changed_case
-from planner.case.faults import PlannerError
+from planner.errors import PlannerError
 from planner.quoting.asked_case import asked_case
 from planner.quoting.bundle_worth import BundleWorth
 from planner.quoting.inquiry import Inquiry

@@ -18,14 +18,14 @@ from enum import Enum
 
 import numpy as np
 
-from planner.allocator.highs import HighsDoor
-from planner.allocator.matrix import FloatArray, ModelArrays
-from planner.allocator.options import SolverOptions
-from planner.allocator.solution import Solution
-from planner.allocator.solvers import search_door
-from planner.allocator.status import Status
 from planner.quoting.asked_model import InquiryProblem, RatePiece
 from planner.quoting.rate_line import Point, RateLine, held, lowest_root
+from planner.solver.highs import HighsDoor
+from planner.solver.model_arrays import FloatArray, ModelArrays
+from planner.solver.options import SolverOptions
+from planner.solver.solution import Solution
+from planner.solver.solvers import search_door
+from planner.solver.status import Status
 
 WIDTH = 0.01
 """Width of the interval, as a share of the rate, that a search aims at: half of what is asked of it."""

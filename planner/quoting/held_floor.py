@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from planner.allocator.matrix import FloatArray, ModelArrays
 from planner.quoting.asked_model import InquiryProblem
 from planner.quoting.floor import Base
 from planner.quoting.rate_line import RateLine, lowest_root
+from planner.solver.model_arrays import FloatArray, ModelArrays
 
 
 @dataclass(frozen=True)

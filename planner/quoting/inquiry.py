@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
-from planner.case.faults import PlannerError
+from planner.errors import PlannerError
 
 _SKU = re.compile(r"^\s*(?P<gpu_id>[^=]+?)\s*(=\s*(?P<units>[^=]+?)\s*)?$")
 GPU_FORMS = "write a SKU, or several separated by ; with GPUs per unit after =, such as 'gb300; b200=1.1'"
@@ -135,7 +135,7 @@ def inquiry_of(given: Inquiry | None, choices: Mapping[str, object]) -> Inquiry:
     known = [entry.name for entry in fields(Inquiry)]
     for name in choices:
         if name not in known:
-            from planner.case.suggest import remedy_for
+            from planner.did_you_mean import remedy_for
 
             raise PlannerError(f"an inquiry has no {name!r}; {remedy_for(name, known)}")
     missing = [name for name in ("start", "term_months") if choices.get(name) is None]

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from planner.case.faults import CaseError, Fault, PlannerError
 from planner.case.reading.folder import read_table
 from planner.case.reading.frames import FIRST_ROW, typed_table
 from planner.case.schema import SOURCE, ColumnType, Table, flag, number, text
 from planner.case.tables import LEASES
+from planner.errors import CaseError, Fault, PlannerError
 from planner.quoting.inquiry import LEASE_COLUMNS, Inquiry
 
 INQUIRIES = Table(

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from planner.allocator.matrix import ModelArrays
-from planner.allocator.model import Model, row_scales
 from planner.arrays import Floats, Ints
+from planner.formulation.model import Model, row_scales
 from planner.quoting.rated import Piece
+from planner.solver.model_arrays import ModelArrays
 
 _STOCK = "stock:capital@"
 _NONE = np.zeros(0, dtype=np.int64)

@@ -11,14 +11,12 @@ import pandas as pd
 
 from kernels.blas_threads import one_blas_thread
 from kernels.pieces import usable_cores
-from planner.allocator.allocate import clean, levels_of
-from planner.allocator.matrix import FloatArray, ModelArrays
-from planner.allocator.solution import Solution
 from planner.arrays import Floats
 from planner.candidates.build import CandidateSet, build_candidates
 from planner.candidates.outlook import make_outlook
 from planner.case.case import Case
 from planner.case.edits import changed_case
+from planner.formulation.allocate import clean, levels_of
 from planner.planning import PlanOptions
 from planner.quoting.asked_case import AskedGroup, asked_case, asked_groups
 from planner.quoting.asked_model import AskedModel, InquiryProblem, asked_model
@@ -32,6 +30,8 @@ from planner.quoting.risk import QuoteRisk, RiskFloor, risk_floor
 from planner.quoting.standalone import Standalone
 from planner.quoting.stands import stands_table
 from planner.quoting.without import leases_kept, plan_without
+from planner.solver.model_arrays import FloatArray, ModelArrays
+from planner.solver.solution import Solution
 
 Done = Callable[[str, Answer | None], None]
 """Called with the name of an inquiry and its answer once its floor is known, and with ("", None) once the plan without them is."""

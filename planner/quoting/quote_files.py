@@ -15,7 +15,7 @@ from planner.case.case import Case
 from planner.planning import PlanOptions
 from planner.quoting.quote import Quote
 from planner.quoting.stands import sites_of
-from planner.run_folder import appear_whole, refuse_other_folders, versions
+from planner.storage.folders import appear_whole, refuse_other_folders, versions
 
 QUOTE_COLUMNS = (
     "name", "answer", "size", "unit", "rate_unit", "floor", "low", "high", "proven", "held_floor", "floor_keeping_leases", "floor_keeping_leases_at_most",

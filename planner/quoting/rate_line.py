@@ -20,14 +20,14 @@ from typing import Any
 
 import numpy as np
 
-from planner.allocator.changes import Changes
-from planner.allocator.highs import HighsDoor
-from planner.allocator.matrix import FloatArray, ModelArrays
-from planner.allocator.options import SolverOptions
-from planner.allocator.solution import Solution
-from planner.allocator.status import Status
-from planner.case.faults import PlannerError
+from planner.errors import PlannerError
 from planner.quoting.asked_model import InquiryProblem, RatePiece
+from planner.solver.changes import Changes
+from planner.solver.highs import HighsDoor
+from planner.solver.model_arrays import FloatArray, ModelArrays
+from planner.solver.options import SolverOptions
+from planner.solver.solution import Solution
+from planner.solver.status import Status
 
 MOST_STEPS = 60
 EXACT = 1e-10

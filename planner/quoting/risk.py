@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kernels.measures import mean, tail_mean
 from kernels.pieces import usable_cores
+from kernels.reference.measures import mean, tail_mean
 from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
 from planner.candidates.packages import Package
-from planner.case.faults import PlannerError
+from planner.errors import PlannerError
 from planner.scenarios.futures import make_futures
 from planner.scoring.items import items_of
 from planner.scoring.values import item_values

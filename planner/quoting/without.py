@@ -6,15 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from planner.allocator.highs import HighsDoor
-from planner.allocator.matrix import ModelArrays
-from planner.allocator.options import SolverOptions
-from planner.allocator.solution import Solution, SolveError
-from planner.allocator.solvers import search_door
-from planner.allocator.tree_search import MANY_ROWS, TreeSearch
 from planner.candidates.resources import Family
 from planner.quoting.asked_model import AskedModel
 from planner.quoting.floor import Base
+from planner.solver.branch_and_bound.search import MANY_ROWS, TreeSearch
+from planner.solver.highs import HighsDoor
+from planner.solver.model_arrays import ModelArrays
+from planner.solver.options import SolverOptions
+from planner.solver.solution import Solution, SolveError
+from planner.solver.solvers import search_door
 
 
 def plan_without(asked: AskedModel, options: SolverOptions) -> tuple[Solution, Base]:

@@ -9,23 +9,23 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 
-from planner.allocator.allocate import LEAST_MONEY, ROW_TOLERANCE, Allocation, clean, levels_of, worst_row
-from planner.allocator.compact import make_compact
-from planner.allocator.growing_lp import NoVertex
-from planner.allocator.matrix import model_arrays
-from planner.allocator.model import Model, make_model
-from planner.allocator.options import SolverOptions
-from planner.allocator.solution import Claim, Solution, checked
-from planner.allocator.status import Status
 from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
+from planner.formulation.allocate import LEAST_MONEY, ROW_TOLERANCE, Allocation, clean, levels_of, worst_row
+from planner.formulation.formulation import make_compact
+from planner.formulation.model import Model, make_model
 from planner.risk.case_pool import CasePool
-from planner.risk.columns import FixedPart
-from planner.risk.generation import Generated, GenerationOptions, RoundReport, generate
-from planner.risk.measure import MeanCvar
-from planner.risk.whole_choice import WholeChoice
-from planner.risk.whole_search import Found, WholeSearch, left_of, seconds_of
+from planner.risk.integer_search import Found, WholeSearch, left_of, seconds_of
 from planner.risk.worth import column_values, endings_are_certain
+from planner.solver.column_generation.branch_and_price import WholeChoice
+from planner.solver.column_generation.columns import FixedPart
+from planner.solver.column_generation.mean_cvar import MeanCvar
+from planner.solver.column_generation.pricing_rounds import Generated, GenerationOptions, RoundReport, generate
+from planner.solver.growing_lp import NoVertex
+from planner.solver.model_arrays import model_arrays
+from planner.solver.options import SolverOptions
+from planner.solver.solution import Claim, Solution, checked
+from planner.solver.status import Status
 
 
 @dataclass(frozen=True, eq=False)

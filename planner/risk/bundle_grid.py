@@ -15,7 +15,7 @@ import pandas as pd
 
 from planner.candidates.build import CandidateSet
 from planner.candidates.phases import phase_table
-from planner.case.faults import PlannerError
+from planner.errors import PlannerError
 
 COLUMNS = ("own", "retire", "serve", "renew", "then_serve", "then_renew", "tier", "head", "then")
 """Numbers of candidates (-1 for none), the market tier between leases (0: idle), and the phases that feed it."""

@@ -18,18 +18,18 @@ import pandas as pd
 import scipy.sparse as sp
 
 from kernels.backend import Device, DeviceKind
+from kernels.cpu.pool_pricing import sparse_rows
 from kernels.pieces import over_pieces, usable_cores
-from kernels.pool_pricing_engine import sparse_rows
-from planner.allocator.compact import Compact, make_compact
-from planner.allocator.matrix import ModelArrays, model_arrays
-from planner.allocator.model import Model, make_model
-from planner.allocator.money import MILLION
-from planner.allocator.tightening import tightened
 from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
-from planner.case.faults import PlannerError
-from planner.memory import usable_memory, written_size
-from planner.risk.columns import ColumnValues, FixedPart, Pool
+from planner.errors import PlannerError
+from planner.formulation.formulation import Compact, make_compact
+from planner.formulation.model import Model, make_model
+from planner.formulation.money import MILLION
+from planner.runtime.memory import usable_memory, written_size
+from planner.solver.branch_and_bound.tightening import tightened
+from planner.solver.column_generation.columns import ColumnValues, FixedPart, Pool
+from planner.solver.model_arrays import ModelArrays, model_arrays
 
 DEVICE_SHARE = 0.5
 """Of the free memory of a GPU, what the values of a pool may take; a proof widens them piece by piece beside."""

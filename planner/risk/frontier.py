@@ -17,28 +17,28 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from planner.allocator.compact import make_compact
-from planner.allocator.matrix import model_arrays
-from planner.allocator.model import make_model
-from planner.allocator.money import MILLION
-from planner.allocator.status import Status
 from planner.arrays import Floats
 from planner.candidates.build import CandidateSet, build_candidates
 from planner.candidates.outlook import make_outlook
 from planner.case.case import Case
 from planner.case.edits import changed_case
-from planner.case.faults import PlannerError
-from planner.decisions import apply_decisions
-from planner.plan_tables import portfolio_table, power_table
+from planner.errors import PlannerError
+from planner.formulation.formulation import make_compact
+from planner.formulation.model import make_model
+from planner.formulation.money import MILLION
 from planner.planning import PlanOptions
+from planner.plans.decisions import apply_decisions
+from planner.plans.tables import portfolio_table, power_table
 from planner.risk.allocate import RiskAllocation, Task
-from planner.risk.columns import FixedPart
-from planner.risk.measure import MeanCvar
 from planner.risk.planning import RiskOptions
 from planner.risk.worth import candidate_values, column_values, endings_are_certain
-from planner.run_folder import appear_whole, refuse_other_folders, versions
 from planner.scenarios.futures import Futures, make_futures
-from planner.stored_paths import stored_path
+from planner.solver.column_generation.columns import FixedPart
+from planner.solver.column_generation.mean_cvar import MeanCvar
+from planner.solver.model_arrays import model_arrays
+from planner.solver.status import Status
+from planner.storage.folders import appear_whole, refuse_other_folders, versions
+from planner.storage.stored_paths import stored_path
 
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 COLUMNS = (

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planner.allocator.growing_lp import GrowingLp
 from planner.arrays import Floats
-from planner.risk.columns import FixedPart
-from planner.risk.measure import MeanCvar
+from planner.solver.column_generation.columns import FixedPart
+from planner.solver.column_generation.mean_cvar import MeanCvar
+from planner.solver.growing_lp import GrowingLp
 
 
 @dataclass(frozen=True)

@@ -11,30 +11,30 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from planner.allocator.growing_lp import NoVertex
-from planner.allocator.status import Status
 from planner.arrays import Floats
 from planner.candidates.build import CandidateSet, build_candidates
 from planner.candidates.outlook import make_outlook
 from planner.case.case import Case
 from planner.case.edits import changed_case
-from planner.case.faults import PlannerError
-from planner.cluster.pool_partitions import is_pool_folder, stored_bundles, stored_values
-from planner.decisions import apply_decisions
-from planner.device import device_named
+from planner.errors import PlannerError
 from planner.explaining.infeasible import Infeasible, explain_infeasible
-from planner.own_tables import no_rows
 from planner.planning import Plan, PlanOptions
+from planner.plans.decisions import apply_decisions
 from planner.risk.allocate import RiskAllocation, allocate_after_risk, allocate_from_pool
 from planner.risk.bundle_grid import Grid, bundle_grid
 from planner.risk.case_pool import make_case_pool, places_with_fleet, pool_on_disk
-from planner.risk.fears import factor_shifts, factor_values, feared_futures
-from planner.risk.generation import RoundReport
 from planner.risk.information import Information, value_of_information
-from planner.risk.measure import MeanCvar
 from planner.risk.pool_file import pool_table, read_pool
+from planner.risk.pool_partitions import is_pool_folder, stored_bundles, stored_values
+from planner.risk.tail_scenarios import factor_shifts, factor_values, feared_futures
 from planner.risk.worth import candidate_values
+from planner.runtime.device import device_named
 from planner.scenarios.futures import Futures, make_futures
+from planner.solver.column_generation.mean_cvar import MeanCvar
+from planner.solver.column_generation.pricing_rounds import RoundReport
+from planner.solver.growing_lp import NoVertex
+from planner.solver.status import Status
+from planner.storage.own_tables import no_rows
 
 
 @dataclass(frozen=True)

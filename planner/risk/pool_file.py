@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from planner.candidates.build import CandidateSet
-from planner.case.faults import PlannerError
-from planner.case.suggest import remedy_for
+from planner.did_you_mean import remedy_for
+from planner.errors import PlannerError
 from planner.risk.bundle_grid import COLUMNS
 from planner.scenarios.brought_table import brought_table
 

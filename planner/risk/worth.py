@@ -6,13 +6,13 @@ import numpy as np
 
 from kernels.pieces import over_pieces, usable_cores
 from kernels.terms import WindowTerm
-from planner.allocator.compact import Compact
 from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
-from planner.case.faults import PlannerError
-from planner.risk.columns import SAME, ColumnValues
+from planner.errors import PlannerError
+from planner.formulation.formulation import Compact
 from planner.scenarios.futures import Futures
 from planner.scenarios.outlook import scenario_outlook
+from planner.solver.column_generation.columns import SAME, ColumnValues
 
 CELLS = 3_000_000
 """Cells of paths formed at once by one thread: 24 MB, and as much for their prefix sums; half a second, which Ctrl-C waits for."""

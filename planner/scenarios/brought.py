@@ -13,10 +13,10 @@ import pandas as pd
 from planner.case.calendar import Calendar
 from planner.case.case import Case
 from planner.case.factor_names import ONCE, OVERRUN, SLIPS, once_names
-from planner.case.faults import CaseError, Fault, PlannerError
 from planner.case.reading.frames import FIRST_ROW
-from planner.case.suggest import remedy_for
 from planner.case.written_dates import month_number
+from planner.did_you_mean import remedy_for
+from planner.errors import CaseError, Fault, PlannerError
 from planner.scenarios.brought_table import brought_table
 from planner.scenarios.factors import table_factors
 

@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from planner.case.faults import PlannerError
 from planner.case.reading.foreign import comment, encoding_without_mark, separator_hint
 from planner.case.reading.sizes import TABLE_COLUMNS
-from planner.memory import usable_memory, written_size
+from planner.errors import PlannerError
+from planner.runtime.memory import usable_memory, written_size
 
 BYTES_OF_A_CELL = 64
 """What a cell of text takes while a table is understood."""

@@ -13,8 +13,8 @@ from kernels.draws import antithetic_uniforms, normals_of, sobol_uniforms, unifo
 from planner.case.calendar import Calendar
 from planner.case.case import Case
 from planner.case.factor_names import ONCE, OVERRUN, SLIPS, correlated_pairs, once_names
-from planner.case.faults import PlannerError
-from planner.case.suggest import remedy_for
+from planner.did_you_mean import remedy_for
+from planner.errors import PlannerError
 from planner.scenarios.brought import Brought
 from planner.scenarios.copula import Floats, copula_of, joined
 from planner.scenarios.events import Bools, Ints, default_draws, delay_draws, renewal_draws

@@ -12,7 +12,7 @@ from planner.candidates.outlook import Outlook
 from planner.candidates.restated import HeldOutlook, Restated, restate
 from planner.case.case import Case
 from planner.case.edits import apply_stress
-from planner.case.faults import PlannerError
+from planner.errors import PlannerError
 
 CARRIED: dict[str, tuple[str, ...]] = {
     "curves": ("value",),

@@ -18,9 +18,9 @@ from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
 from planner.candidates.packages import Package
 from planner.candidates.power_paths import legs_of
-from planner.case.faults import CaseError, Fault, PlannerError
-from planner.case.suggest import remedy_for
 from planner.case.written_dates import month_number
+from planner.did_you_mean import remedy_for
+from planner.errors import CaseError, Fault, PlannerError
 from planner.scenarios.brought_table import brought_table
 from planner.scoring.providers import add_providers
 

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy import stats
 
-from kernels.engine import Engine
+from kernels.devices import Engine
 from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
 from planner.scenarios.futures import Draws, Futures, make_futures

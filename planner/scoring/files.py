@@ -15,15 +15,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kernels.portfolio import portfolios_from_dense
+from kernels.reference.portfolio import portfolios_from_dense
 from planner.candidates.build import CandidateSet
 from planner.candidates.packages import Package
-from planner.case.faults import PlannerError
+from planner.errors import PlannerError
 from planner.scenarios.brought_table import UNREADABLE, plain_frame, refuse_odd_columns
 from planner.scoring.items import Bunch, Items, PortfolioSource, items_of
 from planner.scoring.long_table import MOST_LEVEL, LongTable, readable
-from planner.scoring.places import files_in, is_remote, opened
-from planner.sealed import sealed_record
+from planner.storage.addresses import files_in, is_remote, opened
+from planner.storage.seals import sealed_record
 
 PACKAGES = b"planner.packages"
 ORIGIN = b"planner.origin"

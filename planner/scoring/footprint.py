@@ -27,17 +27,17 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from kernels.portfolio import Portfolios
-from kernels.portfolio_engine import portfolio_sums
+from kernels.cpu.portfolio import portfolio_sums
+from kernels.reference.portfolio import Portfolios
 from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
 from planner.candidates.outlook import Outlook
 from planner.candidates.phases import phase_table, unit_mw
 from planner.candidates.resources import Family
+from planner.plans.tax_years import TaxYears
 from planner.scoring.at_work import at_work
 from planner.scoring.cash_figures import CUSTOMER, TAXABLE, UNTAXED, cash_figures
 from planner.scoring.items import Items
-from planner.tax_years import TaxYears
 
 
 @dataclass(frozen=True)

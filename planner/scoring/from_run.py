@@ -13,11 +13,11 @@ from planner.arrays import Floats
 from planner.candidates.build import CandidateSet, build_candidates
 from planner.candidates.outlook import make_outlook
 from planner.case.edits import changed_case
-from planner.case.faults import PlannerError
 from planner.case.read import read_case
-from planner.decisions import apply_decisions
-from planner.own_tables import read_own_table
-from planner.sealed import refuse_changed, sealed_record
+from planner.errors import PlannerError
+from planner.plans.decisions import apply_decisions
+from planner.storage.own_tables import read_own_table
+from planner.storage.seals import refuse_changed, sealed_record
 
 _AGAIN = "plan again"
 

@@ -9,10 +9,10 @@ from typing import Protocol
 import numpy as np
 import scipy.sparse as sp
 
-from kernels.portfolio import Portfolios
+from kernels.reference.portfolio import Portfolios
 from planner.arrays import Ints
 from planner.candidates.packages import Package
-from planner.case.faults import PlannerError
+from planner.errors import PlannerError
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from kernels.portfolio_engine import portfolio_sums
+from kernels.cpu.portfolio import portfolio_sums
 from planner.arrays import Floats
 
 if TYPE_CHECKING:

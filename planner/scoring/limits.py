@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from kernels.portfolio_engine import broken_limits
+from kernels.cpu.portfolio import broken_limits
 from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
 from planner.scoring.items import Bunch, Items

@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
 from planner.candidates.packages import Package
-from planner.case.faults import PlannerError
-from planner.case.suggest import closest
+from planner.did_you_mean import closest
+from planner.errors import PlannerError
 from planner.scenarios.brought_table import plain_frame, refuse_odd_columns
 from planner.scoring.items import Bunch, each_an_item
 

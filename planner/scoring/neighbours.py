@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from kernels.portfolio import Portfolios
+from kernels.reference.portfolio import Portfolios
 from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
 from planner.candidates.packages import Package
-from planner.case.faults import PlannerError
+from planner.errors import PlannerError
 from planner.scoring.items import Bunch, items_of
 from planner.scoring.providers import pay_minimum_take
 

@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from kernels.engine import Engine
+from kernels.cpu.measures import SpreadMeasures, spread
+from kernels.cpu.portfolio import portfolio_sums
+from kernels.devices import Engine
 from kernels.irr import IrrStatus
-from kernels.measures import quantile
-from kernels.measures_engine import SpreadMeasures, spread
-from kernels.paths import least_dscr, peak_funding
 from kernels.pieces import over_pieces, piece_size
-from kernels.portfolio import Portfolios
-from kernels.portfolio_engine import portfolio_sums
+from kernels.reference.measures import quantile
+from kernels.reference.paths import least_dscr, peak_funding
+from kernels.reference.portfolio import Portfolios
 from planner.arrays import Floats
-from planner.rate_of_return import rates_of_return
+from planner.plans.rate_of_return import rates_of_return
 from planner.scoring.values import Cover
 
 MILLION = 1e6

@@ -8,19 +8,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 import scipy.sparse as sp
 
-from kernels.portfolio import portfolios_from_dense
-from planner.allocator.allocate import ROW_TOLERANCE, clean, levels_of, worst_row
-from planner.allocator.compact import Compact, make_compact
-from planner.allocator.highs import HighsDoor
-from planner.allocator.matrix import ModelArrays, model_arrays
-from planner.allocator.model import make_model
-from planner.allocator.options import SolverOptions
-from planner.allocator.status import Status
+from kernels.reference.portfolio import portfolios_from_dense
 from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
 from planner.candidates.packages import Package
-from planner.case.faults import PlannerError
+from planner.errors import PlannerError
+from planner.formulation.allocate import ROW_TOLERANCE, clean, levels_of, worst_row
+from planner.formulation.formulation import Compact, make_compact
+from planner.formulation.model import make_model
 from planner.scoring.items import Bunch, Items, items_of
+from planner.solver.highs import HighsDoor
+from planner.solver.model_arrays import ModelArrays, model_arrays
+from planner.solver.options import SolverOptions
+from planner.solver.status import Status
 
 MOST_VERTICES = 16
 """Each is a linear program; portfolios beyond them are mixtures, which keep the limits too and cost next to nothing."""

@@ -12,15 +12,15 @@ import numpy as np
 import pandas as pd
 
 from kernels.backend import Array, Device, DeviceError, DeviceKind
-from kernels.engine import Engine, engine_on
+from kernels.cpu.portfolio import portfolio_sums
+from kernels.devices import Engine, engine_on
 from kernels.pieces import usable_cores
-from kernels.portfolio_engine import portfolio_sums
 from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
-from planner.case.faults import PlannerError
-from planner.decisions import apply_decisions
-from planner.device import device_named
-from planner.memory import LEAST, usable_memory, written_size
+from planner.errors import PlannerError
+from planner.plans.decisions import apply_decisions
+from planner.runtime.device import device_named
+from planner.runtime.memory import LEAST, usable_memory, written_size
 from planner.scenarios.brought import read_brought
 from planner.scenarios.futures import Futures, make_futures
 from planner.scenarios.stressed import stressed_candidates

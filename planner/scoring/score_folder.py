@@ -13,11 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from planner.case.case import Case
-from planner.case.faults import PlannerError
-from planner.run_folder import appear_whole, refuse_other_folders, versions
+from planner.errors import PlannerError
 from planner.scoring.leading import Leading, futures_table
 from planner.scoring.score import ScoredPiece, Scoring
-from planner.stored_paths import stored_path
+from planner.storage.folders import appear_whole, refuse_other_folders, versions
+from planner.storage.stored_paths import stored_path
 
 FILES = (".parquet", ".csv")
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from kernels.portfolio import portfolios_from_dense
+from kernels.reference.portfolio import portfolios_from_dense
 from planner.candidates.packages import COMPANY, Package
-from planner.case.faults import PlannerError
+from planner.errors import PlannerError
 from planner.scoring.items import Bunch, Items, items_of
 
 MOST_SUBSETS = 30

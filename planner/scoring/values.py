@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import scipy.sparse as sp
 
-from kernels.engine import CpuEngine, Engine
+from kernels.cpu.unit_cash import mix_net_cash
+from kernels.devices import CpuEngine, Engine
 from kernels.lines import Line
 from kernels.pieces import over_pieces
+from kernels.reference.unit_npv import schedule_values
 from kernels.terms import Term, WindowTerm
-from kernels.unit_cash_engine import mix_net_cash
-from kernels.unit_npv import schedule_values
 from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
 from planner.candidates.outlook import Outlook

@@ -10,8 +10,8 @@ from itertools import product
 
 from planner.case.case import Case
 from planner.case.edit_grammar import Operation, parse_edit
-from planner.case.faults import PlannerError
-from planner.case.suggest import remedy_for
+from planner.did_you_mean import remedy_for
+from planner.errors import PlannerError
 from planner.sweeping.factors import Factor, sweep_factors
 
 FORMS = "write NAME=low:high:count or NAME=value,value,..., where NAME is a factor (`planner sweep CASE --list`) or table.column[id]"

@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from planner.allocator.allocate import Allocation, allocate
-from planner.allocator.starts import whole_decisions
 from planner.arrays import Floats
 from planner.candidates.build import CandidateSet, build_candidates
 from planner.candidates.outlook import make_outlook
 from planner.case.case import Case
-from planner.decisions import apply_decisions
+from planner.formulation.allocate import Allocation, allocate
+from planner.formulation.starts import whole_decisions
 from planner.planning import Plan, PlanOptions
-from planner.sweeping.footprint import Footprint, footprint
+from planner.plans.decisions import apply_decisions
+from planner.plans.footprint import Footprint, footprint
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,12 +8,12 @@ import numpy as np
 import scipy.sparse as sp
 
 from kernels.lines import Line
-from kernels.portfolio import portfolios_from_dense
+from kernels.reference.portfolio import portfolios_from_dense
 from kernels.terms import WindowTerm
 from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
 from planner.candidates.restated import Restated, restate
-from planner.case.faults import PlannerError
+from planner.errors import PlannerError
 from planner.planning import PlanOptions
 from planner.scoring.items import Bunch, Items
 from planner.scoring.limits import LEAST, limits_over

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from planner.case.faults import PlannerError
+from planner.errors import PlannerError
+from planner.plans.footprint import Footprint
 from planner.sweeping.axes import Point
 from planner.sweeping.base_plan import BasePlan
-from planner.sweeping.footprint import Footprint
 from planner.sweeping.held import Broken, Held
 from planner.sweeping.point import Outcome
 from planner.sweeping.workers import Job, Refused

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planner.allocator.allocate import allocate
 from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
 from planner.case.case import Case
 from planner.case.edits import changed_case
+from planner.formulation.allocate import allocate
 from planner.planning import PlanOptions
+from planner.plans.footprint import Footprint, footprint
 from planner.sweeping.axes import Point
 from planner.sweeping.base_plan import BasePlan, candidates_of, uninterrupted
-from planner.sweeping.footprint import Footprint, footprint
 from planner.sweeping.held import Held, held_plan
 
 

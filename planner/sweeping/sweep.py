@@ -11,125 +11,28 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field, fields, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from kernels.blas_threads import one_blas_thread
 from kernels.pieces import usable_cores
-from planner.allocator.solvers import open_door
 from planner.case.case import Case
 from planner.case.edits import changed_case
-from planner.case.faults import PlannerError
-from planner.case.suggest import remedy_for
+from planner.did_you_mean import remedy_for
+from planner.errors import PlannerError
 from planner.planning import Plan, PlanOptions
+from planner.solver.solvers import open_door
 from planner.sweeping.axes import Axis, Point, parse_axis, points_of, stress_axis
 from planner.sweeping.base_plan import BasePlan, base_of, candidates_of, plain, solve_base
 from planner.sweeping.journal import Journal, question
 from planner.sweeping.point import Outcome
-from planner.sweeping.tables import (
-    Found,
-    broken_table,
-    flips_table,
-    points_table,
-    portfolios_table,
-    where_table,
-)
+from planner.sweeping.result import Sweep, SweepOptions
+from planner.sweeping.sweep_folder import refuse_other_sweeps, write_sweep
+from planner.sweeping.tables import Found
 from planner.sweeping.workers import Job, Refused, Workers, worked_here
 
 Progress = Callable[[int, int, str], None]
 """Called with points done, points in all, and what is being done."""
-
-
-@dataclass(frozen=True)
-class SweepOptions:
-    """What to vary, and how.
-
-    vary: one or two of `NAME=low:high:count` or `NAME=value,value,...`; NAME is a factor or `table.column[id]`.
-    stresses: the named stresses of the case instead, or as one of the two. workers: processes, None for the cores.
-    scheduler: address of a Dask scheduler whose workers find the points in their place.
-    cold: begin every plan from nothing, to see what warm starts save. plan: options of every plan.
-    """
-
-    vary: tuple[str, ...] = ()
-    stresses: bool = False
-    workers: int | None = None
-    cold: bool = False
-    plan: PlanOptions = field(default_factory=PlanOptions)
-    scheduler: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.workers is not None and self.scheduler is not None:
-            raise PlannerError("workers are processes here, a scheduler has workers of its own; give one of the two")
-        if self.workers is not None and self.workers < 1:
-            raise PlannerError(f"workers = {self.workers}: give 1 or more, or leave it out for one a core")
-
-
-@dataclass(frozen=True, eq=False)
-class Sweep:
-    """What a sweep found. `found` holds the points that are done, by number; `interrupted`: Ctrl-C came before the rest.
-
-    seconds: wall time of this call. workers: processes used.
-    """
-
-    case: Case
-    options: SweepOptions
-    axes: tuple[Axis, ...]
-    points: tuple[Point, ...]
-    base: BasePlan
-    found: Found
-    interrupted: bool
-    workers: int
-    seconds: float
-
-    @cached_property
-    def table(self) -> pd.DataFrame:
-        """A row a point: values, held plan, plan redone, what redoing is worth, what comes in and goes out."""
-        return points_table(self.axes, self.points, self.found, self.base)
-
-    @cached_property
-    def sites(self) -> pd.DataFrame:
-        """Contracted MW of every site at every point, held and redone."""
-        return where_table(self.axes, self.points, self.found, self.base, "site")
-
-    @cached_property
-    def leases(self) -> pd.DataFrame:
-        """What is won of every lease at every point, held and redone: GPUs, or MW of critical IT."""
-        return where_table(self.axes, self.points, self.found, self.base, "lease")
-
-    @cached_property
-    def flips(self) -> pd.DataFrame:
-        """Between which values sites and leases come in or go out."""
-        return flips_table(self.axes, self.points, self.found)
-
-    @cached_property
-    def broken(self) -> pd.DataFrame:
-        """Limits that the held plan breaks."""
-        return broken_table(self.axes, self.points, self.found)
-
-    @cached_property
-    def portfolios(self) -> pd.DataFrame:
-        """The plans redone, as portfolios by candidate."""
-        return portfolios_table(self.points, self.found)
-
-    @property
-    def outcomes(self) -> list[Outcome]:
-        """Points that were planned, in order."""
-        return [one for point in self.points if isinstance(one := self.found.get(point.number), Outcome)]
-
-    @property
-    def solver_seconds(self) -> float:
-        """Seconds of the solver over all points, without the base plan."""
-        return sum(one.solver_seconds for one in self.outcomes)
-
-    @property
-    def exit_code(self) -> int:
-        """0 where every point is done and has a plan or is proven to have none; 4 when stopped; else the worst code of a point."""
-        codes = [one.exit_code for one in self.outcomes if one.exit_code != 3]
-        refused = any(isinstance(one, Refused) for one in self.found.values())
-        return max([4 if self.interrupted else 0, 2 if refused else 0, *codes])
 
 
 @one_blas_thread()
@@ -161,8 +64,6 @@ def sweep(
             journal.end()  # nothing was done yet, so there is nothing to go on with
     result = Sweep(standing, chosen, axes, points, base, found, interrupted, workers, time.perf_counter() - began)
     if out is not None and journal is not None and not interrupted:
-        from planner.sweeping.sweep_folder import write_sweep
-
         write_sweep(result, out, force=force)
         journal.end()
     return result
@@ -176,8 +77,6 @@ def _check_values(case: Case, axes: Sequence[Axis]) -> None:
 
 
 def _opened(out: Path, asked: str, *, resume: bool, force: bool) -> Journal:
-    from planner.sweeping.sweep_folder import refuse_other_sweeps
-
     refuse_other_sweeps(out, force=force)
     journal = Journal(out, asked)
     journal.begin(resume=resume, force=force)
@@ -222,7 +121,7 @@ class _Run:
     def _helpers(self, workers: int, left: Sequence[Point]) -> Any:
         """Who finds the points: workers of a scheduler, processes, or (None) this process alone."""
         if self.scheduler is not None:
-            from planner.cluster.sweep_points import PointsOnDask
+            from planner.sweeping.points_on_dask import PointsOnDask
 
             return PointsOnDask(self.job, self.scheduler, question(self.job, self.points))
         return Workers(self.job, workers) if workers > 1 and len(left) > 1 else nullcontext()

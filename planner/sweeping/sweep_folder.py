@@ -8,9 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from planner.case.faults import PlannerError
-from planner.run_folder import appear_whole, versions
-from planner.sweeping.sweep import Sweep
+from planner.storage.folders import appear_whole, refuse_other_folders, versions
+from planner.sweeping.result import Sweep
 
 FORMAT = 1
 RECORD = "sweep.json"
@@ -34,12 +33,7 @@ def write_sweep(sweep: Sweep, folder: str | Path, *, force: bool = False) -> Pat
 
 def refuse_other_sweeps(target: Path, *, force: bool) -> None:
     """Raise PlannerError unless the folder is free, empty, or a sweep that may be replaced."""
-    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
-        return
-    if not force:
-        raise PlannerError(f"{target} exists already; choose another --out, or replace that sweep with --force")
-    if not (target / RECORD).is_file():
-        raise PlannerError(f"{target} is not a sweep (it has no {RECORD}), so --force does not replace it; choose another --out")
+    refuse_other_folders(target, force=force, what="sweep", record=RECORD)
 
 
 def sweep_record(sweep: Sweep) -> dict[str, Any]:

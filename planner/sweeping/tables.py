@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from planner.plans.footprint import LEASE_IN
 from planner.sweeping.axes import Axis, Point
 from planner.sweeping.base_plan import BasePlan
-from planner.sweeping.footprint import LEASE_IN
 from planner.sweeping.point import Outcome
 from planner.sweeping.workers import Refused
 

@@ -18,10 +18,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import IO, Any
 
-from planner.allocator.tightening import remember, remembered
 from planner.case.case import Case
-from planner.case.faults import CaseError, PlannerError
+from planner.errors import CaseError, PlannerError
 from planner.planning import PlanOptions
+from planner.solver.branch_and_bound.tightening import remember, remembered
 from planner.sweeping.axes import Point
 from planner.sweeping.base_plan import BasePlan, candidates_of
 from planner.sweeping.point import Outcome, outcome_at

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from planner.sealed import seal
+from planner.storage.seals import seal
 
 Rows = list[dict[str, str]]
 

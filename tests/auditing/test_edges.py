@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, reject, settings
 import planner
 from planner.auditing.agreement import audit
 from planner.case.case import Case
-from planner.case.faults import PlannerError
+from planner.errors import PlannerError
 from planner.planning import PlanOptions
 
 MOST_REFUSED = 0.5

@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 from scipy.optimize import linprog
 
-from planner.allocator.allocate import allocate
-from planner.allocator.options import SolverOptions
-from planner.allocator.status import Status
 from planner.candidates.build import CandidateSet, build_candidates
 from planner.candidates.outlook import make_outlook
 from planner.case.case import Case
 from planner.case.generate import generate_case
+from planner.formulation.allocate import allocate
+from planner.solver.options import SolverOptions
+from planner.solver.status import Status
 
 SEEDS = range(6)
 

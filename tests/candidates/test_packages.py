@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from planner.allocator.allocate import allocate
-from planner.allocator.options import SolverOptions
 from planner.candidates.build import CandidateSet, build_candidates
 from planner.candidates.outlook import make_outlook
 from planner.candidates.packages import COMPANY, gpu_bundle, hosting_bundle, site_packages
-from planner.case.faults import PlannerError
 from planner.case.generate import generate_case
+from planner.errors import PlannerError
+from planner.formulation.allocate import allocate
+from planner.solver.options import SolverOptions
 
 
 @pytest.fixture(scope="module")

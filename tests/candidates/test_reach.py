@@ -10,9 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from planner.allocator.compact import make_compact
-from planner.allocator.matrix import model_arrays
-from planner.allocator.model import make_model
 from planner.candidates.build import build_candidates
 from planner.candidates.outlook import Outlook, make_outlook
 from planner.candidates.reach import within
@@ -22,7 +19,10 @@ from planner.case.case import Case
 from planner.case.edits import changed_case
 from planner.case.generate import generate_case
 from planner.case.read import read_case
-from planner.memory import LEAST, VARIABLE
+from planner.formulation.formulation import make_compact
+from planner.formulation.model import make_model
+from planner.runtime.memory import LEAST, VARIABLE
+from planner.solver.model_arrays import model_arrays
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 CASES = ("tiny", "deals", "4 x 6 x 36", "3 x 20 x 72", "9 x 3 x 24", "neocloud")
@@ -117,9 +117,9 @@ def test_making_candidates_asks_first(monkeypatch: pytest.MonkeyPatch) -> None:
 PEAK = """
 import sys
 from pathlib import Path
-from planner.allocator.compact import make_compact
-from planner.allocator.matrix import model_arrays
-from planner.allocator.model import make_model
+from planner.formulation.formulation import make_compact
+from planner.solver.model_arrays import model_arrays
+from planner.formulation.model import make_model
 from planner.candidates.build import build_candidates
 from planner.candidates.outlook import make_outlook
 from planner.candidates.reach.size import estimate

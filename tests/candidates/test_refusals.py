@@ -9,9 +9,6 @@ from typing import Any
 import pytest
 from oracle.tiny_case import cluster, grid, hall, rate, site, sku, tiny_case
 
-from planner.allocator.allocate import allocate
-from planner.allocator.options import SolverOptions
-from planner.allocator.status import Status
 from planner.candidates.build import build_candidates
 from planner.candidates.outlook import make_outlook
 from planner.candidates.refusals.stops import StopKind
@@ -20,6 +17,9 @@ from planner.candidates.refusals.what_stops import Refusal, WhatStops
 from planner.case.case import Case
 from planner.case.edits import apply_edits
 from planner.case.generate import generate_case
+from planner.formulation.allocate import allocate
+from planner.solver.options import SolverOptions
+from planner.solver.status import Status
 
 Rows = dict[str, list[dict[str, Any]]]
 ON_TIME = {"delay_low_months": 0, "delay_mode_months": 0, "delay_high_months": 0}

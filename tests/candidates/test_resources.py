@@ -11,12 +11,12 @@ from oracle.plain_cash import plain_rows
 from oracle.plain_usage import plain_excess, plain_money, quarters
 from oracle.rich_case import rich_case
 
-from planner.allocator.allocate import allocate
-from planner.allocator.options import SolverOptions
-from planner.allocator.status import Status
 from planner.candidates.build import CandidateSet, build_candidates
 from planner.candidates.outlook import make_outlook
 from planner.case.case import Case
+from planner.formulation.allocate import allocate
+from planner.solver.options import SolverOptions
+from planner.solver.status import Status
 
 MONEY = ("CAPITAL", "CASH_FLOOR")
 VARIANTS = [(1, "contracted", True), (2, "none", False), (3, "rented", False)]

@@ -14,11 +14,11 @@ from planner.candidates.outlook import make_outlook
 from planner.candidates.restated import restate
 from planner.case.case import Case
 from planner.case.edits import apply_edits
-from planner.case.faults import PlannerError
 from planner.case.made_up.frame import declared_frame
 from planner.case.tables import TABLES
-from planner.decisions import apply_decisions
-from planner.statement import make_statement
+from planner.errors import PlannerError
+from planner.plans.decisions import apply_decisions
+from planner.plans.statement import make_statement
 
 CASH = {
     "rates": [

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from planner.case.faults import CaseError
 from planner.case.read import read_case
+from planner.errors import CaseError
 
 POWER = "source_id,phase,site_id,kind,energised,guaranteed_mw,mw_per_it_mw,{}\ngrid,1,river,grid,2027-06,143,1.43,{}\n"
 

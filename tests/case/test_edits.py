@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from planner.case.edits import apply_edits, apply_stress
-from planner.case.faults import CaseError
 from planner.case.read import read_case
+from planner.errors import CaseError
 
 
 @pytest.fixture

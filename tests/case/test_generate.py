@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from planner.case.case import Case
 from planner.case.checking.validate import validate
 from planner.case.edits import check_stresses
-from planner.case.faults import PlannerError
 from planner.case.generate import generate_case
 from planner.case.read import read_case
 from planner.case.reading.given import Given
 from planner.case.schema import ColumnType
 from planner.case.tables import TABLES
 from planner.case.write import write_case
+from planner.errors import PlannerError
 
 SIZES = [(1, 1), (30, 60), (100, 200)]
 ALWAYS_THERE = ["sites", "site_groups", "power", "gpus", "resale", "gpu_supply", "customers", "leases", "market", "mining", "curves", "budget", "debt", "fleet", "stresses"]

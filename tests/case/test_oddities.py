@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 import planner
-from planner.allocator.status import Status
 from planner.candidates.outlook import make_outlook
 from planner.candidates.refusals.site_stops import HallStops
 from planner.case.read import read_case
 from planner.case.starting import starting_case
 from planner.explaining.unusual import unusual
+from planner.solver.status import Status
 
 # A case without oddities: everything reaches everything and fits.
 QUIET = {

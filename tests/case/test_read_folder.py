@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from planner.case.faults import CaseError, Fault
 from planner.case.read import read_case
 from planner.case.tables import TABLES
+from planner.errors import CaseError, Fault
 
 
 def faults_of(path: Path) -> tuple[Fault, ...]:

@@ -13,9 +13,9 @@ from openpyxl.cell.text import InlineFont
 from openpyxl.styles import Font
 from openpyxl.workbook import Workbook
 
-from planner.case.faults import CaseError
 from planner.case.read import read_case
 from planner.case.write import write_case
+from planner.errors import CaseError
 
 
 @pytest.fixture

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 from planner.case import content_hash
 from planner.case.case import Case
-from planner.case.faults import PlannerError
 from planner.case.generate import generate_case
 from planner.case.read import read_case
 from planner.case.schema import ColumnType, number, text
 from planner.case.settings import ASSET_CLASSES, DEPRECIATION_METHODS, TAIL_RULES
 from planner.case.write import write_case
+from planner.errors import PlannerError
 
 
 def assert_same(one: Case, other: Case) -> None:

@@ -10,13 +10,13 @@ import typer
 from typer.testing import CliRunner
 
 from planner.case.edits import apply_stress
-from planner.case.faults import PlannerError
 from planner.case.read import read_case
 from planner.case.starting import starting_case, write_starting_case
 from planner.case.tables import TABLES
 from planner.case.writing.format_page import format_page
 from planner.cli.check import check
 from planner.cli.new import new
+from planner.errors import PlannerError
 
 
 @pytest.fixture(scope="module")

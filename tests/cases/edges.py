@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from oracle.written_case import written_case
 
 from planner.case.case import Case
-from planner.case.faults import CaseError
 from planner.case.settings import Depreciation, Settings
 from planner.case.written_dates import month_number, written_month, written_quarter
+from planner.errors import CaseError
 
 Row = dict[str, Any]
 Draw = Callable[[st.SearchStrategy[Any]], Any]

@@ -100,7 +100,7 @@ def test_an_unknown_verb_is_bad_usage(verb: str, monkeypatch: pytest.MonkeyPatch
 
 
 def test_debug_shows_the_traceback_wherever_it_stands(case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from planner.case.faults import PlannerError
+    from planner.errors import PlannerError
 
     for arguments in (["--debug", "plan", case, "--solver", "higs"], ["plan", case, "--solver", "higs", "--debug"]):
         monkeypatch.setattr(sys, "argv", ["planner", *map(str, arguments)])

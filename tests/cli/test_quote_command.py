@@ -10,10 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 import planner
-from planner.case.faults import PlannerError
 from planner.cli.main import app
-from planner.report.beside_files import read_quotes
-from planner.report.findings import findings_of_run
+from planner.errors import PlannerError
+from planner.reporting.beside_files import read_quotes
+from planner.reporting.findings import findings_of_run
 
 TINY = str(Path(__file__).parents[2] / "fixtures" / "tiny")
 BETA = ["--gpu", "g1", "--gpus", "4000", "--start", "2026-01", "--term", "24", "--all-or-nothing", "--exclude", "leases[beta]"]

@@ -16,7 +16,7 @@ from planner.case.made_up.frame import declared_frame
 from planner.case.tables import TABLES
 from planner.case.write import write_case
 from planner.cli.progress import rounds_on
-from planner.risk.generation import Round
+from planner.solver.column_generation.pricing_rounds import Round
 
 FACTORS = [{"factor_id": "gpus", "model": "gbm", "drives": "market", "volatility_per_year": 0.3}]
 RISK = ("--risk-weight", 0.5, "--alpha", 0.9, "--scenarios", 40)
@@ -115,7 +115,7 @@ def test_a_pool_plan_says_whether_its_whole_decisions_are_proven(run: Run, tmp_p
     assert record["pool"]["parts"] > 2
     assert record["pool"]["stopped_by"] is None
     assert proven["bound_usd"] < 0.99 * proven["relaxation_usd"]  # what the relaxation alone would have left open
-    monkeypatch.setattr("planner.risk.whole_choice.MOST_PARTS", 2)
+    monkeypatch.setattr("planner.solver.column_generation.branch_and_price.MOST_PARTS", 2)
     code, said, _ = run(*words, "--out", tmp_path / "short")
     assert code == 4
     assert "not proven, the size of the tree ended it after 2 parts with a gap of" in said

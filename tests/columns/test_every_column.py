@@ -15,16 +15,16 @@ from columns.power_changes import POWER_CHANGES
 from columns.score_changes import SCORE_CHANGES
 from columns.site_changes import LINK_CHANGES, MINING_CHANGES, SITE_CHANGES
 
-from planner.allocator.options import SolverOptions
-from planner.allocator.status import Status
 from planner.case.case import Case
 from planner.case.edits import SETTINGS_TABLE, apply_edits
-from planner.case.faults import CaseError
 from planner.case.oddities import oddities
 from planner.case.reading.settings_file import setting_columns
 from planner.case.schema import ColumnType
 from planner.case.tables import TABLES
+from planner.errors import CaseError
 from planner.planning import plan
+from planner.solver.options import SolverOptions
+from planner.solver.status import Status
 
 LEAST_MOVE_USD = 1000.0
 """What counts as a move: far above the tolerance of a solve, far below what a planner would care for."""

@@ -13,9 +13,6 @@ from explaining.conflicted_case import ON_TIME, SHORT_OF, committed, one_site
 from oracle.tiny_case import cluster, grid, rate, site, tiny_case
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from planner.allocator.allocate import allocate
-from planner.allocator.options import SolverOptions
-from planner.allocator.status import Status
 from planner.case.case import Case
 from planner.case.edits import apply_edits
 from planner.explaining.conflict import find_conflicts
@@ -25,7 +22,10 @@ from planner.explaining.infeasible import Clash, Infeasible, Member, explain_inf
 from planner.explaining.limits import Kind
 from planner.explaining.sentences import headline, lines_of
 from planner.explaining.world import Asked, draft_of
+from planner.formulation.allocate import allocate
 from planner.planning import plan
+from planner.solver.options import SolverOptions
+from planner.solver.status import Status
 
 
 def feasible(case: Case, asked: Asked | None = None) -> bool:

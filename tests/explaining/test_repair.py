@@ -10,7 +10,6 @@ import pytest
 from explaining.conflicted_case import SHORT_OF, committed, one_site
 from oracle.tiny_case import cluster, grid, rate, site, sku
 
-from planner.allocator.status import Status
 from planner.candidates.outlook import make_outlook
 from planner.case.case import Case
 from planner.case.edits import apply_edits
@@ -20,6 +19,7 @@ from planner.explaining.repair import Repair
 from planner.explaining.sentences import lines_of
 from planner.explaining.world import Asked
 from planner.planning import plan
+from planner.solver.status import Status
 
 
 def cheapest(case: Case) -> Repair:

@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 from oracle.tiny_case import grid, site, tiny_case
 
-from planner.allocator.allocate import allocate
-from planner.allocator.options import SolverOptions
-from planner.allocator.status import Status
 from planner.candidates.build import build_candidates
 from planner.candidates.outlook import make_outlook
 from planner.explaining.unbounded import endless, endless_lines
+from planner.formulation.allocate import allocate
+from planner.solver.options import SolverOptions
+from planner.solver.status import Status
 
 
 def test_what_grows_without_end_is_named_with_what_it_brings() -> None:

@@ -7,14 +7,14 @@ from functools import cache
 import pytest
 from oracle.tiny_case import cluster, grid, rate, site, sku, tiny_case
 
-from planner.allocator.options import SolverOptions
 from planner.case.case import Case
 from planner.case.edits import apply_edits
-from planner.case.faults import PlannerError
+from planner.errors import PlannerError
 from planner.explaining.target import Sort, Target, targets_of
 from planner.explaining.why import Reason, Turn
 from planner.explaining.why_lines import lines_of_reason, record_of_reason
 from planner.planning import Plan, plan
+from planner.solver.options import SolverOptions
 
 EXACT = SolverOptions(gap=1e-9)
 

@@ -17,7 +17,7 @@ from faults.mutations import mutated
 from faults.readers import READERS, Reader
 from faults.seeds import World, make_world
 
-from planner.case.faults import PlannerError
+from planner.errors import PlannerError
 
 HANGS_AFTER = 5
 """Seconds of processor time; more is a hang."""

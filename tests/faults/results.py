@@ -12,31 +12,31 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from planner.allocator.options import SolverOptions
 from planner.candidates.packages import site_packages
 from planner.case.case import Case
 from planner.case.read import read_case
 from planner.case.starting import starting_case
 from planner.case.write import write_case
-from planner.cluster import kept
-from planner.cluster.job import Job
-from planner.cluster.kept import How
-from planner.cluster.partitions import partitions_of
-from planner.cluster.pool_job import PoolJob
-from planner.cluster.pool_partitions import make_pool, stored_bundles, stored_values
-from planner.cluster.score_partitions import score_partitions
 from planner.planning import Plan, plan
-from planner.report.beside_files import read_frontier, read_quotes, read_sweep
-from planner.report.findings import Findings, findings_of_run
-from planner.report.scored import Scored, _members, read_scores
+from planner.reporting.beside_files import read_frontier, read_quotes, read_sweep
+from planner.reporting.findings import Findings, findings_of_run
+from planner.reporting.scored import Scored, _members, read_scores
 from planner.risk.bundle_grid import Grid
+from planner.risk.pool_job import PoolJob
+from planner.risk.pool_partitions import make_pool, stored_bundles, stored_values
 from planner.run_folder import write_run
 from planner.scenarios.futures import make_futures
 from planner.scoring.files import open_portfolios, write_packages
 from planner.scoring.from_run import plan_of_run
+from planner.scoring.partition_job import Job
+from planner.scoring.partitions import partitions_of
 from planner.scoring.score import ScoreOptions, Scoring
 from planner.scoring.score_folder import write_scores
+from planner.scoring.score_partitions import score_partitions
 from planner.scoring.subsets import Subsets
+from planner.solver.options import SolverOptions
+from planner.storage import partition_journal as kept
+from planner.storage.partition_journal import How
 from planner.sweeping.journal import Journal, question
 from planner.sweeping.sweep import sweep
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kernels.portfolio import portfolios_from_dense
+from kernels.reference.portfolio import portfolios_from_dense
 from planner.candidates.build import build_candidates
 from planner.candidates.outlook import make_outlook
 from planner.candidates.packages import Package

@@ -19,10 +19,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from planner.case.faults import CaseError, PlannerError
 from planner.case.read import read_case
 from planner.case.starting import starting_case
 from planner.case.write import write_case
+from planner.errors import CaseError, PlannerError
 from planner.scenarios import brought_table as brought
 from planner.scenarios.brought_table import brought_table
 

@@ -15,16 +15,16 @@ import numpy as np
 import pulp
 import pytest
 
-from planner.allocator import child_solve, second_opinion
-from planner.allocator.cbc import has_cbc
-from planner.allocator.child_solve import ChildDoor
-from planner.allocator.matrix import ModelArrays, model_arrays
-from planner.allocator.options import SolverOptions
-from planner.allocator.solution import Solution
-from planner.allocator.solvers import open_door, search_door
-from planner.allocator.status import Status
-from planner.case.faults import PlannerError
 from planner.cli.main import main
+from planner.errors import PlannerError
+from planner.solver import own_process, second_opinion
+from planner.solver.cbc import has_cbc
+from planner.solver.model_arrays import ModelArrays, model_arrays
+from planner.solver.options import SolverOptions
+from planner.solver.own_process import ChildDoor
+from planner.solver.solution import Solution
+from planner.solver.solvers import open_door, search_door
+from planner.solver.status import Status
 
 FIXTURE = Path(__file__).resolve().parents[2] / "fixtures" / "tiny"
 needs_cbc = pytest.mark.skipif(not has_cbc(), reason="there is no CBC on this machine")
@@ -64,12 +64,12 @@ def run_by(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, program: str) -> Sol
     """The answer when the child runs another program than the solver."""
     script = tmp_path / "solver.py"
     script.write_text(f"import os, sys, time, signal, pathlib, json\nfolder = pathlib.Path(sys.argv[-1])\n{program}\n", encoding="utf-8")
-    real = child_solve.subprocess.Popen
+    real = own_process.subprocess.Popen
 
     def popen(command: list[str], **options: Any) -> Any:
         return real([sys.executable, str(script), command[-1]], **options)
 
-    monkeypatch.setattr(child_solve.subprocess, "Popen", popen)
+    monkeypatch.setattr(own_process.subprocess, "Popen", popen)
     return ChildDoor(SolverOptions(deadline_s=10.0)).solve_arrays(knapsack())
 
 
@@ -107,14 +107,14 @@ def test_whatever_a_child_does_ends_in_the_right_status(monkeypatch: pytest.Monk
 
 
 def test_a_child_that_hangs_is_ended_at_its_deadline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    real = child_solve.subprocess.Popen
+    real = own_process.subprocess.Popen
     started = []
 
     def popen(command: list[str], **options: Any) -> Any:
         started.append(real([sys.executable, "-c", "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"], **options))
         return started[0]
 
-    monkeypatch.setattr(child_solve.subprocess, "Popen", popen)
+    monkeypatch.setattr(own_process.subprocess, "Popen", popen)
     began = time.monotonic()
     found = ChildDoor(SolverOptions(deadline_s=0.5)).solve_arrays(knapsack())
     assert found.status is Status.TIME_LIMIT

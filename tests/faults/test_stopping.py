@@ -9,11 +9,11 @@ import pytest
 from faults.stopping import SCENARIOS, many_portfolios, stop_scoring, stop_sweeping
 
 from planner.case.read import read_case
-from planner.cluster.job import Job
-from planner.cluster.kept import How
-from planner.cluster.partitions import partitions_of
-from planner.cluster.score_partitions import score_partitions
+from planner.scoring.partition_job import Job
+from planner.scoring.partitions import partitions_of
 from planner.scoring.score import ScoreOptions
+from planner.scoring.score_partitions import score_partitions
+from planner.storage.partition_journal import How
 
 TINY = Path(__file__).resolve().parents[2] / "fixtures" / "tiny"
 LOADED = 20.0

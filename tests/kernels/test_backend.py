@@ -129,7 +129,7 @@ def test_free_memory_of_a_gpu_counts_what_cupy_keeps_unused() -> None:
 
 
 def test_kernels_import_nothing_but_numpy_and_scipy() -> None:
-    modules = "backend pieces draws correlation factor_models measures measures_engine irr paths path_bounds paths_engine portfolio portfolio_engine engine cuda.engine"
+    modules = "backend pieces draws correlation factor_models irr reference.measures cpu.measures reference.paths cpu.path_bounds cpu.paths reference.portfolio cpu.portfolio devices cuda.engine"
     code = (
         "import sys, importlib\n"
         f"for name in {modules.split()!r}: importlib.import_module('kernels.' + name)\n"

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.optimize import linprog
 
-from kernels import measures, measures_engine
-from kernels.measures import npv_measures
+from kernels.cpu import measures as cpu_measures
+from kernels.reference import measures
+from kernels.reference.measures import npv_measures
 
 NAMES = ("mean", "standard_deviation", "standard_error", "loss_probability", "var", "cvar")
 
@@ -55,7 +56,7 @@ def test_var_and_cvar_equal_exact_enumeration(problem: tuple[list[int], list[Fra
 def test_engine_of_equal_weights_equals_exact_enumeration(losses: list[int], alpha: Fraction) -> None:
     var, cvar = exact_var_and_cvar(losses, [Fraction(1, len(losses))] * len(losses), alpha)
     weights = np.full(len(losses), 1 / len(losses))
-    found = measures_engine.npv_measures(-np.array([losses], dtype=float), weights, alpha=float(alpha))
+    found = cpu_measures.npv_measures(-np.array([losses], dtype=float), weights, alpha=float(alpha))
     assert found.var[0] == var
     assert found.cvar[0] == pytest.approx(float(cvar), abs=1e-9)
 
@@ -114,7 +115,7 @@ def test_engine_equals_its_specification(alpha: float, scenarios: int, dtype: ty
     npv = np.random.default_rng(scenarios).normal(1.0, 3.0, (7, scenarios + 3)).astype(dtype)
     weights = np.full(scenarios + 3, 1 / scenarios)
     weights[[0, 1, -1]] = 0.0  # the base case and stresses carry no weight
-    spec, fast = npv_measures(npv, weights, alpha=alpha), measures_engine.npv_measures(npv, weights, alpha=alpha)
+    spec, fast = npv_measures(npv, weights, alpha=alpha), cpu_measures.npv_measures(npv, weights, alpha=alpha)
     for name in NAMES:
         np.testing.assert_allclose(getattr(fast, name), getattr(spec, name), rtol=tolerance, atol=10 * tolerance, err_msg=name)
         assert getattr(fast, name).dtype == dtype
@@ -123,7 +124,7 @@ def test_engine_equals_its_specification(alpha: float, scenarios: int, dtype: ty
 def test_engine_takes_draws_that_are_not_neighbours_and_weights_that_differ() -> None:
     npv = np.random.default_rng(0).normal(size=(3, 6))
     for weights in ([0.25, 0.0, 0.25, 0.25, 0.0, 0.25], [0.1, 0.2, 0.3, 0.0, 0.15, 0.25]):
-        spec, fast = (module.npv_measures(npv, np.array(weights), alpha=0.6) for module in (measures, measures_engine))
+        spec, fast = (module.npv_measures(npv, np.array(weights), alpha=0.6) for module in (measures, cpu_measures))
         for name in NAMES:
             np.testing.assert_allclose(getattr(fast, name), getattr(spec, name), rtol=1e-12)
 
@@ -132,7 +133,7 @@ def test_engine_leaves_its_input_as_it_was() -> None:
     npv = np.random.default_rng(0).normal(size=(3, 50))
     before = npv.copy()
     npv.flags.writeable = False
-    measures_engine.npv_measures(npv, np.full(50, 0.02), alpha=0.9)
+    cpu_measures.npv_measures(npv, np.full(50, 0.02), alpha=0.9)
     np.testing.assert_array_equal(npv, before)
 
 
@@ -162,7 +163,7 @@ def test_order_scale_shift_and_tail(scenarios: int, alpha: float, seed: int, sca
 def test_never_is_a_value() -> None:
     months = np.array([[3.0, 4.0, 5.0, math.inf], [1.0, 2.0, 3.0, 4.0], [math.inf] * 4])
     weights = np.full(4, 0.25)
-    for found in (measures_engine.spread(months, weights, alpha=0.5), measures_engine.spread_of_draws(months, alpha=0.5)):
+    for found in (cpu_measures.spread(months, weights, alpha=0.5), cpu_measures.spread_of_draws(months, alpha=0.5)):
         assert found.mean.tolist() == [math.inf, 2.5, math.inf]
         assert found.median.tolist() == [4.0, 2.0, math.inf]
         assert found.tail.tolist() == [math.inf, 3.5, math.inf]
@@ -174,7 +175,7 @@ def test_one_scenario_has_no_known_error() -> None:
     assert (found.var[0], found.cvar[0]) == (-2.0, -2.0)
 
 
-@pytest.mark.parametrize("module", [measures, measures_engine])
+@pytest.mark.parametrize("module", [measures, cpu_measures])
 @pytest.mark.parametrize(
     ("npv", "weights", "alpha", "message"),
     [

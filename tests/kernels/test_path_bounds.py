@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kernels import paths_engine
-from kernels.path_bounds import ANCHOR_MONTHS, months_of_interest, strip_of
-from kernels.paths_engine import cumulative_paths, portfolio_funding_and_payback
-from kernels.portfolio import Portfolios, portfolios_from_dense
-from kernels.sparse_product import SignedLevels, SparseLevels
+from kernels.cpu import paths as cpu_paths
+from kernels.cpu.path_bounds import ANCHOR_MONTHS, months_of_interest, strip_of
+from kernels.cpu.paths import cumulative_paths, portfolio_funding_and_payback
+from kernels.cpu.sparse_product import SignedLevels, SparseLevels
+from kernels.reference.portfolio import Portfolios, portfolios_from_dense
 
 
 def _every_month(portfolios: Portfolios, cash: np.ndarray, dtype: type) -> tuple[np.ndarray, np.ndarray]:
@@ -80,7 +80,7 @@ def test_strips_hold_scenarios_of_like_size_and_results_keep_their_order() -> No
     rng = np.random.default_rng(0)
     cash = rng.normal(0.2, 1.0, (4, 300, 12)) * rng.lognormal(0.0, 1.0, (1, 300, 1))
     paths = cumulative_paths(cash, dtype=np.float64)
-    assert len(paths.strips) == -(-300 // paths_engine._BLOCK_SCENARIOS)
+    assert len(paths.strips) == -(-300 // cpu_paths._BLOCK_SCENARIOS)
     size = np.abs(cash).sum(axis=(0, 2))[paths.order]
     assert (np.diff(size) >= 0.0).all()
     portfolios = portfolios_from_dense(rng.uniform(0.0, 1.0, (5, 4)))

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kernels import paths
-from kernels.measures_engine import spread
-from kernels.paths import NEVER, least_dscr, payback_months, peak_funding, tax_with_losses_carried
-from kernels.paths_engine import cumulative_paths, portfolio_funding_and_payback, portfolio_path_measures
-from kernels.portfolio import Portfolios, portfolio_sums, portfolios_from_dense
+from kernels.cpu.measures import spread
+from kernels.cpu.paths import cumulative_paths, portfolio_funding_and_payback, portfolio_path_measures
+from kernels.reference import paths
+from kernels.reference.paths import NEVER, least_dscr, payback_months, peak_funding, tax_with_losses_carried
+from kernels.reference.portfolio import Portfolios, portfolio_sums, portfolios_from_dense
 
 
 def funding_and_payback_by_hand(cash: list[int]) -> tuple[int, float]:
@@ -114,8 +114,8 @@ def _sample(dtype: type, months: int = 37) -> tuple[Portfolios, np.ndarray]:
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("months", [1, 2, 37, 300])
 def test_engine_equals_its_specification(monkeypatch: pytest.MonkeyPatch, months: int, dtype: type) -> None:
-    monkeypatch.setattr("kernels.paths_engine._BLOCK_SCENARIOS", 10)  # several blocks, the last of another size
-    monkeypatch.setattr("kernels.paths_engine._STEP_BYTES", 1000)
+    monkeypatch.setattr("kernels.cpu.paths._BLOCK_SCENARIOS", 10)  # several blocks, the last of another size
+    monkeypatch.setattr("kernels.cpu.paths._STEP_BYTES", 1000)
     portfolios, cash = _sample(dtype, months)
     flows = portfolio_sums(portfolios, cash)
     funding, payback = portfolio_funding_and_payback(portfolios, cumulative_paths(cash, dtype=dtype))

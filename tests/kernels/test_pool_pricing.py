@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stand_in.cupy_like import cupy_like
 
-from kernels.pool_pricing import best_per_group, reduced_values
-from kernels.pool_pricing_engine import PoolPricer, sparse_rows
+from kernels.cpu.pool_pricing import PoolPricer, sparse_rows
+from kernels.reference.pool_pricing import best_per_group, reduced_values
 
 
 def test_reduced_values_by_hand(library: Any) -> None:
@@ -57,7 +57,7 @@ def random_pool(seed: int, count: int = 500, scenarios: int = 17, points: int = 
 @pytest.mark.parametrize("most", [1, 3, 1000])
 @pytest.mark.parametrize("threads", [1, 3])
 def test_the_engine_equals_its_specification(most: int, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kernels.pool_pricing_engine.PIECE_BYTES", 17 * 8 * 41)  # pieces of 41 columns
+    monkeypatch.setattr("kernels.cpu.pool_pricing.PIECE_BYTES", 17 * 8 * 41)  # pieces of 41 columns
     pool, use, weights, prices = random_pool(3)
     pool = PoolPricer(pool.values, pool.use, pool.share, pool.group, pool.groups, threads)
     reduced = reduced_values(pool.values, weights, use, prices)

@@ -8,16 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kernels import portfolio_engine, sparse_product
-from kernels.measures import npv_measures
-from kernels.portfolio import (
+from kernels.cpu import portfolio as cpu_portfolio
+from kernels.cpu import sparse_product
+from kernels.cpu.portfolio import broken_limits, portfolio_npv_measures
+from kernels.reference.measures import npv_measures
+from kernels.reference.portfolio import (
     Portfolios,
     dense_portfolio_sums,
     excess_over_limits,
     portfolio_sums,
     portfolios_from_dense,
 )
-from kernels.portfolio_engine import broken_limits, portfolio_npv_measures
 
 NAMES = ("mean", "standard_deviation", "standard_error", "loss_probability", "var", "cvar")
 
@@ -44,7 +45,7 @@ def test_sums_equal_exact_fractions(problem: tuple[list[list[tuple[int, float]]]
     expected = np.array([[float(value) for value in row] for row in exact]).reshape(len(rows), scenarios)
     portfolios = _listed(rows)
     np.testing.assert_array_equal(portfolio_sums(portfolios, unit), expected)
-    np.testing.assert_array_equal(portfolio_engine.portfolio_sums(portfolios, unit), expected)
+    np.testing.assert_array_equal(cpu_portfolio.portfolio_sums(portfolios, unit), expected)
 
 
 def _sample(dtype: type = np.float64, seed: int = 7) -> tuple[Portfolios, np.ndarray]:
@@ -76,14 +77,14 @@ def test_engine_adds_in_the_order_of_the_specification(dtype: type) -> None:
     portfolios, unit = _sample(dtype)
     expected = portfolio_sums(portfolios, unit)
     tolerance = 4 * np.finfo(dtype).eps  # a fused multiply-add rounds once where the specification rounds twice
-    np.testing.assert_allclose(portfolio_engine.portfolio_sums(portfolios, unit), expected, rtol=tolerance, atol=10 * tolerance)
+    np.testing.assert_allclose(cpu_portfolio.portfolio_sums(portfolios, unit), expected, rtol=tolerance, atol=10 * tolerance)
 
 
 def test_engine_without_the_compiled_routine_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     portfolios, unit = _sample()
-    fast = portfolio_engine.portfolio_sums(portfolios, unit)
+    fast = cpu_portfolio.portfolio_sums(portfolios, unit)
     monkeypatch.setattr(sparse_product, "_compiled_product", lambda: None)
-    np.testing.assert_array_equal(portfolio_engine.portfolio_sums(portfolios, unit), fast)
+    np.testing.assert_array_equal(cpu_portfolio.portfolio_sums(portfolios, unit), fast)
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-12), (np.float32, 1e-5)])
@@ -176,7 +177,7 @@ def test_excess_over_every_library(library) -> None:
         ([0, 3], [0, 1], [1.0, 1.0, 1.0], "one candidate per level"),
     ],
 )
-@pytest.mark.parametrize("sums", [portfolio_sums, portfolio_engine.portfolio_sums])
+@pytest.mark.parametrize("sums", [portfolio_sums, cpu_portfolio.portfolio_sums])
 def test_portfolios_that_make_no_sense_are_refused(sums, starts, candidates, levels, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         sums(Portfolios(np.array(starts), np.array(candidates), np.array(levels)), np.ones((2, 3)))

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from kernels.cpu.unit_cash import mix_net_cash
 from kernels.lines import Line
+from kernels.reference.unit_cash import unit_cash, unit_net_cash
+from kernels.reference.unit_npv import discounted_prefix, schedule_values, unit_npv
 from kernels.terms import ScheduleTerm, Term, WindowTerm
-from kernels.unit_cash import unit_cash, unit_net_cash
-from kernels.unit_cash_engine import mix_net_cash
-from kernels.unit_npv import discounted_prefix, schedule_values, unit_npv
 
 UNITS, PATHS, EVENTS, PROFILES, SCENARIOS, MONTHS = 7, 5, 9, 3, 4, 30
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from kernels.lines import Line
+from kernels.reference.unit_cash import unit_cash, unit_net_cash
+from kernels.reference.unit_npv import discounted_prefix, schedule_values, unit_npv
 from kernels.terms import ScheduleTerm, Term, WindowTerm
-from kernels.unit_cash import unit_cash, unit_net_cash
-from kernels.unit_npv import discounted_prefix, schedule_values, unit_npv
 
 UNITS, SCENARIOS, MONTHS = 5, 4, 13
 

@@ -7,12 +7,12 @@ from typing import Any
 
 from planner.case.case import Case
 from planner.case.checking.validate import validate
-from planner.case.faults import CaseError
 from planner.case.reading.frames import empty_frame, typed_table
 from planner.case.reading.given import Given
 from planner.case.reading.raw import RawTable
 from planner.case.settings import Settings
 from planner.case.tables import TABLES
+from planner.errors import CaseError
 
 Row = Mapping[str, Any]
 

@@ -10,8 +10,8 @@ import pytest
 from oracle.tiny_case import cluster, grid, hall, rate, site, sku, tiny_case
 
 from kernels.lines import Line
-from planner.case.faults import PlannerError
 from planner.case.read import read_case
+from planner.errors import PlannerError
 from planner.planning import Plan, plan
 from planner.quoting.breakeven import COLUMNS, BreakevenOptions, breakeven
 

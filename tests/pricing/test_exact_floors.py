@@ -9,13 +9,13 @@ import pytest
 from oracle.tiny_case import cluster, grid, rate, site, tiny_case
 from scipy.optimize import brentq
 
-from planner.allocator.options import SolverOptions
-from planner.allocator.solution import Solution
 from planner.case.case import Case
 from planner.planning import PlanOptions, plan
 from planner.quoting import rate_line
 from planner.quoting.floor import Answer
 from planner.quoting.quote import Quote, quote
+from planner.solver.options import SolverOptions
+from planner.solver.solution import Solution
 
 RELAXED = SolverOptions(relax=True)
 

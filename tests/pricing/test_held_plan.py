@@ -12,13 +12,13 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "allocator"))  # the bank 
 
 from lp_bank import BANK, DIRECTIONS, Known, Moved
 
-from planner.allocator.highs import HighsDoor
-from planner.allocator.matrix import ModelArrays, model_arrays
-from planner.allocator.solution import verify_duals
-from planner.case.faults import PlannerError
+from planner.errors import PlannerError
 from planner.pricing.deadline import Deadline
 from planner.pricing.directions import Direction, together
 from planner.pricing.held_plan import HeldPlan
+from planner.solver.highs import HighsDoor
+from planner.solver.model_arrays import ModelArrays, model_arrays
+from planner.solver.solution import verify_duals
 
 FAR = 40.0
 

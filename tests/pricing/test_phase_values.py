@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from planner.allocator.options import SolverOptions
 from planner.case.edits import apply_edits
-from planner.case.faults import PlannerError
 from planner.case.generate import generate_case
 from planner.case.starting import starting_case
+from planner.errors import PlannerError
 from planner.planning import Plan, plan
 from planner.pricing.price_table import COLUMNS, QUESTIONS
 from planner.pricing.prices import PriceTask, price_plan
+from planner.solver.options import SolverOptions
 
 RELAXED = SolverOptions(relax=True)
 

@@ -23,8 +23,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from spelled_out import raised, worth
 
-from planner.allocator.options import SolverOptions
-from planner.allocator.solution import verify_duals
 from planner.case.case import Case
 from planner.case.edits import apply_edits
 from planner.case.generate import generate_case
@@ -32,6 +30,8 @@ from planner.case.read import read_case
 from planner.case.written_dates import month_number
 from planner.planning import Plan, candidates_of, plan
 from planner.pricing.held_plan import HeldPlan
+from planner.solver.options import SolverOptions
+from planner.solver.solution import verify_duals
 
 ROOT = Path(__file__).parents[2]
 SEEDS = settings(max_examples=5, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], phases=[Phase.generate])

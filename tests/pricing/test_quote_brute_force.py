@@ -9,12 +9,12 @@ import pytest
 from oracle.tiny_case import cluster, grid, hall, rate, site, sku, tiny_case
 from scipy.optimize import brentq
 
-from planner.allocator.options import SolverOptions
 from planner.case.case import Case
 from planner.planning import PlanOptions, plan
 from planner.quoting.floor import Answer
 from planner.quoting.inquiry import Inquiry
 from planner.quoting.quote import quote
+from planner.solver.options import SolverOptions
 
 Rows = dict[str, list[dict[str, Any]]]
 

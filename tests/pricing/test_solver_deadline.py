@@ -9,16 +9,16 @@ import pytest
 from oracle.tiny_case import cluster, grid, rate, site, tiny_case
 
 import planner
-from planner.allocator.child_solve import ChildDoor
-from planner.allocator.highs import HighsDoor
-from planner.allocator.matrix import ModelArrays
-from planner.allocator.options import SolverOptions
-from planner.allocator.solution import Solution
 from planner.case.case import Case
-from planner.near_best.alternatives import alternatives
+from planner.near_optimal.alternatives import alternatives
 from planner.planning import PlanOptions, plan
 from planner.pricing.deadline import Deadline
 from planner.pricing.free_plan import FreePlan
+from planner.solver.highs import HighsDoor
+from planner.solver.model_arrays import ModelArrays
+from planner.solver.options import SolverOptions
+from planner.solver.own_process import ChildDoor
+from planner.solver.solution import Solution
 
 LATE = PlanOptions(solver=SolverOptions(deadline_s=60.0))
 

@@ -8,13 +8,13 @@ from functools import cache
 import pytest
 from risky_case import RiskyCase, case_with_factors
 
-from planner.allocator.options import SolverOptions
 from planner.candidates.build import build_candidates
 from planner.candidates.outlook import make_outlook
 from planner.risk.allocate import RiskAllocation, allocate_after_risk
-from planner.risk.measure import MeanCvar
 from planner.risk.worth import candidate_values
 from planner.scenarios.futures import make_futures
+from planner.solver.column_generation.mean_cvar import MeanCvar
+from planner.solver.options import SolverOptions
 
 
 @pytest.fixture(scope="session")

@@ -10,9 +10,9 @@ import pulp
 import scipy.sparse as sp
 from scipy.optimize import linprog
 
-from planner.allocator.matrix import linear_expression, model_arrays
-from planner.risk.columns import ColumnValues, FixedPart, Pool
-from planner.risk.measure import MeanCvar
+from planner.solver.column_generation.columns import ColumnValues, FixedPart, Pool
+from planner.solver.column_generation.mean_cvar import MeanCvar
+from planner.solver.model_arrays import linear_expression, model_arrays
 
 
 @dataclass(frozen=True)

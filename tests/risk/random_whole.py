@@ -10,9 +10,9 @@ import pulp
 import scipy.sparse as sp
 from random_pools import Problem, big_programme
 
-from planner.allocator.matrix import linear_expression, model_arrays
-from planner.risk.columns import ColumnValues, FixedPart, Pool
-from planner.risk.measure import MeanCvar
+from planner.solver.column_generation.columns import ColumnValues, FixedPart, Pool
+from planner.solver.column_generation.mean_cvar import MeanCvar
+from planner.solver.model_arrays import linear_expression, model_arrays
 
 OPENINGS, STEPS, LEASES = 2, 2, 3
 DECISIONS = OPENINGS + 1 + LEASES + 1

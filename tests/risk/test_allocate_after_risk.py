@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 from risky_case import RiskyCase
 
-from planner.allocator.allocate import Allocation, allocate
-from planner.allocator.highs import HighsDoor
-from planner.allocator.options import SolverOptions
-from planner.allocator.status import Status
+from planner.formulation.allocate import Allocation, allocate
 from planner.risk.allocate import RiskAllocation, allocate_after_risk
-from planner.risk.columns import ColumnValues, FixedPart
-from planner.risk.generation import generate
 from planner.risk.information import contributions, value_of_information
-from planner.risk.measure import MeanCvar
-from planner.risk.tail_model import extended
 from planner.risk.worth import candidate_values, endings_are_certain
+from planner.solver.column_generation.columns import ColumnValues, FixedPart
+from planner.solver.column_generation.mean_cvar import MeanCvar
+from planner.solver.column_generation.pricing_rounds import generate
+from planner.solver.column_generation.tail_model import extended
+from planner.solver.highs import HighsDoor
+from planner.solver.options import SolverOptions
+from planner.solver.status import Status
 
 TIGHT = SolverOptions(gap=1e-5)
 

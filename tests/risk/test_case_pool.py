@@ -11,15 +11,15 @@ from risky_case import RiskyCase
 from stand_in.cupy_like import cupy_like
 
 from kernels.backend import Device, DeviceKind
-from planner.allocator.options import SolverOptions
-from planner.allocator.status import Status
-from planner.case.faults import PlannerError
+from planner.errors import PlannerError
 from planner.risk.allocate import RiskAllocation, allocate_from_pool
 from planner.risk.bundle_grid import COLUMNS, Grid, bundle_grid
 from planner.risk.case_pool import CasePool, make_case_pool, places_with_fleet, pool_on_disk
-from planner.risk.generation import generate
-from planner.risk.measure import MeanCvar
 from planner.risk.pool_file import read_pool, write_pool
+from planner.solver.column_generation.mean_cvar import MeanCvar
+from planner.solver.column_generation.pricing_rounds import generate
+from planner.solver.options import SolverOptions
+from planner.solver.status import Status
 
 
 @pytest.fixture(scope="module")
@@ -169,7 +169,7 @@ def test_parts_that_do_not_follow_each_other(risky: RiskyCase, bundles: pd.DataF
 
 
 def test_a_pool_that_cannot_serve_what_must_be_served_says_so(risky: RiskyCase, bundles: pd.DataFrame) -> None:
-    from planner.decisions import apply_decisions
+    from planner.plans.decisions import apply_decisions
 
     table, leases = risky.candidates.table, risky.case.tables["leases"].set_index("lease_id")
     in_bundles = set(table["lease_id"].iloc[bundles["serve"][bundles["serve"] >= 0].unique()])

@@ -9,14 +9,14 @@ import pandas as pd
 import pytest
 from risky_case import RiskyCase
 
-from planner.allocator.options import SolverOptions
-from planner.case.faults import PlannerError
+from planner.errors import PlannerError
 from planner.planning import PlanOptions
 from planner.risk.allocate import RiskAllocation
 from planner.risk.frontier import Frontier, frontier, not_beaten, write_frontier
 from planner.risk.planning import RiskOptions
 from planner.scoring.long_table import from_table
 from planner.scoring.score import ScoreOptions, score_portfolios
+from planner.solver.options import SolverOptions
 
 OPTIONS = PlanOptions(solver=SolverOptions(gap=1e-4))
 RISK = RiskOptions(alpha=0.9, scenarios=60)

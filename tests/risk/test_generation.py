@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from random_pools import Problem, big_programme, random_problem
 from scipy.optimize import linprog
 
-from planner.allocator.growing_lp import NoVertex
-from planner.allocator.status import Status
-from planner.case.faults import PlannerError
-from planner.risk.certificate import certify
-from planner.risk.columns import Pool
-from planner.risk.generation import Generated, GenerationOptions, generate
-from planner.risk.measure import MeanCvar
+from planner.errors import PlannerError
+from planner.solver.column_generation.certificate import certify
+from planner.solver.column_generation.columns import Pool
+from planner.solver.column_generation.mean_cvar import MeanCvar
+from planner.solver.column_generation.pricing_rounds import Generated, GenerationOptions, generate
+from planner.solver.growing_lp import NoVertex
+from planner.solver.status import Status
 
 
 def solved(problem: Problem, measure: MeanCvar, *, cvar_limit: float | None = None, **options: object) -> Generated:
@@ -93,7 +93,7 @@ def test_equal_to_a_row_for_every_possible_tail() -> None:
     bounds = [(0.0, None if np.isinf(most) else most) for most in problem.upper] + [(None, None)]
     use = np.hstack([problem.use, np.zeros((len(problem.limit), 1))])
     best = linprog(cost, A_ub=np.vstack([use, rows]), b_ub=np.concatenate([problem.limit, np.zeros(len(rows))]), bounds=bounds)
-    from planner.risk.columns import ColumnValues, FixedPart
+    from planner.solver.column_generation.columns import ColumnValues, FixedPart
 
     fixed = FixedPart(problem.fixed.arrays, ColumnValues.of(problem.values[: count - len(problem.pool)], measure.probability))
     found = generate(fixed, problem.pool, measure)

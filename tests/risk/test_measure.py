@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from planner.case.faults import PlannerError
-from planner.risk.measure import MeanCvar
+from planner.errors import PlannerError
+from planner.solver.column_generation.mean_cvar import MeanCvar
 
 
 @given(st.lists(st.integers(-50, 50), min_size=5, max_size=8), st.sampled_from([0.0, 0.25, 1.0]))

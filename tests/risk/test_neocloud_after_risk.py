@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from planner.allocator.options import SolverOptions
-from planner.allocator.status import Status
 from planner.case.read import read_case
 from planner.planning import PlanOptions
 from planner.risk.planning import RiskOptions, plan_after_risk
 from planner.scoring.long_table import from_table
 from planner.scoring.score import ScoreOptions, score_portfolios
+from planner.solver.options import SolverOptions
+from planner.solver.status import Status
 
 CASE = Path(__file__).parents[2] / "fixtures" / "neocloud"
 

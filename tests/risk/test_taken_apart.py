@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 from risky_case import RiskyCase
 
-from planner.allocator.options import SolverOptions
-from planner.allocator.status import Status
 from planner.risk.allocate import Task, allocate_from_pool
 from planner.risk.bundle_grid import Grid, bundle_grid
 from planner.risk.case_pool import CasePool, make_case_pool, places_with_fleet
-from planner.risk.columns import FixedPart
-from planner.risk.generation import Generated, generate
-from planner.risk.measure import MeanCvar
-from planner.risk.taken_apart import Paths, _Place, _Work, paths_of, with_paths
+from planner.risk.flow_decomposition import Paths, _Place, _Work, paths_of, with_paths
+from planner.solver.column_generation.columns import FixedPart
+from planner.solver.column_generation.mean_cvar import MeanCvar
+from planner.solver.column_generation.pricing_rounds import Generated, generate
+from planner.solver.options import SolverOptions
+from planner.solver.status import Status
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from oracle.tiny_case import cluster, grid, rate, site, sku, tiny_case
 
-from planner.allocator.status import Status
 from planner.planning import PlanOptions
 from planner.risk.planning import RiskOptions, plan_after_risk
+from planner.solver.status import Status
 
 
 @pytest.mark.parametrize("scenarios", [2, 4, 16])

@@ -11,13 +11,13 @@ import scipy.sparse as sp
 from random_pools import Problem
 from random_whole import DECISIONS, WholeProblem, best_of_all, random_whole_problem
 
-from planner.allocator.matrix import linear_expression, model_arrays
-from planner.allocator.options import SolverOptions
-from planner.risk.columns import ColumnValues, FixedPart, Pool
-from planner.risk.generation import generate
-from planner.risk.measure import MeanCvar
-from planner.risk.whole_choice import WholeChoice, choose_whole
-from planner.risk.whole_proof import Part, proven_bound
+from planner.solver.column_generation.branch_and_price import WholeChoice, choose_whole
+from planner.solver.column_generation.columns import ColumnValues, FixedPart, Pool
+from planner.solver.column_generation.mean_cvar import MeanCvar
+from planner.solver.column_generation.node_proof import Part, proven_bound
+from planner.solver.column_generation.pricing_rounds import generate
+from planner.solver.model_arrays import linear_expression, model_arrays
+from planner.solver.options import SolverOptions
 
 TIGHT = SolverOptions(gap=1e-6)
 

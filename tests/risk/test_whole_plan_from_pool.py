@@ -10,13 +10,13 @@ import scipy.sparse as sp
 from scipy.optimize import Bounds, LinearConstraint, milp
 from whole_case import PooledCase, pooled
 
-from planner.allocator.options import SolverOptions
-from planner.allocator.status import Status
-from planner.decisions import apply_decisions
+from planner.plans.decisions import apply_decisions
 from planner.risk.allocate import RiskAllocation, allocate_after_risk, allocate_from_pool
 from planner.risk.case_pool import make_case_pool
-from planner.risk.measure import MeanCvar
-from planner.risk.whole_proof import proven_bound
+from planner.solver.column_generation.mean_cvar import MeanCvar
+from planner.solver.column_generation.node_proof import proven_bound
+from planner.solver.options import SolverOptions
+from planner.solver.status import Status
 
 SEEDS = (0, 1, 8, 9)
 TIGHT = SolverOptions(gap=1e-6)
@@ -158,7 +158,7 @@ def _on(one: PooledCase, site: str) -> np.ndarray:
 
 def test_a_search_cut_short_says_what_is_left(cases: dict[int, PooledCase], plans: dict[int, RiskAllocation], monkeypatch: pytest.MonkeyPatch) -> None:
     one = cases[1]
-    monkeypatch.setattr("planner.risk.whole_choice.MOST_PARTS", 2)
+    monkeypatch.setattr("planner.solver.column_generation.branch_and_price.MOST_PARTS", 2)
     found = allocate_from_pool(one.candidates, one.values, one.measure, TIGHT, one.made)
     best = plans[1].allocation.objective_usd
     assert found.whole is not None

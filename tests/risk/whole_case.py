@@ -14,9 +14,9 @@ from planner.candidates.outlook import make_outlook
 from planner.case.case import Case
 from planner.risk.bundle_grid import Grid, bundle_grid
 from planner.risk.case_pool import CasePool, make_case_pool
-from planner.risk.measure import MeanCvar
 from planner.risk.worth import candidate_values
 from planner.scenarios.futures import make_futures
+from planner.solver.column_generation.mean_cvar import MeanCvar
 
 FACTORS = [
     {"factor_id": "gpus", "model": "gbm", "drives": "market", "volatility_per_year": 0.4},

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from rules.hand_case import cash, gpu, hand_case, lease, once, phase, place, plan, rate
 
-from planner.case.faults import CaseError
 from planner.case.settings import DEFAULT_DEPRECIATION, Depreciation
+from planner.errors import CaseError
 
 
 def _written_off_over(years: float, method: str = "straight_line") -> dict[str, Depreciation]:

@@ -11,7 +11,7 @@ from scenarios.random_case import FACTORS, random_case
 
 from planner.candidates.outlook import make_outlook
 from planner.case.calendar import Calendar
-from planner.case.faults import CaseError, PlannerError
+from planner.errors import CaseError, PlannerError
 from planner.scenarios.brought import path_table, read_brought
 from planner.scenarios.futures import make_futures
 from planner.scenarios.outlook import scenario_outlook

@@ -8,7 +8,7 @@ from scenarios.random_case import GAS, HASH, NEW, random_case
 from scipy.stats import spearmanr
 
 from planner.case.calendar import Calendar
-from planner.case.faults import CaseError
+from planner.errors import CaseError
 from planner.scenarios.copula import copula_of, spread_over_months
 from planner.scenarios.futures import Values, make_futures
 

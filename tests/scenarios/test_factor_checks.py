@@ -8,7 +8,7 @@ from scenarios.random_case import FACTORS, GAS, HASH, MARKET, NEW, power, random
 
 from planner.case.edits import apply_edits
 from planner.case.factor_names import factors_called, outcomes_of
-from planner.case.faults import CaseError
+from planner.errors import CaseError
 
 
 def with_(row: Row, **other: object) -> Row:

@@ -10,7 +10,7 @@ import pytest
 from scenarios.random_case import FACTORS, GAS, HASH, MARKET, NEW, power, random_case
 
 from planner.case.calendar import Calendar
-from planner.case.faults import PlannerError
+from planner.errors import PlannerError
 from planner.scenarios.futures import Draws, Futures, Values, make_futures
 
 SHORT = Calendar("2027-01", 24)

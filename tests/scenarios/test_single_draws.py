@@ -12,7 +12,7 @@ from kernels.factor_models import triangular_mean
 from planner.candidates.outlook import make_outlook
 from planner.case.calendar import Calendar
 from planner.case.edits import apply_edits
-from planner.case.faults import CaseError
+from planner.errors import CaseError
 from planner.scenarios.brought import read_brought
 from planner.scenarios.futures import Draws, Futures, Values, make_futures
 from planner.scenarios.outlook import scenario_outlook

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from scoring_case import ScoringCase
 
-from planner.allocator.options import SolverOptions
 from planner.case.generate import generate_case
 from planner.planning import plan
+from planner.solver.options import SolverOptions
 
 
 @pytest.fixture(scope="session")

@@ -9,11 +9,11 @@ from oracle.tiny_case import cluster, grid, hall, rate, site, sku, tiny_case
 from scoring_case import ScoringCase
 
 from kernels.lines import FINANCING, Line
-from planner.allocator.options import SolverOptions
 from planner.candidates.build import CandidateSet
 from planner.planning import Plan, plan
 from planner.scoring.long_table import from_table
 from planner.scoring.score import IRR_EACH, ScoreOptions, score_portfolios
+from planner.solver.options import SolverOptions
 
 OPTIONS = ScoreOptions(scenarios=20, threads=1, float64=True)
 

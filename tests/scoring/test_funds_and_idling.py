@@ -8,11 +8,11 @@ from oracle.tiny_case import cluster, grid, hall, rate, site, sku, tiny_case
 from scoring_case import ScoringCase
 
 from kernels.lines import Line
-from planner.allocator.options import SolverOptions
 from planner.planning import Plan, plan
 from planner.scoring.cash_figures import INCOME, OPERATING
 from planner.scoring.long_table import from_table
 from planner.scoring.score import ScoreOptions, score_portfolios
+from planner.solver.options import SolverOptions
 
 OPTIONS = ScoreOptions(scenarios=4, threads=1, float64=True, paths=False, device="cpu")
 HOURS = [24 * days for days in (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)]

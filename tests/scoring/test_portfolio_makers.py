@@ -11,10 +11,10 @@ import pytest
 from oracle.tiny_case import cluster, grid, hall, rate, site, sku, tiny_case
 from scoring_case import ScoringCase
 
-from planner.allocator.allocate import ROW_TOLERANCE, worst_row
 from planner.candidates.build import CandidateSet, build_candidates
 from planner.candidates.outlook import make_outlook
-from planner.case.faults import CaseError, PlannerError
+from planner.errors import CaseError, PlannerError
+from planner.formulation.allocate import ROW_TOLERANCE, worst_row
 from planner.scoring.bundles import bundles
 from planner.scoring.items import Bunch, each_an_item
 from planner.scoring.neighbours import neighbours

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from scoring_case import ScoringCase
 
-from kernels.measures import npv_measures
+from kernels.reference.measures import npv_measures
 from planner.candidates.packages import COMPANY, site_packages
 from planner.case.edits import apply_edits
 from planner.planning import Plan

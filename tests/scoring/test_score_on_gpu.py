@@ -15,7 +15,7 @@ from kernels.backend import Device, DeviceError, DeviceKind
 from kernels.cuda import loader, portfolio_measures
 from planner import device as planner_device
 from planner.candidates.packages import site_packages
-from planner.case.faults import PlannerError
+from planner.errors import PlannerError
 from planner.scoring.score import ScoreOptions, Scoring, score_portfolios
 from planner.scoring.subsets import Subsets
 

@@ -13,8 +13,8 @@ from scoring_case import ScoringCase
 import planner.scoring.long_table as long_table
 import planner.scoring.score as score_module
 from planner.candidates.packages import site_packages
-from planner.case.faults import PlannerError
-from planner.memory import memory_bytes
+from planner.errors import PlannerError
+from planner.runtime.memory import memory_bytes
 from planner.scoring.files import open_portfolios, write_long, write_packages
 from planner.scoring.long_table import from_table
 from planner.scoring.neighbours import neighbours

@@ -12,9 +12,9 @@ from planner.candidates.build import CandidateSet, build_candidates
 from planner.candidates.outlook import make_outlook
 from planner.candidates.packages import Package
 from planner.case.edits import apply_stress
+from planner.plans.statement import make_statement
 from planner.scoring.items import each_an_item
 from planner.scoring.score import ScoreOptions, Scoring
-from planner.statement import make_statement
 
 OPTIONS = ScoreOptions(scenarios=4, paths=False, float64=True, threads=1, device="cpu")
 

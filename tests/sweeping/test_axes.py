@@ -6,8 +6,8 @@ import pytest
 
 import planner
 from planner.case.edits import apply_edits
-from planner.case.faults import PlannerError
 from planner.case.starting import starting_case
+from planner.errors import PlannerError
 from planner.sweeping.axes import parse_axis, parse_values, points_of, stress_axis
 from planner.sweeping.factors import Meaning, sweep_factors
 

@@ -15,7 +15,6 @@ from oracle.enumerated import greatest
 from oracle.tiny_case import cluster, grid, rate, site, tiny_case
 
 import planner
-from planner.allocator.options import SolverOptions
 from planner.candidates.build import build_candidates
 from planner.candidates.outlook import make_outlook
 from planner.candidates.resources import Family
@@ -23,9 +22,11 @@ from planner.candidates.restated import restate
 from planner.case.calendar import Calendar
 from planner.case.case import Case
 from planner.case.edits import apply_edits
-from planner.case.faults import PlannerError
+from planner.errors import PlannerError
+from planner.solver.options import SolverOptions
 from planner.sweeping.held import Broken, same_dates
-from planner.sweeping.sweep import Sweep, SweepOptions, sweep
+from planner.sweeping.result import Sweep, SweepOptions
+from planner.sweeping.sweep import sweep
 from planner.sweeping.told import told
 from planner.sweeping.workers import Job, Workers
 

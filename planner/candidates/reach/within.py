@@ -16,8 +16,8 @@ from planner.candidates.reach.size import (
     bytes_of_months,
     estimate,
 )
-from planner.case.faults import PlannerError
-from planner.memory import VARIABLE, free_memory, written_size
+from planner.errors import PlannerError
+from planner.runtime.memory import VARIABLE, free_memory, written_size
 
 
 class BeyondReach(PlannerError):

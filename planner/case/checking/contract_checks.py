@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from planner.case.faults import Fault
 from planner.case.reading.given import Given
+from planner.errors import Fault
 
 
 def check_lease_sizes(given: Given) -> Iterator[Fault]:

@@ -10,10 +10,10 @@ import pandas as pd
 
 from planner.case.checking.contract_checks import CONTRACT_CHECKS
 from planner.case.checking.factor_checks import FACTOR_CHECKS
-from planner.case.faults import Fault
 from planner.case.reading.given import Given, shown
 from planner.case.tables import TABLES
 from planner.case.written_dates import month_number, quarter_number, written_month
+from planner.errors import Fault
 
 
 def check_site_sizes(given: Given) -> Iterator[Fault]:

@@ -26,11 +26,11 @@ from planner.case.factor_names import (
     target_of,
     things_driven,
 )
-from planner.case.faults import Fault
 from planner.case.reading.given import Given
 from planner.case.settings import ASSET_CLASSES
-from planner.case.suggest import remedy_for
 from planner.case.table_arrays import CaseArrays
+from planner.did_you_mean import remedy_for
+from planner.errors import Fault
 
 PARAMETERS: dict[str, tuple[str, ...]] = {
     "gbm": ("volatility_per_year",),

@@ -12,13 +12,13 @@ import pandas as pd
 
 from planner.case.checking.cross_checks import CROSS_CHECKS
 from planner.case.checking.watched import Cell, WatchedTables
-from planner.case.faults import Fault
 from planner.case.reading.given import Given, shown
 from planner.case.reading.settings_file import range_faults
 from planner.case.reading.sizes import MOST_FAULTS, first_faults, more_faults
 from planner.case.schema import Column, ColumnType, Table
-from planner.case.suggest import remedy_for
 from planner.case.tables import TABLES
+from planner.did_you_mean import remedy_for
+from planner.errors import Fault
 
 ONE_OF_TWO_REQUIRED = {("gpus", "capex_usd"), ("market", "usd_per_gpu_hour"), ("mining", "hashprice_usd_per_ph_day")}
 _RESERVED = "[];:=*\""

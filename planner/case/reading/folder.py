@@ -9,7 +9,6 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-from planner.case.faults import CaseError, Fault
 from planner.case.reading.foreign import comment, encoding_without_mark, separator_hint
 from planner.case.reading.raw import RawCase, RawSetting, RawTable
 from planner.case.reading.sizes import (
@@ -20,8 +19,9 @@ from planner.case.reading.sizes import (
     refuse_many_cells,
     regular_bytes,
 )
-from planner.case.suggest import remedy_for
 from planner.case.tables import TABLES
+from planner.did_you_mean import remedy_for
+from planner.errors import CaseError, Fault
 
 SETTINGS_FILE = "case.toml"
 _NOTES = {".md", ".txt"}

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from planner.case.faults import Fault
 from planner.case.reading.cells import CellRefused, Parsed, parse_text, parse_value
 from planner.case.reading.raw import RawTable
 from planner.case.reading.sizes import MOST_FAULTS, first_faults, more_faults
 from planner.case.schema import Column, ColumnType, Table
-from planner.case.suggest import remedy_for
+from planner.did_you_mean import remedy_for
+from planner.errors import Fault
 
 FIRST_ROW = 2
 _TOTALS = {"total", "totals", "sum", "subtotal", "sub-total", "grand total"}

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from planner.case.faults import Fault
 from planner.case.reading.frames import FIRST_ROW
 from planner.case.settings import Settings
+from planner.errors import Fault
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from planner.case.faults import Fault
+from planner.errors import Fault
 
 
 @dataclass(frozen=True)

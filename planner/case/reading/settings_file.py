@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from planner.case.faults import Fault
 from planner.case.reading.cells import TYPE_NAMES, CellRefused, Parsed, parse_value
 from planner.case.reading.raw import RawCase, RawSetting
 from planner.case.reading.sizes import MOST_FAULTS, more_faults
 from planner.case.schema import Column, ColumnType
 from planner.case.settings import ASSET_CLASSES, DEFAULT_DEPRECIATION, DEPRECIATION, SETTINGS, Depreciation, Settings
-from planner.case.suggest import remedy_for
+from planner.did_you_mean import remedy_for
+from planner.errors import Fault
 
 _PREFIX = "depreciation."
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
-from planner.case.faults import Fault
+from planner.errors import Fault
 
 SETTINGS_BYTES = 64 << 10
 """A `case.toml` of every setting takes a thirtieth of it."""

@@ -13,12 +13,12 @@ from openpyxl.cell.rich_text import CellRichText, TextBlock
 from openpyxl.workbook import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
-from planner.case.faults import CaseError, Fault
 from planner.case.reading.raw import RawCase, RawSetting, RawTable
 from planner.case.reading.sizes import TABLE_CELLS, WORKBOOK_BYTES, FileRefused, refuse_other_than_files
 from planner.case.reading.workbook_parts import refuse_hostile_parts
-from planner.case.suggest import remedy_for
 from planner.case.tables import TABLES
+from planner.did_you_mean import remedy_for
+from planner.errors import CaseError, Fault
 
 SETTINGS_SHEET = "case"
 NOTES_SHEET = "notes"

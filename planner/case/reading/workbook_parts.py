@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 from xml.parsers import expat
 
-from planner.case.faults import Fault
 from planner.case.reading.sizes import TABLE_COLUMNS, WORKBOOK_BYTES, WORKBOOK_CELLS, FileRefused
+from planner.errors import Fault
 
 _PARTS = 2000
 _DEEPEST = 64

@@ -17,8 +17,8 @@ from kernels.bench.gpu import FUSED
 from kernels.bench.gpu_limits import GpuLimits, mean_halvings
 from kernels.bench.problems import ALPHA, SMOKE, risk_problem
 from kernels.bench.run import beside_the_cpu
-from kernels.measures import npv_measures
-from kernels.portfolio import portfolio_sums
+from kernels.reference.measures import npv_measures
+from kernels.reference.portfolio import portfolio_sums
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -12,11 +12,11 @@ from stand_in.cupy_like import cupy_like
 from kernels.backend import Device, DeviceKind, choose_device
 from kernels.cuda import loader, portfolio_measures
 from kernels.cuda.engine import GpuEngine
-from kernels.engine import CpuEngine, engine_on
+from kernels.devices import CpuEngine, engine_on
 from kernels.lines import Line
-from kernels.portfolio import Portfolios, portfolios_from_dense
+from kernels.reference.portfolio import Portfolios, portfolios_from_dense
+from kernels.reference.unit_npv import schedule_values
 from kernels.terms import ScheduleTerm, Term, WindowTerm
-from kernels.unit_npv import schedule_values
 
 SCENARIOS, CANDIDATES, MONTHS = 24, 6, 37
 

@@ -9,8 +9,8 @@ from stand_in.cuda_on_cpu import Machine
 
 from kernels.cuda import portfolio_measures
 from kernels.cuda.portfolio_measures import can_use, portfolio_npv_measures, subset_npv_measures
-from kernels.measures import npv_measures
-from kernels.portfolio import Portfolios, portfolio_sums, portfolios_from_dense
+from kernels.reference.measures import npv_measures
+from kernels.reference.portfolio import Portfolios, portfolio_sums, portfolios_from_dense
 
 NAMES = ("mean", "standard_deviation", "standard_error", "loss_probability", "var", "cvar")
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from stand_in.cuda_on_cpu import Machine
 
+from kernels.cpu.measures import spread
 from kernels.cuda import portfolio_paths
 from kernels.cuda.portfolio_paths import (
     can_use,
@@ -13,9 +14,8 @@ from kernels.cuda.portfolio_paths import (
     portfolio_funding_and_payback,
     portfolio_path_measures,
 )
-from kernels.measures_engine import spread
-from kernels.paths import NEVER, payback_months, peak_funding
-from kernels.portfolio import Portfolios, portfolio_sums, portfolios_from_dense
+from kernels.reference.paths import NEVER, payback_months, peak_funding
+from kernels.reference.portfolio import Portfolios, portfolio_sums, portfolios_from_dense
 
 NAMES = ("mean", "median", "tail")
 
@@ -114,5 +114,5 @@ def test_arrays_of_the_cpu_are_sent_to_its_engine() -> None:
     portfolios, cash = _sample(4, 5)
     paths = cumulative_paths(cash)
     for function in (portfolio_funding_and_payback, lambda p, q: portfolio_path_measures(p, q, np.full(4, 0.25), alpha=0.9)):
-        with pytest.raises(ValueError, match=r"array of CuPy expected.*kernels.paths_engine"):
+        with pytest.raises(ValueError, match=r"array of CuPy expected.*kernels.cpu.paths"):
             function(portfolios, paths)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from stand_in.cuda_on_cpu import Machine
 
-from kernels import unit_npv as specification
 from kernels.cuda.unit_npv import pack_terms, unit_npv, unit_npv_of_packed
 from kernels.lines import Line
+from kernels.reference import unit_npv as specification
 from kernels.terms import ScheduleTerm, Term, WindowTerm
 
 PATHS, SCENARIOS, MONTHS, EVENTS, PROFILES, AGES = 5, 300, 24, 6, 3, 30
@@ -107,5 +107,5 @@ def test_a_block_without_terms_is_refused() -> None:
 
 
 def test_arrays_of_the_cpu_are_sent_to_the_specification() -> None:
-    with pytest.raises(ValueError, match=r"array of CuPy expected, got one of numpy; on the CPU use kernels.unit_npv"):
+    with pytest.raises(ValueError, match=r"array of CuPy expected, got one of numpy; on the CPU use kernels.reference.unit_npv"):
         unit_npv(_terms(2, seed=7), *_tables(), tax_rate=0.25)

@@ -1,0 +1,1 @@
+"""The fast twin of each kernel on the CPU."""

@@ -1,0 +1,1 @@
+"""The specification of each kernel in plain array mathematics."""

@@ -1,0 +1,40 @@
+"""A plan of one case as the start of a search in another: its whole decisions by name, the rest solved anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from planner.formulation.formulation import Compact
+from planner.solver.highs import HighsDoor
+from planner.solver.model_arrays import FloatArray, ModelArrays
+from planner.solver.options import SolverOptions
+from planner.solver.solution import Solution
+
+
+def whole_decisions(compact: Compact, solution: Solution) -> dict[str, float]:
+    """Levels of the whole decisions of an answer, by the name of their column; those at 0 are left out."""
+    levels = solution.usable() * compact.unit
+    return {compact.name[at]: float(np.round(levels[at])) for at in np.flatnonzero(compact.integral) if round(levels[at])}
+
+
+def columns_of(compact: Compact, arrays: ModelArrays, whole: Mapping[str, float]) -> FloatArray:
+    """Whole decisions by name as levels of the columns of a model, within their bounds; 0 for those not named, shape (columns,).
+
+    What is no whole decision has no meaning here.
+    """
+    names = np.array(compact.name, dtype=object)[arrays.integer]
+    unit = compact.unit[arrays.integer]
+    levels = np.zeros(arrays.columns)
+    levels[arrays.integer] = np.array([whole.get(name, 0.0) for name in names], dtype=np.float64) / unit
+    return np.clip(levels, arrays.col_lower, arrays.col_upper)
+
+
+def completed(arrays: ModelArrays, levels: FloatArray, *, seconds: float | None = None) -> FloatArray | None:
+    """Levels of all columns with whole decisions held as given, shape (columns,).
+
+    One linear programme; None where those decisions leave no plan, or the time runs out.
+    """
+    held = HighsDoor(SolverOptions(time_limit_s=seconds)).solve_arrays(arrays.with_integers_held(levels))
+    return held.values

@@ -1,0 +1,1 @@
+"""What a plan holds: statement, tables, binding limits, decisions."""

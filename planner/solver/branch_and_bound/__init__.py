@@ -1,0 +1,1 @@
+"""The search for whole solutions: branching, node programmes, root cuts, tightening."""

@@ -1,0 +1,77 @@
+"""The proof that no whole plan out of a pool is better: parts that cover all whole choices, each with prices that bound it.
+
+A part holds bounds of the whole decisions (sites opened, leases accepted, blocks, links, whole phases). For any prices, `bound_of` with
+these bounds and with every column of the pool priced says what no plan of the part can beat; where nothing but the limits
+is priced and that comes out below zero, the part holds no plan at all. A column that the search never saw counts like all others, so
+whoever has the parts can check the bound without a solver.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from math import prod
+
+import numpy as np
+
+from planner.arrays import Floats, Ints
+from planner.solver.column_generation.certificate import bound_of
+from planner.solver.column_generation.columns import FixedPart, Pool
+from planner.solver.column_generation.restricted_master import Prices
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Some of the whole choices: bounds of the whole decisions, (k,) each, and `bound`, $M, that none of their plans beats.
+
+    prices prove it, with `capped` as in `bound_of`; None where it is the bound of the relaxation over all. void: it holds no plan at
+    all (bound is -inf), and the prices are those of the limits alone.
+    """
+
+    lower: Floats
+    upper: Floats
+    bound: float
+    prices: Prices | None = None
+    capped: Ints | None = None
+    void: bool = False
+
+    @property
+    def choices(self) -> int:
+        """How many whole choices it holds."""
+        return prod(int(high - low) + 1 for low, high in zip(self.lower.tolist(), self.upper.tolist(), strict=True))
+
+    def within(self, fixed: FixedPart) -> FixedPart:
+        """The fixed part with its whole decisions between the bounds of this part."""
+        return whole_between(fixed, self.lower, self.upper)
+
+    def proven(self, fixed: FixedPart, pool: Pool, cvar_limit: float | None) -> float:
+        """The bound again, from the prices alone, in float64."""
+        if self.prices is None:
+            return self.bound
+        found = bound_of(self.within(fixed), pool, self.prices, cvar_limit=cvar_limit, capped=self.capped).value
+        if self.void:
+            return -math.inf if found < 0.0 else math.inf
+        return found
+
+
+def whole_between(fixed: FixedPart, lower: Floats, upper: Floats) -> FixedPart:
+    """The fixed part with other bounds of its whole decisions."""
+    arrays = fixed.arrays
+    col_lower, col_upper = arrays.col_lower.copy(), arrays.col_upper.copy()
+    col_lower[arrays.integer], col_upper[arrays.integer] = lower, upper
+    return FixedPart(replace(arrays, col_lower=col_lower, col_upper=col_upper), fixed.values)
+
+
+def proven_bound(parts: tuple[Part, ...], fixed: FixedPart, pool: Pool, cvar_limit: float | None = None) -> float:
+    """What no whole plan beats, $M, recomputed from the prices of the parts over a whole pool; inf where they do not cover all whole choices."""
+    arrays = fixed.arrays
+    every = Part(arrays.col_lower[arrays.integer], arrays.col_upper[arrays.integer], math.inf).choices
+    if sum(part.choices for part in parts) != every or _overlap(parts):
+        return math.inf
+    return max((part.proven(fixed, pool, cvar_limit) for part in parts), default=math.inf)
+
+
+def _overlap(parts: tuple[Part, ...]) -> bool:
+    """Whether some choice stands in two parts."""
+    lower, upper = np.array([part.lower for part in parts]), np.array([part.upper for part in parts])
+    return any(bool(((lower[at] <= upper[at + 1 :]) & (lower[at + 1 :] <= upper[at])).all(axis=1).any()) for at in range(len(parts) - 1))

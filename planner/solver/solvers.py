@@ -1,0 +1,96 @@
+"""Solvers by name, all through one door: the same options, the same status, the same checks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, Protocol
+
+from planner.errors import PlannerError
+from planner.solver.branch_and_bound.search import TreeSearch
+from planner.solver.cbc import CbcDoor
+from planner.solver.cuopt import CuoptDoor
+from planner.solver.highs import HighsDoor
+from planner.solver.model_arrays import FloatArray, ModelArrays, model_arrays
+from planner.solver.options import Feature, SolverOptions
+from planner.solver.own_process import ChildDoor
+from planner.solver.solution import Solution
+from planner.solver.write_back import write_back
+
+
+class Door(Protocol):
+    """What every solver can do: solve a model given as arrays."""
+
+    def solve_arrays(self, arrays: ModelArrays) -> Solution: ...
+
+
+@dataclass(frozen=True)
+class _Solver:
+    door: Callable[[SolverOptions], Door]
+    features: frozenset[Feature]
+
+
+_SOLVERS = {
+    "highs": _Solver(HighsDoor, frozenset(Feature)),
+    "cbc": _Solver(CbcDoor, frozenset({Feature.THREADS})),
+    "cuopt": _Solver(CuoptDoor, frozenset()),
+}
+
+
+def solver_names() -> tuple[str, ...]:
+    """The names that `SolverOptions.solver` may take."""
+    return tuple(_SOLVERS)
+
+
+def supports(solver: str, feature: Feature) -> bool:
+    """Whether a solver can be asked for a feature; an unknown solver is refused."""
+    return feature in _named(solver).features
+
+
+def open_door(options: SolverOptions) -> Door:
+    """The door to the solver that the options name; what that solver cannot honour is refused."""
+    solver = _named(options.solver)
+    refused = sorted(feature.value for feature in options.asked() - solver.features)
+    if refused:
+        raise PlannerError(
+            f"solver {options.solver!r} cannot take {', '.join(refused)}; leave that out, or use solver 'highs'"
+        )
+    if options.confirm_infeasible is not None:
+        _named(options.confirm_infeasible)
+    return solver.door(options) if options.deadline_s is None else ChildDoor(options)
+
+
+def search_door(options: SolverOptions, *, at_least: float = -math.inf, hint: FloatArray | None = None, priced: bool = True) -> Door:
+    """The door for a model with few, weighty integers: with HiGHS the tree of warm relaxations, else as `open_door`.
+
+    at_least: a value that an answer has to beat; hint: whole decisions to try; priced: see `TreeSearch`. Other
+    doors look for the best answer whatever it is worth, and take no hint.
+    """
+    if options.solver == "highs" and options.deadline_s is None:
+        return TreeSearch(options, at_least=at_least, hint=hint, priced=priced)
+    return open_door(options)
+
+
+def solve(problem: Any, options: SolverOptions | None = None, *, variables: Sequence[Any] | None = None) -> Solution:
+    """Solve a `pulp.LpProblem` and return the checked answer, also written into the problem's variables.
+
+    variables: the columns in the order wanted for `Solution.values`, including any that stand in no row.
+    A failed, infeasible or stopped solve is an answer with that status, not an exception; see `Solution.usable`.
+    """
+    chosen = options or SolverOptions()
+    door = open_door(chosen)
+    solution = door.solve_arrays(model_arrays(problem, variables=variables, relax=chosen.relax))
+    if isinstance(door, HighsDoor):
+        problem.solverModel = door.highs
+    write_back(problem, solution)
+    return solution
+
+
+def _named(name: str) -> _Solver:
+    if name not in _SOLVERS:
+        close = get_close_matches(name.lower(), _SOLVERS, n=1, cutoff=0.4)
+        meant = f"did you mean {close[0]!r}? " if close else ""
+        raise PlannerError(f"unknown solver {name!r}; {meant}Known: {', '.join(_SOLVERS)}")
+    return _SOLVERS[name]

@@ -1,0 +1,1 @@
+"""Folders and files of results: whole or not at all, sealed, found again."""

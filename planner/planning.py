@@ -22,7 +22,7 @@ from planner.did_you_mean import remedy_for
 from planner.errors import PlannerError
 from planner.explaining.infeasible import Infeasible, explain_infeasible
 from planner.explaining.target import targets_of
-from planner.explaining.unbounded import Endless, endless
+from planner.explaining.unbounded import UnboundedRay, unbounded_ray
 from planner.explaining.why import Reason, why
 from planner.explaining.world import Asked
 from planner.formulation.allocate import Allocation, allocate
@@ -34,7 +34,7 @@ from planner.plans.tables import allocation_table, portfolio_table, power_table
 from planner.pricing.prices import DETAILS, Prices, PriceTask, price_plan
 from planner.pricing.prices import Progress as PriceProgress
 from planner.solver.options import SolverOptions
-from planner.solver.solvers import open_door
+from planner.solver.solvers import make_solver
 from planner.solver.status import Status
 
 EXPLAINING_SECONDS = 300.0
@@ -184,10 +184,10 @@ class Plan:
         return explain_infeasible(self.case, self.asked, seconds=EXPLAINING_SECONDS if limit is None else limit)
 
     @cached_property
-    def endless(self) -> tuple[Endless, ...]:
+    def unbounded_ray(self) -> tuple[UnboundedRay, ...]:
         """What grows without end; empty unless the case is unbounded."""
         found = self.allocation_result
-        return endless(found.model, found.solution.arrays) if self.status is Status.UNBOUNDED else ()
+        return unbounded_ray(found.model, found.solution.arrays) if self.status is Status.UNBOUNDED else ()
 
     @property
     def more_summary(self) -> dict[str, Any]:
@@ -237,7 +237,7 @@ def plan(case: Case, options: PlanOptions | None = None, **choices: object) -> P
     """
     chosen = _options(options, choices)
     began = time.perf_counter()
-    open_door(chosen.solver)  # an unknown solver is refused before the work, not after it
+    make_solver(chosen.solver)  # an unknown solver is refused before the work, not after it
     changed = changed_case(case, chosen.edits, chosen.stress)
     targets_of(changed, chosen.why)  # a misspelt name too
     candidates = candidates_of(changed, chosen)

@@ -103,7 +103,7 @@ def why_none(plan: Plan) -> dict[str, Any]:
         "message": str(plan.status),
         "solver_message": plan.allocation_result.message or None,
         "conflict": None if plan.conflict is None else record_of(plan.conflict),
-        "without_end": [asdict(column) for column in plan.endless],
+        "without_end": [asdict(column) for column in plan.unbounded_ray],
     }
 
 

@@ -70,7 +70,7 @@ def test_json_is_all_that_is_printed(verb: str, made: Path, tmp_path: Path) -> N
 
 
 def test_json_is_all_that_is_printed_of_a_case_without_a_plan(tmp_path: Path) -> None:
-    """Then CBC is asked too, and SciPy's HiGHS looks for the limits that clash."""
+    """Then CBC is asked too, and SciPy's HiGHS looks for the limits that infeasible_set."""
     ended = ran(["plan", TINY, "--fix", "leases.size[alpha]=6000", "--exclude", "power[grid:p1]", "--confirm-infeasible", "cbc", "--json"], tmp_path, code=3)
     assert json.loads(ended.stdout)["conflict"]["conflicts"]
     assert ended.stderr == ""

@@ -26,7 +26,7 @@ RANK = {
 }
 """Every room of `planner`, lowest first: a room imports only rooms of lower rank, and itself."""
 FACE = ("__init__", "__main__")
-"""The package's own door, which knows every room."""
+"""The package's own solver, which knows every room."""
 HEAVY = ("pandas", "pulp", "scipy", "highspy", "numpy", "pyarrow", "openpyxl", "xlsxwriter", "cupy", "dask")
 
 

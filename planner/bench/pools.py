@@ -27,7 +27,7 @@ from planner.solver.column_generation.columns import ColumnValues, FixedPart, Po
 from planner.solver.column_generation.mean_cvar import MeanCvar
 from planner.solver.column_generation.pricing_rounds import Generated, generate
 from planner.solver.column_generation.tail_model import extended, with_pool_columns
-from planner.solver.highs import HighsDoor
+from planner.solver.highs import HighsSolver
 from planner.solver.model_arrays import linear_expression, model_arrays
 from planner.solver.options import SolverOptions
 
@@ -145,7 +145,7 @@ def _against_one_programme(count: int, scenarios: int) -> Iterator[Figure]:
     found, seconds, processor = _timed(fixed, pool, measure)
     whole = extended(with_pool_columns(fixed, pool, measure, np.arange(count)), measure, np.arange(scenarios), None)
     wall, used = time.perf_counter(), time.process_time()
-    best = HighsDoor(SolverOptions()).solve_arrays(whole)
+    best = HighsSolver(SolverOptions()).solve_arrays(whole)
     wall, used = time.perf_counter() - wall, time.process_time() - used
     assert best.objective is not None
     if abs(best.objective - found.certificate.value) > 1e-6 * abs(best.objective):

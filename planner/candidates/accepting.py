@@ -11,39 +11,39 @@ import numpy.typing as npt
 from kernels.lines import Line
 from kernels.terms import Term, WindowTerm
 from planner.arrays import Floats, Ints
+from planner.candidates.builder import CandidateBuilder
 from planner.candidates.columns import Columns, codes_of, stacked
 from planner.candidates.fabrics import NO_LINK, Fabrics
 from planner.candidates.kinds import Kind
 from planner.candidates.lease_offers import lease_windows
 from planner.candidates.outlook import Outlook
 from planner.candidates.resources import Family
-from planner.candidates.workshop import Workshop
 from planner.case.table_arrays import NO_ROW
 
 
-def add_accepting(shop: Workshop) -> None:
+def add_accepting(builder: CandidateBuilder) -> None:
     """Volumes, tiers, all-or-nothing, least sizes, blocks and fabrics of all leases."""
-    served = _served(shop)
-    _refuse_unserved(shop, served["lease"])
+    served = _served(builder)
+    _refuse_unserved(builder, served["lease"])
     if not len(served):
         return
-    fabrics = _add_links(shop)
-    accepts = _add_accepts(shop, _options(shop.outlook, served, fabrics), fabrics)
-    _volumes(shop, served, accepts)
-    _tiers(shop, served)
-    _add_blocks(shop, served)
-    _stand_on_fabric(shop, served, accepts, fabrics)
-    _fleet_serves(shop, served)
+    fabrics = _add_links(builder)
+    accepts = _add_accepts(builder, _options(builder.outlook, served, fabrics), fabrics)
+    _volumes(builder, served, accepts)
+    _tiers(builder, served)
+    _add_blocks(builder, served)
+    _stand_on_fabric(builder, served, accepts, fabrics)
+    _fleet_serves(builder, served)
 
 
-def _served(shop: Workshop) -> Columns:
+def _served(builder: CandidateBuilder) -> Columns:
     """Ways to serve leases: columns lease, site, gpu, tier, number, units of the lease's size."""
     none = np.zeros(0, dtype=np.int64)
     parts = [Columns(lease=none, site=none, gpu=none, tier=none, upper=np.zeros(0), number=none)]
-    for block in shop.of_kind(Kind.SERVE, Kind.HOST):
+    for block in builder.of_kind(Kind.SERVE, Kind.HOST):
         parts.append(block.columns.only("lease", "site", "gpu", "tier", "upper").having(number=block.numbers))
     served = stacked(parts)
-    return served.having(units=shop.outlook.tables["leases"].floats("max_size")[served["lease"]] / served["upper"])
+    return served.having(units=builder.outlook.tables["leases"].floats("max_size")[served["lease"]] / served["upper"])
 
 
 def least_sizes(outlook: Outlook) -> Floats:
@@ -52,33 +52,33 @@ def least_sizes(outlook: Outlook) -> Floats:
     return np.where(leases.flags("all_or_nothing"), leases.floats("max_size"), leases.floats("min_size"))
 
 
-def _once(shop: Workshop, numbers: Ints, resource: Ints, coefficient: Floats | float) -> None:
+def _once(builder: CandidateBuilder, numbers: Ints, resource: Ints, coefficient: Floats | float) -> None:
     """Uses that do not depend on the month."""
-    shop.book.uses.add(numbers, resource, coefficient, 0, 1)
+    builder.book.uses.add(numbers, resource, coefficient, 0, 1)
 
 
-def _no_cash(shop: Workshop, count: int) -> WindowTerm:
-    return shop.lump(Line.CAPEX, np.zeros(count), np.zeros(count, dtype=np.int64))
+def _no_cash(builder: CandidateBuilder, count: int) -> WindowTerm:
+    return builder.lump(Line.CAPEX, np.zeros(count), np.zeros(count, dtype=np.int64))
 
 
-def _lease_at_site(shop: Workshop) -> Callable[[int, int], str]:
-    return lambda lease, site: f"{shop.names.leases[lease]}:{shop.names.sites[site]}"
+def _lease_at_site(builder: CandidateBuilder) -> Callable[[int, int], str]:
+    return lambda lease, site: f"{builder.names.leases[lease]}:{builder.names.sites[site]}"
 
 
 # --- fabrics -----------------------------------------------------------------------------------------------------
 
 
-def _add_links(shop: Workshop) -> Fabrics:
+def _add_links(builder: CandidateBuilder) -> Fabrics:
     """A link for each fabric group whose pairs of sites may all be linked; returns the fabrics with their numbers."""
-    fabrics = Fabrics.of(shop.outlook)
+    fabrics = Fabrics.of(builder.outlook)
     cost = fabrics.capex_usd
     if not len(cost):
         return fabrics
     month = np.zeros(len(cost), dtype=np.int64)
-    profile = shop.written_off_by("shell", np.full(len(cost), shop.outlook.last_month))
-    terms: list[Term] = [shop.lump(Line.CAPEX, -cost, month), shop.schedule(Line.DEPRECIATION, cost, profile, month)]
+    profile = builder.written_off_by("shell", np.full(len(cost), builder.outlook.last_month))
+    terms: list[Term] = [builder.lump(Line.CAPEX, -cost, month), builder.schedule(Line.DEPRECIATION, cost, profile, month)]
     columns = Columns(len(cost), unit="0/1", upper=1.0, integral=True)
-    block = shop.add(Kind.FABRIC, lambda: [f"fabric:{group}" for group in fabrics.groups], columns, terms)
+    block = builder.add(Kind.FABRIC, lambda: [f"fabric:{group}" for group in fabrics.groups], columns, terms)
     return fabrics.numbered(block.numbers)
 
 
@@ -100,12 +100,12 @@ def _options(outlook: Outlook, served: Columns, fabrics: Fabrics) -> Columns:
     return stacked([on_fabric, alone])
 
 
-def _add_accepts(shop: Workshop, options: Columns, fabrics: Fabrics) -> Columns:
+def _add_accepts(builder: CandidateBuilder, options: Columns, fabrics: Fabrics) -> Columns:
     """The decisions as candidates without cash of their own; returns the options with their numbers."""
     if not len(options):
         return options.having(number=np.zeros(0, dtype=np.int64))
-    names, lease, fabric = shop.names, options["lease"], options["fabric"]
-    columns = Columns(lease=lease, customer=shop.outlook.tables["leases"].rows_of("customer_id")[lease], unit="0/1", upper=1.0, integral=True)
+    names, lease, fabric = builder.names, options["lease"], options["fabric"]
+    columns = Columns(lease=lease, customer=builder.outlook.tables["leases"].rows_of("customer_id")[lease], unit="0/1", upper=1.0, integral=True)
 
     def on_fabric(taken: int, place: int) -> str:
         return f"{names.leases[taken]}:{fabrics.names[place]}"
@@ -114,57 +114,57 @@ def _add_accepts(shop: Workshop, options: Columns, fabrics: Fabrics) -> Columns:
         pairs = zip(lease.tolist(), fabric.tolist(), strict=True)
         return [f"accept:{names.leases[taken] if place == NO_ROW else on_fabric(taken, place)}" for taken, place in pairs]
 
-    options = options.having(number=shop.add(Kind.ACCEPT, ids, columns, [_no_cash(shop, len(options))]).numbers)
+    options = options.having(number=builder.add(Kind.ACCEPT, ids, columns, [_no_cash(builder, len(options))]).numbers)
     linked = options.take(options["link"] != NO_LINK)
     if len(linked):
-        resource = shop.book.resources(Family.FABRIC, (linked["lease"], linked["fabric"]), on_fabric)
-        _once(shop, linked["number"], resource, 1.0)
-        _once(shop, linked["link"], resource, -1.0)
+        resource = builder.book.resources(Family.FABRIC, (linked["lease"], linked["fabric"]), on_fabric)
+        _once(builder, linked["number"], resource, 1.0)
+        _once(builder, linked["link"], resource, -1.0)
     placed = options.take(options["fabric"] != NO_ROW)
     if len(placed):
-        _once(shop, placed["number"], shop.book.resources(Family.ACCEPTED_ONCE, placed["lease"], names.lease, 1.0), 1.0)
+        _once(builder, placed["number"], builder.book.resources(Family.ACCEPTED_ONCE, placed["lease"], names.lease, 1.0), 1.0)
     return options
 
 
-def _volumes(shop: Workshop, served: Columns, accepts: Columns) -> None:
+def _volumes(builder: CandidateBuilder, served: Columns, accepts: Columns) -> None:
     """least x accept <= units served <= size x accept; without a decision, units served <= size."""
-    leases, book, name = shop.outlook.tables["leases"], shop.book, shop.names.lease
-    size, committed, least = leases.floats("max_size"), leases.flags("committed"), least_sizes(shop.outlook)
+    leases, book, name = builder.outlook.tables["leases"], builder.book, builder.names.lease
+    size, committed, least = leases.floats("max_size"), leases.flags("committed"), least_sizes(builder.outlook)
     decided: npt.NDArray[np.bool_] = np.isin(np.arange(len(leases)), accepts["lease"])
 
     free = served.take(~decided[served["lease"]])
     if len(free):
-        _once(shop, free["number"], book.resources(Family.VOLUME, free["lease"], name, size[free["lease"]]), free["units"])
+        _once(builder, free["number"], book.resources(Family.VOLUME, free["lease"], name, size[free["lease"]]), free["units"])
     bound = served.take(decided[served["lease"]])
     if len(bound):
-        _once(shop, bound["number"], book.resources(Family.VOLUME, bound["lease"], name), bound["units"])
-        _once(shop, accepts["number"], book.resources(Family.VOLUME, accepts["lease"], name), -size[accepts["lease"]])
+        _once(builder, bound["number"], book.resources(Family.VOLUME, bound["lease"], name), bound["units"])
+        _once(builder, accepts["number"], book.resources(Family.VOLUME, accepts["lease"], name), -size[accepts["lease"]])
         optional = bound.take(~committed[bound["lease"]])
-        _once(shop, optional["number"], book.resources(Family.LEAST_VOLUME, optional["lease"], name), -optional["units"])
+        _once(builder, optional["number"], book.resources(Family.LEAST_VOLUME, optional["lease"], name), -optional["units"])
         taken = accepts.take(~committed[accepts["lease"]])
-        _once(shop, taken["number"], book.resources(Family.LEAST_VOLUME, taken["lease"], name), least[taken["lease"]])
+        _once(builder, taken["number"], book.resources(Family.LEAST_VOLUME, taken["lease"], name), least[taken["lease"]])
     must = served.take((committed & (least > 0.0))[served["lease"]])
     if len(must):
-        _once(shop, must["number"], book.resources(Family.LEAST_VOLUME, must["lease"], name, -least[must["lease"]]), -must["units"])
+        _once(builder, must["number"], book.resources(Family.LEAST_VOLUME, must["lease"], name, -least[must["lease"]]), -must["units"])
 
 
-def _refuse_unserved(shop: Workshop, served: Ints) -> None:
+def _refuse_unserved(builder: CandidateBuilder, served: Ints) -> None:
     """A committed lease that nothing can serve: its least size is asked for all the same, so that no plan is one."""
-    leases, least = shop.outlook.tables["leases"], least_sizes(shop.outlook)
+    leases, least = builder.outlook.tables["leases"], least_sizes(builder.outlook)
     number = np.arange(len(leases))
-    due = np.isin(number, lease_windows(shop.outlook)["lease"])
+    due = np.isin(number, lease_windows(builder.outlook)["lease"])
     lost = np.flatnonzero(leases.flags("committed") & due & ~np.isin(number, served) & (least > 0.0))
     if not len(lost):
         return
-    names = shop.names.leases
+    names = builder.names.leases
     columns = Columns(lease=lost, customer=leases.rows_of("customer_id")[lost], unit="0/1", upper=0.0, integral=True)
-    block = shop.add(Kind.ACCEPT, lambda: [f"accept:{name}" for name in names[lost]], columns, [_no_cash(shop, len(lost))])
-    _once(shop, block.numbers, shop.book.resources(Family.LEAST_VOLUME, lost, lambda at: str(names[at]), -least[lost]), -least[lost])
+    block = builder.add(Kind.ACCEPT, lambda: [f"accept:{name}" for name in names[lost]], columns, [_no_cash(builder, len(lost))])
+    _once(builder, block.numbers, builder.book.resources(Family.LEAST_VOLUME, lost, lambda at: str(names[at]), -least[lost]), -least[lost])
 
 
-def _tiers(shop: Workshop, served: Columns) -> None:
+def _tiers(builder: CandidateBuilder, served: Columns) -> None:
     """Units served at a rate stay within what is offered at that rate."""
-    rates, names = shop.outlook.tables["lease_rates"], shop.names
+    rates, names = builder.outlook.tables["lease_rates"], builder.names
     limited = np.flatnonzero(rates.given("max_units"))
     offered = Columns(
         lease=rates.rows_of("lease_id")[limited], gpu=rates.rows_of("gpu_id")[limited], tier=rates.ints("tier")[limited],
@@ -173,13 +173,13 @@ def _tiers(shop: Workshop, served: Columns) -> None:
     tiered = served.joined(offered, ("lease", "gpu", "tier"))
     if len(tiered):
         keys = (tiered["lease"], tiered["gpu"], tiered["tier"])
-        resource = shop.book.resources(Family.TIER, keys, lambda lease, gpu, tier: f"{names.leases[lease]}:{names.gpus[gpu]}:{tier}", tiered["most"])
-        _once(shop, tiered["number"], resource, tiered["units"])
+        resource = builder.book.resources(Family.TIER, keys, lambda lease, gpu, tier: f"{names.leases[lease]}:{names.gpus[gpu]}:{tier}", tiered["most"])
+        _once(builder, tiered["number"], resource, tiered["units"])
 
 
-def _add_blocks(shop: Workshop, served: Columns) -> None:
+def _add_blocks(builder: CandidateBuilder, served: Columns) -> None:
     """least block x block <= units of a lease on a site <= size x block."""
-    leases, named = shop.outlook.tables["leases"], _lease_at_site(shop)
+    leases, named = builder.outlook.tables["leases"], _lease_at_site(builder)
     chosen = served.take(leases.floats("min_block")[served["lease"]] > 0.0)
     if not len(chosen):
         return
@@ -187,29 +187,29 @@ def _add_blocks(shop: Workshop, served: Columns) -> None:
     lease, site = pairs["lease"], pairs["site"]
     columns = pairs.having(customer=leases.rows_of("customer_id")[lease], unit="0/1", upper=1.0, integral=True)
     ids = [f"block:{named(*pair)}" for pair in zip(lease.tolist(), site.tolist(), strict=True)]
-    block = shop.add(Kind.BLOCK, lambda: ids, columns, [_no_cash(shop, len(pairs))])
+    block = builder.add(Kind.BLOCK, lambda: ids, columns, [_no_cash(builder, len(pairs))])
     for family, sign, bound in ((Family.BLOCK, 1.0, "max_size"), (Family.LEAST_BLOCK, -1.0, "min_block")):
-        _once(shop, chosen["number"], shop.book.resources(family, (chosen["lease"], chosen["site"]), named), sign * chosen["units"])
-        _once(shop, block.numbers, shop.book.resources(family, (lease, site), named), -sign * leases.floats(bound)[lease])
+        _once(builder, chosen["number"], builder.book.resources(family, (chosen["lease"], chosen["site"]), named), sign * chosen["units"])
+        _once(builder, block.numbers, builder.book.resources(family, (lease, site), named), -sign * leases.floats(bound)[lease])
 
 
-def _stand_on_fabric(shop: Workshop, served: Columns, accepts: Columns, fabrics: Fabrics) -> None:
+def _stand_on_fabric(builder: CandidateBuilder, served: Columns, accepts: Columns, fabrics: Fabrics) -> None:
     """Units of a single-fabric lease on a site only on the fabric taken, and within the site's largest cluster."""
-    leases, sites, named = shop.outlook.tables["leases"], shop.outlook.tables["sites"], _lease_at_site(shop)
+    leases, sites, named = builder.outlook.tables["leases"], builder.outlook.tables["sites"], _lease_at_site(builder)
     chosen = served.take(leases.flags("single_fabric")[served["lease"]])
     if not len(chosen):
         return
     keys = (chosen["lease"], chosen["site"])
-    _once(shop, chosen["number"], shop.book.resources(Family.ON_FABRIC, keys, named), chosen["units"])
+    _once(builder, chosen["number"], builder.book.resources(Family.ON_FABRIC, keys, named), chosen["units"])
     on_site = accepts.take(accepts["fabric"] != NO_ROW).only("lease", "fabric", "number").joined(fabrics.sites.only("fabric", "site"), "fabric")
     on_site = on_site.joined(chosen.take(codes_of(keys)[1]).only("lease", "site"), ("lease", "site"))
-    resource = shop.book.resources(Family.ON_FABRIC, (on_site["lease"], on_site["site"]), named)
-    _once(shop, on_site["number"], resource, -leases.floats("max_size")[on_site["lease"]])
+    resource = builder.book.resources(Family.ON_FABRIC, (on_site["lease"], on_site["site"]), named)
+    _once(builder, on_site["number"], resource, -leases.floats("max_size")[on_site["lease"]])
     limit = sites.floats("max_cluster_gpus")[chosen["site"]]
     limited = np.flatnonzero(~np.isnan(limit) & (chosen["gpu"] != NO_ROW))
     if len(limited):
-        resource = shop.book.resources(Family.CLUSTER, tuple(key[limited] for key in keys), named, limit[limited])
-        _once(shop, chosen["number"][limited], resource, 1.0)
+        resource = builder.book.resources(Family.CLUSTER, tuple(key[limited] for key in keys), named, limit[limited])
+        _once(builder, chosen["number"][limited], resource, 1.0)
 
 
 def placed_name(lease_id: str, site_id: str, gpu_id: str) -> str:
@@ -217,9 +217,9 @@ def placed_name(lease_id: str, site_id: str, gpu_id: str) -> str:
     return f"{lease_id}:{site_id}:{gpu_id}"
 
 
-def _fleet_serves(shop: Workshop, served: Columns) -> None:
+def _fleet_serves(builder: CandidateBuilder, served: Columns) -> None:
     """GPUs owned at the start go on serving the lease that they serve."""
-    tables, names = shop.outlook.tables, shop.names
+    tables, names = builder.outlook.tables, builder.names
     fleet, size = tables["fleet"], tables["leases"].floats("max_size")
     rows = np.flatnonzero(fleet.rows_of("lease_id") != NO_ROW)
     if not len(rows):
@@ -240,4 +240,4 @@ def _fleet_serves(shop: Workshop, served: Columns) -> None:
     def name(lease: int, site: int, gpu: int) -> str:
         return placed_name(names.leases[lease], names.sites[site], names.gpus[gpu])
 
-    _once(shop, chosen["number"], shop.book.resources(Family.PLACED, (at, chosen["site"], chosen["gpu"]), name, -np.floor(working)), -1.0)
+    _once(builder, chosen["number"], builder.book.resources(Family.PLACED, (at, chosen["site"], chosen["gpu"]), name, -np.floor(working)), -1.0)

@@ -11,6 +11,7 @@ import pandas as pd
 from kernels.lines import Line
 from planner.arrays import Floats, Ints, Texts
 from planner.candidates.accepting import add_accepting
+from planner.candidates.builder import Block, CandidateBuilder, candidate_table
 from planner.candidates.columns import Columns, stacked
 from planner.candidates.gpus import add_gpus
 from planner.candidates.halls import add_halls
@@ -27,8 +28,7 @@ from planner.candidates.reach.within import refuse_beyond_reach
 from planner.candidates.resources import ResourceBook, Rows, make_rows
 from planner.candidates.serving import add_serving
 from planner.candidates.tail_rent import add_tail_rent
-from planner.candidates.valuation import Books, Valuation, books_of
-from planner.candidates.workshop import Block, Workshop, candidate_table
+from planner.candidates.valuation import CashTables, Valuation, cash_tables_of
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class CandidateSet:
     """Everything the company could do.
 
     npv_usd: base-case NPV of a unit after tax, shape (N,). lower, upper: least and greatest levels, as decided by the user where
-    the blocks say what the case allows, shape (N,). book: resources and stocks. books: paths, events, profiles.
+    the blocks say what the case allows, shape (N,). book: resources and stocks. cash_tables: paths, events, profiles.
     """
 
     outlook: Outlook
@@ -46,7 +46,7 @@ class CandidateSet:
     lower: Floats
     upper: Floats
     book: ResourceBook
-    books: Books
+    cash_tables: CashTables
 
     def __len__(self) -> int:
         return len(self.npv_usd)
@@ -72,7 +72,7 @@ class CandidateSet:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """One row per candidate (see `workshop.COLUMNS`), in the order of its number."""
+        """One row per candidate (see `builder.COLUMNS`), in the order of its number."""
         return candidate_table(self.blocks).assign(lower=self.lower, upper=self.upper)
 
     @cached_property
@@ -106,23 +106,23 @@ def build_candidates(outlook: Outlook, *, equity: bool = False) -> CandidateSet:
     Raises BeyondReach, before any work, where its model would not fit the memory that may be used (see `planner.runtime.memory`).
     """
     refuse_beyond_reach(outlook)
-    shop = Workshop(outlook)
-    add_openings(shop)
-    add_halls(shop)
-    add_power(shop)
-    add_gpus(shop)
-    phases, paths = live_phases(shop), power_paths(outlook)
+    builder = CandidateBuilder(outlook)
+    add_openings(builder)
+    add_halls(builder)
+    add_power(builder)
+    add_gpus(builder)
+    phases, paths = live_phases(builder), power_paths(outlook)
     single = single_paths(paths)
-    add_serving(shop, phases, paths)
-    add_accepting(shop)
-    add_market(shop, phases, single)
-    add_mining(shop, phases, single)
-    add_tail_rent(shop, phases, single)
-    add_raised_capital(shop)
-    valuation = add_money_limits(shop)
-    npv_usd = np.concatenate([valuation.npv(block, equity=equity)[:, 0] for block in shop.blocks])
+    add_serving(builder, phases, paths)
+    add_accepting(builder)
+    add_market(builder, phases, single)
+    add_mining(builder, phases, single)
+    add_tail_rent(builder, phases, single)
+    add_raised_capital(builder)
+    valuation = add_money_limits(builder)
+    npv_usd = np.concatenate([valuation.npv(block, equity=equity)[:, 0] for block in builder.blocks])
     if not np.isfinite(npv_usd).all():
-        broken = np.concatenate([block.candidate_ids for block in shop.blocks])[~np.isfinite(npv_usd)][:3].tolist()
+        broken = np.concatenate([block.candidate_ids for block in builder.blocks])[~np.isfinite(npv_usd)][:3].tolist()
         raise ValueError(f"NPV is not a number for {broken}")
-    lower, upper = (np.concatenate([block.columns[name] for block in shop.blocks]) for name in ("lower", "upper"))
-    return CandidateSet(outlook, tuple(shop.blocks), valuation, npv_usd, lower, upper, shop.book, books_of(shop))
+    lower, upper = (np.concatenate([block.columns[name] for block in builder.blocks]) for name in ("lower", "upper"))
+    return CandidateSet(outlook, tuple(builder.blocks), valuation, npv_usd, lower, upper, builder.book, cash_tables_of(builder))

@@ -11,6 +11,7 @@ from kernels.lines import Line
 from kernels.profiles import until
 from kernels.terms import ScheduleTerm, Term, WindowTerm
 from planner.arrays import Floats, Ints
+from planner.candidates.builder import Block, CandidateBuilder
 from planner.candidates.columns import Columns, codes_of, stacked
 from planner.candidates.gpu_places import capex_usd, deliveries, places, resale_share
 from planner.candidates.kinds import Kind
@@ -18,21 +19,20 @@ from planner.candidates.names import joined
 from planner.candidates.overruns import overrun_terms
 from planner.candidates.resources import Family, Stock
 from planner.candidates.waits import provider_waits
-from planner.candidates.workshop import Block, Workshop
 
 
-def add_gpus(shop: Workshop) -> None:
+def add_gpus(builder: CandidateBuilder) -> None:
     """GPUs that could be bought and GPUs that are owned, their stocks, and their sale before the end of life."""
-    parts = [part for part in (_add_base(shop), _add_own(shop)) if part is not None]
+    parts = [part for part in (_add_base(builder), _add_own(builder)) if part is not None]
     if not parts:
         return
     owned = stacked([columns for _, columns in parts])
-    _needs(shop, owned)
-    _add_retirements(shop, owned, [block for block, _ in parts])
+    _needs(builder, owned)
+    _add_retirements(builder, owned, [block for block, _ in parts])
 
 
-def _add_own(shop: Workshop) -> tuple[Block, Columns] | None:
-    outlook, gpus = shop.outlook, shop.outlook.tables["gpus"]
+def _add_own(builder: CandidateBuilder) -> tuple[Block, Columns] | None:
+    outlook, gpus = builder.outlook, builder.outlook.tables["gpus"]
     pairs = deliveries(outlook, places(outlook))
     if not len(pairs):
         return None
@@ -45,45 +45,45 @@ def _add_own(shop: Workshop) -> tuple[Block, Columns] | None:
     )
     deposit = gpus.floats("deposit_fraction")[gpu]
     paid_early = np.maximum(month - gpus.ints("deposit_lead_months")[gpu], 0)
-    waits = provider_waits(shop, "delivery", gpu, shop.names.gpus, month)
-    begins, one = shop.beginning(month, waits), np.full(len(pairs), shop.one())
-    after = shop.beginning(month + 1, provider_waits(shop, "delivery", gpu, shop.names.gpus, month + 1))
+    waits = provider_waits(builder, "delivery", gpu, builder.names.gpus, month)
+    begins, one = builder.beginning(month, waits), np.full(len(pairs), builder.one())
+    after = builder.beginning(month + 1, provider_waits(builder, "delivery", gpu, builder.names.gpus, month + 1))
     terms = [
-        shop.lump(Line.CAPEX, -capex * deposit, paid_early),
+        builder.lump(Line.CAPEX, -capex * deposit, paid_early),
         WindowTerm(Line.CAPEX, -capex * (1.0 - deposit), one, begins, after),
-        ScheduleTerm(Line.DEPRECIATION, capex, shop.written_off_by("gpu", stands), begins),
-        WindowTerm(Line.UPKEEP, -gpus.floats("upkeep_usd_per_month")[gpu], one, begins, shop.events.at(end)),
-        *overrun_terms(shop, "gpu", capex, month, np.zeros(len(pairs), dtype=np.int64), waits, end),
-        shop.lump(Line.RESALE, resale_share(outlook, gpu, stands) * capex, end - 1),
-        *shop.loan("gpu", capex, month, stands),
+        ScheduleTerm(Line.DEPRECIATION, capex, builder.written_off_by("gpu", stands), begins),
+        WindowTerm(Line.UPKEEP, -gpus.floats("upkeep_usd_per_month")[gpu], one, begins, builder.events.at(end)),
+        *overrun_terms(builder, "gpu", capex, month, np.zeros(len(pairs), dtype=np.int64), waits, end),
+        builder.lump(Line.RESALE, resale_share(outlook, gpu, stands) * capex, end - 1),
+        *builder.loan("gpu", capex, month, stands),
     ]
-    block = shop.add(Kind.OWN, lambda: [f"own:{place}@{when}" for place, when in zip(_placed(shop, pairs), shop.names.months(month), strict=True)], columns, terms)
-    _limit_deliveries(shop, pairs, block)
+    block = builder.add(Kind.OWN, lambda: [f"own:{place}@{when}" for place, when in zip(_placed(builder, pairs), builder.names.months(month), strict=True)], columns, terms)
+    _limit_deliveries(builder, pairs, block)
     return block, _owned(pairs, block, month, end, capex, capex)
 
 
-def _placed(shop: Workshop, rows: Columns) -> list[str]:
+def _placed(builder: CandidateBuilder, rows: Columns) -> list[str]:
     """SITE:GPU of each row."""
-    return joined(shop.names.sites[rows["site"]], shop.names.gpus[rows["gpu"]])
+    return joined(builder.names.sites[rows["site"]], builder.names.gpus[rows["gpu"]])
 
 
 def _owned(rows: Columns, block: Block, month: Ints, end: Ints, capex: Floats, basis: Floats) -> Columns:
     return rows.only("site", "gpu").having(candidate=block.numbers, new=block.kind is Kind.OWN, month=month, end=end, capex=capex, basis=basis)
 
 
-def _limit_deliveries(shop: Workshop, pairs: Columns, block: Block) -> None:
+def _limit_deliveries(builder: CandidateBuilder, pairs: Columns, block: Block) -> None:
     """Deliveries of a SKU in a quarter over all sites stay within its supply."""
     limited = np.flatnonzero(~np.isnan(pairs["supply"]))
     if not len(limited):
         return
-    calendar, gpus = shop.outlook.calendar, shop.names.gpus
+    calendar, gpus = builder.outlook.calendar, builder.names.gpus
     keys = (pairs["gpu"][limited], calendar.quarter_of(pairs["month"][limited]))
-    resource = shop.book.resources(Family.SUPPLY, keys, lambda gpu, month: f"{gpus[gpu]}:{calendar.written_quarter(month)}", pairs["supply"][limited])
-    shop.book.uses.add(block.numbers[limited], resource, 1.0, 0, 1)
+    resource = builder.book.resources(Family.SUPPLY, keys, lambda gpu, month: f"{gpus[gpu]}:{calendar.written_quarter(month)}", pairs["supply"][limited])
+    builder.book.uses.add(block.numbers[limited], resource, 1.0, 0, 1)
 
 
-def _add_base(shop: Workshop) -> tuple[Block, Columns] | None:
-    outlook, fleet, gpus = shop.outlook, shop.outlook.tables["fleet"], shop.outlook.tables["gpus"]
+def _add_base(builder: CandidateBuilder) -> tuple[Block, Columns] | None:
+    outlook, fleet, gpus = builder.outlook, builder.outlook.tables["fleet"], builder.outlook.tables["gpus"]
     if not len(fleet):
         return None
     rows = Columns(site=fleet.rows_of("site_id"), gpu=fleet.rows_of("gpu_id"))
@@ -95,33 +95,33 @@ def _add_base(shop: Workshop) -> tuple[Block, Columns] | None:
     basis, count = fleet.floats("tax_basis_usd_per_gpu"), fleet.floats("gpus")
     zero = np.zeros(len(fleet), dtype=np.int64)
     terms: list[Term] = [
-        shop.schedule(Line.DEPRECIATION, basis, _rest_of_write_off(shop, bought, end), zero),
-        shop.running(Line.UPKEEP, -gpus.floats("upkeep_usd_per_month")[gpu], zero, end),
-        shop.lump(Line.RESALE, resale_share(outlook, gpu, end - bought) * capex, end - 1),
+        builder.schedule(Line.DEPRECIATION, basis, _rest_of_write_off(builder, bought, end), zero),
+        builder.running(Line.UPKEEP, -gpus.floats("upkeep_usd_per_month")[gpu], zero, end),
+        builder.lump(Line.RESALE, resale_share(outlook, gpu, end - bought) * capex, end - 1),
     ]
     columns = rows.having(from_month=0, to_month=end, unit="GPU", lower=count, upper=count)
-    block = shop.add(Kind.BASE, lambda: [f"base:{place}@{when}" for place, when in zip(_placed(shop, rows), fleet.texts("bought"), strict=True)], columns, terms)
+    block = builder.add(Kind.BASE, lambda: [f"base:{place}@{when}" for place, when in zip(_placed(builder, rows), fleet.texts("bought"), strict=True)], columns, terms)
     return block, _owned(rows, block, bought, end, capex, basis)
 
 
-def _rest_of_write_off(shop: Workshop, bought: Ints, end: Ints) -> Ints:
+def _rest_of_write_off(builder: CandidateBuilder, bought: Ints, end: Ints) -> Ints:
     """Profiles that write the remaining basis off in proportion to the rest of the schedule, or at once if none is left."""
 
     def rest(age: int, last: int) -> Floats:
         # The whole schedule counts, also what lies beyond the months of the case: the rest is a share of it, not of what is seen.
-        full = shop.written_off("gpu", shop.outlook.months + age)
+        full = builder.written_off("gpu", builder.outlook.months + age)
         left, total = full[age:], 1.0 - float(full[:age].sum())
         if total <= 1e-12:
-            left, total = np.eye(1, shop.outlook.months)[0], 1.0
+            left, total = np.eye(1, builder.outlook.months)[0], 1.0
         return until(left / total, last)
 
     pairs = [(-month, last) for month, last in zip(bought.tolist(), end.tolist(), strict=True)]
-    return np.array([shop.profiles.number(("rest", *pair), partial(rest, *pair)) for pair in pairs], dtype=np.int64)
+    return np.array([builder.profiles.number(("rest", *pair), partial(rest, *pair)) for pair in pairs], dtype=np.int64)
 
 
-def _needs(shop: Workshop, owned: Columns) -> None:
+def _needs(builder: CandidateBuilder, owned: Columns) -> None:
     """Each GPU owned stands in the stock of its place; one of the stock works (less spares), fills hall and liquid MW."""
-    tables, names, book = shop.outlook.tables, shop.names, shop.book
+    tables, names, book = builder.outlook.tables, builder.names, builder.book
     site, gpu = owned["site"], owned["gpu"]
     stocks = book.stocks(Stock.GPUS, (site, gpu), names.place)
     book.stock_uses.add(owned["candidate"], stocks, 1.0, np.maximum(owned["month"], 0), owned["end"])
@@ -135,9 +135,9 @@ def _needs(shop: Workshop, owned: Columns) -> None:
             book.stock_needs(stock, book.resource(Family.LIQUID, names.sites[at], float(liquid_mw[at])), float(it_kw[sku]) / 1000.0)
 
 
-def _add_retirements(shop: Workshop, owned: Columns, blocks: list[Block]) -> None:
+def _add_retirements(builder: CandidateBuilder, owned: Columns, blocks: list[Block]) -> None:
     """Sales before the end of life: resale comes earlier, upkeep stops, what is not yet written off is written off."""
-    outlook = shop.outlook
+    outlook = builder.outlook
     pairs = owned.with_each(ending=outlook.endings)
     ending, month = pairs["ending"], pairs["month"]
     pairs = pairs.take((ending > 0) & (ending - month >= 12) & (ending < pairs["end"]))
@@ -149,26 +149,26 @@ def _add_retirements(shop: Workshop, owned: Columns, blocks: list[Block]) -> Non
         site=pairs["site"], gpu=gpu, from_month=ending, to_month=end, unit="GPU", decide_by=np.minimum(ending, outlook.horizon), parent=parent
     )
     terms = [
-        shop.lump(Line.RESALE, resale_share(outlook, gpu, age) * capex, ending - 1),
-        shop.lump(Line.RESALE, -resale_share(outlook, gpu, stands) * capex, end - 1),
-        shop.running(Line.UPKEEP, outlook.tables["gpus"].floats("upkeep_usd_per_month")[gpu], ending, end),
-        shop.schedule(Line.DEPRECIATION, pairs["basis"], _write_off_ended(shop, month, end, age, new), ending - 1),
-        *shop.loan_ended("gpu", capex * new, stands, age, ending - 1),
+        builder.lump(Line.RESALE, resale_share(outlook, gpu, age) * capex, ending - 1),
+        builder.lump(Line.RESALE, -resale_share(outlook, gpu, stands) * capex, end - 1),
+        builder.running(Line.UPKEEP, outlook.tables["gpus"].floats("upkeep_usd_per_month")[gpu], ending, end),
+        builder.schedule(Line.DEPRECIATION, pairs["basis"], _write_off_ended(builder, month, end, age, new), ending - 1),
+        *builder.loan_ended("gpu", capex * new, stands, age, ending - 1),
     ]
 
     def ids() -> list[str]:
-        known, when = shop.ids_of(blocks), shop.names.months(ending)
+        known, when = builder.ids_of(blocks), builder.names.months(ending)
         return [f"retire:{known[at].removeprefix('own:')}#{month}" for at, month in zip(parent.tolist(), when, strict=True)]
 
-    block = shop.add(Kind.RETIRE, ids, columns, terms)
-    shop.book.stock_uses.add(block.numbers, shop.book.stocks(Stock.GPUS, (pairs["site"], gpu), shop.names.place), -1.0, ending, end)
-    shop.end_early(block, blocks)
+    block = builder.add(Kind.RETIRE, ids, columns, terms)
+    builder.book.stock_uses.add(block.numbers, builder.book.stocks(Stock.GPUS, (pairs["site"], gpu), builder.names.place), -1.0, ending, end)
+    builder.end_early(block, blocks)
 
 
-def _write_off_ended(shop: Workshop, month: Ints, end: Ints, age: Ints, new: npt.NDArray[np.bool_]) -> Ints:
+def _write_off_ended(builder: CandidateBuilder, month: Ints, end: Ints, age: Ints, new: npt.NDArray[np.bool_]) -> Ints:
     """Profiles of the write-off changed by a sale: by age for GPUs bought, by the rest of the schedule for the fleet."""
-    profiles = shop.write_off_ended("gpu", end - month, age)
+    profiles = builder.write_off_ended("gpu", end - month, age)
     for i in np.flatnonzero(~new):
-        rest = int(_rest_of_write_off(shop, month[i : i + 1], end[i : i + 1])[0])
-        profiles[i] = shop.profile_ended(rest, int(age[i] + month[i]))
+        rest = int(_rest_of_write_off(builder, month[i : i + 1], end[i : i + 1])[0])
+        profiles[i] = builder.profile_ended(rest, int(age[i] + month[i]))
     return profiles

@@ -7,6 +7,7 @@ import numpy as np
 
 from kernels.lines import Line
 from kernels.terms import ScheduleTerm, WindowTerm
+from planner.candidates.builder import Block, CandidateBuilder
 from planner.candidates.columns import Columns, greatest_by
 from planner.candidates.hall_cohorts import CONVERSION, EXISTING, NEW, hall_cohorts, ways_of
 from planner.candidates.kinds import Kind
@@ -14,28 +15,27 @@ from planner.candidates.names import joined
 from planner.candidates.overruns import overrun_terms
 from planner.candidates.resources import Family, Stock
 from planner.candidates.waits import provider_waits
-from planner.candidates.workshop import Block, Workshop
 from planner.case.table_arrays import NO_ROW
 
 
-def add_halls(shop: Workshop) -> None:
+def add_halls(builder: CandidateBuilder) -> None:
     """All halls of all sites, and their closing."""
-    halls = hall_cohorts(shop.outlook)
-    shop.halls = halls
+    halls = hall_cohorts(builder.outlook)
+    builder.halls = halls
     if not len(halls):
         return
-    block = _add_shells(shop, halls)
-    _limits(shop, halls, block)
-    _add_closings(shop, halls, block)
+    block = _add_shells(builder, halls)
+    _limits(builder, halls, block)
+    _add_closings(builder, halls, block)
 
 
-def _shell_names(shop: Workshop, halls: Columns) -> list[str]:
+def _shell_names(builder: CandidateBuilder, halls: Columns) -> list[str]:
     """SITE:WAY@MONTH."""
-    return [f"{name}@{when}" for name, when in zip(joined(shop.names.sites[halls["site"]], ways_of(halls)), shop.names.months(halls["month"]), strict=True)]
+    return [f"{name}@{when}" for name, when in zip(joined(builder.names.sites[halls["site"]], ways_of(halls)), builder.names.months(halls["month"]), strict=True)]
 
 
-def _add_shells(shop: Workshop, halls: Columns) -> Block:
-    outlook, names = shop.outlook, shop.names
+def _add_shells(builder: CandidateBuilder, halls: Columns) -> Block:
+    outlook, names = builder.outlook, builder.names
     site, month, lead, capex = halls["site"], halls["month"], halls["lead"], halls["capex_usd_per_mw"]
     last = np.full(len(halls), outlook.last_month)
     ordered = np.maximum(month - lead, 0)
@@ -45,35 +45,35 @@ def _add_shells(shop: Workshop, halls: Columns) -> Block:
     resale[mining.rows_of("site_id")] = mining.floats("resale_usd_per_kw")
     stands = last - month
     # What stands already is not late.
-    waits = provider_waits(shop, "construction", np.where(halls["way"] == EXISTING, NO_ROW, site), names.sites, month)
-    begins = shop.beginning(month, waits)
+    waits = provider_waits(builder, "construction", np.where(halls["way"] == EXISTING, NO_ROW, site), names.sites, month)
+    begins = builder.beginning(month, waits)
     running = halls["opex_usd_per_mw"] + halls["rent_usd_per_mw"]
     terms = [
-        shop.spread(Line.CAPEX, -capex, month, lead),
-        ScheduleTerm(Line.DEPRECIATION, capex, shop.written_off_by("shell", stands), begins),
-        WindowTerm(Line.SITE_OPEX, -running, np.full(len(halls), shop.one()), begins, shop.events.at(last)),
-        *overrun_terms(shop, "shell", capex, month, lead, waits, last),
+        builder.spread(Line.CAPEX, -capex, month, lead),
+        ScheduleTerm(Line.DEPRECIATION, capex, builder.written_off_by("shell", stands), begins),
+        WindowTerm(Line.SITE_OPEX, -running, np.full(len(halls), builder.one()), begins, builder.events.at(last)),
+        *overrun_terms(builder, "shell", capex, month, lead, waits, last),
         # The miners of a hall are sold when its conversion begins.
-        shop.lump(Line.RESALE, resale[site] * 1000.0 * halls["utility_mw"], ordered),
-        shop.lump(Line.RESALE, halls["residual"] * capex, last - 1),
-        *shop.loan("shell", capex, month, stands),
+        builder.lump(Line.RESALE, resale[site] * 1000.0 * halls["utility_mw"], ordered),
+        builder.lump(Line.RESALE, halls["residual"] * capex, last - 1),
+        *builder.loan("shell", capex, month, stands),
     ]
-    block = shop.add(Kind.SHELL, lambda: [f"shell:{name}" for name in _shell_names(shop, halls)], columns, terms)
-    stocks = shop.book.stocks(Stock.HALLS, site, names.site)
-    shop.book.stock_uses.add(block.numbers, stocks, 1.0, month, last)
+    block = builder.add(Kind.SHELL, lambda: [f"shell:{name}" for name in _shell_names(builder, halls)], columns, terms)
+    stocks = builder.book.stocks(Stock.HALLS, site, names.site)
+    builder.book.stock_uses.add(block.numbers, stocks, 1.0, month, last)
     for name in dict.fromkeys(names.sites[site].tolist()):
-        shop.book.stock_needs(shop.book.stock(Stock.HALLS, name), shop.book.resource(Family.HALL, name), -1.0)
+        builder.book.stock_needs(builder.book.stock(Stock.HALLS, name), builder.book.resource(Family.HALL, name), -1.0)
     return block
 
 
-def _limits(shop: Workshop, halls: Columns, block: Block) -> None:
+def _limits(builder: CandidateBuilder, halls: Columns, block: Block) -> None:
     """Halls within the site's critical IT (if open), within the pace of building, within what mining leaves."""
-    outlook, name, book = shop.outlook, shop.names.site, shop.book
+    outlook, name, book = builder.outlook, builder.names.site, builder.book
     sites, site, numbers = outlook.tables["sites"], halls["site"], block.numbers
 
     book.uses.add(numbers, book.resources(Family.SITE, site, name, sites.floats("critical_it_mw")[site]), 1.0, 0, 1)
-    for openings in shop.of_kind(Kind.OPEN):
-        _open_first(shop, halls, block, openings)
+    for openings in builder.of_kind(Kind.OPEN):
+        _open_first(builder, halls, block, openings)
     pace = sites.floats("build_mw_per_quarter")[site]
     paced = np.flatnonzero((halls["way"] == NEW) & ~np.isnan(pace))
     if len(paced):
@@ -93,25 +93,25 @@ def _limits(shop: Workshop, halls: Columns, block: Block) -> None:
         book.uses.add(numbers[converted], resource, chosen["utility_mw"], chosen["month"] - chosen["lead"], outlook.horizon)
 
 
-def _open_first(shop: Workshop, halls: Columns, block: Block, openings: Block) -> None:
+def _open_first(builder: CandidateBuilder, halls: Columns, block: Block, openings: Block) -> None:
     """Halls ordered by a month <= critical IT of the site, if it is open by then; what stands needs it open at any time."""
-    opened, sites, end, name = openings.columns, shop.outlook.tables["sites"], shop.outlook.horizon, shop.names.site
+    opened, sites, end, name = openings.columns, builder.outlook.tables["sites"], builder.outlook.horizon, builder.names.site
     last = greatest_by(opened["site"], opened["from_month"], len(sites), -1)
     inside = np.flatnonzero(last[halls["site"]] >= 0)
     chosen = halls.take(inside)
     ordered = np.where(chosen["way"] == EXISTING, end, np.maximum(chosen["month"] - chosen["lead"], 0))
     needed = np.minimum(ordered, last[chosen["site"]])
 
-    shop.book.uses.add(block.numbers[inside], shop.book.resources(Family.OPEN, chosen["site"], name), 1.0, needed, end)
+    builder.book.uses.add(block.numbers[inside], builder.book.resources(Family.OPEN, chosen["site"], name), 1.0, needed, end)
     known = np.flatnonzero(np.isin(opened["site"], chosen["site"]))
     site = opened["site"][known]
-    resource = shop.book.resources(Family.OPEN, site, name)
-    shop.book.uses.add(openings.numbers[known], resource, -sites.floats("critical_it_mw")[site], opened["from_month"][known], end)
+    resource = builder.book.resources(Family.OPEN, site, name)
+    builder.book.uses.add(openings.numbers[known], resource, -sites.floats("critical_it_mw")[site], opened["from_month"][known], end)
 
 
-def _add_closings(shop: Workshop, halls: Columns, shells: Block) -> None:
+def _add_closings(builder: CandidateBuilder, halls: Columns, shells: Block) -> None:
     """A MW given up: its residual is recovered, its opex stops, what is not yet written off is written off."""
-    outlook = shop.outlook
+    outlook = builder.outlook
     pairs = halls.having(row=np.arange(len(halls))).with_each(ending=outlook.endings)
     pairs = pairs.take((pairs["ending"] >= pairs["month"] + 12) & (pairs["ending"] < outlook.last_month))
     if not len(pairs):
@@ -126,17 +126,17 @@ def _add_closings(shop: Workshop, halls: Columns, shells: Block) -> None:
     )
     running = pairs["opex_usd_per_mw"] + pairs["rent_usd_per_mw"]
     terms = [
-        shop.lump(Line.RESALE, residual, ending - 1),
-        shop.lump(Line.RESALE, -residual, last - 1),
-        shop.schedule(Line.DEPRECIATION, capex, shop.write_off_ended("shell", stands, age), ending - 1),
-        shop.running(Line.SITE_OPEX, running, ending, last),
-        *shop.loan_ended("shell", capex, stands, age, ending - 1),
+        builder.lump(Line.RESALE, residual, ending - 1),
+        builder.lump(Line.RESALE, -residual, last - 1),
+        builder.schedule(Line.DEPRECIATION, capex, builder.write_off_ended("shell", stands, age), ending - 1),
+        builder.running(Line.SITE_OPEX, running, ending, last),
+        *builder.loan_ended("shell", capex, stands, age, ending - 1),
     ]
 
     def ids() -> list[str]:
-        names = _shell_names(shop, halls)
-        return [f"close:{names[at]}#{when}" for at, when in zip(row.tolist(), shop.names.months(ending), strict=True)]
+        names = _shell_names(builder, halls)
+        return [f"close:{names[at]}#{when}" for at, when in zip(row.tolist(), builder.names.months(ending), strict=True)]
 
-    block = shop.add(Kind.CLOSE, ids, columns, terms)
-    shop.book.stock_uses.add(block.numbers, shop.book.stocks(Stock.HALLS, pairs["site"], shop.names.site), -1.0, ending, last)
-    shop.end_early(block, [shells])
+    block = builder.add(Kind.CLOSE, ids, columns, terms)
+    builder.book.stock_uses.add(block.numbers, builder.book.stocks(Stock.HALLS, pairs["site"], builder.names.site), -1.0, ending, last)
+    builder.end_early(block, [shells])

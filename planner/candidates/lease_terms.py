@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from planner.arrays import Floats, Ints
+from planner.candidates.builder import CandidateBuilder
 from planner.candidates.columns import Columns, codes_of, stacked
 from planner.candidates.outlook import HOURS_BILLED_730, Outlook
-from planner.candidates.workshop import Workshop
 
 
 def _relet(outlook: Outlook, gpu_id: str) -> Floats:
@@ -62,10 +62,10 @@ class Prepaid:
 class LeaseTerms:
     """Paths of leases in the path book, by lease (its row) and by the month in which the term begins."""
 
-    def __init__(self, shop: Workshop) -> None:
-        self.shop = shop
-        self.outlook: Outlook = shop.outlook
-        tables = shop.outlook.tables
+    def __init__(self, builder: CandidateBuilder) -> None:
+        self.builder = builder
+        self.outlook: Outlook = builder.outlook
+        tables = builder.outlook.tables
         self.leases: list[dict[str, Any]] = tables["leases"].records
         customers = tables["customers"]
         self._recovery = dict(zip(customers.texts("customer_id"), customers.floats("recovery").tolist(), strict=True))
@@ -82,7 +82,7 @@ class LeaseTerms:
 
     def hours_path(self, lease: int) -> int:
         """Path of the hours that a lease for GPUs bills: real ones, or 730 a month."""
-        return self.shop.paths.number(("hours billed", lease), lambda outlook: self.billed(lease))
+        return self.builder.paths.number(("hours billed", lease), lambda outlook: self.billed(lease))
 
     def billed(self, lease: int) -> Floats:
         """Hours billed by month for a cluster, 1 for a hall, shape (M,)."""
@@ -110,12 +110,12 @@ class LeaseTerms:
         """Path of expected income for $1 of rate: billed hours x ramp x escalator x share used x income after defaults."""
         customer = self.leases[lease]["customer_id"]
         contract = self.first_rate_income(lease, term_start) * self.escalation(lease, term_start)
-        return self.shop.paths.number(("income", lease, term_start), lambda outlook: contract * outlook.income_share[customer])
+        return self.builder.paths.number(("income", lease, term_start), lambda outlook: contract * outlook.income_share[customer])
 
     def alive_path(self, lease: int) -> int:
         """Path of the chance that the customer of a lease has not defaulted on the first day of a month."""
         customer = self.leases[lease]["customer_id"]
-        return self.shop.paths.number(("alive at start", customer), lambda outlook: outlook.alive_at_start[customer])
+        return self.builder.paths.number(("alive at start", customer), lambda outlook: outlook.alive_at_start[customer])
 
     def prepaid(self, lease: int, term_start: int, start: int, end: int, received: bool) -> Prepaid:
         """The prepayment of a window, for $1 of rate: the lease pays its first-rate value at the start (before it, if `received`)."""
@@ -127,28 +127,28 @@ class LeaseTerms:
     def settled_path(self, lease: int, term_start: int, start: int, end: int, received: bool) -> int:
         """Path by which a prepayment is used up: credited month by month, or kept when the customer defaults."""
         key = ("prepayment settled", lease, term_start, start, end)
-        return self.shop.paths.number(key, self.prepaid(lease, term_start, start, end, received).settled)
+        return self.builder.paths.number(key, self.prepaid(lease, term_start, start, end, received).settled)
 
     def kept_path(self, lease: int, term_start: int, start: int, end: int, received: bool) -> int:
         """Path of what a default makes income of a prepayment, less what then cannot be recovered a second time."""
         key = ("prepayment kept", lease, term_start, start, end)
-        return self.shop.paths.number(key, self.prepaid(lease, term_start, start, end, received).kept)
+        return self.builder.paths.number(key, self.prepaid(lease, term_start, start, end, received).kept)
 
     def ramped_path(self, lease: int, term_start: int, path: int) -> int:
         """Another path times the share of the lease's size that stands."""
         share = self.shares(lease, term_start, "size_share")
-        whole = self.shop.paths.recipe(path)
-        return self.shop.paths.number(("ramped", lease, term_start, path), lambda outlook: whole(outlook) * share)
+        whole = self.builder.paths.recipe(path)
+        return self.builder.paths.number(("ramped", lease, term_start, path), lambda outlook: whole(outlook) * share)
 
     def relet_path(self, gpu: int) -> int:
         """Path of what a GPU earns in an hour-month when it is let again at a fraction of the market; nothing for NO_ROW."""
-        name = self.shop.names.gpus[gpu]
-        return self.shop.paths.number(("relet", name), lambda outlook: _relet(outlook, name))
+        name = self.builder.names.gpus[gpu]
+        return self.builder.paths.number(("relet", name), lambda outlook: _relet(outlook, name))
 
     def relet_unless_renewed_path(self, gpu: int, lease: int) -> int:
         """The same, times the chance that the lease is not renewed."""
-        name, lease_id = self.shop.names.gpus[gpu], self.leases[lease]["lease_id"]
-        return self.shop.paths.number(
+        name, lease_id = self.builder.names.gpus[gpu], self.leases[lease]["lease_id"]
+        return self.builder.paths.number(
             ("relet unless renewed", name, lease), lambda outlook: _relet(outlook, name) * (1.0 - outlook.renewed[lease_id])
         )
 
@@ -158,14 +158,14 @@ class LeaseTerms:
         last = float(self.escalation(lease, term_start)[min(start, self.outlook.months) - 1])
         contract = self.billed(lease) * self.share_used(lease) * last * row["renewal_rate_share"] * self.escalation(lease, start)
         customer, lease_id = row["customer_id"], row["lease_id"]
-        return self.shop.paths.number(
+        return self.builder.paths.number(
             ("renewal", lease, term_start, start), lambda outlook: contract * outlook.income_share[customer] * outlook.renewed[lease_id]
         )
 
     def if_renewed_path(self, lease: int, path: int) -> int:
         """Another path times the chance that the lease is renewed."""
-        whole, lease_id = self.shop.paths.recipe(path), self.leases[lease]["lease_id"]
-        return self.shop.paths.number(("if renewed", lease, path), lambda outlook: whole(outlook) * outlook.renewed[lease_id])
+        whole, lease_id = self.builder.paths.recipe(path), self.leases[lease]["lease_id"]
+        return self.builder.paths.number(("if renewed", lease, path), lambda outlook: whole(outlook) * outlook.renewed[lease_id])
 
     def contract_ends(self, rows: Columns) -> Ints:
         """Events at which contracts end: by notice, by the customer walking away from a late start, or by their date.
@@ -178,11 +178,11 @@ class LeaseTerms:
         columns = ("lease", "gpu", "rate_usd", "due", "term_start", "from_month", "to_month", "head", "hall_wait", "delivery_wait")
         codes, first = codes_of([rows[name] for name in columns])
         keys = rows.only(*columns).take(first)
-        return self.shop.events.computed(len(keys), lambda outlook: self._ends(keys, outlook))[codes]
+        return self.builder.events.computed(len(keys), lambda outlook: self._ends(keys, outlook))[codes]
 
     def _ends(self, keys: Columns, outlook: Outlook) -> Ints:
         there = outlook.energised_by_scenario[keys["head"]]
-        waits = self.shop.events.wait_ends(outlook)
+        waits = self.builder.events.wait_ends(outlook)
         for column in ("hall_wait", "delivery_wait"):
             there = np.maximum(there, waits[keys[column]])
         planned, begins = keys["to_month"][:, None], keys["from_month"][:, None]
@@ -194,7 +194,7 @@ class LeaseTerms:
         noticed = ("lease", "gpu", "rate_usd", "term_start")
         codes, first = codes_of([keys[name][by_notice] for name in noticed])
         for code, (lease, gpu, rate_usd, term_start) in enumerate(zip(*(keys[name][by_notice[first]].tolist() for name in noticed), strict=True)):
-            if self.shop.names.gpu(gpu) in outlook.market_top:
+            if self.builder.names.gpu(gpu) in outlook.market_top:
                 here = by_notice[codes == code]
                 ends[here] = np.minimum(ends[here], self._notice(lease, gpu, rate_usd, term_start, outlook))
         return np.maximum(ends, start)
@@ -202,7 +202,7 @@ class LeaseTerms:
     def _notice(self, lease: int, gpu: int, rate_usd: float, term_start: int, outlook: Outlook) -> Ints:
         """Month in which the contract ends by notice in each scenario; the end of all months when none is given."""
         row = self.leases[lease]
-        price = np.broadcast_to(outlook.market_top[self.shop.names.gpus[gpu]][0], (outlook.scenarios, outlook.months))
+        price = np.broadcast_to(outlook.market_top[self.builder.names.gpus[gpu]][0], (outlook.scenarios, outlook.months))
         contract = rate_usd * self.escalation(lease, term_start)
         fallen = price < contract * (1.0 - row["notice_margin"])
         protected = max(term_start + int(row["notice_from_month"]), 0)

@@ -9,10 +9,10 @@ import numpy as np
 from kernels.lines import Line
 from kernels.terms import Term, WindowTerm
 from planner.arrays import Floats, Ints
-from planner.candidates.books import NO_PHASE
+from planner.candidates.builder import CandidateBuilder
+from planner.candidates.cash_tables import NO_PHASE
 from planner.candidates.columns import Columns
 from planner.candidates.resources import Family
-from planner.candidates.workshop import Workshop
 
 
 @dataclass(frozen=True)
@@ -31,18 +31,18 @@ class Leg:
         return self.phase != NO_PHASE
 
 
-def legs(shop: Workshop, rows: Columns, waits: tuple[Ints, Ints] | None = None) -> tuple[Leg, Leg]:
+def legs(builder: CandidateBuilder, rows: Columns, waits: tuple[Ints, Ints] | None = None) -> tuple[Leg, Leg]:
     """The legs of paths with columns head, then, from_then, from_month, to_month: the head until the second is energised.
 
     A unit starts when its head is energised and its waits (see `waits`) are over, never before the plan, and never after its own end.
     """
     start, end, head, then = (rows[name] for name in ("from_month", "to_month", "head", "then"))
     none = np.full(len(rows), NO_PHASE)
-    begins = shop.events.after(start, head, none, end, waits)
-    ends = shop.events.at(end)
+    begins = builder.events.after(start, head, none, end, waits)
+    ends = builder.events.at(end)
     bridged = then != NO_PHASE
     switch_month = np.where(bridged, rows["from_then"], end)
-    switches = np.where(bridged, shop.events.after(start, head, then, end, waits), ends)
+    switches = np.where(bridged, builder.events.after(start, head, then, end, waits), ends)
     return (
         Leg(head, begins, switches, start, switch_month),
         Leg(then, switches, ends, switch_month, end),
@@ -70,7 +70,7 @@ def energy_terms(
 
 
 def power_uses(
-    shop: Workshop, phases: Columns, leg: Leg, candidate: Ints, it_mw: Floats, drawn_mw: Floats, share: Columns
+    builder: CandidateBuilder, phases: Columns, leg: Leg, candidate: Ints, it_mw: Floats, drawn_mw: Floats, share: Columns
 ) -> None:
     """Contracted power and energy drawn on one leg.
 
@@ -83,12 +83,12 @@ def power_uses(
     phase = leg.phase[row]
 
     contracted = it_mw[row] * phases["mw_per_it_mw"][phase] * size
-    shop.book.uses.add(candidate[row], shop.book.resources(Family.PHASE, phase, shop.names.phase), contracted, start, end)
+    builder.book.uses.add(candidate[row], builder.book.resources(Family.PHASE, phase, builder.names.phase), contracted, start, end)
     taking = np.flatnonzero(phases["min_take"][phase] > 0.0)
     if len(taking):
         drawn = drawn_mw[row[taking]] * size[taking]
-        resource = shop.book.resources(Family.MIN_TAKE, phase[taking], shop.names.phase)
-        shop.book.uses.add(candidate[row[taking]], resource, -drawn, start[taking], end[taking])
+        resource = builder.book.resources(Family.MIN_TAKE, phase[taking], builder.names.phase)
+        builder.book.uses.add(candidate[row[taking]], resource, -drawn, start[taking], end[taking])
 
 
 def whole_units(start: Ints, end: Ints) -> Columns:

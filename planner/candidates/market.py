@@ -12,7 +12,8 @@ import pandas as pd
 from kernels.lines import Line
 from kernels.terms import Term, WindowTerm
 from planner.arrays import Floats, Ints
-from planner.candidates.books import Recipe
+from planner.candidates.builder import Block, CandidateBuilder
+from planner.candidates.cash_tables import Recipe
 from planner.candidates.columns import Columns, codes_of, greatest_by, least_by, stacked
 from planner.candidates.gpu_places import places
 from planner.candidates.kinds import Kind
@@ -22,24 +23,23 @@ from planner.candidates.outlook import Outlook
 from planner.candidates.resources import Family
 from planner.candidates.valuation import Valuation
 from planner.candidates.waits import NEVER, work_waits
-from planner.candidates.workshop import Block, Workshop
 
 
-def add_market(shop: Workshop, phases: Columns, paths: Columns) -> None:
+def add_market(builder: CandidateBuilder, phases: Columns, paths: Columns) -> None:
     """GPUs on demand, wherever a SKU may stand on a live phase and may be owned by then; paths of one phase alone."""
-    rows = _offers(shop, paths)
+    rows = _offers(builder, paths)
     if not len(rows):
         return
-    outlook, names = shop.outlook, shop.names
+    outlook, names = builder.outlook, builder.names
     sites, gpus = outlook.tables["sites"], outlook.tables["gpus"]
     site, gpu, start, end = rows["site"], rows["gpu"], rows["from_month"], rows["to_month"]
-    head, _ = legs(shop, rows, work_waits(shop, rows, for_contract=False))
+    head, _ = legs(builder, rows, work_waits(builder, rows, for_contract=False))
     it_mw = gpus.floats("it_kw")[gpu] / 1000.0
     drawn = it_mw * (sites.floats("load_factor") * sites.floats("pue"))[site]
-    price, energy = _paths(shop, rows, phases, drawn)
-    one, fee = np.full(len(rows), shop.one()), phases["fee_path"][head.phase]
+    price, energy = _paths(builder, rows, phases, drawn)
+    one, fee = np.full(len(rows), builder.one()), phases["fee_path"][head.phase]
     terms: list[Term] = [
-        WindowTerm(Line.REVENUE, np.ones(len(rows)), price, head.start_event, shop.events.at(end)),
+        WindowTerm(Line.REVENUE, np.ones(len(rows)), price, head.start_event, builder.events.at(end)),
         *energy_terms(phases, head, drawn, it_mw, energy, one, fee),
     ]
     depth = rows["depth_gpus"]
@@ -52,22 +52,22 @@ def add_market(shop: Workshop, phases: Columns, paths: Columns) -> None:
         parts = zip(names.sites[site], names.gpus[gpu], rows["tier"].tolist(), names.phases[rows["head"]], names.months(start), strict=True)
         return [f"sell:{at}:{sku}/{tier}:{phase}@{when}" for at, sku, tier, phase, when in parts]
 
-    numbers = shop.add(Kind.SELL, ids, columns, terms).numbers
-    shop.book.uses.add(numbers, shop.book.resources(Family.FLEET, (site, gpu), names.place), 1.0, start, end)
-    share = _share_drawn(shop, rows, energy, phases["energy_path"][head.phase])
-    power_uses(shop, phases, head, numbers, it_mw, drawn * share, whole_units(start, end))
+    numbers = builder.add(Kind.SELL, ids, columns, terms).numbers
+    builder.book.uses.add(numbers, builder.book.resources(Family.FLEET, (site, gpu), names.place), 1.0, start, end)
+    share = _share_drawn(builder, rows, energy, phases["energy_path"][head.phase])
+    power_uses(builder, phases, head, numbers, it_mw, drawn * share, whole_units(start, end))
     limited = np.flatnonzero(~np.isnan(depth))
     tiers = (gpu[limited], rows["tier"][limited])
-    resource = shop.book.resources(Family.DEPTH, tiers, lambda sku, tier: f"{names.gpus[sku]}:{tier}", depth[limited])
-    shop.book.uses.add(numbers[limited], resource, 1.0, start[limited], end[limited])
+    resource = builder.book.resources(Family.DEPTH, tiers, lambda sku, tier: f"{names.gpus[sku]}:{tier}", depth[limited])
+    builder.book.uses.add(numbers[limited], resource, 1.0, start[limited], end[limited])
 
 
-def _offers(shop: Workshop, paths: Columns) -> Columns:
-    outlook, market = shop.outlook, shop.outlook.tables["market"]
+def _offers(builder: CandidateBuilder, paths: Columns) -> Columns:
+    outlook, market = builder.outlook, builder.outlook.tables["market"]
     rows = Columns(
         gpu=market.rows_of("gpu_id"), tier=market.ints("tier"), depth_gpus=market.floats("depth_gpus"), utilisation=market.floats("utilisation")
     )
-    rows = rows.joined(places(outlook), "gpu").joined(_owned(shop), ("site", "gpu")).joined(paths, "site")
+    rows = rows.joined(places(outlook), "gpu").joined(_owned(builder), ("site", "gpu")).joined(paths, "site")
     rows = rows.with_each(from_month=outlook.windows["from_month"], to_month=outlook.windows["to_month"])
     live = (rows["from_month"] >= rows["from_head"]) & (rows["to_month"] <= rows["end_head"])
     owned = (rows["from_month"] >= rows["first_owned"]) & (rows["from_month"] < rows["last_owned"])
@@ -76,9 +76,9 @@ def _offers(shop: Workshop, paths: Columns) -> Columns:
     return rows.take(np.lexsort([rows["head"], rows["from_month"], rows["tier"], gpu, site]))
 
 
-def _owned(shop: Workshop) -> Columns:
+def _owned(builder: CandidateBuilder) -> Columns:
     """Months between which a GPU of a SKU may stand at a site: columns site, gpu, first_owned, last_owned."""
-    blocks = [block.columns.only("site", "gpu", "from_month", "to_month") for block in shop.of_kind(Kind.OWN, Kind.BASE)]
+    blocks = [block.columns.only("site", "gpu", "from_month", "to_month") for block in builder.of_kind(Kind.OWN, Kind.BASE)]
     if not blocks:
         none = np.zeros(0, dtype=np.int64)
         return Columns(site=none, gpu=none, first_owned=none, last_owned=none)
@@ -89,17 +89,17 @@ def _owned(shop: Workshop) -> Columns:
     )
 
 
-def _paths(shop: Workshop, rows: Columns, phases: Columns, drawn: Floats) -> tuple[Ints, Ints]:
+def _paths(builder: CandidateBuilder, rows: Columns, phases: Columns, drawn: Floats) -> tuple[Ints, Ints]:
     """Paths of income and of energy by row. A unit idles in months whose income is less than the energy it would save."""
     columns = (rows["gpu"], rows["tier"], rows["utilisation"], rows["head"], drawn)
     codes, first = codes_of(columns)
     price, energy = np.zeros(len(first), dtype=np.int64), np.zeros(len(first), dtype=np.int64)
     for code, key in enumerate(zip(*(column[first].tolist() for column in columns), strict=True)):
         gpu, tier, utilisation, head, drawn_mw = key
-        full_energy = shop.paths.recipe(int(phases["energy_path"][head]))
-        work = _Work(str(shop.names.gpus[gpu]), tier, utilisation, drawn_mw, float(phases["min_take"][head]), full_energy)
-        price[code] = shop.paths.number(("market", *key), work.income)
-        energy[code] = shop.paths.number(("market energy", *key), work.energy)
+        full_energy = builder.paths.recipe(int(phases["energy_path"][head]))
+        work = _Work(str(builder.names.gpus[gpu]), tier, utilisation, drawn_mw, float(phases["min_take"][head]), full_energy)
+        price[code] = builder.paths.number(("market", *key), work.income)
+        energy[code] = builder.paths.number(("market energy", *key), work.energy)
     return price[codes], energy[codes]
 
 
@@ -130,7 +130,7 @@ class _Work:
         return np.asarray(self._full_income(outlook) >= saved)
 
 
-def _share_drawn(shop: Workshop, rows: Columns, energy: Ints, full: Ints) -> Floats:
+def _share_drawn(builder: CandidateBuilder, rows: Columns, energy: Ints, full: Ints) -> Floats:
     """Share of its full energy that a unit pays for in its window, over windows in which it idles at times.
 
     Months in which energy costs nothing or earns do not count: a unit works in them, and minimum take never earns.
@@ -138,12 +138,12 @@ def _share_drawn(shop: Workshop, rows: Columns, energy: Ints, full: Ints) -> Flo
     share = np.ones(len(rows))
     codes, first = codes_of([energy, full])
     pairs = zip(energy[first].tolist(), full[first].tolist(), strict=True)
-    idles = np.array([not np.array_equal(shop.paths.row(paid), shop.paths.row(whole)) for paid, whole in pairs], dtype=bool)
+    idles = np.array([not np.array_equal(builder.paths.row(paid), builder.paths.row(whole)) for paid, whole in pairs], dtype=bool)
     for at in np.flatnonzero(idles[codes]).tolist():
         window = slice(int(rows["from_month"][at]), int(rows["to_month"][at]))
-        whole = np.maximum(shop.paths.row(int(full[at]))[window], 0.0).sum()
+        whole = np.maximum(builder.paths.row(int(full[at]))[window], 0.0).sum()
         if whole:
-            share[at] = np.maximum(shop.paths.row(int(energy[at]))[window], 0.0).sum() / whole
+            share[at] = np.maximum(builder.paths.row(int(energy[at]))[window], 0.0).sum() / whole
     return share
 
 

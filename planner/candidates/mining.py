@@ -9,12 +9,12 @@ import numpy as np
 from kernels.lines import Line
 from kernels.terms import Term, WindowTerm
 from planner.arrays import Floats
+from planner.candidates.builder import CandidateBuilder
 from planner.candidates.columns import Columns
 from planner.candidates.kinds import Kind
 from planner.candidates.load import energy_terms, legs, power_uses, whole_units
 from planner.candidates.outlook import Outlook
 from planner.candidates.resources import Family
-from planner.candidates.workshop import Workshop
 
 
 def usd_per_mwh(hashprice_usd_per_ph_day: Floats, joules_per_th: float) -> Floats:
@@ -22,25 +22,25 @@ def usd_per_mwh(hashprice_usd_per_ph_day: Floats, joules_per_th: float) -> Float
     return hashprice_usd_per_ph_day / (0.024 * joules_per_th)
 
 
-def add_mining(shop: Workshop, phases: Columns, paths: Columns) -> None:
+def add_mining(builder: CandidateBuilder, phases: Columns, paths: Columns) -> None:
     """Mining load on each live phase of its site, step by step; it stops with the horizon. Paths of one phase alone."""
-    outlook, mining, names = shop.outlook, shop.outlook.tables["mining"], shop.names
+    outlook, mining, names = builder.outlook, builder.outlook.tables["mining"], builder.names
     mines = Columns(mine=np.arange(len(mining)), site=mining.rows_of("site_id"))
     rows = mines.joined(paths, "site").with_each(from_month=outlook.windows["from_month"], to_month=outlook.windows["to_month"])
     rows = rows.take((rows["from_month"] >= rows["from_head"]) & (rows["to_month"] <= rows["end_head"]))
     if not len(rows):
         return
     mine, site, start, stop = rows["mine"], rows["site"], rows["from_month"], rows["to_month"]
-    head, _ = legs(shop, rows)
+    head, _ = legs(builder, rows)
     uptime, most = mining.floats("uptime")[mine], mining.floats("utility_mw")[mine]
-    income = np.array([_income_path(shop, row) for row in range(len(mining))], dtype=np.int64)[mine]
-    end = shop.events.at(stop)
+    income = np.array([_income_path(builder, row) for row in range(len(mining))], dtype=np.int64)[mine]
+    end = builder.events.at(stop)
     # A mining MW is contracted power, not critical IT: it needs one MW of its phase whatever the phase's ratio.
     it_mw = 1.0 / phases["mw_per_it_mw"][head.phase]
-    one, fee, energy = np.full(len(rows), shop.one()), phases["fee_path"][head.phase], phases["energy_path"][head.phase]
+    one, fee, energy = np.full(len(rows), builder.one()), phases["fee_path"][head.phase], phases["energy_path"][head.phase]
     terms: list[Term] = [
         WindowTerm(Line.MINING, uptime, income, head.start_event, end),
-        WindowTerm(Line.UPKEEP, -uptime * mining.floats("opex_usd_per_mwh")[mine], np.full(len(rows), shop.hours()), head.start_event, end),
+        WindowTerm(Line.UPKEEP, -uptime * mining.floats("opex_usd_per_mwh")[mine], np.full(len(rows), builder.hours()), head.start_event, end),
         *energy_terms(phases, head, uptime, it_mw, energy, one, fee),
     ]
     columns = Columns(site=site, phase=rows["head"], from_month=start, to_month=stop, unit="MW", upper=most, decide_by=start)
@@ -49,14 +49,14 @@ def add_mining(shop: Workshop, phases: Columns, paths: Columns) -> None:
         parts = zip(names.sites[site], names.phases[rows["head"]], names.months(start), strict=True)
         return [f"mine:{at}:{phase}@{when}" for at, phase, when in parts]
 
-    numbers = shop.add(Kind.MINE, ids, columns, terms).numbers
-    load = shop.book.resources(Family.MINING, site, names.site, most)
-    shop.book.uses.add(numbers, load, 1.0, start, stop)
-    power_uses(shop, phases, head, numbers, it_mw, uptime, whole_units(start, stop))
+    numbers = builder.add(Kind.MINE, ids, columns, terms).numbers
+    load = builder.book.resources(Family.MINING, site, names.site, most)
+    builder.book.uses.add(numbers, load, 1.0, start, stop)
+    power_uses(builder, phases, head, numbers, it_mw, uptime, whole_units(start, stop))
 
 
-def _income_path(shop: Workshop, row: int) -> int:
-    return shop.paths.number(("mining", row), lambda outlook: mining_usd_per_mwh(outlook, row) * outlook.hours)
+def _income_path(builder: CandidateBuilder, row: int) -> int:
+    return builder.paths.number(("mining", row), lambda outlook: mining_usd_per_mwh(outlook, row) * outlook.hours)
 
 
 def mining_usd_per_mwh(outlook: Outlook, mine: int) -> Floats:

@@ -8,34 +8,34 @@ import numpy as np
 
 from kernels.lines import Line
 from planner.arrays import Floats, Ints
+from planner.candidates.builder import Block, CandidateBuilder
 from planner.candidates.columns import Columns
 from planner.candidates.kinds import Kind
 from planner.candidates.outlook import Outlook
 from planner.candidates.resources import Family, Stock
-from planner.candidates.valuation import Valuation, books_of
-from planner.candidates.workshop import Block, Workshop
+from planner.candidates.valuation import Valuation, cash_tables_of
 
 CAPITAL_KINDS = (Kind.OPEN, Kind.SHELL, Kind.POWER, Kind.OWN, Kind.SERVE, Kind.HOST, Kind.FABRIC, Kind.BASE)
 
 
-def add_raised_capital(shop: Workshop) -> None:
+def add_raised_capital(builder: CandidateBuilder) -> None:
     """`base`: the capital raised quarter by quarter, level 1; nothing without a budget."""
-    if not _budgeted(shop.outlook):
+    if not _budgeted(builder.outlook):
         return
     columns = Columns(1, unit="0/1", lower=1.0, upper=1.0)
-    block = shop.add(Kind.BASE, lambda: ["base:capital raised"], columns, [shop.lump(Line.CAPEX, np.zeros(1), np.zeros(1, dtype=np.int64))])
-    starts, ends, raised = _quarters(shop.outlook)
-    _draw(shop, np.full(len(starts), block.first), -raised, starts, ends)
+    block = builder.add(Kind.BASE, lambda: ["base:capital raised"], columns, [builder.lump(Line.CAPEX, np.zeros(1), np.zeros(1, dtype=np.int64))])
+    starts, ends, raised = _quarters(builder.outlook)
+    _draw(builder, np.full(len(starts), block.first), -raised, starts, ends)
 
 
-def add_money_limits(shop: Workshop) -> Valuation:
+def add_money_limits(builder: CandidateBuilder) -> Valuation:
     """Enter the limits in money, once every candidate is known; returns the valuation they rest on."""
-    valuation = books_of(shop).under(shop.outlook)
-    if _budgeted(shop.outlook):
-        for block in shop.of_kind(*CAPITAL_KINDS):
-            _draw_capital(shop, block, valuation)
-    _floor_cash(shop, valuation)
-    _limit_customers(shop, valuation)
+    valuation = cash_tables_of(builder).under(builder.outlook)
+    if _budgeted(builder.outlook):
+        for block in builder.of_kind(*CAPITAL_KINDS):
+            _draw_capital(builder, block, valuation)
+    _floor_cash(builder, valuation)
+    _limit_customers(builder, valuation)
     return valuation
 
 
@@ -53,34 +53,34 @@ def _quarters(outlook: Outlook) -> tuple[Ints, Ints, Floats]:
     return starts, ends, np.array(amounts, dtype=np.float64)
 
 
-def _draw(shop: Workshop, candidate: Ints, amount: Floats, start: Ints, end: Ints) -> None:
+def _draw(builder: CandidateBuilder, candidate: Ints, amount: Floats, start: Ints, end: Ints) -> None:
     """Capital drawn in a quarter: it stays drawn to the horizon, or counts in that quarter alone if nothing carries over."""
-    if shop.outlook.case.settings.budget_carries_over:
-        stock = shop.book.stock(Stock.CAPITAL, "capital")
-        if not any(known == stock for known, _, _ in shop.book.per_stock):
-            shop.book.stock_needs(stock, shop.book.resource(Family.CAPITAL, "capital"), 1.0)
+    if builder.outlook.case.settings.budget_carries_over:
+        stock = builder.book.stock(Stock.CAPITAL, "capital")
+        if not any(known == stock for known, _, _ in builder.book.per_stock):
+            builder.book.stock_needs(stock, builder.book.resource(Family.CAPITAL, "capital"), 1.0)
         stocks = np.full(len(candidate), stock)
-        shop.book.stock_uses.add(candidate, stocks, amount, start, np.full(len(candidate), shop.outlook.horizon))
+        builder.book.stock_uses.add(candidate, stocks, amount, start, np.full(len(candidate), builder.outlook.horizon))
     else:
-        resource = shop.book.resource(Family.CAPITAL, "capital of the quarter")
-        shop.book.uses.add(candidate, np.full(len(candidate), resource), amount, start, end)
+        resource = builder.book.resource(Family.CAPITAL, "capital of the quarter")
+        builder.book.uses.add(candidate, np.full(len(candidate), resource), amount, start, end)
 
 
-def _draw_capital(shop: Workshop, block: Block, valuation: Valuation) -> None:
+def _draw_capital(builder: CandidateBuilder, block: Block, valuation: Valuation) -> None:
     """Capex, deposits, upfront and opening costs, less prepayments received and debt drawn, by quarter."""
     lines = (Line.CAPEX, Line.OPENING, Line.PREPAYMENT, Line.DEBT_DRAW)
     if not any(term.line in lines for term in block.terms):
         return
-    starts, ends, _ = _quarters(shop.outlook)
+    starts, ends, _ = _quarters(builder.outlook)
     # Prepayments as they are received; what is credited of them month by month is operating cash.
     terms = tuple(term for term in block.terms if term.line is not Line.PREPAYMENT or np.all(np.asarray(term.amount) >= 0.0))
     capex, opening, prepaid, drawn = valuation.cash(replace(block, terms=terms), np.arange(len(block)), lines)
     need = -(capex + opening) - prepaid - drawn
     moved = np.abs(capex) + np.abs(opening) + np.abs(prepaid) + np.abs(drawn)
-    by_quarter, gross = (np.add.reduceat(each[:, : shop.outlook.horizon], starts, axis=1) for each in (need, moved))
+    by_quarter, gross = (np.add.reduceat(each[:, : builder.outlook.horizon], starts, axis=1) for each in (need, moved))
     by_quarter = without_dust(by_quarter, gross)
     row, quarter = np.nonzero(by_quarter)
-    _draw(shop, block.numbers[row], by_quarter[row, quarter], starts[quarter], ends[quarter])
+    _draw(builder, block.numbers[row], by_quarter[row, quarter], starts[quarter], ends[quarter])
 
 
 DUST = 1e-12
@@ -95,41 +95,41 @@ def without_dust(sums: Floats, moved: Floats) -> Floats:
 EQUITY = tuple(line for line in Line if line is not Line.DEPRECIATION)
 
 
-def _floor_cash(shop: Workshop, valuation: Valuation) -> None:
+def _floor_cash(builder: CandidateBuilder, valuation: Valuation) -> None:
     """Cumulative after-tax cash with debt service, interest deductible, at the end of each quarter that has a floor.
 
     A quarter of the tail counts like any other, one beyond it at its end.
     """
-    outlook, budget = shop.outlook, shop.outlook.tables["budget"]
+    outlook, budget = builder.outlook, builder.outlook.tables["budget"]
     rows = np.flatnonzero(budget.given("cash_floor_usd"))
     if not len(rows):
         return
     quarter = budget.texts("quarter")
     starts = np.array([outlook.calendar.quarter_index(quarter[row]) for row in rows], dtype=np.int64)
     ends = np.minimum(starts + 3, outlook.months)
-    resource = shop.book.resources(Family.CASH_FLOOR, rows, lambda row: str(quarter[row]), -budget.floats("cash_floor_usd")[rows])
-    for block in shop.blocks:
+    resource = builder.book.resources(Family.CASH_FLOOR, rows, lambda row: str(quarter[row]), -budget.floats("cash_floor_usd")[rows])
+    for block in builder.blocks:
         cash = valuation.cash(block, np.arange(len(block)), EQUITY)
         shield = -outlook.case.settings.tax_rate * cash[EQUITY.index(Line.INTEREST)]
         moved = np.cumsum(np.abs(cash).sum(axis=0), axis=1)[:, ends - 1]
         cumulative = without_dust(np.cumsum(cash.sum(axis=0) + shield, axis=1)[:, ends - 1], moved)
         row, floor = np.nonzero(cumulative)
-        shop.book.uses.add(block.numbers[row], resource[floor], -cumulative[row, floor], 0, 1)
+        builder.book.uses.add(block.numbers[row], resource[floor], -cumulative[row, floor], 0, 1)
 
 
 INCOME = (Line.REVENUE, Line.MINING, Line.TAIL_RENT)
 
 
-def _limit_customers(shop: Workshop, valuation: Valuation) -> None:
+def _limit_customers(builder: CandidateBuilder, valuation: Valuation) -> None:
     """Discounted revenue of a customer <= share x discounted revenue of the plan."""
-    customers = shop.outlook.tables["customers"]
+    customers = builder.outlook.tables["customers"]
     rows = np.flatnonzero(customers.given("max_revenue_share"))
     if not len(rows):
         return
     names, limits = customers.texts("customer_id"), customers.floats("max_revenue_share")
-    for block in shop.of_kind(Kind.SERVE, Kind.HOST, Kind.RENEW, Kind.SELL, Kind.MINE):
+    for block in builder.of_kind(Kind.SERVE, Kind.HOST, Kind.RENEW, Kind.SELL, Kind.MINE):
         value = valuation.npv(block, INCOME)[:, 0]
         for row in rows.tolist():
-            resource = shop.book.resource(Family.REVENUE_SHARE, names[row])
+            resource = builder.book.resource(Family.REVENUE_SHARE, names[row])
             own = block.columns["customer"] == row
-            shop.book.uses.add(block.numbers, resource, value * (own - limits[row]), 0, 1)
+            builder.book.uses.add(block.numbers, resource, value * (own - limits[row]), 0, 1)

@@ -5,18 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from kernels.lines import Line
+from planner.candidates.builder import CandidateBuilder
 from planner.candidates.columns import Columns, codes_of, greatest_by, stacked
 from planner.candidates.hall_cohorts import EXISTING, hall_cohorts
 from planner.candidates.kinds import Kind
 from planner.candidates.outlook import Outlook
 from planner.candidates.phases import commit_months
 from planner.candidates.resources import Family
-from planner.candidates.workshop import Workshop
 
 
-def add_openings(shop: Workshop) -> None:
+def add_openings(builder: CandidateBuilder) -> None:
     """A candidate for each site that costs something to open, and each month in which its first commitment could fall."""
-    outlook, names = shop.outlook, shop.names
+    outlook, names = builder.outlook, builder.names
     cost = outlook.tables["sites"].floats("opening_cost_usd")
     if not np.any(cost > 0.0):
         return
@@ -27,9 +27,9 @@ def add_openings(shop: Workshop) -> None:
     def ids() -> list[str]:
         return [f"open:{name}@{when}" for name, when in zip(names.sites[site], names.months(month), strict=True)]
 
-    block = shop.add(Kind.OPEN, ids, columns, [shop.lump(Line.OPENING, -cost[site], month)])
-    once = shop.book.resources(Family.OPENED_ONCE, site, names.site, 1.0)
-    shop.book.uses.add(block.numbers, once, 1.0, 0, 1)
+    block = builder.add(Kind.OPEN, ids, columns, [builder.lump(Line.OPENING, -cost[site], month)])
+    once = builder.book.resources(Family.OPENED_ONCE, site, names.site, 1.0)
+    builder.book.uses.add(block.numbers, once, 1.0, 0, 1)
 
 
 def opening_months(outlook: Outlook) -> Columns:

@@ -7,19 +7,19 @@ import numpy as np
 from kernels.lines import Line
 from kernels.terms import Term, WindowTerm
 from planner.arrays import Floats, Ints
+from planner.candidates.builder import Block, CandidateBuilder
 from planner.candidates.columns import Columns
 from planner.candidates.kinds import Kind
 from planner.candidates.phases import fee_usd_per_mw_month, installed_share, to_be_paid, unit_mw
 from planner.candidates.power_costs import fee_paths
 from planner.candidates.resources import Family, Stock
-from planner.candidates.workshop import Block, Workshop
 from planner.candidates.write_offs import phase_write_off_ended
 from planner.case.delays import uncommitted_phases
 
 
-def add_exits(shop: Workshop, phases: Block) -> None:
+def add_exits(builder: CandidateBuilder, phases: Block) -> None:
     """An end at each month in which something may be given up, for each phase that has an exit fee."""
-    outlook, power = shop.outlook, shop.outlook.tables["power"]
+    outlook, power = builder.outlook, builder.outlook.tables["power"]
     if outlook.tail == "none":
         return
     pairs = Columns(phase=np.flatnonzero(power.given("exit_fee_usd_per_kw"))).with_each(month=outlook.endings)
@@ -39,26 +39,26 @@ def add_exits(shop: Workshop, phases: Block) -> None:
     # Which MW of a phase contracted in part before the start are given up is not known: their write-off runs on.
     ahead = (to_be_paid(outlook) & uncommitted_phases(power)).astype(np.float64)
     terms = [
-        shop.lump(Line.FEES, -power.floats("exit_fee_usd_per_kw")[phase] * 1000.0, month - 1),
-        *_write_offs(shop, phase, end, month, (cost * ahead)[phase]),
-        shop.running(Line.FEES, fee, month, end, fee_paths(shop)[phase]),
-        shop.running(Line.UPKEEP, upkeep, month, end),
+        builder.lump(Line.FEES, -power.floats("exit_fee_usd_per_kw")[phase] * 1000.0, month - 1),
+        *_write_offs(builder, phase, end, month, (cost * ahead)[phase]),
+        builder.running(Line.FEES, fee, month, end, fee_paths(builder)[phase]),
+        builder.running(Line.UPKEEP, upkeep, month, end),
     ]
-    names, written = shop.names.phases, shop.names.months
-    block = shop.add(Kind.EXIT, lambda: [f"exit:{names[at]}@{when}" for at, when in zip(phase, written(month), strict=True)], columns, terms)
-    stocks = shop.book.stocks(Stock.POWER, phase, shop.names.phase)
-    shop.book.stock_uses.add(block.numbers, stocks, -1.0, month, end)
-    ended = shop.book.resources(Family.ENDED, phase, lambda at: f"power {names[at]}")
-    shop.book.uses.add(block.numbers, ended, 1.0, 0, 1)
+    names, written = builder.names.phases, builder.names.months
+    block = builder.add(Kind.EXIT, lambda: [f"exit:{names[at]}@{when}" for at, when in zip(phase, written(month), strict=True)], columns, terms)
+    stocks = builder.book.stocks(Stock.POWER, phase, builder.names.phase)
+    builder.book.stock_uses.add(block.numbers, stocks, -1.0, month, end)
+    ended = builder.book.resources(Family.ENDED, phase, lambda at: f"power {names[at]}")
+    builder.book.uses.add(block.numbers, ended, 1.0, 0, 1)
     held, first = np.unique(phase, return_index=True)
-    shop.book.uses.add(phases.numbers[held], ended[first], -size[held], 0, 1)
+    builder.book.uses.add(phases.numbers[held], ended[first], -size[held], 0, 1)
 
 
-def _write_offs(shop: Workshop, phase: Ints, end: Ints, month: Ints, cost: Floats) -> list[Term]:
+def _write_offs(builder: CandidateBuilder, phase: Ints, end: Ints, month: Ints, cost: Floats) -> list[Term]:
     """What is left of the cost of the MW given up is written off in the last month of their contract."""
     if not np.any(cost):
         return []
     rows = zip(phase.tolist(), end.tolist(), month.tolist(), cost.tolist(), strict=True)
-    paths = [phase_write_off_ended(shop, at, last, ends) if usd else shop.one() for at, last, ends, usd in rows]
-    none, whole = np.zeros(len(phase), dtype=np.int64), np.full(len(phase), shop.outlook.months)
-    return [WindowTerm(Line.DEPRECIATION, cost, np.array(paths, dtype=np.int64), shop.events.at(none), shop.events.at(whole))]
+    paths = [phase_write_off_ended(builder, at, last, ends) if usd else builder.one() for at, last, ends, usd in rows]
+    none, whole = np.zeros(len(phase), dtype=np.int64), np.full(len(phase), builder.outlook.months)
+    return [WindowTerm(Line.DEPRECIATION, cost, np.array(paths, dtype=np.int64), builder.events.at(none), builder.events.at(whole))]

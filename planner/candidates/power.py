@@ -7,7 +7,8 @@ import numpy as np
 from kernels.lines import Line
 from kernels.terms import ScheduleTerm, Term, WindowTerm
 from planner.arrays import Floats, Ints
-from planner.candidates.books import NO_PHASE
+from planner.candidates.builder import Block, CandidateBuilder
+from planner.candidates.cash_tables import NO_PHASE
 from planner.candidates.columns import Columns
 from planner.candidates.kinds import Kind
 from planner.candidates.outlook import Outlook
@@ -27,24 +28,23 @@ from planner.candidates.phases import (
 from planner.candidates.power_costs import fee_paths
 from planner.candidates.resources import Family, Stock
 from planner.candidates.unused_take import add_unused_takes
-from planner.candidates.workshop import Block, Workshop
 from planner.candidates.write_offs import phase_write_offs
 
 
-def add_power(shop: Workshop) -> None:
+def add_power(builder: CandidateBuilder) -> None:
     """All phases, with what they offer and what they cost."""
-    if not len(shop.outlook.tables["power"]):
+    if not len(builder.outlook.tables["power"]):
         return
-    phases = _add_phases(shop)
-    _add_paid(shop)
-    add_offers(shop, phases)
-    add_takes(shop, phases)
-    add_exits(shop, phases)
-    add_unused_takes(shop)
+    phases = _add_phases(builder)
+    _add_paid(builder)
+    add_offers(builder, phases)
+    add_takes(builder, phases)
+    add_exits(builder, phases)
+    add_unused_takes(builder)
 
 
-def _add_phases(shop: Workshop) -> Block:
-    outlook = shop.outlook
+def _add_phases(builder: CandidateBuilder) -> Block:
+    outlook = builder.outlook
     power, count = outlook.tables["power"], len(outlook.tables["power"])
     number, size, integral = np.arange(count), unit_mw(outlook), counted_in_steps(outlook)
     units = power.floats("guaranteed_mw") / size
@@ -70,51 +70,51 @@ def _add_phases(shop: Workshop) -> Block:
     upkeep = installed * power.floats("fixed_om_usd_per_kw_month") * 1000.0
     damages = size * power.floats("delay_damages_usd_per_kw_month") * 1000.0
     credit = capex * power.floats("tax_credit")
-    energised = _energised(shop, number)
+    energised = _energised(builder, number)
     # In a scenario what begins with first power begins when it comes; the contract ends when the plan said.
-    ends, begins = shop.events.at(end), shop.events.at(np.zeros(count, dtype=np.int64))
+    ends, begins = builder.events.at(end), builder.events.at(np.zeros(count, dtype=np.int64))
     from_contract = power.texts("fee_from") == "contract"
-    fee_begins = np.where(from_contract, shop.events.at(np.maximum(fee_start(outlook), 0)), energised)
-    last = shop.events.at(np.full(count, outlook.months))
+    fee_begins = np.where(from_contract, builder.events.at(np.maximum(fee_start(outlook), 0)), energised)
+    last = builder.events.at(np.full(count, outlook.months))
     terms = [
-        shop.spread(Line.CAPEX, -(capex + upfront), paid, lead),
-        ScheduleTerm(Line.CREDITS, credit, np.full(count, shop.at_once()), energised),
-        WindowTerm(Line.DEPRECIATION, capex + upfront, phase_write_offs(shop, number, capex + upfront), begins, last),
-        WindowTerm(Line.FEES, -fee, fee_paths(shop), fee_begins, ends),
-        WindowTerm(Line.UPKEEP, -upkeep, np.full(count, shop.one()), energised, ends),
+        builder.spread(Line.CAPEX, -(capex + upfront), paid, lead),
+        ScheduleTerm(Line.CREDITS, credit, np.full(count, builder.at_once()), energised),
+        WindowTerm(Line.DEPRECIATION, capex + upfront, phase_write_offs(builder, number, capex + upfront), begins, last),
+        WindowTerm(Line.FEES, -fee, fee_paths(builder), fee_begins, ends),
+        WindowTerm(Line.UPKEEP, -upkeep, np.full(count, builder.one()), energised, ends),
         # A phase that its lead makes late is not its supplier's to pay for, and nothing is paid after what is counted.
-        WindowTerm(Line.PENALTIES, damages, np.full(count, _counted(shop)), shop.events.at(paid), energised),
-        *phase_overrun_terms(shop, number, capex + upfront, credit, paid, lead),
-        *shop.loan("power", capex, paid, np.maximum(end - paid, 1)),
+        WindowTerm(Line.PENALTIES, damages, np.full(count, _counted(builder)), builder.events.at(paid), energised),
+        *phase_overrun_terms(builder, number, capex + upfront, credit, paid, lead),
+        *builder.loan("power", capex, paid, np.maximum(end - paid, 1)),
     ]
-    name = shop.names.phases
-    block = shop.add(Kind.POWER, lambda: [f"power:{name[at]}" for at in range(count)], columns, terms)
-    stocks = shop.book.stocks(Stock.POWER, number, shop.names.phase)
-    shop.book.stock_uses.add(block.numbers, stocks, size, start, end)
+    name = builder.names.phases
+    block = builder.add(Kind.POWER, lambda: [f"power:{name[at]}" for at in range(count)], columns, terms)
+    stocks = builder.book.stocks(Stock.POWER, number, builder.names.phase)
+    builder.book.stock_uses.add(block.numbers, stocks, size, start, end)
     for stock, phase in zip(stocks.tolist(), name[:-1].tolist(), strict=True):
-        shop.book.stock_needs(stock, shop.book.resource(Family.PHASE, phase), -1.0)
-    _group_limits(shop, stocks)
+        builder.book.stock_needs(stock, builder.book.resource(Family.PHASE, phase), -1.0)
+    _group_limits(builder, stocks)
     return block
 
 
-def _energised(shop: Workshop, phase: Ints) -> Ints:
+def _energised(builder: CandidateBuilder, phase: Ints) -> Ints:
     """Events of first power, not before what was promised."""
     none = np.full(len(phase), NO_PHASE)
-    return shop.events.after(np.maximum(shop.outlook.promised[phase], 0), phase, none, np.full(len(phase), shop.outlook.months))
+    return builder.events.after(np.maximum(builder.outlook.promised[phase], 0), phase, none, np.full(len(phase), builder.outlook.months))
 
 
-def _counted(shop: Workshop) -> int:
+def _counted(builder: CandidateBuilder) -> int:
     """The path that is 1 in the months that are counted: without a tail, those of the horizon."""
 
     def recipe(outlook: Outlook) -> Floats:
         return (np.arange(outlook.months) < outlook.last_month).astype(np.float64)
 
-    return shop.paths.number("counted", recipe)
+    return builder.paths.number("counted", recipe)
 
 
-def _add_paid(shop: Workshop) -> None:
+def _add_paid(builder: CandidateBuilder) -> None:
     """`base`, level 1: capex and upfront of the MW contracted before the start were paid then, so they come off."""
-    outlook, power = shop.outlook, shop.outlook.tables["power"]
+    outlook, power = builder.outlook, builder.outlook.tables["power"]
     rows = np.flatnonzero((power.floats("committed_mw") > 0.0) & to_be_paid(outlook))
     if not len(rows):
         return
@@ -126,23 +126,23 @@ def _add_paid(shop: Workshop) -> None:
     none, months = np.zeros(len(rows), dtype=np.int64), np.full(len(rows), outlook.months)
     stands = np.maximum(outlook.power_end[rows] - month, 1)
     terms: list[Term] = [
-        *phase_overrun_terms(shop, rows, -paid, credit, month, lead),
-        shop.spread(Line.CAPEX, paid, month, lead),
+        *phase_overrun_terms(builder, rows, -paid, credit, month, lead),
+        builder.spread(Line.CAPEX, paid, month, lead),
         # Written off and credited when the phase comes, as what it comes off.
-        ScheduleTerm(Line.CREDITS, credit, np.full(len(rows), shop.at_once()), _energised(shop, rows)),
-        WindowTerm(Line.DEPRECIATION, -paid, phase_write_offs(shop, rows, paid), shop.events.at(none), shop.events.at(months)),
-        *shop.loan("power", -capex, month, stands),
+        ScheduleTerm(Line.CREDITS, credit, np.full(len(rows), builder.at_once()), _energised(builder, rows)),
+        WindowTerm(Line.DEPRECIATION, -paid, phase_write_offs(builder, rows, paid), builder.events.at(none), builder.events.at(months)),
+        *builder.loan("power", -capex, month, stands),
     ]
     columns = Columns(site=power.rows_of("site_id")[rows], phase=rows, unit="0/1", lower=1.0, upper=1.0)
-    name = shop.names.phases
-    shop.add(Kind.BASE, lambda: [f"base:paid {name[at]}" for at in rows], columns, terms)
+    name = builder.names.phases
+    builder.add(Kind.BASE, lambda: [f"base:paid {name[at]}" for at in rows], columns, terms)
 
 
-def _group_limits(shop: Workshop, stocks: Ints) -> None:
-    tables = shop.outlook.tables
+def _group_limits(builder: CandidateBuilder, stocks: Ints) -> None:
+    tables = builder.outlook.tables
     limit, group_of = tables["site_groups"].floats("max_contracted_mw"), tables["sites"].rows_of("site_group")
     names = tables["site_groups"].texts("site_group")
     for stock, group in zip(stocks.tolist(), group_of[tables["power"].rows_of("site_id")].tolist(), strict=True):
         if group >= 0:
-            resource = shop.book.resource(Family.GROUP, names[group], float(limit[group]))
-            shop.book.stock_needs(stock, resource, 1.0)
+            resource = builder.book.resource(Family.GROUP, names[group], float(limit[group]))
+            builder.book.stock_needs(stock, resource, 1.0)

@@ -7,20 +7,20 @@ from typing import Any
 import numpy as np
 
 from planner.arrays import Floats, Ints
+from planner.candidates.builder import CandidateBuilder
 from planner.candidates.outlook import Outlook
 from planner.candidates.phases import fee_start
-from planner.candidates.workshop import Workshop
 
 
-def fee_paths(shop: Workshop) -> Ints:
+def fee_paths(builder: CandidateBuilder) -> Ints:
     """Path of the escalated fee of each phase, (phases,)."""
-    rates = shop.outlook.tables["power"].floats("fee_escalator").tolist()
-    return np.array([shop.escalated(rate, month) for rate, month in zip(rates, fee_start(shop.outlook).tolist(), strict=True)], dtype=np.int64)
+    rates = builder.outlook.tables["power"].floats("fee_escalator").tolist()
+    return np.array([builder.escalated(rate, month) for rate, month in zip(rates, fee_start(builder.outlook).tolist(), strict=True)], dtype=np.int64)
 
 
-def energy_path(shop: Workshop, phase: int, *, tenant_pays_fuel: bool) -> int:
+def energy_path(builder: CandidateBuilder, phase: int, *, tenant_pays_fuel: bool) -> int:
     """Path of the cost of one MW drawn without pause from a phase: hours x availability x $/MWh."""
-    row: dict[str, Any] = shop.outlook.tables["power"].records[phase]
+    row: dict[str, Any] = builder.outlook.tables["power"].records[phase]
     fuel_out = tenant_pays_fuel and row["fuel_passed_to_tenant"]
 
     def recipe(outlook: Outlook) -> Floats:
@@ -33,10 +33,10 @@ def energy_path(shop: Workshop, phase: int, *, tenant_pays_fuel: bool) -> int:
             cost = cost + heat_rate * (gas + row["fuel_adder_usd_per_mmbtu"])
         return cost * outlook.hours * row["availability"]
 
-    return shop.paths.number(("energy", phase, fuel_out), recipe)
+    return builder.paths.number(("energy", phase, fuel_out), recipe)
 
 
-def unused_energy_path(shop: Workshop, phase: int) -> int:
+def unused_energy_path(builder: CandidateBuilder, phase: int) -> int:
     """Path of the cost of one MW of minimum take that is not drawn: its energy where that costs something."""
-    energy = shop.paths.recipe(energy_path(shop, phase, tenant_pays_fuel=False))
-    return shop.paths.number(("energy not used", phase), lambda outlook: np.maximum(energy(outlook), 0.0))
+    energy = builder.paths.recipe(energy_path(builder, phase, tenant_pays_fuel=False))
+    return builder.paths.number(("energy not used", phase), lambda outlook: np.maximum(energy(outlook), 0.0))

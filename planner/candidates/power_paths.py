@@ -7,12 +7,12 @@ from collections.abc import Collection
 import numpy as np
 import numpy.typing as npt
 
-from planner.candidates.books import NO_PHASE
+from planner.candidates.builder import CandidateBuilder
+from planner.candidates.cash_tables import NO_PHASE
 from planner.candidates.columns import Columns, stacked
 from planner.candidates.outlook import Outlook
 from planner.candidates.phases import fee_usd_per_mw_month
 from planner.candidates.power_costs import energy_path, fee_paths
-from planner.candidates.workshop import Workshop
 
 FULL_SERVICE = 0.99
 """Availability under which a lease's service credit is due."""
@@ -33,22 +33,22 @@ def legs_of(written: str, phases: Collection[str]) -> tuple[str, str]:
     return found[0] if found and written not in phases else (written, "")
 
 
-def live_phases(shop: Workshop) -> Columns:
+def live_phases(builder: CandidateBuilder) -> Columns:
     """What a MW of contracted power in use costs: a row for each phase of the case.
 
     Columns: mw_per_it_mw, fee_usd_per_mw_month (the share not due anyway), fee_path, demand_usd_per_mw_month, energy_path (all
     of it), tenant_energy_path (without fuel that customers pay), min_take, below_full_service.
     """
-    outlook, power = shop.outlook, shop.outlook.tables["power"]
+    outlook, power = builder.outlook, builder.outlook.tables["power"]
     count = len(power)
     return Columns(
         count,
         mw_per_it_mw=power.floats("mw_per_it_mw"),
         fee_usd_per_mw_month=fee_usd_per_mw_month(outlook) * (1.0 - power.floats("take_or_pay")),
-        fee_path=fee_paths(shop),
+        fee_path=fee_paths(builder),
         demand_usd_per_mw_month=power.floats("demand_charge_usd_per_kw_month") * 1000.0,
-        energy_path=np.array([energy_path(shop, phase, tenant_pays_fuel=False) for phase in range(count)], dtype=np.int64),
-        tenant_energy_path=np.array([energy_path(shop, phase, tenant_pays_fuel=True) for phase in range(count)], dtype=np.int64),
+        energy_path=np.array([energy_path(builder, phase, tenant_pays_fuel=False) for phase in range(count)], dtype=np.int64),
+        tenant_energy_path=np.array([energy_path(builder, phase, tenant_pays_fuel=True) for phase in range(count)], dtype=np.int64),
         min_take=power.floats("min_take"),
         below_full_service=power.floats("availability") < FULL_SERVICE,
     )

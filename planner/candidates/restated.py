@@ -21,13 +21,13 @@ from kernels.lines import Line
 from kernels.terms import ScheduleTerm, Term, WindowTerm
 from planner.arrays import Floats, Ints, Texts
 from planner.candidates.build import CandidateSet, build_candidates
+from planner.candidates.builder import Block
 from planner.candidates.columns import Columns
 from planner.candidates.kinds import Kind
 from planner.candidates.left_out import LeftOut
 from planner.candidates.opening import opening_months
 from planner.candidates.outlook import Outlook, chances_of_renewal, delay_months, make_outlook
 from planner.candidates.resources import Family, ResourceBook, Uses
-from planner.candidates.workshop import Block
 from planner.case.calendar import Calendar
 from planner.case.case import Case
 from planner.case.delays import first_power_months
@@ -149,7 +149,7 @@ def restate(candidates: CandidateSet, case: Case, *, levels: Floats | None = Non
     npv_usd = np.where(place >= 0, anew.npv_usd[place], 0.0)
     gone = dict(_gone(candidates, anew, place))
     changed = replace(anew.outlook, case=case)
-    found = Restated(changed, blocks, anew.valuation, npv_usd, lower, upper, book, anew.books, candidates, gone)
+    found = Restated(changed, blocks, anew.valuation, npv_usd, lower, upper, book, anew.cash_tables, candidates, gone)
     if levels is not None:
         found.require(np.flatnonzero(levels))
     return found

@@ -9,7 +9,8 @@ import numpy as np
 from kernels.lines import Line
 from kernels.terms import Term, WindowTerm
 from planner.arrays import Floats, Ints
-from planner.candidates.books import NO_PHASE
+from planner.candidates.builder import Block, CandidateBuilder
+from planner.candidates.cash_tables import NO_PHASE
 from planner.candidates.columns import Columns, codes_of
 from planner.candidates.kinds import Kind
 from planner.candidates.lease_offers import lease_offers
@@ -17,49 +18,48 @@ from planner.candidates.lease_terms import LeaseTerms, path_by_row
 from planner.candidates.load import Leg, energy_terms, legs, power_uses, whole_units
 from planner.candidates.resources import Family
 from planner.candidates.waits import work_waits
-from planner.candidates.workshop import Block, Workshop
 from planner.case.table_arrays import NO_ROW
 
 
-def add_serving(shop: Workshop, phases: Columns, paths: Columns) -> None:
+def add_serving(builder: CandidateBuilder, phases: Columns, paths: Columns) -> None:
     """All ways to serve all leases, and their next terms."""
-    add_offers(shop, phases, lease_offers(shop.outlook, paths))
+    add_offers(builder, phases, lease_offers(builder.outlook, paths))
 
 
-def add_offers(shop: Workshop, phases: Columns, offers: Columns) -> None:
+def add_offers(builder: CandidateBuilder, phases: Columns, offers: Columns) -> None:
     """Ways to serve leases, as `lease_offers` lists them, and their next terms."""
-    terms = LeaseTerms(shop)
+    terms = LeaseTerms(builder)
     hosting = offers["gpu"] == NO_ROW
     for kind, chosen in ((Kind.SERVE, offers.take(~hosting)), (Kind.HOST, offers.take(hosting))):
         if len(chosen):
-            block = _add_kind(shop, kind, chosen, phases, terms)
-            _add_renewals(shop, kind, chosen, block, phases, terms)
+            block = _add_kind(builder, kind, chosen, phases, terms)
+            _add_renewals(builder, kind, chosen, block, phases, terms)
 
 
-def _add_kind(shop: Workshop, kind: Kind, rows: Columns, phases: Columns, terms: LeaseTerms) -> Block:
-    hall, delivery = work_waits(shop, rows, for_contract=True)
+def _add_kind(builder: CandidateBuilder, kind: Kind, rows: Columns, phases: Columns, terms: LeaseTerms) -> Block:
+    hall, delivery = work_waits(builder, rows, for_contract=True)
     rows = rows.having(hall_wait=hall, delivery_wait=delivery)
-    head, then = legs(shop, rows, (hall, delivery))
+    head, then = legs(builder, rows, (hall, delivery))
     income = path_by_row([rows["lease"], rows["term_start"]], terms.income_path)
     ends = terms.contract_ends(rows)
-    block = shop.add(
+    block = builder.add(
         kind,
-        lambda: _ids(shop, kind, rows),
-        _columns(shop, kind, rows),
+        lambda: _ids(builder, kind, rows),
+        _columns(builder, kind, rows),
         [
-            *_revenue_terms(shop, kind, rows, head, income, ends, terms),
-            *_prepayment_terms(shop, rows, terms),
-            *_penalty_terms(shop, rows, phases, head, then, income, ends, terms),
-            *_running_terms(shop, kind, rows, phases, (head, then), terms),
+            *_revenue_terms(builder, kind, rows, head, income, ends, terms),
+            *_prepayment_terms(builder, rows, terms),
+            *_penalty_terms(builder, rows, phases, head, then, income, ends, terms),
+            *_running_terms(builder, kind, rows, phases, (head, then), terms),
         ],
     )
-    _use(shop, kind, rows, block.numbers, phases, (head, then), terms.standing(rows))
+    _use(builder, kind, rows, block.numbers, phases, (head, then), terms.standing(rows))
     return block
 
 
-def _ids(shop: Workshop, kind: Kind, rows: Columns) -> Sequence[str]:
+def _ids(builder: CandidateBuilder, kind: Kind, rows: Columns) -> Sequence[str]:
     """KIND:LEASE:SITE:PATH@MONTH, with GPU/TIER after the site for a cluster; a bridge is A>B."""
-    names = shop.names
+    names = builder.names
     parts = zip(
         names.leases[rows["lease"]], names.sites[rows["site"]], names.gpus[rows["gpu"]], rows["tier"].tolist(), names.phases[rows["head"]],
         names.phases[rows["then"]], names.months(rows["from_month"]), strict=True,
@@ -71,8 +71,8 @@ def _ids(shop: Workshop, kind: Kind, rows: Columns) -> Sequence[str]:
     ]
 
 
-def _columns(shop: Workshop, kind: Kind, rows: Columns) -> Columns:
-    leases = shop.outlook.tables["leases"]
+def _columns(builder: CandidateBuilder, kind: Kind, rows: Columns) -> Columns:
+    leases = builder.outlook.tables["leases"]
     return Columns(
         len(rows),
         **{name: rows[name] for name in ("site", "gpu", "lease", "then", "tier", "from_month", "to_month")},
@@ -84,18 +84,18 @@ def _columns(shop: Workshop, kind: Kind, rows: Columns) -> Columns:
     )
 
 
-def _revenue_terms(shop: Workshop, kind: Kind, rows: Columns, head: Leg, income: Ints, ends: Ints, terms: LeaseTerms) -> list[Term]:
+def _revenue_terms(builder: CandidateBuilder, kind: Kind, rows: Columns, head: Leg, income: Ints, ends: Ints, terms: LeaseTerms) -> list[Term]:
     """Contract income to the end of the contract, then whatever the GPU is let again for."""
     found: list[Term] = [WindowTerm(Line.REVENUE, rows["rate_usd"], income, head.start_event, ends)]
     if kind is Kind.SERVE:
         path = path_by_row([rows["gpu"]], terms.relet_path)
-        found.append(WindowTerm(Line.REVENUE, np.ones(len(rows)), path, ends, shop.events.at(rows["to_month"])))
+        found.append(WindowTerm(Line.REVENUE, np.ones(len(rows)), path, ends, builder.events.at(rows["to_month"])))
     return found
 
 
-def _prepayment_terms(shop: Workshop, rows: Columns, terms: LeaseTerms) -> list[Term]:
+def _prepayment_terms(builder: CandidateBuilder, rows: Columns, terms: LeaseTerms) -> list[Term]:
     """Paid at the start (before it, for a lease signed or running) by a customer that lives, used up over the planned term."""
-    leases, lease = shop.outlook.tables["leases"], rows["lease"]
+    leases, lease = builder.outlook.tables["leases"], rows["lease"]
     fraction = leases.floats("prepay_fraction")[lease] * rows["rate_usd"]
     if not np.any(fraction):
         return []
@@ -107,22 +107,22 @@ def _prepayment_terms(shop: Workshop, rows: Columns, terms: LeaseTerms) -> list[
     value = np.array([terms.prepaid(*key).credit.sum() for key in keys])[codes]
     paid = np.where(received, 0.0, fraction * value)
     return [
-        shop.running(Line.PREPAYMENT, paid, start, start + 1, path_by_row([lease], terms.alive_path)),
-        shop.running(Line.PREPAYMENT, -fraction, start, end, path_by_row(window, terms.settled_path)),
-        shop.running(Line.REVENUE, fraction, start, end, path_by_row(window, terms.kept_path)),
+        builder.running(Line.PREPAYMENT, paid, start, start + 1, path_by_row([lease], terms.alive_path)),
+        builder.running(Line.PREPAYMENT, -fraction, start, end, path_by_row(window, terms.settled_path)),
+        builder.running(Line.REVENUE, fraction, start, end, path_by_row(window, terms.kept_path)),
     ]
 
 
 def _penalty_terms(
-    shop: Workshop, rows: Columns, phases: Columns, head: Leg, then: Leg, income: Ints, ends: Ints, terms: LeaseTerms
+    builder: CandidateBuilder, rows: Columns, phases: Columns, head: Leg, then: Leg, income: Ints, ends: Ints, terms: LeaseTerms
 ) -> list[Term]:
     """Late months cost a share of the fee that they would have brought; poor availability costs a credit."""
-    leases, lease, rate = shop.outlook.tables["leases"], rows["lease"], rows["rate_usd"]
+    leases, lease, rate = builder.outlook.tables["leases"], rows["lease"], rows["rate_usd"]
     late = rate * leases.floats("late_penalty")[lease]
     found: list[Term] = []
     if np.any(late):
         fee = path_by_row([lease, rows["due"]], terms.income_path)
-        found.append(WindowTerm(Line.PENALTIES, -late, fee, shop.events.at(np.maximum(rows["due"], 0)), head.start_event))
+        found.append(WindowTerm(Line.PENALTIES, -late, fee, builder.events.at(np.maximum(rows["due"], 0)), head.start_event))
     credit = rate * leases.floats("sla_credit")[lease]
     below = phases["below_full_service"]
     first, second = (-credit * (leg.used & below[np.where(leg.used, leg.phase, 0)]) for leg in (head, then))
@@ -134,22 +134,22 @@ def _penalty_terms(
 
 
 def _running_terms(
-    shop: Workshop, kind: Kind, rows: Columns, phases: Columns, both: tuple[Leg, Leg], terms: LeaseTerms, *, next_term: bool = False
+    builder: CandidateBuilder, kind: Kind, rows: Columns, phases: Columns, both: tuple[Leg, Leg], terms: LeaseTerms, *, next_term: bool = False
 ) -> list[Term]:
     """Energy, demand charges and fees of both legs, and the network, at the size that stands.
 
     Of a next term a hall costs energy only if it is renewed; a GPU draws it in either case.
     """
     lease = rows["lease"]
-    landlord = (shop.outlook.tables["leases"].texts("energy_by") == "landlord")[lease].astype(np.float64)
-    drawn = _drawn_mw(shop, rows)
+    landlord = (builder.outlook.tables["leases"].texts("energy_by") == "landlord")[lease].astype(np.float64)
+    drawn = _drawn_mw(builder, rows)
 
     def path(number: Ints) -> Ints:
         if not next_term:
             return _ramped(rows, number, terms)
         return path_by_row([lease, number], terms.if_renewed_path) if kind is Kind.HOST else number
 
-    one = path(np.full(len(rows), shop.one()))
+    one = path(np.full(len(rows), builder.one()))
     found: list[Term] = []
     for leg in both:
         index = np.where(leg.used, leg.phase, 0)
@@ -160,7 +160,7 @@ def _running_terms(
     network = rows["network_usd_per_gpu_hour"]
     if np.any(network) and kind is Kind.SERVE:
         hours = path(path_by_row([lease], terms.hours_path))
-        found.append(WindowTerm(Line.NETWORK, -network, hours, both[0].start_event, shop.events.at(rows["to_month"])))
+        found.append(WindowTerm(Line.NETWORK, -network, hours, both[0].start_event, builder.events.at(rows["to_month"])))
     return found
 
 
@@ -176,28 +176,28 @@ def _ramped(rows: Columns, path: Ints, terms: LeaseTerms) -> Ints:
     return found
 
 
-def _drawn_mw(shop: Workshop, rows: Columns) -> Floats:
+def _drawn_mw(builder: CandidateBuilder, rows: Columns) -> Floats:
     """Mean MW drawn by a unit at work."""
-    sites = shop.outlook.tables["sites"]
+    sites = builder.outlook.tables["sites"]
     drawn: Floats = rows["it_mw"] * sites.floats("load_factor")[rows["site"]] * sites.floats("pue")[rows["site"]]
     return drawn
 
 
-def _use(shop: Workshop, kind: Kind, rows: Columns, numbers: Ints, phases: Columns, both: tuple[Leg, Leg], standing: Columns) -> None:
+def _use(builder: CandidateBuilder, kind: Kind, rows: Columns, numbers: Ints, phases: Columns, both: tuple[Leg, Leg], standing: Columns) -> None:
     """GPUs at work (or MW of hall), contracted power and energy, at the size that stands."""
     if kind is Kind.HOST:
-        place = shop.book.resources(Family.HALL, rows["site"], shop.names.site)
+        place = builder.book.resources(Family.HALL, rows["site"], builder.names.site)
     else:
-        place = shop.book.resources(Family.FLEET, (rows["site"], rows["gpu"]), shop.names.place)
+        place = builder.book.resources(Family.FLEET, (rows["site"], rows["gpu"]), builder.names.place)
     row = standing["row"]
-    shop.book.uses.add(numbers[row], place[row], standing["share"], standing["start"], standing["end"])
+    builder.book.uses.add(numbers[row], place[row], standing["share"], standing["start"], standing["end"])
     for leg in both:
-        power_uses(shop, phases, leg, numbers, rows["it_mw"], _drawn_mw(shop, rows), standing)
+        power_uses(builder, phases, leg, numbers, rows["it_mw"], _drawn_mw(builder, rows), standing)
 
 
-def _add_renewals(shop: Workshop, kind: Kind, rows: Columns, served: Block, phases: Columns, terms: LeaseTerms) -> None:
+def _add_renewals(builder: CandidateBuilder, kind: Kind, rows: Columns, served: Block, phases: Columns, terms: LeaseTerms) -> None:
     """The next term of what is served, at its probability; a GPU not renewed is let again at a fraction of the market."""
-    outlook, leases = shop.outlook, shop.outlook.tables["leases"]
+    outlook, leases = builder.outlook, builder.outlook.tables["leases"]
     months, chance = leases.ints("renewal_term_months")[rows["lease"]], leases.floats("renewal_probability")[rows["lease"]]
     hopeful = np.flatnonzero((months > 0) & (chance > 0.0) & (rows["to_month"] < outlook.last_month))
     chosen = rows.take(hopeful)
@@ -212,22 +212,22 @@ def _add_renewals(shop: Workshop, kind: Kind, rows: Columns, served: Block, phas
     chosen = chosen.take(chosen["end_head"] >= chosen["to_month"])
     if not len(chosen):
         return
-    both = legs(shop, chosen)
-    lease, begins, last = chosen["lease"], both[0].start_event, shop.events.at(chosen["to_month"])
+    both = legs(builder, chosen)
+    lease, begins, last = chosen["lease"], both[0].start_event, builder.events.at(chosen["to_month"])
     path = path_by_row([lease, chosen["begun"], chosen["from_month"]], terms.renewal_path)
     found: list[Term] = [WindowTerm(Line.REVENUE, chosen["rate_usd"], path, begins, last)]
     if kind is Kind.SERVE:
         relet = path_by_row([chosen["gpu"], lease], terms.relet_unless_renewed_path)
         found.append(WindowTerm(Line.REVENUE, np.ones(len(chosen)), relet, begins, last))
-    found += _running_terms(shop, kind, chosen, phases, both, terms, next_term=True)
+    found += _running_terms(builder, kind, chosen, phases, both, terms, next_term=True)
     parent = chosen["parent"]
 
     def ids() -> Sequence[str]:
         return [f"renew:{name}" for name in served.candidate_ids[parent - served.first]]
 
-    block = shop.add(Kind.RENEW, ids, _columns(shop, kind, chosen).having(parent=parent), found)
-    _use(shop, kind, chosen, block.numbers, phases, both, whole_units(chosen["from_month"], chosen["to_month"]))
+    block = builder.add(Kind.RENEW, ids, _columns(builder, kind, chosen).having(parent=parent), found)
+    _use(builder, kind, chosen, block.numbers, phases, both, whole_units(chosen["from_month"], chosen["to_month"]))
     names = served.candidate_ids
-    renewal = shop.book.resources(Family.RENEWAL, parent, lambda number: str(names[number - served.first]))
-    shop.book.uses.add(block.numbers, renewal, 1.0, 0, 1)
-    shop.book.uses.add(parent, renewal, -1.0, 0, 1)
+    renewal = builder.book.resources(Family.RENEWAL, parent, lambda number: str(names[number - served.first]))
+    builder.book.uses.add(block.numbers, renewal, 1.0, 0, 1)
+    builder.book.uses.add(parent, renewal, -1.0, 0, 1)

@@ -8,16 +8,16 @@ import numpy as np
 
 from kernels.lines import Line
 from kernels.terms import Term
+from planner.candidates.builder import CandidateBuilder
 from planner.candidates.columns import Columns
 from planner.candidates.kinds import Kind
 from planner.candidates.load import energy_terms, legs, power_uses, whole_units
 from planner.candidates.resources import Family
-from planner.candidates.workshop import Workshop
 
 
-def add_tail_rent(shop: Workshop, phases: Columns, paths: Columns) -> None:
+def add_tail_rent(builder: CandidateBuilder, phases: Columns, paths: Columns) -> None:
     """A MW of hall on each phase, rented in each year after the horizon; the tenant pays energy and demand charges."""
-    outlook, sites, names = shop.outlook, shop.outlook.tables["sites"], shop.names
+    outlook, sites, names = builder.outlook, builder.outlook.tables["sites"], builder.names
     rent = outlook.case.settings.tail_rent_usd_per_kw_month * 1000.0
     if outlook.tail != "rented" or rent <= 0.0:
         return
@@ -29,10 +29,10 @@ def add_tail_rent(shop: Workshop, phases: Columns, paths: Columns) -> None:
     if not len(rows):
         return
     site, start, end = rows["site"], rows["from_month"], rows["to_month"]
-    head, _ = legs(shop, rows)
-    one, fee = np.full(len(rows), shop.one()), phases["fee_path"][head.phase]
+    head, _ = legs(builder, rows)
+    one, fee = np.full(len(rows), builder.one()), phases["fee_path"][head.phase]
     costs = energy_terms(phases, head, np.zeros(len(rows)), np.ones(len(rows)), one, one, fee)
-    terms: list[Term] = [shop.running(Line.TAIL_RENT, np.full(len(rows), rent), start, end)]
+    terms: list[Term] = [builder.running(Line.TAIL_RENT, np.full(len(rows), rent), start, end)]
     terms += [term for term in costs if term.line is Line.FEES]
     columns = Columns(
         site=site, phase=rows["head"], from_month=start, to_month=end, unit="MW", upper=sites.floats("critical_it_mw")[site], decide_by=outlook.horizon
@@ -42,7 +42,7 @@ def add_tail_rent(shop: Workshop, phases: Columns, paths: Columns) -> None:
         parts = zip(names.sites[site], names.phases[rows["head"]], names.months(start), strict=True)
         return [f"host:tail:{at}:{phase}@{when}" for at, phase, when in parts]
 
-    numbers = shop.add(Kind.HOST, ids, columns, terms).numbers
-    shop.book.uses.add(numbers, shop.book.resources(Family.HALL, site, names.site), 1.0, start, end)
+    numbers = builder.add(Kind.HOST, ids, columns, terms).numbers
+    builder.book.uses.add(numbers, builder.book.resources(Family.HALL, site, names.site), 1.0, start, end)
     drawn = sites.floats("load_factor")[site] * sites.floats("pue")[site]
-    power_uses(shop, phases, head, numbers, np.ones(len(rows)), drawn, whole_units(start, end))
+    power_uses(builder, phases, head, numbers, np.ones(len(rows)), drawn, whole_units(start, end))

@@ -5,24 +5,24 @@ from __future__ import annotations
 import numpy as np
 
 from kernels.lines import Line
+from planner.candidates.builder import CandidateBuilder
 from planner.candidates.columns import Columns
 from planner.candidates.kinds import Kind
 from planner.candidates.power_costs import unused_energy_path
 from planner.candidates.resources import Family, Stock
-from planner.candidates.workshop import Workshop
 
 
-def add_unused_takes(shop: Workshop) -> None:
+def add_unused_takes(builder: CandidateBuilder) -> None:
     """Minimum take: min_take x contracted - drawn <= short, in mean MW of each window; short MW pay their energy.
 
     What is not drawn never earns: where the price is negative, it costs nothing.
     """
-    outlook, power, names = shop.outlook, shop.outlook.tables["power"], shop.names.phases
+    outlook, power, names = builder.outlook, builder.outlook.tables["power"], builder.names.phases
     share = power.floats("min_take")
     chosen = np.flatnonzero(share > 0.0)
     for at in chosen.tolist():
-        least = shop.book.resource(Family.MIN_TAKE, names[at])
-        shop.book.stock_needs(shop.book.stock(Stock.POWER, names[at]), least, float(share[at]))
+        least = builder.book.resource(Family.MIN_TAKE, names[at])
+        builder.book.stock_needs(builder.book.stock(Stock.POWER, names[at]), least, float(share[at]))
     yearly = np.arange(outlook.horizon, outlook.last_month, 12)
     starts = np.concatenate([outlook.windows["from_month"], yearly])
     ends = np.concatenate([outlook.windows["to_month"], np.minimum(yearly + 12, outlook.last_month)])
@@ -39,10 +39,10 @@ def add_unused_takes(shop: Workshop) -> None:
         upper=(share * power.floats("guaranteed_mw"))[phase], decide_by=start,
     )
     energy = np.zeros(len(power), dtype=np.int64)
-    energy[chosen] = [unused_energy_path(shop, at) for at in chosen.tolist()]
-    written = shop.names.months
-    block = shop.add(
+    energy[chosen] = [unused_energy_path(builder, at) for at in chosen.tolist()]
+    written = builder.names.months
+    block = builder.add(
         Kind.SHORT, lambda: [f"short:{names[at]}@{when}" for at, when in zip(phase, written(start), strict=True)], columns,
-        [shop.running(Line.ENERGY, np.full(len(pairs), -1.0), start, end, energy[phase])],
+        [builder.running(Line.ENERGY, np.full(len(pairs), -1.0), start, end, energy[phase])],
     )
-    shop.book.uses.add(block.numbers, shop.book.resources(Family.MIN_TAKE, phase, shop.names.phase), -1.0, start, end)
+    builder.book.uses.add(block.numbers, builder.book.resources(Family.MIN_TAKE, phase, builder.names.phase), -1.0, start, end)

@@ -13,9 +13,9 @@ from kernels.reference.unit_cash import unit_cash
 from kernels.reference.unit_npv import discounted_prefix, schedule_values
 from kernels.terms import Term
 from planner.arrays import Floats, Ints
-from planner.candidates.books import EventBook, PathBook, ProfileBook
+from planner.candidates.builder import Block, CandidateBuilder
+from planner.candidates.cash_tables import EventTable, PathTable, ProfileTable
 from planner.candidates.outlook import Outlook
-from planner.candidates.workshop import Block, Workshop
 
 CELLS = 20_000_000
 """Cells of cash formed at once: 160 MB a line."""
@@ -72,12 +72,12 @@ class Valuation:
 
 
 @dataclass(frozen=True)
-class Books:
-    """The books of a candidate set, from which its units are valued again under any outlook of the same case."""
+class CashTables:
+    """The cash tables of a candidate set, from which its units are valued again under any outlook of the same case."""
 
-    paths: PathBook
-    events: EventBook
-    profiles: ProfileBook
+    paths: PathTable
+    events: EventTable
+    profiles: ProfileTable
 
     def under(self, outlook: Outlook, *, needed: Ints | None = None) -> Valuation:
         """The arrays that value units under an outlook: the base case, or a piece of the scenarios.
@@ -93,6 +93,6 @@ class Books:
         )
 
 
-def books_of(shop: Workshop) -> Books:
-    """What the workshop has written down."""
-    return Books(shop.paths, shop.events, shop.profiles)
+def cash_tables_of(builder: CandidateBuilder) -> CashTables:
+    """What the builder has written down."""
+    return CashTables(builder.paths, builder.events, builder.profiles)

@@ -8,9 +8,9 @@ import numpy as np
 
 from kernels.profiles import ROUNDING
 from planner.arrays import Floats, Ints
-from planner.candidates.books import Recipe
+from planner.candidates.builder import CandidateBuilder
+from planner.candidates.cash_tables import Recipe
 from planner.candidates.outlook import Outlook
-from planner.candidates.workshop import Workshop
 
 Starts = Callable[[Outlook], Ints]
 """Month of service in each scenario of an outlook, shape (S,)."""
@@ -42,21 +42,21 @@ def by_month(outlook: Outlook, values: Floats) -> Floats:
     return values if outlook.scenarios > 1 or len(values) > 1 else values[0]
 
 
-def phase_write_off(shop: Workshop, phase: int, end: int) -> int:
+def phase_write_off(builder: CandidateBuilder, phase: int, end: int) -> int:
     """Path of the write-off of $1 spent on a phase, by its number, whose contract runs to `end`."""
-    written = written_off(shop.written_off("power"), phase_service(shop.outlook, phase), end)
-    return shop.paths.number(("phase written off", phase, end), lambda outlook: by_month(outlook, written(outlook)))
+    written = written_off(builder.written_off("power"), phase_service(builder.outlook, phase), end)
+    return builder.paths.number(("phase written off", phase, end), lambda outlook: by_month(outlook, written(outlook)))
 
 
-def phase_write_offs(shop: Workshop, phases: Ints, cost_usd: Floats) -> Ints:
+def phase_write_offs(builder: CandidateBuilder, phases: Ints, cost_usd: Floats) -> Ints:
     """Path of the write-off of each phase that costs something, to the end of its contract, (N,)."""
-    rows = zip(phases.tolist(), shop.outlook.power_end[phases].tolist(), cost_usd.tolist(), strict=True)
-    return np.array([phase_write_off(shop, phase, end) if usd else shop.one() for phase, end, usd in rows], dtype=np.int64)
+    rows = zip(phases.tolist(), builder.outlook.power_end[phases].tolist(), cost_usd.tolist(), strict=True)
+    return np.array([phase_write_off(builder, phase, end) if usd else builder.one() for phase, end, usd in rows], dtype=np.int64)
 
 
-def phase_write_off_ended(shop: Workshop, phase: int, end: int, month: int) -> int:
+def phase_write_off_ended(builder: CandidateBuilder, phase: int, end: int, month: int) -> int:
     """Path of what ending the contract in `month` instead of at `end` changes in that write-off."""
-    whole = written_off(shop.written_off("power"), phase_service(shop.outlook, phase), end)
-    cut = written_off(shop.written_off("power"), phase_service(shop.outlook, phase), month)
+    whole = written_off(builder.written_off("power"), phase_service(builder.outlook, phase), end)
+    cut = written_off(builder.written_off("power"), phase_service(builder.outlook, phase), month)
     key = ("phase write-off ended", phase, end, month)
-    return shop.paths.number(key, lambda outlook: by_month(outlook, cut(outlook) - whole(outlook)))
+    return builder.paths.number(key, lambda outlook: by_month(outlook, cut(outlook) - whole(outlook)))

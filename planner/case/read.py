@@ -1,4 +1,4 @@
-"""Reading a case: the one door through which a folder or a workbook becomes a checked Case."""
+"""Reading a case: the one solver through which a folder or a workbook becomes a checked Case."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from planner.candidates.named import rates_with_units
 from planner.cli.price_summary import print_prices
 from planner.cli.terminal import output
 from planner.explaining.sentences import lines_of
-from planner.explaining.unbounded import endless_lines
+from planner.explaining.unbounded import unbounded_ray_lines
 from planner.explaining.why_lines import lines_of_reason
 from planner.planning import Plan
 from planner.plans.commitments import screen_of, soon
@@ -29,11 +29,11 @@ def print_summary(plan: Plan, out: Path | None) -> None:
     seconds = sum(plan.seconds.values())
     console.print(f"[bold]{_plain(plan.case.settings.name)}[/]: {plan.status.label}{gap}, {allocation.solver}, {seconds:.1f} s")
     if plan.levels is None:
-        known = plan.conflict is not None and bool(plan.conflict.clashes)
+        known = plan.conflict is not None and bool(plan.conflict.infeasible_sets)
         console.print(str(plan.status).partition(" Usual causes")[0] if known else str(plan.status), markup=False)
         if allocation.message:
             console.print(allocation.message, markup=False)
-        for line in [*([] if plan.conflict is None else lines_of(plan.conflict)), *endless_lines(plan.endless)]:
+        for line in [*([] if plan.conflict is None else lines_of(plan.conflict)), *unbounded_ray_lines(plan.unbounded_ray)]:
             console.print(line, markup=False, highlight=False)
         if out is not None:
             console.print(f"written to {out}", markup=False, highlight=False)

@@ -11,7 +11,7 @@ from planner.arrays import Ints
 from planner.candidates.build import CandidateSet
 from planner.candidates.resources import Family
 from planner.formulation.allocate import Allocation
-from planner.formulation.formulation import Compact
+from planner.formulation.formulation import Formulation
 
 MOST_NAMED = 4
 OWN_ROWS = (
@@ -46,15 +46,15 @@ class AtPrices:
 
 def at_prices(candidates: CandidateSet, allocation: Allocation, numbers: Ints, sizes: np.ndarray) -> AtPrices | None:
     """The best of some candidates at the plan's prices, per unit of `sizes`; None where the plan has no proven prices."""
-    lp, compact = allocation.lp, allocation.model.compact
+    lp, formulation = allocation.lp, allocation.model.formulation
     if lp is None or lp.duals is None or not len(numbers):
         return None
-    table = compact.resources.table.iloc[allocation.model.resource_row]
+    table = formulation.resources.table.iloc[allocation.model.resource_row]
     foreign = ~table["family"].isin([family.name for family in OWN_ROWS]).to_numpy()
     model = allocation.model
     dual = model.usd_per_limit(lp.duals)
-    use = sp.csc_array(compact.resources.use[allocation.model.resource_row])
-    columns_of = _columns_of(compact, numbers)
+    use = sp.csc_array(formulation.resources.use[allocation.model.resource_row])
+    columns_of = _columns_of(formulation, numbers)
     spent: dict[int, np.ndarray] = {}
     rest = lp.duals[len(table) :]
     balance = sp.csc_array(lp.arrays.matrix[len(table) :])
@@ -66,8 +66,8 @@ def at_prices(candidates: CandidateSet, allocation: Allocation, numbers: Ints, s
             cost[use.indices[cells]] = use.data[cells] * dual[use.indices[cells]]
             spent[column] = np.where(foreign, cost, 0.0) / size
             ties = slice(balance.indptr[column], balance.indptr[column + 1])
-            stock = float(balance.data[ties] @ rest[balance.indices[ties]]) * model.money / compact.unit[column]
-            found.append(((float(compact.npv_usd[column]) - stock) / size - spent[column].sum(), column, at))
+            stock = float(balance.data[ties] @ rest[balance.indices[ties]]) * model.money / formulation.unit[column]
+            found.append(((float(formulation.npv_usd[column]) - stock) / size - spent[column].sum(), column, at))
     if not found:
         return None
     reduced, column, best = max(found, key=lambda one: one[0])
@@ -79,11 +79,11 @@ def at_prices(candidates: CandidateSet, allocation: Allocation, numbers: Ints, s
     uses = sorted((Use(what, name, usd) for (what, name), usd in grouped.items()), key=lambda one: -abs(one.usd))
     row = candidates.table.iloc[number]
     return AtPrices(
-        str(row["candidate_id"]), str(row["unit"]), float(compact.npv_usd[column]) / float(sizes[best]), reduced, tuple(uses[:MOST_NAMED])
+        str(row["candidate_id"]), str(row["unit"]), float(formulation.npv_usd[column]) / float(sizes[best]), reduced, tuple(uses[:MOST_NAMED])
     )
 
 
-def _columns_of(compact: Compact, numbers: Ints) -> dict[int, list[int]]:
+def _columns_of(formulation: Formulation, numbers: Ints) -> dict[int, list[int]]:
     """Columns of the model that hold each candidate: its own, or one for each way in which it ends."""
-    held = sp.csr_array(compact.level_of)
+    held = sp.csr_array(formulation.level_of)
     return {int(number): held.indices[held.indptr[number] : held.indptr[number + 1]].tolist() for number in numbers}

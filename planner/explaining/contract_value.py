@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from planner.candidates.builder import CandidateBuilder
 from planner.candidates.lease_terms import LeaseTerms
 from planner.candidates.named import rates_with_units
 from planner.candidates.outlook import Outlook
-from planner.candidates.workshop import Workshop
 
 
 def contract_value_usd(outlook: Outlook) -> dict[str, float]:
@@ -15,7 +15,7 @@ def contract_value_usd(outlook: Outlook) -> dict[str, float]:
 
     Income after expected defaults, from the start of the case on; a unit is a GPU or MW of the lease's size.
     """
-    terms = LeaseTerms(Workshop(outlook))
+    terms = LeaseTerms(CandidateBuilder(outlook))
     rates = rates_with_units(outlook)
     rates = rates.assign(per_unit=rates["usd_per_gpu_hour"] / rates["units_per_gpu"])
     best = rates.groupby("lease_id")["per_unit"].max()
@@ -24,7 +24,7 @@ def contract_value_usd(outlook: Outlook) -> dict[str, float]:
     for number, lease in enumerate(outlook.case.tables["leases"].itertuples()):
         due = outlook.calendar.index(lease.start)
         end = int(np.clip(due + lease.term_months, 0, outlook.last_month))
-        path = terms.shop.paths.row(terms.income_path(number, due))[max(due, 0) : end]
+        path = terms.builder.paths.row(terms.income_path(number, due))[max(due, 0) : end]
         rate = float(lease.usd_per_kw_month) * 1000.0 if lease.kind == "hosting" else float(best.get(lease.lease_id, 0.0))
         found[str(lease.lease_id)] = kept * rate * float(path @ outlook.discount[max(due, 0) : end])
     return found

@@ -24,7 +24,7 @@ from planner.candidates.resources import Family
 from planner.explaining.draft import Draft
 from planner.formulation.model import row_scales
 from planner.solver.changes import Changes
-from planner.solver.highs import HighsDoor
+from planner.solver.highs import HighsSolver
 from planner.solver.model_arrays import IntArray, ModelArrays
 from planner.solver.options import SolverOptions
 from planner.solver.solution import Solution
@@ -113,7 +113,7 @@ class Elastic:
         arrays = arrays if cost is None else replace(arrays, cost=cost)
         arrays = arrays if row_upper is None else replace(arrays, row_upper=row_upper)
         self.solves += 1
-        found = HighsDoor(self._options()).solve_arrays(arrays) if arrays.is_mip else self._warm(arrays)
+        found = HighsSolver(self._options()).solve_arrays(arrays) if arrays.is_mip else self._warm(arrays)
         if found.status not in (Status.OPTIMAL, Status.INFEASIBLE):
             raise OutOfTime
         return found
@@ -177,19 +177,19 @@ class Elastic:
 
     def _warm(self, arrays: ModelArrays) -> Solution:
         """Linear programmes are solved by one kept model from its last basis."""
-        door = self._door
-        if door.arrays is None:
-            found = door.solve_arrays(arrays)
+        solver = self._solver
+        if solver.arrays is None:
+            found = solver.solve_arrays(arrays)
         else:
             at, rows = np.arange(arrays.columns, dtype=np.int32), np.arange(arrays.rows, dtype=np.int32)
-            door.choices = self._options()
+            solver.choices = self._options()
             bounds = (at, arrays.col_lower, arrays.col_upper)
-            found = door.resolve(Changes(costs=(at, arrays.cost), columns=bounds, rows=(rows, arrays.row_lower, arrays.row_upper)))
+            found = solver.resolve(Changes(costs=(at, arrays.cost), columns=bounds, rows=(rows, arrays.row_lower, arrays.row_upper)))
         return found
 
     @cached_property
-    def _door(self) -> HighsDoor:
-        return HighsDoor(self._options())
+    def _solver(self) -> HighsSolver:
+        return HighsSolver(self._options())
 
     def _options(self) -> SolverOptions:
         left = self.seconds_left

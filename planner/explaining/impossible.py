@@ -52,10 +52,10 @@ def lease_beside(case: Case, asked: Asked, lease_id: str, amount: float, seconds
         way = remedy(found, own=own)
         return f"no plan can serve {figure(amount, found.unit)} of it: {why_stopped(found)}" + (f"; to let it stand {way}" if way else "")
     try:
-        clashes = explain_infeasible(must, asked, seconds=SECONDS if seconds is None else seconds).clashes
+        infeasible_sets = explain_infeasible(must, asked, seconds=SECONDS if seconds is None else seconds).infeasible_sets
     except PlannerError:
-        clashes = ()
-    return f"{NO_PLAN}: {headline(clashes[0])}" if clashes else NO_PLAN
+        infeasible_sets = ()
+    return f"{NO_PLAN}: {headline(infeasible_sets[0])}" if infeasible_sets else NO_PLAN
 
 
 def with_least(case: Case, lease_id: str, amount: float) -> Case:

@@ -35,7 +35,7 @@ class Member:
 
 
 @dataclass(frozen=True)
-class Clash:
+class InfeasibleSet:
     """Limits that cannot be kept together; see `conflict.Conflict`. first, last: months as written, blank where unknown."""
 
     members: tuple[Member, ...]
@@ -53,12 +53,12 @@ class Clash:
 
 @dataclass(frozen=True)
 class Infeasible:
-    """Why there is no plan: clashes that share no limit, smallest first found, and the cheapest repair of all of them.
+    """Why there is no plan: infeasible_sets that share no limit, smallest first found, and the cheapest repair of all of them.
 
     checked: whether the case was solved again with the changes of the repair and found to have a plan.
     """
 
-    clashes: tuple[Clash, ...]
+    infeasible_sets: tuple[InfeasibleSet, ...]
     repair: Repair | None
     checked: bool
 
@@ -66,20 +66,20 @@ class Infeasible:
 def explain_infeasible(case: Case, asked: Asked, *, seconds: float | None = None) -> Infeasible:
     """Explain a case without a plan. `seconds`: time for the conflicts, and again for the repair.
 
-    No clash is named when time runs out before the first is found.
+    No infeasible_set is named when time runs out before the first is found.
     """
     later = with_later_starts(case, asked)
     model = Elastic.of(later, seconds=seconds)
     dates = {number for number, limit in enumerate(later.limits) if limit.kind is Kind.START}
     conflicts = find_conflicts(model, model.everything - dates)
     if any(_only_asks(model, conflict) for conflict in conflicts):
-        clashes = _too_late(case, asked, model, conflicts, seconds)
+        infeasible_sets = _too_late(case, asked, model, conflicts, seconds)
     else:
-        clashes = tuple(_clash(case, model, conflict) for conflict in conflicts)
+        infeasible_sets = tuple(_infeasible_set(case, model, conflict) for conflict in conflicts)
     again = replace(model, until=Elastic.of(later, seconds=seconds).until)
     repair = cheapest_repair(again)
     repair, checked = _made_true(case, asked, repair, seconds)
-    return Infeasible(clashes, repair, checked)
+    return Infeasible(infeasible_sets, repair, checked)
 
 
 def _only_asks(model: Elastic, conflict: Conflict) -> bool:
@@ -88,18 +88,18 @@ def _only_asks(model: Elastic, conflict: Conflict) -> bool:
     return all(kind.is_demand and kind is not Kind.FIX for kind in kinds)
 
 
-def _too_late(case: Case, asked: Asked, model: Elastic, known: list[Conflict], seconds: float | None) -> tuple[Clash, ...]:
+def _too_late(case: Case, asked: Asked, model: Elastic, known: list[Conflict], seconds: float | None) -> tuple[InfeasibleSet, ...]:
     sooner = Elastic.of(with_sooner_dates(case, asked), seconds=seconds)
     found = [with_months_short(case, asked, sooner, conflict) for conflict in find_conflicts(sooner, sooner.everything)]
     if not found:
-        return tuple(_clash(case, model, conflict) for conflict in known)
-    clashes = []
+        return tuple(_infeasible_set(case, model, conflict) for conflict in known)
+    infeasible_sets = []
     for conflict in found:
-        clash = _clash(case, sooner, conflict)
-        if _only_asks(sooner, conflict) and len(clash.members) == 1 and clash.members[0].limit.kind is Kind.COMMITMENT:
-            clash = replace(clash, members=(*clash.members, *_stopped(case, asked, clash.members[0].limit.name)))
-        clashes.append(clash)
-    return tuple(clashes)
+        infeasible_set = _infeasible_set(case, sooner, conflict)
+        if _only_asks(sooner, conflict) and len(infeasible_set.members) == 1 and infeasible_set.members[0].limit.kind is Kind.COMMITMENT:
+            infeasible_set = replace(infeasible_set, members=(*infeasible_set.members, *_stopped(case, asked, infeasible_set.members[0].limit.name)))
+        infeasible_sets.append(infeasible_set)
+    return tuple(infeasible_sets)
 
 
 def _stopped(case: Case, asked: Asked, lease_id: str) -> list[Member]:
@@ -108,12 +108,12 @@ def _stopped(case: Case, asked: Asked, lease_id: str) -> list[Member]:
     return [Member(Limit(Kind.RULE, lease_id, words, edit="\n".join(edits)), None) for words, edits in parts(found)]
 
 
-def _clash(case: Case, model: Elastic, conflict: Conflict) -> Clash:
+def _infeasible_set(case: Case, model: Elastic, conflict: Conflict) -> InfeasibleSet:
     calendar = Calendar(case.settings.start, case.settings.months)
     members = tuple(Member(model.draft.limits[number], short) for number, short in zip(conflict.limits, conflict.short, strict=True))
     ordered = tuple(sorted(members, key=lambda member: not member.limit.kind.is_demand))
     first, last = ("", "") if conflict.months is None else (calendar.written(conflict.months[0]), calendar.written(conflict.months[1] - 1))
-    return Clash(ordered, first, last, conflict.whole, conflict.smallest)
+    return InfeasibleSet(ordered, first, last, conflict.whole, conflict.smallest)
 
 
 def repaired(case: Case, asked: Asked, repair: Repair) -> tuple[Case, Asked]:

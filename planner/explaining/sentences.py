@@ -7,7 +7,7 @@ from typing import Any
 
 from planner.candidates.refusals.told import MOST_EDITS, set_options
 from planner.explaining.find_limits import sized
-from planner.explaining.infeasible import Clash, Infeasible, Member
+from planner.explaining.infeasible import Infeasible, InfeasibleSet, Member
 from planner.explaining.limits import Kind, Limit
 from planner.explaining.repair import Change
 from planner.wording import counted
@@ -21,28 +21,28 @@ _MATTERS = {
 def lines_of(found: Infeasible) -> list[str]:
     """The explanation, line by line."""
     lines: list[str] = []
-    for clash in found.clashes:
-        lines += _clash_lines(clash)
-    if not found.clashes:
+    for infeasible_set in found.infeasible_sets:
+        lines += _set_lines(infeasible_set)
+    if not found.infeasible_sets:
         lines.append("no conflict was found in the time that there was; give it more with --time-limit")
     if found.repair is not None:
         lines += _repair_lines(found)
-    elif found.clashes:
+    elif found.infeasible_sets:
         lines.append("the case has no price for anything that makes room; loosen one of the limits above")
     return lines
 
 
-def headline(clash: Clash) -> str:
-    """A clash in one sentence."""
-    asked = "; ".join(_said(member) for member in clash.members if member.limit.kind.is_demand)
-    back = "; ".join(_said(member) for member in clash.members if not member.limit.kind.is_demand)
-    return f"{_matter(clash)}: " + ", but ".join(part for part in (asked, back) if part)
+def headline(infeasible_set: InfeasibleSet) -> str:
+    """A infeasible_set in one sentence."""
+    asked = "; ".join(_said(member) for member in infeasible_set.members if member.limit.kind.is_demand)
+    back = "; ".join(_said(member) for member in infeasible_set.members if not member.limit.kind.is_demand)
+    return f"{_matter(infeasible_set)}: " + ", but ".join(part for part in (asked, back) if part)
 
 
-def _matter(clash: Clash) -> str:
+def _matter(infeasible_set: InfeasibleSet) -> str:
     """What is the matter, and when."""
-    what = _MATTERS.get(clash.scarce, f"too little: {clash.scarce}")
-    return what if not clash.first else f"{what}, {clash.first} to {clash.last}" if clash.first != clash.last else f"{what}, {clash.first}"
+    what = _MATTERS.get(infeasible_set.scarce, f"too little: {infeasible_set.scarce}")
+    return what if not infeasible_set.first else f"{what}, {infeasible_set.first} to {infeasible_set.last}" if infeasible_set.first != infeasible_set.last else f"{what}, {infeasible_set.first}"
 
 
 def _said(member: Member) -> str:
@@ -65,18 +65,18 @@ def _short(member: Member) -> str:
     return f"short by {sized(amount, limit.unit)}"
 
 
-def _clash_lines(clash: Clash) -> list[str]:
-    rules = [member for member in clash.members if member.limit.kind is Kind.RULE]
+def _set_lines(infeasible_set: InfeasibleSet) -> list[str]:
+    rules = [member for member in infeasible_set.members if member.limit.kind is Kind.RULE]
     if rules:
-        asked = next(member for member in clash.members if member.limit.kind is not Kind.RULE)
+        asked = next(member for member in infeasible_set.members if member.limit.kind is not Kind.RULE)
         ways = [f"  {_to(rule.limit)} {' '.join(set_options(rule.limit.edits))}" for rule in rules[:1] if 0 < len(rule.limit.edits) <= MOST_EDITS]
-        return [f"{_matter(clash)}: {_said(asked)}, and no site can serve it", *(f"  - {rule.limit.words}" for rule in rules), *ways]
-    if len(clash.members) == 1:
-        return [f"{_matter(clash)}: {_said(clash.members[0])}, and nothing in the case can serve it"]
-    proof = "no smaller set is in conflict" if clash.smallest else "none can be left out of the conflict"
+        return [f"{_matter(infeasible_set)}: {_said(asked)}, and no site can serve it", *(f"  - {rule.limit.words}" for rule in rules), *ways]
+    if len(infeasible_set.members) == 1:
+        return [f"{_matter(infeasible_set)}: {_said(infeasible_set.members[0])}, and nothing in the case can serve it"]
+    proof = "no smaller set is in conflict" if infeasible_set.smallest else "none can be left out of the conflict"
     return [
-        f"{_matter(clash)}: these cannot all be kept",
-        *(f"  - {_said(member)}" for member in clash.members),
+        f"{_matter(infeasible_set)}: these cannot all be kept",
+        *(f"  - {_said(member)}" for member in infeasible_set.members),
         f"  give up any one of them and the others can be kept; {proof}",
     ]
 
@@ -131,20 +131,20 @@ def _money(usd: float) -> str:
 def record_of(found: Infeasible) -> dict[str, Any]:
     """The explanation for plan.json."""
     return {
-        "sentence": headline(found.clashes[0]) if found.clashes else None,
+        "sentence": headline(found.infeasible_sets[0]) if found.infeasible_sets else None,
         "conflicts": [
             {
-                "scarce": clash.scarce, "from": clash.first or None, "to": clash.last or None, "by_whole_decisions": clash.whole,
-                "smallest_proven": clash.smallest,
+                "scarce": infeasible_set.scarce, "from": infeasible_set.first or None, "to": infeasible_set.last or None, "by_whole_decisions": infeasible_set.whole,
+                "smallest_proven": infeasible_set.smallest,
                 "limits": [
                     {
                         "kind": member.limit.kind.label, "of": member.limit.name, "what": member.limit.words,
                         "short_by": member.short_by, "unit": member.limit.unit or None,
                     }
-                    for member in clash.members
+                    for member in infeasible_set.members
                 ],
             }
-            for clash in found.clashes
+            for infeasible_set in found.infeasible_sets
         ],
         "repair": None if found.repair is None else {
             "usd": found.repair.usd,

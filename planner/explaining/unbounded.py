@@ -9,7 +9,7 @@ import numpy as np
 
 from planner.arrays import Floats
 from planner.formulation.model import Model
-from planner.solver.highs import HighsDoor
+from planner.solver.highs import HighsSolver
 from planner.solver.model_arrays import ModelArrays
 from planner.solver.options import SolverOptions
 from planner.solver.status import Status
@@ -18,7 +18,7 @@ MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
-class Endless:
+class UnboundedRay:
     """A column that grows without end: its name, its level for one of the first named, and what a unit brings."""
 
     name: str
@@ -26,7 +26,7 @@ class Endless:
     usd_per_unit: float
 
 
-def endless(model: Model, arrays: ModelArrays) -> tuple[Endless, ...]:
+def unbounded_ray(model: Model, arrays: ModelArrays) -> tuple[UnboundedRay, ...]:
     """Columns that grow along a ray on which NPV grows without end, those that bring most first; empty without a ray.
 
     The relaxation is unbounded whenever the model is.
@@ -34,18 +34,18 @@ def endless(model: Model, arrays: ModelArrays) -> tuple[Endless, ...]:
     ray = _ray(replace(arrays, integer=np.zeros_like(arrays.integer)))
     if ray is None:
         return ()
-    compact = model.compact
-    level = ray * compact.unit
+    formulation = model.formulation
+    level = ray * formulation.unit
     usd = model.usd_per_unit(arrays.cost)
-    grown = [int(j) for j in np.flatnonzero(np.abs(ray) > 1e-9) if not compact.name[j].startswith("stock:")]
+    grown = [int(j) for j in np.flatnonzero(np.abs(ray) > 1e-9) if not formulation.name[j].startswith("stock:")]
     grown.sort(key=lambda j: -usd[j] * level[j])
     if not grown:
         return ()
     first = abs(level[grown[0]])
-    return tuple(Endless(compact.name[j], float(level[j] / first), float(usd[j])) for j in grown[:MOST_NAMED])
+    return tuple(UnboundedRay(formulation.name[j], float(level[j] / first), float(usd[j])) for j in grown[:MOST_NAMED])
 
 
-def endless_lines(found: tuple[Endless, ...]) -> list[str]:
+def unbounded_ray_lines(found: tuple[UnboundedRay, ...]) -> list[str]:
     """What grows without end, in sentences."""
     if not found:
         return []
@@ -58,10 +58,10 @@ def endless_lines(found: tuple[Endless, ...]) -> list[str]:
 
 
 def _ray(arrays: ModelArrays) -> Floats | None:
-    """A direction of endless gain, shape (columns,), None when the model has none."""
-    door = HighsDoor(SolverOptions(extra={"presolve": "off", "solver": "simplex"}))
-    if door.solve_arrays(arrays).status is not Status.UNBOUNDED:
+    """A direction of unbounded_ray gain, shape (columns,), None when the model has none."""
+    solver = HighsSolver(SolverOptions(extra={"presolve": "off", "solver": "simplex"}))
+    if solver.solve_arrays(arrays).status is not Status.UNBOUNDED:
         return None
-    status, known, values = door.highs.getPrimalRay()
+    status, known, values = solver.highs.getPrimalRay()
     ray = np.array(values, dtype=np.float64)
     return ray if status == highspy.HighsStatus.kOk and known else None

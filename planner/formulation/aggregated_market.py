@@ -40,7 +40,7 @@ class Pool:
 
 
 @dataclass(frozen=True)
-class PooledSells:
+class AggregatedMarket:
     """The three pools, and for each sell candidate its column in each of them and its critical IT MW."""
 
     number: Ints
@@ -53,7 +53,7 @@ class PooledSells:
     it_mw: Floats
 
 
-def pool_sells(candidates: CandidateSet) -> PooledSells | None:
+def aggregate_market(candidates: CandidateSet) -> AggregatedMarket | None:
     """The pooled form, or None where it would not be exact (or there is nothing to pool)."""
     parts = sell_parts(candidates.blocks, candidates.valuation, candidates.outlook)
     if parts is None:
@@ -77,7 +77,7 @@ def pool_sells(candidates: CandidateSet) -> PooledSells | None:
             return None
         pools.append(pooled)
     (place, place_of), (let, let_of), (draw, draw_of) = pools
-    return PooledSells(parts.number, place, let, draw, place_of, let_of, draw_of, parts.it_mw)
+    return AggregatedMarket(parts.number, place, let, draw, place_of, let_of, draw_of, parts.it_mw)
 
 
 def _pool(
@@ -122,7 +122,7 @@ def _same(values: Floats, codes: Ints, first: Ints) -> bool:
     return bool((np.abs(values - reference) <= SPLIT_TOLERANCE * scale).all())
 
 
-def share_out(pooled: PooledSells, place: Floats, let: Floats, draw: Floats) -> Floats:
+def share_out(pooled: AggregatedMarket, place: Floats, let: Floats, draw: Floats) -> Floats:
     """Levels of the sell candidates from the levels of the pools, shape (sells,).
 
     Within a step, GPUs at each place are handed to tiers in order, and the MW of each (place, tier) to the phases of the

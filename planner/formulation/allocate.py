@@ -12,16 +12,16 @@ import numpy as np
 from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
 from planner.formulation.aggregated_market import share_out
-from planner.formulation.formulation import Compact, make_compact
+from planner.formulation.formulation import Formulation, make_formulation
 from planner.formulation.model import Model, make_model
 from planner.formulation.starts import columns_of, completed
 from planner.solver.branch_and_bound.search import SEARCH_SHARE, TreeSearch
-from planner.solver.highs import HighsDoor
+from planner.solver.highs import HighsSolver
 from planner.solver.model_arrays import model_arrays
 from planner.solver.options import SolverOptions
 from planner.solver.second_opinion import second_opinion
 from planner.solver.solution import Solution
-from planner.solver.solvers import open_door, search_door
+from planner.solver.solvers import make_solver, mip_solver
 from planner.solver.status import Status
 
 ROW_TOLERANCE = 1e-6
@@ -68,20 +68,20 @@ def allocate(
     priced: whether prices will be asked of the answer; without, a tree search spares the LP that they come from.
     """
     began = time.perf_counter()
-    compact = make_compact(candidates, pool=pool, keep_all=keep_all)
-    model = make_model(compact, relax=options.relax)
+    formulation = make_formulation(candidates, pool=pool, keep_all=keep_all)
+    model = make_model(formulation, relax=options.relax)
     arrays = model_arrays(model.problem, variables=model.variables, relax=options.relax)
     built = time.perf_counter()
     # HiGHS searches a tree of warm relaxations here; other solvers take the model whole.
     whole_model = options.solver != "highs" or options.deadline_s is not None
-    hint = None if whole is None or not arrays.is_mip else columns_of(compact, arrays, whole)
+    hint = None if whole is None or not arrays.is_mip else columns_of(formulation, arrays, whole)
     if whole_model and hint is not None:
         options = replace(options, start=completed(arrays, hint, seconds=options.time_limit_s))
-    door = search_door(_leaving_time(options) if whole_model else options, hint=hint, priced=priced)
-    solution = second_opinion(door.solve_arrays(arrays), arrays, options)
+    solver = mip_solver(_leaving_time(options) if whole_model else options, hint=hint, priced=priced)
+    solution = second_opinion(solver.solve_arrays(arrays), arrays, options)
     solved = time.perf_counter()
     seconds = {"model": built - began, "solve": solved - built}
-    lp, basis = (door.held, door.held_basis) if isinstance(door, TreeSearch) else (None, None)
+    lp, basis = (solver.held, solver.held_basis) if isinstance(solver, TreeSearch) else (None, None)
     if lp is None and (priced or whole_model):
         limit = options.time_limit_s
         lp, basis = _whole_decisions_held(solution, None if limit is None else max(limit - (solved - built), 0.0), options.deadline_s)
@@ -92,7 +92,7 @@ def allocate(
             solution.status, None, None, None if solution.bound is None else model.usd(solution.bound), None, None, solution.solver, solution.message,
             seconds, model, solution, None, 0.0,
         )
-    levels = clean(candidates, levels_of(compact, answer.values * compact.unit))
+    levels = clean(candidates, levels_of(formulation, answer.values * formulation.unit))
     worst = worst_row(candidates, levels)
     objective = float(candidates.npv_usd @ levels)
     bound = None if solution.bound is None else model.usd(solution.bound)
@@ -119,18 +119,18 @@ def _whole_decisions_held(solution: Solution, seconds: float | None, deadline: f
         return None, None
     if not solution.arrays.is_mip:
         return solution, None
-    door = open_door(SolverOptions(time_limit_s=seconds, deadline_s=deadline))
-    held = door.solve_arrays(solution.arrays.with_integers_held(solution.values))
+    solver = make_solver(SolverOptions(time_limit_s=seconds, deadline_s=deadline))
+    held = solver.solve_arrays(solution.arrays.with_integers_held(solution.values))
     if held.status is not Status.OPTIMAL or held.values is None:
         return None, None
-    return held, door.basis() if held.basic and isinstance(door, HighsDoor) else None
+    return held, solver.basis() if held.basic and isinstance(solver, HighsSolver) else None
 
 
-def levels_of(compact: Compact, columns: Floats) -> Floats:
+def levels_of(formulation: Formulation, columns: Floats) -> Floats:
     """Levels of all candidates from the columns of the model."""
-    levels: Floats = compact.level_of @ columns
-    if compact.pooled is not None:
-        pooled, at = compact.pooled, compact.first_pool
+    levels: Floats = formulation.level_of @ columns
+    if formulation.pooled is not None:
+        pooled, at = formulation.pooled, formulation.first_pool
         sizes = [len(pool.keys) for pool in (pooled.place, pooled.let, pooled.draw)]
         place, let, draw = np.split(columns[at : at + sum(sizes)], np.cumsum(sizes)[:-1])
         levels[pooled.number] = share_out(pooled, place, let, draw)

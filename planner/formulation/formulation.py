@@ -20,7 +20,7 @@ import scipy.sparse as sp
 from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
 from planner.candidates.resources import ResourceBook, Rows, Stock
-from planner.formulation.aggregated_market import PooledSells, pool_sells
+from planner.formulation.aggregated_market import AggregatedMarket, aggregate_market
 from planner.formulation.cohorts import Columns, best_of_equals, make_columns
 from planner.formulation.money import money_unit
 from planner.formulation.redundant_rows import needed_rows
@@ -35,7 +35,7 @@ class Balance:
 
 
 @dataclass(frozen=True)
-class Compact:
+class Formulation:
     """The model over its columns: candidates, cohorts by their ending, pools, stocks.
 
     candidate: number of the candidate behind each of the first columns, shape (kept,).
@@ -55,7 +55,7 @@ class Compact:
     unit: Floats
     resources: Rows
     balances: tuple[Balance, ...]
-    pooled: PooledSells | None
+    pooled: AggregatedMarket | None
     first_pool: int
     money: float
 
@@ -63,14 +63,14 @@ class Compact:
 GPU_UNIT = 1000.0
 
 
-def make_compact(candidates: CandidateSet, *, pool: bool = True, keep_all: bool = False, keep_equals: bool = False) -> Compact:
+def make_formulation(candidates: CandidateSet, *, pool: bool = True, keep_all: bool = False, keep_equals: bool = False) -> Formulation:
     """The smaller model of a candidate set.
 
     pool=False keeps every sell candidate as a column; keep_all=True also those candidates that no plan can use under
     the limits as they are (for a model whose limits will be raised). keep_equals=True keeps every way to end a cohort, also where
     another is equal in every row and worth more in the base case (for values that differ by scenario).
     """
-    pooled = pool_sells(candidates) if pool else None
+    pooled = aggregate_market(candidates) if pool else None
     without = np.zeros(len(candidates), dtype=bool)
     if not keep_all:
         without |= candidates.left_out.mask
@@ -98,7 +98,7 @@ def make_compact(candidates: CandidateSet, *, pool: bool = True, keep_all: bool 
     if pooled:
         balances += [Balance(one.names, _widened(one.matrix, len(frame))) for one in _pool_balances(pooled, first_pool)]
     resources = Rows(rows.table, sp.hstack([used[:, keep], rows.needs], format="csr"))
-    return Compact(
+    return Formulation(
         candidates, columns.candidate, _widened(columns.level_of[:, keep[: len(columns.frame)]], len(frame)),
         frame["name"].tolist(), frame["npv_usd"].to_numpy(np.float64), frame["lower"].to_numpy(np.float64),
         frame["upper"].to_numpy(np.float64), frame["integral"].to_numpy(bool), frame["unit"].to_numpy(np.float64),
@@ -220,7 +220,7 @@ def _stock_frame(book: ResourceBook, sample: Ints, width: int, money: float) -> 
     )
 
 
-def _pools(pooled: PooledSells, first: int) -> tuple[list[pd.DataFrame], pd.DataFrame]:
+def _pools(pooled: AggregatedMarket, first: int) -> tuple[list[pd.DataFrame], pd.DataFrame]:
     """Columns of the three pools and their uses; the first of them is column `first`."""
     frames, uses, at = [], [], first
     for name, pool, unit in (("place", pooled.place, GPU_UNIT), ("let", pooled.let, GPU_UNIT), ("draw", pooled.draw, 1.0)):
@@ -242,7 +242,7 @@ def _labels(keys: pd.DataFrame) -> pd.Series:
     return first
 
 
-def _pool_balances(pooled: PooledSells, place: int) -> list[Balance]:
+def _pool_balances(pooled: AggregatedMarket, place: int) -> list[Balance]:
     """On demand at sites = taken by tiers, and its MW = drawn on phases; the first pool column is `place`."""
     let = place + len(pooled.place.keys)
     draw = let + len(pooled.let.keys)

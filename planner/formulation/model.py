@@ -22,28 +22,28 @@ import scipy.sparse as sp
 
 from planner.arrays import Floats, Ints
 from planner.candidates.resources import Family
-from planner.formulation.formulation import Balance, Compact
+from planner.formulation.formulation import Balance, Formulation
 from planner.solver.model_arrays import linear_expression
 
 
 @dataclass(frozen=True)
 class Model:
-    """A PuLP problem with its columns in the order of `compact`, and what each of its rows is.
+    """A PuLP problem with its columns in the order of `formulation`, and what each of its rows is.
 
-    resource_row: row of `compact.resources` behind each resource row of the problem, in order, then balances.
+    resource_row: row of `formulation.resources` behind each resource row of the problem, in order, then balances.
     row_scale: what each resource row was divided by. Values and prices of its solutions become dollars here alone.
     """
 
     problem: Any
     variables: list[Any]
-    compact: Compact
+    formulation: Formulation
     resource_row: Ints
     row_scale: Floats
 
     @property
     def money(self) -> float:
         """Dollars of one unit of the objective."""
-        return self.compact.money
+        return self.formulation.money
 
     def usd(self, value: float) -> float:
         """A value of the objective in dollars."""
@@ -58,27 +58,27 @@ class Model:
 
         What stands behind them in a model made from this one (the tail of a plan after risk, bundles of a pool) is left out.
         """
-        return costs[: len(self.compact.unit)] * self.money / self.compact.unit
+        return costs[: len(self.formulation.unit)] * self.money / self.formulation.unit
 
 
-def make_model(compact: Compact, *, relax: bool = False, name: str = "plan") -> Model:
+def make_model(formulation: Formulation, *, relax: bool = False, name: str = "plan") -> Model:
     """Write the model of a candidate set in PuLP; `relax` makes every decision continuous."""
     problem = pulp.LpProblem(name, pulp.LpMaximize)
-    variables = _columns(problem, compact, relax)
-    problem.setObjective(linear_expression(variables, compact.npv_usd * compact.unit / compact.money))
+    variables = _columns(problem, formulation, relax)
+    problem.setObjective(linear_expression(variables, formulation.npv_usd * formulation.unit / formulation.money))
     rows, scales = [], []
     for family in Family:
-        kept, scale = add_resource_rows(problem, variables, compact, family)
+        kept, scale = add_resource_rows(problem, variables, formulation, family)
         rows.append(kept)
         scales.append(scale)
-    for balance in compact.balances:
-        add_balance_rows(problem, variables, compact, balance)
-    return Model(problem, variables, compact, np.concatenate(rows), np.concatenate(scales))
+    for balance in formulation.balances:
+        add_balance_rows(problem, variables, formulation, balance)
+    return Model(problem, variables, formulation, np.concatenate(rows), np.concatenate(scales))
 
 
-def _columns(problem: Any, compact: Compact, relax: bool) -> list[Any]:
-    bounds = [(bound / compact.unit).tolist() for bound in (compact.lower, compact.upper)]
-    columns = zip(*bounds, compact.integral.tolist(), strict=True)
+def _columns(problem: Any, formulation: Formulation, relax: bool) -> list[Any]:
+    bounds = [(bound / formulation.unit).tolist() for bound in (formulation.lower, formulation.upper)]
+    columns = zip(*bounds, formulation.integral.tolist(), strict=True)
     return [
         problem.add_variable(
             f"c{number}",
@@ -90,17 +90,17 @@ def _columns(problem: Any, compact: Compact, relax: bool) -> list[Any]:
     ]
 
 
-def add_resource_rows(problem: Any, variables: list[Any], compact: Compact, family: Family) -> tuple[Ints, Floats]:
+def add_resource_rows(problem: Any, variables: list[Any], formulation: Formulation, family: Family) -> tuple[Ints, Floats]:
     """sum over columns of use[column, row] x level[column] <= limit[row], for the rows of one family.
 
     A row that no levels can break (nothing is used, only provided) is left out. Returns the rows and their scales.
     """
-    table = compact.resources.table
+    table = formulation.resources.table
     chosen = np.flatnonzero((table["family"] == family.name).to_numpy())
-    use = sp.csr_array(compact.resources.use[chosen] * compact.unit[None, :])
+    use = sp.csr_array(formulation.resources.use[chosen] * formulation.unit[None, :])
     limit = table["limit"].to_numpy(np.float64)[chosen]
     uses = np.asarray((use > 0).sum(axis=1)).reshape(-1) > 0
-    breakable = uses | (limit < 0.0) | _can_be_negative(compact, use)
+    breakable = uses | (limit < 0.0) | _can_be_negative(formulation, use)
     scale = row_scales(use)
     kept = np.flatnonzero(breakable)
     names = [f"{family.name}_{number}" for number in chosen[kept]]
@@ -108,16 +108,16 @@ def add_resource_rows(problem: Any, variables: list[Any], compact: Compact, fami
     return chosen[kept], scale[kept]
 
 
-def _can_be_negative(compact: Compact, use: sp.csr_array) -> np.ndarray:
+def _can_be_negative(formulation: Formulation, use: sp.csr_array) -> np.ndarray:
     """Rows with a column whose level may be negative."""
-    free = (compact.lower < 0.0).astype(float)
+    free = (formulation.lower < 0.0).astype(float)
     touched: np.ndarray = (abs(use) @ free) > 0.0
     return touched
 
 
-def add_balance_rows(problem: Any, variables: list[Any], compact: Compact, balance: Balance) -> None:
+def add_balance_rows(problem: Any, variables: list[Any], formulation: Formulation, balance: Balance) -> None:
     """sum of coefficient x level = 0, for each row of a balance."""
-    matrix = sp.csr_array(balance.matrix * compact.unit[None, :])
+    matrix = sp.csr_array(balance.matrix * formulation.unit[None, :])
     scale = row_scales(matrix)
     label = balance.names[0].split(":")[0] if balance.names else "balance"
     names = [f"{label}_{i}" for i in range(matrix.shape[0])]

@@ -6,26 +6,26 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from planner.formulation.formulation import Compact
-from planner.solver.highs import HighsDoor
+from planner.formulation.formulation import Formulation
+from planner.solver.highs import HighsSolver
 from planner.solver.model_arrays import FloatArray, ModelArrays
 from planner.solver.options import SolverOptions
 from planner.solver.solution import Solution
 
 
-def whole_decisions(compact: Compact, solution: Solution) -> dict[str, float]:
+def whole_decisions(formulation: Formulation, solution: Solution) -> dict[str, float]:
     """Levels of the whole decisions of an answer, by the name of their column; those at 0 are left out."""
-    levels = solution.usable() * compact.unit
-    return {compact.name[at]: float(np.round(levels[at])) for at in np.flatnonzero(compact.integral) if round(levels[at])}
+    levels = solution.usable() * formulation.unit
+    return {formulation.name[at]: float(np.round(levels[at])) for at in np.flatnonzero(formulation.integral) if round(levels[at])}
 
 
-def columns_of(compact: Compact, arrays: ModelArrays, whole: Mapping[str, float]) -> FloatArray:
+def columns_of(formulation: Formulation, arrays: ModelArrays, whole: Mapping[str, float]) -> FloatArray:
     """Whole decisions by name as levels of the columns of a model, within their bounds; 0 for those not named, shape (columns,).
 
     What is no whole decision has no meaning here.
     """
-    names = np.array(compact.name, dtype=object)[arrays.integer]
-    unit = compact.unit[arrays.integer]
+    names = np.array(formulation.name, dtype=object)[arrays.integer]
+    unit = formulation.unit[arrays.integer]
     levels = np.zeros(arrays.columns)
     levels[arrays.integer] = np.array([whole.get(name, 0.0) for name in names], dtype=np.float64) / unit
     return np.clip(levels, arrays.col_lower, arrays.col_upper)
@@ -36,5 +36,5 @@ def completed(arrays: ModelArrays, levels: FloatArray, *, seconds: float | None 
 
     One linear programme; None where those decisions leave no plan, or the time runs out.
     """
-    held = HighsDoor(SolverOptions(time_limit_s=seconds)).solve_arrays(arrays.with_integers_held(levels))
+    held = HighsSolver(SolverOptions(time_limit_s=seconds)).solve_arrays(arrays.with_integers_held(levels))
     return held.values

@@ -159,9 +159,9 @@ class _Search:
     def __init__(self, plan: Plan, options: AlternativesOptions, say: Progress) -> None:
         self.plan, self.options, self.say = plan, options, say
         self.room = Room.around(plan.allocation_result, options.within, plan.options.solver, options.effort)
-        self.compact = plan.allocation_result.model.compact
+        self.formulation = plan.allocation_result.model.formulation
         self._money = plan.allocation_result.model.money
-        self.things = sites_and_leases(self.compact)
+        self.things = sites_and_leases(self.formulation)
         self.rows = {(thing.kind, thing.name): _Row(thing) for thing in self.things}
         self.best = self.room.plans[0]
         self.different: list[tuple[FloatArray, float | None]] = []
@@ -355,7 +355,7 @@ class _Search:
         candidates = self.plan.candidates
         pieces = []
         for number, columns in enumerate(chosen):
-            levels = clean(candidates, levels_of(self.compact, columns * self.compact.unit))
+            levels = clean(candidates, levels_of(self.formulation, columns * self.formulation.unit))
             at = np.flatnonzero(levels)
             pieces.append(pd.DataFrame({"plan": number, "candidate_id": candidates.table["candidate_id"].to_numpy()[at], "level": levels[at]}))
         return pd.concat(pieces, ignore_index=True)

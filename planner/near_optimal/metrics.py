@@ -8,7 +8,7 @@ import numpy as np
 
 from planner.arrays import Floats
 from planner.candidates.phases import phase_table, unit_mw
-from planner.formulation.formulation import Compact
+from planner.formulation.formulation import Formulation
 from planner.plans.footprint import LEASE_IN, SITE_IN_MW
 
 
@@ -34,9 +34,9 @@ class Thing:
         return self.size(columns) > self.least_in
 
 
-def sites_and_leases(compact: Compact) -> list[Thing]:
+def sites_and_leases(formulation: Formulation) -> list[Thing]:
     """Every site with power on offer and every lease with a candidate that serves it, in the order of the case."""
-    candidates = compact.candidates
+    candidates = formulation.candidates
     table, case = candidates.table, candidates.outlook.case
     kind = table["kind"].to_numpy()
     power = phase_table(candidates.outlook)
@@ -49,16 +49,16 @@ def sites_and_leases(compact: Compact) -> list[Thing]:
     for name in case.tables["sites"]["site_id"]:
         weights = np.where(table["site_id"].to_numpy() == name, mw, 0.0)
         if weights.any():
-            found.append(Thing("site", str(name), _over_columns(compact, weights), float(offered[name]), SITE_IN_MW))
+            found.append(Thing("site", str(name), _over_columns(formulation, weights), float(offered[name]), SITE_IN_MW))
     for name in case.tables["leases"]["lease_id"]:
         mine = served & (table["lease_id"].to_numpy() == name)
         if mine.any():
             # A candidate alone could serve the whole lease, so the largest upper level is its size in GPUs (or MW).
-            found.append(Thing("lease", str(name), _over_columns(compact, mine.astype(np.float64)), float(upper[mine].max()), LEASE_IN))
+            found.append(Thing("lease", str(name), _over_columns(formulation, mine.astype(np.float64)), float(upper[mine].max()), LEASE_IN))
     return found
 
 
-def _over_columns(compact: Compact, weights: Floats) -> Floats:
+def _over_columns(formulation: Formulation, weights: Floats) -> Floats:
     """Weights of candidates carried over to the columns of the model, in its units."""
-    carried: Floats = np.asarray(compact.level_of.T @ weights, dtype=np.float64) * compact.unit
+    carried: Floats = np.asarray(formulation.level_of.T @ weights, dtype=np.float64) * formulation.unit
     return carried

@@ -11,11 +11,11 @@ from planner.errors import PlannerError
 from planner.formulation.allocate import Allocation
 from planner.near_optimal.bounded_search import BoundedSearch
 from planner.near_optimal.metrics import Thing
-from planner.solver.highs import HighsDoor
+from planner.solver.highs import HighsSolver
 from planner.solver.model_arrays import SMALLEST_COEFFICIENT, FloatArray, ModelArrays
 from planner.solver.options import SolverOptions
 from planner.solver.solution import TOLERANCE, verify
-from planner.solver.solvers import open_door
+from planner.solver.solvers import make_solver
 from planner.solver.status import Status
 
 
@@ -79,7 +79,7 @@ class Room:
             size = thing.size(columns)
             slack = 1e-6 * max(1.0, abs(size))
             arrays = with_row(arrays, thing.weights, size - slack, size + slack, f"same {thing.kind} {thing.name}")
-        found = HighsDoor(SolverOptions()).solve_arrays(arrays.with_integers_held(columns)).values
+        found = HighsSolver(SolverOptions()).solve_arrays(arrays.with_integers_held(columns)).values
         return found if found is not None and self.worth(found) > self.worth(columns) else columns
 
     def keep(self, columns: FloatArray) -> None:
@@ -98,7 +98,7 @@ class Room:
         if options.solver == "highs" and begin is not None and arrays.is_mip and verify(arrays, begin).within(TOLERANCE):
             options = replace(options, start=begin)
         if options.solver != "highs" or options.deadline_s is not None:
-            solution = open_door(options).solve_arrays(arrays)
+            solution = make_solver(options).solve_arrays(arrays)
         else:
             solution = BoundedSearch(options, most=self.effort, at_least=at_least, enough=enough, priced=enough == np.inf).solve_arrays(arrays)
         if solution.interrupted:

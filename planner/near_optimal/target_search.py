@@ -15,7 +15,7 @@ import numpy as np
 from planner.near_optimal.near_optimal_set import Answer, Room, with_column, with_row
 from planner.solver.model_arrays import FloatArray, ModelArrays
 from planner.solver.options import SolverOptions
-from planner.solver.solvers import open_door
+from planner.solver.solvers import make_solver
 from planner.solver.status import Status
 
 NEAR = 1e-3
@@ -120,8 +120,8 @@ def _reaching(room: Room, height: Height, target: float) -> Answer:
 
 def _climbed(room: Room, height: Height, columns: FloatArray) -> FloatArray:
     """The plan of the same whole decisions that reaches highest within the room; itself if none is higher."""
-    door = open_door(SolverOptions(time_limit_s=room.options.time_limit_s))
-    higher = door.solve_arrays(height.maximised(room, room.arrays.with_integers_held(columns))).values
+    solver = make_solver(SolverOptions(time_limit_s=room.options.time_limit_s))
+    higher = solver.solve_arrays(height.maximised(room, room.arrays.with_integers_held(columns))).values
     return columns if higher is None or height.of(higher[:-1]) < height.of(columns) else higher[:-1]
 
 
@@ -129,5 +129,5 @@ def _relaxed(room: Room, height: Height, limit: float) -> float:
     """How high a plan with shares of its whole decisions could reach; `limit` where that is not found out."""
     arrays = height.maximised(room, room.arrays)
     options = SolverOptions(time_limit_s=room.options.time_limit_s, extra={"solver": "ipx"})
-    found = open_door(options).solve_arrays(replace(arrays, integer=np.zeros_like(arrays.integer)))
+    found = make_solver(options).solve_arrays(replace(arrays, integer=np.zeros_like(arrays.integer)))
     return limit if found.status is not Status.OPTIMAL or found.objective is None else min(limit, found.objective)

@@ -51,7 +51,7 @@ def _rows(candidates: CandidateSet, allocation: Allocation) -> pd.DataFrame:
     lp, model = allocation.lp, allocation.model
     assert lp is not None
     assert lp.duals is not None
-    rows = model.compact.resources.table.iloc[model.resource_row]
+    rows = model.formulation.resources.table.iloc[model.resource_row]
     price = model.usd_per_limit(lp.duals)
     price = np.where(price > DUST * model.money / model.row_scale, price, 0.0)
     size = _sizes(candidates, allocation)
@@ -65,10 +65,10 @@ def _rows(candidates: CandidateSet, allocation: Allocation) -> pd.DataFrame:
 
 def _named(candidates: CandidateSet, allocation: Allocation, row: int, column: str) -> str:
     """What the candidates of a row belong to."""
-    use, compact = allocation.model.compact.resources.use, allocation.model.compact
+    use, formulation = allocation.model.formulation.resources.use, allocation.model.formulation
     at = int(allocation.model.resource_row[row])
     columns = use.indices[use.indptr[at] : use.indptr[at + 1]]
-    named = candidates.table[column].to_numpy()[compact.candidate[columns[columns < len(compact.candidate)]]]
+    named = candidates.table[column].to_numpy()[formulation.candidate[columns[columns < len(formulation.candidate)]]]
     return str(next(name for name in named if name))
 
 
@@ -77,13 +77,13 @@ def _sizes(candidates: CandidateSet, allocation: Allocation) -> Floats:
     lp, model = allocation.lp, allocation.model
     assert lp is not None
     assert lp.values is not None
-    compact = model.compact
-    rows, use = compact.resources.table.iloc[model.resource_row], compact.resources.use[model.resource_row]
-    levels = lp.values[: len(compact.unit)] * compact.unit  # a plan after risk has columns of its own behind them
-    decided = use @ np.where(compact.integral, levels, 0.0)
+    formulation = model.formulation
+    rows, use = formulation.resources.table.iloc[model.resource_row], formulation.resources.use[model.resource_row]
+    levels = lp.values[: len(formulation.unit)] * formulation.unit  # a plan after risk has columns of its own behind them
+    decided = use @ np.where(formulation.integral, levels, 0.0)
     size: Floats = np.abs(rows["limit"].to_numpy(np.float64) - decided)
     family = rows["family"].to_numpy()
-    gross = use.maximum(0.0) @ np.where(compact.integral, 0.0, np.abs(levels))
+    gross = use.maximum(0.0) @ np.where(formulation.integral, 0.0, np.abs(levels))
     # A floor of nothing, and a share of what is earned, have no size of their own: they count as large as what runs up against them.
     size = np.where((family == Family.CASH_FLOOR.name) & (size == 0.0), gross, size)
     shares = candidates.outlook.case.tables["customers"].set_index("customer_id")["max_revenue_share"]
@@ -94,19 +94,19 @@ def _sizes(candidates: CandidateSet, allocation: Allocation) -> Floats:
 
 def _bounds(candidates: CandidateSet, allocation: Allocation) -> pd.DataFrame:
     """Limits that stand as bounds of candidates, and phases taken to the last unit of what they offer."""
-    compact, lp, model = allocation.model.compact, allocation.lp, allocation.model
+    formulation, lp, model = allocation.model.formulation, allocation.lp, allocation.model
     assert lp is not None
     assert lp.reduced_costs is not None
     assert lp.values is not None
-    count = len(compact.candidate)
+    count = len(formulation.candidate)
     price = model.usd_per_unit(lp.reduced_costs)[:count]
-    price = np.where(price > DUST * model.money / compact.unit[:count], price, 0.0)
-    by_candidate = pd.Series(price, index=compact.candidate)
+    price = np.where(price > DUST * model.money / formulation.unit[:count], price, 0.0)
+    by_candidate = pd.Series(price, index=formulation.candidate)
     copied = copied_bounds(candidates)
     worth = copied["candidate"].map(by_candidate).fillna(0.0).to_numpy(np.float64)
     copied = copied.assign(usd_per_percent=worth * copied["per_unit"].to_numpy(np.float64) * copied["limit"].to_numpy(np.float64) / 100.0)
-    table = candidates.table.iloc[compact.candidate]
-    upper, levels = table["upper"].to_numpy(np.float64), lp.values[:count] * compact.unit[:count]
+    table = candidates.table.iloc[formulation.candidate]
+    upper, levels = table["upper"].to_numpy(np.float64), lp.values[:count] * formulation.unit[:count]
     whole = (table["kind"] == "power").to_numpy() & table["integral"].to_numpy(bool) & (levels >= upper) & (upper > 0.0)
     taken = pd.DataFrame({"family": POWER, "name": table["phase"].to_numpy()[whole], "usd_per_percent": price[whole] * upper[whole] / 100.0})
     return pd.concat([copied[["family", "name", "usd_per_percent"]], taken], ignore_index=True)
@@ -114,9 +114,9 @@ def _bounds(candidates: CandidateSet, allocation: Allocation) -> pd.DataFrame:
 
 def _capital(candidates: CandidateSet, allocation: Allocation) -> pd.DataFrame:
     """New capital raised, all quarters alike."""
-    compact, lp = allocation.model.compact, allocation.lp
+    formulation, lp = allocation.model.formulation, allocation.lp
     assert lp is not None
     assert lp.reduced_costs is not None
-    at = np.flatnonzero((candidates.table["candidate_id"] == "base:capital raised").to_numpy()[compact.candidate])
+    at = np.flatnonzero((candidates.table["candidate_id"] == "base:capital raised").to_numpy()[formulation.candidate])
     price = allocation.model.usd_per_unit(lp.reduced_costs)[at]
     return pd.DataFrame({"family": Family.CAPITAL.name, "name": "capital", "usd_per_percent": price / 100.0})

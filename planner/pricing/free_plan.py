@@ -14,16 +14,16 @@ import numpy as np
 from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
 from planner.formulation.allocate import Allocation
-from planner.formulation.formulation import make_compact
+from planner.formulation.formulation import make_formulation
 from planner.formulation.model import make_model
 from planner.pricing.deadline import Deadline
 from planner.pricing.places import Places
 from planner.solver.changes import Changes
-from planner.solver.highs import HighsDoor
+from planner.solver.highs import HighsSolver
 from planner.solver.model_arrays import FloatArray, ModelArrays, model_arrays
 from planner.solver.options import SolverOptions
 from planner.solver.solution import Solution
-from planner.solver.solvers import search_door
+from planner.solver.solvers import mip_solver
 from planner.solver.status import Status
 
 
@@ -48,7 +48,7 @@ class FreePlan:
     @staticmethod
     def of(candidates: CandidateSet, levels: Floats, options: SolverOptions, deadline: Deadline, *, limits_rise: bool) -> FreePlan:
         """The model of a candidate set. limits_rise: with the candidates that no plan can use under the limits as they are."""
-        model = make_model(make_compact(candidates, keep_all=limits_rise), relax=options.relax)
+        model = make_model(make_formulation(candidates, keep_all=limits_rise), relax=options.relax)
         arrays = model_arrays(model.problem, variables=model.variables, relax=options.relax)
         return FreePlan(arrays, Places(model), levels, options, deadline)
 
@@ -65,7 +65,7 @@ class FreePlan:
             return None
         start = None if held is None or not changed.is_mip else held.values
         options = replace(self.options, solver="highs", time_limit_s=self.deadline.left, start=start, progress=None, log=None)
-        solution = search_door(options).solve_arrays(changed)
+        solution = mip_solver(options).solve_arrays(changed)
         if solution.objective is None:
             return None
         bound = solution.objective + self.options.gap * abs(solution.objective) if solution.bound is None else solution.bound
@@ -81,15 +81,15 @@ class FreePlan:
         """The plan's decisions held; those that the changes move take the level nearest to the plan's. None where that is not possible."""
         near = np.clip(self._columns(), arrays.col_lower, arrays.col_upper)
         held = arrays.with_integers_held(np.where(arrays.integer, near, 0.0)) if arrays.is_mip else arrays
-        found = HighsDoor(SolverOptions(time_limit_s=self.deadline.left)).solve_arrays(held)
+        found = HighsSolver(SolverOptions(time_limit_s=self.deadline.left)).solve_arrays(held)
         return found if found.status is Status.OPTIMAL else None
 
     def _columns(self) -> FloatArray:
         """Levels of the plan's decisions by column; other columns are zero."""
-        compact = self.places.model.compact
+        formulation = self.places.model.formulation
         levels = np.zeros(self.arrays.columns)
-        first = len(compact.candidate)
-        levels[:first] = self.levels[compact.candidate] / compact.unit[:first]
+        first = len(formulation.candidate)
+        levels[:first] = self.levels[formulation.candidate] / formulation.unit[:first]
         return levels
 
 

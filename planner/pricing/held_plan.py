@@ -19,7 +19,7 @@ from planner.pricing.deadline import Deadline
 from planner.pricing.directions import Direction
 from planner.pricing.linear_piece import Point, Price, first_piece
 from planner.solver.changes import Changes
-from planner.solver.highs import HighsDoor
+from planner.solver.highs import HighsSolver
 from planner.solver.model_arrays import FloatArray, IntArray, ModelArrays
 from planner.solver.options import SolverOptions
 
@@ -42,7 +42,7 @@ class HeldPlan:
     solves: questions answered by a solve so far.
     """
 
-    door: HighsDoor
+    solver: HighsSolver
     basis: Any
     arrays: ModelArrays
     worth: float
@@ -62,20 +62,20 @@ class HeldPlan:
         until = deadline or Deadline()
         precise = {"primal_feasibility_tolerance": PRECISE, "dual_feasibility_tolerance": PRECISE}
         extra = {"simplex_dual_edge_weight_strategy": DEVEX, **precise}
-        door = HighsDoor(SolverOptions(time_limit_s=until.left, extra=extra))
-        found = door.solve_arrays(arrays, basis=basis)
+        solver = HighsSolver(SolverOptions(time_limit_s=until.left, extra=extra))
+        found = solver.solve_arrays(arrays, basis=basis)
         if found.objective is None or found.values is None or found.duals is None or found.reduced_costs is None:
             if until.passed:
                 return None
             raise PlannerError(f"the plan's linear programme has no proven prices: {found.status}")
         worth = found.objective if arrays.maximise else -found.objective
-        return HeldPlan(door, door.basis(), arrays, worth, found.values, found.duals, found.reduced_costs, until, money)
+        return HeldPlan(solver, solver.basis(), arrays, worth, found.values, found.duals, found.reduced_costs, until, money)
 
     def worth_after(self, changes: Changes) -> tuple[float, FloatArray, FloatArray] | None:
         """Worth, duals and reduced costs after some changes, which are undone; None where no plan is left, or no time."""
         if self.deadline.passed:
             return None
-        found = self.door.resolve(changes, basis=self.basis, undo=True, time_limit_s=self.deadline.left)
+        found = self.solver.resolve(changes, basis=self.basis, undo=True, time_limit_s=self.deadline.left)
         self.solves += 1
         if found.objective is None or found.duals is None or found.reduced_costs is None:
             return None

@@ -108,7 +108,7 @@ class Phase:
         column = self.places.columns(np.array([self.number]))
         if not self.divisible or not len(column) or not self.contracted:
             return None
-        scale = self.unit_mw * self.places.model.compact.unit[column]
+        scale = self.unit_mw * self.places.model.formulation.unit[column]
         lower, level = self.held.arrays.col_lower[column], self.contracted_mw / scale
         most = float(((level - lower) * scale)[0])
         if most <= LEAST_MW:

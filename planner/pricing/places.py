@@ -32,7 +32,7 @@ class Places:
     @cached_property
     def table(self) -> pd.DataFrame:
         """One row per resource row of the model, in its order: family, name, start, end, limit."""
-        rows = self.model.compact.resources.table.iloc[self.model.resource_row]
+        rows = self.model.formulation.resources.table.iloc[self.model.resource_row]
         return rows.reset_index(drop=True)
 
     @cached_property
@@ -81,11 +81,11 @@ class Places:
 
     def columns(self, numbers: Ints) -> IntArray:
         """Columns of candidates by their number; those without a column of their own are passed over."""
-        return np.flatnonzero(np.isin(self.model.compact.candidate, numbers)).astype(np.int32)
+        return np.flatnonzero(np.isin(self.model.formulation.candidate, numbers)).astype(np.int32)
 
     @cached_property
     def _copies(self) -> dict[tuple[str, str], pd.DataFrame]:
-        groups = copied_bounds(self.model.compact.candidates).groupby(["family", "name"], sort=False)
+        groups = copied_bounds(self.model.formulation.candidates).groupby(["family", "name"], sort=False)
         return {(str(family), str(name)): rows for (family, name), rows in groups}
 
     def copies(self, family: str, name: str, kinds: tuple[str, ...] = ()) -> Direction:
@@ -94,13 +94,13 @@ class Places:
         if rows is None:
             return Direction()
         if kinds:
-            kind = self.model.compact.candidates.table["kind"].to_numpy()
+            kind = self.model.formulation.candidates.table["kind"].to_numpy()
             rows = rows[np.isin(kind[rows["candidate"].to_numpy(np.int64)], kinds)]
         columns = self.columns(rows["candidate"].to_numpy(np.int64))
         per_unit = dict(zip(rows["candidate"].tolist(), rows["per_unit"].tolist(), strict=True))
-        numbers = self.model.compact.candidate[columns].tolist()
+        numbers = self.model.formulation.candidate[columns].tolist()
         return self.widened(columns, np.array([per_unit[number] for number in numbers], dtype=np.float64))
 
     def widened(self, columns: IntArray, per_unit: float | Floats = 1.0) -> Direction:
         """One unit more as the upper bound of each of the columns."""
-        return Direction(columns=columns, column_change=np.broadcast_to(per_unit, columns.shape) / self.model.compact.unit[columns])
+        return Direction(columns=columns, column_change=np.broadcast_to(per_unit, columns.shape) / self.model.formulation.unit[columns])

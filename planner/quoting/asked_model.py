@@ -18,7 +18,7 @@ from planner.arrays import Ints
 from planner.candidates.build import CandidateSet, build_candidates
 from planner.candidates.outlook import Outlook
 from planner.candidates.resources import Family
-from planner.formulation.formulation import Compact, make_compact
+from planner.formulation.formulation import Formulation, make_formulation
 from planner.formulation.model import Model, make_model
 from planner.planning import PlanOptions
 from planner.plans.decisions import apply_decisions
@@ -135,9 +135,9 @@ class AskedModel:
         return {problem.inquiry.name: problem.inquiry for problem in self.problems}
 
     @property
-    def compact(self) -> Compact:
+    def formulation(self) -> Formulation:
         """The columns and rows behind the model."""
-        return self.model.compact
+        return self.model.formulation
 
 
 def asked_model(group: AskedGroup, options: PlanOptions) -> AskedModel:
@@ -147,7 +147,7 @@ def asked_model(group: AskedGroup, options: PlanOptions) -> AskedModel:
     model, arrays = _arrays(candidates, options)
     pieces = rate_pieces(candidates, inquiries, equity=options.equity)
     lease = candidates.table["lease_id"].to_numpy()
-    first = model.compact.candidate
+    first = model.formulation.candidate
     lease_of_column = np.full(arrays.columns, "", dtype=object)
     lease_of_column[: len(first)] = lease[first]
     owned = {inquiry.name: np.flatnonzero(lease_of_column == inquiry.name) for inquiry in inquiries}
@@ -161,7 +161,7 @@ def asked_model(group: AskedGroup, options: PlanOptions) -> AskedModel:
         own = owned[inquiry.name]
         table = candidates.table
         position = np.searchsorted(np.flatnonzero(lease == inquiry.name), first[own])
-        unit = model.compact.unit[own] / model.money
+        unit = model.formulation.unit[own] / model.money
         found = []
         for piece in pieces[inquiry.name]:
             pair = rows.affine(piece, own, position) or (None, None)
@@ -189,12 +189,12 @@ def _counted(inquiry: Inquiry) -> str:
 
 
 def _arrays(candidates: CandidateSet, options: PlanOptions) -> tuple[Model, ModelArrays]:
-    model = make_model(make_compact(candidates), relax=options.solver.relax)
+    model = make_model(make_formulation(candidates), relax=options.solver.relax)
     return model, model_arrays(model.problem, variables=model.variables, relax=options.solver.relax)
 
 
 def _row_of(model: Model, inquiry: Inquiry) -> tuple[int, float]:
     """The row that counts the units of an inquiry, and its scale; row -1 where nothing can serve it."""
-    table = model.compact.resources.table.iloc[model.resource_row]
+    table = model.formulation.resources.table.iloc[model.resource_row]
     rows = np.flatnonzero(((table["family"] == Family.FIXED.name) & (table["name"] == _counted(inquiry))).to_numpy())
     return (int(rows[0]), float(model.row_scale[rows[0]])) if len(rows) else (-1, 1.0)

@@ -7,10 +7,10 @@ import numpy as np
 from kernels.lines import UNLEVERED, Line
 from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
+from planner.candidates.builder import CandidateBuilder
 from planner.candidates.lease_offers import lease_windows
 from planner.candidates.lease_terms import LeaseTerms
 from planner.candidates.packages import Bundle
-from planner.candidates.workshop import Workshop
 
 SERVICE = (Line.INTEREST, Line.REPAYMENT)
 INVESTED = (Line.CAPEX, Line.OPENING)
@@ -121,7 +121,7 @@ class BundleWorth:
             return np.zeros(self.outlook.months)
         number, windows = self.outlook.tables["leases"].number_of("lease_id")[self.lease_id], lease_windows(self.outlook)
         mine = np.flatnonzero((windows["lease"] == number) & (windows["from_month"] == self.start))
-        return LeaseTerms(Workshop(self.outlook)).shares(number, int(windows["term_start"][mine[0]]), "size_share")
+        return LeaseTerms(CandidateBuilder(self.outlook)).shares(number, int(windows["term_start"][mine[0]]), "size_share")
 
 
 def _net(lines: Floats) -> Floats:

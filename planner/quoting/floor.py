@@ -20,11 +20,11 @@ import numpy as np
 
 from planner.quoting.asked_model import InquiryProblem, RatePiece
 from planner.quoting.rate_line import Point, RateLine, held, lowest_root
-from planner.solver.highs import HighsDoor
+from planner.solver.highs import HighsSolver
 from planner.solver.model_arrays import FloatArray, ModelArrays
 from planner.solver.options import SolverOptions
 from planner.solver.solution import Solution
-from planner.solver.solvers import search_door
+from planner.solver.solvers import mip_solver
 from planner.solver.status import Status
 
 WIDTH = 0.01
@@ -158,7 +158,7 @@ class _Search:
         if not (self.forced.integer & own).any():
             return levels
         rated = self.problem.rated(held(self.forced, levels, own), self._piece_at(self.start), self.start)
-        return search_door(self._limited(self.options.gap)).solve_arrays(rated).values
+        return mip_solver(self._limited(self.options.gap)).solve_arrays(rated).values
 
     def _searched(self, piece: RatePiece, rate: float, begin: FloatArray | None, *, at_least: float = -np.inf) -> Solution:
         """The plan with the inquiry forced in at a rate, begun from a plan that is known, to the gap that the width asks for."""
@@ -171,7 +171,7 @@ class _Search:
         options = self._limited(gap)
         if self.options.solver == "highs":  # no other takes a start
             options = replace(options, start=begin)
-        solution = search_door(options, at_least=at_least).solve_arrays(rated)
+        solution = mip_solver(options, at_least=at_least).solve_arrays(rated)
         self.seconds += time.perf_counter() - began
         return solution
 
@@ -200,7 +200,7 @@ class _Search:
         alone = self.problem.shut.with_integers_held(levels)
         for column in self.problem.own[self.problem.shut.integer[self.problem.own]]:
             alone.col_lower[column] = alone.col_upper[column] = 0.0
-        found = HighsDoor(SolverOptions()).solve_arrays(alone, basis=self.base.basis)
+        found = HighsSolver(SolverOptions()).solve_arrays(alone, basis=self.base.basis)
         if found.objective is not None and found.status.has_values:
             self.without = min(max(self.without, found.objective), self.base.bound)
 

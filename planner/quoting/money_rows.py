@@ -20,7 +20,7 @@ class MoneyRows:
 
     def __init__(self, model: Model, arrays: ModelArrays) -> None:
         self.model, self.arrays = model, arrays
-        table = model.compact.resources.table.iloc[model.resource_row].reset_index(drop=True)
+        table = model.formulation.resources.table.iloc[model.resource_row].reset_index(drop=True)
         self._rows = dict(iter(table.groupby(["family", "name"], sort=False)))
         self._capital_month, self._capital_row, self._capital_scale = self._capital()
 
@@ -52,7 +52,7 @@ class MoneyRows:
             row, coefficient = self._drawn(use) if use.family == "" else self._used(use)
             rows.append(row)
             columns.append(np.full(len(row), at))
-            data.append(coefficient * float(self.model.compact.unit[at]))
+            data.append(coefficient * float(self.model.formulation.unit[at]))
         cells = (np.concatenate([np.zeros(0), *data]), (np.concatenate([_NONE, *rows]), np.concatenate([_NONE, *columns])))
         found = sp.csr_array(cells, shape=self.arrays.matrix.shape)
         found.sum_duplicates()
@@ -76,8 +76,8 @@ class MoneyRows:
 
     def _capital(self) -> tuple[Ints, Ints, Floats]:
         """Months of the levels of capital, their balance rows and what those were divided by."""
-        first, unit = len(self.model.resource_row), self.model.compact.unit[None, :]
-        for balance in self.model.compact.balances:
+        first, unit = len(self.model.resource_row), self.model.formulation.unit[None, :]
+        for balance in self.model.formulation.balances:
             at = [number for number, name in enumerate(balance.names) if name.startswith(_STOCK)]
             if at:
                 month = np.array([int(balance.names[number][len(_STOCK) :]) for number in at], dtype=np.int64)

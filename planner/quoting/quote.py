@@ -212,7 +212,7 @@ def _made(
 
 def _levels(asked: AskedModel, columns: FloatArray) -> Floats:
     """Levels of candidates from the columns of the model."""
-    return clean(asked.candidates, levels_of(asked.compact, columns * asked.compact.unit))
+    return clean(asked.candidates, levels_of(asked.formulation, columns * asked.formulation.unit))
 
 
 def _priced(case: Case, group: AskedGroup, inquiry: Inquiry, rate: float, options: PlanOptions) -> CandidateSet:

@@ -23,7 +23,7 @@ import numpy as np
 from planner.errors import PlannerError
 from planner.quoting.asked_model import InquiryProblem, RatePiece
 from planner.solver.changes import Changes
-from planner.solver.highs import HighsDoor
+from planner.solver.highs import HighsSolver
 from planner.solver.model_arrays import FloatArray, ModelArrays
 from planner.solver.options import SolverOptions
 from planner.solver.solution import Solution
@@ -67,7 +67,7 @@ class RateLine:
         """arrays: the model with the inquiry forced in, whole decisions held; basis: of a model of the same shape."""
         self.problem, self.arrays, self.basis = problem, arrays, basis
         walk = {"dual_simplex_cost_perturbation_multiplier": 0.0, "simplex_iteration_limit": max(LONG_WALK, int(LONG_WALK_BY_ROW * arrays.rows))}
-        self._door = HighsDoor(SolverOptions(extra=walk))
+        self._solver = HighsSolver(SolverOptions(extra=walk))
         self._points: dict[tuple[int, float], Point | None] = {}
         self._impossible: dict[int, bool] = {}
 
@@ -77,8 +77,8 @@ class RateLine:
 
     def basis_now(self) -> Any:
         """The basis of the last solve, or the one it began from where that had no answer."""
-        solution = self._door.solution
-        return self.basis if solution is None or not solution.basic or solution.values is None else self._door.basis()
+        solution = self._solver.solution
+        return self.basis if solution is None or not solution.basic or solution.values is None else self._solver.basis()
 
     def at(self, piece: RatePiece, rate: float) -> Point | None:
         """V at a rate of a piece; None where the inquiry cannot be served then."""
@@ -160,13 +160,13 @@ class RateLine:
 
     def _solution(self, piece: RatePiece, rate: float) -> Solution:
         rated = self.problem.rated(self.arrays, piece, rate)
-        found = self._door.solve_arrays(rated, basis=self.basis) if self._door.arrays is None else self._door.solve_near(rated)
+        found = self._solver.solve_arrays(rated, basis=self.basis) if self._solver.arrays is None else self._solver.solve_near(rated)
         if found.status in (Status.OPTIMAL, Status.INFEASIBLE):
             return found
         afresh = _afresh(rated)
         assert afresh.solution is not None
         if afresh.solution.values is not None and afresh.solution.basic:
-            self._door.resolve(Changes(), basis=afresh.basis())  # the walk goes on from there
+            self._solver.resolve(Changes(), basis=afresh.basis())  # the walk goes on from there
         return afresh.solution
 
     def _at_no_rate(self, piece: RatePiece) -> bool:
@@ -174,9 +174,9 @@ class RateLine:
         if piece.matrix_slope is None:
             return True
         rows = piece.moved_rows
-        solution = self._door.solution
+        solution = self._solver.solution
         if solution is not None and solution.status is Status.INFEASIBLE:
-            _, known, ray = self._door.highs.getDualRay()
+            _, known, ray = self._solver.highs.getDualRay()
             weight = np.abs(np.asarray(ray, dtype=np.float64))
             if known and (weight[rows] <= UNPRICED * weight.max(initial=0.0)).all():
                 return True
@@ -186,11 +186,11 @@ class RateLine:
         return found is not None and found.status is Status.INFEASIBLE
 
 
-def _afresh(arrays: ModelArrays) -> HighsDoor:
+def _afresh(arrays: ModelArrays) -> HighsSolver:
     """A programme solved from nothing."""
-    door = HighsDoor(SolverOptions(extra={"solver": "ipx"}))
-    door.solve_arrays(arrays)
-    return door
+    solver = HighsSolver(SolverOptions(extra={"solver": "ipx"}))
+    solver.solve_arrays(arrays)
+    return solver
 
 
 def lowest_root(line: RateLine, value: float, start: float) -> Point | None:

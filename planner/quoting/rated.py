@@ -15,6 +15,7 @@ import pandas as pd
 
 from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
+from planner.candidates.builder import CandidateBuilder
 from planner.candidates.columns import codes_of
 from planner.candidates.lease_offers import lease_offers
 from planner.candidates.lease_terms import LeaseTerms
@@ -24,7 +25,6 @@ from planner.candidates.outlook import Outlook
 from planner.candidates.power_paths import live_phases, power_paths
 from planner.candidates.resources import Family, ResourceBook, Stock, Uses
 from planner.candidates.serving import add_offers
-from planner.candidates.workshop import Workshop
 from planner.quoting.inquiry import Inquiry
 
 MONEY = (Family.CAPITAL, Family.CASH_FLOOR, Family.REVENUE_SHARE)
@@ -130,13 +130,13 @@ class _Asked:
             rate[self.number[name]] = usd
         chosen = self.offers.take(~np.isnan(rate[self.offers["lease"]]))
         chosen = chosen.having(rate_usd=chosen["rate_usd"] * rate[chosen["lease"]])
-        shop = Workshop(self.outlook)
-        add_offers(shop, live_phases(shop), chosen)
-        valuation = add_money_limits(shop)
-        lease = np.concatenate([np.zeros(0, dtype=object), *(shop.names.leases[block.columns["lease"]] for block in shop.blocks)])
-        ids = np.concatenate([np.zeros(0, dtype=object), *(block.candidate_ids for block in shop.blocks)])
-        npv = np.concatenate([np.zeros(0), *(valuation.npv(block, equity=self.equity)[:, 0] for block in shop.blocks)])
-        return _by_lease(shop.book, lease, ids, npv, list(rates))
+        builder = CandidateBuilder(self.outlook)
+        add_offers(builder, live_phases(builder), chosen)
+        valuation = add_money_limits(builder)
+        lease = np.concatenate([np.zeros(0, dtype=object), *(builder.names.leases[block.columns["lease"]] for block in builder.blocks)])
+        ids = np.concatenate([np.zeros(0, dtype=object), *(block.candidate_ids for block in builder.blocks)])
+        npv = np.concatenate([np.zeros(0), *(valuation.npv(block, equity=self.equity)[:, 0] for block in builder.blocks)])
+        return _by_lease(builder.book, lease, ids, npv, list(rates))
 
     def notice_rates(self, name: str) -> list[float]:
         """Rates at which the month of notice changes, lowest first: the market falls below the margin in some month."""
@@ -146,9 +146,9 @@ class _Asked:
             return []
         rows = self.offers.take(self.offers["lease"] == number)
         rows = rows.take(codes_of([rows["gpu"], rows["term_start"]])[1])
-        terms = LeaseTerms(Workshop(self.outlook))
+        terms = LeaseTerms(CandidateBuilder(self.outlook))
         found: set[float] = set()
-        gpus = terms.shop.names.gpus
+        gpus = terms.builder.names.gpus
         for gpu, term_start, to_month, rate_usd in zip(*(rows[column].tolist() for column in ("gpu", "term_start", "to_month", "rate_usd")), strict=True):
             if gpus[gpu] not in self.outlook.market_top:
                 continue

@@ -10,29 +10,29 @@ from planner.candidates.resources import Family
 from planner.quoting.asked_model import AskedModel
 from planner.quoting.floor import Base
 from planner.solver.branch_and_bound.search import MANY_ROWS, TreeSearch
-from planner.solver.highs import HighsDoor
+from planner.solver.highs import HighsSolver
 from planner.solver.model_arrays import ModelArrays
 from planner.solver.options import SolverOptions
 from planner.solver.solution import Solution, SolveError
-from planner.solver.solvers import search_door
+from planner.solver.solvers import mip_solver
 
 
 def plan_without(asked: AskedModel, options: SolverOptions) -> tuple[Solution, Base]:
     """Solve the model with every inquiry shut: the checked solution, and what floors need of it; raises SolveError when there is no plan at all."""
     shut = asked.shut
     if shut.is_mip or options.solver != "highs" or options.deadline_s is not None:
-        door = search_door(options)
-        solution = door.solve_arrays(shut)
+        solver = mip_solver(options)
+        solution = solver.solve_arrays(shut)
         if solution.values is None:
             raise SolveError(solution)
-        basis = door.held_basis if isinstance(door, TreeSearch) else None
+        basis = solver.held_basis if isinstance(solver, TreeSearch) else None
         if basis is None:
-            kept = HighsDoor(SolverOptions())
+            kept = HighsSolver(SolverOptions())
             kept.solve_arrays(shut.with_integers_held(solution.values))
             basis = kept.basis()
     else:
-        # Interior point finds a vertex of a large programme sooner; the door that is kept goes on from its basis.
-        kept = HighsDoor(replace(options, extra={"solver": "ipx"} if shut.rows > MANY_ROWS and not options.extra else options.extra))
+        # Interior point finds a vertex of a large programme sooner; the solver that is kept goes on from its basis.
+        kept = HighsSolver(replace(options, extra={"solver": "ipx"} if shut.rows > MANY_ROWS and not options.extra else options.extra))
         solution = kept.solve_arrays(shut)
         if solution.values is None:
             raise SolveError(solution)
@@ -46,7 +46,7 @@ def plan_without(asked: AskedModel, options: SolverOptions) -> tuple[Solution, B
 def leases_kept(asked: AskedModel, base: Base) -> ModelArrays:
     """The shut model in which every lease that the plan without the inquiries serves is served as much again."""
     model, shut = asked.model, asked.shut
-    table = model.compact.resources.table.iloc[model.resource_row]
+    table = model.formulation.resources.table.iloc[model.resource_row]
     family, name = table["family"].to_numpy(), table["name"].to_numpy()
     inquiries = {problem.inquiry.name for problem in asked.problems}
     row_lower, col_lower = shut.row_lower.copy(), shut.col_lower.copy()

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
 from planner.formulation.allocate import LEAST_MONEY, ROW_TOLERANCE, Allocation, clean, levels_of, worst_row
-from planner.formulation.formulation import make_compact
+from planner.formulation.formulation import make_formulation
 from planner.formulation.model import Model, make_model
 from planner.risk.case_pool import CasePool
 from planner.risk.integer_search import Found, WholeSearch, left_of, seconds_of
 from planner.risk.worth import column_values, endings_are_certain
-from planner.solver.column_generation.branch_and_price import WholeChoice
+from planner.solver.column_generation.branch_and_price import BranchAndPrice
 from planner.solver.column_generation.columns import FixedPart
 from planner.solver.column_generation.mean_cvar import MeanCvar
 from planner.solver.column_generation.pricing_rounds import Generated, GenerationOptions, RoundReport, generate
@@ -40,7 +40,7 @@ class RiskAllocation:
     npv_usd: Floats | None
     relaxed: Generated | None
     fixed: FixedPart
-    whole: WholeChoice | None = None
+    whole: BranchAndPrice | None = None
 
 
 def allocate_after_risk(
@@ -53,9 +53,9 @@ def allocate_after_risk(
     or stops is an answer with that status.
     """
     began = time.perf_counter()
-    compact = make_compact(candidates, pool=False, keep_equals=not endings_are_certain(candidates, values))
-    model = make_model(compact)
-    fixed = FixedPart(model_arrays(model.problem, variables=model.variables), column_values(compact, values, measure.probability))
+    formulation = make_formulation(candidates, pool=False, keep_equals=not endings_are_certain(candidates, values))
+    model = make_model(formulation)
+    fixed = FixedPart(model_arrays(model.problem, variables=model.variables), column_values(formulation, values, measure.probability))
     task = Task(candidates, values, measure, options, model, fixed, cvar_limit_usd, report=report, start=start)
     return task.run({"model": time.perf_counter() - began})
 
@@ -113,11 +113,11 @@ class Task:
         """Levels of the candidates, pool columns taken apart into theirs."""
         assert found.held is not None
         columns = found.held.usable()
-        compact = self.model.compact
-        own = columns[: len(compact.unit)]
+        formulation = self.model.formulation
+        own = columns[: len(formulation.unit)]
         if self.made is not None:
             own = own + self.made.parts(found.pool_columns, columns[len(own) : len(own) + len(found.pool_columns)])
-        return clean(self.candidates, levels_of(compact, own * compact.unit))
+        return clean(self.candidates, levels_of(formulation, own * formulation.unit))
 
 
 def _checked_levels(

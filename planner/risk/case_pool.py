@@ -23,7 +23,7 @@ from kernels.pieces import over_pieces, usable_cores
 from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
 from planner.errors import PlannerError
-from planner.formulation.formulation import Compact, make_compact
+from planner.formulation.formulation import Formulation, make_formulation
 from planner.formulation.model import Model, make_model
 from planner.formulation.money import MILLION
 from planner.runtime.memory import usable_memory, written_size
@@ -101,7 +101,7 @@ class _Mixes:
 
 def bundled_model(candidates: CandidateSet) -> Model:
     """The model of a case with every way to end a cohort, as bundles need it."""
-    return make_model(make_compact(candidates, pool=False, keep_equals=True))
+    return make_model(make_formulation(candidates, pool=False, keep_equals=True))
 
 
 def places_with_fleet(candidates: CandidateSet) -> frozenset[tuple[str, str]]:
@@ -122,47 +122,47 @@ def make_case_pool(
     if bundles.empty:
         raise PlannerError("the pool holds no bundle; make the grid finer, or name bundles of this case")
     model = bundled_model(candidates)
-    compact = model.compact
+    formulation = model.formulation
     arrays = model_arrays(model.problem, variables=model.variables)
-    worth = (compact.level_of.T @ values) * (compact.unit / compact.money)[:, None]
+    worth = (formulation.level_of.T @ values) * (formulation.unit / formulation.money)[:, None]
     places = places_with_fleet(candidates)
-    kept = _infrastructure(compact, places)
-    fixed = FixedPart(_of_columns(arrays, kept), ColumnValues.of(worth[kept], probability, money=compact.money))
-    mixes = _mixes(compact, bundles)
-    npv = _values(mixes, worth, file, threads, dtype) if known is None else _in_model_money(known, compact)
+    kept = _infrastructure(formulation, places)
+    fixed = FixedPart(_of_columns(arrays, kept), ColumnValues.of(worth[kept], probability, money=formulation.money))
+    mixes = _mixes(formulation, bundles)
+    npv = _values(mixes, worth, file, threads, dtype) if known is None else _in_model_money(known, formulation)
     share, group, limit = _groups(candidates, bundles)
     points = sp.csr_array(mixes.points @ arrays.matrix.T)
     pool = Pool(npv, mixes.use, points, share, group, limit, np.full(len(bundles), np.inf), threads)
-    return CasePool(candidates, model, arrays, ColumnValues.of(worth, probability, money=compact.money), kept, fixed, pool, mixes)
+    return CasePool(candidates, model, arrays, ColumnValues.of(worth, probability, money=formulation.money), kept, fixed, pool, mixes)
 
 
-def pool_values(candidates: CandidateSet, compact: Compact, values: Floats, bundles: pd.DataFrame, *, threads: int | None = None) -> np.ndarray:
+def pool_values(candidates: CandidateSet, formulation: Formulation, values: Floats, bundles: pd.DataFrame, *, threads: int | None = None) -> np.ndarray:
     """NPV of a unit of each bundle (a thousand GPUs) by scenario, $M in float32, (bundles, S), as `make_case_pool` forms it.
 
-    compact: of the model that `bundled_model` makes. A bundle's numbers do not depend on the bundles beside it.
+    formulation: of the model that `bundled_model` makes. A bundle's numbers do not depend on the bundles beside it.
     """
-    worth = (compact.level_of.T @ values) * (compact.unit / MILLION)[:, None]
-    return _values(_mixes(compact, bundles), worth, None, threads, np.float32)
+    worth = (formulation.level_of.T @ values) * (formulation.unit / MILLION)[:, None]
+    return _values(_mixes(formulation, bundles), worth, None, threads, np.float32)
 
 
-def _in_model_money(known: np.ndarray, compact: Compact) -> np.ndarray:
+def _in_model_money(known: np.ndarray, formulation: Formulation) -> np.ndarray:
     """Values that were made before, which are in $M whatever the case, in the money of a model."""
-    return known if compact.money == MILLION else np.asarray(known) * np.asarray(MILLION / compact.money, dtype=known.dtype)
+    return known if formulation.money == MILLION else np.asarray(known) * np.asarray(MILLION / formulation.money, dtype=known.dtype)
 
 
-def _infrastructure(compact: Compact, with_fleet: frozenset[tuple[str, str]]) -> Ints:
+def _infrastructure(formulation: Formulation, with_fleet: frozenset[tuple[str, str]]) -> Ints:
     """Columns of the model that bundles do not replace."""
-    table = compact.candidates.table
+    table = formulation.candidates.table
     replaced = table["kind"].isin(IN_BUNDLES).to_numpy(copy=True)
     parent_kind = table["kind"].to_numpy()[np.maximum(table["parent"].to_numpy(np.int64), 0)]
     replaced &= ~(table["kind"].isin(("retire", "renew")).to_numpy() & ~np.isin(parent_kind, ("own", "serve")))
     here = np.array([place in with_fleet for place in zip(table["site_id"], table["gpu_id"], strict=True)], dtype=bool)
     replaced &= ~(here & table["kind"].isin(("serve", "renew", "sell")).to_numpy())
-    columns = sp.csc_array(compact.level_of)
+    columns = sp.csc_array(formulation.level_of)
     gone = np.asarray(replaced.astype(np.float64) @ columns).reshape(-1) > 0.0
     # The total of a cohort stands for no candidate by itself; it goes with its cohort.
-    totals = np.flatnonzero(np.diff(columns.indptr)[: len(compact.candidate)] == 0)
-    gone[totals] = replaced[compact.candidate[totals]]
+    totals = np.flatnonzero(np.diff(columns.indptr)[: len(formulation.candidate)] == 0)
+    gone[totals] = replaced[formulation.candidate[totals]]
     return np.flatnonzero(~gone)
 
 
@@ -175,10 +175,10 @@ def _of_columns(arrays: ModelArrays, kept: Ints) -> ModelArrays:
     )
 
 
-def _mixes(compact: Compact, bundles: pd.DataFrame) -> _Mixes:
+def _mixes(formulation: Formulation, bundles: pd.DataFrame) -> _Mixes:
     """What each bundle is made of: its GPU with its ending, its leases, and its on-demand windows as differences of running sums."""
-    candidates = compact.candidates
-    places = _ColumnPlaces.of(compact)
+    candidates = formulation.candidates
+    places = _ColumnPlaces.of(formulation)
     works = 1.0 - _spare(candidates, bundles)
     own, retire = bundles["own"].to_numpy(np.int64), bundles["retire"].to_numpy(np.int64)
     row = np.arange(len(bundles))
@@ -189,14 +189,14 @@ def _mixes(compact: Compact, bundles: pd.DataFrame) -> _Mixes:
         number = bundles[name].to_numpy(np.int64)
         held = number >= 0
         cells.append((row[held], places.alone[number[held]], works[held]))
-    market = _Market.of(candidates, places, bundles, len(compact.unit))
+    market = _Market.of(candidates, places, bundles, len(formulation.unit))
     for begins, ends in _free(candidates, bundles):
         first, last, held = market.between(begins, ends)
         cells += [(row[held], last[held], works[held]), (row[held], first[held], -works[held])]
     data, at = np.concatenate([cell[2] for cell in cells]), np.concatenate([cell[1] for cell in cells])
     if (at < 0).any():
         raise PlannerError("a bundle names a candidate that no plan can use; leave it out of the pool")
-    points = sp.vstack([sp.eye_array(len(compact.unit), format="csr"), market.sums], format="csr")
+    points = sp.vstack([sp.eye_array(len(formulation.unit), format="csr"), market.sums], format="csr")
     use = sp.csr_array((data, (np.concatenate([cell[0] for cell in cells]), at)), shape=(len(bundles), points.shape[0]))
     return _Mixes(sparse_rows(use), sp.csr_array(points))
 
@@ -234,18 +234,18 @@ class _ColumnPlaces:
     _count: int
 
     @staticmethod
-    def of(compact: Compact) -> _ColumnPlaces:
-        count = len(compact.candidates)
-        single = len(compact.candidate)
-        table = compact.candidates.table
-        by_column = sp.csc_array(compact.level_of)
+    def of(formulation: Formulation) -> _ColumnPlaces:
+        count = len(formulation.candidates)
+        single = len(formulation.candidate)
+        table = formulation.candidates.table
+        by_column = sp.csc_array(formulation.level_of)
         alone, total = np.full(count + 1, -1), np.full(count + 1, -1)
         empty = np.diff(by_column.indptr)[:single] == 0
-        alone[compact.candidate[~empty]] = np.flatnonzero(~empty)
-        total[compact.candidate[empty]] = np.flatnonzero(empty)
+        alone[formulation.candidate[~empty]] = np.flatnonzero(~empty)
+        total[formulation.candidate[empty]] = np.flatnonzero(empty)
         keys, columns = [], []
         ending = table["kind"].isin(("retire", "close")).to_numpy()
-        for column in range(single, len(compact.unit)):
+        for column in range(single, len(formulation.unit)):
             held = by_column.indices[by_column.indptr[column] : by_column.indptr[column + 1]]
             if len(held) == 0:
                 continue  # a stock

@@ -135,11 +135,11 @@ def _places(made: CasePool, columns: Floats) -> list[_Place]:
     kind, gpu, site = (table[name].to_numpy(dtype=object) for name in ("kind", "gpu_id", "site_id"))
     start, end = (table[name].to_numpy(np.int64) for name in ("from_month", "to_month"))
     gpus = made.candidates.outlook.case.tables["gpus"].set_index("gpu_id")
-    by_column = sp.csc_array(made.model.compact.level_of)
+    by_column = sp.csc_array(made.model.formulation.level_of)
     replaced = np.ones(len(columns), dtype=bool)
     replaced[made.kept] = False
-    single = len(made.model.compact.candidate)
-    totals = {int(made.model.compact.candidate[j]): j for j in np.flatnonzero(np.diff(by_column.indptr)[:single] == 0).tolist()}
+    single = len(made.model.formulation.candidate)
+    totals = {int(made.model.formulation.candidate[j]): j for j in np.flatnonzero(np.diff(by_column.indptr)[:single] == 0).tolist()}
     places: dict[tuple[str, str], _Place] = {}
     for column in np.flatnonzero(replaced & (columns > DUST)).tolist():
         held = by_column.indices[by_column.indptr[column] : by_column.indptr[column + 1]].tolist()

@@ -23,7 +23,7 @@ from planner.candidates.outlook import make_outlook
 from planner.case.case import Case
 from planner.case.edits import changed_case
 from planner.errors import PlannerError
-from planner.formulation.formulation import make_compact
+from planner.formulation.formulation import make_formulation
 from planner.formulation.model import make_model
 from planner.formulation.money import MILLION
 from planner.planning import PlanOptions
@@ -113,8 +113,8 @@ def _plans(
     report: Callable[[float], None] | None,
 ) -> dict[float, RiskAllocation]:
     """A plan at each weight, each warm from the one before, over one model."""
-    model = make_model(make_compact(candidates, pool=False, keep_equals=not endings_are_certain(candidates, values)))
-    fixed = FixedPart(model_arrays(model.problem, variables=model.variables), column_values(model.compact, values, futures.weights))
+    model = make_model(make_formulation(candidates, pool=False, keep_equals=not endings_are_certain(candidates, values)))
+    fixed = FixedPart(model_arrays(model.problem, variables=model.variables), column_values(model.formulation, values, futures.weights))
     found: dict[float, RiskAllocation] = {}
     before = None
     for weight in weights:

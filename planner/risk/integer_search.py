@@ -14,7 +14,7 @@ import numpy as np
 
 from planner.arrays import Ints
 from planner.risk.case_pool import CasePool
-from planner.solver.column_generation.branch_and_price import WholeChoice, choose_whole
+from planner.solver.column_generation.branch_and_price import BranchAndPrice, branch_and_price
 from planner.solver.column_generation.columns import FixedPart, Pool
 from planner.solver.column_generation.mean_cvar import MeanCvar, in_words
 from planner.solver.column_generation.pricing_rounds import Generated, GenerationOptions, generate
@@ -23,7 +23,7 @@ from planner.solver.growing_lp import NoVertex
 from planner.solver.model_arrays import ModelArrays
 from planner.solver.options import SolverOptions
 from planner.solver.solution import Solution
-from planner.solver.solvers import open_door, search_door
+from planner.solver.solvers import make_solver, mip_solver
 from planner.solver.status import Status
 
 SEARCHES = 3
@@ -78,7 +78,7 @@ class WholeSearch:
         """Search with what the relaxation knew, and over the whole pool where that leaves a gap; then the programme with the decisions held."""
         began = time.perf_counter()
         first = self._first()
-        proof: WholeChoice | None = None
+        proof: BranchAndPrice | None = None
         if self.made is not None and not first.solution.interrupted and self._gap(first.best, first.bound) > self.options.gap:
             left = self.options.deadline_s if self.options.time_limit_s is None else left_of(self.options, began)
             first, proof = self._over_the_pool(first, self.made, left)
@@ -94,7 +94,7 @@ class WholeSearch:
     def _whole_without_limit(self) -> bool:
         """Whether whole decisions keep everything but the limit on CVaR, so that this limit is what stops them."""
         options = replace(self.options, progress=None, log=None)
-        return search_door(options).solve_arrays(self.fixed.arrays.without_objective()).status is not Status.INFEASIBLE
+        return mip_solver(options).solve_arrays(self.fixed.arrays.without_objective()).status is not Status.INFEASIBLE
 
     def _gap(self, best: Generated | None, bound: float) -> float:
         return np.inf if best is None else (bound - best.certificate.value) / max(abs(best.certificate.value), 1e-9)
@@ -110,7 +110,7 @@ class WholeSearch:
         for _ in range(SEARCHES if self.pool is None or self.limit is not None else 1):
             options = replace(self.options, time_limit_s=left_of(self.options, began, share))
             part = self.fixed if self.pool is None else with_pool_columns(self.fixed, self.pool, self.measure, columns)
-            found = search_door(options).solve_arrays(extended(part, self.measure, scenarios, self.limit))
+            found = mip_solver(options).solve_arrays(extended(part, self.measure, scenarios, self.limit))
             # With columns left out the tree bounds nothing: the bound of the relaxation over the whole pool stands.
             bound = bound if found.bound is None or self.pool is not None else min(bound, found.bound)
             solution = found if solution is None or found.values is not None else solution
@@ -131,10 +131,10 @@ class WholeSearch:
         assert solution is not None
         return _Best(best, best_arrays, solution, bound, scenarios, columns)
 
-    def _over_the_pool(self, first: _Best, made: CasePool, seconds: float | None) -> tuple[_Best, WholeChoice]:
+    def _over_the_pool(self, first: _Best, made: CasePool, seconds: float | None) -> tuple[_Best, BranchAndPrice]:
         """The tree in which every part is priced over the whole pool, from the best plan so far."""
         value = -np.inf if first.best is None else first.best.certificate.value
-        proof = choose_whole(
+        proof = branch_and_price(
             *made.tightened, self.measure, replace(self.options, time_limit_s=seconds), cvar_limit=self.limit, bound=first.bound, value=value,
             columns=first.columns, scenarios=first.scenarios,
         )
@@ -177,7 +177,7 @@ class WholeSearch:
             part = with_pool_columns(FixedPart(_same_whole(whole.arrays, arrays), whole.values), self.made.pool, self.measure, columns)
         options = SolverOptions(extra={"solver": "ipx"}, deadline_s=self.options.deadline_s)
         while True:
-            held = open_door(options).solve_arrays(extended(part, self.measure, scenarios, self.limit))
+            held = make_solver(options).solve_arrays(extended(part, self.measure, scenarios, self.limit))
             if held.values is None or (self.measure.weight == 0.0 and self.limit is None):
                 return held
             tail = np.flatnonzero(self.measure.tail(part.values.npv(held.values[: part.arrays.columns])) > 0.0)
@@ -194,7 +194,7 @@ class Found:
     solution: Solution
     held: Solution | None
     pool_columns: Ints
-    proof: WholeChoice | None = None
+    proof: BranchAndPrice | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -244,8 +244,8 @@ def _values_of(pool: str, candidates: CandidateSet, futures: Futures, file: Path
 def _information(candidates: CandidateSet, found: RiskAllocation, measure: MeanCvar, risk: RiskOptions, seed: int) -> Information | None:
     if not risk.information or found.relaxed is None:
         return None
-    compact = found.allocation.model.compact
-    base = (compact.level_of.T @ candidates.npv_usd) * compact.unit / compact.money
+    formulation = found.allocation.model.formulation
+    base = (formulation.level_of.T @ candidates.npv_usd) * formulation.unit / formulation.money
     try:
         return value_of_information(found.fixed, base, measure, found.relaxed.npv, sample=risk.information, seed=seed)
     except NoVertex as stopped:

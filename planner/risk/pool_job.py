@@ -16,7 +16,7 @@ from planner.arrays import Floats
 from planner.candidates.build import CandidateSet, build_candidates
 from planner.candidates.outlook import make_outlook
 from planner.case.case import Case
-from planner.formulation.formulation import Compact, make_compact
+from planner.formulation.formulation import Formulation, make_formulation
 from planner.risk.bundle_grid import Grid, bundle_grid
 from planner.risk.case_pool import places_with_fleet, pool_values
 from planner.risk.pool_file import pool_table
@@ -106,8 +106,8 @@ class PoolWorker:
         return bundle_grid(self.candidates, self.job.grid, without=places_with_fleet(self.candidates))
 
     @cached_property
-    def _formed(self) -> tuple[Compact, Floats]:
-        return make_compact(self.candidates, pool=False, keep_equals=True), candidate_values(self.candidates, self.futures, threads=self.threads)
+    def _formed(self) -> tuple[Formulation, Floats]:
+        return make_formulation(self.candidates, pool=False, keep_equals=True), candidate_values(self.candidates, self.futures, threads=self.threads)
 
     def parts(self) -> tuple[PoolPart, ...]:
         """The partitions of the pool."""
@@ -116,9 +116,9 @@ class PoolWorker:
 
     def make(self, part: PoolPart) -> Done:
         """Value the bundles of a partition and write its files; the record that it is done comes last."""
-        compact, values = self._formed
+        formulation, values = self._formed
         chosen = self.bundles.iloc[part.first : part.last].reset_index(drop=True)
-        npv = pool_values(self.candidates, compact, values, chosen, threads=self.threads)
+        npv = pool_values(self.candidates, formulation, values, chosen, threads=self.threads)
         named = pa.Table.from_pandas(pool_table(self.candidates, chosen), preserve_index=False)
         worth = pa.table({"npv_usd_millions": pa.FixedSizeListArray.from_arrays(pa.array(npv.reshape(-1), pa.float32()), npv.shape[1])})
         return keep(self.job.into, part.number, len(chosen), {POOL: as_parquet(named), VALUES: as_parquet(worth)})

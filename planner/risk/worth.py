@@ -9,7 +9,7 @@ from kernels.terms import WindowTerm
 from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
 from planner.errors import PlannerError
-from planner.formulation.formulation import Compact
+from planner.formulation.formulation import Formulation
 from planner.scenarios.futures import Futures
 from planner.scenarios.outlook import scenario_outlook
 from planner.solver.column_generation.columns import SAME, ColumnValues
@@ -23,13 +23,13 @@ def candidate_values(candidates: CandidateSet, futures: Futures, *, equity: bool
 
     The same numbers as scores are made of, formed in pieces of scenarios; a portfolio's NPV is its levels @ these.
     """
-    outlook, books = candidates.outlook, candidates.books
+    outlook, cash_tables = candidates.outlook, candidates.cash_tables
     needed = _needed(candidates)
     size = max(CELLS // max(len(needed) * outlook.months, 1), 1)
     values = np.empty((len(candidates), len(futures)))
 
     def piece(rows: slice) -> Floats:
-        valuation = books.under(scenario_outlook(outlook, futures.piece(rows)), needed=needed)
+        valuation = cash_tables.under(scenario_outlook(outlook, futures.piece(rows)), needed=needed)
         return np.concatenate([valuation.npv(block, equity=equity) for block in candidates.blocks])
 
     for rows, found in over_pieces(piece, len(futures), piece=size, threads=threads or usable_cores()):
@@ -57,11 +57,11 @@ def endings_are_certain(candidates: CandidateSet, values: Floats) -> bool:
     return bool((np.ptp(chosen, axis=1) <= SAME * np.maximum(np.abs(chosen).max(axis=1), 1.0)).all())
 
 
-def column_values(compact: Compact, values: Floats, probability: Floats) -> ColumnValues:
+def column_values(formulation: Formulation, values: Floats, probability: Floats) -> ColumnValues:
     """Values of the model's columns in units of the model's money per unit of each, from those of the candidates (N, S) in dollars.
 
     Raises ValueError for a pooled model: pools hold one value for candidates that futures may tell apart.
     """
-    if compact.pooled is not None:
+    if formulation.pooled is not None:
         raise ValueError("a pooled model has no values by scenario; make it with pool=False")
-    return ColumnValues.of((compact.level_of.T @ values) * (compact.unit / compact.money)[:, None], probability, money=compact.money)
+    return ColumnValues.of((formulation.level_of.T @ values) * (formulation.unit / formulation.money)[:, None], probability, money=formulation.money)

@@ -25,7 +25,7 @@ CARRIED: dict[str, tuple[str, ...]] = {
     "customers": ("rating", "default_rate_per_year", "recovery", "guarantor"),
     "leases": ("renewal_probability",),
 }
-"""Columns that reach the cash of a candidate through the outlook, so that its books serve as they are."""
+"""Columns that reach the cash of a candidate through the outlook, so that its cash tables serve as they are."""
 CARRIED_SETTINGS = ("discount_rate", "relet_fraction")
 UNSEEN = ("factors", "correlations", "stresses")
 """Tables that the outlook of one future does not read."""
@@ -35,7 +35,7 @@ UNSEEN = ("factors", "correlations", "stresses")
 class Stressed:
     """The candidates of a plan that stands under one stress.
 
-    candidates: whose blocks and books are valued under `outlook`; those of the base case if the stress reaches them through
+    candidates: whose blocks and cash tables are valued under `outlook`; those of the base case if the stress reaches them through
     the outlook alone, else restated.
     """
 

@@ -43,5 +43,5 @@ def at_work(candidates: CandidateSet) -> AtWork:
             continue
         paths, which = np.unique(np.asarray(income[0].path), return_inverse=True)
         how[block.numbers] = len(flags) + which.reshape(-1)
-        flags += [(candidates.books.paths.row(int(path)) > 0.0).astype(np.float64) for path in paths]
+        flags += [(candidates.cash_tables.paths.row(int(path)) > 0.0).astype(np.float64) for path in paths]
     return AtWork(how, np.stack(flags))

@@ -14,10 +14,10 @@ from planner.candidates.build import CandidateSet
 from planner.candidates.packages import Package
 from planner.errors import PlannerError
 from planner.formulation.allocate import ROW_TOLERANCE, clean, levels_of, worst_row
-from planner.formulation.formulation import Compact, make_compact
+from planner.formulation.formulation import Formulation, make_formulation
 from planner.formulation.model import make_model
 from planner.scoring.items import Bunch, Items, items_of
-from planner.solver.highs import HighsDoor
+from planner.solver.highs import HighsSolver
 from planner.solver.model_arrays import ModelArrays, model_arrays
 from planner.solver.options import SolverOptions
 from planner.solver.status import Status
@@ -76,16 +76,16 @@ def random_vertices(candidates: CandidateSet, levels: Floats, count: int, *, see
     Each is solved afresh, with presolve: another draw's best is so far away that the basis of the last one costs five
     times as much (12,000 steps in place of 5,000, without presolve).
     """
-    compact = make_compact(candidates)
-    model = make_model(compact)
-    arrays = _held(model_arrays(model.problem, variables=model.variables), compact, candidates, levels)
-    door = HighsDoor(SolverOptions(threads=1))
+    formulation = make_formulation(candidates)
+    model = make_model(formulation)
+    arrays = _held(model_arrays(model.problem, variables=model.variables), formulation, candidates, levels)
+    solver = HighsSolver(SolverOptions(threads=1))
     random = np.random.default_rng(seed)
     found: list[Package] = []
     refused = 0
     while len(found) < count:
         cost = arrays.cost * np.exp(SPREAD * random.standard_normal(arrays.columns))
-        solution = door.solve_arrays(replace(arrays, cost=cost))
+        solution = solver.solve_arrays(replace(arrays, cost=cost))
         if solution.status is Status.INFEASIBLE:
             raise PlannerError("no portfolio keeps all limits with the whole decisions of this plan; plan again")
         if solution.values is None:
@@ -93,7 +93,7 @@ def random_vertices(candidates: CandidateSet, levels: Floats, count: int, *, see
             if refused > count + 20:
                 raise PlannerError(f"{refused} draws of NPVs found no portfolio ({solution.status}); use another --seed, or fewer portfolios")
             continue
-        vertex = clean(candidates, levels_of(compact, solution.values * compact.unit))
+        vertex = clean(candidates, levels_of(formulation, solution.values * formulation.unit))
         worst = worst_row(candidates, vertex)
         if worst > ROW_TOLERANCE:
             raise PlannerError(f"a random portfolio breaks a limit by {worst:.1e} of its size; use another --seed")
@@ -102,13 +102,13 @@ def random_vertices(candidates: CandidateSet, levels: Floats, count: int, *, see
     return found
 
 
-def _held(arrays: ModelArrays, compact: Compact, candidates: CandidateSet, levels: Floats) -> ModelArrays:
+def _held(arrays: ModelArrays, formulation: Formulation, candidates: CandidateSet, levels: Floats) -> ModelArrays:
     """The LP with every whole decision at its level in the plan."""
     whole = candidates.table["integral"].to_numpy(bool)
-    by_column = sp.csc_array(compact.level_of)
+    by_column = sp.csc_array(formulation.level_of)
     lower, upper = arrays.col_lower.copy(), arrays.col_upper.copy()
     for column in np.flatnonzero(arrays.integer).tolist():
         candidate = by_column.indices[by_column.indptr[column] : by_column.indptr[column + 1]]
         (number,) = candidate[whole[candidate]]
-        lower[column] = upper[column] = round(levels[number]) / compact.unit[column]
+        lower[column] = upper[column] = round(levels[number]) / formulation.unit[column]
     return replace(arrays, col_lower=lower, col_upper=upper, integer=np.zeros_like(arrays.integer))

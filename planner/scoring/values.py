@@ -93,7 +93,7 @@ def item_values(
     engine = CpuEngine(threads) if engine is None else engine
     held = _held(candidates, items)
     outlook = candidates.outlook
-    worth = schedule_values(candidates.books.profiles.table(), outlook.discount)
+    worth = schedule_values(candidates.cash_tables.profiles.table(), outlook.discount)
     size = max(CELLS // (max(len(held.needed), 1) * outlook.months), 1)
     years = np.arange(0, outlook.months, 12)
     covered = paths and len(outlook.case.tables["debt"]) > 0
@@ -122,7 +122,7 @@ def _stressed_npv(candidates: CandidateSet, held: _Held, stressed: Stressed, eng
     """NPV of each item under a stress, NaN where the stressed case cannot have what it holds."""
     if stressed.restated is not None:
         candidates, held = stressed.restated, _held(stressed.restated, held.items)
-    worth = schedule_values(candidates.books.profiles.table(), stressed.outlook.discount)
+    worth = schedule_values(candidates.cash_tables.profiles.table(), stressed.outlook.discount)
     npv = _npv(held, _arrays(candidates, held, stressed.outlook), worth, engine)[:, 0]
     npv[gone_items(stressed, held.items)] = np.nan
     return npv
@@ -148,11 +148,11 @@ def _renumbered(term: Term, needed: Ints) -> Term:
 
 
 def _arrays(candidates: CandidateSet, held: _Held, outlook: Outlook) -> _Arrays:
-    books = candidates.books
+    cash_tables = candidates.cash_tables
     paths = np.empty((len(held.needed), outlook.scenarios, outlook.months))
     for at, number in enumerate(held.needed.tolist()):
-        paths[at] = books.paths.recipe(number)(outlook)
-    return _Arrays(paths, books.events.table(outlook), books.profiles.table(), outlook.discount, outlook.case.settings.tax_rate)
+        paths[at] = cash_tables.paths.recipe(number)(outlook)
+    return _Arrays(paths, cash_tables.events.table(outlook), cash_tables.profiles.table(), outlook.discount, outlook.case.settings.tax_rate)
 
 
 def _npv(held: _Held, arrays: _Arrays, worth: Floats, engine: Engine) -> Floats:

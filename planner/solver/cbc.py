@@ -1,4 +1,4 @@
-"""The door to CBC: names that cannot collide, and a status read from what CBC itself wrote."""
+"""CBC: names that cannot collide, and a status read from what CBC itself wrote."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DIGITS = 1e-7  # CBC writes eight significant digits into its solution file
 _NUMBER = r"\s*(-?[\d.]+(?:e[+-]?\d+)?)"
 
 
-class CbcDoor:
+class CbcSolver:
     """CBC through PuLP, one process for each solve."""
 
     def __init__(self, options: SolverOptions | None = None) -> None:
@@ -52,7 +52,7 @@ class CbcDoor:
         return checked(arrays, claim, gap=self.choices.gap, digits=DIGITS)
 
     def _without_gap(self, arrays: ModelArrays) -> Solution:
-        return CbcDoor(SolverOptions(solver="cbc", time_limit_s=self.choices.time_limit_s)).solve_arrays(arrays)
+        return CbcSolver(SolverOptions(solver="cbc", time_limit_s=self.choices.time_limit_s)).solve_arrays(arrays)
 
     def _claim(self, arrays: ModelArrays, program: Any) -> Claim:
         problem, variables = plain_problem(arrays)

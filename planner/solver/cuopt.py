@@ -1,4 +1,4 @@
-"""The door to NVIDIA cuOpt: fast first-order answers to screen with, on a GPU."""
+"""NVIDIA cuOpt: fast first-order answers to screen with, on a GPU."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _STATUS = {
 }
 
 
-class CuoptDoor:
+class CuoptSolver:
     """cuOpt through PuLP. Needs a Linux machine with an NVIDIA GPU; levels are checked to 1e-4, duals never shown."""
 
     def __init__(self, options: SolverOptions | None = None) -> None:

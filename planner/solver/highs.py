@@ -1,4 +1,4 @@
-"""The door to HiGHS: a model goes in once, in bulk; an answer comes out only after it was checked."""
+"""HiGHS: a model goes in once, in bulk; an answer comes out only after it was checked."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ _TOLERANCES = ("primal_feasibility_tolerance", "dual_feasibility_tolerance")
 _PRICING = ("solver", "run_crossover")  # extra options that could keep the fixed LP from ending in a vertex
 
 
-class HighsDoor(pulp.LpSolver):  # type: ignore[misc]
-    """HiGHS in process, for one model at a time: `problem.solve(door)`, or `door.solve_arrays(arrays)`.
+class HighsSolver(pulp.LpSolver):  # type: ignore[misc]
+    """HiGHS in process, for one model at a time: `problem.solve(solver)`, or `solver.solve_arrays(arrays)`.
 
     The model stays in `highs` for re-solves, ranging, infeasible sets and repairs; `solution` is the last answer,
     `arrays` the model as it stands after changes.
     """
 
-    name = "HighsDoor"
+    name = "HighsSolver"
 
     def __init__(self, options: SolverOptions | None = None) -> None:
         self.choices = options or SolverOptions()
@@ -94,7 +94,7 @@ class HighsDoor(pulp.LpSolver):  # type: ignore[misc]
     ) -> Solution:
         """Solve the kept model again after bulk changes of costs, bounds and limits.
 
-        basis: start from this basis (`door.basis()` of the base solve) instead of the last one, so that the result
+        basis: start from this basis (`solver.basis()` of the base solve) instead of the last one, so that the result
         does not depend on what was solved before. undo: put the model back afterwards.
         time_limit_s: for this solve and those after it; None leaves the limit as it is.
         Changes add up from call to call unless undone.
@@ -132,19 +132,19 @@ class HighsDoor(pulp.LpSolver):  # type: ignore[misc]
             raise PlannerError("the last solve left no basis: only an LP solved to a vertex has one")
         return basis
 
-    def fixed_lp(self) -> HighsDoor:
+    def fixed_lp(self) -> HighsSolver:
         """The LP with the integers held at the last answer, solved to a vertex: its `solution` carries duals.
 
-        A door of its own, so that prices can re-solve it while this one keeps the MIP.
+        A solver of its own, so that prices can re-solve it while this one keeps the MIP.
         """
         _, arrays = self._kept()
         if self.solution is None:
             raise PlannerError("nothing was solved yet: solve the model before holding its integers")
         held = arrays.with_integers_held(self.solution.usable())
         extra = {name: value for name, value in self.choices.extra.items() if name not in _PRICING}
-        door = HighsDoor(replace(self.choices, start=None, extra=extra))
-        door.solve_arrays(held)
-        return door
+        solver = HighsSolver(replace(self.choices, start=None, extra=extra))
+        solver.solve_arrays(held)
+        return solver
 
     def _keep(self, solution: Solution) -> Solution:
         self.solution = solution
@@ -152,7 +152,7 @@ class HighsDoor(pulp.LpSolver):  # type: ignore[misc]
 
     def _kept(self) -> tuple[Any, ModelArrays]:
         if self.highs is None or self.arrays is None:
-            raise PlannerError("this door holds no model yet: solve one first")
+            raise PlannerError("this solver holds no model yet: solve one first")
         return self.highs, self.arrays
 
     def _passed(self, arrays: ModelArrays) -> Any:
@@ -297,7 +297,7 @@ class HighsDoor(pulp.LpSolver):  # type: ignore[misc]
             return Status.INFEASIBLE, contradiction(arrays)
         if model in _UNDECIDED:
             spent = time.perf_counter() - began
-            return decided(lambda plain: HighsDoor(self._feasibility_options(spent)).solve_arrays(plain), arrays)
+            return decided(lambda plain: HighsSolver(self._feasibility_options(spent)).solve_arrays(plain), arrays)
         if model in _STOPPED:
             return Status.FEASIBLE, "stopped by Ctrl-C" if self._events.by_user else f"stopped at the {_STOPPED[model]}"
         return Status.ERROR, f"HiGHS ended with {highs.modelStatusToString(model)!r}"
@@ -309,8 +309,8 @@ class HighsDoor(pulp.LpSolver):  # type: ignore[misc]
 
     def _levels_with_whole_integers(self, arrays: ModelArrays, values: FloatArray) -> FloatArray | None:
         """Levels of the continuous columns once the integers are exactly whole; None if that breaks a limit."""
-        door = HighsDoor(SolverOptions(time_limit_s=self.choices.time_limit_s, threads=self.choices.threads))
-        return door.solve_arrays(arrays.with_integers_held(values)).values
+        solver = HighsSolver(SolverOptions(time_limit_s=self.choices.time_limit_s, threads=self.choices.threads))
+        return solver.solve_arrays(arrays.with_integers_held(values)).values
 
 
 def _set(highs: Any, name: str, value: bool | int | float | str) -> None:

@@ -24,14 +24,14 @@ from planner.solver.status import Status
 _ARRAYS = ("cost", "start", "index", "value", "row_lower", "row_upper", "col_lower", "col_upper", "integer")
 _ANSWER = ("values", "duals", "reduced_costs")
 _TOLERANCES = {"cuopt": 1e-4}
-"""Relative breach of a limit that a solver of low precision may leave; see its door."""
+"""Relative breach of a limit that a solver of low precision may leave; see its solver."""
 _DIGITS = {"cbc": 1e-7}
 CHILD = "planner.solver.child"
-"""The module that the child runs, by name: it knows the solvers, which know this door."""
+"""The module that the child runs, by name: it knows the solvers, which know this solver."""
 
 
-class ChildDoor:
-    """A door (see `solvers.Door`) that solves in a child process and ends it after `options.deadline_s` seconds.
+class OwnProcessSolver:
+    """A solver (see `solvers.Solver`) that solves in a child process and ends it after `options.deadline_s` seconds.
 
     The model and the answer travel as plain numbers in files. Whatever comes back is a claim, checked here against the model.
     """

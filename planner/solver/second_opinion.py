@@ -7,7 +7,7 @@ from dataclasses import replace
 from planner.solver.model_arrays import ModelArrays
 from planner.solver.options import SolverOptions
 from planner.solver.solution import Solution
-from planner.solver.solvers import open_door
+from planner.solver.solvers import make_solver
 from planner.solver.status import Status
 
 
@@ -20,7 +20,7 @@ def second_opinion(solution: Solution, arrays: ModelArrays, options: SolverOptio
     if options.confirm_infeasible is None or solution.status is not Status.INFEASIBLE:
         return solution
     asked = SolverOptions(options.confirm_infeasible, time_limit_s=options.time_limit_s, deadline_s=options.deadline_s)
-    other = open_door(asked).solve_arrays(arrays.without_objective())
+    other = make_solver(asked).solve_arrays(arrays.without_objective())
     if other.status is Status.INFEASIBLE:
         return _saying(solution, f"confirmed by {other.solver}")
     if other.status.has_values:

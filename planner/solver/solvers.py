@@ -1,4 +1,4 @@
-"""Solvers by name, all through one door: the same options, the same status, the same checks."""
+"""Solvers by name, all asked in one way: the same options, the same status, the same checks."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from typing import Any, Protocol
 
 from planner.errors import PlannerError
 from planner.solver.branch_and_bound.search import TreeSearch
-from planner.solver.cbc import CbcDoor
-from planner.solver.cuopt import CuoptDoor
-from planner.solver.highs import HighsDoor
+from planner.solver.cbc import CbcSolver
+from planner.solver.cuopt import CuoptSolver
+from planner.solver.highs import HighsSolver
 from planner.solver.model_arrays import FloatArray, ModelArrays, model_arrays
 from planner.solver.options import Feature, SolverOptions
-from planner.solver.own_process import ChildDoor
+from planner.solver.own_process import OwnProcessSolver
 from planner.solver.solution import Solution
 from planner.solver.write_back import write_back
 
 
-class Door(Protocol):
+class Solver(Protocol):
     """What every solver can do: solve a model given as arrays."""
 
     def solve_arrays(self, arrays: ModelArrays) -> Solution: ...
 
 
 @dataclass(frozen=True)
-class _Solver:
-    door: Callable[[SolverOptions], Door]
+class _Known:
+    make: Callable[[SolverOptions], Solver]
     features: frozenset[Feature]
 
 
 _SOLVERS = {
-    "highs": _Solver(HighsDoor, frozenset(Feature)),
-    "cbc": _Solver(CbcDoor, frozenset({Feature.THREADS})),
-    "cuopt": _Solver(CuoptDoor, frozenset()),
+    "highs": _Known(HighsSolver, frozenset(Feature)),
+    "cbc": _Known(CbcSolver, frozenset({Feature.THREADS})),
+    "cuopt": _Known(CuoptSolver, frozenset()),
 }
 
 
@@ -49,8 +49,8 @@ def supports(solver: str, feature: Feature) -> bool:
     return feature in _named(solver).features
 
 
-def open_door(options: SolverOptions) -> Door:
-    """The door to the solver that the options name; what that solver cannot honour is refused."""
+def make_solver(options: SolverOptions) -> Solver:
+    """The solver that the options name; what that solver cannot honour is refused."""
     solver = _named(options.solver)
     refused = sorted(feature.value for feature in options.asked() - solver.features)
     if refused:
@@ -59,18 +59,18 @@ def open_door(options: SolverOptions) -> Door:
         )
     if options.confirm_infeasible is not None:
         _named(options.confirm_infeasible)
-    return solver.door(options) if options.deadline_s is None else ChildDoor(options)
+    return solver.make(options) if options.deadline_s is None else OwnProcessSolver(options)
 
 
-def search_door(options: SolverOptions, *, at_least: float = -math.inf, hint: FloatArray | None = None, priced: bool = True) -> Door:
-    """The door for a model with few, weighty integers: with HiGHS the tree of warm relaxations, else as `open_door`.
+def mip_solver(options: SolverOptions, *, at_least: float = -math.inf, hint: FloatArray | None = None, priced: bool = True) -> Solver:
+    """The solver for a model with few, weighty integers: with HiGHS the tree of warm relaxations, else as `make_solver`.
 
     at_least: a value that an answer has to beat; hint: whole decisions to try; priced: see `TreeSearch`. Other
-    doors look for the best answer whatever it is worth, and take no hint.
+    solvers look for the best answer whatever it is worth, and take no hint.
     """
     if options.solver == "highs" and options.deadline_s is None:
         return TreeSearch(options, at_least=at_least, hint=hint, priced=priced)
-    return open_door(options)
+    return make_solver(options)
 
 
 def solve(problem: Any, options: SolverOptions | None = None, *, variables: Sequence[Any] | None = None) -> Solution:
@@ -80,15 +80,15 @@ def solve(problem: Any, options: SolverOptions | None = None, *, variables: Sequ
     A failed, infeasible or stopped solve is an answer with that status, not an exception; see `Solution.usable`.
     """
     chosen = options or SolverOptions()
-    door = open_door(chosen)
-    solution = door.solve_arrays(model_arrays(problem, variables=variables, relax=chosen.relax))
-    if isinstance(door, HighsDoor):
-        problem.solverModel = door.highs
+    solver = make_solver(chosen)
+    solution = solver.solve_arrays(model_arrays(problem, variables=variables, relax=chosen.relax))
+    if isinstance(solver, HighsSolver):
+        problem.solverModel = solver.highs
     write_back(problem, solution)
     return solution
 
 
-def _named(name: str) -> _Solver:
+def _named(name: str) -> _Known:
     if name not in _SOLVERS:
         close = get_close_matches(name.lower(), _SOLVERS, n=1, cutoff=0.4)
         meant = f"did you mean {close[0]!r}? " if close else ""

@@ -62,7 +62,7 @@ def base_of(plan: Plan) -> BasePlan:
 
 def _noted(candidates: CandidateSet, found: Allocation, seconds: float) -> BasePlan:
     answer = found.lp if found.lp is not None and found.lp.values is not None else found.solution
-    whole = {} if answer.values is None else whole_decisions(found.model.compact, answer)
+    whole = {} if answer.values is None else whole_decisions(found.model.formulation, answer)
     levels = np.zeros(len(candidates)) if found.levels is None else found.levels
     return BasePlan(
         found.status.label, found.message, found.levels, found.objective_usd, found.bound_usd, whole, footprint(candidates, levels),

@@ -21,7 +21,7 @@ from planner.case.edits import changed_case
 from planner.did_you_mean import remedy_for
 from planner.errors import PlannerError
 from planner.planning import Plan, PlanOptions
-from planner.solver.solvers import open_door
+from planner.solver.solvers import make_solver
 from planner.sweeping.axes import Axis, Point, parse_axis, points_of, stress_axis
 from planner.sweeping.base_plan import BasePlan, base_of, candidates_of, plain, solve_base
 from planner.sweeping.journal import Journal, question
@@ -47,7 +47,7 @@ def sweep(
     """
     chosen = _options(case, options, choices)
     began = time.perf_counter()
-    open_door(chosen.plan.solver)
+    make_solver(chosen.plan.solver)
     given = case if isinstance(case, Plan) else None
     standing = given.case if given is not None else changed_case(_case(case), chosen.plan.edits, chosen.plan.stress)
     axes = (*(parse_axis(standing, written) for written in chosen.vary), *((stress_axis(standing),) if chosen.stresses else ()))

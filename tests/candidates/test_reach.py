@@ -19,7 +19,7 @@ from planner.case.case import Case
 from planner.case.edits import changed_case
 from planner.case.generate import generate_case
 from planner.case.read import read_case
-from planner.formulation.formulation import make_compact
+from planner.formulation.formulation import make_formulation
 from planner.formulation.model import make_model
 from planner.runtime.memory import LEAST, VARIABLE
 from planner.solver.model_arrays import model_arrays
@@ -42,7 +42,7 @@ def test_sizes_are_near_those_of_the_model_that_is_made(name: str) -> None:
     outlook = outlook_of(name)
     size = estimate(outlook)
     candidates = build_candidates(outlook)
-    model = make_model(make_compact(candidates))
+    model = make_model(make_formulation(candidates))
     arrays = model_arrays(model.problem, variables=model.variables)
     assert len(candidates) / EXACT <= size.candidates <= EXACT * len(candidates)
     for told, made in ((size.rows, arrays.rows), (size.columns, arrays.columns), (size.nonzeros, len(arrays.value))):
@@ -117,7 +117,7 @@ def test_making_candidates_asks_first(monkeypatch: pytest.MonkeyPatch) -> None:
 PEAK = """
 import sys
 from pathlib import Path
-from planner.formulation.formulation import make_compact
+from planner.formulation.formulation import make_formulation
 from planner.solver.model_arrays import model_arrays
 from planner.formulation.model import make_model
 from planner.candidates.build import build_candidates
@@ -131,7 +131,7 @@ def status(name):
 build_candidates(make_outlook(generate_case(sites=2, leases=2, months=24)))  # libraries and their pools
 outlook = make_outlook(generate_case(sites=20, leases=40, months=60, seed=1))
 told, before = estimate(outlook).bytes, status("VmRSS")
-model = make_model(make_compact(build_candidates(outlook)))
+model = make_model(make_formulation(build_candidates(outlook)))
 model_arrays(model.problem, variables=model.variables)
 print(told, status("VmHWM") - before)
 """

@@ -18,7 +18,7 @@ from planner.case.edits import apply_edits
 from planner.explaining.conflict import find_conflicts
 from planner.explaining.draft import Draft
 from planner.explaining.elastic import Elastic
-from planner.explaining.infeasible import Clash, Infeasible, Member, explain_infeasible
+from planner.explaining.infeasible import Infeasible, InfeasibleSet, Member, explain_infeasible
 from planner.explaining.limits import Kind
 from planner.explaining.sentences import headline, lines_of
 from planner.explaining.world import Asked, draft_of
@@ -40,8 +40,8 @@ def explained(name: str) -> Infeasible:
     return explain_infeasible(SHORT_OF[name], Asked())
 
 
-def kinds(clash: Clash) -> set[Kind]:
-    return {member.limit.kind for member in clash.members}
+def kinds(infeasible_set: InfeasibleSet) -> set[Kind]:
+    return {member.limit.kind for member in infeasible_set.members}
 
 
 def loosened(case: Case, member: Member, *, enough: bool) -> Case:
@@ -83,28 +83,28 @@ EXPECTED = {
 @pytest.mark.parametrize("name", SHORT_OF)
 def test_each_kind_of_shortage_is_named(name: str) -> None:
     assert not feasible(SHORT_OF[name])
-    clash = explained(name).clashes[0]
+    infeasible_set = explained(name).infeasible_sets[0]
     expected, scarce = EXPECTED[name]
-    assert kinds(clash) == expected
-    assert clash.scarce == scarce
-    assert clash.smallest
+    assert kinds(infeasible_set) == expected
+    assert infeasible_set.scarce == scarce
+    assert infeasible_set.smallest
 
 
 @pytest.mark.parametrize("name", SHORT_OF)
 def test_a_conflict_says_when_and_whose_it_is(name: str) -> None:
     said = "\n".join(lines_of(explained(name)))
     assert "lab" in said
-    for member in explained(name).clashes[0].members:
+    for member in explained(name).infeasible_sets[0].members:
         assert member.limit.words in said
 
 
 @pytest.mark.parametrize("name", SHORT_OF)
 def test_loosening_any_limit_by_what_it_is_short_by_is_enough_and_less_is_not(name: str) -> None:
     case = SHORT_OF[name]
-    clash = explained(name).clashes[0]
-    assert len(explained(name).clashes) == 1, "the edits of one conflict could not make a case with two feasible"
+    infeasible_set = explained(name).infeasible_sets[0]
+    assert len(explained(name).infeasible_sets) == 1, "the edits of one conflict could not make a case with two feasible"
     tried = 0
-    for member in clash.members:
+    for member in infeasible_set.members:
         if member.short_by is None or member.limit.kind in (Kind.SHARE, Kind.OWNED):
             continue
         assert member.short_by > 0.0
@@ -116,15 +116,15 @@ def test_loosening_any_limit_by_what_it_is_short_by_is_enough_and_less_is_not(na
 
 @pytest.mark.parametrize("name", [name for name in SHORT_OF if any(kind in EXPECTED[name][0] for kind in (Kind.WHOLE, Kind.FABRIC))])
 def test_without_the_whole_decision_there_is_a_plan(name: str) -> None:
-    clash = explained(name).clashes[0]
-    assert clash.whole
-    whole = [member.limit for member in clash.members if member.limit.kind in (Kind.WHOLE, Kind.FABRIC)]
+    infeasible_set = explained(name).infeasible_sets[0]
+    assert infeasible_set.whole
+    whole = [member.limit for member in infeasible_set.members if member.limit.kind in (Kind.WHOLE, Kind.FABRIC)]
     for limit in whole:
         assert feasible(apply_edits(SHORT_OF[name], [limit.edit])), limit
 
 
 def test_the_sentence_of_a_shortage_of_power() -> None:
-    said = headline(explained("power").clashes[0])
+    said = headline(explained("power").infeasible_sets[0])
     assert said == (
         "too little: power, 2027-01 to 2028-12: lease lab is committed at 300 GPUs from 2027-01 (20 GPUs too many), but "
         "a_grid:1 at a offers 0.7 MW from the start (short by 0.05 MW)"
@@ -138,9 +138,9 @@ def test_months_of_a_conflict_are_those_in_which_it_stands() -> None:
         leases=[committed("lab", least=200, term_months=12), committed("cloud", least=200, start="2027-07", term_months=12)],
         lease_rates=[rate("lab"), rate("cloud")],
     )
-    clash = explain_infeasible(case, Asked()).clashes[0]
-    assert (clash.first, clash.last) == ("2027-07", "2027-12")
-    assert {member.limit.name for member in clash.members} == {"lab", "cloud", "a"}
+    infeasible_set = explain_infeasible(case, Asked()).infeasible_sets[0]
+    assert (infeasible_set.first, infeasible_set.last) == ("2027-07", "2027-12")
+    assert {member.limit.name for member in infeasible_set.members} == {"lab", "cloud", "a"}
 
 
 def test_a_committed_lease_that_nothing_can_serve_is_not_passed_over() -> None:
@@ -154,9 +154,9 @@ def test_a_committed_lease_that_nothing_can_serve_is_not_passed_over() -> None:
 def test_a_rule_that_leaves_no_way_to_serve_a_lease_is_named(rule: dict[str, object]) -> None:
     sites = [site("a", region="earth"), site("b", mw=0.0, region="moon") | {"critical_it_mw": 1}]
     case = one_site(sites=sites, power=[grid(co2_kg_per_mwh=400)], leases=[committed(**rule)])
-    clash = explain_infeasible(case, Asked()).clashes[0]
-    assert kinds(clash) == {Kind.COMMITMENT, Kind.RULE}
-    assert "allowed nowhere" in headline(clash)
+    infeasible_set = explain_infeasible(case, Asked()).infeasible_sets[0]
+    assert kinds(infeasible_set) == {Kind.COMMITMENT, Kind.RULE}
+    assert "allowed nowhere" in headline(infeasible_set)
     column = next(iter(rule))
     assert feasible(apply_edits(case, [f"leases.{column}[lab]="]))
 
@@ -169,7 +169,7 @@ def test_decisions_that_contradict_each_other_are_named_as_decisions() -> None:
         (Asked(fixes=("leases.size[lab]=300", "power.contracted_mw[a_grid:1]=0.5")), {"leases.size[lab]=300", "power.contracted_mw[a_grid:1]=0.5"}),
     ):
         found = explain_infeasible(case, asked)
-        assert {member.limit.name for member in found.clashes[0].members} == names
+        assert {member.limit.name for member in found.infeasible_sets[0].members} == names
         assert not feasible(case, asked)
         assert found.repair is not None
         assert found.repair.usd == 0.0
@@ -179,13 +179,13 @@ def test_decisions_that_contradict_each_other_are_named_as_decisions() -> None:
 def test_conflicts_beyond_the_first_are_named_too() -> None:
     """Halls and power are each too few: what makes one good leaves the other."""
     case = one_site(sites=[site(mw=0.5)], power=[grid(mw=0.5)])
-    found = explain_infeasible(case, Asked()).clashes
-    assert {frozenset(kinds(clash)) for clash in found} == {frozenset({Kind.COMMITMENT, Kind.HALLS}), frozenset({Kind.COMMITMENT, Kind.POWER})}
+    found = explain_infeasible(case, Asked()).infeasible_sets
+    assert {frozenset(kinds(infeasible_set)) for infeasible_set in found} == {frozenset({Kind.COMMITMENT, Kind.HALLS}), frozenset({Kind.COMMITMENT, Kind.POWER})}
 
 
 def test_no_time_finds_no_conflict_and_says_so() -> None:
     found = explain_infeasible(SHORT_OF["power"], Asked(), seconds=0.0)
-    assert found.clashes == ()
+    assert found.infeasible_sets == ()
     assert "time" in "\n".join(lines_of(found))
 
 

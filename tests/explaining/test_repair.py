@@ -181,5 +181,5 @@ def test_what_has_no_price_is_not_sold() -> None:
     )
     found = explain_infeasible(case, Asked())
     assert found.repair is None
-    assert {member.limit.kind for member in found.clashes[0].members} == {Kind.COMMITTED_MW, Kind.GROUP}
-    assert [member.short_by for member in found.clashes[0].members] == pytest.approx([0.5, 0.5])
+    assert {member.limit.kind for member in found.infeasible_sets[0].members} == {Kind.COMMITTED_MW, Kind.GROUP}
+    assert [member.short_by for member in found.infeasible_sets[0].members] == pytest.approx([0.5, 0.5])

@@ -21,9 +21,9 @@ from planner.solver import own_process, second_opinion
 from planner.solver.cbc import has_cbc
 from planner.solver.model_arrays import ModelArrays, model_arrays
 from planner.solver.options import SolverOptions
-from planner.solver.own_process import ChildDoor
+from planner.solver.own_process import OwnProcessSolver
 from planner.solver.solution import Solution
-from planner.solver.solvers import open_door, search_door
+from planner.solver.solvers import make_solver, mip_solver
 from planner.solver.status import Status
 
 FIXTURE = Path(__file__).resolve().parents[2] / "fixtures" / "tiny"
@@ -43,19 +43,19 @@ def knapsack(room: float = 6.0, least: float = 0.0) -> ModelArrays:
 @pytest.mark.parametrize("solver", ["highs", pytest.param("cbc", marks=needs_cbc)])
 def test_a_solve_in_a_child_process_is_the_same_solve(solver: str) -> None:
     arrays = knapsack()
-    found = ChildDoor(SolverOptions(solver, deadline_s=120.0)).solve_arrays(arrays)
+    found = OwnProcessSolver(SolverOptions(solver, deadline_s=120.0)).solve_arrays(arrays)
     assert found.status is Status.OPTIMAL
     assert found.values is not None
     assert found.values.tolist() == [0.0, 1.0, 1.0]
     assert found.objective == found.bound == pytest.approx(20.0)
     assert found.arrays is arrays
-    infeasible = ChildDoor(SolverOptions(solver, deadline_s=120.0)).solve_arrays(knapsack(least=4.0))
+    infeasible = OwnProcessSolver(SolverOptions(solver, deadline_s=120.0)).solve_arrays(knapsack(least=4.0))
     assert infeasible.status is Status.INFEASIBLE
 
 
 def test_duals_come_back_from_a_child_process() -> None:
     lp = replace(knapsack(), integer=np.zeros(3, dtype=bool))
-    found, here = (open_door(options).solve_arrays(lp) for options in (SolverOptions(deadline_s=120.0), SolverOptions()))
+    found, here = (make_solver(options).solve_arrays(lp) for options in (SolverOptions(deadline_s=120.0), SolverOptions()))
     assert found.duals is not None
     np.testing.assert_allclose(found.duals, here.duals)
 
@@ -70,7 +70,7 @@ def run_by(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, program: str) -> Sol
         return real([sys.executable, str(script), command[-1]], **options)
 
     monkeypatch.setattr(own_process.subprocess, "Popen", popen)
-    return ChildDoor(SolverOptions(deadline_s=10.0)).solve_arrays(knapsack())
+    return OwnProcessSolver(SolverOptions(deadline_s=10.0)).solve_arrays(knapsack())
 
 
 def answered(values: str, **said: Any) -> str:
@@ -116,7 +116,7 @@ def test_a_child_that_hangs_is_ended_at_its_deadline(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(own_process.subprocess, "Popen", popen)
     began = time.monotonic()
-    found = ChildDoor(SolverOptions(deadline_s=0.5)).solve_arrays(knapsack())
+    found = OwnProcessSolver(SolverOptions(deadline_s=0.5)).solve_arrays(knapsack())
     assert found.status is Status.TIME_LIMIT
     assert found.status.exit_code == 5
     assert "did not end within its deadline of 0.5 s" in found.message
@@ -138,7 +138,7 @@ def test_what_a_child_cannot_do_is_refused(options: dict[str, Any], why: str) ->
 
 def test_a_second_solver_has_a_name_that_is_known() -> None:
     with pytest.raises(PlannerError, match="did you mean 'cbc'"):
-        open_door(SolverOptions(confirm_infeasible="cbd"))
+        make_solver(SolverOptions(confirm_infeasible="cbd"))
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_a_second_solver_has_a_name_that_is_known() -> None:
 def test_a_second_solver_confirms_or_contradicts(least: float, other: str | None, status: Status, said: str) -> None:
     arrays = knapsack(least=least)
     options = SolverOptions(confirm_infeasible=other)
-    claimed = search_door(SolverOptions()).solve_arrays(knapsack(least=4.0))  # for least = 0 it is a solver that errs
+    claimed = mip_solver(SolverOptions()).solve_arrays(knapsack(least=4.0))  # for least = 0 it is a solver that errs
     found = second_opinion.second_opinion(claimed, arrays, options)
     assert found.status is status
     assert said in found.message
@@ -161,9 +161,9 @@ def test_a_second_solver_confirms_or_contradicts(least: float, other: str | None
 
 def test_a_second_solver_without_time_confirms_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     arrays = knapsack(least=4.0)
-    infeasible = search_door(SolverOptions()).solve_arrays(arrays)
+    infeasible = mip_solver(SolverOptions()).solve_arrays(arrays)
     stopped = replace(infeasible, status=Status.TIME_LIMIT, solver="other", message="stopped")
-    monkeypatch.setattr(second_opinion, "open_door", lambda options: type("Door", (), {"solve_arrays": lambda self, arrays: stopped})())
+    monkeypatch.setattr(second_opinion, "make_solver", lambda options: type("Door", (), {"solve_arrays": lambda self, arrays: stopped})())
     found = second_opinion.second_opinion(infeasible, arrays, SolverOptions(confirm_infeasible="cbc"))
     assert found.status is Status.INFEASIBLE
     assert "not confirmed: other ended with time_limit (stopped)" in found.message

@@ -16,7 +16,7 @@ from planner.errors import PlannerError
 from planner.pricing.deadline import Deadline
 from planner.pricing.directions import Direction, together
 from planner.pricing.held_plan import HeldPlan
-from planner.solver.highs import HighsDoor
+from planner.solver.highs import HighsSolver
 from planner.solver.model_arrays import ModelArrays, model_arrays
 from planner.solver.solution import verify_duals
 
@@ -29,7 +29,7 @@ def held_arrays(build: object) -> ModelArrays:
     arrays = model_arrays(problem, variables=variables)
     if not arrays.is_mip:
         return arrays
-    found = HighsDoor().solve_arrays(arrays)
+    found = HighsSolver().solve_arrays(arrays)
     return arrays.with_integers_held(found.usable())
 
 
@@ -79,7 +79,7 @@ def test_its_duals_are_those_of_a_checked_vertex(known: Known) -> None:
     held = kept(known.build)
     sign = 1.0 if held.arrays.maximise else -1.0
     assert held.worth == pytest.approx(sign * float(known.objective or 0.0), abs=1e-9)
-    solution = held.door.solution
+    solution = held.solver.solution
     assert solution is not None
     assert solution.basic
     residuals = verify_duals(held.arrays, solution)
@@ -99,9 +99,9 @@ def test_the_model_is_as_it_was_after_a_question() -> None:
     held = kept(DIRECTIONS[0].build)
     held.price(direction(DIRECTIONS[0]), 1.0, most=FAR)
     before = held_arrays(DIRECTIONS[0].build)
-    assert held.door.arrays is not None
-    np.testing.assert_array_equal(held.door.arrays.row_upper, before.row_upper)
-    np.testing.assert_array_equal(held.door.arrays.col_upper, before.col_upper)
+    assert held.solver.arrays is not None
+    np.testing.assert_array_equal(held.solver.arrays.row_upper, before.row_upper)
+    np.testing.assert_array_equal(held.solver.arrays.col_upper, before.col_upper)
 
 
 def test_a_limit_in_two_directions_moves_by_both() -> None:

@@ -82,7 +82,7 @@ def test_the_dual_programme_proves_the_plan(seed: int) -> None:
     assert lp is not None
     held = HeldPlan.of(lp.arrays, basis=found.allocation_result.lp_basis)
     assert held is not None
-    solution = held.door.solution
+    solution = held.solver.solution
     assert solution is not None
     residuals = verify_duals(lp.arrays, solution)
     assert residuals.within(1e-8)

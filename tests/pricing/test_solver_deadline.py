@@ -14,10 +14,10 @@ from planner.near_optimal.alternatives import alternatives
 from planner.planning import PlanOptions, plan
 from planner.pricing.deadline import Deadline
 from planner.pricing.free_plan import FreePlan
-from planner.solver.highs import HighsDoor
+from planner.solver.highs import HighsSolver
 from planner.solver.model_arrays import ModelArrays
 from planner.solver.options import SolverOptions
-from planner.solver.own_process import ChildDoor
+from planner.solver.own_process import OwnProcessSolver
 from planner.solver.solution import Solution
 
 LATE = PlanOptions(solver=SolverOptions(deadline_s=60.0))
@@ -28,11 +28,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Columns of each model that went to a process of its own, which is solved here to spare starting it."""
     seen: list[int] = []
 
-    def here(self: ChildDoor, arrays: ModelArrays) -> Solution:
+    def here(self: OwnProcessSolver, arrays: ModelArrays) -> Solution:
         seen.append(arrays.columns)
-        return HighsDoor(replace(self.choices, deadline_s=None)).solve_arrays(arrays)
+        return HighsSolver(replace(self.choices, deadline_s=None)).solve_arrays(arrays)
 
-    monkeypatch.setattr(ChildDoor, "solve_arrays", here)
+    monkeypatch.setattr(OwnProcessSolver, "solve_arrays", here)
     return seen
 
 

@@ -15,7 +15,7 @@ from planner.solver.column_generation.columns import ColumnValues, FixedPart
 from planner.solver.column_generation.mean_cvar import MeanCvar
 from planner.solver.column_generation.pricing_rounds import generate
 from planner.solver.column_generation.tail_model import extended
-from planner.solver.highs import HighsDoor
+from planner.solver.highs import HighsSolver
 from planner.solver.options import SolverOptions
 from planner.solver.status import Status
 
@@ -58,7 +58,7 @@ def test_every_row_of_the_plan_is_kept_and_the_gap_proven(risky: RiskyCase, half
 
 def test_the_relaxation_equals_the_programme_with_every_scenario_in_it(risky: RiskyCase, halfway: RiskAllocation) -> None:
     every = extended(halfway.fixed, weighed(risky, 0.5), np.arange(60), None)
-    whole = HighsDoor(SolverOptions(relax=True)).solve_arrays(replace(every, integer=np.zeros_like(every.integer)))
+    whole = HighsSolver(SolverOptions(relax=True)).solve_arrays(replace(every, integer=np.zeros_like(every.integer)))
     assert halfway.relaxed is not None
     assert halfway.relaxed.certificate.value == pytest.approx(whole.objective, rel=1e-7)
     assert halfway.relaxed.certificate.gap <= 1e-6
@@ -68,7 +68,7 @@ def test_the_relaxation_equals_the_programme_with_every_scenario_in_it(risky: Ri
 
 def test_the_whole_plan_equals_a_mip_with_every_scenario_in_it(risky: RiskyCase, halfway: RiskAllocation) -> None:
     every = extended(halfway.fixed, weighed(risky, 0.5), np.arange(60), None)
-    whole = HighsDoor(SolverOptions(gap=1e-6)).solve_arrays(every)
+    whole = HighsSolver(SolverOptions(gap=1e-6)).solve_arrays(every)
     assert whole.objective is not None
     assert halfway.allocation.objective_usd == pytest.approx(whole.objective * 1e6, rel=2e-5)
 
@@ -142,13 +142,13 @@ def test_the_value_of_information_against_single_solves(risky: RiskyCase, halfwa
     measure = MeanCvar(0.5, 0.9, np.full(count, 1.0 / count))
     fixed = FixedPart(halfway.fixed.arrays, ColumnValues.of(each, measure.probability))
     relaxed = generate(fixed, None, measure)
-    compact = halfway.allocation.model.compact
-    base = (compact.level_of.T @ risky.candidates.npv_usd) * compact.unit / 1e6
+    formulation = halfway.allocation.model.formulation
+    base = (formulation.level_of.T @ risky.candidates.npv_usd) * formulation.unit / 1e6
     found = value_of_information(fixed, base, measure, relaxed.npv, sample=count, seed=1)
     arrays = replace(fixed.arrays, integer=np.zeros_like(fixed.arrays.integer))
 
     def best(cost: np.ndarray) -> float:
-        answer = HighsDoor(SolverOptions()).solve_arrays(replace(arrays, cost=cost))
+        answer = HighsSolver(SolverOptions()).solve_arrays(replace(arrays, cost=cost))
         assert answer.objective is not None
         return answer.objective
 

@@ -87,7 +87,7 @@ def test_a_bundle_is_worth_what_its_parts_are_worth(risky: RiskyCase, bundles: p
         held = spelled_out(risky, bundles.iloc[at])
         expected = sum(level * risky.values[number] for number, level in held.items()) * 1000.0 / 1e6
         np.testing.assert_allclose(made.pool.values[at], expected, rtol=1e-9, atol=1e-9)
-        levels = made.model.compact.level_of @ (made.parts(np.array([at]), np.ones(1)) * made.model.compact.unit)
+        levels = made.model.formulation.level_of @ (made.parts(np.array([at]), np.ones(1)) * made.model.formulation.unit)
         assert {number: round(float(levels[number]), 6) for number in np.flatnonzero(np.abs(levels) > 1e-9)} == {
             number: round(1000.0 * level, 6) for number, level in held.items()
         }
@@ -99,7 +99,7 @@ def test_a_bundle_works_no_more_than_it_owns(risky: RiskyCase, bundles: pd.DataF
     own_rows = (fleet.table["family"] == "FLEET").to_numpy()
     rng = np.random.default_rng(1)
     for at in rng.choice(len(bundles), 40, replace=False).tolist():
-        levels = made.model.compact.level_of @ (made.parts(np.array([at]), np.ones(1)) * made.model.compact.unit)
+        levels = made.model.formulation.level_of @ (made.parts(np.array([at]), np.ones(1)) * made.model.formulation.unit)
         assert (fleet.use[own_rows] @ levels).max() <= 1e-6
 
 

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from random_pools import Problem
 from random_whole import DECISIONS, WholeProblem, best_of_all, random_whole_problem
 
-from planner.solver.column_generation.branch_and_price import WholeChoice, choose_whole
+from planner.solver.column_generation.branch_and_price import BranchAndPrice, branch_and_price
 from planner.solver.column_generation.columns import ColumnValues, FixedPart, Pool
 from planner.solver.column_generation.mean_cvar import MeanCvar
 from planner.solver.column_generation.node_proof import Part, proven_bound
@@ -26,7 +26,7 @@ def measure_of(whole: WholeProblem, weight: float = 0.5) -> MeanCvar:
     return MeanCvar(weight, 0.75, whole.problem.probability)
 
 
-def value_of(problem: Problem, measure: MeanCvar, found: WholeChoice) -> float:
+def value_of(problem: Problem, measure: MeanCvar, found: BranchAndPrice) -> float:
     """The plan behind a choice: its decisions held, the rest chosen anew out of the pool, its rows looked at one by one."""
     assert found.whole is not None
     fixed = FixedPart(problem.fixed.arrays.with_integers_held(found.whole), problem.fixed.values)
@@ -45,7 +45,7 @@ def value_of(problem: Problem, measure: MeanCvar, found: WholeChoice) -> float:
 def test_equal_to_every_whole_choice_in_turn(seed: int, weight: float) -> None:
     whole = random_whole_problem(seed)
     measure = measure_of(whole, weight)
-    found = choose_whole(whole.problem.fixed, whole.problem.pool, measure, TIGHT)
+    found = branch_and_price(whole.problem.fixed, whole.problem.pool, measure, TIGHT)
     best = best_of_all(whole, measure)
     assert found.value == pytest.approx(best, abs=1e-6)
     assert found.bound == pytest.approx(best, abs=1e-5)
@@ -59,23 +59,23 @@ def test_some_of_these_need_a_tree() -> None:
     parts = []
     for seed in range(6):
         whole = random_whole_problem(seed)
-        parts.append(len(choose_whole(whole.problem.fixed, whole.problem.pool, measure_of(whole, 0.6), TIGHT).parts))
+        parts.append(len(branch_and_price(whole.problem.fixed, whole.problem.pool, measure_of(whole, 0.6), TIGHT).parts))
     assert max(parts) >= 4
 
 
 def test_a_limit_on_cvar_holds_for_whole_plans() -> None:
     whole = random_whole_problem(3)
     measure = measure_of(whole, 0.0)
-    free = choose_whole(whole.problem.fixed, whole.problem.pool, measure, TIGHT)
+    free = branch_and_price(whole.problem.fixed, whole.problem.pool, measure, TIGHT)
     fixed = FixedPart(whole.problem.fixed.arrays.with_integers_held(free.whole), whole.problem.fixed.values)
     lossy = measure.cvar(generate(fixed, whole.problem.pool, measure).npv)
     least = -best_of_all(whole, measure_of(whole, 1.0))
     limit = 0.5 * (lossy + least)
     assert least < limit < lossy
-    found = choose_whole(whole.problem.fixed, whole.problem.pool, measure, TIGHT, cvar_limit=limit)
+    found = branch_and_price(whole.problem.fixed, whole.problem.pool, measure, TIGHT, cvar_limit=limit)
     assert found.value == pytest.approx(best_of_all(whole, measure, cvar_limit=limit), abs=1e-6)
     assert found.value < free.value - 1e-4
-    none = choose_whole(whole.problem.fixed, whole.problem.pool, measure, TIGHT, cvar_limit=least - 0.1)
+    none = branch_and_price(whole.problem.fixed, whole.problem.pool, measure, TIGHT, cvar_limit=least - 0.1)
     assert none.whole is None
     assert none.void
     assert proven_bound(none.parts, whole.problem.fixed, whole.problem.pool, least - 0.1) == -math.inf
@@ -85,14 +85,14 @@ def test_a_column_left_out_wrongly_is_detected() -> None:
     """A column that pricing is not shown makes a worse plan look proven; the same prices over the true pool say how much is missing."""
     whole = random_whole_problem(4)
     problem, measure = whole.problem, measure_of(whole)
-    honest = choose_whole(problem.fixed, problem.pool, measure, TIGHT)
+    honest = branch_and_price(problem.fixed, problem.pool, measure, TIGHT)
     fixed = FixedPart(problem.fixed.arrays.with_integers_held(honest.whole), problem.fixed.values)
     plan = generate(fixed, problem.pool, measure)
     hidden = int(plan.pool_columns[np.argmax(plan.pool_levels)])
     poor = np.array(problem.pool.values)
     poor[hidden] = -100.0
     shown = replace(problem.pool, values=poor)
-    fooled = choose_whole(problem.fixed, shown, measure, TIGHT)
+    fooled = branch_and_price(problem.fixed, shown, measure, TIGHT)
     assert fooled.value < honest.value - 1e-3
     assert proven_bound(fooled.parts, problem.fixed, shown) <= fooled.value + 1e-5  # by what it was shown
     assert proven_bound(fooled.parts, problem.fixed, problem.pool) >= honest.value - 1e-9
@@ -101,7 +101,7 @@ def test_a_column_left_out_wrongly_is_detected() -> None:
 def test_a_part_that_was_passed_over_is_detected() -> None:
     whole = random_whole_problem(4)
     problem = whole.problem
-    found = choose_whole(problem.fixed, problem.pool, measure_of(whole), TIGHT)
+    found = branch_and_price(problem.fixed, problem.pool, measure_of(whole), TIGHT)
     assert len(found.parts) >= 2
     assert proven_bound(found.parts[1:], problem.fixed, problem.pool) == math.inf
     assert proven_bound((*found.parts[1:], found.parts[1]), problem.fixed, problem.pool) == math.inf
@@ -118,7 +118,7 @@ def test_what_must_be_and_cannot_is_proven_to_have_no_plan() -> None:
     lower, upper = arrays.col_lower.copy(), arrays.col_upper.copy()
     upper[:2], lower[3] = 0.0, 1.0
     fixed = FixedPart(replace(arrays, col_lower=lower, col_upper=upper), whole.problem.fixed.values)
-    found = choose_whole(fixed, whole.problem.pool, measure_of(whole), TIGHT)
+    found = branch_and_price(fixed, whole.problem.pool, measure_of(whole), TIGHT)
     assert found.void
     assert found.whole is None
     assert proven_bound(found.parts, fixed, whole.problem.pool) == -math.inf
@@ -132,7 +132,7 @@ def test_a_lease_that_must_be_served_is_served_where_only_columns_left_out_can()
         lower = arrays.col_lower.copy()
         lower[3] = 1.0
         fixed = FixedPart(replace(arrays, col_lower=lower), whole.problem.fixed.values)
-        found = choose_whole(fixed, whole.problem.pool, measure_of(whole), TIGHT)
+        found = branch_and_price(fixed, whole.problem.pool, measure_of(whole), TIGHT)
         row = np.zeros((1, whole.problem.use.shape[1]))
         row[0, 3] = -1.0
         taken = replace(whole.problem, use=np.vstack([whole.problem.use, row]), limit=np.append(whole.problem.limit, -1.0))
@@ -146,7 +146,7 @@ def test_a_gap_is_stated_where_the_tree_is_left_early() -> None:
     for seed in range(6):
         whole = random_whole_problem(seed)
         measure = measure_of(whole, 0.6)
-        found = choose_whole(whole.problem.fixed, whole.problem.pool, measure, TIGHT, most_parts=2)
+        found = branch_and_price(whole.problem.fixed, whole.problem.pool, measure, TIGHT, most_parts=2)
         if found.stopped:
             break
     assert found.stopped == "parts"
@@ -160,8 +160,8 @@ def test_a_gap_is_stated_where_the_tree_is_left_early() -> None:
 def test_a_plan_that_is_known_is_the_one_to_beat() -> None:
     whole = random_whole_problem(0)
     measure = measure_of(whole)
-    free = choose_whole(whole.problem.fixed, whole.problem.pool, measure, TIGHT)
-    again = choose_whole(whole.problem.fixed, whole.problem.pool, measure, TIGHT, value=free.value, columns=free.columns, scenarios=free.scenarios)
+    free = branch_and_price(whole.problem.fixed, whole.problem.pool, measure, TIGHT)
+    again = branch_and_price(whole.problem.fixed, whole.problem.pool, measure, TIGHT, value=free.value, columns=free.columns, scenarios=free.scenarios)
     assert again.whole is None  # none is better
     assert again.value == free.value
     assert again.bound <= free.value + 2e-6 * abs(free.value)
@@ -200,7 +200,7 @@ def test_packings_that_do_not_fit_are_proven_to_have_no_plan() -> None:
     seen = []
     for seed in range(30):
         fixed, pool, measure, fits = packing(seed)
-        found = choose_whole(fixed, pool, measure, TIGHT)
+        found = branch_and_price(fixed, pool, measure, TIGHT)
         assert (found.whole is not None, found.void, found.stopped) == (fits, not fits, ""), seed
         seen.append(fits)
     assert 5 < sum(seen) < 25

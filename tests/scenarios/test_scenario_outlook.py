@@ -54,19 +54,19 @@ def test_where_nothing_moves_it_is_the_base_case(regimes: bool) -> None:
     base = make_outlook(case)
     candidates = build_candidates(base)
     future = scenario_outlook(base, make_futures(case, base.calendar, scenarios=7))
-    paths, events = candidates.books.paths.table(future), candidates.books.events.table(future)
-    np.testing.assert_allclose(paths, np.repeat(candidates.books.paths.table(base), 7, axis=1), rtol=1e-13 if regimes else 0.0)
-    np.testing.assert_array_equal(events, np.repeat(candidates.books.events.table(base), 7, axis=1))
+    paths, events = candidates.cash_tables.paths.table(future), candidates.cash_tables.events.table(future)
+    np.testing.assert_allclose(paths, np.repeat(candidates.cash_tables.paths.table(base), 7, axis=1), rtol=1e-13 if regimes else 0.0)
+    np.testing.assert_array_equal(events, np.repeat(candidates.cash_tables.events.table(base), 7, axis=1))
 
 
 def test_tables_have_a_scenario_axis_and_are_finite(built: CandidateSet) -> None:
     base = built.outlook
     future = scenario_outlook(base, make_futures(base.case, base.calendar, scenarios=23))
-    arrays = built.books.under(future)
-    count = len(built.books.paths.table(base))
+    arrays = built.cash_tables.under(future)
+    count = len(built.cash_tables.paths.table(base))
     assert arrays.paths.shape == (count, 23, base.months)
     assert np.isfinite(arrays.paths).all()
-    assert arrays.events.shape == (len(built.books.events.table(base)), 23)
+    assert arrays.events.shape == (len(built.cash_tables.events.table(base)), 23)
     assert (arrays.events >= 0).all()
     assert (arrays.events <= base.months).all()
     assert future.energised_by_scenario.shape == (4, 23)
@@ -81,8 +81,8 @@ def test_tables_have_a_scenario_axis_and_are_finite(built: CandidateSet) -> None
 def test_pieces_of_futures_make_the_same_tables(built: CandidateSet) -> None:
     base = built.outlook
     futures = make_futures(base.case, base.calendar, scenarios=20)
-    whole = built.books.under(scenario_outlook(base, futures))
-    pieces = [built.books.under(scenario_outlook(base, piece)) for piece in futures.pieces(6)]
+    whole = built.cash_tables.under(scenario_outlook(base, futures))
+    pieces = [built.cash_tables.under(scenario_outlook(base, piece)) for piece in futures.pieces(6)]
     np.testing.assert_array_equal(np.concatenate([piece.paths for piece in pieces], axis=1), whole.paths)
     np.testing.assert_array_equal(np.concatenate([piece.events for piece in pieces], axis=1), whole.events)
 
@@ -164,7 +164,7 @@ def test_a_year_late_no_window_ends_later_than_planned_and_nothing_earns_twice(b
     """What a unit earns stays inside the months that the plan gave it, so what held no GPU twice still holds none twice."""
     future = late_by(built, 12)
     np.testing.assert_array_equal(future.energised_by_scenario[:, 0], built.outlook.energised + 12)
-    planned, late = (built.books.events.table(outlook)[:, 0] for outlook in (built.outlook, future))
+    planned, late = (built.cash_tables.events.table(outlook)[:, 0] for outlook in (built.outlook, future))
     later_starts, checked = 0, 0
     for block in built.blocks:
         if block.kind not in ("serve", "host", "sell", "mine", "renew"):
@@ -208,7 +208,7 @@ def test_halls_and_gpus_a_year_late_no_unit_works_before_they_are_there_and_none
     once = {**delays, **{name: 12.0 if name in late else 0.0 for name in ("builders", "chips")}}
     brought = Brought(("late",), np.ones(1), {}, {name: np.array([float(value)]) for name, value in once.items()})
     future = scenario_outlook(base, make_futures(base.case, base.calendar, brought=brought))
-    events = built.books.events.table(future)[:, 0]
+    events = built.cash_tables.events.table(future)[:, 0]
     month = np.arange(base.months)
     first_hall = {site: int(rows["from_month"].min()) for site, rows in built.table[built.table["candidate_id"].str.contains(":new@")].groupby("site_id")}
     waited = 0
@@ -256,7 +256,7 @@ def test_on_demand_units_wait_for_the_first_hall_and_delivery_of_a_phase_alone()
     base = built.outlook
     delays = {f"delay[{row.source_id}:{row.phase}]": float(late) for row, late in zip(base.case.tables["power"].itertuples(), base.energised - base.promised, strict=True)}
     brought = Brought(("late",), np.ones(1), {}, {name: np.array([value]) for name, value in {**delays, "builders": 5.0, "chips": 0.0}.items()})
-    events = built.books.events.table(scenario_outlook(base, make_futures(base.case, base.calendar, brought=brought)))[:, 0]
+    events = built.cash_tables.events.table(scenario_outlook(base, make_futures(base.case, base.calendar, brought=brought)))[:, 0]
     (sells,) = (block for block in built.blocks if block.kind == "sell")
     (revenue,) = (term for term in sells.terms if term.line is Line.REVENUE)
     assert isinstance(revenue, WindowTerm)

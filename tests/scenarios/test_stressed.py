@@ -63,7 +63,7 @@ def names(rows: list[dict[str, str]]) -> list[str]:
 
 def value(stressed: Stressed) -> np.ndarray:
     """NPV of a unit of each candidate under a stress."""
-    arrays = stressed.candidates.books.under(stressed.outlook)
+    arrays = stressed.candidates.cash_tables.under(stressed.outlook)
     return np.concatenate([arrays.npv(block)[:, 0] for block in stressed.candidates.blocks])
 
 

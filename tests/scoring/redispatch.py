@@ -39,7 +39,7 @@ def future_of(candidates: CandidateSet, once: dict[str, float], paths: dict[str,
 
 def net_by_month(candidates: CandidateSet, outlook: ScenarioOutlook) -> np.ndarray:
     """Discounted after-tax cash of a unit of each candidate by month in the one future, shape (N, M)."""
-    valuation = candidates.books.under(outlook)
+    valuation = candidates.cash_tables.under(outlook)
     lines = tuple(line for line in Line if line not in (Line.DEPRECIATION, Line.DEBT_DRAW, Line.INTEREST, Line.REPAYMENT))
     cash = np.concatenate([valuation.cash(block, np.arange(len(block)), lines).sum(axis=0) for block in candidates.blocks])
     return np.asarray(cash * outlook.discount)

@@ -147,7 +147,7 @@ def test_the_futures_hold_what_is_hard(built: CandidateSet, futures: Futures) ->
     assert {"serve", "host", "sell", "renew", "power", "own", "shell"} <= set(table["kind"])
     assert (table["then_phase"] != "").any()
     ends: dict[str, set[Any]] = {"notice": set()}
-    events = built.books.events.table(_outlook(built, futures))
+    events = built.cash_tables.events.table(_outlook(built, futures))
     for block in built.blocks:
         rows = np.flatnonzero((block.table["lease_id"] == "train").to_numpy()) if block.kind == "serve" else []
         for row in rows:

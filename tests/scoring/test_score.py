@@ -116,7 +116,7 @@ def test_a_delay_of_every_phase_by_a_year_lets_no_gpu_earn_twice(planned: Plan) 
     candidates = planned.candidates
     late = apply_edits(candidates.outlook.case, ["power.energised+=12"])
     outlook = dataclasses.replace(candidates.outlook, case=late)
-    events = candidates.books.under(outlook).events
+    events = candidates.cash_tables.under(outlook).events
     plain = candidates.valuation.events
     power = candidates.outlook.energised
     for block in candidates.blocks:
@@ -140,7 +140,7 @@ def test_pareto_keeps_what_nothing_beats() -> None:
 def test_scenarios_leave_the_plan_s_windows_alone(planned: Plan) -> None:
     outlook = planned.candidates.outlook
     futures = make_futures(outlook.case, outlook.calendar, scenarios=16)
-    events = planned.candidates.books.under(scenario_outlook(outlook, futures)).events
+    events = planned.candidates.cash_tables.under(scenario_outlook(outlook, futures)).events
     assert events.shape[1] == 16
     for block in planned.candidates.blocks:
         if block.kind in ("serve", "sell", "host", "mine"):

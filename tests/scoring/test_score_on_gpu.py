@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 from scoring_case import ScoringCase
-from stand_in.cuda_on_cpu import Workshop, compiler
+from stand_in.cuda_on_cpu import CandidateBuilder, compiler
 from stand_in.cupy_like import cupy_like
 
 from kernels.backend import Device, DeviceError, DeviceKind
@@ -28,7 +28,7 @@ def gpu(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_pat
         pytest.skip("no C++ compiler (g++ or clang++) here to run CUDA kernels on the CPU")
     module = cupy_like()
     monkeypatch.setitem(sys.modules, "cupy", module)
-    monkeypatch.setattr(loader, "compiled", Workshop(tmp_path_factory.mktemp("cuda")).kernel)
+    monkeypatch.setattr(loader, "compiled", CandidateBuilder(tmp_path_factory.mktemp("cuda")).kernel)
     chosen = {"gpu": Device(DeviceKind.GPU, "GPU: a stand-in", module), "cpu": Device(DeviceKind.CPU, "CPU: asked for", np)}
     monkeypatch.setattr(planner_device, "choose_device", chosen.__getitem__)
 

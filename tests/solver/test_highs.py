@@ -1,4 +1,4 @@
-"""The door to HiGHS: bulk hand-over, honest states, duals, re-solves, starts and interrupts."""
+"""HiGHS: bulk hand-over, honest states, duals, re-solves, starts and interrupts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lp_bank import BANK, fixed_charge, knapsack, two_products, unbounded
 
 from planner.errors import PlannerError
 from planner.solver.changes import Changes
-from planner.solver.highs import HighsDoor
+from planner.solver.highs import HighsSolver
 from planner.solver.model_arrays import linear_expression, model_arrays
 from planner.solver.options import SolverOptions
 from planner.solver.solution import verify, verify_duals
@@ -48,16 +48,16 @@ HIGHS_NAMES = {"cost": "col_cost_"}
 # --- as a solver of PuLP ---
 
 
-def test_pulp_solves_through_the_door_and_keeps_the_model() -> None:
+def test_pulp_solves_through_the_solver_and_keeps_the_model() -> None:
     problem, (x, y) = two_products()
-    door = HighsDoor()
-    assert problem.solve(door) == pulp.LpStatusOptimal
+    solver = HighsSolver()
+    assert problem.solve(solver) == pulp.LpStatusOptimal
     assert (x.varValue, y.varValue) == (2, 6)
-    assert problem.solverModel is door.highs
-    assert door.highs.getNumNz() == 4
+    assert problem.solverModel is solver.highs
+    assert solver.highs.getNumNz() == 4
     rows = list(problem._constraints.values())
     assert [row.slack for row in rows] == pytest.approx([2, 0, 0])
-    assert pulp.value(problem.objective) == pytest.approx(door.solution.objective)
+    assert pulp.value(problem.objective) == pytest.approx(solver.solution.objective)
 
 
 def test_an_objective_that_is_a_constant() -> None:
@@ -65,7 +65,7 @@ def test_an_objective_that_is_a_constant() -> None:
     x = problem.add_variable("x", 1, 2)
     problem += 7
     problem += x >= 1
-    assert problem.solve(HighsDoor()) == pulp.LpStatusOptimal
+    assert problem.solve(HighsSolver()) == pulp.LpStatusOptimal
     problem.variables()
     solution = solve(problem)  # PuLP has left its dummy variable in the objective and among the variables
     assert solution.objective == 7
@@ -93,14 +93,14 @@ def test_a_model_without_variables(limit: float, status: str) -> None:
 def test_the_arrays_arrive_as_they_are() -> None:
     problem, variables = packing(30, 20, integer=True)
     arrays = model_arrays(problem, variables=variables)
-    door = HighsDoor(SolverOptions(time_limit_s=0.0))
-    door.solve_arrays(arrays)
-    lp = door.highs.getLp()
+    solver = HighsSolver(SolverOptions(time_limit_s=0.0))
+    solver.solve_arrays(arrays)
+    lp = solver.highs.getLp()
     np.testing.assert_array_equal(lp.col_cost_, arrays.cost)
     np.testing.assert_array_equal(lp.row_upper_, arrays.row_upper)
     assert len(lp.integrality_) == 30
     for row in (0, 7, 19):
-        _, index, value = door.highs.getRowEntries(row)
+        _, index, value = solver.highs.getRowEntries(row)
         np.testing.assert_array_equal(np.sort(index), np.sort(arrays.index[arrays.start[row] : arrays.start[row + 1]]))
         assert value.sum() == arrays.matrix[[row]].sum()
 
@@ -129,10 +129,10 @@ def test_options_that_would_do_nothing_or_harm_are_refused(extra: dict[str, Any]
 
 
 def test_a_whole_number_serves_an_option_that_takes_a_real_one() -> None:
-    door = HighsDoor(SolverOptions(extra={"objective_target": -5}, seed=11))
-    door.solve_arrays(model_arrays(two_products()[0]))
-    assert door.highs.getOptionValue("objective_target")[1] == -5.0
-    assert door.highs.getOptionValue("random_seed")[1] == 11
+    solver = HighsSolver(SolverOptions(extra={"objective_target": -5}, seed=11))
+    solver.solve_arrays(model_arrays(two_products()[0]))
+    assert solver.highs.getOptionValue("objective_target")[1] == -5.0
+    assert solver.highs.getOptionValue("random_seed")[1] == 11
 
 
 def test_threads_may_change_from_solve_to_solve() -> None:
@@ -203,12 +203,12 @@ def test_a_wide_gap_is_proven_to_that_gap() -> None:
 
 
 def test_a_kept_model_has_its_whole_time_limit_at_each_solve() -> None:
-    door = HighsDoor(SolverOptions(time_limit_s=5.0))
-    door.solve_arrays(model_arrays(packing(60, 40)[0]))
-    spent = door.highs.getRunTime()  # HiGHS adds it up over all solves of a model, and stops when the sum is too long
-    door.resolve(limit_of(0, 100.0))
+    solver = HighsSolver(SolverOptions(time_limit_s=5.0))
+    solver.solve_arrays(model_arrays(packing(60, 40)[0]))
+    spent = solver.highs.getRunTime()  # HiGHS adds it up over all solves of a model, and stops when the sum is too long
+    solver.resolve(limit_of(0, 100.0))
     assert spent > 0
-    assert door.highs.getOptionValue("time_limit")[1] >= spent + 5.0
+    assert solver.highs.getOptionValue("time_limit")[1] >= spent + 5.0
 
 
 def test_low_precision_is_not_called_optimal() -> None:
@@ -232,13 +232,13 @@ def test_a_dual_lies_between_gain_and_loss(seed: int, maximise: bool) -> None:
     if not maximise:  # the same model as a cost
         problem.sense = pulp.LpMinimize
         problem.setObjective(linear_expression(variables, -model_arrays(problem, variables=variables).cost))
-    door = HighsDoor()
-    base = door.solve_arrays(model_arrays(problem, variables=variables))
+    solver = HighsSolver()
+    base = solver.solve_arrays(model_arrays(problem, variables=variables))
     assert verify_duals(base.arrays, base).within(1e-9)
-    basis = door.basis()
+    basis = solver.basis()
     for row, limit in enumerate(base.arrays.row_upper):
-        more = door.resolve(limit_of(row, limit + 5), basis=basis, undo=True).objective - base.objective
-        less = base.objective - door.resolve(limit_of(row, limit - 5), basis=basis, undo=True).objective
+        more = solver.resolve(limit_of(row, limit + 5), basis=basis, undo=True).objective - base.objective
+        less = base.objective - solver.resolve(limit_of(row, limit - 5), basis=basis, undo=True).objective
         low, high = sorted((more, less))
         assert low - 1e-9 <= 5 * base.duals[row] <= high + 1e-9
         assert (base.duals[row] >= 0) == maximise or base.duals[row] == 0
@@ -261,11 +261,11 @@ def test_a_point_that_is_no_vertex_carries_no_duals() -> None:
 
 def test_the_duals_of_a_mip_come_from_the_lp_with_its_integers_held() -> None:
     problem, variables = fixed_charge()
-    door = HighsDoor()
+    solver = HighsSolver()
     arrays = model_arrays(problem, variables=variables)
     with pytest.raises(PlannerError, match="carries no duals"):
-        verify_duals(arrays, door.solve_arrays(arrays))
-    held = door.fixed_lp()
+        verify_duals(arrays, solver.solve_arrays(arrays))
+    held = solver.fixed_lp()
     assert held.solution.objective == pytest.approx(20)
     # opened stays 1: 8 units of room for 6, so only the limit of 6 has a price; closing would return its cost of 10
     np.testing.assert_allclose(held.solution.duals, [0, 5])
@@ -273,7 +273,7 @@ def test_the_duals_of_a_mip_come_from_the_lp_with_its_integers_held() -> None:
     assert verify_duals(held.arrays, held.solution).within(1e-9)
     assert held.resolve(limit_of(1, 7.0)).objective == pytest.approx(25)
     assert held.resolve(limit_of(1, 9.0)).objective == pytest.approx(30)  # 8 is all the opened site has
-    assert door.solution.objective == pytest.approx(20)
+    assert solver.solution.objective == pytest.approx(20)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -303,16 +303,16 @@ def test_an_integer_that_is_whole_only_within_tolerance_is_not_believed(presolve
     problem += 10 * y
     problem += x - 1e6 * y <= 0
     problem += x >= 0.5
-    door = HighsDoor(SolverOptions(extra={"presolve": presolve}))
-    solution = door.solve_arrays(model_arrays(problem, variables=[x, y]))
+    solver = HighsSolver(SolverOptions(extra={"presolve": presolve}))
+    solution = solver.solve_arrays(model_arrays(problem, variables=[x, y]))
     if solution.status.has_values:
         assert solution.values[1] == 1.0
         assert solution.objective == 10
     else:
         assert solution.status is Status.ERROR
-    repaired = door._levels_with_whole_integers(door.arrays, np.array([0.0, 1.0 - 1e-7]))
-    assert verify(door.arrays, repaired).worst == 0.0
-    assert door._levels_with_whole_integers(door.arrays, np.array([0.5, 5e-7])) is None
+    repaired = solver._levels_with_whole_integers(solver.arrays, np.array([0.0, 1.0 - 1e-7]))
+    assert verify(solver.arrays, repaired).worst == 0.0
+    assert solver._levels_with_whole_integers(solver.arrays, np.array([0.5, 5e-7])) is None
 
 
 # --- re-solving ---
@@ -327,11 +327,11 @@ def test_resolves_from_the_base_basis_do_not_depend_on_their_order() -> None:
     limits = [(row, float(arrays.row_upper[row]) * share) for row in (0, 5, 9) for share in (0.5, 1.5)]
 
     def answers(order: list[tuple[int, float]]) -> dict[tuple[int, float], bytes]:
-        door = HighsDoor()
-        door.solve_arrays(arrays)
-        basis = door.basis()
+        solver = HighsSolver()
+        solver.solve_arrays(arrays)
+        basis = solver.basis()
         return {
-            (row, limit): door.resolve(limit_of(row, limit), basis=basis, undo=True).values.tobytes()
+            (row, limit): solver.resolve(limit_of(row, limit), basis=basis, undo=True).values.tobytes()
             for row, limit in order
         }
 
@@ -341,8 +341,8 @@ def test_resolves_from_the_base_basis_do_not_depend_on_their_order() -> None:
 def test_changes_of_costs_bounds_and_limits_equal_a_model_built_anew() -> None:
     problem, variables = packing(30, 20)
     arrays = model_arrays(problem, variables=variables)
-    door = HighsDoor()
-    base = door.solve_arrays(arrays)
+    solver = HighsSolver()
+    base = solver.solve_arrays(arrays)
     draw = np.random.default_rng(1)
     some = np.array([3, 0, 17])
     changes = Changes(
@@ -350,43 +350,43 @@ def test_changes_of_costs_bounds_and_limits_equal_a_model_built_anew() -> None:
         columns=(some, np.zeros(3), np.array([1.0, 9.0, np.inf])),
         rows=(np.array([2, 4]), np.full(2, -np.inf), np.array([200.0, 900.0])),
     )
-    kept = door.resolve(changes, undo=True)
-    fresh = HighsDoor().solve_arrays(changes.applied(arrays))
+    kept = solver.resolve(changes, undo=True)
+    fresh = HighsSolver().solve_arrays(changes.applied(arrays))
     assert kept.objective == pytest.approx(fresh.objective, rel=1e-12)
     assert kept.objective != pytest.approx(base.objective)
     assert verify_duals(kept.arrays, kept).within(1e-9)
-    again = door.resolve(Changes())  # all was undone
+    again = solver.resolve(Changes())  # all was undone
     assert again.objective == pytest.approx(base.objective, rel=1e-12)
     for name in ("cost", "col_lower", "col_upper", "row_lower", "row_upper"):
-        np.testing.assert_array_equal(getattr(door.arrays, name), getattr(arrays, name))
-        np.testing.assert_array_equal(getattr(door.highs.getLp(), HIGHS_NAMES.get(name, f"{name}_")), getattr(arrays, name))
+        np.testing.assert_array_equal(getattr(solver.arrays, name), getattr(arrays, name))
+        np.testing.assert_array_equal(getattr(solver.highs.getLp(), HIGHS_NAMES.get(name, f"{name}_")), getattr(arrays, name))
 
 
 def test_changes_add_up_unless_undone() -> None:
-    door = HighsDoor()
-    door.solve_arrays(model_arrays(two_products()[0]))
-    door.resolve(limit_of(1, 10.0))
-    assert door.resolve(limit_of(2, 16.0)).objective == pytest.approx(5 * 5 + 3 * 2)
+    solver = HighsSolver()
+    solver.solve_arrays(model_arrays(two_products()[0]))
+    solver.resolve(limit_of(1, 10.0))
+    assert solver.resolve(limit_of(2, 16.0)).objective == pytest.approx(5 * 5 + 3 * 2)
 
 
 def test_an_infeasible_resolve_does_not_spoil_the_next() -> None:
-    door = HighsDoor()
-    base = door.solve_arrays(model_arrays(two_products()[0]))
-    basis = door.basis()
-    gone = door.resolve(limit_of(2, -1.0), basis=basis, undo=True)
+    solver = HighsSolver()
+    base = solver.solve_arrays(model_arrays(two_products()[0]))
+    basis = solver.basis()
+    gone = solver.resolve(limit_of(2, -1.0), basis=basis, undo=True)
     assert gone.status is Status.INFEASIBLE
     assert gone.values is None
     with pytest.raises(PlannerError, match="left no basis"):
-        door.basis()
-    assert door.resolve(Changes(), basis=basis).objective == base.objective
+        solver.basis()
+    assert solver.resolve(Changes(), basis=basis).objective == base.objective
 
 
 def test_a_mip_is_resolved_too() -> None:
-    door = HighsDoor()
-    assert door.solve_arrays(model_arrays(knapsack()[0])).objective == 20
-    assert door.resolve(limit_of(0, 5.0), undo=True).objective == 17
-    assert door.resolve(limit_of(0, 9.0), undo=True).objective == 30
-    assert door.resolve(Changes()).objective == 20
+    solver = HighsSolver()
+    assert solver.solve_arrays(model_arrays(knapsack()[0])).objective == 20
+    assert solver.resolve(limit_of(0, 5.0), undo=True).objective == 17
+    assert solver.resolve(limit_of(0, 9.0), undo=True).objective == 30
+    assert solver.resolve(Changes()).objective == 20
 
 
 @pytest.mark.parametrize(
@@ -399,17 +399,17 @@ def test_a_mip_is_resolved_too() -> None:
     ],
 )
 def test_changes_that_do_not_fit_are_refused(changes: Changes, why: str) -> None:
-    door = HighsDoor()
-    door.solve_arrays(model_arrays(two_products()[0]))
+    solver = HighsSolver()
+    solver.solve_arrays(model_arrays(two_products()[0]))
     with pytest.raises(PlannerError, match=why):
-        door.resolve(changes)
-    assert door.resolve(Changes()).objective == pytest.approx(36)
+        solver.resolve(changes)
+    assert solver.resolve(Changes()).objective == pytest.approx(36)
 
 
-def test_a_door_without_a_model_says_so() -> None:
-    for call in (lambda door: door.resolve(Changes()), lambda door: door.fixed_lp(), lambda door: door.basis()):
+def test_a_solver_without_a_model_says_so() -> None:
+    for call in (lambda solver: solver.resolve(Changes()), lambda solver: solver.fixed_lp(), lambda solver: solver.basis()):
         with pytest.raises(PlannerError, match="holds no model"):
-            call(HighsDoor())
+            call(HighsSolver())
 
 
 # --- starts ---
@@ -509,7 +509,7 @@ def test_ctrl_c_without_an_answer_is_a_keyboard_interrupt() -> None:
         solve(problem, SolverOptions(log=press, extra={"presolve": "off"}), variables=variables)
 
 
-def test_a_door_works_in_another_thread() -> None:
+def test_a_solver_works_in_another_thread() -> None:
     found: list[Any] = []
     thread = threading.Thread(target=lambda: found.append(solve(two_products()[0]).objective))
     thread.start()

@@ -12,7 +12,7 @@ from lp_bank import knapsack
 from test_highs import packing
 
 from planner.solver.fresh_highs import fresh_highs
-from planner.solver.highs import HighsDoor
+from planner.solver.highs import HighsSolver
 from planner.solver.model_arrays import model_arrays
 from planner.solver.options import SolverOptions
 from planner.solver.solution import Solution
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.quick
 
 def solved(threads: int | None, **extra: Any) -> Solution:
     problem, variables = packing(40, 20, integer=True)
-    return HighsDoor(SolverOptions(threads=threads, gap=0.0, extra=extra)).solve_arrays(model_arrays(problem, variables=variables))
+    return HighsSolver(SolverOptions(threads=threads, gap=0.0, extra=extra)).solve_arrays(model_arrays(problem, variables=variables))
 
 
 def in_a_thread(threads: int | None) -> Status:
@@ -69,13 +69,13 @@ def test_a_search_goes_the_same_way_twice(threads: int | None) -> None:
 @pytest.mark.parametrize(("threads", "asked"), [(None, (1, "off")), (1, (1, "off")), (2, (2, "on"))])
 def test_a_search_runs_on_as_many_as_asked(threads: int | None, asked: tuple[int, str]) -> None:
     problem, _ = knapsack()
-    door = HighsDoor(SolverOptions(threads=threads))
-    door.solve_arrays(model_arrays(problem))
-    assert tuple(door.highs.getOptionValue(name)[1] for name in ("threads", "parallel")) == asked
+    solver = HighsSolver(SolverOptions(threads=threads))
+    solver.solve_arrays(model_arrays(problem))
+    assert tuple(solver.highs.getOptionValue(name)[1] for name in ("threads", "parallel")) == asked
 
 
 def test_an_lp_runs_on_one_thread_however_many_are_asked() -> None:
     problem, _ = packing(10, 5)
-    door = HighsDoor(SolverOptions(threads=2))
-    door.solve_arrays(model_arrays(problem))
-    assert door.highs.getOptionValue("parallel")[1] == "off"
+    solver = HighsSolver(SolverOptions(threads=2))
+    solver.solve_arrays(model_arrays(problem))
+    assert solver.highs.getOptionValue("parallel")[1] == "off"

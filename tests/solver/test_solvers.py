@@ -15,7 +15,7 @@ from planner.solver.cbc import has_cbc
 from planner.solver.model_arrays import linear_expression, model_arrays, plain_problem
 from planner.solver.options import Feature, SolverOptions
 from planner.solver.solution import Claim, SolveError, checked, cleaned, dual_residuals, verify
-from planner.solver.solvers import open_door, solve, solver_names, supports
+from planner.solver.solvers import make_solver, solve, solver_names, supports
 from planner.solver.status import Status
 
 pytestmark = pytest.mark.quick
@@ -70,7 +70,7 @@ def test_names() -> None:
 )
 def test_what_a_solver_cannot_honour_is_refused(solver: str, given: dict[str, Any], named: str) -> None:
     with pytest.raises(PlannerError, match=f"solver '{solver}' cannot take {named}"):
-        open_door(SolverOptions(solver=solver, **given))
+        make_solver(SolverOptions(solver=solver, **given))
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_options_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
 
 def test_ortools_stays_out_of_the_process() -> None:
     """Together with highspy it crashes; nothing here or in PuLP may load it."""
-    open_door(SolverOptions())
+    make_solver(SolverOptions())
     assert "highspy" in sys.modules
     assert "ortools" not in sys.modules
 

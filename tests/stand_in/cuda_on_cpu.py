@@ -38,15 +38,15 @@ class CpuKernel:
     max_threads_per_block = 1024
     shared_size_bytes = 0
 
-    def __init__(self, door: Callable[..., int], name: str) -> None:
-        self.door, self.name = door, name
+    def __init__(self, solver: Callable[..., int], name: str) -> None:
+        self.solver, self.name = solver, name
 
     def __call__(self, grid: Sequence[int], block: Sequence[int], arguments: Sequence[Any]) -> None:
         shape = (ctypes.c_uint * 6)(*(*grid, 1, 1)[:3], *(*block, 1, 1)[:3])
         held = [_cell(argument) for argument in arguments]
         addresses = (ctypes.c_void_p * len(held))(*(cell.ctypes.data for cell in held))
         sizes = (ctypes.c_size_t * len(held))(*(cell.nbytes for cell in held))
-        assert self.door(shape, SEEDS[0], addresses, sizes, ctypes.c_size_t(len(held))) == 0, f"{self.name} failed; see what it printed"
+        assert self.solver(shape, SEEDS[0], addresses, sizes, ctypes.c_size_t(len(held))) == 0, f"{self.name} failed; see what it printed"
 
 
 def _cell(argument: Any) -> np.ndarray:
@@ -62,7 +62,7 @@ def compiler() -> str | None:
     return shutil.which("g++") or shutil.which("clang++")
 
 
-class Workshop:
+class CandidateBuilder:
     """Compiles each variant of a file once."""
 
     def __init__(self, folder: Path) -> None:

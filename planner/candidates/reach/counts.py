@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from planner.arrays import Floats, Ints
-from planner.candidates.books import NO_PHASE
+from planner.candidates.cash_tables import NO_PHASE
 from planner.candidates.columns import Columns
 from planner.candidates.gpu_places import places
 from planner.candidates.lease_offers import allowed_sites
@@ -30,7 +30,7 @@ AFTER = 0.4
 class Counts:
     """Candidates by kind. served_rows: places in rows of GPUs and of power that all ways to serve take together.
 
-    pools: columns of the pooled on-demand market (place, let, draw; see `allocator.pooling`). fleet_rows, hall_rows, phase_rows: rows
+    pools: columns of the pooled on-demand market (place, let, draw; see `formulation.aggregated_market`). fleet_rows, hall_rows, phase_rows: rows
     of GPUs, halls and power by month; gpu_stocks: GPUs of a SKU at a site carried from one of them to the next.
     """
 

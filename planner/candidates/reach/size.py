@@ -1,6 +1,6 @@
 """The size of the model of a case, and the memory that it takes, from counts of its candidates.
 
-Rows, columns and non-zeros are those that the solver is given (see `allocator.compact`): on-demand windows pooled, stocks
+Rows, columns and non-zeros are those that the solver is given (see `formulation.formulation`): on-demand windows pooled, stocks
 carried from row to row. They are sums over kinds of what one of each adds, counted on the fixtures and on made-up cases, and hold within
 `WITHIN`. Bytes are what making the candidates and the model takes at its peak, and the first relaxation by HiGHS.
 """

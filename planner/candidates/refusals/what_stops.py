@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from planner.arrays import Floats
+from planner.candidates.builder import CandidateBuilder
 from planner.candidates.gpu_places import fits
 from planner.candidates.lease_offers import lease_windows, site_rules
 from planner.candidates.lease_terms import LeaseTerms
@@ -21,7 +22,6 @@ from planner.candidates.outlook import Outlook, make_outlook
 from planner.candidates.refusals.power_stops import Need, PowerStops
 from planner.candidates.refusals.site_stops import GpuStops, HallStops, Wanted
 from planner.candidates.refusals.stops import HAVE, Stop, StopKind, figure
-from planner.candidates.workshop import Workshop
 from planner.case.case import Case
 from planner.case.edits import apply_edits
 
@@ -76,7 +76,7 @@ class WhatStops:
         pairs = named(outlook, fits(outlook)).merge(tables["sites"][["site_id", "max_rack_kw", "liquid_cooled_it_mw"]], on="site_id")
         pairs = pairs.merge(tables["gpus"][["gpu_id", "it_kw", "cooling"]], on="gpu_id")
         self.fits: dict[tuple[str, str], dict[str, Any]] = {(str(row["site_id"]), str(row["gpu_id"])): row for row in pairs.to_dict("records")}
-        self.terms = LeaseTerms(Workshop(outlook))
+        self.terms = LeaseTerms(CandidateBuilder(outlook))
         self.cluster = tables["sites"].set_index("site_id")["max_cluster_gpus"].astype("float64").to_dict()
         self.regions = tables["sites"].set_index("site_id")["region"].to_dict()
         self.shares: dict[tuple[str, int], Floats] = {}

@@ -41,8 +41,8 @@ def check_lease_rates(given: Given) -> Iterator[Fault]:
 def check_renewals(given: Given) -> Iterator[Fault]:
     """A next term has a length when it has a probability; notice has a length when it has a first month."""
     leases = given.tables["leases"]
-    endless = (leases.renewal_probability > 0) & ~(leases.renewal_term_months > 0)
-    yield from given.faults_where("leases", endless, "renewal_term_months", "a renewal without a term", "give its months, or set renewal_probability to 0")
+    unbounded_ray = (leases.renewal_probability > 0) & ~(leases.renewal_term_months > 0)
+    yield from given.faults_where("leases", unbounded_ray, "renewal_term_months", "a renewal without a term", "give its months, or set renewal_probability to 0")
     outside = leases.notice_from_month >= leases.term_months
     yield from given.faults_where("leases", outside & leases.notice_months.notna(), "notice_from_month", "not before the term ends", "notice must fall within term_months")
 

@@ -1,4 +1,4 @@
-"""Why there is no plan: the solver's word, the limits that clash, and the cheapest repair."""
+"""Why there is no plan: the solver's word, the limits that infeasible_set, and the cheapest repair."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ def no_plan_blocks(summary: Mapping[str, Any]) -> tuple[Any, ...]:
     found: list[Any] = []
     if isinstance(conflict, Mapping):
         said.insert(0, conflict.get("sentence"))
-        found = [*_clashes(conflict), *_repair(conflict)]
-    endless = pd.DataFrame(summary.get("without_end") or [])
-    if len(endless):
-        found.append(table_of("without_end", "What grows without end", endless.astype(str), [Shown(name, name.replace("_", " ")) for name in endless.columns]))
+        found = [*_infeasible_sets(conflict), *_repair(conflict)]
+    unbounded_ray = pd.DataFrame(summary.get("without_end") or [])
+    if len(unbounded_ray):
+        found.append(table_of("without_end", "What grows without end", unbounded_ray.astype(str), [Shown(name, name.replace("_", " ")) for name in unbounded_ray.columns]))
     return present([*(Note(str(text)) for text in said if text), *found])
 
 
-def _clashes(conflict: Mapping[str, Any]) -> list[Any]:
+def _infeasible_sets(conflict: Mapping[str, Any]) -> list[Any]:
     limits = [
-        {**limit, "months": " to ".join(str(clash[end]) for end in ("from", "to") if clash.get(end)), "at": number_}
-        for number_, clash in enumerate(conflict.get("conflicts") or [], start=1)
-        for limit in clash.get("limits") or []
+        {**limit, "months": " to ".join(str(infeasible_set[end]) for end in ("from", "to") if infeasible_set.get(end)), "at": number_}
+        for number_, infeasible_set in enumerate(conflict.get("conflicts") or [], start=1)
+        for limit in infeasible_set.get("limits") or []
     ]
     table = pd.DataFrame(limits, columns=["at", "kind", "of", "what", "months", "short_by", "unit"])
     columns = [

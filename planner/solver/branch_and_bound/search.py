@@ -37,7 +37,7 @@ from planner.solver.branch_and_bound.node_lp import WHOLE, NodeLp, Relaxed, Unse
 from planner.solver.branch_and_bound.root_cuts import Cuts, root_cuts
 from planner.solver.branch_and_bound.tightening import tightened
 from planner.solver.fresh_highs import fresh_highs
-from planner.solver.highs import HighsDoor
+from planner.solver.highs import HighsSolver
 from planner.solver.model_arrays import FloatArray, ModelArrays
 from planner.solver.options import SolverOptions
 from planner.solver.solution import TOLERANCE, Claim, Solution, checked, cleaned, verify
@@ -64,7 +64,7 @@ ROUNDING = "no part of the tree is open: what is left of the gap is the toleranc
 
 @dataclass
 class TreeSearch:
-    """A door (see `solvers.Door`) for models with few integers; what it does not settle goes to HiGHS whole.
+    """A solver (see `solvers.Solver`) for models with few integers; what it does not settle goes to HiGHS whole.
 
     A start over all columns that keeps every limit (`options.start`) is the answer to beat; any other goes to HiGHS, which completes it.
     most: relaxations after which it gives up, None for `MOST_RELAXATIONS`. at_least: value that an answer has to beat
@@ -96,13 +96,13 @@ class TreeSearch:
         """Solve to the gap asked for; an LP, and a model that presolve settles, is solved by HiGHS directly."""
         self._start(arrays)
         if not arrays.is_mip and not self.options.extra and arrays.rows > MANY_ROWS:
-            return HighsDoor(replace(self.options, extra={"solver": "ipx"})).solve_arrays(arrays)
+            return HighsSolver(replace(self.options, extra={"solver": "ipx"})).solve_arrays(arrays)
         if not arrays.is_mip or self.options.extra:
-            return HighsDoor(self.options).solve_arrays(arrays)
+            return HighsSolver(self.options).solve_arrays(arrays)
         if self.options.start is not None:
             self._given = given_answer(arrays, self.options.start)
             if self._given is None:
-                return HighsDoor(self.options).solve_arrays(arrays)  # HiGHS completes a start
+                return HighsSolver(self.options).solve_arrays(arrays)  # HiGHS completes a start
         lp: NodeLp | None = None
         closed = False
         try:
@@ -373,11 +373,11 @@ class TreeSearch:
 
     def _before_presolve(self, arrays: ModelArrays, values: FloatArray, seconds: float | None) -> FloatArray:
         """Levels taken from the model as it was before presolve, with the whole decisions of an answer held."""
-        door = HighsDoor(SolverOptions(time_limit_s=seconds))
-        held = door.solve_arrays(arrays.with_integers_held(values))
+        solver = HighsSolver(SolverOptions(time_limit_s=seconds))
+        held = solver.solve_arrays(arrays.with_integers_held(values))
         if held.status is not Status.OPTIMAL or held.values is None:  # the time ran out, and the search's levels are better
             return values
-        self.held, self.held_basis = held, door.basis() if held.basic else None
+        self.held, self.held_basis = held, solver.basis() if held.basic else None
         return held.values
 
     def _handed_over(self, arrays: ModelArrays, lp: NodeLp | None, *, begin: bool = True) -> Solution:
@@ -387,7 +387,7 @@ class TreeSearch:
         if self._given is not None and (self._best is None or self._given[0] >= self._best[0]):
             start = self._given[1]
         options = replace(self.options, start=start, time_limit_s=None if left is None else max(left, 0.0))
-        return HighsDoor(options).solve_arrays(arrays)
+        return HighsSolver(options).solve_arrays(arrays)
 
 
 def given_answer(arrays: ModelArrays, start: object) -> tuple[float, FloatArray] | None:

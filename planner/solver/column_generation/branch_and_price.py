@@ -51,7 +51,7 @@ TRIALS, TRIAL_ITERATIONS = 8, 60
 
 
 @dataclass(frozen=True, eq=False)
-class WholeChoice:
+class BranchAndPrice:
     """What the tree proved. whole: decisions of the best plan, (k,), None where none beat the one given; value, bound: $M.
 
     parts cover all whole choices, see `whole_proof`. columns, scenarios: those that stood in the programme at the end. stopped: what
@@ -72,11 +72,11 @@ class WholeChoice:
         return all(part.void for part in self.parts)
 
 
-def choose_whole(
+def branch_and_price(
     fixed: FixedPart, pool: Pool, measure: MeanCvar, options: SolverOptions | None = None, *,
     cvar_limit: float | None = None, bound: float = math.inf, value: float = -math.inf, columns: Ints | None = None, scenarios: Ints | None = None,
     most_parts: int | None = None,
-) -> WholeChoice:
+) -> BranchAndPrice:
     """Prove the best plan with whole decisions out of a pool.
 
     bound: of the relaxation; value: of a whole plan that is known, $M. columns, scenarios: pool columns and scenarios to begin with.
@@ -122,7 +122,7 @@ class _Tree:
         self._columns = sp.csc_array(self.fixed.arrays.matrix)
         self._free = (self.fixed.values.mean[self._at] == 0.0) & ~np.isin(self._at, self.fixed.values.varying)
 
-    def run(self, bound: float) -> WholeChoice:
+    def run(self, bound: float) -> BranchAndPrice:
         """Close parts, best bound first and deep before wide, until nothing open could be better by more than the gap."""
         arrays = self.fixed.arrays
         self._push(Part(np.ceil(arrays.col_lower[self._at] - WHOLE), np.floor(arrays.col_upper[self._at] + WHOLE), bound))
@@ -135,7 +135,7 @@ class _Tree:
             stopped = "Ctrl-C"
         parts = (*self.done, *(entry[2] for entry in self.open))
         best = max([self.value, *(part.bound for part in parts)])
-        return WholeChoice(self.whole, self.value, best, parts, self.master.pool_held, self.master.scenarios, stopped)
+        return BranchAndPrice(self.whole, self.value, best, parts, self.master.pool_held, self.master.scenarios, stopped)
 
     def _search(self) -> str:
         while self.open and -self.open[0][0] > self._cutoff():

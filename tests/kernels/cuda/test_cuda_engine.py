@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from stand_in.cuda_on_cpu import Workshop
+from stand_in.cuda_on_cpu import CandidateBuilder
 from stand_in.cupy_like import cupy_like
 
 from kernels.backend import Device, DeviceKind, choose_device
@@ -27,10 +27,10 @@ def gpu(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Devi
         if not request.config.getoption("--run-gpu"):
             pytest.skip("needs an NVIDIA GPU; run with --run-gpu")
         return choose_device("gpu")
-    workshop: Workshop = request.getfixturevalue("workshop")
+    builder: CandidateBuilder = request.getfixturevalue("builder")
     module = cupy_like()
     monkeypatch.setitem(sys.modules, "cupy", module)
-    monkeypatch.setattr(loader, "compiled", workshop.kernel)
+    monkeypatch.setattr(loader, "compiled", builder.kernel)
     return Device(DeviceKind.GPU, "GPU: a stand-in", module)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from stand_in.cuda_on_cpu import Workshop
+from stand_in.cuda_on_cpu import CandidateBuilder
 
 from kernels.backend import DeviceError
 from kernels.cuda import loader
@@ -139,9 +139,9 @@ extern "C" __global__ void apart(int* out) {
 
 
 @pytest.mark.parametrize("name", ["missing", "apart"])
-def test_the_stand_in_for_a_gpu_sees_faults(name: str, workshop: Workshop, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_stand_in_for_a_gpu_sees_faults(name: str, builder: CandidateBuilder, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(loader, "source", lambda file: FAULTY)
-    kernel = workshop._kernel("faulty", name, ())
+    kernel = builder._kernel("faulty", name, ())
     out = np.zeros(64, dtype=np.int32)
     if name == "missing":  # a barrier: a thread reads before its neighbour has written, or after it has gone on
         kernel((1,), (64,), (out,))
@@ -152,9 +152,9 @@ def test_the_stand_in_for_a_gpu_sees_faults(name: str, workshop: Workshop, monke
         assert "never open" in capfd.readouterr().err
 
 
-def test_the_stand_in_checks_arguments(workshop: Workshop, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_stand_in_checks_arguments(builder: CandidateBuilder, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(loader, "source", lambda file: 'extern "C" __global__ void twice(int n, double x, double* out) { *out = n * x; }')
-    kernel, out = workshop._kernel("twice", "twice", ()), np.zeros(1)
+    kernel, out = builder._kernel("twice", "twice", ()), np.zeros(1)
     kernel((1,), (1,), (np.int32(2), np.float64(4.5), out))
     assert out.tolist() == [9.0]
     with pytest.raises(AssertionError, match="twice failed"):

@@ -1,4 +1,4 @@
-"""Books in which the kinds of candidates write down what they share: paths, events and profiles, each once."""
+"""CashTables in which the kinds of candidates write down what they share: paths, events and profiles, each once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Recipe = Callable[[Outlook], Floats]
 
 
 @dataclass
-class PathBook:
+class PathTable:
     """Paths by month in dollars (or hours, or shares) per unit of amount; row numbers are handed out by key.
 
     A path is kept as its recipe, so that the same rows can be formed from any outlook: whatever a scenario
@@ -60,7 +60,7 @@ class PathBook:
 
 
 @dataclass
-class ProfileBook:
+class ProfileTable:
     """Profiles by age in months since an event; row numbers are handed out by key."""
 
     ages: int
@@ -91,7 +91,7 @@ MOST_CODES = 2**62
 
 
 @dataclass
-class EventBook:
+class EventTable:
     """Months at which windows begin and end: the planned month, not before some phases are energised.
 
     A planned event is (month, first phase, second phase, latest, first wait, second wait): it falls on the latest of the

@@ -1,4 +1,4 @@
-"""Where candidates are made: the outlook, the shared books, and the blocks finished so far."""
+"""Where candidates are made: the outlook, the shared cash_tables, and the blocks finished so far."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from kernels.profiles import (
 )
 from kernels.terms import ScheduleTerm, Term, WindowTerm
 from planner.arrays import Floats, Ints, Texts
-from planner.candidates.books import NO_PHASE, NO_WAIT, EventBook, PathBook, ProfileBook
+from planner.candidates.cash_tables import NO_PHASE, NO_WAIT, EventTable, PathTable, ProfileTable
 from planner.candidates.columns import Columns, codes_of, stacked
 from planner.candidates.kinds import Kind
 from planner.candidates.names import Names
@@ -92,14 +92,14 @@ def candidate_table(blocks: Sequence[Block]) -> pd.DataFrame:
 
 
 @dataclass
-class Workshop:
+class CandidateBuilder:
     """Everything the kinds of candidates write into."""
 
     outlook: Outlook
     names: Names = field(init=False)
-    paths: PathBook = field(init=False)
-    events: EventBook = field(init=False)
-    profiles: ProfileBook = field(init=False)
+    paths: PathTable = field(init=False)
+    events: EventTable = field(init=False)
+    profiles: ProfileTable = field(init=False)
     book: ResourceBook = field(default_factory=ResourceBook)
     blocks: list[Block] = field(default_factory=list)
     count: int = 0
@@ -108,9 +108,9 @@ class Workshop:
 
     def __post_init__(self) -> None:
         self.names = Names.of(self.outlook)
-        self.paths = PathBook(self.outlook)
-        self.events = EventBook(self.outlook.months)
-        self.profiles = ProfileBook(self.outlook.months)
+        self.paths = PathTable(self.outlook)
+        self.events = EventTable(self.outlook.months)
+        self.profiles = ProfileTable(self.outlook.months)
 
     def add(self, kind: Kind, ids: Callable[[], Sequence[str]], columns: Columns, terms: Sequence[Term]) -> Block:
         """Finish a block: fill in the columns that its kind does not use and number its candidates."""

@@ -1,4 +1,4 @@
-"""The compact model against every candidate and every row spelled out, solved by SciPy."""
+"""The formulation model against every candidate and every row spelled out, solved by SciPy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from planner.candidates.build import CandidateSet, build_candidates
 from planner.candidates.outlook import make_outlook
 from planner.case.generate import generate_case
 from planner.formulation.allocate import allocate
-from planner.formulation.formulation import make_compact
+from planner.formulation.formulation import make_formulation
 from planner.formulation.model import make_model
 from planner.solver.model_arrays import model_arrays
 from planner.solver.options import SolverOptions
@@ -86,8 +86,8 @@ def test_plans_differ_from_seed_to_seed_and_hold_cohorts_that_end_early() -> Non
 
 def test_size_of_a_small_model() -> None:
     candidates = generated(0)
-    compact = make_compact(candidates)
-    model = make_model(compact)
+    formulation = make_formulation(candidates)
+    model = make_model(formulation)
     spelled = candidates.rows
     arrays = model_arrays(model.problem, variables=model.variables)
     smaller = (arrays.columns, arrays.rows, len(arrays.value))
@@ -101,7 +101,7 @@ SIZE = (1672, 1043, 12526)
 
 
 def test_no_row_of_gpus_or_halls_is_implied_by_its_neighbour() -> None:
-    table = make_compact(generated(0)).resources.table
+    table = make_formulation(generated(0)).resources.table
     spelled = generated(0).rows.table
     for family in ("FLEET", "HALL"):
         kept, all_rows = table[table["family"] == family], spelled[spelled["family"] == family]
@@ -112,5 +112,5 @@ def test_no_row_of_gpus_or_halls_is_implied_by_its_neighbour() -> None:
 
 def test_rows_of_power_are_all_there() -> None:
     candidates = generated(0)
-    table, spelled = make_compact(candidates, keep_all=True).resources.table, candidates.rows.table
+    table, spelled = make_formulation(candidates, keep_all=True).resources.table, candidates.rows.table
     assert (table["family"] == "PHASE").sum() == (spelled["family"] == "PHASE").sum()

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from allocator.test_brute_force import random_case
 from oracle.enumerated import greatest
 from oracle.tiny_case import cluster, grid, rate, site, tiny_case
+from solver.test_brute_force import random_case
 
 import planner
 from planner.candidates.build import CandidateSet

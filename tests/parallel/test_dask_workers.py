@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from cluster_case import FILES, Made
-from planner.cluster import dask_workers
 
 from planner.errors import PlannerError
+from planner.parallel import dask_workers
 from planner.scoring.score_partitions import score_partitions
 from planner.storage.partition_journal import How
 

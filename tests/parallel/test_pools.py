@@ -14,13 +14,14 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from planner.cluster import dask_workers, pool_job
 
 from planner.candidates.build import CandidateSet
 from planner.case.case import Case
 from planner.case.generate import generate_case
 from planner.cli.main import main
 from planner.errors import PlannerError
+from planner.parallel import dask_workers
+from planner.risk import pool_job
 from planner.risk.bundle_grid import Grid
 from planner.risk.case_pool import make_case_pool
 from planner.risk.planning import RiskOptions, plan_after_risk

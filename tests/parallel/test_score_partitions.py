@@ -10,9 +10,9 @@ from typing import Any
 import pandas as pd
 import pytest
 from cluster_case import FILES, Made
-from planner.cluster import score_partitions as room
 
 from planner.errors import PlannerError
+from planner.scoring import score_partitions as room
 from planner.scoring.files import open_portfolios
 from planner.scoring.pareto import Leaders
 from planner.scoring.partition_job import Worker

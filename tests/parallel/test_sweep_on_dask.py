@@ -67,7 +67,7 @@ def test_a_worker_that_is_killed_in_the_middle_costs_no_point(cluster: Any, alon
 
 
 def test_a_scheduler_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    from planner.cluster import dask_workers
+    from planner.parallel import dask_workers
 
     monkeypatch.setattr(dask_workers, "PATIENCE", "1s")
     with pytest.raises(PlannerError, match=r"no scheduler answers at tcp://127\.0\.0\.1:9"):

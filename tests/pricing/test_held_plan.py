@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "allocator"))  # the bank stands with the solvers' tests
 
-from lp_bank import BANK, DIRECTIONS, Known, Moved
+from cases.lp_bank import BANK, DIRECTIONS, Known, Moved
 
 from planner.errors import PlannerError
 from planner.pricing.deadline import Deadline

@@ -63,7 +63,7 @@ def main(world: str, states: str) -> None:
     """Write the outline."""
     read = [json.loads(Path(path).read_text(encoding="utf-8")) for path in (world, states)]
     rings = rings_of(read[0], "countries", 0.0, without=USA) + rings_of(read[1], "states", COARSE_DEGREES)
-    target = Path(__file__).parents[2] / "planner" / "report" / "outline.json"
+    target = Path(__file__).parents[2] / "planner" / "reporting" / "outline.json"
     target.write_text(json.dumps({"rings": rings}, separators=(",", ":")) + "\n", encoding="utf-8")
     print(f"{len(rings)} rings, {target.stat().st_size:,} bytes")
 

@@ -13,9 +13,9 @@ from stand_in.cupy_like import cupy_like
 
 from kernels.backend import Device, DeviceError, DeviceKind
 from kernels.cuda import loader, portfolio_measures
-from planner import device as planner_device
 from planner.candidates.packages import site_packages
 from planner.errors import PlannerError
+from planner.runtime import device as planner_device
 from planner.scoring.score import ScoreOptions, Scoring, score_portfolios
 from planner.scoring.subsets import Subsets
 

@@ -69,7 +69,7 @@ def test_solves_in_several_threads_print_nothing() -> None:
 def test_what_other_threads_print_meanwhile_is_kept() -> None:
     out, err = printed("""
         import os, threading
-        from planner.allocator import fresh_highs as place
+        from planner.solver import fresh_highs as place
 
         made, printing = place.highspy.Highs, threading.Event()
         def slowly():  # the first object, made while another thread prints

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pulp
 import pytest
-from lp_bank import BANK, fixed_charge, knapsack, two_products, unbounded
+from cases.lp_bank import BANK, fixed_charge, knapsack, two_products, unbounded
 
 from planner.errors import PlannerError
 from planner.solver.changes import Changes

@@ -8,7 +8,7 @@ from typing import Any
 import highspy
 import numpy as np
 import pytest
-from lp_bank import knapsack
+from cases.lp_bank import knapsack
 from test_highs import packing
 
 from planner.solver.fresh_highs import fresh_highs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from lp_bank import BANK, Known
+from cases.lp_bank import BANK, Known
 
 from planner.solver.cbc import has_cbc
 from planner.solver.options import SolverOptions

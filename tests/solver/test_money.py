@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from allocator.test_brute_force import random_case
 from oracle.rich_case import rich_case
 from oracle.scaled_money import scaled_money
 from oracle.tiny_case import grid, hall, site, tiny_case
+from solver.test_brute_force import random_case
 
 import planner
 from planner.case.case import Case

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pulp
 import pytest
-from lp_bank import covering, infeasible, knapsack, two_products
+from cases.lp_bank import covering, infeasible, knapsack, two_products
 
 from planner.errors import PlannerError
 from planner.solver.cbc import has_cbc

@@ -48,7 +48,7 @@ def formulations(candidates: CandidateSet) -> Iterator[Figure]:
     """The relaxation with on-demand GPUs pooled and with every way to sell spelled out: the same optimum."""
     job = "formulation"
     pooled = allocate(candidates, SolverOptions(relax=True))
-    spelled = allocate(candidates, SolverOptions(relax=True), pool=False)
+    spelled = allocate(candidates, SolverOptions(relax=True), aggregate=False)
     for what, found in (("pooled", pooled), ("spelled out", spelled)):
         size = f"{len(found.model.variables):,} columns, ${(found.objective_usd or 0.0) / 1e6:,.3f}M"
         yield Figure(job, what, found.seconds["solve"], "s", note=size)

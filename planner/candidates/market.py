@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from kernels.lines import Line
 from kernels.terms import Term, WindowTerm
 from planner.arrays import Floats, Ints
-from planner.candidates.builder import Block, CandidateBuilder
+from planner.candidates.builder import CandidateBuilder
 from planner.candidates.cash_tables import Recipe
 from planner.candidates.columns import Columns, codes_of, greatest_by, least_by, stacked
 from planner.candidates.gpu_places import places
@@ -21,7 +20,6 @@ from planner.candidates.lease_offers import name_ranks
 from planner.candidates.load import energy_terms, legs, power_uses, whole_units
 from planner.candidates.outlook import Outlook
 from planner.candidates.resources import Family
-from planner.candidates.valuation import Valuation
 from planner.candidates.waits import NEVER, work_waits
 
 
@@ -145,36 +143,3 @@ def _share_drawn(builder: CandidateBuilder, rows: Columns, energy: Ints, full: I
         if whole:
             share[at] = np.maximum(builder.paths.row(int(energy[at]))[window], 0.0).sum() / whole
     return share
-
-
-@dataclass(frozen=True)
-class SellParts:
-    """What each sell candidate is made of: its place, its tier and its phase in its step, with the value of each part.
-
-    income_usd: NPV of what the tier pays; cost_usd: NPV of energy, charges and fees of the phase; per GPU, shape (N,).
-    """
-
-    number: Ints
-    place: pd.DataFrame
-    let: pd.DataFrame
-    draw: pd.DataFrame
-    income_usd: Floats
-    cost_usd: Floats
-    it_mw: Floats
-
-
-def sell_parts(blocks: Sequence[Block], valuation: Valuation, outlook: Outlook) -> SellParts | None:
-    """The parts of all sell candidates; None when there are none."""
-    sells = [block for block in blocks if block.kind is Kind.SELL]
-    if not sells:
-        return None
-    (block,) = sells
-    return SellParts(
-        number=block.numbers,
-        place=block.table[["site_id", "gpu_id", "from_month"]],
-        let=block.table[["gpu_id", "tier", "from_month"]],
-        draw=block.table[["site_id", "phase", "from_month"]],
-        income_usd=valuation.npv(block, (Line.REVENUE,))[:, 0],
-        cost_usd=valuation.npv(block, (Line.ENERGY, Line.FEES))[:, 0],
-        it_mw=outlook.tables["gpus"].floats("it_kw")[block.columns["gpu"]] / 1000.0,
-    )

@@ -1,11 +1,11 @@
-"""On-demand GPUs pooled: an exact smaller form of all ways to sell.
+"""On-demand GPUs aggregated: an exact smaller form of all ways to sell.
 
 A `sell` candidate is a (site, SKU, tier, phase, step). Where its value splits into what the tier pays and what a MW of
 the phase costs, and each of its uses depends on one of these alone, the choice is the same if the allocator decides
 
     place[site, SKU, step]   GPUs on demand at a site
-    let[SKU, tier, step]     GPUs that a tier takes         sum over sites of place = sum over tiers of let
-    draw[phase, step]        MW of critical IT on a phase   sum over SKUs of it_mw x place = sum over phases of draw
+    tier[SKU, tier, step]    GPUs that a tier takes         sum over sites of place = sum over tiers of tier
+    phase[phase, step]       MW of critical IT on a phase   sum over SKUs of it_mw x place = sum over phases of phase
 
 and its levels are shared out afterwards. That the values and uses do split is checked number by number; where they
 do not (a unit idles in some months, a cash floor counts each candidate) the candidates stay as they are.
@@ -16,104 +16,96 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
+from kernels.lines import Line
 from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
-from planner.candidates.market import sell_parts
+from planner.candidates.columns import Columns, codes_of
+from planner.candidates.kinds import Kind
 from planner.candidates.resources import Family
 
 SPLIT_TOLERANCE = 1e-9
 
 BY_PLACE = (Family.FLEET,)
-BY_LET = (Family.DEPTH, Family.REVENUE_SHARE)
-BY_DRAW = (Family.PHASE, Family.MIN_TAKE)
+BY_TIER = (Family.DEPTH, Family.REVENUE_SHARE)
+BY_PHASE = (Family.PHASE, Family.MIN_TAKE)
 
 
 @dataclass(frozen=True)
-class Pool:
-    """Columns of one of the three pooled kinds: keys, value of a unit, and their uses (column, resource, ...)."""
+class Aggregate:
+    """Columns of one of the three aggregated kinds: keys (rows of the case's tables, and from_month), value of a unit, and their uses
+    (columns column, resource, coefficient, start, end)."""
 
-    keys: pd.DataFrame
+    keys: Columns
     npv_usd: Floats
-    uses: pd.DataFrame
+    uses: Columns
 
 
 @dataclass(frozen=True)
 class AggregatedMarket:
-    """The three pools, and for each sell candidate its column in each of them and its critical IT MW."""
+    """The three aggregates, and for each sell candidate its column in each of them and its critical IT MW."""
 
     number: Ints
-    place: Pool
-    let: Pool
-    draw: Pool
+    place: Aggregate
+    tier: Aggregate
+    phase: Aggregate
     place_of: Ints
-    let_of: Ints
-    draw_of: Ints
+    tier_of: Ints
+    phase_of: Ints
     it_mw: Floats
+
+    @property
+    def parts(self) -> tuple[Aggregate, Aggregate, Aggregate]:
+        """GPUs at places, GPUs taken by tiers, MW drawn on phases: in this order they follow one another in the model."""
+        return self.place, self.tier, self.phase
 
 
 def aggregate_market(candidates: CandidateSet) -> AggregatedMarket | None:
-    """The pooled form, or None where it would not be exact (or there is nothing to pool)."""
-    parts = sell_parts(candidates.blocks, candidates.valuation, candidates.outlook)
-    if parts is None:
+    """The aggregated form, or None where it would not be exact (or there is nothing to aggregate)."""
+    sells = [block for block in candidates.blocks if block.kind is Kind.SELL]
+    if not sells:
         return None
-    uses = candidates.book.uses.frame()
-    uses = uses[uses["candidate"].isin(parts.number)]
-    family = pd.Series([member.name for member in candidates.book.family])
-    uses = uses.assign(family=uses["resource"].map(family), sell=uses["candidate"] - parts.number[0])
-    known = {member.name for member in (*BY_PLACE, *BY_LET, *BY_DRAW)}
-    if not set(uses["family"]) <= known:
+    (block,) = sells
+    rows, number, valuation = block.columns, block.numbers, candidates.valuation
+    uses = candidates.book.uses.columns()
+    uses = uses.take((uses["candidate"] >= number[0]) & (uses["candidate"] <= number[-1]))
+    members = {at: family for at, family in enumerate(candidates.book.family) if family in (*BY_PLACE, *BY_TIER, *BY_PHASE)}
+    if not np.isin(uses["resource"], list(members)).all():
         return None
-    ones = np.ones(len(parts.number))
-    pools = []
-    for keys, families, value, size in (
-        (parts.place, BY_PLACE, np.zeros(len(ones)), ones),
-        (parts.let, BY_LET, parts.income_usd, ones),
-        (parts.draw, BY_DRAW, parts.cost_usd, parts.it_mw),
+    ones, it_mw = np.ones(len(block)), candidates.outlook.tables["gpus"].floats("it_kw")[rows["gpu"]] / 1000.0
+    made = []
+    for names, families, value, size in (
+        (("site", "gpu"), BY_PLACE, np.zeros(len(block)), ones),
+        (("gpu", "tier"), BY_TIER, valuation.npv(block, (Line.REVENUE,))[:, 0], ones),
+        (("site", "phase"), BY_PHASE, valuation.npv(block, (Line.ENERGY, Line.FEES))[:, 0], it_mw),
     ):
-        pooled = _pool(keys, families, value, size, uses)
-        if pooled is None:
+        own = uses.take(np.isin(uses["resource"], [at for at, family in members.items() if family in families]))
+        aggregated = _aggregate(rows.only(*names, "from_month"), own.having(sell=own["candidate"] - number[0]), value, size)
+        if aggregated is None:
             return None
-        pools.append(pooled)
-    (place, place_of), (let, let_of), (draw, draw_of) = pools
-    return AggregatedMarket(parts.number, place, let, draw, place_of, let_of, draw_of, parts.it_mw)
+        made.append(aggregated)
+    (place, place_of), (tier, tier_of), (phase, phase_of) = made
+    return AggregatedMarket(number, place, tier, phase, place_of, tier_of, phase_of, it_mw)
 
 
-def _pool(
-    keys: pd.DataFrame, families: tuple[Family, ...], value: Floats, size: Floats, uses: pd.DataFrame
-) -> tuple[Pool, Ints] | None:
-    """One pool and the column of each sell in it; None when value or uses per size differ within a column."""
-    codes, first = _columns(keys)
+def _aggregate(keys: Columns, uses: Columns, value: Floats, size: Floats) -> tuple[Aggregate, Ints] | None:
+    """One aggregate and the column of each sell in it; None when value or uses per size differ within a column."""
+    codes, first = codes_of([keys[name] for name in keys.names])
     unit = value / size
     if not _same(unit, codes, first):
         return None
-    wanted = uses[uses["family"].isin([member.name for member in families])]
-    sell = wanted["sell"].to_numpy(np.int64)
-    each = pd.DataFrame(
-        {
-            "column": codes[sell],
-            "resource": wanted["resource"].to_numpy(np.int64),
-            "coefficient": wanted["coefficient"].to_numpy(np.float64) / size[sell],
-            "start": wanted["start"].to_numpy(np.int64),
-            "end": wanted["end"].to_numpy(np.int64),
-        }
-    )
-    grouped = each.groupby(["column", "resource", "start", "end"], as_index=False)["coefficient"].agg(["min", "max", "count"])
+    sell = uses["sell"]
+    each = uses.only("resource", "start", "end").having(column=codes[sell], coefficient=uses["coefficient"] / size[sell])
+    group, one = codes_of([each[name] for name in ("column", "resource", "start", "end")])
+    least, most = np.full(len(one), np.inf), np.full(len(one), -np.inf)
+    np.minimum.at(least, group, each["coefficient"])
+    np.maximum.at(most, group, each["coefficient"])
     # Every sell of a column must have the same uses, or the column stands for different things.
-    members = np.bincount(codes)
-    complete = (grouped["count"].to_numpy() == members[grouped["column"].to_numpy(np.int64)]).all()
-    spread = np.abs(grouped["max"] - grouped["min"]).to_numpy()
-    if not complete or (spread > SPLIT_TOLERANCE * np.maximum(np.abs(grouped["max"].to_numpy()), 1.0)).any():
+    complete = np.bincount(group, minlength=len(one)) == np.bincount(codes)[each["column"][one]]
+    if not complete.all() or (most - least > SPLIT_TOLERANCE * np.maximum(np.abs(most), 1.0)).any():
         return None
-    pooled = grouped.rename(columns={"max": "coefficient"})[["column", "resource", "coefficient", "start", "end"]]
-    return Pool(keys.iloc[first].reset_index(drop=True), unit[first], pooled), codes
-
-
-def _columns(keys: pd.DataFrame) -> tuple[Ints, Ints]:
-    codes = keys.groupby(list(keys.columns), sort=False).ngroup().to_numpy(np.int64)
-    first = np.unique(codes, return_index=True)[1]
-    return codes, first
+    used = each.take(one).having(coefficient=most).sorted_by("column", "resource", "start", "end")
+    return Aggregate(keys.take(first), unit[first], used), codes
 
 
 def _same(values: Floats, codes: Ints, first: Ints) -> bool:
@@ -122,46 +114,49 @@ def _same(values: Floats, codes: Ints, first: Ints) -> bool:
     return bool((np.abs(values - reference) <= SPLIT_TOLERANCE * scale).all())
 
 
-def share_out(pooled: AggregatedMarket, place: Floats, let: Floats, draw: Floats) -> Floats:
-    """Levels of the sell candidates from the levels of the pools, shape (sells,).
+def share_out(market: AggregatedMarket, place: Floats, tier: Floats, phase: Floats) -> Floats:
+    """Levels of the sell candidates from the levels of the aggregates, shape (sells,).
 
     Within a step, GPUs at each place are handed to tiers in order, and the MW of each (place, tier) to the phases of the
     site in order (the north-west corner rule): any sharing out has the same value, this one has few parts.
     """
-    levels = np.zeros(len(pooled.number))
-    index = {
-        key: at for at, key in enumerate(zip(pooled.place_of, pooled.let_of, pooled.draw_of, strict=True))
-    }
-    by_step: dict[int, list[int]] = {}
-    for column in np.flatnonzero(place > 0).tolist():
-        by_step.setdefault(int(pooled.place.keys["from_month"].iat[column]), []).append(column)
-    let_left, draw_left = let.copy(), draw.copy()
-    tiers = {key: rows.index.to_numpy() for key, rows in pooled.let.keys.groupby(["gpu_id", "from_month"])}
-    phases = {key: rows.index.to_numpy() for key, rows in pooled.draw.keys.groupby(["site_id", "from_month"])}
-    it_mw = pd.Series(pooled.it_mw).groupby(pooled.place_of).first()
-    for step in sorted(by_step):
-        for column in by_step[step]:
-            row = pooled.place.keys.iloc[column]
-            gpus = float(place[column])
-            for tier in tiers[row["gpu_id"], step].tolist():
-                handed = min(gpus, let_left[tier])
-                if handed <= 0.0:
-                    continue
-                gpus -= handed
-                let_left[tier] -= handed
-                _hand_to_phases(levels, index, (column, tier), handed, float(it_mw[column]), phases[row["site_id"], step], draw_left)
+    levels = np.zeros(len(market.number))
+    index = {key: at for at, key in enumerate(zip(market.place_of.tolist(), market.tier_of.tolist(), market.phase_of.tolist(), strict=True))}
+    tier_left, phase_left = tier.copy(), phase.copy()
+    tiers, phases = _rows_by(market.tier.keys, "gpu"), _rows_by(market.phase.keys, "site")
+    it_mw = np.zeros(len(place))
+    it_mw[market.place_of[::-1]] = market.it_mw[::-1]
+    keys = market.place.keys
+    held = np.flatnonzero(place > 0.0)
+    for column in held[np.argsort(keys["from_month"][held], kind="stable")].tolist():
+        step, gpus = int(keys["from_month"][column]), float(place[column])
+        for at in tiers[int(keys["gpu"][column]), step]:
+            handed = min(gpus, tier_left[at])
+            if handed <= 0.0:
+                continue
+            gpus -= handed
+            tier_left[at] -= handed
+            _hand_to_phases(levels, index, (column, at), handed, float(it_mw[column]), phases[int(keys["site"][column]), step], phase_left)
     return levels
 
 
+def _rows_by(keys: Columns, name: str) -> dict[tuple[int, int], list[int]]:
+    """Rows of each thing in each step, in order."""
+    found: dict[tuple[int, int], list[int]] = {}
+    for row, key in enumerate(zip(keys[name].tolist(), keys["from_month"].tolist(), strict=True)):
+        found.setdefault(key, []).append(row)
+    return found
+
+
 def _hand_to_phases(
-    levels: Floats, index: dict[tuple[int, int, int], int], key: tuple[int, int], gpus: float, it_mw: float, phases: Ints, left: Floats
+    levels: Floats, index: dict[tuple[int, int, int], int], key: tuple[int, int], gpus: float, it_mw: float, phases: list[int], left: Floats
 ) -> None:
     """Hand the MW of some GPUs to the phases of their site in order; a rest of rounding goes to the last one used."""
     last = None
     for phase in phases:
         taken = min(gpus, left[phase] / it_mw)
         if taken > 0.0:
-            last = index[(*key, int(phase))]
+            last = index[(*key, phase)]
             levels[last] += taken
             left[phase] -= taken * it_mw
             gpus -= taken

@@ -59,7 +59,7 @@ class Allocation:
 
 
 def allocate(
-    candidates: CandidateSet, options: SolverOptions, *, pool: bool = True, keep_all: bool = False, whole: Mapping[str, float] | None = None,
+    candidates: CandidateSet, options: SolverOptions, *, aggregate: bool = True, keep_all: bool = False, whole: Mapping[str, float] | None = None,
     priced: bool = True,
 ) -> Allocation:
     """The best levels of a candidate set; a solve that fails or stops is an answer with that status.
@@ -68,7 +68,7 @@ def allocate(
     priced: whether prices will be asked of the answer; without, a tree search spares the LP that they come from.
     """
     began = time.perf_counter()
-    formulation = make_formulation(candidates, pool=pool, keep_all=keep_all)
+    formulation = make_formulation(candidates, aggregate=aggregate, keep_all=keep_all)
     model = make_model(formulation, relax=options.relax)
     arrays = model_arrays(model.problem, variables=model.variables, relax=options.relax)
     built = time.perf_counter()
@@ -129,22 +129,19 @@ def _whole_decisions_held(solution: Solution, seconds: float | None, deadline: f
 def levels_of(formulation: Formulation, columns: Floats) -> Floats:
     """Levels of all candidates from the columns of the model."""
     levels: Floats = formulation.level_of @ columns
-    if formulation.pooled is not None:
-        pooled, at = formulation.pooled, formulation.first_pool
-        sizes = [len(pool.keys) for pool in (pooled.place, pooled.let, pooled.draw)]
-        place, let, draw = np.split(columns[at : at + sum(sizes)], np.cumsum(sizes)[:-1])
-        levels[pooled.number] = share_out(pooled, place, let, draw)
+    if formulation.market is not None:
+        market, at = formulation.market, formulation.first_market
+        sizes = [len(part.keys) for part in market.parts]
+        levels[market.number] = share_out(market, *np.split(columns[at : at + sum(sizes)], np.cumsum(sizes)[:-1]))
     return levels
 
 
 def clean(candidates: CandidateSet, levels: Floats) -> Floats:
     """Whole decisions rounded, dust to zero, the rest within its bounds."""
-    table = candidates.table
-    whole = table["integral"].to_numpy(bool)
+    whole = candidates.columns["integral"]
     levels = np.where(whole & (np.abs(levels - np.round(levels)) < 1e-4), np.round(levels), levels)
     levels = np.where(np.abs(levels) < DUST, 0.0, levels)
-    bounded = np.clip(levels, table["lower"].to_numpy(np.float64), table["upper"].to_numpy(np.float64))
-    return bounded + 0.0  # no negative zeros
+    return np.clip(levels, candidates.lower, candidates.upper) + 0.0  # no negative zeros
 
 
 def worst_row(candidates: CandidateSet, levels: Floats) -> float:

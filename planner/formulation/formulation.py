@@ -1,27 +1,31 @@
-"""The columns and rows of the allocator: candidates, pooled sells, and stocks carried from one row to the next.
+"""The columns and rows of the allocator: candidates, the aggregated market, and stocks carried from one row to the next.
 
 Five changes make the model smaller than `use @ level <= limit` spelled out, and leave the optimum the same:
 
     stock[k, j] = stock[k, j-1] + units that come - units that go    (GPUs, halls, contracted power, capital)
-    sells pooled into place, let and draw                            (see `pooling`)
-    a column for each way to end a cohort                            (see `endings`)
-    rows that a neighbour in time implies are not made               (see `needed_rows`)
+    sells aggregated by place, tier and phase                        (see `aggregated_market`)
+    a column for each way to end a cohort                            (see `cohorts`)
+    rows that a neighbour in time implies are not made               (see `redundant_rows`)
     candidates that no plan can use are not made                     (see `candidates.left_out`)
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from planner.arrays import Floats, Ints
+from planner.arrays import Floats, Ints, Texts
 from planner.candidates.build import CandidateSet
+from planner.candidates.columns import Columns, matches, stacked
+from planner.candidates.lease_offers import name_ranks
+from planner.candidates.names import Names
 from planner.candidates.resources import ResourceBook, Rows, Stock
 from planner.formulation.aggregated_market import AggregatedMarket, aggregate_market
-from planner.formulation.cohorts import Columns, best_of_equals, make_columns
+from planner.formulation.cohorts import CohortColumns, best_of_equals, cohort_columns
 from planner.formulation.money import money_unit
 from planner.formulation.redundant_rows import needed_rows
 
@@ -36,10 +40,10 @@ class Balance:
 
 @dataclass(frozen=True)
 class Formulation:
-    """The model over its columns: candidates, cohorts by their ending, pools, stocks.
+    """The model over its columns: candidates, cohorts by their ending, the aggregated market, stocks.
 
     candidate: number of the candidate behind each of the first columns, shape (kept,).
-    level_of: levels of candidates = level_of @ columns, without those pooled, shape (candidates, columns).
+    level_of: levels of candidates = level_of @ columns, without those of the market, shape (candidates, columns).
     npv_usd, lower, upper, integral, unit (scale of a column), name: per column, shape (columns,).
     resources: use @ column <= limit. balances: equality rows. money: dollars of one unit of money in the model, see `money_unit`.
     """
@@ -55,60 +59,56 @@ class Formulation:
     unit: Floats
     resources: Rows
     balances: tuple[Balance, ...]
-    pooled: AggregatedMarket | None
-    first_pool: int
+    market: AggregatedMarket | None
+    first_market: int
     money: float
 
 
 GPU_UNIT = 1000.0
 
 
-def make_formulation(candidates: CandidateSet, *, pool: bool = True, keep_all: bool = False, keep_equals: bool = False) -> Formulation:
+def make_formulation(candidates: CandidateSet, *, aggregate: bool = True, keep_all: bool = False, keep_equals: bool = False) -> Formulation:
     """The smaller model of a candidate set.
 
-    pool=False keeps every sell candidate as a column; keep_all=True also those candidates that no plan can use under
+    aggregate=False keeps every sell candidate as a column; keep_all=True also those candidates that no plan can use under
     the limits as they are (for a model whose limits will be raised). keep_equals=True keeps every way to end a cohort, also where
     another is equal in every row and worth more in the base case (for values that differ by scenario).
     """
-    pooled = aggregate_market(candidates) if pool else None
+    market = aggregate_market(candidates) if aggregate else None
     without = np.zeros(len(candidates), dtype=bool)
     if not keep_all:
         without |= candidates.left_out.mask
-    if pooled:
-        without[pooled.number] = True
-    columns = make_columns(candidates, np.flatnonzero(~without), GPU_UNIT)
-    first_pool = len(columns.frame)
-    frames, uses = [columns.frame], [columns.uses]
-    if pooled:
-        pool_frames, pool_uses = _pools(pooled, first_pool)
-        frames += pool_frames
-        uses.append(pool_uses)
-    frame, direct = pd.concat(frames, ignore_index=True), pd.concat(uses, ignore_index=True)
-    free = (frame["lower"] < frame["upper"]).to_numpy()
-    money = money_unit((frame["npv_usd"] * frame["unit"]).to_numpy(np.float64)[free])
-    rows = _Rows.make(candidates, direct, columns.moves, money)
-    used, changes = rows.direct(direct, len(frame)), rows.changes(columns.moves, len(frame))
-    keep = np.ones(len(frame), dtype=bool)
+    if market:
+        without[market.number] = True
+    cohorts = cohort_columns(candidates, np.flatnonzero(~without), GPU_UNIT)
+    first = len(cohorts.columns)
+    columns, direct = cohorts.columns, cohorts.uses
+    if market:
+        columns, direct = stacked([columns, *_market_columns(candidates, market)]), stacked([direct, _market_uses(market, first)])
+    free = columns["lower"] < columns["upper"]
+    money = money_unit((columns["npv_usd"] * columns["unit"])[free])
+    rows = _Rows.make(candidates, direct, cohorts.moves, money)
+    used, changes = rows.direct(direct, len(columns)), rows.changes(cohorts.moves, len(columns))
+    keep = np.ones(len(columns), dtype=bool)
     if not keep_equals:
-        keep[:first_pool] = best_of_equals(columns, sp.vstack([used, changes], format="csc"))
-    frame = pd.concat([frame[keep], rows.frame], ignore_index=True)
-    balances = [Balance(rows.frame["name"].tolist(), sp.hstack([-changes[:, keep], rows.carried], format="csr"))]
-    balances.append(Balance(_total_names(columns), _widened(columns.totals[:, keep[:first_pool]], len(frame))))
-    first_pool = int(keep[:first_pool].sum())
-    if pooled:
-        balances += [Balance(one.names, _widened(one.matrix, len(frame))) for one in _pool_balances(pooled, first_pool)]
+        keep[:first] = best_of_equals(cohorts, sp.vstack([used, changes], format="csc"))
+    columns = stacked([columns.take(keep), rows.stocks])
+    balances = [Balance(rows.stocks["name"].tolist(), sp.hstack([-changes[:, keep], rows.carried], format="csr"))]
+    balances.append(Balance(_total_names(cohorts), _widened(cohorts.totals[:, keep[:first]], len(columns))))
+    first_market = int(keep[:first].sum())
+    if market:
+        balances += [Balance(one.names, _widened(one.matrix, len(columns))) for one in _market_balances(candidates, market, first_market)]
     resources = Rows(rows.table, sp.hstack([used[:, keep], rows.needs], format="csr"))
     return Formulation(
-        candidates, columns.candidate, _widened(columns.level_of[:, keep[: len(columns.frame)]], len(frame)),
-        frame["name"].tolist(), frame["npv_usd"].to_numpy(np.float64), frame["lower"].to_numpy(np.float64),
-        frame["upper"].to_numpy(np.float64), frame["integral"].to_numpy(bool), frame["unit"].to_numpy(np.float64),
-        resources, tuple(one for one in balances if one.names), pooled, first_pool, money,
+        candidates, cohorts.candidate, _widened(cohorts.level_of[:, keep[:first]], len(columns)),
+        columns["name"].tolist(), columns["npv_usd"], columns["lower"], columns["upper"], columns["integral"], columns["unit"],
+        resources, tuple(one for one in balances if one.names), market, first_market, money,
     )
 
 
-def _total_names(columns: Columns) -> list[str]:
-    totals = columns.totals.indices[columns.totals.indptr[:-1]].tolist() if columns.totals.shape[0] else []
-    return [f"total:{columns.frame['name'].iat[at]}" for at in totals]
+def _total_names(cohorts: CohortColumns) -> list[str]:
+    totals = cohorts.totals.indices[cohorts.totals.indptr[:-1]] if cohorts.totals.shape[0] else np.zeros(0, dtype=np.int64)
+    return [f"total:{name}" for name in cohorts.columns["name"][totals]]
 
 
 @dataclass(frozen=True)
@@ -123,53 +123,48 @@ class _Rows:
     row: Ints
     sample: Ints
     table: pd.DataFrame
-    frame: pd.DataFrame
+    stocks: Columns
     needs: sp.csr_array
     carried: sp.csr_array
 
     @staticmethod
-    def make(candidates: CandidateSet, direct: pd.DataFrame, moves: pd.DataFrame, money: float) -> _Rows:
+    def make(candidates: CandidateSet, direct: Columns, moves: Columns, money: float) -> _Rows:
         book, width = candidates.book, candidates.outlook.months + 2
-        per_stock = book.stock_table()
-        through = moves.rename(columns={"coefficient": "units"}).merge(per_stock, on="stock")
-        through["coefficient"] *= through["units"]
-        spelled = pd.concat([direct, through[list(direct.columns)]], ignore_index=True)
-        row, end = needed_rows(book, spelled, width)
-        wanted = pd.DataFrame({"resource": row // width, "month": row % width, "row": np.arange(len(row))})
-        wanted = wanted.merge(per_stock, on="resource")
-        sample = np.unique(wanted["stock"].to_numpy(np.int64) * width + wanted["month"].to_numpy(np.int64))
-        sample = sample[_covered(moves, "stock", sample, width)]
-        code = wanted["stock"].to_numpy(np.int64) * width + wanted["month"].to_numpy(np.int64)
+        needs_of = book.per_stock_columns()
+        moved, what = matches([moves["stock"]], [needs_of["stock"]])
+        through = moves.take(moved).only("column", "start", "end").having(
+            resource=needs_of["resource"][what], coefficient=needs_of["coefficient"][what] * moves["coefficient"][moved]
+        )
+        row, end = needed_rows(book, stacked([direct.only(*through.names), through]), width)
+        wanted, what = matches([row // width], [needs_of["resource"]])
+        code = needs_of["stock"][what] * width + (row % width)[wanted]
+        sample = np.unique(code)
+        sample = sample[_covered(moves, sample, width)]
         held = np.isin(code, sample)
         level = np.searchsorted(sample, code[held])
-        needs = sp.csr_array(
-            (wanted["coefficient"].to_numpy(np.float64)[held], (wanted["row"].to_numpy(np.int64)[held], level)),
-            shape=(len(row), len(sample)),
-        )
+        needs = sp.csr_array((needs_of["coefficient"][what][held], (wanted[held], level)), shape=(len(row), len(sample)))
         after = np.flatnonzero(sample[1:] // width == sample[:-1] // width) + 1
         at = np.concatenate([np.arange(len(sample)), after])
         before = np.concatenate([np.arange(len(sample)), after - 1])
         ones = np.concatenate([np.ones(len(sample)), -np.ones(len(after))])
         carried = sp.csr_array((ones, (at, before)), shape=(len(sample), len(sample)))
-        return _Rows(width, row, sample, _row_table(book, row, end, width), _stock_frame(book, sample, width, money), needs, carried)
+        return _Rows(width, row, sample, _row_table(book, row, end, width), _stock_columns(book, sample, width, money), needs, carried)
 
-    def direct(self, uses: pd.DataFrame, columns: int) -> sp.csr_array:
+    def direct(self, uses: Columns, columns: int) -> sp.csr_array:
         """Uses that do not go through a stock, (rows, columns)."""
-        number = uses["resource"].to_numpy(np.int64) * self.width
-        first = np.searchsorted(self.row, number + uses["start"].to_numpy())
-        count = np.searchsorted(self.row, number + uses["end"].to_numpy()) - first
+        number = uses["resource"] * self.width
+        first = np.searchsorted(self.row, number + uses["start"])
+        count = np.searchsorted(self.row, number + uses["end"]) - first
         which = np.repeat(np.arange(len(uses)), count)
         at = np.repeat(first - np.cumsum(count) + count, count) + np.arange(len(which))
-        column = uses["column"].to_numpy(np.int64)[which]
-        found = sp.csr_array((uses["coefficient"].to_numpy(np.float64)[which], (at, column)), shape=(len(self.row), columns))
+        found = sp.csr_array((uses["coefficient"][which], (at, uses["column"][which])), shape=(len(self.row), columns))
         found.sum_duplicates()
         return found
 
-    def changes(self, moves: pd.DataFrame, columns: int) -> sp.csr_array:
+    def changes(self, moves: Columns, columns: int) -> sp.csr_array:
         """What comes less what goes since the level before, (levels, columns)."""
-        number, column = moves["stock"].to_numpy(np.int64), moves["column"].to_numpy(np.int64)
-        amount = moves["coefficient"].to_numpy(np.float64)
-        code = np.concatenate([number * self.width + moves[edge].to_numpy(np.int64) for edge in ("start", "end")])
+        number, column, amount = moves["stock"], moves["column"], moves["coefficient"]
+        code = np.concatenate([number * self.width + moves[edge] for edge in ("start", "end")])
         at = np.searchsorted(self.sample, code)
         stock = np.concatenate([number, number])
         inside = at < len(self.sample)
@@ -181,90 +176,96 @@ class _Rows:
         return found
 
 
-def _covered(moves: pd.DataFrame, key: str, codes: Ints, width: int) -> np.ndarray:
-    """Which codes number x width + month lie within a window of any move."""
-    number = moves[key].to_numpy(np.int64) * width
+def _covered(moves: Columns, codes: Ints, width: int) -> np.ndarray:
+    """Which codes stock x width + month lie within a window of any move."""
+    number = moves["stock"] * width
     depth = np.zeros(len(codes) + 1, dtype=np.int64)
-    np.add.at(depth, np.searchsorted(codes, number + moves["start"].to_numpy(np.int64)), 1)
-    np.add.at(depth, np.searchsorted(codes, number + moves["end"].to_numpy(np.int64)), -1)
+    np.add.at(depth, np.searchsorted(codes, number + moves["start"]), 1)
+    np.add.at(depth, np.searchsorted(codes, number + moves["end"]), -1)
     covered: np.ndarray = np.cumsum(depth)[:-1] > 0
     return covered
 
 
 def _row_table(book: ResourceBook, row: Ints, end: Ints, width: int) -> pd.DataFrame:
-    resource = row // width
+    resource = (row // width).tolist()
     return pd.DataFrame(
         {
-            "resource": resource,
+            "resource": row // width,
             "family": [book.family[number].name for number in resource],
             "name": [book.name[number] for number in resource],
             "start": row % width,
             "end": end % width,
-            "limit": np.asarray(book.limit, dtype=np.float64)[resource] if len(resource) else np.zeros(0),
+            "limit": np.asarray(book.limit, dtype=np.float64)[row // width] if len(row) else np.zeros(0),
         }
     )
 
 
-def _stock_frame(book: ResourceBook, sample: Ints, width: int, money: float) -> pd.DataFrame:
-    kind = np.array([book.stock_kind[number].name for number in sample // width], dtype=object)
+def _stock_columns(book: ResourceBook, sample: Ints, width: int, money: float) -> Columns:
+    kind = np.array([kind.name for kind in book.stock_kind], dtype=object)[sample // width]
     free = kind == Stock.CAPITAL.name
-    return pd.DataFrame(
-        {
-            "name": [f"stock:{book.stock_name[code // width]}@{code % width}" for code in sample],
-            "npv_usd": 0.0,
-            "lower": np.where(free, -np.inf, 0.0),
-            "upper": np.inf,
-            "integral": False,
-            "unit": np.select([kind == Stock.GPUS.name, free], [GPU_UNIT, money], 1.0),
-        }
+    pairs = zip((sample // width).tolist(), (sample % width).tolist(), strict=True)
+    return _model_columns(
+        np.array([f"stock:{book.stock_name[stock]}@{month}" for stock, month in pairs], dtype=object), np.zeros(len(sample)),
+        np.select([kind == Stock.GPUS.name, free], [GPU_UNIT, money], 1.0), np.where(free, -np.inf, 0.0),
     )
 
 
-def _pools(pooled: AggregatedMarket, first: int) -> tuple[list[pd.DataFrame], pd.DataFrame]:
-    """Columns of the three pools and their uses; the first of them is column `first`."""
-    frames, uses, at = [], [], first
-    for name, pool, unit in (("place", pooled.place, GPU_UNIT), ("let", pooled.let, GPU_UNIT), ("draw", pooled.draw, 1.0)):
-        frames.append(
-            pd.DataFrame(
-                {"name": name + ":" + _labels(pool.keys), "npv_usd": pool.npv_usd, "lower": 0.0, "upper": np.inf, "integral": False, "unit": unit}
-            )
-        )
-        uses.append(pool.uses.assign(column=pool.uses["column"] + at))
-        at += len(pool.keys)
-    return frames, pd.concat(uses, ignore_index=True)
+def _model_columns(names: Texts, npv_usd: Floats, unit: Floats | float, lower: Floats | float = 0.0) -> Columns:
+    """Columns without an upper bound."""
+    return Columns(len(names), name=names, npv_usd=npv_usd, lower=lower, upper=np.inf, integral=np.zeros(len(names), dtype=bool), unit=unit)
 
 
-def _labels(keys: pd.DataFrame) -> pd.Series:
-    """The cells of each row, joined by colons."""
-    first, *rest = (keys[column].astype(str) for column in keys)
-    for column in rest:
-        first = first + ":" + column
-    return first
+# --- the aggregated market ----------------------------------------------------------------------------------------
 
 
-def _pool_balances(pooled: AggregatedMarket, place: int) -> list[Balance]:
-    """On demand at sites = taken by tiers, and its MW = drawn on phases; the first pool column is `place`."""
-    let = place + len(pooled.place.keys)
-    draw = let + len(pooled.let.keys)
-    width = draw + len(pooled.draw.keys)
-    it_mw = np.zeros(len(pooled.place.keys))
-    it_mw[pooled.place_of] = pooled.it_mw
-    sold = _balance("sold", pooled.place.keys, ["gpu_id", "from_month"], place, np.ones(len(it_mw)), pooled.let.keys, let, width)
-    powered = _balance("powered", pooled.place.keys, ["site_id", "from_month"], place, it_mw, pooled.draw.keys, draw, width)
+def _market_columns(candidates: CandidateSet, market: AggregatedMarket) -> list[Columns]:
+    """Columns of the three aggregates."""
+    names = Names.of(candidates.outlook)
+    written: dict[str, Callable[[Ints], Sequence[object]]] = {
+        "site": lambda at: names.sites[at].tolist(), "gpu": lambda at: names.gpus[at].tolist(), "phase": lambda at: names.phases[at].tolist(),
+        "tier": lambda at: at.tolist(), "from_month": lambda at: at.tolist(),
+    }
+    found = []
+    for label, part, unit in zip(("place", "tier", "phase"), market.parts, (GPU_UNIT, GPU_UNIT, 1.0), strict=True):
+        cells = zip(*(written[name](part.keys[name]) for name in part.keys.names), strict=True)
+        labels = [":".join([label, *map(str, row)]) for row in cells]
+        found.append(_model_columns(np.array(labels, dtype=object), part.npv_usd, unit))
+    return found
+
+
+def _market_uses(market: AggregatedMarket, first: int) -> Columns:
+    """Uses of the three aggregates; the first of them is column `first`."""
+    starts = np.cumsum([first, *(len(part.keys) for part in market.parts[:-1])])
+    return stacked([part.uses.having(column=part.uses["column"] + at) for part, at in zip(market.parts, starts.tolist(), strict=True)]).only(
+        "resource", "coefficient", "start", "end", "column"
+    )
+
+
+def _market_balances(candidates: CandidateSet, market: AggregatedMarket, first: int) -> list[Balance]:
+    """On demand at sites = taken by tiers, and its MW = drawn on phases; the first column of the market is `first`."""
+    place, tier, phase = market.parts
+    tiers = first + len(place.keys)
+    phases = tiers + len(tier.keys)
+    width = phases + len(phase.keys)
+    it_mw = np.zeros(len(place.keys))
+    it_mw[market.place_of] = market.it_mw
+    outlook, names = candidates.outlook, Names.of(candidates.outlook)
+    gpu, site = name_ranks(outlook, "gpus", "gpu_id"), name_ranks(outlook, "sites", "site_id")
+    sold = _balance("sold", place.keys, "gpu", first, np.ones(len(it_mw)), tier.keys, tiers, width, gpu, names.gpus)
+    powered = _balance("powered", place.keys, "site", first, it_mw, phase.keys, phases, width, site, names.sites)
     return [sold, powered]
 
 
 def _balance(
-    name: str, left: pd.DataFrame, by: list[str], left_first: int, weight: Floats, right: pd.DataFrame, right_first: int, width: int
+    name: str, left: Columns, by: str, left_first: int, weight: Floats, right: Columns, right_first: int, width: int, rank: Ints, names: Texts
 ) -> Balance:
-    """sum of weight x left columns = sum of right columns, for each key."""
-    keys = pd.concat([left[by], right[by]], ignore_index=True)
-    codes = keys.groupby(by, sort=True).ngroup().to_numpy(np.int64)
+    """sum of weight x left columns = sum of right columns, for each thing by its name and each step."""
+    thing, month = (np.concatenate([left[key], right[key]]) for key in (by, "from_month"))
+    _, first, codes = np.unique(rank[thing] * (int(month.max()) + 1) + month, return_index=True, return_inverse=True)
     columns = np.concatenate([left_first + np.arange(len(left)), right_first + np.arange(len(right))])
     data = np.concatenate([weight, -np.ones(len(right))])
-    matrix = sp.csr_array((data, (codes, columns)), shape=(int(codes.max()) + 1, width))
-    labels = _labels(keys.assign(code=codes).drop_duplicates("code").sort_values("code")[by])
-    return Balance([f"{name}:{label}" for label in labels], matrix)
+    matrix = sp.csr_array((data, (codes, columns)), shape=(len(first), width))
+    return Balance([f"{name}:{names[thing[at]]}:{month[at]}" for at in first.tolist()], matrix)
 
 
 def _widened(matrix: sp.csr_array, columns: int) -> sp.csr_array:

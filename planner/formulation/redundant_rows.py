@@ -9,9 +9,9 @@ the ends of two contracts only one is left.
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 
 from planner.arrays import Ints
+from planner.candidates.columns import Columns
 from planner.candidates.resources import Family, ResourceBook, breakpoints, spread
 
 MERGED = (Family.FLEET, Family.HALL, Family.LIQUID)
@@ -19,7 +19,7 @@ MERGED = (Family.FLEET, Family.HALL, Family.LIQUID)
 changes in some months alone would make a row that was implied bind."""
 
 
-def needed_rows(book: ResourceBook, uses: pd.DataFrame, width: int) -> tuple[Ints, Ints]:
+def needed_rows(book: ResourceBook, uses: Columns, width: int) -> tuple[Ints, Ints]:
     """Codes resource x width + month of the first months of the rows needed, and of their ends.
 
     uses: columns column, resource, coefficient, start, end, stocks spelled out; levels of all columns are >= 0.
@@ -44,12 +44,10 @@ def needed_rows(book: ResourceBook, uses: pd.DataFrame, width: int) -> tuple[Int
     return codes[rows], codes[np.minimum(rows + 1, len(codes) - 1)]
 
 
-def _changes(uses: pd.DataFrame, codes: Ints, width: int) -> tuple[np.ndarray, np.ndarray]:
+def _changes(uses: Columns, codes: Ints, width: int) -> tuple[np.ndarray, np.ndarray]:
     """Whether the use of any column rises, and whether that of any falls, at each code."""
-    number = uses["resource"].to_numpy(np.int64) * width
-    column = uses["column"].to_numpy(np.int64)
-    amount = uses["coefficient"].to_numpy(np.float64)
-    at = np.searchsorted(codes, np.concatenate([number + uses["start"].to_numpy(), number + uses["end"].to_numpy()]))
+    number, column, amount = uses["resource"] * width, uses["column"], uses["coefficient"]
+    at = np.searchsorted(codes, np.concatenate([number + uses["start"], number + uses["end"]]))
     count = int(column.max()) + 1
     keys, inverse = np.unique(at * count + np.concatenate([column, column]), return_inverse=True)
     change = np.bincount(inverse, weights=np.concatenate([amount, -amount]))

@@ -53,7 +53,7 @@ def allocate_after_risk(
     or stops is an answer with that status.
     """
     began = time.perf_counter()
-    formulation = make_formulation(candidates, pool=False, keep_equals=not endings_are_certain(candidates, values))
+    formulation = make_formulation(candidates, aggregate=False, keep_equals=not endings_are_certain(candidates, values))
     model = make_model(formulation)
     fixed = FixedPart(model_arrays(model.problem, variables=model.variables), column_values(formulation, values, measure.probability))
     task = Task(candidates, values, measure, options, model, fixed, cvar_limit_usd, report=report, start=start)

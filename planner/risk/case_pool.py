@@ -101,7 +101,7 @@ class _Mixes:
 
 def bundled_model(candidates: CandidateSet) -> Model:
     """The model of a case with every way to end a cohort, as bundles need it."""
-    return make_model(make_formulation(candidates, pool=False, keep_equals=True))
+    return make_model(make_formulation(candidates, aggregate=False, keep_equals=True))
 
 
 def places_with_fleet(candidates: CandidateSet) -> frozenset[tuple[str, str]]:

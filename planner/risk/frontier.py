@@ -113,7 +113,7 @@ def _plans(
     report: Callable[[float], None] | None,
 ) -> dict[float, RiskAllocation]:
     """A plan at each weight, each warm from the one before, over one model."""
-    model = make_model(make_formulation(candidates, pool=False, keep_equals=not endings_are_certain(candidates, values)))
+    model = make_model(make_formulation(candidates, aggregate=False, keep_equals=not endings_are_certain(candidates, values)))
     fixed = FixedPart(model_arrays(model.problem, variables=model.variables), column_values(model.formulation, values, futures.weights))
     found: dict[float, RiskAllocation] = {}
     before = None

@@ -107,7 +107,7 @@ class PoolWorker:
 
     @cached_property
     def _formed(self) -> tuple[Formulation, Floats]:
-        return make_formulation(self.candidates, pool=False, keep_equals=True), candidate_values(self.candidates, self.futures, threads=self.threads)
+        return make_formulation(self.candidates, aggregate=False, keep_equals=True), candidate_values(self.candidates, self.futures, threads=self.threads)
 
     def parts(self) -> tuple[PoolPart, ...]:
         """The partitions of the pool."""

@@ -62,6 +62,6 @@ def column_values(formulation: Formulation, values: Floats, probability: Floats)
 
     Raises ValueError for a pooled model: pools hold one value for candidates that futures may tell apart.
     """
-    if formulation.pooled is not None:
-        raise ValueError("a pooled model has no values by scenario; make it with pool=False")
+    if formulation.market is not None:
+        raise ValueError("an aggregated market has no values by scenario; make the formulation with aggregate=False")
     return ColumnValues.of((formulation.level_of.T @ values) * (formulation.unit / formulation.money)[:, None], probability, money=formulation.money)

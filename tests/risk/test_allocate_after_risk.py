@@ -91,7 +91,7 @@ def test_weight_0_is_the_plan_on_the_mean(risky: RiskyCase, after_risk: Planned)
     found = after_risk(0.0)
     assert found.allocation.status is Status.OPTIMAL
     on_mean = replace(risky.candidates, npv_usd=risky.values @ risky.futures.weights)
-    plain = allocate(on_mean, TIGHT, pool=False)
+    plain = allocate(on_mean, TIGHT, aggregate=False)
     assert found.allocation.objective_usd == pytest.approx(plain.objective_usd, rel=2e-5)
 
 

@@ -76,7 +76,7 @@ def test_the_plan_is_the_best_of_all_combinations(seed):
     candidates = _candidates(seed)
     best, feasible = best_by_enumeration(candidates)
     assert feasible >= 3
-    for answer in (_pooled_answer(seed), allocate(candidates, SolverOptions(gap=1e-9), pool=False)):
+    for answer in (_pooled_answer(seed), allocate(candidates, SolverOptions(gap=1e-9), aggregate=False)):
         assert answer.status is Status.OPTIMAL, answer.message
         assert answer.objective_usd == pytest.approx(best, rel=1e-6, abs=1.0)
         assert answer.bound_usd >= best - 1e-6 * abs(best) - 1.0

@@ -54,7 +54,7 @@ def spelled_out(candidates: CandidateSet, *, relax: bool) -> float:
 def test_relaxation_is_that_of_the_model_spelled_out(seed: int, pool: bool) -> None:
     candidates = generated(seed)
     # Leaving out what no plan can use is tested with whole decisions: a relaxation could use a part of it.
-    found = allocate(candidates, SolverOptions(relax=True), pool=pool, keep_all=True)
+    found = allocate(candidates, SolverOptions(relax=True), aggregate=pool, keep_all=True)
     assert found.status is Status.OPTIMAL
     assert found.objective_usd == pytest.approx(spelled_out(candidates, relax=True), rel=1e-7, abs=1e3)
     assert found.worst_row < 1e-7

@@ -8,12 +8,37 @@ import time
 from collections.abc import Iterator
 
 from kernels.bench.contest import Figure
-from planner.bench.measure import peak_mb, seconds
+from planner.bench.measure import peak_mb, processor_seconds, seconds
 from planner.candidates.build import CandidateSet, build_candidates
 from planner.candidates.outlook import make_outlook
 from planner.case.case import Case
+from planner.case.edits import apply_edits
+from planner.case.starting import starting_case
 from planner.formulation.allocate import Allocation, allocate
+from planner.formulation.formulation import Formulation, make_formulation
+from planner.formulation.model import make_model
+from planner.solver.model_arrays import ModelArrays, model_arrays
 from planner.solver.options import SolverOptions
+
+
+def spine(case: Case, edit: str | None) -> Iterator[Figure]:
+    """From a case to the arrays that a solver is given, in processor seconds; and what a change of the case costs before it is planned."""
+    job = "spine"
+    small = starting_case()
+    made = build_candidates(make_outlook(case))
+    formulation = make_formulation(made)
+    yield Figure(job, "candidates of the starting case", processor_seconds(lambda: build_candidates(make_outlook(small))), "s")
+    yield Figure(job, "candidates", processor_seconds(lambda: build_candidates(make_outlook(case))), "s", note=f"{len(made):,} candidates")
+    yield Figure(job, "formulation", processor_seconds(lambda: make_formulation(made)), "s", note=f"{len(formulation.name):,} columns")
+    model = make_model(formulation)
+    yield Figure(job, "stated model and its arrays", processor_seconds(lambda: _stated(formulation)), "s", note=f"{len(model.problem.constraints):,} rows")
+    if edit is not None:
+        yield Figure(job, "one change of the case", processor_seconds(lambda: apply_edits(case, [edit])), "s", note=edit)
+
+
+def _stated(formulation: Formulation) -> ModelArrays:
+    model = make_model(formulation)
+    return model_arrays(model.problem, variables=model.variables)
 
 
 def plan_phases(case: Case, *, gap: float, time_limit_s: float | None, relax: bool) -> Iterator[Figure]:

@@ -32,7 +32,7 @@ def bench(
     """
     from kernels.bench.contest import Figure
     from planner.bench.measure import seconds
-    from planner.bench.planning import coarseness, formulations, plan_phases, start_up
+    from planner.bench.planning import coarseness, formulations, plan_phases, spine, start_up
     from planner.bench.quoting import quote_figures
     from planner.candidates.build import build_candidates
     from planner.candidates.outlook import make_outlook
@@ -56,6 +56,7 @@ def bench(
     else:
         case = read_case(path)
         figures.append(Figure("plan", "read", seconds(lambda: read_case(path)), "s"))
+    figures += spine(case, "case.discount_rate+=0.001")
     figures += plan_phases(case, gap=gap, time_limit_s=time_limit, relax=relax)
     figures += formulations(build_candidates(make_outlook(case)))
     figures += coarseness(case)

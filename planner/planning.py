@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -17,7 +17,9 @@ from planner.candidates.build import CandidateSet, build_candidates
 from planner.candidates.outlook import BASES, make_outlook
 from planner.case.case import Case
 from planner.case.edits import changed_case
+from planner.case.read import as_case
 from planner.case.settings import TAIL_RULES
+from planner.choices import chosen as chosen_options
 from planner.did_you_mean import remedy_for
 from planner.errors import PlannerError
 from planner.explaining.infeasible import Infeasible, explain_infeasible
@@ -69,7 +71,7 @@ class PlanOptions:
                 raise PlannerError(f"{what} {given!r} is not known; {remedy_for(given, known)}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Plan:
     """A plan with its tables; where there is no answer, `levels` is None and the tables are empty."""
 
@@ -212,6 +214,10 @@ class Plan:
         asked = targets_of(self.case, self.options.why)
         return tuple(why(self.case, self.asked, self.candidates, self.allocation_result, target, self.options.solver) for target in asked)
 
+    def __repr__(self) -> str:
+        worth = "" if self.levels is None else f", NPV ${self.statement.npv_usd:,.0f}"
+        return f"<Plan of {self.case.settings.name!r}: {self.status.label}{worth}>"
+
     def figures(self) -> dict[str, Any]:
         """The plan's figures by name as Altair charts; those that it has nothing to show in are left out."""
         return planner.figures(self)
@@ -229,14 +235,37 @@ class Plan:
         return self.candidates.npv_usd * 0.0 if self.levels is None else self.levels
 
 
+LISTS = ("edits", "fixes", "excludes", "why")
+"""Options that hold several texts."""
+
+
+def price(found: Plan, detail: str = "full") -> pd.DataFrame:
+    """What is scarce in a plan and what it is worth, each row a stated question; detail: headline or full.
+
+    >>> import planner
+    >>> rows = planner.price(planner.plan("fixtures/tiny", prices="none"), "headline")
+    >>> float(rows.loc[rows["name"] == "cells:p1", "fee"].iloc[0])
+    40.0
+    """
+    if not isinstance(found, Plan):
+        raise PlannerError(f"{type(found).__name__} is no plan; planner.plan(case) makes one")
+    return replace(found, options=replace(found.options, prices=detail)).prices
+
+
 @one_blas_thread()
-def plan(case: Case, options: PlanOptions | None = None, **choices: object) -> Plan:
-    """The best expansion of a case. `choices` are fields of `PlanOptions`, for short calls.
+def plan(case: Case | str | Path, options: PlanOptions | None = None, **choices: object) -> Plan:
+    """The best expansion of a case, or of the case at a path. `choices` are fields of `PlanOptions`, for short calls.
 
     A solve that is infeasible, unbounded or stopped is a plan with that status, not an exception.
+
+    >>> import planner
+    >>> found = planner.plan("fixtures/tiny", prices="none")
+    >>> round(found.npv_usd)
+    58360320
     """
-    chosen = _options(options, choices)
+    chosen = chosen_options(PlanOptions, options, choices, verb="plan", lists=LISTS)
     began = time.perf_counter()
+    case = as_case(case)
     make_solver(chosen.solver)  # an unknown solver is refused before the work, not after it
     changed = changed_case(case, chosen.edits, chosen.stress)
     targets_of(changed, chosen.why)  # a misspelt name too
@@ -245,29 +274,6 @@ def plan(case: Case, options: PlanOptions | None = None, **choices: object) -> P
     allocation = allocate(candidates, chosen.solver)
     seconds = {"candidates": built - began, **allocation.seconds}
     return Plan(changed, chosen, candidates, allocation, seconds)
-
-
-def _options(options: PlanOptions | None, choices: dict[str, object]) -> PlanOptions:
-    if options is not None and choices:
-        raise PlannerError("give either options or single choices, not both")
-    if options is not None:
-        return options
-    for name in ("edits", "fixes", "excludes", "why"):
-        if name in choices:
-            choices[name] = _names(choices[name])
-    known = [entry.name for entry in fields(PlanOptions)]
-    for name in choices:
-        if name not in known:
-            raise PlannerError(f"plan has no option {name!r}; {remedy_for(name, known)}")
-    return PlanOptions(**choices)  # type: ignore[arg-type]
-
-
-def _names(given: object) -> tuple[str, ...]:
-    if isinstance(given, str):
-        return (given,)
-    if not isinstance(given, Sequence):
-        raise PlannerError(f"{given!r} is not a list of changes; give strings such as 'table.column[id]=value'")
-    return tuple(str(entry) for entry in given)
 
 
 def candidates_of(case: Case, options: PlanOptions) -> CandidateSet:

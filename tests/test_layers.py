@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 RANK = {
-    "arrays": 0, "errors": 0, "did_you_mean": 0,
+    "arrays": 0, "errors": 0, "did_you_mean": 0, "choices": 1,
     "case": 1, "runtime": 1, "parallel": 1, "solver": 1,
     "storage": 2, "wording": 2, "candidates": 2,
     "auditing": 3, "scenarios": 3, "formulation": 3,

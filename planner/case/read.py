@@ -18,7 +18,7 @@ from planner.case.reading.raw import RawCase
 from planner.case.reading.settings_file import read_settings
 from planner.case.reading.workbook import read_workbook
 from planner.case.tables import TABLES
-from planner.errors import CaseError, Fault
+from planner.errors import CaseError, Fault, PlannerError
 
 
 def read_case(path: str | Path, edits: Sequence[str] = ()) -> Case:
@@ -50,6 +50,15 @@ def read_case(path: str | Path, edits: Sequence[str] = ()) -> Case:
     case = Case(settings, tables, source=str(path), source_hash=content_hash(settings, tables), checked=checked)
     check_stresses(case)
     return apply_edits(case, edits) if edits else case
+
+
+def as_case(given: Case | str | Path) -> Case:
+    """A case, or the case at a path; raises PlannerError for anything else."""
+    if isinstance(given, Case):
+        return given
+    if isinstance(given, (str, Path)):
+        return read_case(given)
+    raise PlannerError(f"{type(given).__name__} is no case; give a case, or the path of a folder or workbook")
 
 
 def _read_raw(path: Path) -> RawCase:

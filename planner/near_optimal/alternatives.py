@@ -11,21 +11,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from kernels.blas_threads import one_blas_thread
 from planner.case.case import Case
-from planner.did_you_mean import remedy_for
+from planner.choices import chosen_around
 from planner.errors import PlannerError
 from planner.formulation.allocate import clean, levels_of
 from planner.near_optimal.metrics import Thing, sites_and_leases
 from planner.near_optimal.near_optimal_set import Answer, Room
 from planner.near_optimal.target_search import extreme, farthest, near
-from planner.planning import Plan, PlanOptions
+from planner.planning import LISTS, Plan, PlanOptions
 from planner.planning import plan as make_plan
 from planner.solver.model_arrays import FloatArray
 
@@ -122,7 +123,7 @@ LEASE_COLUMNS = (
 
 @one_blas_thread()
 def alternatives(
-    case: Case | Plan, options: AlternativesOptions | None = None, *, progress: Progress | None = None, **choices: object
+    case: Case | str | Path | Plan, options: AlternativesOptions | None = None, *, progress: Progress | None = None, **choices: object
 ) -> Alternatives:
     """Plans within a loss of the best of a case, or of a plan; `choices` are fields of `AlternativesOptions` and `PlanOptions`.
 
@@ -370,20 +371,8 @@ def _signed(size: float) -> str:
     return f"{size:+,.0f}" if abs(size) >= 10.0 else f"{size:+.1f}"
 
 
-def _options(case: Case | Plan, options: AlternativesOptions | None, choices: dict[str, object]) -> AlternativesOptions:
-    if options is not None and choices:
-        raise PlannerError("give either options or single choices, not both")
-    if options is None:
-        own = [entry.name for entry in fields(AlternativesOptions)]
-        known = [*own, *(entry.name for entry in fields(PlanOptions))]
-        for name in choices:
-            if name not in known:
-                raise PlannerError(f"alternatives has no option {name!r}; {remedy_for(name, known)}")
-        mine = {name: value for name, value in choices.items() if name in own}
-        theirs = {name: value for name, value in choices.items() if name not in own}
-        if theirs:
-            mine["plan"] = PlanOptions(**theirs)  # type: ignore[arg-type]
-        options = AlternativesOptions(**mine)  # type: ignore[arg-type]
+def _options(case: Case | str | Path | Plan, options: AlternativesOptions | None, choices: dict[str, object]) -> AlternativesOptions:
+    options = chosen_around(AlternativesOptions, "plan", PlanOptions, options, choices, verb="alternatives", lists=LISTS)
     if isinstance(case, Plan):
         if options.plan != PlanOptions():
             raise PlannerError("a plan brings its own options; give its case to choose others")

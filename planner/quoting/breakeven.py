@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,8 @@ from planner.candidates.build import CandidateSet, build_candidates
 from planner.candidates.outlook import Outlook, make_outlook
 from planner.case.case import Case
 from planner.case.edits import changed_case
+from planner.case.read import as_case
+from planner.choices import chosen as chosen_options
 from planner.errors import PlannerError
 from planner.quoting.asked_case import asked_case
 from planner.quoting.bundle_worth import BundleWorth
@@ -63,13 +66,13 @@ class BreakevenOptions:
             raise PlannerError(f"hurdle {self.hurdle}: give a yearly rate such as 0.2")
 
 
-def breakeven(case: Case, options: BreakevenOptions | None = None, **choices: Any) -> pd.DataFrame:
+def breakeven(case: Case | str | Path, options: BreakevenOptions | None = None, **choices: Any) -> pd.DataFrame:
     """One row per site, power path and SKU, and per site, power path and hosting lease, that fit together: columns COLUMNS.
 
     GPUs first, the cheapest of each first. `choices` are fields of `BreakevenOptions`. A path whose power does not last for the contract is left out.
     """
-    chosen = options or BreakevenOptions(**choices)
-    changed = changed_case(case, chosen.edits, chosen.stress)
+    chosen = chosen_options(BreakevenOptions, options, choices, verb="breakeven", lists=("edits",))
+    changed = changed_case(as_case(case), chosen.edits, chosen.stress)
     rows = [*_of_gpus(changed, chosen), *_of_halls(changed, chosen)]
     found = pd.DataFrame(rows, columns=list(COLUMNS))
     return found.sort_values(["rate_unit", "rate_npv_zero", "site_id", "power_path"], kind="stable").reset_index(drop=True)

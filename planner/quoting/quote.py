@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -16,6 +17,7 @@ from planner.candidates.build import CandidateSet, build_candidates
 from planner.candidates.outlook import make_outlook
 from planner.case.case import Case
 from planner.case.edits import changed_case
+from planner.case.read import as_case
 from planner.formulation.allocate import clean, levels_of
 from planner.planning import PlanOptions
 from planner.quoting.asked_case import AskedGroup, asked_case, asked_groups
@@ -96,7 +98,7 @@ class _Worked:
 
 
 def quote(
-    case: Case, inquiry: Inquiry | None = None, *, options: PlanOptions | None = None, risk: QuoteRisk | None = None, **choices: Any
+    case: Case | str | Path, inquiry: Inquiry | None = None, *, options: PlanOptions | None = None, risk: QuoteRisk | None = None, **choices: Any
 ) -> Quote:
     """The floor of one inquiry, given whole or by its fields: `quote(case, gpu="gb300", gpus=20000, start="2027-07", term_months=36)`.
 
@@ -108,7 +110,7 @@ def quote(
 
 @one_blas_thread()
 def quote_many(
-    case: Case, inquiries: Sequence[Inquiry], *, options: PlanOptions | None = None, risk: QuoteRisk | None = None,
+    case: Case | str | Path, inquiries: Sequence[Inquiry], *, options: PlanOptions | None = None, risk: QuoteRisk | None = None,
     workers: int | None = None, done: Done | None = None,
 ) -> list[Quote]:
     """The floors of many inquiries, each alone against the plan without any; the plan is solved once, the model kept.
@@ -117,7 +119,7 @@ def quote_many(
     """
     chosen = options or PlanOptions()
     refuse_repeated(inquiries)
-    changed = changed_case(case, chosen.edits, chosen.stress)
+    changed = changed_case(as_case(case), chosen.edits, chosen.stress)
     found: dict[str, Quote] = {}
     for group in asked_groups(changed, inquiries, base=chosen.base, tail=chosen.tail):
         found |= _quoted(changed, group, chosen, risk, workers or usable_cores(), done)

@@ -22,6 +22,7 @@ from planner.candidates.build import CandidateSet, build_candidates
 from planner.candidates.outlook import make_outlook
 from planner.case.case import Case
 from planner.case.edits import changed_case
+from planner.case.read import as_case
 from planner.errors import PlannerError
 from planner.formulation.formulation import make_formulation
 from planner.formulation.model import make_model
@@ -80,7 +81,7 @@ class _Made:
 
 
 def frontier(
-    case: Case, options: PlanOptions | None = None, risk: RiskOptions | None = None, *, weights: Sequence[float] = WEIGHTS,
+    case: Case | str | Path, options: PlanOptions | None = None, risk: RiskOptions | None = None, *, weights: Sequence[float] = WEIGHTS,
     report: Callable[[float], None] | None = None,
 ) -> Frontier:
     """Plans for a set of risk weights; `risk.weight` does not count. report: called with each weight as its plan begins.
@@ -95,7 +96,7 @@ def frontier(
     if chosen.solver.solver != "highs" or weighed.pool is not None or weighed.max_cvar_usd is not None or weighed.information:
         raise PlannerError("a frontier is made by HiGHS over the whole model; leave --solver, --pool, --max-cvar and --information out")
     began = time.perf_counter()
-    changed = changed_case(case, chosen.edits, chosen.stress)
+    changed = changed_case(as_case(case), chosen.edits, chosen.stress)
     outlook = make_outlook(changed, base=chosen.base, tail=chosen.tail)
     candidates = apply_decisions(build_candidates(outlook, equity=chosen.equity), chosen.fixes, chosen.excludes)
     futures = make_futures(changed, outlook.calendar, scenarios=weighed.scenarios, seed=weighed.seed, draws=weighed.draws)

@@ -16,6 +16,7 @@ from planner.candidates.build import CandidateSet, build_candidates
 from planner.candidates.outlook import make_outlook
 from planner.case.case import Case
 from planner.case.edits import changed_case
+from planner.case.read import as_case
 from planner.errors import PlannerError
 from planner.explaining.infeasible import Infeasible, explain_infeasible
 from planner.planning import Plan, PlanOptions
@@ -187,7 +188,7 @@ class RiskPlan(Plan):
         return {"feared": self.feared, "factors_feared": self.shifts, **pool}
 
 
-def plan_after_risk(case: Case, options: PlanOptions | None = None, risk: RiskOptions | None = None, *, report: RoundReport | None = None) -> RiskPlan:
+def plan_after_risk(case: Case | str | Path, options: PlanOptions | None = None, risk: RiskOptions | None = None, *, report: RoundReport | None = None) -> RiskPlan:
     """The best expansion for mean and CVaR. report: called after each round of the relaxation.
 
     A solve that is infeasible, unbounded or stopped is a plan with that status. Raises PlannerError where a solver other than
@@ -200,7 +201,7 @@ def plan_after_risk(case: Case, options: PlanOptions | None = None, risk: RiskOp
         raise PlannerError("a plan after risk is many solves, which no second solver confirms; leave --confirm-infeasible out")
     began = time.perf_counter()
     device = None if weighed.pool is None else device_named(weighed.device)
-    changed = changed_case(case, chosen.edits, chosen.stress)
+    changed = changed_case(as_case(case), chosen.edits, chosen.stress)
     outlook = make_outlook(changed, base=chosen.base, tail=chosen.tail)
     candidates = apply_decisions(build_candidates(outlook, equity=chosen.equity), chosen.fixes, chosen.excludes)
     bundles = None if weighed.pool is None else _bundles(candidates, weighed.pool)  # what is wrong with a pool is said before the long work

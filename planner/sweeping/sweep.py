@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, nullcontext
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,10 @@ from kernels.blas_threads import one_blas_thread
 from kernels.pieces import usable_cores
 from planner.case.case import Case
 from planner.case.edits import changed_case
-from planner.did_you_mean import remedy_for
+from planner.case.read import as_case
+from planner.choices import chosen_around
 from planner.errors import PlannerError
-from planner.planning import Plan, PlanOptions
+from planner.planning import LISTS, Plan, PlanOptions
 from planner.solver.solvers import make_solver
 from planner.sweeping.axes import Axis, Point, parse_axis, points_of, stress_axis
 from planner.sweeping.base_plan import BasePlan, base_of, candidates_of, plain, solve_base
@@ -37,7 +38,7 @@ Progress = Callable[[int, int, str], None]
 
 @one_blas_thread()
 def sweep(
-    case: Case | Plan, options: SweepOptions | None = None, *, out: str | Path | None = None, resume: bool = False, force: bool = False,
+    case: Case | str | Path | Plan, options: SweepOptions | None = None, *, out: str | Path | None = None, resume: bool = False, force: bool = False,
     progress: Progress | None = None, **choices: object,
 ) -> Sweep:
     """Vary a case, or a plan's case; `choices` are fields of `SweepOptions` and `PlanOptions`, for short calls.
@@ -49,7 +50,7 @@ def sweep(
     began = time.perf_counter()
     make_solver(chosen.plan.solver)
     given = case if isinstance(case, Plan) else None
-    standing = given.case if given is not None else changed_case(_case(case), chosen.plan.edits, chosen.plan.stress)
+    standing = case.case if isinstance(case, Plan) else changed_case(as_case(case), chosen.plan.edits, chosen.plan.stress)
     axes = (*(parse_axis(standing, written) for written in chosen.vary), *((stress_axis(standing),) if chosen.stresses else ()))
     points = points_of(axes)
     _check_values(standing, axes)
@@ -144,32 +145,8 @@ class _Run:
         self.progress(len(self.found), len(self.points), what)
 
 
-def _case(case: object) -> Case:
-    if not isinstance(case, Case):
-        raise PlannerError(f"{type(case).__name__} cannot be swept; give a case or a plan")
-    return case
-
-
-def _options(case: Case | Plan, options: SweepOptions | None, choices: dict[str, object]) -> SweepOptions:
-    if options is not None and choices:
-        raise PlannerError("give either options or single choices, not both")
-    if options is None:
-        own = [entry.name for entry in fields(SweepOptions)]
-        known = [*own, *(entry.name for entry in fields(PlanOptions))]
-        for name in choices:
-            if name not in known:
-                raise PlannerError(f"sweep has no option {name!r}; {remedy_for(name, known)}")
-        for name in ("vary", "edits", "fixes", "excludes"):
-            if name in choices:
-                given = choices[name]
-                choices[name] = (given,) if isinstance(given, str) else tuple(str(one) for one in given)  # type: ignore[attr-defined]
-        mine = {name: value for name, value in choices.items() if name in own}
-        theirs = {name: value for name, value in choices.items() if name not in own}
-        if theirs:
-            if "plan" in mine:
-                raise PlannerError(f"give either plan=PlanOptions(...) or {', '.join(theirs)}, not both")
-            mine["plan"] = PlanOptions(**theirs)  # type: ignore[arg-type]
-        options = SweepOptions(**mine)  # type: ignore[arg-type]
+def _options(case: Case | str | Path | Plan, options: SweepOptions | None, choices: dict[str, object]) -> SweepOptions:
+    options = chosen_around(SweepOptions, "plan", PlanOptions, options, choices, verb="sweep", lists=("vary", *LISTS))
     if isinstance(case, Plan):
         if options.plan != PlanOptions():
             raise PlannerError("a plan brings its own options; sweep its case to give others")

@@ -1,8 +1,8 @@
-"""The output blocks of the README and of the manual: what each command prints, and how the pages are brought up to date.
+"""The output blocks of the README and the manual: what each command prints, and how pages are brought up to date.
 
-A block stands under a comment `<!-- output of: COMMAND -->`. `python tests/readme_blocks.py` runs every command from the
-root of the repository, in the order in which they stand (the README first, then the pages in the order of the manual), and
-writes what they print; `test_readme` compares.
+A block stands under a comment `<!-- output of: COMMAND -->`. `python tests/readme_blocks.py` runs every command from
+the root of the repository, in the order in which they stand (the README first, then the pages in the order of the
+manual), and writes what they print; `test_readme` compares.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def printed(command: str) -> str:
 
 
 def without_seconds(text: str) -> str:
-    """The text with every duration and the version of the solver taken out: those differ from run to run, or with each release."""
+    """The text without durations and the version of the solver: those differ from run to run, or with each release."""
     return _VERSION.sub("HiGHS N", _SECONDS.sub("N s", text))
 
 

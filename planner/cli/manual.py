@@ -12,8 +12,12 @@ _LINK = re.compile(r"\[([^\]]+)\]\(([a-z-]+)\.md\)")
 
 
 def manual(
-    topic: Annotated[str | None, typer.Argument(help="page to read, such as first-plan or case-columns [default: the list of pages]")] = None,
-    html: Annotated[Path | None, typer.Option("--html", help="file to write all pages into, as one page of HTML that needs no network")] = None,
+    topic: Annotated[
+        str | None, typer.Argument(help="page to read, such as first-plan or case-columns [default: the list of pages]")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="file to write all pages into, as HTML that needs no network")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="replace the file that is there")] = False,
 ) -> None:
     """Read the manual: without a topic the list of its pages, with one that page.

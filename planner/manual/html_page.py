@@ -21,13 +21,20 @@ img { max-width: 100%; }
 
 def html_page() -> str:
     """All pages one after another under a table of contents; links between pages stay within the page."""
-    contents = "".join(f'<li><a href="#{name}">{html.escape(title(name))}</a>: {html.escape(line)}</li>\n' for name, line in PAGES.items())
+    contents = "".join(_entry(name, line) for name, line in PAGES.items())
     sections = "".join(f'<section id="{name}">\n{_body(name)}</section>\n' for name in PAGES)
     return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>The manual of planner</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<h1>The manual of planner</h1>\n"
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>The manual of planner</title>\n<style>{_STYLE}</style>\n</head>\n"
+        "<body>\n<h1>The manual of planner</h1>\n"
         f"<nav><ol>\n{contents}</ol></nav>\n{sections}</body>\n</html>\n"
     )
+
+
+def _entry(name: str, line: str) -> str:
+    """A page in the table of contents."""
+    return f'<li><a href="#{name}">{html.escape(title(name))}</a>: {html.escape(line)}</li>\n'
 
 
 def _body(name: str) -> str:

@@ -17,10 +17,12 @@ def case_columns() -> str:
     for asset in ASSET_CLASSES:
         standard = DEFAULT_DEPRECIATION[asset]
         defaults = f"{standard.method}, years {standard.years:g}, bonus_share {standard.bonus_share:g}"
-        lines += ["", f"### depreciation.{asset}", "", f"Where the whole table is left out: {defaults}.", "", *_declared(DEPRECIATION)]
+        left_out = f"Where the whole table is left out: {defaults}."
+        lines += ["", f"### depreciation.{asset}", "", left_out, "", *_declared(DEPRECIATION)]
     for table in TABLES.values():
         key = " and ".join(f"`{name}`" for name in table.key)
-        lines += ["", f"## {table.name}", "", f"One row is {table.row}. {table.meaning} Rows are named by {key}.", "", *_declared(table.columns)]
+        row = f"One row is {table.row}. {table.meaning} Rows are named by {key}."
+        lines += ["", f"## {table.name}", "", row, "", *_declared(table.columns)]
     return "\n".join(lines)
 
 
@@ -39,7 +41,8 @@ def result_words() -> str:
     lines: list[str] = []
     for file in FILES:
         lines += ["", f"### {file.name} of `planner {file.verb}`", "", f"One row is {file.row}.", ""]
-        lines += _table(("column", "unit", "meaning"), [(column.name, column.unit, column.meaning) for column in file.columns])
+        rows = [(column.name, column.unit, column.meaning) for column in file.columns]
+        lines += _table(("column", "unit", "meaning"), rows)
     return "\n".join(lines[1:])
 
 
@@ -75,6 +78,6 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _plain(cell: str) -> str:
-    for sign in "\\|*_<[`":
+    for sign in "\\|*<[`":
         cell = cell.replace(sign, f"\\{sign}")
     return cell

@@ -1,4 +1,4 @@
-"""What the files of results hold: the columns of each, with unit and meaning, declared once for the manual and its tests.
+"""What the files of results hold: the columns of each with unit and meaning, declared once.
 
 A name may hold parts in angle brackets: `npv_<stress>_usd` stands for a column for each stress.
 """
@@ -186,9 +186,15 @@ CANDIDATES = ResultFile("plan", "candidates.parquet", "a candidate, held or not"
 
 _DRAWS = (
     C("delay[<phase>]", "months", "how late the phase is"),
-    C("default[<customer>]", "months", "months until the customer defaults; the length of the statement where it never does"),
+    C(
+        "default[<customer>]", "months",
+        "months until the customer defaults; the length of the statement where it never does",
+    ),
     C("renewal[<lease>]", "1 or 0", "whether the lease is renewed"),
-    C("<factor>", "multiplier, months or share", "a factor: mean of its multiplier over the horizon, or what was drawn once"),
+    C(
+        "<factor>", "multiplier, months or share",
+        "a factor: mean of its multiplier over the horizon, or what was drawn once",
+    ),
 )
 FEARED = ResultFile("plan", "feared.csv", "a future in the tail of a plan that weighs risk", (
     C("future", "name", "the future"),
@@ -232,8 +238,14 @@ SCORES = ResultFile("score", "scores.parquet", "a portfolio", (
     C("backlog_usd", "$", "contracted income to come, undiscounted"),
     C("ebitda_<year>_usd", "$", "income less operating costs in a calendar year"),
     C("ebitda_later_usd", "$", "the same after the horizon"),
-    C("levelised_usd_per_gpu_hour", "$ per GPU-hour", "costs that other income leaves uncovered, over hours at work, both discounted, before tax"),
-    C("levelised_usd_per_kw_month", "$ per kW-month", "sites, halls and power with energy, over kW of critical IT at work, both discounted, before tax"),
+    C(
+        "levelised_usd_per_gpu_hour", "$ per GPU-hour",
+        "costs that other income leaves, over hours at work, discounted, before tax",
+    ),
+    C(
+        "levelised_usd_per_kw_month", "$ per kW-month",
+        "sites, halls, power and energy, over kW at work, discounted, before tax",
+    ),
     C("largest_customer", "name", "customer with the largest share of discounted income"),
     C("largest_customer_share", "share", "that share"),
     C("npv_losses_carried_usd", "$", "NPV in the base case with losses carried forward"),
@@ -252,7 +264,10 @@ SCORES = ResultFile("score", "scores.parquet", "a portfolio", (
     C("irr_status", "word", "one root, none, several, gains first, all one sign"),
     C("irr_of_mean_flow_per_year", "share per year", "IRR of the mean flow over the futures"),
     C("irr_of_mean_flow_status", "word", "its status"),
-    C("irr_median_per_year", "share per year", "median over the futures that have one rate; for ten portfolios or fewer"),
+    C(
+        "irr_median_per_year", "share per year",
+        "median over the futures that have one rate; for ten portfolios or fewer",
+    ),
     C("irr_low_per_year", "share per year", "the same, 1 - alpha quantile"),
     C("irr_one_rate_share", "share", "share of the futures that have one rate"),
     C("limits_broken", "limits", "how many limits it breaks"),
@@ -330,7 +345,9 @@ SWEEP_BROKEN = ResultFile("sweep", "broken.csv", "a limit that the plan held bre
     C("limit", "unit of the limit", "the limit"),
     _AXIS,
 ))
-SWEEP_PORTFOLIOS = ResultFile("sweep", "portfolios.parquet", "a candidate of the plan redone at a point", (_POINT, _CANDIDATE, _LEVEL))
+SWEEP_PORTFOLIOS = ResultFile("sweep", "portfolios.parquet", "a candidate of the plan redone at a point", (
+    _POINT, _CANDIDATE, _LEVEL,
+))
 
 _MEMBERSHIP = (
     C("membership", "words", "always in, never in, in some; in all found or in none found where it is open"),
@@ -378,7 +395,9 @@ NEAR_WHERE = ResultFile("alternatives", "where.csv", "a site or lease of a plan"
     C("name", "name", "which one"),
     C("size", "MW, GPUs or MW of critical IT", "its size"),
 ))
-NEAR_PORTFOLIOS = ResultFile("alternatives", "portfolios.parquet", "a candidate of a plan", (_PLAN_NUMBER, _CANDIDATE, _LEVEL))
+NEAR_PORTFOLIOS = ResultFile("alternatives", "portfolios.parquet", "a candidate of a plan", (
+    _PLAN_NUMBER, _CANDIDATE, _LEVEL,
+))
 
 _INQUIRY = C("inquiry", "name", "the inquiry")
 QUOTES = ResultFile("quote", "quotes.csv", "an inquiry", (

@@ -11,6 +11,8 @@ import pytest
 from planner.cli.main import main
 from planner.manual.pages import PAGES
 
+Captured = pytest.CaptureFixture[str]
+
 
 def ran(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
     monkeypatch.setattr("sys.argv", ["planner", "manual", *arguments])
@@ -19,7 +21,7 @@ def ran(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
     return int(end.value.code or 0)
 
 
-def test_without_a_topic_the_pages_are_listed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_topic_pages_are_listed(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
     assert ran([], monkeypatch) == 0
     lines = capsys.readouterr().out.splitlines()[1:]
     assert [line.split()[0] for line in lines] == list(PAGES)
@@ -27,7 +29,7 @@ def test_without_a_topic_the_pages_are_listed(monkeypatch: pytest.MonkeyPatch, c
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_is_plain_text_in_a_pipe(name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_page_is_plain_text_in_a_pipe(name: str, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
     assert ran([name], monkeypatch) == 0
     said = capsys.readouterr().out
     assert said.startswith("# ")
@@ -35,7 +37,7 @@ def test_a_page_is_plain_text_in_a_pipe(name: str, monkeypatch: pytest.MonkeyPat
     assert "<!--" not in said
 
 
-def test_a_page_is_laid_out_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_page_is_laid_out_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "100")
     assert ran(["glossary"], monkeypatch) == 0
@@ -44,7 +46,7 @@ def test_a_page_is_laid_out_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsy
     assert "planner manual case-columns" in re.sub(r"\x1b\[[0-9;]*m", "", said)
 
 
-def test_an_unknown_topic_is_told_what_was_meant(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_topic_is_told_what_was_meant(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
     assert ran(["glosary"], monkeypatch) == 2
     assert 'did you mean "glossary"?' in capsys.readouterr().err
 
@@ -68,7 +70,8 @@ class Links(HTMLParser):
                 self.fetched.add(str(value)[:5])
 
 
-def test_all_pages_are_one_file_that_needs_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_pages_are_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    """Links stay within it, and nothing is fetched."""
     target = tmp_path / "manual.html"
     assert ran(["--html", str(target)], monkeypatch) == 0
     page = target.read_text(encoding="utf-8")

@@ -22,6 +22,7 @@ OTHER_SIZES = {"limits": "a list that is as long as what is left out"}
 OUTPUT = re.compile(r"^```text\n.*?^```\n", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 OPTION = re.compile(r"`(--[a-z0-9-]+)")
+VERB = re.compile(r"`([a-z]+)`")
 
 
 def options_told() -> list[tuple[str, str, str]]:
@@ -36,7 +37,10 @@ def options_told() -> list[tuple[str, str, str]]:
                 within = False
             elif within and not line.startswith("|---"):
                 options, verbs = line.split(" | ")[:2]
-                found += [(verb, option, name) for option in dict.fromkeys(OPTION.findall(options)) for verb in re.findall(r"`([a-z]+)`", verbs)]
+                found += [
+                    (verb, option, name) for option in dict.fromkeys(OPTION.findall(options))
+                    for verb in VERB.findall(verbs)
+                ]
     return found
 
 
@@ -44,8 +48,8 @@ def options_taken() -> list[tuple[str, str]]:
     """Verb and option of the command line, a pair for each name of it."""
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
     return [
-        (verb, name) for verb, command in commands.items() for parameter in command.params if parameter.param_type_name == "option"
-        for name in (*parameter.opts, *parameter.secondary_opts) if name != "--help"
+        (verb, name) for verb, command in commands.items() for parameter in command.params
+        if parameter.param_type_name == "option" for name in (*parameter.opts, *parameter.secondary_opts)
     ]
 
 
@@ -87,7 +91,7 @@ def test_the_readme_leads_to_every_page() -> None:
 
 
 def test_every_page_is_led_to_by_another() -> None:
-    led = {address.removesuffix(".md") for name in PAGES for address in LINK.findall(source(name)) if address != f"{name}.md"}
+    led = {address.removesuffix(".md") for name in PAGES for address in LINK.findall(source(name))}
     assert set(PAGES) - led == {"first-plan"}
 
 

@@ -1,4 +1,4 @@
-"""Who may import whom: data flows case -> candidates -> allocator -> plan -> command line, and kernels stand alone."""
+"""Who may import whom: data flows case -> candidates -> formulation -> plan -> command line, and kernels stand alone."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class ResultFile:
 
 
 C = ResultColumn
-_SITE = C("site_id", "name", "the site; blank for the company as a whole")
+_SITE = C("site_id", "name", "the site; blank where it is no site's")
 _GPU = C("gpu_id", "name", "the SKU")
 _LEASE = C("lease_id", "name", "the lease; blank for none")
 _PATH = C("power_path", "name", "phase of power, or one phase until another is energised")
@@ -104,9 +104,9 @@ POWER = ResultFile("plan", "power.csv", "a phase of power, contracted or not", (
 ))
 
 CASHFLOW = ResultFile("plan", "cashflow.csv", "a line of a site in a period", (
-    _SITE,
+    C("site_id", "name", "the site; (company) where it is no site's"),
     C("line", "word", "line of the statement; positive is money in"),
-    C("period", "YYYY-MM or YYYY", "month, or year of the tail"),
+    C("period", "YYYY-MM, YYYY-MM+12", "a month; in the tail twelve months from one on"),
     C("month", "months", "first month of the period; 0 is the start of the case"),
     C("usd", "$", "undiscounted dollars"),
 ))
@@ -128,10 +128,10 @@ PORTFOLIO = ResultFile("plan", "portfolio.csv", "a candidate held", _PORTFOLIO_C
 
 PRICES = ResultFile("plan", "prices.csv", "a stated question about something scarce", (
     C("question", "words", "what is asked"),
-    C("resource", "word", "what it is asked of: phases, capital, leases, halls and others"),
+    C("resource", "word", "what it is asked of: phase, delivery, capital, cash floor, lease, hall, fabric"),
     _SITE,
     C("name", "name", "the phase, lease, SKU, quarter or link"),
-    C("kind", "word", "technology of a phase"),
+    C("kind", "word", "technology of a phase, SKU of a delivery, kind of a lease"),
     _FROM, _TO,
     C("unit", "word", "unit of what is asked about"),
     C("step", "see unit", "units asked about"),
@@ -382,8 +382,8 @@ NEAR_PLANS = ResultFile("alternatives", "plans.csv", "a plan that differs", (
     _PLAN_NUMBER,
     C("npv_usd", "$", "its NPV"),
     C("loss_usd", "$", "what it loses against the best"),
-    C("distance", "share", "least distance to the plans before it"),
-    C("search_bound", "share", "no plan of the room lies farther"),
+    C("distance", "shares, summed", "least distance to the plans before it, in shares of what is on offer"),
+    C("search_bound", "shares, summed", "no plan of the room lies farther"),
     C("mw_moved", "MW of contracted power", "MW that stand elsewhere than in the best plan"),
     C("comes_in", "names", "what comes in"),
     C("goes_out", "names", "what goes out"),
@@ -402,7 +402,7 @@ NEAR_PORTFOLIOS = ResultFile("alternatives", "portfolios.parquet", "a candidate 
 _INQUIRY = C("inquiry", "name", "the inquiry")
 QUOTES = ResultFile("quote", "quotes.csv", "an inquiry", (
     C("name", "name", "the inquiry"),
-    C("answer", "word", "what became of it"),
+    C("answer", "words", "floor found, cannot be served at any rate, worth taking at any rate, or stopped"),
     C("size", "GPUs or MW of critical IT", "size asked for"),
     C("unit", "word", "unit of the size"),
     C("rate_unit", "word", "unit of all its rates"),

@@ -23,7 +23,7 @@ TABLES = ("decisions", "allocation", "power", "cashflow", "portfolio", "prices",
 
 
 def write_run(plan: Plan, folder: str | Path, *, force: bool = False, device: str = "cpu") -> Path:
-    """Write a plan's files into a folder; see the README for each.
+    """Write a plan's files into a folder; see `planner manual files-of-a-run` for each.
 
     The folder appears whole or not at all. Raises PlannerError when it exists and `force` is not set, or when it exists
     and is not a run (so that --force never removes anything else).

@@ -1,7 +1,8 @@
-"""The README's output blocks: what each command prints, and how the README is brought up to date.
+"""The output blocks of the README and the manual: what each command prints, and how pages are brought up to date.
 
-A block stands under a comment `<!-- output of: COMMAND -->`. `python tests/readme_blocks.py` runs every command from the
-root of the repository, in the order in which they stand, and writes what they print; `test_readme` compares.
+A block stands under a comment `<!-- output of: COMMAND -->`. `python tests/readme_blocks.py` runs every command from
+the root of the repository, in the order in which they stand (the README first, then the pages in the order of the
+manual), and writes what they print; `test_readme` compares.
 """
 
 from __future__ import annotations
@@ -19,36 +20,52 @@ _SECONDS = re.compile(r"\d+\.\d s\b")
 _VERSION = re.compile(r"HiGHS \d+\.\d+\.\d+")
 
 
+def pages() -> list[Path]:
+    """The README, then the pages of the manual in their order."""
+    from planner.manual.pages import FOLDER, PAGES
+
+    return [README, *(FOLDER / f"{name}.md" for name in PAGES)]
+
+
 def blocks(text: str) -> list[tuple[str, str]]:
-    """Commands of the README with the output that stands under them."""
+    """Commands of a page with the output that stands under them."""
     return [(match["command"], match["output"] or "") for match in BLOCK.finditer(text)]
 
 
+def every_block() -> list[tuple[Path, str, str]]:
+    """Page, command and output of every block, in the order in which the commands are run."""
+    return [(page, command, output) for page in pages() for command, output in blocks(page.read_text(encoding="utf-8"))]
+
+
 def printed(command: str) -> str:
-    """What a command of the README prints, with trailing blanks removed."""
+    """What a command of a page prints, with trailing blanks removed."""
     words = shlex.split(command)
-    assert words[0] == "planner", f"the README shows the output of {command!r}, which is not a planner command"
+    assert words[0] == "planner", f"a page shows the output of {command!r}, which is not a planner command"
     run = subprocess.run([sys.executable, "-m", *words], cwd=ROOT, capture_output=True, text=True, check=False)
-    # 3: the README also shows what is said when there is no plan.
+    # 3: the manual also shows what is said when there is no plan.
     assert run.returncode in (0, 3), f"{command} ended with {run.returncode}: {run.stderr}"
     return "\n".join(line.rstrip() for line in run.stdout.splitlines()) + "\n"
 
 
 def without_seconds(text: str) -> str:
-    """The text with every duration and the version of the solver taken out: those differ from run to run, or with each release."""
+    """The text without durations and the version of the solver: those differ from run to run, or with each release."""
     return _VERSION.sub("HiGHS N", _SECONDS.sub("N s", text))
 
 
 def main() -> None:
-    """Run every command and write its output into the README."""
-    text = README.read_text(encoding="utf-8")
-    outputs = {command: printed(command) for command, _ in blocks(text)}
+    """Run every command and write its output into its page."""
+    outputs = {command: printed(command) for _, command, _ in every_block()}
 
     def shown(match: re.Match[str]) -> str:
         return f"<!-- output of: {match['command']} -->\n```text\n{outputs[match['command']]}```\n"
 
-    README.write_text(BLOCK.sub(shown, text), encoding="utf-8")
+    for page in pages():
+        text = page.read_text(encoding="utf-8")
+        renewed = BLOCK.sub(shown, text)
+        if renewed != text:
+            page.write_text(renewed, encoding="utf-8")
 
 
 if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
     main()

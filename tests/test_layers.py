@@ -1,4 +1,4 @@
-"""Who may import whom: data flows case -> candidates -> allocator -> plan -> command line, and kernels stand alone."""
+"""Who may import whom: data flows case -> candidates -> formulation -> plan -> command line, and kernels stand alone."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RANK = {
     "run_folder": 7, "near_optimal": 7,
     "scoring": 8,
     "sweeping": 9, "risk": 9, "quoting": 9,
-    "reporting": 10, "bench": 10,
+    "reporting": 10, "bench": 10, "manual": 10,
     "cli": 11,
 }
 """Every room of `planner`, lowest first: a room imports only rooms of lower rank, and itself."""

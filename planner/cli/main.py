@@ -13,6 +13,7 @@ from planner.cli.bench import bench
 from planner.cli.breakeven import breakeven
 from planner.cli.check import check
 from planner.cli.frontier import frontier
+from planner.cli.manual import manual
 from planner.cli.new import new
 from planner.cli.plan import plan
 from planner.cli.portfolios import portfolios
@@ -41,6 +42,7 @@ app.command()(audit)
 app.command()(sweep)
 app.command()(alternatives)
 app.command()(bench)
+app.command()(manual)
 
 DEBUG = "--debug"
 

@@ -28,7 +28,7 @@ AGAIN = "Sheets whose names begin with result_ are results; the others are the c
 
 
 def write_report_workbook(found: Findings, path: Path, beside: Beside | None = None, *, made: dt.datetime | None = None) -> None:
-    """Write the workbook of a run; see the README for its sheets."""
+    """Write the workbook of a run; see `planner manual workbook` for its sheets."""
     beside = Beside() if beside is None else beside
     book = new_workbook(found.case, path)
     sheets = Sheets(book)

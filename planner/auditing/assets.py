@@ -138,7 +138,7 @@ def plant_lots(run: Published, powered: dict[str, Phase]) -> Iterator[Lot]:
         for gone, mw in [*parts, (phase.end, new - sum(mw for _, mw in parts))]:
             cost = mw * per_mw
             loan = Loan(phase.due, mw * capex_per_mw, phase.end)
-            yield Lot("power", phase.site, phase.name, mw, phase.energised, gone, spread(cost, phase.due, phase.lead), cost, loan, 0.0)
+            yield Lot("power", phase.site, phase.name, mw, phase.new_from, gone, spread(cost, phase.due, phase.lead), cost, loan, 0.0)
 
 
 def spread(cost: float, service: int, lead: int) -> tuple[tuple[int, float], ...]:

@@ -90,6 +90,11 @@ class Phase:
         return new if new > 1e-9 * self.contracted_mw else 0.0
 
     @property
+    def new_from(self) -> int:
+        """First month of power of what is new: a phase that flows before the start is added to at the start."""
+        return max(self.energised, 0)
+
+    @property
     def plant_per_mw(self) -> float:
         """MW installed for a MW contracted."""
         installed = self.row["installed_mw"]

@@ -51,3 +51,20 @@ def test_amounts_that_cancel_are_nothing_to_a_solver(tmp_path: Path) -> None:
     plan, agreement = audited(case, tmp_path / "run")
     assert plan.npv_usd == pytest.approx(100 * (250 * 730 * 12 - 1234567.89))
     assert agreement.agrees, told(agreement)
+
+
+@pytest.mark.parametrize("tax_rate", [0.0, 0.25])
+def test_what_is_added_to_power_that_flows_already_is_bought_now(tax_rate: float, tmp_path: Path) -> None:
+    """0.7 MW signed and powered since last month, 0.3 MW added at the start at $20 a kW: 30 % of $6,000 is credited now, and all of it written off from now on.
+
+    With tax on it nothing changes in sum: income of 1,000 GPUs for a year less GPUs and plant, and the credit.
+    """
+    power = {**LATE, "committed_mw": 0.7, "guaranteed_mw": 1, "capex_usd_per_kw": 20, "tax_credit": 0.3, "delay_damages_usd_per_kw_month": 0}
+    slow = Depreciation("straight_line", 1.0, 0.0)
+    case = small_case(
+        settings={"tail": "none", "tax_rate": tax_rate, "depreciation": {"gpu": slow, "shell": slow, "power": slow}}, power=power, leases={"max_size": 1000, "min_size": 1000},
+    )
+    plan, agreement = audited(case, tmp_path / "run")
+    earned = 1000 * (730 * 12 - 1000) - 6_000
+    assert plan.npv_usd == pytest.approx((1 - tax_rate) * earned + 1_800)
+    assert agreement.agrees, told(agreement)

@@ -1,15 +1,21 @@
-"""Progress of a solve on a terminal: value, bound and gap as they improve. Elsewhere nothing is printed."""
+"""Progress on standard error: a line that changes on a terminal, elsewhere a line every ten seconds at most."""
 
 from __future__ import annotations
 
 import math
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from planner.solver.column_generation.pricing_rounds import Round
+
+EVERY = 10.0
+"""Seconds between two lines where standard error is no terminal; the first comes after as many."""
+
+Say = Callable[[str], None]
 
 
 class Shown(Protocol):
@@ -19,38 +25,59 @@ class Shown(Protocol):
 
 
 @contextmanager
-def solving(name: str, *, quiet: bool, mip: bool) -> Iterator[Shown | None]:
-    """Show that a case is being solved; yields what the solver should call, None where it cannot report."""
-    if quiet or not sys.stderr.isatty():
+def saying(title: str, *, quiet: bool) -> Iterator[Say | None]:
+    """Say on standard error what is being done; yields what to call with more of it, None where nothing is to be said."""
+    if quiet:
         yield None
+        return
+    if not sys.stderr.isatty():
+        yield _now_and_then(title)
         return
     from rich.console import Console
     from rich.markup import escape
 
-    console = Console(stderr=True)
-    title = escape(f"planning {name}")
-    with console.status(title) as status:
+    with Console(stderr=True).status(escape(title)) as status:
+        yield lambda what: status.update(escape(_joined(title, what)))
+
+
+def _now_and_then(title: str) -> Say:
+    """A line on standard error whenever EVERY seconds have passed since the last."""
+    begun = last = time.monotonic()
+
+    def say(what: str) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= EVERY:
+            last = now
+            print(f"{_joined(title, what)} ({now - begun:.0f} s)", file=sys.stderr, flush=True)
+
+    return say
+
+
+def _joined(title: str, what: str) -> str:
+    return f"{title}: {what}" if what else title
+
+
+@contextmanager
+def solving(name: str, *, quiet: bool, mip: bool) -> Iterator[Shown | None]:
+    """Show that a case is being solved; yields what the solver should call, None where it cannot report."""
+    with saying(f"planning {name}", quiet=quiet) as say:
 
         def show(seconds: float, incumbent: float | None, bound: float | None, gap: float | None, /, more: str = "") -> None:
             best = "none yet" if incumbent is None else f"${incumbent:,.0f}M"
             limit = "" if bound is None else f", no plan can beat ${bound:,.0f}M"
             close = "" if gap is None else f", gap {gap:.2%}"
-            status.update(f"{title}: {seconds:.0f} s, best {best}{limit}{close}{more}")
+            if say is not None:
+                say(f"{seconds:.0f} s, best {best}{limit}{close}{more}")
 
-        yield show if mip else None
+        yield show if mip and say is not None else None
 
 
 @contextmanager
 def pricing(name: str, *, quiet: bool) -> Iterator[Callable[[str, int], None] | None]:
     """Show what is being priced and how many answers there are; None where nothing is to be shown."""
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.markup import escape
-
-    with Console(stderr=True).status(f"pricing {escape(name)}") as status:
-        yield lambda what, answers: status.update(f"pricing {escape(name)}: {what}, {answers:,} answers")
+    with saying(f"pricing {name}", quiet=quiet) as say:
+        yield None if say is None else lambda what, answers: say(f"{what}, {answers:,} answers")
 
 
 def rounds_on(progress: Shown) -> Callable[[Round], None]:
@@ -65,16 +92,3 @@ def rounds_on(progress: Shown) -> Callable[[Round], None]:
         )
 
     return show
-
-
-@contextmanager
-def saying(title: str, *, quiet: bool) -> Iterator[Callable[[str], None] | None]:
-    """One line on a terminal that says what is being done; yields what to call with it, None elsewhere."""
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.markup import escape
-
-    with Console(stderr=True).status(escape(title)) as status:
-        yield lambda what: status.update(escape(f"{title}: {what}"))

@@ -95,9 +95,8 @@ def alternatives(
 
 
 def _print(found: Alternatives, out: Path | None) -> None:
-    from planner.cli.summary import millions
     from planner.cli.terminal import output, say_written, show
-    from planner.wording import counted
+    from planner.wording import counted, millions
 
     console = output()
 
@@ -138,7 +137,7 @@ def _loss(row: dict[str, Any], found: Alternatives) -> str:
     """What the best plan without a site loses: found, or more than the search looked at, which ends at the loss allowed."""
     import pandas as pd
 
-    from planner.cli.summary import millions
+    from planner.wording import millions
 
     best = found.plan.objective_usd
     assert best is not None
@@ -177,7 +176,7 @@ def _plans(found: Alternatives) -> Any:
     from rich.markup import escape
     from rich.table import Table
 
-    from planner.cli.summary import millions
+    from planner.wording import millions
 
     table = Table(title="plans that differ most, each from all before it", title_justify="left")
     for name in ("plan", "NPV", "loses", "what changes most, against the best plan"):

@@ -115,9 +115,8 @@ def _heading(found: Frontier) -> str:
 def _remarks(found: Frontier) -> Iterator[str]:
     """What the table means: what a tail below zero is, what risk costs along it, and that there is none."""
     from planner.cli.risk_summary import NO_RISK
-    from planner.cli.summary import millions
     from planner.scenarios.still import no_price_moves
-    from planner.wording import tail_text
+    from planner.wording import millions, tail_text
 
     table = found.table
     still = no_price_moves(found.futures.case, brought=found.futures.brought is not None)
@@ -137,8 +136,7 @@ def _remarks(found: Frontier) -> Iterator[str]:
 def _table(found: Frontier) -> Table:
     from rich.table import Table
 
-    from planner.cli.summary import millions
-    from planner.wording import percent
+    from planner.wording import millions, percent
 
     table = Table(title="expected NPV against CVaR of the loss; no point is beaten in both", title_justify="left")
     for name in ("risk weight", "expected NPV", "CVaR of loss", "sd", "base NPV", "gap", "GPUs", "MW", "sites", "leases"):

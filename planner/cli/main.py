@@ -83,8 +83,8 @@ def _ended(arguments: list[str], *, debug: bool) -> int:
         if _of_broken_pipe(end):
             _read_no_more()
             return 0
-        assert isinstance(end, SystemExit)
-        return end.code if isinstance(end.code, int) else int(end.code is not None)
+        code = getattr(end, "code", None)
+        return code if isinstance(code, int) else int(code is not None)
     except Exception as error:
         from planner.errors import PlannerError
 

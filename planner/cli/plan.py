@@ -62,6 +62,7 @@ def plan(
     information: Annotated[int, typer.Option(min=0, metavar=NUMBER, help="futures in the sample for the value of perfect information; 0 for none")] = 0,
     pool: Annotated[str | None, typer.Option(metavar="POOL", help="paths that GPUs may take: a file of bundles, a folder of planner portfolios --pool, grid for a fine grid of the case, or grid:COUNT; priced on --device")] = None,
     device: Device = "auto",
+    details: Annotated[bool, typer.Option("--details", help="print all tables of the plan, not its summary on one screen")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Find the best expansion of a case, and prove it.
@@ -119,7 +120,7 @@ def plan(
     if as_json:
         typer.echo(json.dumps(plan_summary(found), indent=2, allow_nan=False))
     else:
-        print_summary(found, None if weighed else out)
-        print_risk(found, out)
+        print_summary(found, None if weighed else out, details=details)
+        print_risk(found, out, details=details)
     if found.status.exit_code:
         raise typer.Exit(found.status.exit_code)

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from planner.cli.summary import millions
 from planner.cli.terminal import output, say_written, show
 from planner.quoting.floor import Answer
 from planner.quoting.quote import HELD, Quote
 from planner.quoting.standalone import LINES
 from planner.quoting.stands import sites_of
-from planner.wording import counted
+from planner.wording import counted, millions
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -203,8 +203,7 @@ _HEADERS = ("portfolio", "mean", "base", "sd", "P(loss)", "CVaR of loss", "peak 
 
 
 def _cells(row: dict[str, Any], start: str) -> tuple[str, ...]:
-    from planner.cli.summary import millions
-    from planner.wording import irr_text, payback_text, percent
+    from planner.wording import irr_text, millions, payback_text, percent
 
     funding = payback = rate = ""
     if "peak_funding_mean_usd" in row:

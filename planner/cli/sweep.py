@@ -134,7 +134,7 @@ def _list(case: Case, *, as_json: bool) -> None:
 
 
 def _print(found: Sweep, out: Path | None) -> None:
-    from planner.cli.summary import millions
+    from planner.wording import millions
 
     console = output()
 
@@ -173,7 +173,7 @@ def _cells(row: dict[str, Any]) -> list[str]:
     import pandas as pd
     from rich.markup import escape
 
-    from planner.cli.summary import millions
+    from planner.wording import millions
 
     def usd(name: str) -> str:
         return "" if pd.isna(row[name]) else millions(row[name])

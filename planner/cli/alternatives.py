@@ -36,10 +36,22 @@ AT_THE_WALL = 1e-3
 
 def alternatives(
     path: CasePath,
-    within: Annotated[float, typer.Option(parser=share, metavar=SHARE, show_default="1%", help="greatest loss of NPV: 1% or 0.01")] = 0.01,
-    count: Annotated[int, typer.Option(min=0, metavar=NUMBER, help="plans that differ most to look for, beside the best")] = 4,
-    leases: Annotated[bool, typer.Option("--leases", help="settle for every lease too whether it is in all plans")] = False,
-    effort: Annotated[int, typer.Option(min=1, metavar=NUMBER, help="relaxations spent on a question or on a target of it; more settles more")] = 150,
+    within: Annotated[
+        float, typer.Option(parser=share, metavar=SHARE, show_default="1%", help="greatest loss of NPV: 1% or 0.01"),
+    ] = 0.01,
+    count: Annotated[
+        int, typer.Option(min=0, metavar=NUMBER, help="plans that differ most to look for, beside the best"),
+    ] = 4,
+    leases: Annotated[
+        bool, typer.Option("--leases", help="settle for every lease too whether it is in all plans"),
+    ] = False,
+    effort: Annotated[
+        int,
+        typer.Option(
+            min=1, metavar=NUMBER,
+            help="relaxations spent on a question or on a target of it; more settles more",
+        ),
+    ] = 150,
     out: Annotated[Path | None, out_into("the alternatives")] = None,
     force: Force = False,
     edits: Edits = None,

@@ -22,10 +22,34 @@ def bench(
     seed: Annotated[int, typer.Option(min=0, metavar=NUMBER, help="seed of the made-up case")] = 1,
     relax: Relax = False,
     gap: Gap = 1e-3,
-    time_limit: Annotated[float, typer.Option("--time-limit", min=0.0, metavar=SECONDS, help="seconds for the solver, each time that it is asked")] = 300.0,
-    kernels: Annotated[bool, typer.Option("--kernels", help="also measure the kernels of scoring (minutes; see python -m kernels.bench)")] = False,
-    pools: Annotated[bool, typer.Option("--pools", help="risk-averse choice out of pools of a million columns instead (minutes, 3 GB)")] = False,
-    workers: Annotated[bool, typer.Option("--workers", help="scores of a million portfolios on workers of Dask instead, and what many machines would do (minutes)")] = False,
+    time_limit: Annotated[
+        float,
+        typer.Option(
+            "--time-limit", min=0.0, metavar=SECONDS,
+            help="seconds for the solver, each time that it is asked",
+        ),
+    ] = 300.0,
+    kernels: Annotated[
+        bool,
+        typer.Option(
+            "--kernels",
+            help="also measure the kernels of scoring (minutes; see python -m kernels.bench)",
+        ),
+    ] = False,
+    pools: Annotated[
+        bool,
+        typer.Option(
+            "--pools",
+            help="risk-averse choice out of pools of a million columns instead (minutes, 3 GB)",
+        ),
+    ] = False,
+    workers: Annotated[
+        bool,
+        typer.Option(
+            "--workers",
+            help="scores of a million portfolios on workers of Dask instead, and what many machines would do (minutes)",
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Measure where the seconds of a plan go, each figure beside what it is compared with.

@@ -24,13 +24,26 @@ SHOWN = 20
 def breakeven(
     path: CasePath,
     term: Annotated[int, typer.Option(min=1, metavar="MONTHS", help="months of the term for which the GPUs work")] = 48,
-    hurdle: Annotated[float, typer.Option(parser=yearly, metavar=SHARE, help="IRR after tax to meet, yearly: 20% or 0.2")] = 0.2,
-    dscr: Annotated[float, typer.Option(metavar="TIMES", help="debt service cover to keep in every year of the term")] = 1.3,
-    rate: Annotated[float | None, typer.Option(parser=rate_of, metavar="USD", help="$ per GPU-hour, such as $2.35, for which to tell breakeven utilisation, power price and residual value [default: the SKU's dearest on-demand tier]")] = None,
+    hurdle: Annotated[
+        float, typer.Option(parser=yearly, metavar=SHARE, help="IRR after tax to meet, yearly: 20% or 0.2"),
+    ] = 0.2,
+    dscr: Annotated[
+        float, typer.Option(metavar="TIMES", help="debt service cover to keep in every year of the term"),
+    ] = 1.3,
+    rate: Annotated[
+        float | None,
+        typer.Option(
+            parser=rate_of, metavar="USD",
+            help="$ per GPU-hour, such as $2.35, for which to tell breakeven utilisation, power price and residual "
+            "value [default: the SKU's dearest on-demand tier]",
+        ),
+    ] = None,
     edits: Edits = None,
     stress: Stress = None,
     base: Base = "expected",
-    out: Annotated[Path | None, typer.Option("--out", metavar=FILE, help="CSV file to write the whole table into")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar=FILE, help="CSV file to write the whole table into"),
+    ] = None,
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:

@@ -41,7 +41,14 @@ def frontier(
     path: CasePath,
     out: Annotated[Path | None, out_into("the points and their plans")] = None,
     force: Force = False,
-    weights: Annotated[str, typer.Option(metavar="SHARE,SHARE", help="weights of CVaR against the mean, from 0 (mean alone) to 1 (tail alone), parted by commas: 0,25%,0.5,1")] = "0,0.25,0.5,0.75,1",
+    weights: Annotated[
+        str,
+        typer.Option(
+            metavar="SHARE,SHARE",
+            help="weights of CVaR against the mean, from 0 (mean alone) to 1 (tail alone), parted by commas: "
+            "0,25%,0.5,1",
+        ),
+    ] = "0,0.25,0.5,0.75,1",
     alpha: Alpha = 0.95,
     scenarios: Annotated[int, futures_drawn("over which to plan")] = 500,
     draws: Draws = "independent",

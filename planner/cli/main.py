@@ -29,7 +29,9 @@ Exit codes: 0 done, 1 internal fault, 2 bad usage or input, 3 infeasible or unbo
 with a feasible answer, 5 at a limit without one or the solver failed.
 """
 
-app = typer.Typer(name="planner", help=HELP, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
+app = typer.Typer(
+    name="planner", help=HELP, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
+)
 app.command()(new)
 app.command()(check)
 app.command()(plan)
@@ -55,8 +57,22 @@ def _print_versions(asked: bool) -> None:
 
 @app.callback(help=HELP)
 def planner(
-    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_print_versions, help="print the versions of planner, Python and the solver, and stop")] = False,
-    debug: Annotated[bool, typer.Option(DEBUG, help="print the traceback of any error; may stand anywhere, before or after the verb")] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            is_eager=True,
+            callback=_print_versions,
+            help="print the versions of planner, Python and the solver, and stop",
+        ),
+    ] = False,
+    debug: Annotated[
+        bool,
+        typer.Option(
+            DEBUG,
+            help="print the traceback of any error; may stand anywhere, before or after the verb",
+        ),
+    ] = False,
 ) -> None:
     """What every verb has."""
 

@@ -42,27 +42,87 @@ def plan(
     stress: Stress = None,
     fixes: Fixes = None,
     excludes: Excludes = None,
-    why: Annotated[list[str] | None, typer.Option("--why", metavar="NAME", help="a site, lease, phase (source:phase) or SKU: why it is in the plan or out, and where that turns; may be repeated")] = None,
+    why: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--why", metavar="NAME",
+            help="a site, lease, phase (source:phase) or SKU: why it is in the plan or out, and where that turns; may "
+            "be repeated",
+        ),
+    ] = None,
     base: Base = "expected",
     tail: Tail = None,
     equity: Equity = False,
     relax: Relax = False,
     solver: Solver = "highs",
     gap: Annotated[float | None, proven_at(" [default: 1e-4; after risk 1e-3]")] = None,
-    prices: Annotated[str, typer.Option(metavar="NAME", help="headline: a MW of each phase for its term; full: years, slots, capital, leases, halls, dates, blocks; none")] = "headline",
-    time_limit: Annotated[float | None, typer.Option("--time-limit", min=0.0, metavar=SECONDS, help="seconds for the solver, and for the prices with what it leaves")] = None,
-    solver_deadline: Annotated[float | None, typer.Option("--solver-deadline", min=0.001, metavar=SECONDS, help="solve in a process of its own, and end it after so many seconds if it hangs")] = None,
-    confirm_infeasible: Annotated[str | None, typer.Option("--confirm-infeasible", metavar="NAME", help="a second solver, such as cbc, that is asked when the first says infeasible")] = None,
+    prices: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="headline: a MW of each phase for its term; full: years, slots, capital, leases, halls, dates, "
+            "blocks; none",
+        ),
+    ] = "headline",
+    time_limit: Annotated[
+        float | None,
+        typer.Option(
+            "--time-limit", min=0.0, metavar=SECONDS,
+            help="seconds for the solver, and for the prices with what it leaves",
+        ),
+    ] = None,
+    solver_deadline: Annotated[
+        float | None,
+        typer.Option(
+            "--solver-deadline", min=0.001, metavar=SECONDS,
+            help="solve in a process of its own, and end it after so many seconds if it hangs",
+        ),
+    ] = None,
+    confirm_infeasible: Annotated[
+        str | None,
+        typer.Option(
+            "--confirm-infeasible", metavar="NAME",
+            help="a second solver, such as cbc, that is asked when the first says infeasible",
+        ),
+    ] = None,
     threads: SolverThreads = None,
     memory: Memory = None,
-    risk_weight: Annotated[float | None, typer.Option("--risk-weight", parser=share, metavar=SHARE, help="weight of CVaR against the mean over many futures: 0 for the mean alone, 1 for the tail alone")] = None,
+    risk_weight: Annotated[
+        float | None,
+        typer.Option(
+            "--risk-weight", parser=share, metavar=SHARE,
+            help="weight of CVaR against the mean over many futures: 0 for the mean alone, 1 for the tail alone",
+        ),
+    ] = None,
     alpha: Annotated[float | None, tail_level(" [default: 0.95]")] = None,
     scenarios: Annotated[int | None, futures_drawn("over which to plan [default: 500]")] = None,
-    max_cvar: Annotated[float | None, typer.Option("--max-cvar", parser=money, metavar="USD", help="greatest CVaR of the loss in dollars, such as 300M (a gain is negative: -1.2B); its price is reported")] = None,
-    information: Annotated[int, typer.Option(min=0, metavar=NUMBER, help="futures in the sample for the value of perfect information; 0 for none")] = 0,
-    pool: Annotated[str | None, typer.Option(metavar="POOL", help="paths that GPUs may take: a file of bundles, a folder of planner portfolios --pool, grid for a fine grid of the case, or grid:COUNT; priced on --device")] = None,
+    max_cvar: Annotated[
+        float | None,
+        typer.Option(
+            "--max-cvar", parser=money, metavar="USD",
+            help="greatest CVaR of the loss in dollars, such as 300M (a gain is negative: -1.2B); its price is "
+            "reported",
+        ),
+    ] = None,
+    information: Annotated[
+        int,
+        typer.Option(
+            min=0, metavar=NUMBER,
+            help="futures in the sample for the value of perfect information; 0 for none",
+        ),
+    ] = 0,
+    pool: Annotated[
+        str | None,
+        typer.Option(
+            metavar="POOL",
+            help="paths that GPUs may take: a file of bundles, a folder of planner portfolios --pool, grid for a fine "
+            "grid of the case, or grid:COUNT; priced on --device",
+        ),
+    ] = None,
     device: Device = "auto",
-    details: Annotated[bool, typer.Option("--details", help="print all tables of the plan, not its summary on one screen")] = False,
+    details: Annotated[
+        bool, typer.Option("--details", help="print all tables of the plan, not its summary on one screen"),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Find the best expansion of a case, and prove it.
@@ -76,7 +136,7 @@ def plan(
     from planner.case.read import read_case
     from planner.cli.progress import pricing, rounds_on, solving
     from planner.cli.risk_summary import print_risk
-    from planner.cli.summary import print_summary
+    from planner.cli.summary import print_more, print_summary
     from planner.errors import PlannerError
     from planner.planning import Plan, PlanOptions
     from planner.planning import plan as make_plan
@@ -122,5 +182,7 @@ def plan(
     else:
         print_summary(found, None if weighed else out, details=details)
         print_risk(found, out, details=details)
+        if not details:
+            print_more(found, out)
     if found.status.exit_code:
         raise typer.Exit(found.status.exit_code)

@@ -44,7 +44,9 @@ def _sites(plan: Plan) -> Table:
     assert levels is not None
     held = candidates.assign(level=levels)
     halls = held[held["kind"] == "shell"].groupby("site_id")["level"].sum()
-    owned = held[held["kind"].isin(["own", "base"]) & (held["gpu_id"] != "")].groupby(["site_id", "gpu_id"])["level"].sum()
+    owned = (
+        held[held["kind"].isin(["own", "base"]) & (held["gpu_id"] != "")].groupby(["site_id", "gpu_id"])["level"].sum()
+    )
     for site_id in plan.case.tables["sites"]["site_id"]:
         here = power[power["site_id"] == site_id]
         gpus = owned[owned > 0.5].loc[lambda found, site=site_id: found.index.get_level_values(0) == site]
@@ -75,8 +77,12 @@ def _print_leases(console: Console, plan: Plan) -> None:
         rates = sorted(set(mine["rate"]))
         shown = f"${rates[0]:,.2f}" if len(rates) == 1 else f"${rates[0]:,.2f}-{rates[-1]:,.2f}"
         table.add_row(
-            escape(str(row.lease_id)), f"{mine['from'].min()} to {mine['to'].max()}", f"{size:,.0f}" + (" MW" if hosting else " GPUs"),
-            asked, shown + ("/kW-month" if hosting else "/GPU-hour"), escape(", ".join(sorted(set(mine["site_id"])))),
+            escape(str(row.lease_id)),
+            f"{mine['from'].min()} to {mine['to'].max()}",
+            f"{size:,.0f}" + (" MW" if hosting else " GPUs"),
+            asked,
+            shown + ("/kW-month" if hosting else "/GPU-hour"),
+            escape(", ".join(sorted(set(mine["site_id"])))),
         )
     show(console, table)
     if declined:
@@ -103,7 +109,9 @@ def on_demand(plan: Plan) -> str:
         for block in candidates.blocks
         if block.kind == "sell"
     )
-    everything = float(plan.statement.line(Line.REVENUE) @ plan.statement.discount) * (1.0 - plan.case.settings.tax_rate)
+    everything = float(plan.statement.line(Line.REVENUE) @ plan.statement.discount) * (
+        1.0 - plan.case.settings.tax_rate
+    )
     return f"{percent(sold / everything)} of discounted revenue, at most {_peak_on_demand(rows):,.0f} GPUs at once"
 
 
@@ -120,7 +128,9 @@ def _capex(plan: Plan) -> Table:
     for year in years:
         table.add_column(year, justify="right")
     for line in lines:
-        table.add_row(line.name.lower().replace("_", " "), *(fixed(usd / 1e6) for usd in plan.statement.yearly(line).values()))
+        table.add_row(
+            line.name.lower().replace("_", " "), *(fixed(usd / 1e6) for usd in plan.statement.yearly(line).values())
+        )
     return table
 
 
@@ -128,15 +138,28 @@ def _print_soon(console: Console, plan: Plan) -> None:
     """What is new and must be decided within two quarters, with the dollars that it commits, on one screen."""
     near = soon(plan.decisions, plan.case.settings.start)
     if near.empty:
-        console.print("to be decided within two quarters: nothing new; what the plan does until then is committed or owned already")
+        console.print(
+            "to be decided within two quarters: nothing new; "
+            "what the plan does until then is committed or owned already"
+        )
         return
     table = Table(title="to be decided within two quarters", title_justify="left", show_footer=True)
-    for name, total in (("by", ""), ("decision", "in all"), ("at", ""), ("how much", ""), ("commits", millions(float(near["commits_usd"].sum())))):
+    for name, total in (
+        ("by", ""),
+        ("decision", "in all"),
+        ("at", ""),
+        ("how much", ""),
+        ("commits", millions(float(near["commits_usd"].sum()))),
+    ):
         table.add_column(name, total, justify="right" if name == "commits" else "left", overflow="fold")
     for row in screen_of(near).itertuples():
         table.add_row(row.by, row.decision, escape(row.at), escape(row.how_much), millions(row.commits_usd))
     show(console, table)
-    console.print("commits: undiscounted dollars before tax that can no longer be avoided: capex, deposits, charges, fees of the term or up to its cheapest exit; what is committed already is not listed", highlight=False)
+    console.print(
+        "commits: undiscounted dollars before tax that can no longer be avoided: capex, deposits, charges, fees of the "
+        "term or up to its cheapest exit; what is committed already is not listed",
+        highlight=False,
+    )
 
 
 def _print_binding(console: Console, plan: Plan) -> None:

@@ -12,16 +12,45 @@ from planner.cli.options import NUMBER, Base, CasePath, Force, Resume, Scheduler
 
 def portfolios(
     path: CasePath,
-    out: Annotated[str, typer.Option("--out", metavar="PATH", help="file to write: .parquet, or .csv for --bundles; for --pool a folder, also in a store")],
-    plan: Annotated[Path | None, typer.Option("--plan", metavar="RUN", help="run of planner plan to start from; not for --bundles")] = None,
-    subsets: Annotated[str | None, typer.Option(metavar="NAME", help="sites: all subsets of what the plan puts on each site")] = None,
-    neighbours: Annotated[int | None, typer.Option(metavar=NUMBER, help="the plan and so many portfolios that differ from it by one change, best first")] = None,
-    random: Annotated[int | None, typer.Option(metavar=NUMBER, help="so many portfolios that keep all limits: the best for NPVs drawn at random, and mixtures of those")] = None,
+    out: Annotated[
+        str,
+        typer.Option(
+            "--out", metavar="PATH",
+            help="file to write: .parquet, or .csv for --bundles; for --pool a folder, also in a store",
+        ),
+    ],
+    plan: Annotated[
+        Path | None, typer.Option("--plan", metavar="RUN", help="run of planner plan to start from; not for --bundles"),
+    ] = None,
+    subsets: Annotated[
+        str | None, typer.Option(metavar="NAME", help="sites: all subsets of what the plan puts on each site"),
+    ] = None,
+    neighbours: Annotated[
+        int | None,
+        typer.Option(
+            metavar=NUMBER,
+            help="the plan and so many portfolios that differ from it by one change, best first",
+        ),
+    ] = None,
+    random: Annotated[
+        int | None,
+        typer.Option(
+            metavar=NUMBER,
+            help="so many portfolios that keep all limits: the best for NPVs drawn at random, and mixtures of those",
+        ),
+    ] = None,
     bundles: Annotated[
         Path | None,
         typer.Option(help="table of bundles (CSV, Parquet): portfolio, site_id, power_path, gpu_id, use, start, level; halls and power are derived"),
     ] = None,
-    pool: Annotated[str | None, typer.Option(metavar="POOL", help="paths that GPUs may take, with their NPV in every future, for plan --pool: a file of bundles, grid for a fine grid of the case, or grid:COUNT")] = None,
+    pool: Annotated[
+        str | None,
+        typer.Option(
+            metavar="POOL",
+            help="paths that GPUs may take, with their NPV in every future, for plan --pool: a file of bundles, grid "
+            "for a fine grid of the case, or grid:COUNT",
+        ),
+    ] = None,
     scenarios: Annotated[int, futures_drawn("over which --pool is valued")] = 500,
     workers: Workers = None,
     scheduler: Scheduler = None,

@@ -49,7 +49,9 @@ def told_incomplete(priced: Prices) -> list[str]:
 
 def dearest(prices: pd.DataFrame, count: int) -> list[Any]:
     """The phases of which one more MW is worth most, at most so many."""
-    whole = prices[(prices["question"] == "whole term") & (prices["resource"] == "phase") & (prices["gain_of_step_usd"] > 0.0)]
+    whole = prices[
+        (prices["question"] == "whole term") & (prices["resource"] == "phase") & (prices["gain_of_step_usd"] > 0.0)
+    ]
     # Rounded, so that phases worth the same stand in their own order whatever the last bits are.
     rounded = whole["gain_of_step_usd"].map(lambda gain: float(f"{gain:.8g}"))
     return list(whole.loc[rounded.nlargest(count).index].itertuples()) if len(whole) else []
@@ -74,7 +76,9 @@ def sentence(row: Any, prices: pd.DataFrame, money: Callable[[float], str]) -> s
     if pd.notna(row.loss_of_step_usd):
         said += f", one less costs {_said(row.loss_of_step_usd, money)}"
     later = prices[(prices["question"] == "from a year on") & (prices["name"] == row.name)].head(YEARS)
-    years = [f"from {each['from'][:4]} on {_said(each['gain_of_step_usd'], money)}" for each in later.to_dict("records")]
+    years = [
+        f"from {each['from'][:4]} on {_said(each['gain_of_step_usd'], money)}" for each in later.to_dict("records")
+    ]
     return "; ".join([said, *years])
 
 
@@ -99,7 +103,9 @@ def _tables(prices: pd.DataFrame, money: Callable[[float], str]) -> list[Table |
         ("taken or left, planned again: net of its own cost, a MW or a link", "", "whole or not", ""),
     ):
         chosen = prices[(prices["question"] == question) & ((prices["resource"] == resource) | (resource == ""))]
-        priced = chosen.assign(worth=chosen[["gain_of_step_usd", "loss_of_step_usd", "net_gain_usd", "net_loss_usd"]].abs().max(axis=1))
+        priced = chosen.assign(
+            worth=chosen[["gain_of_step_usd", "loss_of_step_usd", "net_gain_usd", "net_loss_usd"]].abs().max(axis=1)
+        )
         dear = priced[priced["worth"] > 0.0]
         if len(dear):
             found.append(_table(title, dear, unit, money))
@@ -113,7 +119,11 @@ def _tables(prices: pd.DataFrame, money: Callable[[float], str]) -> list[Table |
 
 def _table(title: str, chosen: pd.DataFrame, unit: str, money: Callable[[float], str]) -> Table:
     """The dearest answers; dates and blocks in their own order."""
-    ordered = chosen.head(2 * SHOWN) if chosen["question"].iat[0] in ("block", "months earlier") else chosen.nlargest(SHOWN, "worth")
+    ordered = (
+        chosen.head(2 * SHOWN)
+        if chosen["question"].iat[0] in ("block", "months earlier")
+        else chosen.nlargest(SHOWN, "worth")
+    )
     net = chosen["question"].iat[0] == "whole or not"
     table = Table(title=title, title_justify="left")
     for name in ("of", "asked", "one more brings", "one less costs", *([unit] if unit else []), "decisions"):
@@ -121,7 +131,14 @@ def _table(title: str, chosen: pd.DataFrame, unit: str, money: Callable[[float],
     for row in ordered.itertuples():
         gain, loss = (row.net_gain_usd, row.net_loss_usd) if net else (row.gain_of_step_usd, row.loss_of_step_usd)
         pay = [] if not unit else ["" if pd.isna(row.pay_up_to) else f"${row.pay_up_to:,.2f}"]
-        table.add_row(row.name, f"{row.step:,.4g} {plural(row.unit, row.step)}", _said(gain, money), _said(loss, money), *pay, row.decisions)
+        table.add_row(
+            row.name,
+            f"{row.step:,.4g} {plural(row.unit, row.step)}",
+            _said(gain, money),
+            _said(loss, money),
+            *pay,
+            row.decisions,
+        )
     return table
 
 

@@ -21,12 +21,14 @@ Say = Callable[[str], None]
 class Shown(Protocol):
     """What a solve calls (see `options.Progress`), with more to say where there is more."""
 
-    def __call__(self, seconds: float, incumbent: float | None, bound: float | None, gap: float | None, /, more: str = "") -> None: ...
+    def __call__(
+        self, seconds: float, incumbent: float | None, bound: float | None, gap: float | None, /, more: str = ""
+    ) -> None: ...
 
 
 @contextmanager
 def saying(title: str, *, quiet: bool) -> Iterator[Say | None]:
-    """Say on standard error what is being done; yields what to call with more of it, None where nothing is to be said."""
+    """Say on standard error what is being done; yields what to call with more of it, None where that is nothing."""
     if quiet:
         yield None
         return
@@ -63,7 +65,9 @@ def solving(name: str, *, quiet: bool, mip: bool) -> Iterator[Shown | None]:
     """Show that a case is being solved; yields what the solver should call, None where it cannot report."""
     with saying(f"planning {name}", quiet=quiet) as say:
 
-        def show(seconds: float, incumbent: float | None, bound: float | None, gap: float | None, /, more: str = "") -> None:
+        def show(
+            seconds: float, incumbent: float | None, bound: float | None, gap: float | None, /, more: str = ""
+        ) -> None:
             best = "none yet" if incumbent is None else f"${incumbent:,.0f}M"
             limit = "" if bound is None else f", no plan can beat ${bound:,.0f}M"
             close = "" if gap is None else f", gap {gap:.2%}"
@@ -87,7 +91,10 @@ def rounds_on(progress: Shown) -> Callable[[Round], None]:
         bundles = f", {entry.pool_columns:,} bundles" if entry.pool_columns else ""
         known = math.isfinite(entry.value)  # no plan keeps every limit yet
         progress(
-            entry.seconds, entry.value if known else None, entry.bound, entry.gap if known else None,
+            entry.seconds,
+            entry.value if known else None,
+            entry.bound,
+            entry.gap if known else None,
             f"{bundles}, {entry.scenarios:,} futures in the relaxation",
         )
 

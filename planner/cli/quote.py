@@ -38,27 +38,102 @@ if TYPE_CHECKING:
 
 def quote(
     path: CasePath,
-    gpu: Annotated[str, typer.Option(metavar="SKUS", help="SKUs that may serve it, the first the unit: gb300, or 'gb300; b200=1.1' with GPUs per unit")] = "",
+    gpu: Annotated[
+        str,
+        typer.Option(
+            metavar="SKUS",
+            help="SKUs that may serve it, the first the unit: gb300, or 'gb300; b200=1.1' with GPUs per unit",
+        ),
+    ] = "",
     gpus: Annotated[float | None, typer.Option(min=0.0, metavar=NUMBER, help="GPUs asked for")] = None,
-    mw: Annotated[float | None, typer.Option(min=0.0, metavar="MW", help="MW of critical IT of a powered hall asked for, instead of GPUs")] = None,
-    start: Annotated[str | None, typer.Option(parser=month, metavar="MONTH", help="first month of the term: 2027-10, or 2027-Q4 for the first of that quarter")] = None,
+    mw: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0, metavar="MW",
+            help="MW of critical IT of a powered hall asked for, instead of GPUs",
+        ),
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            parser=month, metavar="MONTH",
+            help="first month of the term: 2027-10, or 2027-Q4 for the first of that quarter",
+        ),
+    ] = None,
     term: Annotated[int | None, typer.Option(min=1, metavar="MONTHS", help="months of the term")] = None,
-    sites: Annotated[str, typer.Option(metavar="NAMES", help="sites on which it may stand, separated by ; [default: any]")] = "",
-    regions: Annotated[str, typer.Option(metavar="NAMES", help="regions in which it may stand, separated by ; [default: any]")] = "",
-    customer: Annotated[str, typer.Option(metavar="NAME", help="a customer of the case [default: one that never defaults]")] = "",
+    sites: Annotated[
+        str, typer.Option(metavar="NAMES", help="sites on which it may stand, separated by ; [default: any]"),
+    ] = "",
+    regions: Annotated[
+        str, typer.Option(metavar="NAMES", help="regions in which it may stand, separated by ; [default: any]"),
+    ] = "",
+    customer: Annotated[
+        str, typer.Option(metavar="NAME", help="a customer of the case [default: one that never defaults]"),
+    ] = "",
     all_or_nothing: Annotated[bool, typer.Option("--all-or-nothing", help="taken whole or not at all")] = False,
     single_fabric: Annotated[bool, typer.Option("--single-fabric", help="must stand on one fabric")] = False,
-    prepay: Annotated[float | None, typer.Option(parser=share, metavar=SHARE, help="share of its first-rate value paid at the start, such as 20% [default: none]")] = None,
-    take_or_pay: Annotated[float | None, typer.Option("--take-or-pay", parser=share, metavar=SHARE, help="share paid whether used or not [default: 100%]")] = None,
-    utilisation: Annotated[float | None, typer.Option(parser=share, metavar=SHARE, help="share expected to be used [default: 100%]")] = None,
-    escalator: Annotated[float | None, typer.Option(parser=yearly, metavar=SHARE, help="yearly rise of the rate, such as 3% [default: none]")] = None,
-    notice: Annotated[int | None, typer.Option(metavar="MONTHS", help="months of notice by which the customer may leave when the market has fallen [default: none]")] = None,
-    notice_from: Annotated[int | None, typer.Option("--notice-from", metavar="MONTHS", help="months of the term before notice can be given")] = None,
+    prepay: Annotated[
+        float | None,
+        typer.Option(
+            parser=share, metavar=SHARE,
+            help="share of its first-rate value paid at the start, such as 20% [default: none]",
+        ),
+    ] = None,
+    take_or_pay: Annotated[
+        float | None,
+        typer.Option(
+            "--take-or-pay", parser=share, metavar=SHARE,
+            help="share paid whether used or not [default: 100%]",
+        ),
+    ] = None,
+    utilisation: Annotated[
+        float | None, typer.Option(parser=share, metavar=SHARE, help="share expected to be used [default: 100%]"),
+    ] = None,
+    escalator: Annotated[
+        float | None,
+        typer.Option(
+            parser=yearly, metavar=SHARE,
+            help="yearly rise of the rate, such as 3% [default: none]",
+        ),
+    ] = None,
+    notice: Annotated[
+        int | None,
+        typer.Option(
+            metavar="MONTHS",
+            help="months of notice by which the customer may leave when the market has fallen [default: none]",
+        ),
+    ] = None,
+    notice_from: Annotated[
+        int | None,
+        typer.Option(
+            "--notice-from", metavar="MONTHS",
+            help="months of the term before notice can be given",
+        ),
+    ] = None,
     energy_by: Annotated[str | None, typer.Option("--energy-by", metavar="NAME", help="landlord or tenant")] = None,
-    inquiries: Annotated[Path | None, typer.Option("--inquiries", metavar=FILE, help="CSV of inquiries, instead of one on the command line: columns name, gpu, gpus, mw, start, term_months and others of leases")] = None,
-    scenarios: Annotated[int | None, typer.Option(min=2, metavar=NUMBER, help="futures drawn, over which to find floors too, both plans held [default: none]")] = None,
+    inquiries: Annotated[
+        Path | None,
+        typer.Option(
+            "--inquiries", metavar=FILE,
+            help="CSV of inquiries, instead of one on the command line: columns name, gpu, gpus, mw, start, "
+            "term_months and others of leases",
+        ),
+    ] = None,
+    scenarios: Annotated[
+        int | None,
+        typer.Option(
+            min=2, metavar=NUMBER,
+            help="futures drawn, over which to find floors too, both plans held [default: none]",
+        ),
+    ] = None,
     alpha: Alpha = 0.95,
-    risk_weight: Annotated[float, typer.Option("--risk-weight", parser=share, metavar=SHARE, help="weight of CVaR against the mean over many futures: 0 for the mean alone, 1 for the tail alone")] = 0.5,
+    risk_weight: Annotated[
+        float,
+        typer.Option(
+            "--risk-weight", parser=share, metavar=SHARE,
+            help="weight of CVaR against the mean over many futures: 0 for the mean alone, 1 for the tail alone",
+        ),
+    ] = 0.5,
     out: Annotated[Path | None, out_into("the quotes")] = None,
     force: Force = False,
     edits: Edits = None,

@@ -29,7 +29,7 @@ BEYOND_CHANCE = 3.0
 
 
 def print_risk(plan: Plan, out: Path | None, *, details: bool = False) -> None:
-    """Print expected NPV and CVaR, the certificate, the price of a limit, the value of information, and what is feared; of other plans nothing.
+    """Print mean and CVaR, the certificate, prices, the value of information, and what is feared; of other plans nothing.
 
     details: the feared futures in tables, in place of a line.
     """
@@ -112,8 +112,9 @@ def _print_whole(plan: RiskPlan) -> None:
 def _fears_told(plan: RiskPlan) -> str:
     """What the plan fears, on a line."""
     factors = [f"{row.factor} ({row.correlation:+.2f})" for row in _telling(plan).itertuples()]
-    depends = f"its NPV depends on {listed(factors, BESIDE)} (correlation)" if factors else "its NPV depends on no factor beyond chance"
-    return f"{depends}; its worst future is {plan.feared['future'].iat[0]}, worth {millions(plan.feared['npv_usd'].iat[0])}"
+    depends = f"{listed(factors, BESIDE)} (correlation)" if factors else "no factor beyond chance"
+    worst = plan.feared.iloc[0]
+    return f"its NPV depends on {depends}; its worst future is {worst['future']}, worth {millions(worst['npv_usd'])}"
 
 
 def _fears(plan: RiskPlan) -> Table:

@@ -38,18 +38,53 @@ SHOWN = 10
 
 def score(
     path: CasePath,
-    portfolios: Annotated[str, typer.Option("--portfolios", metavar="PATH", help="Parquet or CSV of portfolios, a folder of Parquet files, or portfolio.csv of a run; of a store by its address")],
-    out: Annotated[str | None, typer.Option("--out", metavar="PATH", help="folder to write scores and broken limits into, also in a store; or one file of scores, by a name that ends in .parquet or .csv")] = None,
+    portfolios: Annotated[
+        str,
+        typer.Option(
+            "--portfolios", metavar="PATH",
+            help="Parquet or CSV of portfolios, a folder of Parquet files, or portfolio.csv of a run; of a store by "
+            "its address",
+        ),
+    ],
+    out: Annotated[
+        str | None,
+        typer.Option(
+            "--out", metavar="PATH",
+            help="folder to write scores and broken limits into, also in a store; or one file of scores, by a name "
+            "that ends in .parquet or .csv",
+        ),
+    ] = None,
     force: Force = False,
     scenarios: Annotated[int, futures_drawn("over which to score")] = 1000,
     alpha: Annotated[float, tail_level("; of VaR and the tails too")] = 0.95,
-    futures: Annotated[Path | None, typer.Option("--futures", metavar=FILE, help="paths and weights from elsewhere (Parquet, CSV: factor_id, scenario, month, value, weight) in place of --scenarios draws")] = None,
+    futures: Annotated[
+        Path | None,
+        typer.Option(
+            "--futures", metavar=FILE,
+            help="paths and weights from elsewhere (Parquet, CSV: factor_id, scenario, month, value, weight) in place "
+            "of --scenarios draws",
+        ),
+    ] = None,
     draws: Draws = "independent",
     seed: Seed = None,
     float64: Annotated[bool, typer.Option("--float64", help="measure in float64 instead of float32 in $M")] = False,
-    paths: Annotated[bool, typer.Option("--paths/--no-paths", help="peak funding, payback, debt cover, MOIC and IRR, which need monthly cash")] = True,
-    threads: Annotated[int | None, typer.Option(min=1, metavar=NUMBER, help="threads that score [default: all cores]")] = None,
-    memory: Annotated[str | None, typer.Option(metavar=SIZE, help="memory that may be used, such as 4G, on a GPU of that too [default: half of what is free]")] = None,
+    paths: Annotated[
+        bool,
+        typer.Option(
+            "--paths/--no-paths",
+            help="peak funding, payback, debt cover, MOIC and IRR, which need monthly cash",
+        ),
+    ] = True,
+    threads: Annotated[
+        int | None, typer.Option(min=1, metavar=NUMBER, help="threads that score [default: all cores]"),
+    ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            metavar=SIZE,
+            help="memory that may be used, such as 4G, on a GPU of that too [default: half of what is free]",
+        ),
+    ] = None,
     device: Device = "auto",
     edits: Edits = None,
     stress: Stress = None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from planner.cli.progress import saying
+from planner.cli.progress import Say, saying
 from planner.errors import PlannerError
 from planner.wording import counted
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from planner.planning import PlanOptions
     from planner.scoring.pareto import Leaders
     from planner.scoring.score import ScoreOptions, Scoring
+    from planner.scoring.score_partitions import Progress
     from planner.storage.partition_journal import How
 
 
@@ -45,10 +46,15 @@ def score_in_partitions(
     job = Job(case, chosen.base, chosen.tail, options, parts.fingerprint, parts.count, "")
     try:
         with saying("scoring", quiet=quiet) as say:
-            told = None if say is None else lambda done, of, rows: say(f"{done:,} of {counted(of, 'partition')}, {counted(rows, 'portfolio')}")
+            told = None if say is None else _told_by(say)
             scored = score_partitions(job, parts, out, how, read_from=portfolios, progress=told)
     except KeyboardInterrupt:
         raise Interrupted(f"stopped by Ctrl-C; partitions that are finished stand in {unfinished(out)}: go on with --resume") from None
     if scored.taken_over and not quiet:
         print(f"{scored.taken_over:,} of {len(parts.parts):,} partitions were finished before", file=sys.stderr)
     return scored.leaders, scored.scoring
+
+
+def _told_by(say: Say) -> Progress:
+    """What the scoring calls as partitions are done."""
+    return lambda done, of, rows: say(f"{done:,} of {counted(of, 'partition')}, {counted(rows, 'portfolio')}")

@@ -1,4 +1,4 @@
-"""The plan on one screen: its worth, what it builds, what to sign soon and what is scarce; tables only when asked for."""
+"""The plan on one screen: its worth, what it builds, what to sign soon and what is scarce; tables where asked for."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ HOURS, KILOWATTS = 730.0, 1000.0
 
 
 def print_summary(plan: Plan, out: Path | None, *, details: bool = False) -> None:
-    """Print the status and what the plan is: on one screen, or with all of its tables; why there is none, where there is none."""
+    """Print the status and the plan on one screen, or with all of its tables; where there is none, why."""
     console = output()
     _print_status(console, plan)
     if plan.levels is None:
@@ -45,15 +45,22 @@ def print_summary(plan: Plan, out: Path | None, *, details: bool = False) -> Non
             _print_scarce(console, plan)
     if out is not None:
         say_written(console, out)
-    if plan.levels is not None and not details and not plan.options.why:
-        console.print(f"more: --details prints all tables{'' if out is None else ', which that folder has as files'}", highlight=False)
+
+
+def print_more(plan: Plan, out: Path | None) -> None:
+    """Say how to see more than the screen of a plan shows."""
+    if plan.levels is not None and not plan.options.why:
+        kept = "--out keeps them as files" if out is None else "the folder has all of them as files"
+        output().print(f"more: --details prints the tables, {kept}", highlight=False)
 
 
 def _print_status(console: Console, plan: Plan) -> None:
     allocation = plan.allocation_result
     gap = "" if plan.gap is None else f", gap {percent(plan.gap, 4)}"
     seconds = sum(plan.seconds.values())
-    console.print(f"[bold]{_plain(plan.case.settings.name)}[/]: {plan.status.label}{gap}, {allocation.solver}, {seconds:.1f} s")
+    console.print(
+        f"[bold]{_plain(plan.case.settings.name)}[/]: {plan.status.label}{gap}, {allocation.solver}, {seconds:.1f} s"
+    )
     if plan.levels is not None and plan.options.solver.relax:
         console.print("relaxed: 0/1 decisions are continuous, so this is a bound on plans, not a plan")
 
@@ -96,7 +103,11 @@ def _money(plan: Plan) -> list[tuple[str, str]]:
     rests = f"IRR {irr_text(rate, status.name)}, payback {back}, peak funding {millions(statement.peak_funding_usd)}"
     return [
         ("NPV", f"[bold]{millions(npv)}[/] after tax at {percent(settings.discount_rate)}, cash at mid-month; {rests}"),
-        ("", f"{millions(statement.equity_npv_usd)} to equity; {millions(carried)} with losses carried forward{warning}; {tail} after {end} (tail: {outlook.tail})"),
+        (
+            "",
+            f"{millions(statement.equity_npv_usd)} to equity; {millions(carried)} with losses carried forward{warning}; "
+            f"{tail} after {end} (tail: {outlook.tail})",
+        ),
     ]
 
 
@@ -115,10 +126,18 @@ def _built(plan: Plan) -> list[tuple[str, str]]:
         ("sites", _plain(f"{len(by_site):,}: {sites}") if len(by_site) else "none"),
     ]
     owned = (held["kind"].isin(["own", "base"]) & (held["gpu_id"] != "")).to_numpy()
-    by_sku = held[owned].assign(level=levels[owned]).groupby("gpu_id", sort=False)["level"].sum().sort_values(ascending=False, kind="stable")
+    by_sku = (
+        held[owned]
+        .assign(level=levels[owned])
+        .groupby("gpu_id", sort=False)["level"]
+        .sum()
+        .sort_values(ascending=False, kind="stable")
+    )
     by_sku = by_sku[by_sku > 0.5]
     skus = listed([f"{count:,.0f} {gpu_id}" for gpu_id, count in by_sku.items()], NAMED)
-    rows.append(("GPUs", _plain(f"{by_sku.sum():,.0f} bought, or owned at the start: {skus}") if len(by_sku) else "none"))
+    rows.append(
+        ("GPUs", _plain(f"{by_sku.sum():,.0f} bought, or owned at the start: {skus}") if len(by_sku) else "none")
+    )
     rows += _leases(plan)
     demand = on_demand(plan)
     return [*rows, ("on demand", demand)] if demand else rows
@@ -150,12 +169,19 @@ def _print_soon(console: Console, plan: Plan) -> None:
     """What is new and must be signed within two quarters, with the dollars that it commits."""
     near = soon(plan.decisions, plan.case.settings.start)
     if near.empty:
-        console.print("\nto sign within two quarters: nothing new; what the plan does until then is committed or owned already")
+        console.print(
+            "\nto sign within two quarters: nothing new; what the plan does until then is committed or owned already"
+        )
         return
-    console.print(f"\nto sign within two quarters: [bold]{millions(float(near['commits_usd'].sum()))}[/] in all, undiscounted and before tax")
+    console.print(
+        f"\nto sign within two quarters: [bold]{millions(float(near['commits_usd'].sum()))}[/] in all, "
+        "undiscounted and before tax"
+    )
     grid = Table.grid(padding=(0, 2, 0, 0))
     for name in ("by", "decision", "at", "how much", "commits"):
-        grid.add_column(justify="right" if name == "commits" else "left", overflow="fold", no_wrap=name in ("by", "commits"))
+        grid.add_column(
+            justify="right" if name == "commits" else "left", overflow="fold", no_wrap=name in ("by", "commits")
+        )
     for row in screen_of(near, LINES).itertuples():
         grid.add_row(f"  {row.by}", row.decision, _plain(row.at), _plain(row.how_much), millions(row.commits_usd))
     console.print(grid)

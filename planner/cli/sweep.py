@@ -42,7 +42,14 @@ SHOWN_LOST = 6
 
 def sweep(
     path: CasePath,
-    vary: Annotated[list[str] | None, typer.Option("--set", metavar=EDIT, help="what to vary: NAME=low:high:count or NAME=value,value,...; NAME is a factor (--list) or table.column[id]; *= multiplies, += adds; once or twice")] = None,
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar=EDIT,
+            help="what to vary: NAME=low:high:count or NAME=value,value,...; NAME is a factor (--list) or "
+            "table.column[id]; *= multiplies, += adds; once or twice",
+        ),
+    ] = None,
     stresses: Annotated[bool, typer.Option("--stresses", help="the named stresses of the case, one a point")] = False,
     known: Annotated[bool, typer.Option("--list", help="show what can be varied by name, and stop")] = False,
     out: Annotated[Path | None, out_into("the sweep, kept point by point while it runs,")] = None,
@@ -51,7 +58,9 @@ def sweep(
     workers: Workers = None,
     scheduler: Scheduler = None,
     memory: Memory = None,
-    cold: Annotated[bool, typer.Option("--cold", help="begin every plan from nothing, to see what warm starts save")] = False,
+    cold: Annotated[
+        bool, typer.Option("--cold", help="begin every plan from nothing, to see what warm starts save"),
+    ] = False,
     stress: Stress = None,
     fixes: Fixes = None,
     excludes: Excludes = None,

@@ -16,6 +16,8 @@ PIPE_WIDTH = 80
 """Columns where the output does not go to a terminal and COLUMNS does not say how many there are."""
 BORDERS = 3
 """Columns that a table spends beside each of its columns, and one more at its end."""
+KEYS = 0.6
+"""Share of the room that the columns repeated in every part of a wide table may take."""
 
 
 def output() -> Console:
@@ -29,7 +31,7 @@ def output() -> Console:
 
 
 def show(console: Console, table: Table | str) -> None:
-    """Print a table so that no cell is cut and no word or number broken: where it is too wide, as several that repeat what names its rows.
+    """Print a table so that no cell is cut and no number broken: one too wide as several, each with what names its rows.
 
     A line in place of a table is printed as it is.
     """
@@ -64,29 +66,44 @@ def fitting(table: Table, console: Console) -> list[Table]:
 
 
 def _keys(columns: Sequence[Column], least: Sequence[int], room: int) -> list[int]:
-    """The columns that name a row, which every part repeats: the first, and those of text beside it while half of the room is left."""
+    """The columns that name a row, which every part repeats: the first, and text beside it up to KEYS of the room."""
     text = [column.justify != "right" for column in columns]
     keys = 1
-    while keys < len(columns) and not all(text) and text[keys] and sum(least[: keys + 1]) + BORDERS * (keys + 1) <= room // 2:
+    while (
+        keys < len(columns)
+        and not all(text)
+        and text[keys]
+        and sum(least[: keys + 1]) + BORDERS * (keys + 1) <= KEYS * room
+    ):
         keys += 1
     return list(range(min(keys, max(len(columns) - 1, 1))))
 
 
-def _part(table: Table, chosen: Sequence[int], least: Sequence[int], most: Sequence[int], room: int, *, first: bool) -> Table:
+def _part(
+    table: Table, chosen: Sequence[int], least: Sequence[int], most: Sequence[int], room: int, *, first: bool
+) -> Table:
     """Some columns of a table, each as wide as there is room for."""
     from dataclasses import replace
 
     from rich.table import Table
 
     widths = _shared(room - BORDERS * len(chosen), [least[at] for at in chosen], [most[at] for at in chosen])
-    part = Table(title=table.title if first else None, title_justify="left", show_footer=table.show_footer, show_lines=table.show_lines)
-    part.columns = [replace(table.columns[at], width=width, min_width=None, overflow="fold", _index=place) for place, (at, width) in enumerate(zip(chosen, widths, strict=True))]
+    part = Table(
+        title=table.title if first else None,
+        title_justify="left",
+        show_footer=table.show_footer,
+        show_lines=table.show_lines,
+    )
+    part.columns = [
+        replace(table.columns[at], width=width, min_width=None, overflow="fold", _index=place)
+        for place, (at, width) in enumerate(zip(chosen, widths, strict=True))
+    ]
     part.rows = table.rows
     return part
 
 
 def _shared(room: int, least: list[int], most: list[int]) -> list[int]:
-    """Widths of columns: what each needs at least, and the rest of the room a column at a time to the one that lacks most."""
+    """Widths of columns: what each needs at least; the rest of the room goes, step by step, to the one that lacks most."""
     widths = list(least)
     for _ in range(room - sum(widths)):
         lacking = max(range(len(widths)), key=lambda at: most[at] - widths[at])
@@ -104,5 +121,7 @@ def _widths(column: Column, table: Table, console: Console) -> tuple[int, int]:
     measured = [Measurement.get(console, console.options.update(width=10_000), cell) for cell in column._cells]
     headed = [Measurement.get(console, console.options.update(width=10_000), cell) for cell in heads]
     broken = column.justify != "right"
-    least = max([each.minimum if broken else each.maximum for each in measured] + [each.minimum for each in headed], default=1)
+    least = max(
+        [each.minimum if broken else each.maximum for each in measured] + [each.minimum for each in headed], default=1
+    )
     return max(least, column.min_width or 1), max([each.maximum for each in (*measured, *headed)], default=1)

@@ -13,7 +13,9 @@ import typer
 
 from planner.case.written_dates import month_number, quarter_number, written_month
 
-_MONEY = re.compile(r"^(?P<minus>-?)\$?(?P<number>-?[\d_,]*\.?\d+(?:e[+-]?\d+)?|\d+\.)\s*(?P<scale>[kmb]?)$", re.IGNORECASE)
+_MONEY = re.compile(
+    r"^(?P<minus>-?)\$?(?P<number>-?[\d_,]*\.?\d+(?:e[+-]?\d+)?|\d+\.)\s*(?P<scale>[kmb]?)$", re.IGNORECASE
+)
 _SCALES = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9}
 
 
@@ -46,7 +48,9 @@ def month(written: str) -> str:
             return written_month(number(text))
         except ValueError:
             continue
-    raise typer.BadParameter(f"{written!r} is not a month; write 2027-10, or 2027-Q4 for the first month of that quarter")
+    raise typer.BadParameter(
+        f"{written!r} is not a month; write 2027-10, or 2027-Q4 for the first month of that quarter"
+    )
 
 
 def money(written: str | float) -> float:
@@ -79,4 +83,10 @@ def _fraction(written: str | float, why: str) -> float:
     if not math.isfinite(found):
         raise typer.BadParameter(why)
     # Read as written in hundredths, so that 20% and 0.2 are the same number.
-    return float(f"{text[:-1].strip()}e-2") if per_cent and "e" not in text.lower() else found / 100.0 if per_cent else found
+    return (
+        float(f"{text[:-1].strip()}e-2")
+        if per_cent and "e" not in text.lower()
+        else found / 100.0
+        if per_cent
+        else found
+    )

@@ -7,7 +7,19 @@ from typing import Annotated
 
 import typer
 
-from planner.cli.options import NUMBER, Base, CasePath, Force, Resume, Scheduler, Seed, Tail, Workers, futures_drawn
+from planner.cli.options import (
+    FILE,
+    NUMBER,
+    Base,
+    CasePath,
+    Force,
+    Resume,
+    Scheduler,
+    Seed,
+    Tail,
+    Workers,
+    futures_drawn,
+)
 
 
 def portfolios(
@@ -41,7 +53,11 @@ def portfolios(
     ] = None,
     bundles: Annotated[
         Path | None,
-        typer.Option(help="table of bundles (CSV, Parquet): portfolio, site_id, power_path, gpu_id, use, start, level; halls and power are derived"),
+        typer.Option(
+            metavar=FILE,
+            help="table of bundles (CSV, Parquet): portfolio, site_id, power_path, gpu_id, use, start, level; "
+            "halls and power are derived",
+        ),
     ] = None,
     pool: Annotated[
         str | None,

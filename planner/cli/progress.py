@@ -32,32 +32,33 @@ def saying(title: str, *, quiet: bool) -> Iterator[Say | None]:
     if quiet:
         yield None
         return
+    begun = time.monotonic()
+
+    def line(what: str) -> str:
+        return f"{title}: {what} ({time.monotonic() - begun:.0f} s)"
+
     if not sys.stderr.isatty():
-        yield _now_and_then(title)
+        yield _now_and_then(line, begun)
         return
     from rich.console import Console
     from rich.markup import escape
 
     with Console(stderr=True).status(escape(title)) as status:
-        yield lambda what: status.update(escape(_joined(title, what)))
+        yield lambda what: status.update(escape(line(what)))
 
 
-def _now_and_then(title: str) -> Say:
-    """A line on standard error whenever EVERY seconds have passed since the last."""
-    begun = last = time.monotonic()
+def _now_and_then(line: Callable[[str], str], begun: float) -> Say:
+    """A line on standard error whenever EVERY seconds have passed since the last, or since the beginning."""
+    last = begun
 
     def say(what: str) -> None:
         nonlocal last
         now = time.monotonic()
         if now - last >= EVERY:
             last = now
-            print(f"{_joined(title, what)} ({now - begun:.0f} s)", file=sys.stderr, flush=True)
+            print(line(what), file=sys.stderr, flush=True)
 
     return say
-
-
-def _joined(title: str, what: str) -> str:
-    return f"{title}: {what}" if what else title
 
 
 @contextmanager
@@ -72,7 +73,7 @@ def solving(name: str, *, quiet: bool, mip: bool) -> Iterator[Shown | None]:
             limit = "" if bound is None else f", no plan can beat ${bound:,.0f}M"
             close = "" if gap is None else f", gap {gap:.2%}"
             if say is not None:
-                say(f"{seconds:.0f} s, best {best}{limit}{close}{more}")
+                say(f"best {best}{limit}{close}{more}")
 
         yield show if mip and say is not None else None
 

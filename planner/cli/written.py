@@ -14,7 +14,7 @@ import typer
 from planner.case.written_dates import month_number, quarter_number, written_month
 
 _MONEY = re.compile(
-    r"^(?P<minus>-?)\$?(?P<number>-?[\d_,]*\.?\d+(?:e[+-]?\d+)?|\d+\.)\s*(?P<scale>[kmb]?)$", re.IGNORECASE
+    r"^(?P<sign>-?\$?|\$-)\s*(?P<number>(\d[\d,_]*\.?\d*|\.\d+)(e[+-]?\d+)?)\s*(?P<scale>[kmb]?)$", re.IGNORECASE
 )
 _SCALES = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9}
 
@@ -58,10 +58,10 @@ def money(written: str | float) -> float:
     if isinstance(written, (int, float)):
         return float(written)
     match = _MONEY.match(written.strip())
-    if match is None or (match["minus"] and match["number"].startswith("-")):
+    if match is None:
         raise typer.BadParameter(f"{written!r} is not an amount of dollars; write 300M, 1.2B, $5k or 1200000")
     size = float(match["number"].replace(",", "").replace("_", "")) * _SCALES[match["scale"].lower()]
-    return -size if match["minus"] else size
+    return -size if "-" in match["sign"] else size
 
 
 def rate(written: str | float) -> float:

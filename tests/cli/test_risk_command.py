@@ -32,7 +32,7 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_plan_after_risk_is_written_and_scores_as_it_says(run: Run, case: Path, tmp_path: Path) -> None:
     out, scores = tmp_path / "run", tmp_path / "scores"
-    code, said, err = run("plan", case, *RISK, "--information", 5, "--out", out)
+    code, said, err = run("plan", case, *RISK, "--information", 5, "--out", out, "--details")
     assert code == 0, err
     assert "over 40 futures: expected NPV" in said
     assert "the plan fears these futures" in said

@@ -1,4 +1,4 @@
-"""The plan on one screen: its worth, what it builds, what to sign soon and what is scarce; tables where asked for."""
+"""The plan on one screen: its worth, what it builds, what to decide soon and what is scarce; tables where asked for."""
 
 from __future__ import annotations
 
@@ -98,15 +98,15 @@ def _money(plan: Plan) -> list[tuple[str, str]]:
     outlook = plan.candidates.outlook
     end = outlook.calendar.written(outlook.horizon - 1)
     warning = " [bold red](the sign differs)[/]" if carried * npv < 0 else ""
-    tail = percent(statement.tail_usd / npv) if npv else "0%"
+    tail = percent(statement.tail_usd / npv) if npv else percent(0.0)
     back = payback_text(settings.start, statement.payback_month)
     rests = f"IRR {irr_text(rate, status.name)}, payback {back}, peak funding {millions(statement.peak_funding_usd)}"
     return [
         ("NPV", f"[bold]{millions(npv)}[/] after tax at {percent(settings.discount_rate)}, cash at mid-month; {rests}"),
         (
             "",
-            f"{millions(statement.equity_npv_usd)} to equity; {millions(carried)} with losses carried forward{warning}; "
-            f"{tail} after {end} (tail: {outlook.tail})",
+            f"{millions(statement.equity_npv_usd)} to equity; {millions(carried)} with losses carried "
+            f"forward{warning}; {tail} after {end} (tail: {outlook.tail})",
         ),
     ]
 
@@ -119,10 +119,10 @@ def _built(plan: Plan) -> list[tuple[str, str]]:
     by_kind = power.groupby("kind", sort=False)["contracted_mw"].sum()
     by_site = power.groupby("site_id")["contracted_mw"].sum().sort_values(ascending=False, kind="stable")
     halls = float(levels[(held["kind"] == "shell").to_numpy()].sum())
-    kinds = ", ".join(f"{mw:,.0f} {kind.replace('_', ' ')}" for kind, mw in by_kind.items())
-    sites = listed([f"{site_id} {mw:,.0f} MW" for site_id, mw in by_site.items()], NAMED)
+    kinds = ", ".join(f"{_amount(mw)} {kind.replace('_', ' ')}" for kind, mw in by_kind.items())
+    sites = listed([f"{site_id} {_amount(mw)} MW" for site_id, mw in by_site.items()], NAMED)
     rows = [
-        ("MW", f"{by_kind.sum():,.0f} contracted{f' ({kinds})' if kinds else ''}, {halls:,.0f} of halls"),
+        ("MW", f"{_amount(float(by_kind.sum()))} contracted{f' ({kinds})' if kinds else ''}, {_amount(halls)} of halls"),
         ("sites", _plain(f"{len(by_site):,}: {sites}") if len(by_site) else "none"),
     ]
     owned = (held["kind"].isin(["own", "base"]) & (held["gpu_id"] != "")).to_numpy()
@@ -161,20 +161,23 @@ def _leases(plan: Plan) -> list[tuple[str, str]]:
         won.append((brings, f"{row.lease_id} {size.sum():,.0f}{part} {'MW' if hosting else 'GPUs'}"))
     names = [name for _, name in sorted(won, key=lambda each: -each[0])]
     count = len(won) + len(declined)
+    if not count:
+        return [("leases", "none in the case")]
     rows = [("leases", _plain(f"{len(won):,} of {count:,} won{': ' if won else ''}{listed(names, NAMED)}"))]
     return [*rows, ("", _plain(f"declined: {listed(declined, NAMED)}"))] if declined else rows
 
 
 def _print_soon(console: Console, plan: Plan) -> None:
-    """What is new and must be signed within two quarters, with the dollars that it commits."""
+    """What is new and must be decided within two quarters, with the dollars that it commits."""
     near = soon(plan.decisions, plan.case.settings.start)
     if near.empty:
         console.print(
-            "\nto sign within two quarters: nothing new; what the plan does until then is committed or owned already"
+            "\nto be decided within two quarters: nothing new; "
+            "what the plan does until then is committed or owned already"
         )
         return
     console.print(
-        f"\nto sign within two quarters: [bold]{millions(float(near['commits_usd'].sum()))}[/] in all, "
+        f"\nto be decided within two quarters: [bold]{millions(float(near['commits_usd'].sum()))}[/] in all, "
         "undiscounted and before tax"
     )
     grid = Table.grid(padding=(0, 2, 0, 0))
@@ -212,6 +215,11 @@ def _print_amounts(console: Console, rows: list[tuple[float, str]]) -> None:
     for usd, said in rows:
         grid.add_row(f"  {millions(usd)}", _plain(said))
     console.print(grid)
+
+
+def _amount(mw: float) -> str:
+    """MW in whole ones, a few with two digits."""
+    return f"{mw:,.0f}" if mw >= 10.0 else f"{mw:.2g}"
 
 
 def _plain(text: object) -> str:

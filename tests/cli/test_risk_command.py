@@ -147,7 +147,7 @@ def test_progress_says_bound_value_and_columns() -> None:
 
 
 def test_the_frontier_is_printed_and_written(run: Run, case: Path, tmp_path: Path) -> None:
-    code, said, err = run("frontier", case, "--weights", "0,0.5,1", "--alpha", 0.9, "--scenarios", 40, "--out", tmp_path / "f")
+    code, said, err = run("frontier", case, "--weights", "0,50%,1", "--alpha", "90%", "--scenarios", 40, "--out", tmp_path / "f")
     assert code == 0, err
     assert "no point is beaten in both" in said
     table = pd.read_parquet(tmp_path / "f" / "frontier.parquet")
@@ -158,4 +158,4 @@ def test_the_frontier_is_printed_and_written(run: Run, case: Path, tmp_path: Pat
     assert {"risk_weight", "cvar_usd"} <= set(json.loads(said)[0])
     code, _, err = run("frontier", case, "--weights", "a,b")
     assert code == 2
-    assert "no numbers" in err
+    assert "--weights: 'a' is not a share" in err

@@ -16,9 +16,9 @@ SHARE, EDIT, SECONDS, SIZE, NUMBER, FILE, FOLDER = "SHARE", "EDIT", "SECONDS", "
 LEVEL = "level of CVaR: 95% looks at the worst 5% of futures"
 
 
-def out_into(what: str) -> Any:
+def out_into(what: str, more: str = "") -> Any:
     """The folder of a verb's results."""
-    return typer.Option("--out", metavar=FOLDER, help=f"folder to write {what} into")
+    return typer.Option("--out", metavar=FOLDER, help=f"folder to write {what} into{more}")
 
 
 def futures_drawn(why: str) -> Any:
@@ -36,6 +36,12 @@ def proven_at(default: str = "") -> Any:
     return typer.Option(
         "--gap", parser=share, metavar=SHARE, help=f"relative gap at which a plan counts as proven{default}"
     )
+
+
+def sharing(default: str = "") -> Any:
+    """How many processes share the work."""
+    told = f"processes of this machine that share the work{default}"
+    return typer.Option("--workers", min=1, metavar=NUMBER, help=told)
 
 
 CasePath = Annotated[Path, typer.Argument(help="case: a folder or an .xlsx workbook")]
@@ -116,15 +122,7 @@ Device = Annotated[
         help="where it is computed: auto, cpu or gpu; auto takes an NVIDIA GPU on which a kernel runs",
     ),
 ]
-Workers = Annotated[
-    int | None,
-    typer.Option(
-        "--workers",
-        min=1,
-        metavar=NUMBER,
-        help="processes of this machine that share the work [default: as many as help]",
-    ),
-]
+Workers = Annotated[int | None, sharing()]
 Scheduler = Annotated[
     str | None,
     typer.Option(

@@ -78,6 +78,9 @@ def portfolios(
 ) -> None:
     """Make portfolios to score: subsets of a plan's sites, its neighbours, random feasible ones, or those of a table of bundles; or a pool to plan from.
 
+    --workers, --scheduler, --resume and --force are for --pool alone; --base and --tail for --bundles and --pool, else they
+    are those of the plan.
+
     Examples:
 
     planner portfolios fixtures/neocloud --plan runs/base --subsets sites --out p.parquet

@@ -25,8 +25,8 @@ from planner.cli.options import (
     Stress,
     Tail,
     TimeLimit,
-    Workers,
     out_into,
+    sharing,
 )
 from planner.cli.written import month, share, yearly
 
@@ -146,7 +146,7 @@ def quote(
     relax: Relax = False,
     gap: Gap = 1e-4,
     time_limit: TimeLimit = None,
-    workers: Workers = None,
+    workers: Annotated[int | None, sharing(" [default: one a core]")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Find the lowest rate at which to sign a lease: where the plan with it is worth as much as the plan without it.

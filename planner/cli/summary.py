@@ -19,7 +19,7 @@ from planner.wording import irr_text, listed, millions, payback_text, percent
 
 LINES = 9
 """Lines of decisions on the screen."""
-NAMED = 4
+NAMED = 3
 """Sites, SKUs and leases that a line of the screen names before it counts them."""
 SCARCE = 3
 """Limits, and phases, that the screen names."""
@@ -100,14 +100,18 @@ def _money(plan: Plan) -> list[tuple[str, str]]:
     warning = " [bold red](the sign differs)[/]" if carried * npv < 0 else ""
     tail = percent(statement.tail_usd / npv) if npv else percent(0.0)
     back = payback_text(settings.start, statement.payback_month)
-    rests = f"IRR {irr_text(rate, status.name)}, payback {back}, peak funding {millions(statement.peak_funding_usd)}"
     return [
-        ("NPV", f"[bold]{millions(npv)}[/] after tax at {percent(settings.discount_rate)}, cash at mid-month; {rests}"),
+        (
+            "NPV",
+            f"[bold]{millions(npv)}[/] after tax at {percent(settings.discount_rate)}; "
+            f"{tail} of it after {end} (tail: {outlook.tail})",
+        ),
         (
             "",
-            f"{millions(statement.equity_npv_usd)} to equity; {millions(carried)} with losses carried "
-            f"forward{warning}; {tail} after {end} (tail: {outlook.tail})",
+            f"{millions(statement.equity_npv_usd)} to equity; "
+            f"{millions(carried)} with losses carried forward{warning}; cash counts at mid-month",
         ),
+        ("", f"IRR {irr_text(rate, status.name)}, payback {back}, peak funding {millions(statement.peak_funding_usd)}"),
     ]
 
 
@@ -122,7 +126,10 @@ def _built(plan: Plan) -> list[tuple[str, str]]:
     kinds = ", ".join(f"{_amount(mw)} {kind.replace('_', ' ')}" for kind, mw in by_kind.items())
     sites = listed([f"{site_id} {_amount(mw)} MW" for site_id, mw in by_site.items()], NAMED)
     rows = [
-        ("MW", f"{_amount(float(by_kind.sum()))} contracted{f' ({kinds})' if kinds else ''}, {_amount(halls)} of halls"),
+        (
+            "MW",
+            f"{_amount(float(by_kind.sum()))} contracted{f' ({kinds})' if kinds else ''}, {_amount(halls)} of halls",
+        ),
         ("sites", _plain(f"{len(by_site):,}: {sites}") if len(by_site) else "none"),
     ]
     owned = (held["kind"].isin(["own", "base"]) & (held["gpu_id"] != "")).to_numpy()

@@ -24,8 +24,8 @@ from planner.cli.options import (
     Stress,
     Tail,
     TimeLimit,
-    Workers,
     out_into,
+    sharing,
 )
 from planner.cli.terminal import output, say_written, show
 from planner.wording import counted, percent
@@ -52,10 +52,10 @@ def sweep(
     ] = None,
     stresses: Annotated[bool, typer.Option("--stresses", help="the named stresses of the case, one a point")] = False,
     known: Annotated[bool, typer.Option("--list", help="show what can be varied by name, and stop")] = False,
-    out: Annotated[Path | None, out_into("the sweep, kept point by point while it runs,")] = None,
+    out: Annotated[Path | None, out_into("the sweep", "; kept point by point while it runs")] = None,
     force: Force = False,
     resume: Resume = False,
-    workers: Workers = None,
+    workers: Annotated[int | None, sharing(" [default: one a core]")] = None,
     scheduler: Scheduler = None,
     memory: Memory = None,
     cold: Annotated[

@@ -24,7 +24,7 @@ OWN = {
     "--term": "of a lease, or of GPUs standing alone",
     "--pool": "to plan from, or to make",
     "--portfolios": "to score, or what was scored",
-    "--workers": "bench measures them",
+    "--workers": "of quote and sweep, which have a default; bench measures them",
     "--sites": "of an inquiry, or of a made-up case",
     "--leases": "of a made-up case, or a question",
     "--months": "with a default of its own",

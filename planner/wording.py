@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from planner.case.written_dates import month_number, written_month
 
@@ -33,6 +34,24 @@ def fixed(value: float, digits: int = 0) -> str:
 def percent(share: float, digits: int = 1) -> str:
     """A share in per cent: 12.3%, and 0.0% where it rounds to nothing, whatever its sign."""
     return f"{fixed(100.0 * share, digits)}%"
+
+
+LEAST_OF_A_MILLION = 5e4
+"""Dollars that one decimal of a million still shows."""
+
+
+def millions(usd: float) -> str:
+    """Dollars as $1.23B or $45.0M, small amounts to the dollar: $4,500, $0."""
+    size = abs(usd)
+    text = f"{size / 1e9:,.2f}B" if size >= 9.995e8 else f"{size / 1e6:,.1f}M" if size >= LEAST_OF_A_MILLION else fixed(size)
+    return f"-${text}" if usd < 0 and text != "0" else f"${text}"
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """Names parted by commas; of more than so many the first ones, and how many there are besides: a, b and 6 more."""
+    if len(names) <= most:
+        return ", ".join(names)
+    return f"{', '.join(names[:most])} and {len(names) - most:,} more"
 
 
 def irr_text(rate: float | None, status: str) -> str:

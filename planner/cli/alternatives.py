@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from planner.cli.options import (
+    NUMBER,
+    SHARE,
+    AsJson,
+    Base,
+    CasePath,
+    Edits,
+    Equity,
+    Excludes,
+    Fixes,
+    Force,
+    Gap,
+    Stress,
+    Tail,
+    TimeLimit,
+    out_into,
+)
+from planner.cli.written import share
+
 if TYPE_CHECKING:
-    from planner.near_optimal.alternatives import Alternatives, Progress
+    from planner.near_optimal.alternatives import Alternatives
 
 SHOWN_CHANGES = 8
 AT_THE_WALL = 1e-3
@@ -18,23 +35,35 @@ AT_THE_WALL = 1e-3
 
 
 def alternatives(
-    path: Annotated[Path, typer.Argument(help="case: a folder or an .xlsx workbook")],
-    within: Annotated[str, typer.Option(help="greatest loss of NPV: 1% or 0.01")] = "1%",
-    count: Annotated[int, typer.Option(min=0, help="plans that differ most to look for, beside the best")] = 4,
-    leases: Annotated[bool, typer.Option("--leases", help="settle for every lease too whether it is in all plans")] = False,
-    effort: Annotated[int, typer.Option(min=1, help="relaxations spent on a question or on a target of it; more settles more")] = 150,
-    out: Annotated[Path | None, typer.Option("--out", help="folder to write the alternatives into")] = None,
-    force: Annotated[bool, typer.Option("--force", help="replace the alternatives that are there")] = False,
-    edits: Annotated[list[str] | None, typer.Option("--set", help="change the case: table.column[id]=value, *=factor, +=number")] = None,
-    stress: Annotated[str | None, typer.Option(help="under a named stress of the case")] = None,
-    fixes: Annotated[list[str] | None, typer.Option("--fix", help="as for plan")] = None,
-    excludes: Annotated[list[str] | None, typer.Option("--exclude", help="as for plan")] = None,
-    base: Annotated[str, typer.Option(help="expected: mean delays and defaults; announced: promised dates, none")] = "expected",
-    tail: Annotated[str | None, typer.Option(help="contracted, rented or none [default: the case's]")] = None,
-    equity: Annotated[bool, typer.Option("--equity", help="NPV to equity, after debt service")] = False,
-    gap: Annotated[float, typer.Option(min=0.0, help="relative gap at which a plan counts as proven")] = 1e-4,
-    time_limit: Annotated[float | None, typer.Option("--time-limit", min=0.0, help="seconds for the solver at each search")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="print the tables as JSON")] = False,
+    path: CasePath,
+    within: Annotated[
+        float, typer.Option(parser=share, metavar=SHARE, show_default="1%", help="greatest loss of NPV: 1% or 0.01"),
+    ] = 0.01,
+    count: Annotated[
+        int, typer.Option(min=0, metavar=NUMBER, help="plans that differ most to look for, beside the best"),
+    ] = 4,
+    leases: Annotated[
+        bool, typer.Option("--leases", help="settle for every lease too whether it is in all plans"),
+    ] = False,
+    effort: Annotated[
+        int,
+        typer.Option(
+            min=1, metavar=NUMBER,
+            help="relaxations spent on a question or on a target of it; more settles more",
+        ),
+    ] = 150,
+    out: Annotated[Path | None, out_into("the alternatives")] = None,
+    force: Force = False,
+    edits: Edits = None,
+    stress: Stress = None,
+    fixes: Fixes = None,
+    excludes: Excludes = None,
+    base: Base = "expected",
+    tail: Tail = None,
+    equity: Equity = False,
+    gap: Gap = 1e-4,
+    time_limit: TimeLimit = None,
+    as_json: AsJson = False,
 ) -> None:
     """Plans within a loss of the best: which sites are in all of them, which can be swapped, and how far their MW range.
 
@@ -43,6 +72,7 @@ def alternatives(
     import json
 
     from planner.case.read import read_case
+    from planner.cli.progress import saying
     from planner.near_optimal.alternatives import AlternativesOptions
     from planner.near_optimal.alternatives import alternatives as search
     from planner.near_optimal.folder import (
@@ -58,11 +88,11 @@ def alternatives(
         base=base, tail=tail, equity=equity, edits=tuple(edits or ()), stress=stress, fixes=tuple(fixes or ()), excludes=tuple(excludes or ()),
         solver=SolverOptions(gap=gap, time_limit_s=time_limit),
     )
-    options = AlternativesOptions(_share(within), count, leases, effort, plan)
+    options = AlternativesOptions(within, count, leases, effort, plan)
     if out is not None:
         refuse_other_alternatives(out, force=force)
     case = read_case(path)
-    with _shown(quiet=as_json) as progress:
+    with saying("planning", quiet=as_json) as progress:
         found = search(case, options, progress=progress)
     if out is not None:
         write_alternatives(found, out, force=force)
@@ -76,31 +106,9 @@ def alternatives(
         raise typer.Exit(4)
 
 
-def _share(written: str) -> float:
-    try:
-        return float(written[:-1]) / 100.0 if written.strip().endswith("%") else float(written)
-    except ValueError:
-        raise typer.BadParameter(f"--within {written!r} is not a share; write 1% or 0.01") from None
-
-
-@contextmanager
-def _shown(*, quiet: bool) -> Iterator[Progress | None]:
-    """The question being asked, on a terminal only."""
-    import sys
-
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status("planning") as status:
-        yield status.update
-
-
 def _print(found: Alternatives, out: Path | None) -> None:
-    from planner.cli.summary import millions
-    from planner.cli.terminal import output
-    from planner.wording import counted
+    from planner.cli.terminal import output, say_written, show
+    from planner.wording import counted, millions
 
     console = output()
 
@@ -112,13 +120,13 @@ def _print(found: Alternatives, out: Path | None) -> None:
     say(f"{found.plan.case.settings.name}: best NPV {millions(best)}, plans down to {millions(found.least_usd)} ({found.options.within:.2%} less)")
     settled = int(found.sites["proven"].sum())
     say(f"{counted(found.plans_found, 'such plan')} found by {counted(found.questions, 'question')}; membership of {settled} of {counted(len(found.sites), 'site')} proven, MW range of {int(found.sites['range_proven'].sum())}")
-    console.print(_sites(found))
+    show(console, _sites(found))
     _print_leases(found, say)
-    console.print(_plans(found))
+    show(console, _plans(found))
     if not (found.sites["proven"] & found.sites["range_proven"]).all() or not found.leases["proven"].all():
         say("* not proven: so it is in the plans found; no plan has less or more MW than what stands in brackets")
     if out is not None:
-        say(f"written to {out}")
+        say_written(console, out)
 
 
 def _sites(found: Alternatives) -> Any:
@@ -141,7 +149,7 @@ def _loss(row: dict[str, Any], found: Alternatives) -> str:
     """What the best plan without a site loses: found, or more than the search looked at, which ends at the loss allowed."""
     import pandas as pd
 
-    from planner.cli.summary import millions
+    from planner.wording import millions
 
     best = found.plan.objective_usd
     assert best is not None
@@ -180,7 +188,7 @@ def _plans(found: Alternatives) -> Any:
     from rich.markup import escape
     from rich.table import Table
 
-    from planner.cli.summary import millions
+    from planner.wording import millions
 
     table = Table(title="plans that differ most, each from all before it", title_justify="left")
     for name in ("plan", "NPV", "loses", "what changes most, against the best plan"):

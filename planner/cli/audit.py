@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
+
+from planner.cli.options import AsJson, PlannedCase, RunFolder
+from planner.cli.terminal import show
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,9 +20,9 @@ WORTHS = {"npv_usd": "NPV", "npv_losses_carried_usd": "NPV with losses carried f
 
 
 def audit(
-    run: Annotated[Path, typer.Argument(help="folder of a run of planner plan")],
-    case: Annotated[Path | None, typer.Option("--case", help="where the case stands, if it has moved; one that is not the case planned is refused")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="print the agreement as JSON")] = False,
+    run: RunFolder,
+    case: PlannedCase = None,
+    as_json: AsJson = False,
 ) -> None:
     """Keep the books of a run a second time, from its tables and its case alone, and say whether they agree.
 
@@ -72,7 +74,7 @@ def _print_lines(found: Agreement, console: Console) -> None:
             total.line, _cents(total.published_usd), _cents(total.books_usd), f"{total.cells:,}", f"{total.apart:,}" if total.apart else "",
             f"{abs(cell.difference_usd):,.2f}", where,
         )
-    console.print(table)
+    show(console, table)
 
 
 def _print_limits(found: Agreement, console: Console) -> None:
@@ -89,7 +91,7 @@ def _print_limits(found: Agreement, console: Console) -> None:
         table.add_row(
             total.family, f"{total.checked:,}", f"{total.broken:,}" if total.broken else "", f"{check.use:,.6g}", ">=" if check.least else "<=", f"{check.limit:,.6g}", where,
         )
-    console.print(table)
+    show(console, table)
 
 
 def _print_laws(found: Agreement, console: Console) -> None:
@@ -103,7 +105,7 @@ def _print_laws(found: Agreement, console: Console) -> None:
     for total in law_totals(found):
         law = total.furthest
         table.add_row(total.law, f"{total.checked:,}", f"{total.broken:,}" if total.broken else "", f"{law.place}: {law.found:,.2f} for {law.due:,.2f}" if total.broken else "")
-    console.print(table)
+    show(console, table)
 
 
 def _cents(usd: float) -> str:

@@ -8,23 +8,49 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from planner.cli.options import NUMBER, SECONDS, AsJson, Gap, Relax
+
 if TYPE_CHECKING:
     from kernels.bench.contest import Figure
 
 
 def bench(
     path: Annotated[Path | None, typer.Argument(help="case to plan [default: a made-up one]")] = None,
-    sites: Annotated[int, typer.Option(min=1, help="sites of the made-up case")] = 30,
-    leases: Annotated[int, typer.Option(min=1, help="leases of the made-up case")] = 60,
-    months: Annotated[int, typer.Option(min=12, help="horizon of the made-up case")] = 60,
-    seed: Annotated[int, typer.Option(min=0, help="seed of the made-up case")] = 1,
-    relax: Annotated[bool, typer.Option("--relax", help="relaxations alone")] = False,
-    gap: Annotated[float, typer.Option(min=0.0, help="gap to which the plan is proven")] = 1e-3,
-    time_limit: Annotated[float, typer.Option("--time-limit", min=0.0, help="seconds for each plan")] = 300.0,
-    kernels: Annotated[bool, typer.Option("--kernels", help="also measure the kernels of scoring (minutes; see python -m kernels.bench)")] = False,
-    pools: Annotated[bool, typer.Option("--pools", help="risk-averse choice out of pools of a million columns instead (minutes, 3 GB)")] = False,
-    workers: Annotated[bool, typer.Option("--workers", help="scores of a million portfolios on workers of Dask instead, and what many machines would do (minutes)")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="print for machines")] = False,
+    sites: Annotated[int, typer.Option(min=1, metavar=NUMBER, help="sites of the made-up case")] = 30,
+    leases: Annotated[int, typer.Option(min=1, metavar=NUMBER, help="leases of the made-up case")] = 60,
+    months: Annotated[int, typer.Option(min=12, metavar="MONTHS", help="horizon of the made-up case")] = 60,
+    seed: Annotated[int, typer.Option(min=0, metavar=NUMBER, help="seed of the made-up case")] = 1,
+    relax: Relax = False,
+    gap: Gap = 1e-3,
+    time_limit: Annotated[
+        float,
+        typer.Option(
+            "--time-limit", min=0.0, metavar=SECONDS,
+            help="seconds for the solver, each time that it is asked",
+        ),
+    ] = 300.0,
+    kernels: Annotated[
+        bool,
+        typer.Option(
+            "--kernels",
+            help="also measure the kernels of scoring (minutes; see python -m kernels.bench)",
+        ),
+    ] = False,
+    pools: Annotated[
+        bool,
+        typer.Option(
+            "--pools",
+            help="risk-averse choice out of pools of a million columns instead (minutes, 3 GB)",
+        ),
+    ] = False,
+    workers: Annotated[
+        bool,
+        typer.Option(
+            "--workers",
+            help="scores of a million portfolios on workers of Dask instead, and what many machines would do (minutes)",
+        ),
+    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Measure where the seconds of a plan go, each figure beside what it is compared with.
 
@@ -75,7 +101,7 @@ def _show(figures: Sequence[Figure], title: str, as_json: bool) -> None:
 
     from rich.table import Table
 
-    from planner.cli.terminal import output
+    from planner.cli.terminal import output, show
 
     if as_json:
         typer.echo(json.dumps([asdict(figure) | {"beside": figure.beside} for figure in figures], indent=2))
@@ -85,4 +111,4 @@ def _show(figures: Sequence[Figure], title: str, as_json: bool) -> None:
         table.add_column(column, justify=side)  # type: ignore[arg-type]
     for figure in figures:
         table.add_row(figure.job, figure.what, f"{figure.value:,.3g}" if figure.value < 1000 else f"{figure.value:,.0f}", figure.unit, figure.beside)
-    output().print(table)
+    show(output(), table)

@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from planner.cli.options import FILE, SHARE, AsJson, Base, CasePath, Edits, Force, Stress
+from planner.cli.written import rate as rate_of
+from planner.cli.written import yearly
+
 if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
@@ -18,17 +22,30 @@ SHOWN = 20
 
 
 def breakeven(
-    path: Annotated[Path, typer.Argument(help="case: a folder or an .xlsx workbook")],
-    term: Annotated[int, typer.Option(min=1, help="months of the contract that the GPUs work for")] = 48,
-    hurdle: Annotated[float, typer.Option(help="IRR after tax to meet, yearly")] = 0.2,
-    dscr: Annotated[float, typer.Option(help="debt service cover to keep in every year of the contract")] = 1.3,
-    rate: Annotated[float | None, typer.Option(min=0.0, help="$ per GPU-hour for which to tell breakeven utilisation, power price and residual value [default: the SKU's dearest on-demand tier]")] = None,
-    edits: Annotated[list[str] | None, typer.Option("--set", help="change the case: table.column[id]=value, *=factor, +=number")] = None,
-    stress: Annotated[str | None, typer.Option(help="under a named stress of the case")] = None,
-    base: Annotated[str, typer.Option(help="expected or announced")] = "expected",
-    out: Annotated[Path | None, typer.Option("--out", help="CSV file to write the whole table into")] = None,
-    force: Annotated[bool, typer.Option("--force", help="replace the file that is there")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="print the whole table as JSON")] = False,
+    path: CasePath,
+    term: Annotated[int, typer.Option(min=1, metavar="MONTHS", help="months of the term for which the GPUs work")] = 48,
+    hurdle: Annotated[
+        float, typer.Option(parser=yearly, metavar=SHARE, help="IRR after tax to meet, yearly: 20% or 0.2"),
+    ] = 0.2,
+    dscr: Annotated[
+        float, typer.Option(metavar="TIMES", help="debt service cover to keep in every year of the term"),
+    ] = 1.3,
+    rate: Annotated[
+        float | None,
+        typer.Option(
+            parser=rate_of, metavar="USD",
+            help="$ per GPU-hour, such as $2.35, for which to tell breakeven utilisation, power price and residual "
+            "value [default: the SKU's dearest on-demand tier]",
+        ),
+    ] = None,
+    edits: Edits = None,
+    stress: Stress = None,
+    base: Base = "expected",
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar=FILE, help="CSV file to write the whole table into"),
+    ] = None,
+    force: Force = False,
+    as_json: AsJson = False,
 ) -> None:
     """Find the rate at which a GPU pays for itself on each site, power path and SKU, and a MW let to each hosting lease, standing alone.
 
@@ -72,7 +89,7 @@ def _write(found: pd.DataFrame, out: Path) -> None:
 def _print(found: pd.DataFrame, options: BreakevenOptions, out: Path | None) -> None:
     from rich.table import Table
 
-    from planner.cli.terminal import output
+    from planner.cli.terminal import output, say_written, show
 
     console = output()
     if found.empty:
@@ -91,9 +108,9 @@ def _print(found: pd.DataFrame, options: BreakevenOptions, out: Path | None) -> 
             _shown(row["breakeven_power_usd_per_mwh"], "+,.0f"), _shown(row["breakeven_residual_share"], ".0%"),
         )
     if len(found):
-        console.print(table)
+        show(console, table)
     if len(halls):
-        console.print(_halls(halls, options))
+        show(console, _halls(halls, options))
     console.print(
         "by month: the fee of power for the months of work alone; $M/MW: the NPV at its rate; used, +$/MWh, fees, resale: what the hours let, the price of power, its fees and the resale may be at that rate",
         highlight=False,
@@ -102,7 +119,7 @@ def _print(found: pd.DataFrame, options: BreakevenOptions, out: Path | None) -> 
     if rest:
         console.print(f"the cheapest path of each site and SKU, or hosting lease; --json and --out have {rest} more", highlight=False)
     if out is not None:
-        console.print(f"written to {out}", markup=False, highlight=False)
+        say_written(console, out)
 
 
 def _best_halls(halls: pd.DataFrame) -> pd.DataFrame:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
+
+from planner.cli.options import AsJson, CasePath, Edits
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -19,9 +20,9 @@ _BAD_INPUT = 2
 
 
 def check(
-    path: Annotated[Path, typer.Argument(help="case: a folder or an .xlsx workbook")],
-    edits: Annotated[list[str] | None, typer.Option("--set", help="change the case first: table.column[id]=value")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="print for machines")] = False,
+    path: CasePath,
+    edits: Edits = None,
+    as_json: AsJson = False,
 ) -> None:
     """Say all that is wrong with a case (exit code 2), or else how large its model becomes and what is unusual about it (exit code 0).
 
@@ -31,7 +32,7 @@ def check(
     from planner.candidates.reach.size import estimate
     from planner.candidates.reach.within import written
     from planner.case.read import read_case
-    from planner.cli.terminal import output
+    from planner.cli.terminal import output, show
     from planner.errors import CaseError
     from planner.explaining.unusual import unusual
     from planner.runtime.memory import free_memory, written_size
@@ -43,8 +44,8 @@ def check(
         if as_json:
             typer.echo(json.dumps({"faults": [asdict(fault) for fault in error.faults], "oddities": []}))
         else:
-            console.print(_fault_table(error.faults))
-            console.print(f"{len(error.faults)} to mend in {path}", highlight=False, markup=False)
+            show(console, _fault_table(error.faults))
+            console.print(f"{len(error.faults)} to mend in {path}", highlight=False, markup=False, soft_wrap=True)
         raise typer.Exit(_BAD_INPUT) from None
     found = unusual(case)
     size = estimate(make_outlook(case))
@@ -55,7 +56,7 @@ def check(
     console.print(f"{case.settings.name}: nothing wrong (rows: {rows})", highlight=False, markup=False)
     console.print(f"to plan it takes {written(size)}; {written_size(free_memory())} may be used", highlight=False, markup=False)
     if found:
-        console.print(_oddity_table(found))
+        show(console, _oddity_table(found))
 
 
 def _fault_table(faults: tuple[Fault, ...]) -> Table:

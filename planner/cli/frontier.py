@@ -9,6 +9,28 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from planner.cli.options import (
+    Alpha,
+    AsJson,
+    Base,
+    CasePath,
+    Draws,
+    Edits,
+    Equity,
+    Excludes,
+    Fixes,
+    Force,
+    Gap,
+    Seed,
+    SolverThreads,
+    Stress,
+    Tail,
+    TimeLimit,
+    futures_drawn,
+    out_into,
+)
+from planner.cli.written import shares
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -16,25 +38,32 @@ if TYPE_CHECKING:
 
 
 def frontier(
-    path: Annotated[Path, typer.Argument(help="case: a folder or an .xlsx workbook")],
-    out: Annotated[Path | None, typer.Option("--out", help="folder to write the points and their plans into")] = None,
-    force: Annotated[bool, typer.Option("--force", help="replace what is there")] = False,
-    weights: Annotated[str, typer.Option(help="risk weights from 0 (mean alone) to 1 (CVaR alone), parted by commas")] = "0,0.25,0.5,0.75,1",
-    alpha: Annotated[float, typer.Option(help="level of CVaR")] = 0.95,
-    scenarios: Annotated[int, typer.Option(min=1, help="futures to plan over")] = 500,
-    draws: Annotated[str, typer.Option(help="independent, antithetic or sobol")] = "independent",
-    seed: Annotated[int | None, typer.Option(min=0, help="seed of the draws [default: the case's]")] = None,
-    edits: Annotated[list[str] | None, typer.Option("--set", help="change the case: table.column[id]=value, *=factor, +=number")] = None,
-    stress: Annotated[str | None, typer.Option(help="plan under a named stress of the case")] = None,
-    fixes: Annotated[list[str] | None, typer.Option("--fix", help="decide something yourself, as for plan")] = None,
-    excludes: Annotated[list[str] | None, typer.Option("--exclude", help="leave something out, as for plan")] = None,
-    base: Annotated[str, typer.Option(help="expected or announced")] = "expected",
-    tail: Annotated[str | None, typer.Option(help="contracted, rented or none [default: the case's]")] = None,
-    equity: Annotated[bool, typer.Option("--equity", help="NPV to equity, after debt service")] = False,
-    gap: Annotated[float, typer.Option(min=0.0, help="relative gap at which a point counts as proven")] = 1e-3,
-    time_limit: Annotated[float | None, typer.Option("--time-limit", min=0.0, help="seconds for the solver, each point")] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="threads")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="print the points as JSON")] = False,
+    path: CasePath,
+    out: Annotated[Path | None, out_into("the points and their plans")] = None,
+    force: Force = False,
+    weights: Annotated[
+        str,
+        typer.Option(
+            metavar="SHARE,SHARE",
+            help="weights of CVaR against the mean, from 0 (mean alone) to 1 (tail alone), parted by commas: "
+            "0,25%,0.5,1",
+        ),
+    ] = "0,0.25,0.5,0.75,1",
+    alpha: Alpha = 0.95,
+    scenarios: Annotated[int, futures_drawn("over which to plan")] = 500,
+    draws: Draws = "independent",
+    seed: Seed = None,
+    edits: Edits = None,
+    stress: Stress = None,
+    fixes: Fixes = None,
+    excludes: Excludes = None,
+    base: Base = "expected",
+    tail: Tail = None,
+    equity: Equity = False,
+    gap: Gap = 1e-3,
+    time_limit: TimeLimit = None,
+    threads: SolverThreads = None,
+    as_json: AsJson = False,
 ) -> None:
     """Plans between the best on average and the safest: expected NPV against CVaR, and what each of them builds.
 
@@ -43,7 +72,8 @@ def frontier(
     import json
 
     from planner.case.read import read_case
-    from planner.cli.terminal import output
+    from planner.cli.progress import saying
+    from planner.cli.terminal import output, say_written, show
     from planner.planning import PlanOptions
     from planner.risk.frontier import frontier as make_frontier
     from planner.risk.frontier import write_frontier
@@ -51,7 +81,7 @@ def frontier(
     from planner.solver.options import SolverOptions
     from planner.storage.folders import refuse_other_folders
 
-    chosen = _weights(weights)
+    chosen = shares(weights, "--weights")
     if out is not None:
         refuse_other_folders(out.resolve(), force=force)
     case = read_case(path)
@@ -60,8 +90,6 @@ def frontier(
         solver=SolverOptions(gap=gap, time_limit_s=time_limit, threads=threads),
     )
     risk = RiskOptions(alpha=alpha, scenarios=scenarios, seed=seed, draws=draws)
-    from planner.cli.progress import saying
-
     with saying(f"frontier of {case.settings.name}", quiet=as_json) as say:
         found = make_frontier(case, options, risk, weights=chosen, report=None if say is None else lambda weight: say(f"risk weight {weight:g}"))
     if out is not None:
@@ -71,25 +99,16 @@ def frontier(
     else:
         console = output()
         console.print(_heading(found), markup=False)
-        console.print(_table(found))
+        show(console, _table(found))
         for line in _remarks(found):
             console.print(line, markup=False, highlight=False)
         for weight, status in found.statuses.items():
             if not status.has_values:
                 console.print(f"risk weight {weight:g}: {status}", markup=False)
         if out is not None:
-            console.print(f"written to {out}", markup=False, highlight=False)
+            say_written(console, out)
     if found.exit_code:
         raise typer.Exit(found.exit_code)
-
-
-def _weights(written: str) -> list[float]:
-    from planner.errors import PlannerError
-
-    try:
-        return [float(part) for part in written.split(",")]
-    except ValueError:
-        raise PlannerError(f"--weights {written!r} are no numbers; write them parted by commas, such as 0,0.5,1") from None
 
 
 def _heading(found: Frontier) -> str:
@@ -103,9 +122,8 @@ def _heading(found: Frontier) -> str:
 def _remarks(found: Frontier) -> Iterator[str]:
     """What the table means: what a tail below zero is, what risk costs along it, and that there is none."""
     from planner.cli.risk_summary import NO_RISK
-    from planner.cli.summary import millions
     from planner.scenarios.still import no_price_moves
-    from planner.wording import tail_text
+    from planner.wording import millions, tail_text
 
     table = found.table
     still = no_price_moves(found.futures.case, brought=found.futures.brought is not None)
@@ -125,8 +143,7 @@ def _remarks(found: Frontier) -> Iterator[str]:
 def _table(found: Frontier) -> Table:
     from rich.table import Table
 
-    from planner.cli.summary import millions
-    from planner.wording import percent
+    from planner.wording import millions, percent
 
     table = Table(title="expected NPV against CVaR of the loss; no point is beaten in both", title_justify="left")
     for name in ("risk weight", "expected NPV", "CVaR of loss", "sd", "base NPV", "gap", "GPUs", "MW", "sites", "leases"):

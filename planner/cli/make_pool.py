@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from planner.cli.progress import saying
 from planner.wording import counted
 
 if TYPE_CHECKING:
@@ -13,14 +13,13 @@ if TYPE_CHECKING:
 
     from planner.case.case import Case
     from planner.planning import PlanOptions
-    from planner.risk.pool_partitions import Progress
     from planner.storage.partition_journal import How
 
 
 def pool_by_partitions(
     path: Path, pool: str, out: str, scenarios: int, seed: int | None, base: str, tail: str | None, how: How
 ) -> str:
-    """Make a pool with progress on a terminal; what was made, in words. pool: grid, grid:COUNT, or a file of bundles."""
+    """Make a pool with progress; what was made, in words. pool: grid, grid:COUNT, or a file of bundles."""
     from planner.case.read import read_case
     from planner.errors import PlannerError
     from planner.planning import PlanOptions
@@ -40,7 +39,9 @@ def pool_by_partitions(
         grid, given = None, _given(case, chosen, pool)
     job = PoolJob(case, chosen.base, chosen.tail, scenarios, seed, grid, given, "")
     try:
-        made = make_pool(job, out, how, progress=_shown())
+        with saying("making the pool", quiet=False) as say:
+            told = None if say is None else lambda done, of: say(f"{done:,} of {counted(of, 'partition')}")
+            made = make_pool(job, out, how, progress=told)
     except KeyboardInterrupt:
         raise Interrupted(f"stopped by Ctrl-C; partitions that are finished stand in {unfinished(out)}: go on with --resume") from None
     before = f", {made.taken_over:,} of them finished before" if made.taken_over else ""
@@ -53,14 +54,3 @@ def _given(case: Case, chosen: PlanOptions, pool: str) -> pd.DataFrame:
     from planner.risk.pool_file import read_pool
 
     return read_pool(Path(pool), build_candidates(make_outlook(case, base=chosen.base, tail=chosen.tail)))
-
-
-def _shown() -> Progress | None:
-    """Partitions done, on a terminal."""
-    if not sys.stderr.isatty():
-        return None
-
-    def show(done: int, of: int) -> None:
-        print(f"\rmaking the pool: {done:,} of {of:,} partitions", end="\n" if done == of else "", file=sys.stderr, flush=True)
-
-    return show

@@ -8,16 +8,32 @@ from typing import Annotated
 
 import typer
 
+from planner.cli.options import NUMBER, AsJson, Force
+
 
 def new(
     path: Annotated[Path, typer.Argument(help="folder, or workbook ending in .xlsx, to write")],
-    force: Annotated[bool, typer.Option("--force", help="overwrite what is there")] = False,
-    sites: Annotated[int | None, typer.Option(min=1, help="make up a case with this many sites")] = None,
-    leases: Annotated[int | None, typer.Option(min=1, help="leases of a made-up case [default: twice the sites]")] = None,
-    skus: Annotated[int | None, typer.Option(min=1, help="GPU SKUs of a made-up case [default: 6]")] = None,
-    months: Annotated[int | None, typer.Option(min=1, help="horizon of a made-up case [default: 60]")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="seed of a made-up case [default: 1]")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="print for machines")] = False,
+    force: Force = False,
+    sites: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar=NUMBER,
+            help="sites of a made-up case; without it the starting case is written",
+        ),
+    ] = None,
+    leases: Annotated[
+        int | None, typer.Option(min=1, metavar=NUMBER, help="leases of the made-up case [default: twice the sites]"),
+    ] = None,
+    skus: Annotated[
+        int | None, typer.Option(min=1, metavar=NUMBER, help="GPU SKUs of the made-up case [default: 6]"),
+    ] = None,
+    months: Annotated[
+        int | None, typer.Option(min=1, metavar="MONTHS", help="horizon of the made-up case [default: 60]"),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, metavar=NUMBER, help="seed of the made-up case [default: 1]"),
+    ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Write a starting case to a folder or an .xlsx workbook, with every column explained.
 

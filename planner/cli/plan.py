@@ -7,36 +7,123 @@ from typing import Annotated
 
 import typer
 
+from planner.cli.options import (
+    NUMBER,
+    SECONDS,
+    SHARE,
+    AsJson,
+    Base,
+    CasePath,
+    Device,
+    Edits,
+    Equity,
+    Excludes,
+    Fixes,
+    Force,
+    Memory,
+    Relax,
+    Solver,
+    SolverThreads,
+    Stress,
+    Tail,
+    futures_drawn,
+    out_into,
+    proven_at,
+    tail_level,
+)
+from planner.cli.written import money, share
+
 
 def plan(
-    path: Annotated[Path, typer.Argument(help="case: a folder or an .xlsx workbook")],
-    out: Annotated[Path | None, typer.Option("--out", help="folder to write the run into")] = None,
-    force: Annotated[bool, typer.Option("--force", help="replace the run that is there")] = False,
-    edits: Annotated[list[str] | None, typer.Option("--set", help="change the case: table.column[id]=value, *=factor, +=number")] = None,
-    stress: Annotated[str | None, typer.Option(help="plan under a named stress of the case")] = None,
-    fixes: Annotated[list[str] | None, typer.Option("--fix", help="sites.open[id]=0|1, leases.size[id]=units, power.contracted_mw[source:phase]=MW")] = None,
-    excludes: Annotated[list[str] | None, typer.Option("--exclude", help="sites[id], leases[id], gpus[id] or power[source:phase]")] = None,
-    why: Annotated[list[str] | None, typer.Option("--why", help="a site, lease, phase (source:phase) or SKU: why it is in the plan or out, and where that turns")] = None,
-    base: Annotated[str, typer.Option(help="expected: mean delays and defaults; announced: promised dates, none")] = "expected",
-    tail: Annotated[str | None, typer.Option(help="contracted, rented or none [default: the case's]")] = None,
-    equity: Annotated[bool, typer.Option("--equity", help="maximise NPV to equity, after debt service")] = False,
-    relax: Annotated[bool, typer.Option("--relax", help="treat 0/1 decisions as continuous: a bound, not a plan")] = False,
-    solver: Annotated[str, typer.Option(help="highs, cbc or cuopt")] = "highs",
-    gap: Annotated[float | None, typer.Option(min=0.0, help="relative gap at which a plan counts as proven [default: 1e-4; after risk 1e-3]")] = None,
-    prices: Annotated[str, typer.Option(help="headline: a MW of each phase for its term; full: years, slots, capital, leases, halls, dates, blocks; none")] = "headline",
-    time_limit: Annotated[float | None, typer.Option("--time-limit", min=0.0, help="seconds for the solver, and for the prices with what it leaves")] = None,
-    solver_deadline: Annotated[float | None, typer.Option("--solver-deadline", min=0.001, help="solve in a process of its own, and end it after so many seconds if it hangs")] = None,
-    confirm_infeasible: Annotated[str | None, typer.Option("--confirm-infeasible", help="a second solver, such as cbc, that is asked when the first says infeasible")] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="threads of the solver")] = None,
-    memory: Annotated[str | None, typer.Option(help="memory that may be used, such as 64G; a case that would take more is refused before any work [default: what is free]")] = None,
-    risk_weight: Annotated[float | None, typer.Option("--risk-weight", help="weigh CVaR against expected NPV over many futures: 0 for the mean alone, 1 for the tail alone")] = None,
-    alpha: Annotated[float | None, typer.Option(help="level of CVaR [default: 0.95]")] = None,
-    scenarios: Annotated[int | None, typer.Option(min=1, help="futures to plan over [default: 500]")] = None,
-    max_cvar: Annotated[float | None, typer.Option("--max-cvar", help="greatest CVaR of the loss in dollars (a gain is negative); its price is reported")] = None,
-    information: Annotated[int, typer.Option(min=0, help="futures in the sample for the value of perfect information; 0 for none")] = 0,
-    pool: Annotated[str | None, typer.Option(help="paths that GPUs may take: a file of bundles, grid for a fine grid of the case, or grid:COUNT")] = None,
-    device: Annotated[str, typer.Option(help="on which --pool is priced: auto, cpu or gpu; auto takes an NVIDIA GPU on which a kernel runs")] = "auto",
-    as_json: Annotated[bool, typer.Option("--json", help="print plan.json instead of the summary")] = False,
+    path: CasePath,
+    out: Annotated[Path | None, out_into("the run")] = None,
+    force: Force = False,
+    edits: Edits = None,
+    stress: Stress = None,
+    fixes: Fixes = None,
+    excludes: Excludes = None,
+    why: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--why", metavar="NAME",
+            help="a site, lease, phase (source:phase) or SKU: why it is in the plan or out, and where that turns; may "
+            "be repeated",
+        ),
+    ] = None,
+    base: Base = "expected",
+    tail: Tail = None,
+    equity: Equity = False,
+    relax: Relax = False,
+    solver: Solver = "highs",
+    gap: Annotated[float | None, proven_at(" [default: 1e-4; after risk 1e-3]")] = None,
+    prices: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="headline: a MW of each phase for its term; full: years, slots, capital, leases, halls, dates, "
+            "blocks; none",
+        ),
+    ] = "headline",
+    time_limit: Annotated[
+        float | None,
+        typer.Option(
+            "--time-limit", min=0.0, metavar=SECONDS,
+            help="seconds for the solver, and for the prices with what it leaves",
+        ),
+    ] = None,
+    solver_deadline: Annotated[
+        float | None,
+        typer.Option(
+            "--solver-deadline", min=0.001, metavar=SECONDS,
+            help="solve in a process of its own, and end it after so many seconds if it hangs",
+        ),
+    ] = None,
+    confirm_infeasible: Annotated[
+        str | None,
+        typer.Option(
+            "--confirm-infeasible", metavar="NAME",
+            help="a second solver, such as cbc, that is asked when the first says infeasible",
+        ),
+    ] = None,
+    threads: SolverThreads = None,
+    memory: Memory = None,
+    risk_weight: Annotated[
+        float | None,
+        typer.Option(
+            "--risk-weight", parser=share, metavar=SHARE,
+            help="weight of CVaR against the mean over many futures: 0 for the mean alone, 1 for the tail alone",
+        ),
+    ] = None,
+    alpha: Annotated[float | None, tail_level(" [default: 0.95]")] = None,
+    scenarios: Annotated[int | None, futures_drawn("over which to plan [default: 500]")] = None,
+    max_cvar: Annotated[
+        float | None,
+        typer.Option(
+            "--max-cvar", parser=money, metavar="USD",
+            help="greatest CVaR of the loss in dollars, such as 300M (a gain is negative: -1.2B); its price is "
+            "reported",
+        ),
+    ] = None,
+    information: Annotated[
+        int,
+        typer.Option(
+            min=0, metavar=NUMBER,
+            help="futures in the sample for the value of perfect information; 0 for none",
+        ),
+    ] = 0,
+    pool: Annotated[
+        str | None,
+        typer.Option(
+            metavar="POOL",
+            help="paths that GPUs may take: a file of bundles, a folder of planner portfolios --pool, grid for a fine "
+            "grid of the case, or grid:COUNT; priced on --device",
+        ),
+    ] = None,
+    device: Device = "auto",
+    details: Annotated[
+        bool, typer.Option("--details", help="print all tables of the plan, not its summary on one screen"),
+    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Find the best expansion of a case, and prove it.
 
@@ -49,7 +136,7 @@ def plan(
     from planner.case.read import read_case
     from planner.cli.progress import pricing, rounds_on, solving
     from planner.cli.risk_summary import print_risk
-    from planner.cli.summary import print_summary
+    from planner.cli.summary import print_more, print_summary
     from planner.errors import PlannerError
     from planner.planning import Plan, PlanOptions
     from planner.planning import plan as make_plan
@@ -93,7 +180,9 @@ def plan(
     if as_json:
         typer.echo(json.dumps(plan_summary(found), indent=2, allow_nan=False))
     else:
-        print_summary(found, None if weighed else out)
-        print_risk(found, out)
+        print_summary(found, None if weighed else out, details=details)
+        print_risk(found, out, details=details)
+        if not details:
+            print_more(found, out)
     if found.status.exit_code:
         raise typer.Exit(found.status.exit_code)

@@ -7,29 +7,79 @@ from typing import Annotated
 
 import typer
 
+from planner.cli.options import (
+    FILE,
+    NUMBER,
+    Base,
+    CasePath,
+    Force,
+    Resume,
+    Scheduler,
+    Seed,
+    Tail,
+    Workers,
+    futures_drawn,
+)
+
 
 def portfolios(
-    path: Annotated[Path, typer.Argument(help="case: a folder or an .xlsx workbook")],
-    out: Annotated[str, typer.Option("--out", help="file to write: .parquet, or .csv for --bundles; for --pool a folder, also in a store")],
-    plan: Annotated[Path | None, typer.Option("--plan", help="run of planner plan to start from; not for --bundles")] = None,
-    subsets: Annotated[str | None, typer.Option(help="sites: all subsets of what the plan puts on each site")] = None,
-    neighbours: Annotated[int | None, typer.Option(help="the plan and so many portfolios that differ from it by one change, best first")] = None,
-    random: Annotated[int | None, typer.Option(help="so many portfolios that keep all limits: the best for NPVs drawn at random, and mixtures of those")] = None,
+    path: CasePath,
+    out: Annotated[
+        str,
+        typer.Option(
+            "--out", metavar="PATH",
+            help="file to write: .parquet, or .csv for --bundles; for --pool a folder, also in a store",
+        ),
+    ],
+    plan: Annotated[
+        Path | None, typer.Option("--plan", metavar="RUN", help="run of planner plan to start from; not for --bundles"),
+    ] = None,
+    subsets: Annotated[
+        str | None, typer.Option(metavar="NAME", help="sites: all subsets of what the plan puts on each site"),
+    ] = None,
+    neighbours: Annotated[
+        int | None,
+        typer.Option(
+            metavar=NUMBER,
+            help="the plan and so many portfolios that differ from it by one change, best first",
+        ),
+    ] = None,
+    random: Annotated[
+        int | None,
+        typer.Option(
+            metavar=NUMBER,
+            help="so many portfolios that keep all limits: the best for NPVs drawn at random, and mixtures of those",
+        ),
+    ] = None,
     bundles: Annotated[
         Path | None,
-        typer.Option(help="table of bundles (CSV, Parquet): portfolio, site_id, power_path, gpu_id, use, start, level; halls and power are derived"),
+        typer.Option(
+            metavar=FILE,
+            help="table of bundles (CSV, Parquet): portfolio, site_id, power_path, gpu_id, use, start, level; "
+            "halls and power are derived",
+        ),
     ] = None,
-    pool: Annotated[str | None, typer.Option(help="paths that GPUs may take, with their NPV in every future, for plan --pool: a file of bundles, grid, or grid:COUNT")] = None,
-    scenarios: Annotated[int, typer.Option(min=1, help="of --pool: futures over which it is valued")] = 500,
-    workers: Annotated[int | None, typer.Option(min=1, help="of --pool: make it on that many processes of this machine (Dask)")] = None,
-    scheduler: Annotated[str | None, typer.Option(help="of --pool: make it on the workers of a Dask scheduler, such as tcp://host:8786")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="of --pool: go on with one that was interrupted")] = False,
-    force: Annotated[bool, typer.Option("--force", help="of --pool: replace the one that is there")] = False,
-    seed: Annotated[int | None, typer.Option(min=0, help="seed of --random and --pool [default: the case's]")] = None,
-    base: Annotated[str, typer.Option(help="of --bundles and --pool: expected or announced; else as the plan")] = "expected",
-    tail: Annotated[str | None, typer.Option(help="of --bundles and --pool: contracted, rented or none [default: the case's]; else as the plan")] = None,
+    pool: Annotated[
+        str | None,
+        typer.Option(
+            metavar="POOL",
+            help="paths that GPUs may take, with their NPV in every future, for plan --pool: a file of bundles, grid "
+            "for a fine grid of the case, or grid:COUNT",
+        ),
+    ] = None,
+    scenarios: Annotated[int, futures_drawn("over which --pool is valued")] = 500,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+    resume: Resume = False,
+    force: Force = False,
+    seed: Seed = None,
+    base: Base = "expected",
+    tail: Tail = None,
 ) -> None:
     """Make portfolios to score: subsets of a plan's sites, its neighbours, random feasible ones, or those of a table of bundles; or a pool to plan from.
+
+    --workers, --scheduler, --resume and --force are for --pool alone; --base and --tail for --bundles and --pool, else they
+    are those of the plan.
 
     Examples:
 

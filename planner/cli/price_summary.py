@@ -9,8 +9,10 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
+from planner.cli.terminal import show
 from planner.planning import Plan
 from planner.pricing.phase_values import MOST_MW
+from planner.pricing.prices import Prices
 from planner.wording import counted, percent, plural
 
 SENTENCES = 5
@@ -23,35 +25,60 @@ YEARS = 3
 
 def print_prices(console: Console, plan: Plan, money: Callable[[float], str]) -> None:
     """What the options asked for, most telling first. money: how dollars are written."""
-    priced = plan.priced
-    prices = priced.table
-    if not priced.complete:
-        console.print(f"prices: the time limit left {counted(len(prices), 'question')} answered; the others have no price", markup=False, highlight=False)
-    whole = prices[(prices["question"] == "whole term") & (prices["resource"] == "phase") & (prices["gain_of_step_usd"] > 0.0)]
-    if len(whole):
+    prices = plan.priced.table
+    for line in told_incomplete(plan.priced):
+        console.print(line, markup=False, highlight=False)
+    rows = dearest(prices, SENTENCES)
+    if rows:
         console.print("what a MW is worth, whole decisions held:")
-        # Rounded, so that phases worth the same stand in their own order whatever the last bits are.
-        rounded = whole["gain_of_step_usd"].map(lambda gain: float(f"{gain:.8g}"))
-        for row in whole.loc[rounded.nlargest(SENTENCES).index].itertuples():
+        for row in rows:
             console.print(f"  {sentence(row, prices, money)}", markup=False, highlight=False)
     elif (prices["resource"] == "phase").any():
         console.print("what a MW is worth, whole decisions held: nothing at any phase", markup=False, highlight=False)
     if plan.options.prices == "full":
         for table in _tables(prices, money):
-            console.print(table, markup=False, highlight=False)
+            show(console, table)
+
+
+def told_incomplete(priced: Prices) -> list[str]:
+    """A line where the time ended before all questions about prices were answered, else none."""
+    if priced.complete:
+        return []
+    return [f"prices: the time limit left {counted(len(priced.table), 'question')} answered; the others have no price"]
+
+
+def dearest(prices: pd.DataFrame, count: int) -> list[Any]:
+    """The phases of which one more MW is worth most, at most so many."""
+    whole = prices[
+        (prices["question"] == "whole term") & (prices["resource"] == "phase") & (prices["gain_of_step_usd"] > 0.0)
+    ]
+    # Rounded, so that phases worth the same stand in their own order whatever the last bits are.
+    rounded = whole["gain_of_step_usd"].map(lambda gain: float(f"{gain:.8g}"))
+    return list(whole.loc[rounded.nlargest(count).index].itertuples()) if len(whole) else []
+
+
+def short_sentence(row: Any) -> str:
+    """One phase: until when a MW more is worth its gain, and what it could cost."""
+    said = f"{row.name} to {row.to}"
+    return said if pd.isna(row.pay_up_to) else f"{said}; you could pay ${row.pay_up_to:,.2f}/kW-month, {_fee(row)}"
+
+
+def _fee(row: Any) -> str:
+    return f"its fee is ${row.fee:,.2f}" if row.fee > 0.0 else "it has no fee"
 
 
 def sentence(row: Any, prices: pd.DataFrame, money: Callable[[float], str]) -> str:
     """One phase: what a MW more brings, what it could cost, how far that holds, what a MW less costs, and from which year."""
-    fee = f"its fee is ${row.fee:,.2f}" if row.fee > 0.0 else "it has no fee"
     said = f"one more MW at {row.name} for its term to {row.to} is worth {_said(row.gain_of_step_usd, money)}"
     if pd.notna(row.pay_up_to):
-        said += f" (you could pay ${row.pay_up_to:,.2f}/kW-month; {fee})"
+        said += f" (you could pay ${row.pay_up_to:,.2f}/kW-month; {_fee(row)})"
     said += _range(row, money)
     if pd.notna(row.loss_of_step_usd):
         said += f", one less costs {_said(row.loss_of_step_usd, money)}"
     later = prices[(prices["question"] == "from a year on") & (prices["name"] == row.name)].head(YEARS)
-    years = [f"from {each['from'][:4]} on {_said(each['gain_of_step_usd'], money)}" for each in later.to_dict("records")]
+    years = [
+        f"from {each['from'][:4]} on {_said(each['gain_of_step_usd'], money)}" for each in later.to_dict("records")
+    ]
     return "; ".join([said, *years])
 
 
@@ -76,7 +103,9 @@ def _tables(prices: pd.DataFrame, money: Callable[[float], str]) -> list[Table |
         ("taken or left, planned again: net of its own cost, a MW or a link", "", "whole or not", ""),
     ):
         chosen = prices[(prices["question"] == question) & ((prices["resource"] == resource) | (resource == ""))]
-        priced = chosen.assign(worth=chosen[["gain_of_step_usd", "loss_of_step_usd", "net_gain_usd", "net_loss_usd"]].abs().max(axis=1))
+        priced = chosen.assign(
+            worth=chosen[["gain_of_step_usd", "loss_of_step_usd", "net_gain_usd", "net_loss_usd"]].abs().max(axis=1)
+        )
         dear = priced[priced["worth"] > 0.0]
         if len(dear):
             found.append(_table(title, dear, unit, money))
@@ -90,7 +119,11 @@ def _tables(prices: pd.DataFrame, money: Callable[[float], str]) -> list[Table |
 
 def _table(title: str, chosen: pd.DataFrame, unit: str, money: Callable[[float], str]) -> Table:
     """The dearest answers; dates and blocks in their own order."""
-    ordered = chosen.head(2 * SHOWN) if chosen["question"].iat[0] in ("block", "months earlier") else chosen.nlargest(SHOWN, "worth")
+    ordered = (
+        chosen.head(2 * SHOWN)
+        if chosen["question"].iat[0] in ("block", "months earlier")
+        else chosen.nlargest(SHOWN, "worth")
+    )
     net = chosen["question"].iat[0] == "whole or not"
     table = Table(title=title, title_justify="left")
     for name in ("of", "asked", "one more brings", "one less costs", *([unit] if unit else []), "decisions"):
@@ -98,7 +131,14 @@ def _table(title: str, chosen: pd.DataFrame, unit: str, money: Callable[[float],
     for row in ordered.itertuples():
         gain, loss = (row.net_gain_usd, row.net_loss_usd) if net else (row.gain_of_step_usd, row.loss_of_step_usd)
         pay = [] if not unit else ["" if pd.isna(row.pay_up_to) else f"${row.pay_up_to:,.2f}"]
-        table.add_row(row.name, f"{row.step:,.4g} {plural(row.unit, row.step)}", _said(gain, money), _said(loss, money), *pay, row.decisions)
+        table.add_row(
+            row.name,
+            f"{row.step:,.4g} {plural(row.unit, row.step)}",
+            _said(gain, money),
+            _said(loss, money),
+            *pay,
+            row.decisions,
+        )
     return table
 
 

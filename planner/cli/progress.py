@@ -1,9 +1,10 @@
-"""Progress of a solve on a terminal: value, bound and gap as they improve. Elsewhere nothing is printed."""
+"""Progress on standard error: a line that changes on a terminal, elsewhere a line every ten seconds at most."""
 
 from __future__ import annotations
 
 import math
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
@@ -11,46 +12,77 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from planner.solver.column_generation.pricing_rounds import Round
 
+EVERY = 10.0
+"""Seconds between two lines where standard error is no terminal; the first comes after as many."""
+
+Say = Callable[[str], None]
+
 
 class Shown(Protocol):
     """What a solve calls (see `options.Progress`), with more to say where there is more."""
 
-    def __call__(self, seconds: float, incumbent: float | None, bound: float | None, gap: float | None, /, more: str = "") -> None: ...
+    def __call__(
+        self, seconds: float, incumbent: float | None, bound: float | None, gap: float | None, /, more: str = ""
+    ) -> None: ...
+
+
+@contextmanager
+def saying(title: str, *, quiet: bool) -> Iterator[Say | None]:
+    """Say on standard error what is being done; yields what to call with more of it, None where that is nothing."""
+    if quiet:
+        yield None
+        return
+    begun = time.monotonic()
+
+    def line(what: str) -> str:
+        return f"{title}: {what} ({time.monotonic() - begun:.0f} s)"
+
+    if not sys.stderr.isatty():
+        yield _now_and_then(line, begun)
+        return
+    from rich.console import Console
+    from rich.markup import escape
+
+    with Console(stderr=True).status(escape(title)) as status:
+        yield lambda what: status.update(escape(line(what)))
+
+
+def _now_and_then(line: Callable[[str], str], begun: float) -> Say:
+    """A line on standard error whenever EVERY seconds have passed since the last, or since the beginning."""
+    last = begun
+
+    def say(what: str) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= EVERY:
+            last = now
+            print(line(what), file=sys.stderr, flush=True)
+
+    return say
 
 
 @contextmanager
 def solving(name: str, *, quiet: bool, mip: bool) -> Iterator[Shown | None]:
     """Show that a case is being solved; yields what the solver should call, None where it cannot report."""
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.markup import escape
+    with saying(f"planning {name}", quiet=quiet) as say:
 
-    console = Console(stderr=True)
-    title = escape(f"planning {name}")
-    with console.status(title) as status:
-
-        def show(seconds: float, incumbent: float | None, bound: float | None, gap: float | None, /, more: str = "") -> None:
+        def show(
+            seconds: float, incumbent: float | None, bound: float | None, gap: float | None, /, more: str = ""
+        ) -> None:
             best = "none yet" if incumbent is None else f"${incumbent:,.0f}M"
             limit = "" if bound is None else f", no plan can beat ${bound:,.0f}M"
             close = "" if gap is None else f", gap {gap:.2%}"
-            status.update(f"{title}: {seconds:.0f} s, best {best}{limit}{close}{more}")
+            if say is not None:
+                say(f"best {best}{limit}{close}{more}")
 
-        yield show if mip else None
+        yield show if mip and say is not None else None
 
 
 @contextmanager
 def pricing(name: str, *, quiet: bool) -> Iterator[Callable[[str, int], None] | None]:
     """Show what is being priced and how many answers there are; None where nothing is to be shown."""
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.markup import escape
-
-    with Console(stderr=True).status(f"pricing {escape(name)}") as status:
-        yield lambda what, answers: status.update(f"pricing {escape(name)}: {what}, {answers:,} answers")
+    with saying(f"pricing {name}", quiet=quiet) as say:
+        yield None if say is None else lambda what, answers: say(f"{what}, {answers:,} answers")
 
 
 def rounds_on(progress: Shown) -> Callable[[Round], None]:
@@ -60,21 +92,11 @@ def rounds_on(progress: Shown) -> Callable[[Round], None]:
         bundles = f", {entry.pool_columns:,} bundles" if entry.pool_columns else ""
         known = math.isfinite(entry.value)  # no plan keeps every limit yet
         progress(
-            entry.seconds, entry.value if known else None, entry.bound, entry.gap if known else None,
+            entry.seconds,
+            entry.value if known else None,
+            entry.bound,
+            entry.gap if known else None,
             f"{bundles}, {entry.scenarios:,} futures in the relaxation",
         )
 
     return show
-
-
-@contextmanager
-def saying(title: str, *, quiet: bool) -> Iterator[Callable[[str], None] | None]:
-    """One line on a terminal that says what is being done; yields what to call with it, None elsewhere."""
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.markup import escape
-
-    with Console(stderr=True).status(escape(title)) as status:
-        yield lambda what: status.update(escape(f"{title}: {what}"))

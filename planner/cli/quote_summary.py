@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from planner.cli.summary import millions
+from planner.cli.terminal import output, say_written, show
 from planner.quoting.floor import Answer
 from planner.quoting.quote import HELD, Quote
 from planner.quoting.standalone import LINES
 from planner.quoting.stands import sites_of
-from planner.wording import counted
+from planner.wording import counted, millions
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,15 +24,13 @@ SHOWN = 8
 
 def print_quotes(quotes: Sequence[Quote], out: Path | None) -> None:
     """Print the quotes to the terminal."""
-    from planner.cli.terminal import output
-
     console = output()
     if len(quotes) == 1:
         _print_one(console, quotes[0])
     else:
         _print_many(console, quotes)
     if out is not None:
-        console.print(f"written to {out}", markup=False, highlight=False)
+        say_written(console, out)
 
 
 def _print_one(console: Console, quote: Quote) -> None:
@@ -104,7 +102,7 @@ def _print_standalone(console: Console, quote: Quote) -> None:
         table.add_column(name, justify="left" if name in ("site", "power", "SKU") else "right", overflow="fold")
     for row in quote.standalone.drop_duplicates(["site_id", "gpu_id"]).head(SHOWN).itertuples():
         table.add_row(row.site_id, row.power_path, row.gpu_id, f"{row.rate:.3f}", *(f"{max(getattr(row, line), 0.0):.3f}" for line in LINES))
-    console.print(table)
+    show(console, table)
 
 
 def _print_curve(console: Console, quote: Quote) -> None:
@@ -115,7 +113,7 @@ def _print_curve(console: Console, quote: Quote) -> None:
         table.add_column(name, justify="left" if name == "how" else "right")
     for row in quote.curve.itertuples():
         table.add_row(f"{row.size:,.0f}", "no room" if math.isnan(row.floor) else f"{row.floor:.4f}", row.how)
-    console.print(table)
+    show(console, table)
     if (quote.curve["how"] == HELD).any():
         console.print("whole decisions held: those of the plans found for the whole size, so a quote of that size may find less", highlight=False)
 
@@ -132,7 +130,7 @@ def _print_displaced(console: Console, displaced: pd.DataFrame) -> None:
     shown = displaced.groupby("what", sort=False).head(SHOWN // 2)
     for row in shown.itertuples(index=False):
         table.add_row(row.what, row.name, _amount(row.without), _amount(row[4]), _amount(row.change, signed=True), row.unit)
-    console.print(table)
+    show(console, table)
     if len(shown) < len(displaced):
         console.print(f"and {len(displaced) - len(shown)} smaller changes; --json and --out have all of them", highlight=False)
 
@@ -158,7 +156,7 @@ def _print_many(console: Console, quotes: Sequence[Quote]) -> None:
             cells.append(float("nan") if quote.risk is None else quote.risk.rate)
         numbers = ["" if not math.isfinite(cell) else f"{cell:.4f}" for cell in cells]
         table.add_row(quote.inquiry.name, f"{quote.inquiry.size:,.0f} {quote.inquiry.unit}", first, *numbers, quote.inquiry.rate_unit, ", ".join(sites_of(quote.stands)))
-    console.print(table)
+    show(console, table)
     for quote in quotes:
         if quote.note:
             console.print(f"{quote.inquiry.name}: {quote.note}", markup=False, highlight=False)

@@ -7,24 +7,66 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from planner.cli.options import FOLDER, AsJson, Force, PlannedCase, RunFolder
+
 if TYPE_CHECKING:
     from planner.reporting.findings import Findings
     from planner.reporting.page.page import Beside
 
 
 def report(
-    run: Annotated[Path, typer.Argument(help="run of planner plan: the folder that it wrote")],
-    out: Annotated[Path | None, typer.Option("--out", help="folder to write report.html and report.xlsx into [default: RUN-report]")] = None,
-    force: Annotated[bool, typer.Option("--force", help="replace the report that is there")] = False,
-    compare: Annotated[Path | None, typer.Option("--compare", help="another run: show what moved from it to this one")] = None,
-    scores: Annotated[Path | None, typer.Option("--scores", help="folder of planner score: show risk and portfolios")] = None,
-    portfolios: Annotated[Path | None, typer.Option("--portfolios", help="file of the portfolios scored [default: where the scores say it was]")] = None,
-    sweeps: Annotated[list[Path] | None, typer.Option("--sweep", help="folder of planner sweep: show NPV as a number or a stress changes; may be repeated")] = None,
-    frontier: Annotated[Path | None, typer.Option("--frontier", help="frontier.parquet of planner frontier, or its folder")] = None,
-    quotes: Annotated[list[Path] | None, typer.Option("--quotes", help="folder of planner quote, or what its --json printed: show its floors; may be repeated")] = None,
-    case: Annotated[Path | None, typer.Option("--case", help="the case that was planned [default: where the run says it was]")] = None,
-    pictures: Annotated[str | None, typer.Option("--pictures", help="png or svg: also write each figure as a picture")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="print the files written as JSON")] = False,
+    run: RunFolder,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", metavar=FOLDER,
+            help="folder to write report.html and report.xlsx into [default: RUN-report]",
+        ),
+    ] = None,
+    force: Force = False,
+    compare: Annotated[
+        Path | None,
+        typer.Option(
+            "--compare", metavar="RUN",
+            help="another run of planner plan: show what moved from it to this one",
+        ),
+    ] = None,
+    scores: Annotated[
+        Path | None, typer.Option("--scores", metavar=FOLDER, help="folder of planner score: show risk and portfolios"),
+    ] = None,
+    portfolios: Annotated[
+        Path | None,
+        typer.Option(
+            "--portfolios", metavar="PATH",
+            help="file of the portfolios scored [default: where the scores say it was]",
+        ),
+    ] = None,
+    sweeps: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--sweep", metavar=FOLDER,
+            help="folder of planner sweep: show NPV as a number or a stress changes; may be repeated",
+        ),
+    ] = None,
+    frontier: Annotated[
+        Path | None,
+        typer.Option(
+            "--frontier", metavar="PATH",
+            help="frontier.parquet of planner frontier, or its folder",
+        ),
+    ] = None,
+    quotes: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--quotes", metavar="PATH",
+            help="folder of planner quote, or what its --json printed: show its floors; may be repeated",
+        ),
+    ] = None,
+    case: PlannedCase = None,
+    pictures: Annotated[
+        str | None, typer.Option("--pictures", metavar="NAME", help="png or svg: also write each figure as a picture"),
+    ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Write a page (report.html, one file that needs no network) and a workbook (report.xlsx) of a run.
 

@@ -9,13 +9,12 @@ import pandas as pd
 from rich.markup import escape
 from rich.table import Table
 
-from planner.cli.summary import millions
-from planner.cli.terminal import output
+from planner.cli.terminal import output, say_written, show
 from planner.planning import Plan
 from planner.risk.planning import RiskPlan
 from planner.scenarios.still import no_price_moves
 from planner.solver.status import Status
-from planner.wording import counted, percent, tail_text
+from planner.wording import counted, listed, millions, percent, tail_text
 
 STOPPED = {"time": "the time limit", "parts": "the size of the tree", "solver": "a relaxation that HiGHS did not settle", "Ctrl-C": "Ctrl-C"}
 SHOWN = 8
@@ -29,17 +28,20 @@ BEYOND_CHANCE = 3.0
 """Standard errors by which a factor's correlation with NPV must differ from none to be named."""
 
 
-def print_risk(plan: Plan, out: Path | None) -> None:
-    """Print expected NPV and CVaR, the certificate, the price of a limit, the value of information, and the feared futures; of other plans nothing."""
+def print_risk(plan: Plan, out: Path | None, *, details: bool = False) -> None:
+    """Print mean and CVaR, the certificate, prices, the value of information, and what is feared; of other plans nothing.
+
+    details: the feared futures in tables, in place of a line.
+    """
     if not isinstance(plan, RiskPlan):
         return
     if plan.levels is not None:
-        _print_risk(plan)
+        _print_risk(plan, details=details)
     if out is not None:
-        output().print(f"written to {out}", markup=False, highlight=False)
+        say_written(output(), out)
 
 
-def _print_risk(plan: RiskPlan) -> None:
+def _print_risk(plan: RiskPlan, *, details: bool) -> None:
     console, risk, count = output(), plan.risk, len(plan.futures)
     assert plan.expected_npv_usd is not None
     assert plan.cvar_usd is not None
@@ -61,9 +63,11 @@ def _print_risk(plan: RiskPlan) -> None:
             f"to know the future before deciding would be worth {millions(known.evpi * 1e6)} +- {millions(known.evpi_error * 1e6)} of expected NPV "
             f"({counted(known.sample, 'future')}){stochastic}; with fractions of decisions allowed"
         )
-    if len(plan.shifts):
-        console.print(_fears(plan))
-        console.print(_worst(plan))
+    if len(plan.shifts) and details:
+        show(console, _fears(plan))
+        show(console, _worst(plan))
+    elif len(plan.shifts):
+        console.print(_fears_told(plan), markup=False, highlight=False)
     still = no_price_moves(plan.case, brought=plan.futures.brought is not None)
     if still is not None:
         console.print(still, markup=False, highlight=False)
@@ -103,6 +107,14 @@ def _print_whole(plan: RiskPlan) -> None:
     output().print(f"{out_of}{said}; priced on {plan.priced_by}", highlight=False)
     if plan.prices is not None and len(plan.prices):
         output().print("the prices above are over those bundles: with others, one more MW may bring more", highlight=False)
+
+
+def _fears_told(plan: RiskPlan) -> str:
+    """What the plan fears, on a line."""
+    factors = [f"{row.factor} ({row.correlation:+.2f})" for row in _telling(plan).itertuples()]
+    depends = f"{listed(factors, BESIDE)} (correlation)" if factors else "no factor beyond chance"
+    worst = plan.feared.iloc[0]
+    return f"its NPV depends on {depends}; its worst future is {worst['future']}, worth {millions(worst['npv_usd'])}"
 
 
 def _fears(plan: RiskPlan) -> Table:

@@ -8,6 +8,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from planner.cli.options import (
+    FILE,
+    NUMBER,
+    SIZE,
+    AsJson,
+    Base,
+    CasePath,
+    Device,
+    Draws,
+    Edits,
+    Force,
+    Resume,
+    Scheduler,
+    Seed,
+    Stress,
+    Tail,
+    Workers,
+    futures_drawn,
+    tail_level,
+)
+
 if TYPE_CHECKING:
     from planner.scoring.pareto import Leaders
     from planner.scoring.score import ScoredPiece, Scoring
@@ -16,28 +37,63 @@ SHOWN = 10
 
 
 def score(
-    path: Annotated[Path, typer.Argument(help="case: a folder or an .xlsx workbook")],
-    portfolios: Annotated[str, typer.Option("--portfolios", help="Parquet or CSV of portfolios, a folder of Parquet files, or portfolio.csv of a run; of a store by its address")],
-    out: Annotated[str | None, typer.Option("--out", help="folder to write scores and broken limits into, also in a store; or one file of scores, by a name that ends in .parquet or .csv")] = None,
-    force: Annotated[bool, typer.Option("--force", help="replace the scores that are there")] = False,
-    scenarios: Annotated[int, typer.Option(min=1, help="futures drawn")] = 1000,
-    alpha: Annotated[float, typer.Option(help="level of VaR, CVaR and the tails")] = 0.95,
-    futures: Annotated[Path | None, typer.Option("--futures", help="paths and weights from elsewhere (Parquet, CSV: factor_id, scenario, month, value, weight) in place of --scenarios draws")] = None,
-    draws: Annotated[str, typer.Option(help="independent, antithetic or sobol")] = "independent",
-    seed: Annotated[int | None, typer.Option(min=0, help="seed of the draws [default: the case's]")] = None,
+    path: CasePath,
+    portfolios: Annotated[
+        str,
+        typer.Option(
+            "--portfolios", metavar="PATH",
+            help="Parquet or CSV of portfolios, a folder of Parquet files, or portfolio.csv of a run; of a store by "
+            "its address",
+        ),
+    ],
+    out: Annotated[
+        str | None,
+        typer.Option(
+            "--out", metavar="PATH",
+            help="folder to write scores and broken limits into, also in a store; or one file of scores, by a name "
+            "that ends in .parquet or .csv",
+        ),
+    ] = None,
+    force: Force = False,
+    scenarios: Annotated[int, futures_drawn("over which to score")] = 1000,
+    alpha: Annotated[float, tail_level("; of VaR and the tails too")] = 0.95,
+    futures: Annotated[
+        Path | None,
+        typer.Option(
+            "--futures", metavar=FILE,
+            help="paths and weights from elsewhere (Parquet, CSV: factor_id, scenario, month, value, weight) in place "
+            "of --scenarios draws",
+        ),
+    ] = None,
+    draws: Draws = "independent",
+    seed: Seed = None,
     float64: Annotated[bool, typer.Option("--float64", help="measure in float64 instead of float32 in $M")] = False,
-    paths: Annotated[bool, typer.Option("--paths/--no-paths", help="peak funding, payback, debt cover, MOIC and IRR, which need monthly cash")] = True,
-    threads: Annotated[int | None, typer.Option(min=1, help="threads [default: all cores]")] = None,
-    memory: Annotated[str | None, typer.Option(help="memory that scoring may use, on a GPU of that too, such as 4G [default: half of what is free]")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or gpu; auto takes an NVIDIA GPU on which a kernel runs")] = "auto",
-    edits: Annotated[list[str] | None, typer.Option("--set", help="change the case first: table.column[id]=value, *=factor, +=number")] = None,
-    stress: Annotated[str | None, typer.Option(help="score under a named stress of the case")] = None,
-    base: Annotated[str, typer.Option(help="expected or announced")] = "expected",
-    tail: Annotated[str | None, typer.Option(help="contracted, rented or none [default: the case's]")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="score on that many processes of this machine (Dask); with GPUs one each")] = None,
-    scheduler: Annotated[str | None, typer.Option(help="score on the workers of a Dask scheduler, such as tcp://host:8786")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="go on with a run that was interrupted; what is finished is checked and kept")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="print the leading portfolios and the totals as JSON")] = False,
+    paths: Annotated[
+        bool,
+        typer.Option(
+            "--paths/--no-paths",
+            help="peak funding, payback, debt cover, MOIC and IRR, which need monthly cash",
+        ),
+    ] = True,
+    threads: Annotated[
+        int | None, typer.Option(min=1, metavar=NUMBER, help="threads that score [default: all cores]"),
+    ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            metavar=SIZE,
+            help="memory that may be used, such as 4G, on a GPU of that too [default: half of what is free]",
+        ),
+    ] = None,
+    device: Device = "auto",
+    edits: Edits = None,
+    stress: Stress = None,
+    base: Base = "expected",
+    tail: Tail = None,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+    resume: Resume = False,
+    as_json: AsJson = False,
 ) -> None:
     """Score portfolios over many futures: NPV, VaR, CVaR, peak funding, payback, IRR, capex, EBITDA, CO2 and limits broken.
 
@@ -90,19 +146,16 @@ def score(
 
 
 def _shown(pieces: Iterable[ScoredPiece], count: int | None, *, quiet: bool) -> Iterator[ScoredPiece]:
-    """The pieces, with how many portfolios are done on a terminal."""
-    import sys
-
-    if quiet or not sys.stderr.isatty():
-        yield from pieces
-        return
-    from rich.console import Console
+    """The pieces, saying how many portfolios are done."""
+    from planner.cli.progress import saying
+    from planner.wording import plural
 
     done, of = 0, "" if count is None else f" of {count:,}"
-    with Console(stderr=True).status("scoring") as status:
+    with saying("scoring", quiet=quiet) as say:
         for piece in pieces:
             done += len(piece.table)
-            status.update(f"scoring: {done:,}{of} portfolios")
+            if say is not None:
+                say(f"{done:,}{of} {plural('portfolio', done if count is None else count)}")
             yield piece
 
 
@@ -134,7 +187,7 @@ def _print(leaders: Leaders, scoring: Scoring, out: str | None) -> None:
     from rich.table import Table
 
     from planner.cli.stress_table import stress_table
-    from planner.cli.terminal import output
+    from planner.cli.terminal import output, say_written, show
     from planner.wording import counted
 
     console, start = output(), scoring.candidates.outlook.case.settings.start
@@ -152,18 +205,18 @@ def _print(leaders: Leaders, scoring: Scoring, out: str | None) -> None:
             table.add_column(name, justify="right")
         for row in rows.to_dict("records"):
             table.add_row(*_cells(row, start))
-        console.print(table)
+        show(console, table)
     if broken and out is None:
         console.print("give a folder as --out to have the limits broken, portfolio by portfolio, in its broken.parquet", markup=False, highlight=False)
     if scoring.gain is not None:
         console.print(str(scoring.gain), markup=False, highlight=False)
     stresses = stress_table(leaders.best.iloc[0])
     if stresses is not None:
-        console.print(stresses)
+        show(console, stresses)
     for name, why in scoring.left_out.items():
         console.print(f"stress {name} is left out: {why}", markup=False, highlight=False)
     if out is not None:
-        console.print(f"written to {out}", markup=False, highlight=False)
+        say_written(console, out)
 
 
 def _conditions(scoring: Scoring) -> Iterator[str]:
@@ -185,8 +238,7 @@ _HEADERS = ("portfolio", "mean", "base", "sd", "P(loss)", "CVaR of loss", "peak 
 
 
 def _cells(row: dict[str, Any], start: str) -> tuple[str, ...]:
-    from planner.cli.summary import millions
-    from planner.wording import irr_text, payback_text, percent
+    from planner.wording import irr_text, millions, payback_text, percent
 
     funding = payback = rate = ""
     if "peak_funding_mean_usd" in row:

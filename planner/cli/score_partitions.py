@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from planner.cli.progress import Say, saying
 from planner.errors import PlannerError
 from planner.wording import counted
 
@@ -35,7 +36,7 @@ def is_by_partitions(portfolios: str, out: str | None, *, apart: bool) -> bool:
 def score_in_partitions(
     case: Case, chosen: PlanOptions, options: ScoreOptions, portfolios: str, out: str, how: How, *, quiet: bool
 ) -> tuple[Leaders, Scoring]:
-    """Score all partitions with progress on a terminal; the leading portfolios, and the scoring for what is said of it."""
+    """Score all partitions with progress; the leading portfolios, and the scoring for what is said of it."""
     from planner.scoring.partition_job import Job
     from planner.scoring.partitions import partitions_of
     from planner.scoring.score_partitions import score_partitions
@@ -44,7 +45,9 @@ def score_in_partitions(
     parts = partitions_of(portfolios)
     job = Job(case, chosen.base, chosen.tail, options, parts.fingerprint, parts.count, "")
     try:
-        scored = score_partitions(job, parts, out, how, read_from=portfolios, progress=_shown(quiet))
+        with saying("scoring", quiet=quiet) as say:
+            told = None if say is None else _told_by(say)
+            scored = score_partitions(job, parts, out, how, read_from=portfolios, progress=told)
     except KeyboardInterrupt:
         raise Interrupted(f"stopped by Ctrl-C; partitions that are finished stand in {unfinished(out)}: go on with --resume") from None
     if scored.taken_over and not quiet:
@@ -52,13 +55,6 @@ def score_in_partitions(
     return scored.leaders, scored.scoring
 
 
-def _shown(quiet: bool) -> Progress | None:
-    """Partitions and portfolios done, on a terminal."""
-    if quiet or not sys.stderr.isatty():
-        return None
-
-    def show(done: int, of: int, rows: int) -> None:
-        end = "\n" if done == of else ""
-        print(f"\rscoring: {done:,} of {of:,} partitions, {counted(rows, 'portfolio')}", end=end, file=sys.stderr, flush=True)
-
-    return show
+def _told_by(say: Say) -> Progress:
+    """What the scoring calls as partitions are done."""
+    return lambda done, of, rows: say(f"{done:,} of {counted(of, 'partition')}, {counted(rows, 'portfolio')}")

@@ -13,7 +13,7 @@ def stress_table(row: pd.Series) -> Table | None:
     """NPV, its change and the limits broken under each stress of a row of scores; None for a case without stresses."""
     from rich.table import Table
 
-    from planner.cli.summary import millions
+    from planner.wording import millions
 
     names = [name for name in row.index if name.startswith("npv_") and name.endswith("_usd") and name != "npv_losses_carried_usd"]
     if not names:

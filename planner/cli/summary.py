@@ -1,217 +1,236 @@
-"""The plan on the terminal: what a planner would show first."""
+"""The plan on one screen: its worth, what it builds, what to decide soon and what is scarce; tables where asked for."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from kernels.lines import Line
-from planner.candidates.named import rates_with_units
-from planner.cli.price_summary import print_prices
-from planner.cli.terminal import output
+from planner.cli.plan_tables import on_demand, print_details, size_unit
+from planner.cli.price_summary import dearest, print_prices, short_sentence, told_incomplete
+from planner.cli.terminal import output, say_written
 from planner.explaining.sentences import lines_of
 from planner.explaining.unbounded import unbounded_ray_lines
 from planner.explaining.why_lines import lines_of_reason
 from planner.planning import Plan
 from planner.plans.commitments import screen_of, soon
-from planner.wording import fixed, irr_text, payback_text, percent
+from planner.wording import irr_text, listed, millions, payback_text, percent
+
+LINES = 9
+"""Lines of decisions on the screen."""
+NAMED = 3
+"""Sites, SKUs and leases that a line of the screen names before it counts them."""
+SCARCE = 3
+"""Limits, and phases, that the screen names."""
+HOURS, KILOWATTS = 730.0, 1000.0
+"""Hours of a month and kW of a MW: leases on the screen stand by their revenue in a month times their months."""
 
 
-def print_summary(plan: Plan, out: Path | None) -> None:
-    """Print the status, the money, sites, leases, what must be decided soon and what binds."""
+def print_summary(plan: Plan, out: Path | None, *, details: bool = False) -> None:
+    """Print the status and the plan on one screen, or with all of its tables; where there is none, why."""
     console = output()
+    _print_status(console, plan)
+    if plan.levels is None:
+        _print_no_plan(console, plan)
+    elif plan.options.why:
+        _print_rows(console, _money(plan))
+        _print_reasons(console, plan)
+    else:
+        _print_rows(console, [*_money(plan), *_built(plan)])
+        if details:
+            print_details(console, plan)
+        else:
+            _print_soon(console, plan)
+            _print_scarce(console, plan)
+    if out is not None:
+        say_written(console, out)
+
+
+def print_more(plan: Plan, out: Path | None) -> None:
+    """Say how to see more than the screen of a plan shows."""
+    if plan.levels is not None and not plan.options.why:
+        kept = "--out keeps them as files" if out is None else "the folder has all of them as files"
+        output().print(f"more: --details prints the tables, {kept}", highlight=False)
+
+
+def _print_status(console: Console, plan: Plan) -> None:
     allocation = plan.allocation_result
     gap = "" if plan.gap is None else f", gap {percent(plan.gap, 4)}"
     seconds = sum(plan.seconds.values())
-    console.print(f"[bold]{_plain(plan.case.settings.name)}[/]: {plan.status.label}{gap}, {allocation.solver}, {seconds:.1f} s")
-    if plan.levels is None:
-        known = plan.conflict is not None and bool(plan.conflict.infeasible_sets)
-        console.print(str(plan.status).partition(" Usual causes")[0] if known else str(plan.status), markup=False)
-        if allocation.message:
-            console.print(allocation.message, markup=False)
-        for line in [*([] if plan.conflict is None else lines_of(plan.conflict)), *unbounded_ray_lines(plan.unbounded_ray)]:
-            console.print(line, markup=False, highlight=False)
-        if out is not None:
-            console.print(f"written to {out}", markup=False, highlight=False)
-        return
-    if plan.options.solver.relax:
+    console.print(
+        f"[bold]{_plain(plan.case.settings.name)}[/]: {plan.status.label}{gap}, {allocation.solver}, {seconds:.1f} s"
+    )
+    if plan.levels is not None and plan.options.solver.relax:
         console.print("relaxed: 0/1 decisions are continuous, so this is a bound on plans, not a plan")
-    _print_money(console, plan)
-    if plan.options.why:
-        _print_reasons(console, plan, out)
-        return
-    console.print(_sites(plan))
-    _print_leases(console, plan)
-    _print_on_demand(console, plan)
-    console.print(_capex(plan))
-    _print_soon(console, plan)
-    print_prices(console, plan, millions)
-    _print_binding(console, plan)
-    if out is not None:
-        console.print(f"written to {out}", markup=False, highlight=False)
 
 
-def _print_reasons(console: Console, plan: Plan, out: Path | None) -> None:
-    """Why each thing asked about is in or out, in place of the tables."""
+def _print_no_plan(console: Console, plan: Plan) -> None:
+    """Why there is no plan, and what would make one possible."""
+    known = plan.conflict is not None and bool(plan.conflict.infeasible_sets)
+    console.print(str(plan.status).partition(" Usual causes")[0] if known else str(plan.status), markup=False)
+    if plan.allocation_result.message:
+        console.print(plan.allocation_result.message, markup=False)
+    for line in [*([] if plan.conflict is None else lines_of(plan.conflict)), *unbounded_ray_lines(plan.unbounded_ray)]:
+        console.print(line, markup=False, highlight=False)
+
+
+def _print_reasons(console: Console, plan: Plan) -> None:
+    """Why each thing asked about is in or out, in place of what the plan builds."""
     for reason in plan.reasons:
         for line in lines_of_reason(reason):
             console.print(line, markup=False, highlight=False)
-    if out is not None:
-        console.print(f"written to {out}", markup=False, highlight=False)
 
 
-LEAST_OF_A_MILLION = 5e4
-"""Dollars that one decimal of a million still shows."""
+def _print_rows(console: Console, rows: list[tuple[str, str]]) -> None:
+    """Lines with what they are about before them."""
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    for about, said in rows:
+        grid.add_row(about, said)
+    console.print(grid)
 
 
-def millions(usd: float) -> str:
-    """Dollars as $1.23B or $45.0M, small amounts to the dollar: $4,500, $0."""
-    size = abs(usd)
-    text = f"{size / 1e9:,.2f}B" if size >= 9.995e8 else f"{size / 1e6:,.1f}M" if size >= LEAST_OF_A_MILLION else fixed(size)
-    return f"-${text}" if usd < 0 and text != "0" else f"${text}"
-
-
-def _print_money(console: Console, plan: Plan) -> None:
-    statement = plan.statement
-    npv = statement.npv_usd
+def _money(plan: Plan) -> list[tuple[str, str]]:
+    """NPV and what it rests on."""
+    statement, settings = plan.statement, plan.case.settings
+    npv, carried = statement.npv_usd, statement.npv_losses_carried_usd
     rate, status = statement.irr_per_year
-    carried = statement.npv_losses_carried_usd
-    calendar = plan.candidates.outlook.calendar
-    settings = plan.case.settings
-    console.print(
-        f"NPV [bold]{millions(npv)}[/] after tax at {percent(settings.discount_rate)}, cash at mid-month; "
-        f"{_share(statement.tail_usd, npv)} of it after {calendar.written(plan.candidates.outlook.horizon - 1)} (tail: {plan.candidates.outlook.tail})"
-    )
-    warning = "  [bold red]the sign differs[/]" if carried * npv < 0 else ""
-    console.print(f"NPV with losses carried forward {millions(carried)}; to equity {millions(statement.equity_npv_usd)}{warning}")
+    outlook = plan.candidates.outlook
+    end = outlook.calendar.written(outlook.horizon - 1)
+    warning = " [bold red](the sign differs)[/]" if carried * npv < 0 else ""
+    tail = percent(statement.tail_usd / npv) if npv else percent(0.0)
     back = payback_text(settings.start, statement.payback_month)
-    console.print(f"IRR {irr_text(rate, status.name)}, payback {back}, deepest cumulative cash {millions(-statement.peak_funding_usd)}")
+    return [
+        (
+            "NPV",
+            f"[bold]{millions(npv)}[/] after tax at {percent(settings.discount_rate)}; "
+            f"{tail} of it after {end} (tail: {outlook.tail})",
+        ),
+        (
+            "",
+            f"{millions(statement.equity_npv_usd)} to equity; "
+            f"{millions(carried)} with losses carried forward{warning}; cash counts at mid-month",
+        ),
+        ("", f"IRR {irr_text(rate, status.name)}, payback {back}, peak funding {millions(statement.peak_funding_usd)}"),
+    ]
 
 
-def _share(part: float, whole: float) -> str:
-    return percent(part / whole) if whole else "0%"
-
-
-def _sites(plan: Plan) -> Table:
+def _built(plan: Plan) -> list[tuple[str, str]]:
+    """MW, GPUs and leases, the largest of each by name."""
     power = plan.power[plan.power["contracted_mw"] > 1e-6]
-    kinds = list(dict.fromkeys(power["kind"]))
-    table = Table(title="sites: contracted MW by power, GPUs bought and owned at the start", title_justify="left")
-    table.add_column("site", overflow="fold")
-    for kind in kinds:
-        table.add_column(kind, justify="right")
-    table.add_column("hall MW", justify="right")
-    table.add_column("GPUs", overflow="fold")
-    candidates, levels = plan.candidates.table, plan.levels
+    levels, held = plan.levels, plan.candidates.table
     assert levels is not None
-    held = candidates.assign(level=levels)
-    halls = held[held["kind"] == "shell"].groupby("site_id")["level"].sum()
-    owned = held[held["kind"].isin(["own", "base"]) & (held["gpu_id"] != "")].groupby(["site_id", "gpu_id"])["level"].sum()
-    for site_id in plan.case.tables["sites"]["site_id"]:
-        here = power[power["site_id"] == site_id]
-        gpus = owned[owned > 0.5].loc[lambda found, site=site_id: found.index.get_level_values(0) == site]
-        if here.empty and gpus.empty:
-            continue
-        by_kind = here.groupby("kind")["contracted_mw"].sum()
-        cells = [f"{by_kind[kind]:,.0f}" if kind in by_kind else "" for kind in kinds]
-        names = ", ".join(f"{count:,.0f} {gpu_id}" for (_, gpu_id), count in gpus.items())
-        table.add_row(_plain(site_id), *cells, f"{halls.get(site_id, 0.0):,.0f}", _plain(names))
-    return table
+    by_kind = power.groupby("kind", sort=False)["contracted_mw"].sum()
+    by_site = power.groupby("site_id")["contracted_mw"].sum().sort_values(ascending=False, kind="stable")
+    halls = float(levels[(held["kind"] == "shell").to_numpy()].sum())
+    kinds = ", ".join(f"{_amount(mw)} {kind.replace('_', ' ')}" for kind, mw in by_kind.items())
+    sites = listed([f"{site_id} {_amount(mw)} MW" for site_id, mw in by_site.items()], NAMED)
+    rows = [
+        (
+            "MW",
+            f"{_amount(float(by_kind.sum()))} contracted{f' ({kinds})' if kinds else ''}, {_amount(halls)} of halls",
+        ),
+        ("sites", _plain(f"{len(by_site):,}: {sites}") if len(by_site) else "none"),
+    ]
+    owned = (held["kind"].isin(["own", "base"]) & (held["gpu_id"] != "")).to_numpy()
+    by_sku = (
+        held[owned]
+        .assign(level=levels[owned])
+        .groupby("gpu_id", sort=False)["level"]
+        .sum()
+        .sort_values(ascending=False, kind="stable")
+    )
+    by_sku = by_sku[by_sku > 0.5]
+    skus = listed([f"{count:,.0f} {gpu_id}" for gpu_id, count in by_sku.items()], NAMED)
+    rows.append(
+        ("GPUs", _plain(f"{by_sku.sum():,.0f} bought, or owned at the start: {skus}") if len(by_sku) else "none")
+    )
+    rows += _leases(plan)
+    demand = on_demand(plan)
+    return [*rows, ("on demand", demand)] if demand else rows
 
 
-def _print_leases(console: Console, plan: Plan) -> None:
-    """Leases won, a line each; those declined in one line."""
-    table = Table(title="leases won", title_justify="left")
-    for name in ("lease", "term", "won", "of", "rate", "at"):
-        table.add_column(name, justify="right" if name in ("won", "of", "rate") else "left", overflow="fold")
+def _leases(plan: Plan) -> list[tuple[str, str]]:
+    """Leases won, those that bring most first, and those declined."""
     served = plan.allocation[plan.allocation["use"].isin(["serve", "host"])]
-    declined = []
+    won: list[tuple[float, str]] = []
+    declined: list[str] = []
     for row in plan.case.tables["leases"].itertuples():
         mine = served[served["lease_id"] == row.lease_id]
         if mine.empty:
-            declined.append(row.lease_id)
+            declined.append(str(row.lease_id))
             continue
         hosting = row.kind == "hosting"
-        size = mine["it_mw"].sum() if hosting else mine["gpus"].sum()
-        asked = f"{row.max_size:,.0f}{_size_unit(plan, row)}"
-        rates = sorted(set(mine["rate"]))
-        shown = f"${rates[0]:,.2f}" if len(rates) == 1 else f"${rates[0]:,.2f}-{rates[-1]:,.2f}"
-        table.add_row(
-            _plain(row.lease_id), f"{mine['from'].min()} to {mine['to'].max()}", f"{size:,.0f}" + (" MW" if hosting else " GPUs"),
-            asked, shown + ("/kW-month" if hosting else "/GPU-hour"), _plain(", ".join(sorted(set(mine["site_id"])))),
-        )
-    console.print(table)
-    if declined:
-        console.print(f"declined: {', '.join(declined)}", markup=False, highlight=False)
-
-
-def _size_unit(plan: Plan, lease: Any) -> str:
-    """What the size of a lease counts: MW, GPUs (nothing is said), or units where a GPU is not one of them."""
-    if lease.size_unit == "it_mw":
-        return " MW"
-    made = rates_with_units(plan.candidates.outlook)
-    return "" if (made.loc[made["lease_id"] == lease.lease_id, "units_per_gpu"] == 1.0).all() else " units"
-
-
-def _print_on_demand(console: Console, plan: Plan) -> None:
-    revenue = plan.statement.line(Line.REVENUE).sum()
-    candidates, levels = plan.candidates, plan.levels
-    assert levels is not None
-    rows = plan.allocation[plan.allocation["use"] == "sell"]
-    if revenue > 0 and len(rows):
-        sold = sum(
-            float(candidates.valuation.npv(block, (Line.REVENUE,))[:, 0] @ levels[block.numbers])
-            for block in candidates.blocks
-            if block.kind == "sell"
-        )
-        everything = float(plan.statement.line(Line.REVENUE) @ plan.statement.discount) * (1.0 - plan.case.settings.tax_rate)
-        console.print(f"on demand: {percent(sold / everything)} of discounted revenue, at most {_peak_on_demand(rows):,.0f} GPUs at once")
-
-
-def _peak_on_demand(rows: pd.DataFrame) -> float:
-    months = sorted({*rows["from"], *rows["to"]})
-    return max(float(rows.loc[(rows["from"] <= month) & (rows["to"] >= month), "gpus"].sum()) for month in months)
-
-
-def _capex(plan: Plan) -> Table:
-    table = Table(title="money by year, $M", title_justify="left")
-    lines = (Line.REVENUE, Line.CAPEX, Line.ENERGY, Line.FEES, Line.TAX, Line.RESALE)
-    years = plan.statement.yearly(Line.CAPEX)
-    table.add_column("")
-    for year in years:
-        table.add_column(year, justify="right")
-    for line in lines:
-        table.add_row(line.name.lower().replace("_", " "), *(fixed(usd / 1e6) for usd in plan.statement.yearly(line).values()))
-    return table
+        size = mine["it_mw"] if hosting else mine["gpus"]
+        asked = size_unit(plan, row).strip() or "GPUs"
+        part = "" if asked == "units" or size.sum() >= row.max_size - 0.5 else f" of {row.max_size:,.0f}"
+        brings = float((size * mine["rate"]).sum()) * (KILOWATTS if hosting else HOURS) * row.term_months
+        won.append((brings, f"{row.lease_id} {size.sum():,.0f}{part} {'MW' if hosting else 'GPUs'}"))
+    names = [name for _, name in sorted(won, key=lambda each: -each[0])]
+    count = len(won) + len(declined)
+    if not count:
+        return [("leases", "none in the case")]
+    rows = [("leases", _plain(f"{len(won):,} of {count:,} won{': ' if won else ''}{listed(names, NAMED)}"))]
+    return [*rows, ("", _plain(f"declined: {listed(declined, NAMED)}"))] if declined else rows
 
 
 def _print_soon(console: Console, plan: Plan) -> None:
-    """What is new and must be decided within two quarters, with the dollars that it commits, on one screen."""
+    """What is new and must be decided within two quarters, with the dollars that it commits."""
     near = soon(plan.decisions, plan.case.settings.start)
     if near.empty:
-        console.print("to be decided within two quarters: nothing new; what the plan does until then is committed or owned already")
+        console.print(
+            "\nto be decided within two quarters: nothing new; "
+            "what the plan does until then is committed or owned already"
+        )
         return
-    table = Table(title="to be decided within two quarters", title_justify="left", show_footer=True)
-    for name, total in (("by", ""), ("decision", "in all"), ("at", ""), ("how much", ""), ("commits", millions(float(near["commits_usd"].sum())))):
-        table.add_column(name, total, justify="right" if name == "commits" else "left", overflow="fold")
-    for row in screen_of(near).itertuples():
-        table.add_row(row.by, row.decision, _plain(row.at), _plain(row.how_much), millions(row.commits_usd))
-    console.print(table)
-    console.print("commits: undiscounted dollars before tax that can no longer be avoided: capex, deposits, charges, fees of the term or up to its cheapest exit; what is committed already is not listed", highlight=False)
+    console.print(
+        f"\nto be decided within two quarters: [bold]{millions(float(near['commits_usd'].sum()))}[/] in all, "
+        "undiscounted and before tax"
+    )
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    for name in ("by", "decision", "at", "how much", "commits"):
+        grid.add_column(
+            justify="right" if name == "commits" else "left", overflow="fold", no_wrap=name in ("by", "commits")
+        )
+    for row in screen_of(near, LINES).itertuples():
+        grid.add_row(f"  {row.by}", row.decision, _plain(row.at), _plain(row.how_much), millions(row.commits_usd))
+    console.print(grid)
 
 
-def _print_binding(console: Console, plan: Plan) -> None:
-    found = plan.binding.head(3)
+def _print_scarce(console: Console, plan: Plan) -> None:
+    """What is scarce and what more of it is worth; all that was asked of prices, where all was asked."""
+    found = plan.binding.head(SCARCE)
     if len(found):
-        console.print("what binds most (value of one per cent more):")
-        for row in found.itertuples():
-            console.print(f"  {millions(row.usd_per_percent)}  {row.name}: {row.what}", markup=False, highlight=False)
+        console.print("\nscarce, and what one per cent more of it is worth")
+        _print_amounts(console, [(row.usd_per_percent, f"{row.name}: {row.what}") for row in found.itertuples()])
+    if plan.options.prices == "full":
+        print_prices(console, plan, millions)
+        return
+    phases = dearest(plan.priced.table, SCARCE)
+    for line in told_incomplete(plan.priced):
+        console.print(line, markup=False, highlight=False)
+    if phases:
+        console.print("what a MW more of a phase is worth, whole decisions held")
+        _print_amounts(console, [(row.gain_of_step_usd, short_sentence(row)) for row in phases])
+    elif (plan.priced.table["resource"] == "phase").any():
+        console.print("a MW more of any phase is worth nothing, whole decisions held")
 
 
-def _plain(text: str) -> str:
+def _print_amounts(console: Console, rows: list[tuple[float, str]]) -> None:
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(justify="right", no_wrap=True)
+    for usd, said in rows:
+        grid.add_row(f"  {millions(usd)}", _plain(said))
+    console.print(grid)
+
+
+def _amount(mw: float) -> str:
+    """MW in whole ones, a few with two digits."""
+    return f"{mw:,.0f}" if mw >= 10.0 else f"{mw:.2g}"
+
+
+def _plain(text: object) -> str:
+    """Text in which brackets are no markup."""
     from rich.markup import escape
 
     return escape(str(text))

@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from planner.cli.options import (
+    EDIT,
+    AsJson,
+    Base,
+    CasePath,
+    Equity,
+    Excludes,
+    Fixes,
+    Force,
+    Gap,
+    Memory,
+    Resume,
+    Scheduler,
+    Solver,
+    Stress,
+    Tail,
+    TimeLimit,
+    out_into,
+    sharing,
+)
+from planner.cli.terminal import output, say_written, show
 from planner.wording import counted, percent
 
 if TYPE_CHECKING:
     from planner.case.case import Case
     from planner.sweeping.result import Sweep
-    from planner.sweeping.sweep import Progress
 
 SHOWN_FLIPS = 12
 SHOWN_BROKEN = 3
@@ -23,27 +41,36 @@ SHOWN_LOST = 6
 
 
 def sweep(
-    path: Annotated[Path, typer.Argument(help="case: a folder or an .xlsx workbook")],
-    vary: Annotated[list[str] | None, typer.Option("--set", help="NAME=low:high:count or NAME=value,value,...; NAME is a factor (--list) or table.column[id]; *= multiplies, += adds; once or twice")] = None,
+    path: CasePath,
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar=EDIT,
+            help="what to vary: NAME=low:high:count or NAME=value,value,...; NAME is a factor (--list) or "
+            "table.column[id]; *= multiplies, += adds; once or twice",
+        ),
+    ] = None,
     stresses: Annotated[bool, typer.Option("--stresses", help="the named stresses of the case, one a point")] = False,
     known: Annotated[bool, typer.Option("--list", help="show what can be varied by name, and stop")] = False,
-    out: Annotated[Path | None, typer.Option("--out", help="folder to write the sweep into; kept point by point while it runs")] = None,
-    force: Annotated[bool, typer.Option("--force", help="replace the sweep that is there")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="go on with the interrupted sweep of the same command")] = False,
-    workers: Annotated[int | None, typer.Option(min=1, help="processes [default: one a core]")] = None,
-    scheduler: Annotated[str | None, typer.Option(help="find the points on the workers of a Dask scheduler, such as tcp://host:8786")] = None,
-    memory: Annotated[str | None, typer.Option(help="memory that may be used, such as 64G; a case that would take more is refused before any work [default: what is free]")] = None,
-    cold: Annotated[bool, typer.Option("--cold", help="begin every plan from nothing, to see what warm starts save")] = False,
-    stress: Annotated[str | None, typer.Option(help="a named stress that the base case is under already")] = None,
-    fixes: Annotated[list[str] | None, typer.Option("--fix", help="as for plan, at every point")] = None,
-    excludes: Annotated[list[str] | None, typer.Option("--exclude", help="as for plan, at every point")] = None,
-    base: Annotated[str, typer.Option(help="expected: mean delays and defaults; announced: promised dates, none")] = "expected",
-    tail: Annotated[str | None, typer.Option(help="contracted, rented or none [default: the case's]")] = None,
-    equity: Annotated[bool, typer.Option("--equity", help="NPV to equity, after debt service")] = False,
-    solver: Annotated[str, typer.Option(help="highs, cbc or cuopt")] = "highs",
-    gap: Annotated[float, typer.Option(min=0.0, help="relative gap at which a plan counts as proven")] = 1e-4,
-    time_limit: Annotated[float | None, typer.Option("--time-limit", min=0.0, help="seconds for the solver at each point")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="print the points as JSON")] = False,
+    out: Annotated[Path | None, out_into("the sweep", "; kept point by point while it runs")] = None,
+    force: Force = False,
+    resume: Resume = False,
+    workers: Annotated[int | None, sharing(" [default: one a core]")] = None,
+    scheduler: Scheduler = None,
+    memory: Memory = None,
+    cold: Annotated[
+        bool, typer.Option("--cold", help="begin every plan from nothing, to see what warm starts save"),
+    ] = False,
+    stress: Stress = None,
+    fixes: Fixes = None,
+    excludes: Excludes = None,
+    base: Base = "expected",
+    tail: Tail = None,
+    equity: Equity = False,
+    solver: Solver = "highs",
+    gap: Gap = 1e-4,
+    time_limit: TimeLimit = None,
+    as_json: AsJson = False,
 ) -> None:
     """Vary one number or two, or go through the named stresses: the plan held, the plan redone, and what flips.
 
@@ -54,6 +81,7 @@ def sweep(
     import json
 
     from planner.case.read import read_case
+    from planner.cli.progress import saying
     from planner.planning import PlanOptions
     from planner.runtime.memory import allow_memory
     from planner.solver.options import SolverOptions
@@ -73,7 +101,8 @@ def sweep(
         raise typer.BadParameter("nothing is varied: give --set NAME=low:high:count, or --stresses; --list shows the names")
     if resume and out is None:
         raise typer.BadParameter("--resume goes on with what is kept beside --out; name that folder")
-    with _shown(quiet=as_json) as progress:
+    with saying("sweeping", quiet=as_json) as say:
+        progress = None if say is None else lambda done, of, what: say(f"{what}, {done} of {counted(of, 'point')} done")
         found = run(case, options, out=out, resume=resume, force=force, progress=progress)
     if as_json:
         record = {**sweep_record(found), "table": point_records(found), "flips": json.loads(found.flips.to_json(orient="records", double_precision=15))}
@@ -87,20 +116,6 @@ def sweep(
         raise typer.Exit(found.exit_code)
 
 
-@contextmanager
-def _shown(*, quiet: bool) -> Iterator[Progress | None]:
-    """Points done, on a terminal only."""
-    import sys
-
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status("sweeping") as status:
-        yield lambda done, of, what: status.update(f"{what}: {done} of {counted(of, 'point')} done")
-
-
 def _list(case: Case, *, as_json: bool) -> None:
     """What can be varied by name."""
     import json
@@ -108,7 +123,6 @@ def _list(case: Case, *, as_json: bool) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from planner.cli.terminal import output
     from planner.sweeping.factors import sweep_factors
 
     factors = sweep_factors(case)
@@ -123,14 +137,13 @@ def _list(case: Case, *, as_json: bool) -> None:
     for factor in factors:
         table.add_row(factor.name, factor.meaning.value, escape(factor.says))
     console = output()
-    console.print(table)
+    show(console, table)
     console.print(f"stresses (--stresses): {', '.join(stresses) or 'none'}", markup=False, highlight=False)
     console.print("any cell, column or setting: --set 'table.column[id]=low:high:count' (*= multiplies, += adds)", markup=False, highlight=False)
 
 
 def _print(found: Sweep, out: Path | None) -> None:
-    from planner.cli.summary import millions
-    from planner.cli.terminal import output
+    from planner.wording import millions
 
     console = output()
 
@@ -141,12 +154,12 @@ def _print(found: Sweep, out: Path | None) -> None:
     value = "no plan" if base.objective_usd is None else f"NPV {millions(base.objective_usd)}"
     say(f"{found.case.settings.name}: {len(found.found)} of {counted(len(found.points), 'point')}; base plan {base.status}, {value}")
     say("held: the base plan in the changed case; redone: planned anew, knowing the change from the start (foresight)")
-    console.print(_points(found))
+    show(console, _points(found))
     _print_flips(found, say, console)
     _print_notes(found, say)
     say(_effort(found))
     if out is not None and not found.interrupted:
-        say(f"written to {out}")
+        say_written(console, out)
 
 
 def _points(found: Sweep) -> Any:
@@ -169,7 +182,7 @@ def _cells(row: dict[str, Any]) -> list[str]:
     import pandas as pd
     from rich.markup import escape
 
-    from planner.cli.summary import millions
+    from planner.wording import millions
 
     def usd(name: str) -> str:
         return "" if pd.isna(row[name]) else millions(row[name])
@@ -217,7 +230,7 @@ def _print_flips(found: Sweep, say: Any, console: Any) -> None:
         at = "" if pd.isna(row["worth_the_same_at"]) else f"{row['worth_the_same_at']:.4g}"
         axis = row["axis"] + (f" ({row['other']})" if row["other"] else "")
         table.add_row(escape(f"{row['kind']} {row['name']}"), row["becomes"], escape(axis), f"{row['from_value']} and {row['to_value']}", at)
-    console.print(table)
+    show(console, table)
     if len(flips) > SHOWN_FLIPS:
         say(f"and {len(flips) - SHOWN_FLIPS} more, see flips.csv in the folder of --out")
 

@@ -114,14 +114,14 @@ def soon(decisions: pd.DataFrame, start: str, months: int = SOON_MONTHS) -> pd.D
     return decisions[decisions["decide_by"] <= last]
 
 
-def screen_of(decisions: pd.DataFrame) -> pd.DataFrame:
-    """Decisions as the lines of one screen: by, decision, at, how_much, commits_usd; at most MOST_LINES.
+def screen_of(decisions: pd.DataFrame, most: int = MOST_LINES) -> pd.DataFrame:
+    """Decisions as the lines of one screen: by, decision, at, how_much, commits_usd; at most so many.
 
     A line is a month, a kind and a site; where those are too many a month and a kind; then a kind alone.
     """
     for keys in (["decide_by", "decision", "site_id"], ["decide_by", "decision"], ["decision"]):
         lines = [_line(rows) for _, rows in decisions.groupby(keys, sort=False)]
-        if len(lines) <= MOST_LINES:
+        if len(lines) <= most:
             break
     return pd.DataFrame(lines) if lines else no_rows(["by", "decision", "at", "how_much"], ["commits_usd"])
 

@@ -23,6 +23,7 @@ def test_every_verb_answers(run: Run, odd: Path, tmp_path: Path) -> None:
     planned = run("plan", odd, "--out", base)
     assert planned.code == 0, planned
     assert "to be decided within two quarters" in planned.out
+    assert "to be decided within two quarters" in run("plan", odd, "--prices", "none", "--details").out
     assert run("plan", odd, "--prices", "full", "--risk-weight", "0.5", "--scenarios", "4", "--out", tmp_path / "careful").code == 0
     assert run("frontier", odd, "--weights", "0,1", "--scenarios", "4", "--out", tmp_path / "frontier").code == 0
     assert run("alternatives", odd, "--out", tmp_path / "alternatives").code == 0

@@ -12,6 +12,7 @@ from command_line import Run
 
 import planner
 from planner.case.edits import apply_edits
+from planner.case.generate import generate_case
 from planner.case.starting import starting_case
 from planner.case.write import write_case
 
@@ -28,16 +29,44 @@ def test_summary_shows_what_a_planner_would(run: Run, folder: Path) -> None:
     ended = run("plan", folder)
     assert ended.code == 0
     npv = planner.plan(planner.load_case(folder)).npv_usd
-    assert f"NPV ${npv / 1e6:,.1f}M" in ended.out
-    for words in ("starting case: optimal", "losses carried forward", "IRR", "payback", "river", "lab_training", "declined", "money by year", "contract power", "order GPUs", "what binds most"):
+    assert f"${npv / 1e6:,.1f}M after tax" in ended.out
+    for words in (
+        "starting case: optimal", "to equity", "losses carried forward", "tail: ", "IRR", "payback", "peak funding", "contracted", "of halls", "river", "GPUs",
+        "lab_training", "declined", "to be decided within two quarters", "contract power", "order GPUs", "what one per cent more", "a MW more", "--details",
+    ):
+        assert words in ended.out, words
+    assert "money by year" not in ended.out
+
+
+def test_details_has_the_summary_and_all_tables(run: Run, folder: Path) -> None:
+    ended = run("plan", folder, "--details")
+    assert ended.code == 0
+    for words in (
+        "peak funding", "sites: contracted MW", "leases won", "declined", "money by year", "to be decided within two quarters", "contract power", "order GPUs",
+        "what a MW is worth", "what binds most",
+    ):
         assert words in ended.out, words
 
 
+def test_the_summary_of_a_large_plan_fits_a_screen(run: Run, tmp_path: Path) -> None:
+    """100 columns and 40 lines, also of many sites and leases."""
+    write_case(generate_case(sites=9, leases=18, skus=5, months=24, seed=3), tmp_path / "case")
+    ended = run("plan", tmp_path / "case", "--prices", "none", "--gap", "5%", "--out", tmp_path / "run", columns=100)
+    assert ended.code == 0, ended.err
+    lines = ended.out.splitlines()
+    assert len(lines) <= 40 - 2 - 4  # room for the prompt and for what a MW is worth
+    assert max(len(line) for line in lines if not line.startswith("written to")) <= 100
+    assert f"written to {tmp_path / 'run'}" in lines
+    for wrong in ("-0.0%", "1 decisions", "and 1 mores"):
+        assert wrong not in ended.out
+
+
 def test_summary_keeps_small_amounts_and_whole_names(run: Run, folder: Path) -> None:
-    """Written into a file or a pipe there are 80 columns: names and rates may be folded, not cut; nor is an order of 0 MW shown."""
-    shown = run("plan", folder, columns=80).out
-    assert "…" not in shown
-    assert " 0 MW" not in shown
+    """On a narrow terminal names and rates may be folded, not cut; nor is an order of 0 MW shown."""
+    for words in ((), ("--details",)):
+        shown = run("plan", folder, *words, columns=80).out
+        assert "…" not in shown
+        assert " 0 MW" not in shown
 
 
 def test_json_is_the_plan_json_of_the_run(run: Run, folder: Path, tmp_path: Path) -> None:

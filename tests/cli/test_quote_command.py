@@ -154,7 +154,6 @@ def test_futures_are_told(tmp_path: Path) -> None:
         (["--gpu", "g2", "--gpus", "10", "--start", "2026-01", "--term", "12"], "use one of: g1"),
         (["--gpus", "10", "--start", "2026-01", "--term", "12"], "without a SKU"),
         (["--gpu", "g1", "--gpus", "10", "--start", "2026-01"], "needs term_months"),
-        (["--gpu", "g1", "--gpus", "10", "--start", "2026-1", "--term", "12"], "month"),
         (["--gpu", "g1", "--gpus", "10", "--mw", "3", "--start", "2026-01", "--term", "12"], "either gpus"),
         (["--gpu", "g1", "--gpus", "10", "--start", "2026-01", "--term", "12", "--sites", "quary"], "did you mean"),
     ],
@@ -179,4 +178,4 @@ def test_breakeven(tmp_path: Path) -> None:
     shown = run("breakeven", TINY, "--term", "24")
     assert "grid:p1" in shown
     assert "cells:p1" not in shown  # the cheapest path alone; the files have all
-    assert "have 2 more" in shown
+    assert "have 2 more" in " ".join(shown.split())

@@ -32,7 +32,7 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_plan_after_risk_is_written_and_scores_as_it_says(run: Run, case: Path, tmp_path: Path) -> None:
     out, scores = tmp_path / "run", tmp_path / "scores"
-    code, said, err = run("plan", case, *RISK, "--information", 5, "--out", out)
+    code, said, err = run("plan", case, *RISK, "--information", 5, "--out", out, "--details")
     assert code == 0, err
     assert "over 40 futures: expected NPV" in said
     assert "the plan fears these futures" in said
@@ -147,7 +147,7 @@ def test_progress_says_bound_value_and_columns() -> None:
 
 
 def test_the_frontier_is_printed_and_written(run: Run, case: Path, tmp_path: Path) -> None:
-    code, said, err = run("frontier", case, "--weights", "0,0.5,1", "--alpha", 0.9, "--scenarios", 40, "--out", tmp_path / "f")
+    code, said, err = run("frontier", case, "--weights", "0,50%,1", "--alpha", "90%", "--scenarios", 40, "--out", tmp_path / "f")
     assert code == 0, err
     assert "no point is beaten in both" in said
     table = pd.read_parquet(tmp_path / "f" / "frontier.parquet")
@@ -158,4 +158,4 @@ def test_the_frontier_is_printed_and_written(run: Run, case: Path, tmp_path: Pat
     assert {"risk_weight", "cvar_usd"} <= set(json.loads(said)[0])
     code, _, err = run("frontier", case, "--weights", "a,b")
     assert code == 2
-    assert "no numbers" in err
+    assert "--weights: 'a' is not a share" in err

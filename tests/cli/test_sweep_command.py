@@ -85,4 +85,4 @@ def test_alternatives_print_and_write(run: Run, folder: Path, tmp_path: Path) ->
     assert [row["site_id"] for row in found["sites"]] == sites["site_id"].tolist()
     wrong = run("alternatives", folder, "--within", "much")
     assert wrong.code == 2
-    assert "write 1% or 0.01" in wrong.err
+    assert "write 20% or 0.2" in wrong.err

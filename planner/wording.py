@@ -36,6 +36,12 @@ def percent(share: float, digits: int = 1) -> str:
     return f"{fixed(100.0 * share, digits)}%"
 
 
+def dollars(usd: float, digits: int = 2) -> str:
+    """Dollars with so many decimals, the sign before them: -$0.51; what rounds to nothing has no sign."""
+    text = fixed(abs(usd), digits)
+    return f"-${text}" if usd < 0 and text.strip("0.") else f"${text}"
+
+
 LEAST_OF_A_MILLION = 5e4
 """Dollars that one decimal of a million still shows."""
 

@@ -13,7 +13,7 @@ from planner.cli.terminal import show
 from planner.planning import Plan
 from planner.pricing.phase_values import MOST_MW
 from planner.pricing.prices import Prices
-from planner.wording import counted, percent, plural
+from planner.wording import counted, dollars, percent, plural
 
 SENTENCES = 5
 """Phases, dearest first, that get a sentence."""
@@ -60,7 +60,7 @@ def dearest(prices: pd.DataFrame, count: int) -> list[Any]:
 def short_sentence(row: Any) -> str:
     """One phase: until when a MW more is worth its gain, and what it could cost."""
     said = f"{row.name} to {row.to}"
-    return said if pd.isna(row.pay_up_to) else f"{said}; you could pay ${row.pay_up_to:,.2f}/kW-month, {_fee(row)}"
+    return said if pd.isna(row.pay_up_to) else f"{said}; you could pay {dollars(row.pay_up_to)}/kW-month, {_fee(row)}"
 
 
 def _fee(row: Any) -> str:
@@ -71,7 +71,7 @@ def sentence(row: Any, prices: pd.DataFrame, money: Callable[[float], str]) -> s
     """One phase: what a MW more brings, what it could cost, how far that holds, what a MW less costs, and from which year."""
     said = f"one more MW at {row.name} for its term to {row.to} is worth {_said(row.gain_of_step_usd, money)}"
     if pd.notna(row.pay_up_to):
-        said += f" (you could pay ${row.pay_up_to:,.2f}/kW-month; {_fee(row)})"
+        said += f" (you could pay {dollars(row.pay_up_to)}/kW-month; {_fee(row)})"
     said += _range(row, money)
     if pd.notna(row.loss_of_step_usd):
         said += f", one less costs {_said(row.loss_of_step_usd, money)}"
@@ -130,7 +130,7 @@ def _table(title: str, chosen: pd.DataFrame, unit: str, money: Callable[[float],
         table.add_column(name, justify="left" if name in ("of", "asked", "decisions") else "right", overflow="fold")
     for row in ordered.itertuples():
         gain, loss = (row.net_gain_usd, row.net_loss_usd) if net else (row.gain_of_step_usd, row.loss_of_step_usd)
-        pay = [] if not unit else ["" if pd.isna(row.pay_up_to) else f"${row.pay_up_to:,.2f}"]
+        pay = [] if not unit else ["" if pd.isna(row.pay_up_to) else dollars(row.pay_up_to)]
         table.add_row(
             row.name,
             f"{row.step:,.4g} {plural(row.unit, row.step)}",

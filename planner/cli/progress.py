@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
+from planner.wording import dollars
+
 if TYPE_CHECKING:
     from planner.solver.column_generation.pricing_rounds import Round
 
@@ -69,8 +71,8 @@ def solving(name: str, *, quiet: bool, mip: bool) -> Iterator[Shown | None]:
         def show(
             seconds: float, incumbent: float | None, bound: float | None, gap: float | None, /, more: str = ""
         ) -> None:
-            best = "none yet" if incumbent is None else f"${incumbent:,.0f}M"
-            limit = "" if bound is None else f", no plan can beat ${bound:,.0f}M"
+            best = "none yet" if incumbent is None else f"{dollars(incumbent, 0)}M"
+            limit = "" if bound is None else f", no plan can beat {dollars(bound, 0)}M"
             close = "" if gap is None else f", gap {gap:.2%}"
             if say is not None:
                 say(f"best {best}{limit}{close}{more}")

@@ -14,7 +14,7 @@ from planner.quoting.floor import Answer
 from planner.quoting.quote import HELD, Quote
 from planner.quoting.standalone import LINES
 from planner.quoting.stands import sites_of
-from planner.wording import counted, millions
+from planner.wording import counted, dollars, millions
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -163,7 +163,7 @@ def _print_many(console: Console, quotes: Sequence[Quote]) -> None:
 
 
 def _usd(rate: float) -> str:
-    return "no rate" if math.isnan(rate) else f"${rate:,.4f}" if abs(rate) < 100.0 else f"${rate:,.2f}"
+    return "no rate" if math.isnan(rate) else dollars(rate, 4 if abs(rate) < 100.0 else 2)
 
 
 def _rate(rate: float, quote: Quote) -> str:

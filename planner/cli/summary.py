@@ -143,7 +143,7 @@ def _built(plan: Plan) -> list[tuple[str, str]]:
     by_sku = by_sku[by_sku > 0.5]
     skus = listed([f"{count:,.0f} {gpu_id}" for gpu_id, count in by_sku.items()], NAMED)
     rows.append(
-        ("GPUs", _plain(f"{by_sku.sum():,.0f} bought, or owned at the start: {skus}") if len(by_sku) else "none")
+        ("GPUs", _plain(f"{by_sku.sum():,.0f} bought or owned: {skus}") if len(by_sku) else "none")
     )
     rows += _leases(plan)
     demand = on_demand(plan)

@@ -50,7 +50,7 @@ def print_summary(plan: Plan, out: Path | None, *, details: bool = False) -> Non
 def print_more(plan: Plan, out: Path | None) -> None:
     """Say how to see more than the screen of a plan shows."""
     if plan.levels is not None and not plan.options.why:
-        kept = "--out keeps them as files" if out is None else "the folder has all of them as files"
+        kept = "--out keeps their figures as files" if out is None else "the folder has their figures as files"
         output().print(f"more: --details prints the tables, {kept}", highlight=False)
 
 

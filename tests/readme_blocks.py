@@ -7,6 +7,7 @@ manual), and writes what they print; `test_readme` compares.
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -16,6 +17,8 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 BLOCK = re.compile(r"<!-- output of: (?P<command>.+?) -->\n(?:```text\n(?P<output>.*?)```\n)?", re.DOTALL)
+COLUMNS = "100"
+"""Width of the screens that the pages show."""
 _SECONDS = re.compile(r"\d+\.\d s\b")
 _VERSION = re.compile(r"HiGHS \d+\.\d+\.\d+")
 
@@ -41,7 +44,7 @@ def printed(command: str) -> str:
     """What a command of a page prints, with trailing blanks removed."""
     words = shlex.split(command)
     assert words[0] == "planner", f"a page shows the output of {command!r}, which is not a planner command"
-    run = subprocess.run([sys.executable, "-m", *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    run = subprocess.run([sys.executable, "-m", *words], cwd=ROOT, env={**os.environ, "COLUMNS": COLUMNS}, capture_output=True, text=True, check=False)
     # 3: the manual also shows what is said when there is no plan.
     assert run.returncode in (0, 3), f"{command} ended with {run.returncode}: {run.stderr}"
     return "\n".join(line.rstrip() for line in run.stdout.splitlines()) + "\n"

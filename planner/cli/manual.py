@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from planner.cli.options import FILE, Force
+
 _LINK = re.compile(r"\[([^\]]+)\]\(([a-z-]+)\.md\)")
 
 
@@ -16,9 +18,9 @@ def manual(
         str | None, typer.Argument(help="page to read, such as first-plan or case-columns [default: the list of pages]")
     ] = None,
     html: Annotated[
-        Path | None, typer.Option("--html", help="file to write all pages into, as HTML that needs no network")
+        Path | None, typer.Option("--html", metavar=FILE, help="file to write all pages into, as HTML that needs no network")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="replace the file that is there")] = False,
+    force: Force = False,
 ) -> None:
     """Read the manual: without a topic the list of its pages, with one that page.
 

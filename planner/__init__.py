@@ -1,9 +1,11 @@
 """Capacity planning for GPU clouds: which sites, on which power, host which clusters for which leases.
 
-    case = planner.load_case("fixtures/neocloud")
+    case = planner.read("fixtures/neocloud")
     plan = planner.plan(case)
     plan.npv_usd, plan.allocation, plan.power, plan.cashflow, plan.prices
-    planner.score(case, plan.portfolio, scenarios=1000)
+    planner.score(case, planner.portfolios(plan, subsets="sites"), scenarios=1000)
+
+Every verb takes a case or its path.
 
 The parts are imported when they are first used, so that `import planner` takes no time.
 """
@@ -16,20 +18,23 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from planner.auditing.agreement import Agreement, audit
     from planner.case.case import Case
-    from planner.case.read import read_case as load_case
+    from planner.case.read import read_case as read
     from planner.case.write import write_case
     from planner.errors import CaseError, PlannerError
+    from planner.explaining.case_check import CaseCheck, check
     from planner.near_optimal.alternatives import Alternatives, AlternativesOptions, alternatives
-    from planner.planning import Plan, PlanOptions, plan
+    from planner.planning import Plan, PlanOptions, plan, price
     from planner.quoting.breakeven import breakeven
     from planner.quoting.inquiry import Inquiry
     from planner.quoting.quote import Quote, quote, quote_many
     from planner.quoting.risk import QuoteRisk
     from planner.reporting.notebook import charts_of as figures
+    from planner.reporting.report import Report, report
     from planner.risk.frontier import Frontier, frontier
     from planner.risk.planning import RiskOptions, RiskPlan, plan_after_risk
     from planner.run_folder import write_run
-    from planner.scoring.score import Scores
+    from planner.scoring.around_plan import AroundPlan, portfolios
+    from planner.scoring.score import ScoreOptions, Scores
     from planner.scoring.scored import score
     from planner.solver.options import SolverOptions
     from planner.solver.status import Status
@@ -40,7 +45,9 @@ __all__ = [
     "Agreement",
     "Alternatives",
     "AlternativesOptions",
+    "AroundPlan",
     "Case",
+    "CaseCheck",
     "CaseError",
     "Frontier",
     "Inquiry",
@@ -49,8 +56,10 @@ __all__ = [
     "PlannerError",
     "Quote",
     "QuoteRisk",
+    "Report",
     "RiskOptions",
     "RiskPlan",
+    "ScoreOptions",
     "Scores",
     "SolverOptions",
     "Status",
@@ -59,13 +68,17 @@ __all__ = [
     "alternatives",
     "audit",
     "breakeven",
+    "check",
     "figures",
     "frontier",
-    "load_case",
     "plan",
     "plan_after_risk",
+    "portfolios",
+    "price",
     "quote",
     "quote_many",
+    "read",
+    "report",
     "score",
     "sweep",
     "write_case",
@@ -77,7 +90,9 @@ _HOMES = {
     "Agreement": "planner.auditing.agreement",
     "Alternatives": "planner.near_optimal.alternatives",
     "AlternativesOptions": "planner.near_optimal.alternatives",
+    "AroundPlan": "planner.scoring.around_plan",
     "Case": "planner.case.case",
+    "CaseCheck": "planner.explaining.case_check",
     "CaseError": "planner.errors",
     "Frontier": "planner.risk.frontier",
     "Inquiry": "planner.quoting.inquiry",
@@ -86,8 +101,10 @@ _HOMES = {
     "PlannerError": "planner.errors",
     "Quote": "planner.quoting.quote",
     "QuoteRisk": "planner.quoting.risk",
+    "Report": "planner.reporting.report",
     "RiskOptions": "planner.risk.planning",
     "RiskPlan": "planner.risk.planning",
+    "ScoreOptions": "planner.scoring.score",
     "Scores": "planner.scoring.score",
     "SolverOptions": "planner.solver.options",
     "Status": "planner.solver.status",
@@ -96,20 +113,25 @@ _HOMES = {
     "alternatives": "planner.near_optimal.alternatives",
     "audit": "planner.auditing.agreement",
     "breakeven": "planner.quoting.breakeven",
+    "check": "planner.explaining.case_check",
     "figures": "planner.reporting.notebook",
     "frontier": "planner.risk.frontier",
     "load_case": "planner.case.read",
     "plan": "planner.planning",
     "plan_after_risk": "planner.risk.planning",
+    "portfolios": "planner.scoring.around_plan",
+    "price": "planner.planning",
     "quote": "planner.quoting.quote",
     "quote_many": "planner.quoting.quote",
+    "read": "planner.case.read",
+    "report": "planner.reporting.report",
     "score": "planner.scoring.scored",
     "sweep": "planner.sweeping.sweep",
     "write_case": "planner.case.write",
     "write_run": "planner.run_folder",
 }
-_CALLED = {"_plan_html": "plan_html", "figures": "charts_of", "load_case": "read_case"}
-"""Names that are others at home."""
+_CALLED = {"_plan_html": "plan_html", "figures": "charts_of", "load_case": "read_case", "read": "read_case"}
+"""Names that are others at home; `load_case` is what `read` was called in 0.1."""
 
 
 def __getattr__(name: str) -> Any:

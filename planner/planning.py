@@ -19,7 +19,7 @@ from planner.case.case import Case
 from planner.case.edits import changed_case
 from planner.case.read import as_case
 from planner.case.settings import TAIL_RULES
-from planner.choices import chosen as chosen_options
+from planner.choices import chosen_around
 from planner.did_you_mean import remedy_for
 from planner.errors import PlannerError
 from planner.explaining.infeasible import Infeasible, explain_infeasible
@@ -254,7 +254,8 @@ def price(found: Plan, detail: str = "full") -> pd.DataFrame:
 
 @one_blas_thread()
 def plan(case: Case | str | Path, options: PlanOptions | None = None, **choices: object) -> Plan:
-    """The best expansion of a case, or of the case at a path. `choices` are fields of `PlanOptions`, for short calls.
+    """The best expansion of a case, or of the case at a path. `choices` are fields of `PlanOptions` and
+    of its `SolverOptions` (gap, time_limit_s, threads ...), for short calls.
 
     A solve that is infeasible, unbounded or stopped is a plan with that status, not an exception.
 
@@ -263,7 +264,7 @@ def plan(case: Case | str | Path, options: PlanOptions | None = None, **choices:
     >>> round(found.npv_usd)
     58360320
     """
-    chosen = chosen_options(PlanOptions, options, choices, verb="plan", lists=LISTS)
+    chosen = chosen_around(PlanOptions, "solver", SolverOptions, options, choices, verb="plan", lists=LISTS)
     began = time.perf_counter()
     case = as_case(case)
     make_solver(chosen.solver)  # an unknown solver is refused before the work, not after it

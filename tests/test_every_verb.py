@@ -114,8 +114,8 @@ def test_planning_in_python_prints_nothing(how: str, tmp_path: Path) -> None:
     }[how]
     lines = [
         "import threading",
-        "from planner import PlanOptions, SolverOptions, load_case, plan",
-        f"case, threads = load_case({str(TINY)!r}), []",
+        "from planner import PlanOptions, SolverOptions, plan, read",
+        f"case, threads = read({str(TINY)!r}), []",
         script,
         "for thread in threads: thread.start()",
         "for thread in threads: thread.join()",

@@ -63,7 +63,7 @@ class Worth:
         return abs(self.books_usd - self.published_usd) <= self.allowed_usd
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Agreement:
     """What came of an audit: every cell of cash, every worth, every limit and every law."""
 
@@ -73,6 +73,10 @@ class Agreement:
     worths: tuple[Worth, ...]
     checks: tuple[Check, ...]
     laws: tuple[Law, ...]
+
+    def __repr__(self) -> str:
+        said = "agrees" if self.agrees else ", ".join(self.disagreements)
+        return f"<Agreement over {len(self.cells):,} amounts, {len(self.checks):,} limits and {len(self.laws):,} laws: {said}>"
 
     @cached_property
     def disagreements(self) -> tuple[str, ...]:
@@ -94,6 +98,13 @@ def audit(run_folder: str | Path, case: str | Path | Case | None = None) -> Agre
 
     `case` is the case as a path (the run's own by default; its edits and stress are applied) or as it was planned.
     Raises PlannerError for a folder that is no run of a plan, a run without a plan, and a case that has changed since.
+
+    >>> import planner
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     run = planner.write_run(planner.plan("fixtures/tiny", prices="none"), folder + "/run")
+    ...     planner.audit(run).agrees
+    True
     """
     folder = Path(run_folder)
     record = read_record(folder)

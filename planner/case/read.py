@@ -26,6 +26,10 @@ def read_case(path: str | Path, edits: Sequence[str] = ()) -> Case:
 
     Nothing is guessed: the case comes back only if every cell reads as a careful person would read
     it. Raises CaseError with every fault found, each with file, row, column, value, reason and remedy.
+
+    >>> import planner
+    >>> planner.read("fixtures/tiny", ["case.months=24"])
+    <Case 'Tiny' of 24 months from 2025-01: 1 in sites, 2 in power, 1 in gpus, 2 in leases>
     """
     raw = _read_raw(Path(path))
     settings, faults = read_settings(raw)

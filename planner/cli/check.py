@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -28,35 +28,29 @@ def check(
 
     Example: planner check fixtures/neocloud
     """
-    from planner.candidates.outlook import make_outlook
-    from planner.candidates.reach.size import estimate
     from planner.candidates.reach.within import written
-    from planner.case.read import read_case
     from planner.cli.terminal import output, show
-    from planner.errors import CaseError
-    from planner.explaining.unusual import unusual
+    from planner.explaining.case_check import check as checked
     from planner.runtime.memory import free_memory, written_size
 
     console = output()
-    try:
-        case = read_case(path, edits or ())
-    except CaseError as error:
-        if as_json:
-            typer.echo(json.dumps({"faults": [asdict(fault) for fault in error.faults], "oddities": []}))
-        else:
-            show(console, _fault_table(error.faults))
-            console.print(f"{len(error.faults)} to mend in {path}", highlight=False, markup=False, soft_wrap=True)
-        raise typer.Exit(_BAD_INPUT) from None
-    found = unusual(case)
-    size = estimate(make_outlook(case))
+    found = checked(path, edits or ())
     if as_json:
-        typer.echo(json.dumps({"faults": [], "oddities": [asdict(oddity) for oddity in found], "source_hash": case.source_hash, "size": size.record()}))
-        return
-    rows = ", ".join(f"{name} {len(table)}" for name, table in case.tables.items() if len(table))
-    console.print(f"{case.settings.name}: nothing wrong (rows: {rows})", highlight=False, markup=False)
-    console.print(f"to plan it takes {written(size)}; {written_size(free_memory())} may be used", highlight=False, markup=False)
-    if found:
-        show(console, _oddity_table(found))
+        said: dict[str, Any] = {"faults": [asdict(fault) for fault in found.faults], "oddities": [asdict(oddity) for oddity in found.oddities]}
+        if found.case is not None and found.size is not None:
+            said |= {"source_hash": found.case.source_hash, "size": found.size.record()}
+        typer.echo(json.dumps(said))
+    elif found.case is None or found.size is None:
+        show(console, _fault_table(found.faults))
+        console.print(f"{len(found.faults)} to mend in {path}", highlight=False, markup=False, soft_wrap=True)
+    else:
+        rows = ", ".join(f"{name} {len(table)}" for name, table in found.case.tables.items() if len(table))
+        console.print(f"{found.case.settings.name}: nothing wrong (rows: {rows})", highlight=False, markup=False)
+        console.print(f"to plan it takes {written(found.size)}; {written_size(free_memory())} may be used", highlight=False, markup=False)
+        if found.oddities:
+            show(console, _oddity_table(found.oddities))
+    if not found.sound:
+        raise typer.Exit(_BAD_INPUT)
 
 
 def _fault_table(faults: tuple[Fault, ...]) -> Table:
@@ -67,7 +61,7 @@ def _fault_table(faults: tuple[Fault, ...]) -> Table:
     return table
 
 
-def _oddity_table(found: list[Oddity]) -> Table:
+def _oddity_table(found: tuple[Oddity, ...]) -> Table:
     table = _table("unusual, though not wrong", ("where", "what", "why it matters", "what to do"))
     for oddity in found:
         where = oddity.file if oddity.row is None else f"{oddity.file} row {oddity.row}"

@@ -138,25 +138,12 @@ def _from_bundles(path: Path, bundles: Path, out: Path, base: str, tail: str | N
 
 
 def _from_plan(path: Path, plan: Path, out: Path, subsets: str | None, neighbours: int | None, random: int | None, seed: int | None) -> str:
-    from planner.candidates.packages import site_packages
-    from planner.errors import PlannerError
-    from planner.scoring.files import PackageSource, write_packages
+    from planner.scoring.around_plan import source_around
+    from planner.scoring.files import write_packages
     from planner.scoring.from_run import plan_of_run
-    from planner.scoring.neighbours import neighbours as near
-    from planner.scoring.random_vertices import random_portfolios
-    from planner.scoring.subsets import Subsets
     from planner.wording import counted
 
-    if subsets not in (None, "sites"):
-        raise PlannerError(f"--subsets {subsets!r} is not known; sites is")
     found = plan_of_run(path, plan)
-    origin = {"plan": plan.name, "fixes": found.fixes, "excludes": found.excludes}
-    source: PackageSource
-    if random is not None:
-        source = random_portfolios(found.candidates, found.levels, random, seed=found.candidates.outlook.case.settings.seed if seed is None else seed)
-    elif neighbours is not None:
-        source = near(found.candidates, found.levels, neighbours)
-    else:
-        source = Subsets(site_packages(found.candidates, found.levels))
-    write_packages(out, source, found.candidates, origin)
+    source = source_around(found.candidates, found.levels, subsets, neighbours, random, seed)
+    write_packages(out, source, found.candidates, {"plan": plan.name, "fixes": found.fixes, "excludes": found.excludes})
     return f"{counted(source.count, 'portfolio')} of {counted(len(source.items), 'package')}"

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from planner.cli.options import FOLDER, AsJson, Force, PlannedCase, RunFolder
-
-if TYPE_CHECKING:
-    from planner.reporting.findings import Findings
-    from planner.reporting.page.page import Beside
 
 
 def report(
@@ -75,53 +71,25 @@ def report(
     Example: planner report runs/base --scores runs/scores --out runs/base-report
     """
     import json
-    from dataclasses import replace
 
     from planner.reporting.page.script import begin_script
 
     script = begin_script()  # in a process of its own, while everything else is imported and read
-    from planner.reporting.beside_files import read_frontier, read_quotes, read_sweep
-    from planner.reporting.findings import findings_of_run
-    from planner.reporting.report_folder import refuse_other_reports, write_report
+    from planner.reporting.report import report as written
 
     target = run.resolve().with_name(f"{run.resolve().name}-report") if out is None else out
     try:
-        refuse_other_reports(target, force=force)
-        found = findings_of_run(run, case)
-        beside = _beside(found, compare, case, scores, portfolios)
-        beside = replace(
-            beside,
-            sweeps=tuple(read_sweep(folder, found) for folder in sweeps or ()),
-            frontier=None if frontier is None else read_frontier(frontier, found),
-            quotes=read_quotes(quotes, found) if quotes else None,
+        made = written(
+            run, target, case=case, compare=compare, scores=scores, portfolios=portfolios, sweeps=sweeps or (),
+            frontier=frontier, quotes=quotes or (), pictures=pictures, force=force, script=script,
         )
-        sizes = write_report(found, beside, target, pictures=pictures, force=force, script=script)
     finally:
         script.stop()
     if as_json:
-        typer.echo(json.dumps({"out": str(target), "status": found.summary["status"], "npv_usd": found.summary["npv_usd"], "bytes": sizes}, indent=2))
+        typer.echo(json.dumps({"out": str(target), "status": made.status, "npv_usd": made.npv_usd, "bytes": made.sizes}, indent=2))
         return
-    for name, size in sizes.items():
+    for name, size in made.sizes.items():
         typer.echo(f"{_size(size):>8}  {target / name}")
-
-
-def _beside(found: Findings, compare: Path | None, case: Path | None, scores: Path | None, portfolios: Path | None) -> Beside:
-    """The other run and the scores shown beside the run; what does not fit it is refused."""
-    from planner.errors import PlannerError
-    from planner.reporting.compare import differences
-    from planner.reporting.findings import findings_of_run
-    from planner.reporting.page.page import Beside
-    from planner.reporting.scored import read_scores
-
-    if portfolios is not None and scores is None:
-        raise PlannerError("--portfolios tells what was scored; give the scores too, with --scores")
-    before = moved = None
-    if compare is not None:
-        before = findings_of_run(compare, case)
-        if not (before.has_plan and found.has_plan):
-            raise PlannerError(f"{compare if not before.has_plan else found.name} holds no plan to compare; leave --compare out")
-        moved = differences(before, found)
-    return Beside(scored=None if scores is None else read_scores(scores, found, portfolios), before=before, moved=moved)
 
 
 def _size(count: int) -> str:

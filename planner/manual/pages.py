@@ -22,6 +22,7 @@ PAGES: dict[str, str] = {
     "futures-and-scores": "how portfolios fare over many futures",
     "plans-that-weigh-risk": "plans for mean and tail, the frontier, pools of bundles",
     "workbook": "the page, the workbook that calculates, figures in a notebook",
+    "python": "the same verbs as functions, and a notebook of them",
     "past-one-machine": "scores, pools and sweeps on many workers, and going on after a stop",
     "when-things-go-wrong": "exit codes, messages, and what happens with spoilt files, solvers and memory",
     "case-columns": "every setting, table and column of a case",

@@ -75,7 +75,7 @@ class AlternativesOptions:
             raise PlannerError(f"effort = {self.effort}: give 1 relaxation or more")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Alternatives:
     """Plans nearly as good as the best, and what holds for all of them.
 
@@ -96,6 +96,9 @@ class Alternatives:
     plans_found: int
     interrupted: bool
     seconds: float
+
+    def __repr__(self) -> str:
+        return f"<Alternatives within {self.options.within:.3g} of {self.plan!r}: {len(self.plans) - 1} found, {len(self.sites)} sites>"
 
 
 @dataclass
@@ -128,6 +131,10 @@ def alternatives(
     """Plans within a loss of the best of a case, or of a plan; `choices` are fields of `AlternativesOptions` and `PlanOptions`.
 
     Ctrl-C ends the search with what is found. Raises PlannerError where there is no best plan to start from.
+
+    >>> import planner
+    >>> planner.alternatives("fixtures/tiny", within=0.3).sites[["site_id", "membership"]].values.tolist()
+    [['quarry', 'always in']]
     """
     began = time.perf_counter()
     chosen = _options(case, options, choices)

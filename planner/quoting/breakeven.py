@@ -70,6 +70,11 @@ def breakeven(case: Case | str | Path, options: BreakevenOptions | None = None, 
     """One row per site, power path and SKU, and per site, power path and hosting lease, that fit together: columns COLUMNS.
 
     GPUs first, the cheapest of each first. `choices` are fields of `BreakevenOptions`. A path whose power does not last for the contract is left out.
+
+    >>> import planner
+    >>> rows = planner.breakeven("fixtures/tiny", term_months=12)
+    >>> rows["power_path"].tolist(), round(float(rows["rate_npv_zero"].iloc[0]), 4)
+    (['grid:p1', 'cells:p1'], 1.7475)
     """
     chosen = chosen_options(BreakevenOptions, options, choices, verb="breakeven", lists=("edits",))
     changed = changed_case(as_case(case), chosen.edits, chosen.stress)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ HELD = "whole decisions held"
 """How the floors of lesser sizes are found where a plan has whole decisions."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Quote:
     """The floor of one inquiry and what stands behind it; rates in `inquiry.rate_unit`, blank (NaN) where there is none.
 
@@ -77,6 +78,10 @@ class Quote:
     searches: int
     seconds: float
 
+    def __repr__(self) -> str:
+        rate = "no floor" if isnan(self.floor) else f"floor {self.floor:,.4f} {self.inquiry.rate_unit}"
+        return f"<Quote of {self.inquiry.name!r}: {rate}, {'proven' if self.proven else 'not proven'}>"
+
     @property
     def standalone_rate(self) -> float:
         """The cheapest levelised rate; NaN where nothing can serve it on its date."""
@@ -103,6 +108,11 @@ def quote(
     """The floor of one inquiry, given whole or by its fields: `quote(case, gpu="gb300", gpus=20000, start="2027-07", term_months=36)`.
 
     Raises CaseError for terms that do not hold together, SolveError when the case has no plan at all.
+
+    >>> import planner
+    >>> found = planner.quote("fixtures/tiny", gpu="g1", gpus=500, start="2026-01", term_months=12)
+    >>> round(found.floor, 4), found.proven
+    (3.4078, True)
     """
     (found,) = quote_many(case, [inquiry_of(inquiry, choices)], options=options, risk=risk)
     return found

@@ -48,7 +48,7 @@ COLUMNS = (
 )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Frontier:
     """table: one row per point, best mean first (see COLUMNS). plans: long, columns portfolio (`w0.25`), candidate_id, level and more.
 
@@ -64,6 +64,9 @@ class Frontier:
     case: Case
     seconds: float
     money: float = MILLION
+
+    def __repr__(self) -> str:
+        return f"<Frontier of {self.case.settings.name!r}: {len(self.table)} points over {len(self.futures):,} futures>"
 
     @property
     def exit_code(self) -> int:
@@ -87,6 +90,11 @@ def frontier(
     """Plans for a set of risk weights; `risk.weight` does not count. report: called with each weight as its plan begins.
 
     Raises PlannerError for no weights, one named twice, or options that plans after risk do not take.
+
+    >>> import planner
+    >>> found = planner.frontier("fixtures/tiny", risk=planner.RiskOptions(scenarios=8), weights=(0, 1))
+    >>> found.statuses[1].label
+    'optimal'
     """
     chosen, weighed = options or PlanOptions(), risk or RiskOptions()
     if not weights or len(set(weights)) != len(weights):

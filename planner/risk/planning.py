@@ -73,7 +73,7 @@ class RiskOptions:
             raise PlannerError(f"a sample of {self.information} futures was asked for; give 1 or more, or 0 for none")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RiskPlan(Plan):
     """A plan after risk. Its objective is (1 - w) x expected NPV - w x CVaR; `npv_usd` stays that of the base case."""
 
@@ -85,6 +85,11 @@ class RiskPlan(Plan):
     """Bundles of the pool, None without one."""
     priced_by: str = ""
     """The device that priced the pool, and why it was that one."""
+
+    def __repr__(self) -> str:
+        plain = super().__repr__().removesuffix(">")
+        mean = "" if self.expected_npv_usd is None else f", expected NPV ${self.expected_npv_usd:,.0f} over {len(self.futures):,} futures"
+        return f"{plain}{mean}>"
 
     @property
     def measure(self) -> MeanCvar:
@@ -193,6 +198,11 @@ def plan_after_risk(case: Case | str | Path, options: PlanOptions | None = None,
 
     A solve that is infeasible, unbounded or stopped is a plan with that status. Raises PlannerError where a solver other than
     HiGHS is asked for, which the kept programmes need.
+
+    >>> import planner
+    >>> found = planner.plan_after_risk("fixtures/tiny", risk=planner.RiskOptions(weight=0.5, scenarios=8))
+    >>> round(found.expected_npv_usd)
+    58360320
     """
     chosen, weighed = options or PlanOptions(), risk or RiskOptions()
     if chosen.solver.solver != "highs":

@@ -79,7 +79,7 @@ class ScoreOptions:
             raise PlannerError(f"alpha = {self.alpha}: give a level between 0 and 1, such as 0.95")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Scores:
     """One row per portfolio in `table`, dollars and months; limits broken in `broken`; stresses left out with the reason.
 
@@ -95,6 +95,9 @@ class Scores:
     left_out: dict[str, str]
     options: ScoreOptions
     seconds: dict[str, float]
+
+    def __repr__(self) -> str:
+        return f"<Scores of {len(self.table):,} portfolios over {self.options.scenarios:,} futures>"
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ class SweepOptions:
             raise PlannerError(f"workers = {self.workers}: give 1 or more, or leave it out for one a core")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Sweep:
     """What a sweep found. `found` holds the points that are done, by number; `interrupted`: Ctrl-C came before the rest.
 
@@ -57,6 +57,10 @@ class Sweep:
     interrupted: bool
     workers: int
     seconds: float
+
+    def __repr__(self) -> str:
+        asked = " and ".join(axis.name for axis in self.axes)
+        return f"<Sweep of {self.case.settings.name!r} over {asked}: {len(self.found)} of {len(self.points)} points>"
 
     @cached_property
     def table(self) -> pd.DataFrame:

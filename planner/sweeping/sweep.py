@@ -45,6 +45,11 @@ def sweep(
 
     out: a folder for the tables. While the sweep runs, every point that is done is kept beside it, and `resume`
     goes on with an interrupted one. Ctrl-C ends the sweep with what is done. Raises PlannerError for what cannot be varied.
+
+    >>> import planner
+    >>> found = planner.sweep("fixtures/tiny", vary="lease_rate=0.9,1.1", workers=1)
+    >>> found.table["redone_status"].tolist()
+    ['optimal', 'optimal']
     """
     chosen = _options(case, options, choices)
     began = time.perf_counter()

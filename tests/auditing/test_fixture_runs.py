@@ -15,7 +15,7 @@ FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 
 
 def test_the_case_solved_by_hand(tmp_path: Path) -> None:
-    plan, agreement = audited(planner.load_case(FIXTURES / "tiny"), tmp_path / "run")
+    plan, agreement = audited(planner.read(FIXTURES / "tiny"), tmp_path / "run")
     assert agreement.agrees, told(agreement)
     assert agreement.worths[0].books_usd == pytest.approx(58_360_320.0, abs=0.005)
     assert plan.npv_usd == pytest.approx(58_360_320.0, abs=0.005)
@@ -41,6 +41,6 @@ def test_promised_dates_and_equity(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_example_company(tmp_path: Path) -> None:
-    plan, agreement = audited(planner.load_case(FIXTURES / "neocloud"), tmp_path / "run")
+    plan, agreement = audited(planner.read(FIXTURES / "neocloud"), tmp_path / "run")
     assert agreement.agrees, told(agreement)
     assert agreement.worths[0].books_usd == pytest.approx(plan.npv_usd, abs=0.05)

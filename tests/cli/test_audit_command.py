@@ -18,7 +18,7 @@ TINY = Path(__file__).resolve().parents[2] / "fixtures" / "tiny"
 @pytest.fixture
 def base(tmp_path: Path) -> Path:
     """A run of the case that is solved by hand."""
-    return planner.write_run(planner.plan(planner.load_case(TINY), PlanOptions(prices="none")), tmp_path / "run")
+    return planner.write_run(planner.plan(planner.read(TINY), PlanOptions(prices="none")), tmp_path / "run")
 
 
 def test_an_agreement_to_the_cent(run: Run, base: Path) -> None:
@@ -59,7 +59,7 @@ def test_what_is_no_run_another_case_and_spoilt_tables_are_refused(run: Run, bas
     code, _, complained = run("audit", TINY)
     assert code == 2
     assert "is not a run" in complained
-    other = planner.load_case(TINY, ["case.discount_rate=0.2"])
+    other = planner.read(TINY, ["case.discount_rate=0.2"])
     planner.write_case(other, tmp_path / "other")
     code, _, complained = run("audit", base, "--case", tmp_path / "other")
     assert code == 2

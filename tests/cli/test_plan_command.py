@@ -28,7 +28,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_summary_shows_what_a_planner_would(run: Run, folder: Path) -> None:
     ended = run("plan", folder)
     assert ended.code == 0
-    npv = planner.plan(planner.load_case(folder)).npv_usd
+    npv = planner.plan(planner.read(folder)).npv_usd
     assert f"${npv / 1e6:,.1f}M after tax" in ended.out
     for words in (
         "starting case: optimal", "to equity", "losses carried forward", "tail: ", "IRR", "payback", "peak funding", "contracted", "of halls", "river", "GPUs",
@@ -78,7 +78,7 @@ def test_json_is_the_plan_json_of_the_run(run: Run, folder: Path, tmp_path: Path
 
 
 def test_a_workbook_gives_the_same_plan_as_the_folder(run: Run, folder: Path, tmp_path: Path) -> None:
-    write_case(planner.load_case(folder), tmp_path / "start.xlsx")
+    write_case(planner.read(folder), tmp_path / "start.xlsx")
     records = []
     for case, name in ((folder, "a"), (tmp_path / "start.xlsx", "b")):
         assert run("plan", case, "--out", tmp_path / name).code == 0
@@ -98,7 +98,7 @@ def test_force_replaces_a_run_and_nothing_else(run: Run, folder: Path, tmp_path:
     refused = run("plan", folder, "--out", folder, "--force")
     assert refused.code == 2
     assert "is not a run" in refused.err
-    assert planner.load_case(folder).source_hash == starting_case().source_hash
+    assert planner.read(folder).source_hash == starting_case().source_hash
 
 
 def test_options_reach_the_plan(run: Run, folder: Path) -> None:

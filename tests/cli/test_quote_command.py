@@ -47,7 +47,7 @@ def test_many_from_a_file_are_as_one_by_one(tmp_path: Path) -> None:
     asked.write_text("name,gpu,gpus,mw,start,term_months,prepay_fraction\na,g1,3000,,2025-01,24,\nb,,,2,2026-01,12,0.1\nc,g1,500,,2026-02,13,\n")
     run("quote", TINY, "--inquiries", str(asked), "--out", str(tmp_path / "quotes"), "--workers", "2")
     table = pd.read_csv(tmp_path / "quotes" / "quotes.csv").set_index("name")
-    case = planner.load_case(TINY)
+    case = planner.read(TINY)
     alone = {
         "a": planner.quote(case, gpu="g1", gpus=3000.0, start="2025-01", term_months=24),
         "b": planner.quote(case, mw=2.0, start="2026-01", term_months=12, prepay_fraction=0.1),

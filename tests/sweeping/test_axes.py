@@ -50,7 +50,7 @@ def test_one_thing_or_two() -> None:
 
 def test_a_multiplier_moves_numbers_and_curves_alike() -> None:
     """Every on-demand price by month is the base's times the factor, whether it is a number or a curve."""
-    case = planner.load_case(FIXTURE)
+    case = planner.read(FIXTURE)
     dearer = apply_edits(case, list(parse_axis(case, "gpu_price=1.5").edits[0]))
     from planner.candidates.outlook import make_outlook
 
@@ -61,7 +61,7 @@ def test_a_multiplier_moves_numbers_and_curves_alike() -> None:
 
 
 def test_signed_leases_keep_their_rate() -> None:
-    case = planner.load_case(FIXTURE)
+    case = planner.read(FIXTURE)
     leases = case.tables["leases"]
     signed = set(leases["lease_id"][leases["signed"]])
     assert signed
@@ -75,7 +75,7 @@ def test_signed_leases_keep_their_rate() -> None:
 
 def test_every_listed_factor_changes_the_case() -> None:
     """What is listed can be set: each factor gives edits that the case accepts and that change a table or a setting."""
-    case = planner.load_case(FIXTURE)
+    case = planner.read(FIXTURE)
     numbers = {"discount_rate": 0.12, "tax_rate": 0.3}
     factors = sweep_factors(case)
     assert len({factor.name for factor in factors}) == len(factors) > 20
@@ -89,13 +89,13 @@ def test_every_listed_factor_changes_the_case() -> None:
 
 
 def test_utilisation_goes_to_full_use_at_most() -> None:
-    case = planner.load_case(FIXTURE)
+    case = planner.read(FIXTURE)
     full = apply_edits(case, list(parse_axis(case, "utilisation=3").edits[0]))
     assert (full.tables["market"]["utilisation"] == 1.0).all()
 
 
 def test_cells_and_columns() -> None:
-    case = planner.load_case(FIXTURE)
+    case = planner.read(FIXTURE)
     axis = parse_axis(case, "power.energised[kind=grid]+=0,6")
     assert axis.edits == (("power.energised[kind=grid]+=0",), ("power.energised[kind=grid]+=6",))
     assert axis.number == (0.0, 6.0)
@@ -103,7 +103,7 @@ def test_cells_and_columns() -> None:
 
 
 def test_stresses_are_an_axis() -> None:
-    case = planner.load_case(FIXTURE)
+    case = planner.read(FIXTURE)
     axis = stress_axis(case)
     assert list(axis.values) == list(dict.fromkeys(case.tables["stresses"]["stress"]))
     assert [point.stress for point in points_of([axis])] == list(axis.values)

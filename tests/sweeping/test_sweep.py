@@ -85,7 +85,7 @@ def test_the_plan_redone_drops_the_lease_where_it_loses_money() -> None:
 
 def test_the_case_solved_by_hand_turns_where_its_page_says() -> None:
     """fixtures/tiny: `beta` at 1.50 $ is worth signing above 1.212932 $ per GPU-hour."""
-    found = sweep(planner.load_case("fixtures/tiny"), vary=("lease_rates.usd_per_gpu_hour[beta]=1.1,1.4",), workers=1, solver=EXACT)
+    found = sweep(planner.read("fixtures/tiny"), vary=("lease_rates.usd_per_gpu_hour[beta]=1.1,1.4",), workers=1, solver=EXACT)
     assert found.flips["name"].tolist() == ["beta"]
     assert found.flips["becomes"].tolist() == ["in"]
     assert found.flips["worth_the_same_at"].iloc[0] == pytest.approx(1.212932, abs=1e-6)

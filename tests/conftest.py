@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
+from slow_tier import is_slow
 
 # Before NumPy is loaded, here and in the workers: tests run on all cores, where a second BLAS thread of each would only spin.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -15,5 +16,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest test first, so that no core waits for it at the end."""
+    """The slow tier is marked, and the longest test comes first, so that no core waits for it at the end."""
+    for item in items:
+        if is_slow(item.nodeid.removeprefix("tests/")):
+            item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: "test_commands_print_what_the_readme_shows" not in item.nodeid)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -156,12 +157,10 @@ def test_scores_that_are_there_stay_unless_forced(made: Made, tmp_path: Path) ->
 
 
 def test_a_disk_that_fills_up_keeps_what_was_finished(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from planner.scoring import places
-
     target = tmp_path / "scores"
     run(made, target)
     before = (target / "run.json").read_text()
-    written, fsync = [], places.os.fsync
+    written, fsync = [], os.fsync
 
     def full(number: int) -> None:
         written.append(number)
@@ -170,7 +169,7 @@ def test_a_disk_that_fills_up_keeps_what_was_finished(made: Made, tmp_path: Path
         fsync(number)
 
     with monkeypatch.context() as patch:
-        patch.setattr(places.os, "fsync", full)
+        patch.setattr(os, "fsync", full)
         with pytest.raises(PlannerError, match="No space left on device; what was finished before is kept"):
             run(made, target, force=True)
     assert (target / "run.json").read_text() == before

@@ -99,7 +99,10 @@ def _money(plan: Plan) -> list[tuple[str, str]]:
     end = outlook.calendar.written(outlook.horizon - 1)
     warning = " [bold red](the sign differs)[/]" if carried * npv < 0 else ""
     tail = percent(statement.tail_usd / npv) if npv else percent(0.0)
-    back = payback_text(settings.start, statement.payback_month)
+    returns = "no money is put in: no IRR, no payback"
+    if statement.peak_funding_usd:
+        back = payback_text(settings.start, statement.payback_month)
+        returns = f"IRR {irr_text(rate, status.name)}, payback {back}, peak funding {millions(statement.peak_funding_usd)}"
     return [
         (
             "NPV",
@@ -111,7 +114,7 @@ def _money(plan: Plan) -> list[tuple[str, str]]:
             f"{millions(statement.equity_npv_usd)} to equity; "
             f"{millions(carried)} with losses carried forward{warning}; cash counts at mid-month",
         ),
-        ("", f"IRR {irr_text(rate, status.name)}, payback {back}, peak funding {millions(statement.peak_funding_usd)}"),
+        ("", returns),
     ]
 
 

@@ -61,6 +61,11 @@ def test_the_summary_of_a_large_plan_fits_a_screen(run: Run, tmp_path: Path) -> 
         assert wrong not in ended.out
 
 
+def test_a_plan_that_puts_no_money_in_has_no_return_on_it(run: Run) -> None:
+    said = run("plan", Path(__file__).parents[2] / "fixtures/tiny", "--set", "lease_rates.usd_per_gpu_hour*=0.1").out
+    assert "no money is put in: no IRR, no payback" in " ".join(said.split())
+
+
 def test_summary_keeps_small_amounts_and_whole_names(run: Run, folder: Path) -> None:
     """On a narrow terminal names and rates may be folded, not cut; nor is an order of 0 MW shown."""
     for words in ((), ("--details",)):

@@ -19,7 +19,7 @@ README = ROOT / "README.md"
 BLOCK = re.compile(r"<!-- output of: (?P<command>.+?) -->\n(?:```text\n(?P<output>.*?)```\n)?", re.DOTALL)
 COLUMNS = "100"
 """Width of the screens that the pages show."""
-_SECONDS = re.compile(r"\d+\.\d s\b")
+_SECONDS = re.compile(r"\d+\.\d(?=\ss\b)")
 _VERSION = re.compile(r"HiGHS \d+\.\d+\.\d+")
 
 
@@ -52,7 +52,7 @@ def printed(command: str) -> str:
 
 def without_seconds(text: str) -> str:
     """The text without durations and the version of the solver: those differ from run to run, or with each release."""
-    return _VERSION.sub("HiGHS N", _SECONDS.sub("N s", text))
+    return _VERSION.sub("HiGHS N", _SECONDS.sub("N", text))
 
 
 def main() -> None:

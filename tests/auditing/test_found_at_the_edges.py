@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -68,3 +69,14 @@ def test_what_is_added_to_power_that_flows_already_is_bought_now(tax_rate: float
     earned = 1000 * (730 * 12 - 1000) - 6_000
     assert plan.npv_usd == pytest.approx((1 - tax_rate) * earned + 1_800)
     assert agreement.agrees, told(agreement)
+
+
+def test_no_more_minimum_take_is_paid_than_is_not_drawn(tmp_path: Path) -> None:
+    """In fifty years a dollar at 100 % is worth nothing to a solver, but it is published: 7 of 10 MW are committed, 40 % of them taken or paid."""
+    power = {"term_months": 636, "min_take": 0.4, "energy_usd_per_mwh": 40.0, "committed_mw": 7, "status": "approved", "energised": "2027-01", "delay_low_months": 0, "delay_mode_months": 0, "delay_high_months": 0}
+    case = small_case(settings={"discount_rate": 1.0, "months": 12}, power=power, leases={"max_size": 1000, "min_size": 1000}, gpus={"life_months": 12})
+    plan, agreement = audited(case, tmp_path / "run")
+    assert agreement.agrees, told(agreement)
+    energy = plan.cashflow[plan.cashflow["line"] == "energy"]["usd"].sum()
+    hours = 24 * (date(2080, 1, 1) - date(2027, 1, 1)).days
+    assert energy == pytest.approx(-40.0 * 2.8 * hours)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from auditing.small import small_case
 from oracle.tiny_case import grid, hall, site, tiny_case
 from pricing.edge_prices import edge_case, filled_case
 from pricing.spelled_out import worth
@@ -193,3 +194,30 @@ def test_the_years_of_a_percent_more_of_what_binds_are_those_of_planning_again()
             assert row.usd_per_percent <= (base - less) / percents + slack
             checked += 1
     assert checked >= 3
+
+
+def test_a_gpu_more_on_one_fabric_brings_what_it_earns() -> None:
+    """60 GPUs fit on the fabric of a lease of 100 that wants one: each more brings 730 hours x 12 months x $1 less its $1,000."""
+    case = small_case(sites={"max_cluster_gpus": 60}, leases={"single_fabric": True})
+    found = planner.plan(case, prices="full")
+    (row,) = found.prices[found.prices["resource"] == "cluster"].to_dict("records")
+    assert (row["name"], row["in_plan"], row["limit"]) == ("l:s", 60.0, 60.0)
+    assert [row["gain_usd"], row["loss_usd"]] == pytest.approx([730.0 * 12 - 1000.0] * 2)
+    for sign, price in ((1, row["gain_of_step_usd"]), (-1, row["loss_of_step_usd"])):
+        changed = planner.plan(apply_edits(case, [f"sites.max_cluster_gpus[s]+={sign}"]), prices="none")
+        assert changed.npv_usd - found.npv_usd == pytest.approx(sign * price)
+
+
+def test_a_dollar_for_a_year_brings_what_planning_again_with_it_brings() -> None:
+    """$50,000 at first, plenty a year later: a dollar that goes back then buys a thousandth of a GPU, which earns $7,760."""
+    budget = [{"quarter": "2027-Q1", "new_capital_usd": 50_000}, {"quarter": "2028-Q1", "new_capital_usd": 100_000}]
+    case = small_case(settings={"budget_carries_over": True}, budget=budget)
+    found = planner.plan(case, prices="full")
+    rows = found.prices[(found.prices["resource"] == "capital") & (found.prices["name"] == "2027-Q1")].set_index("question")
+    assert rows["gain_usd"]["for one year"] == pytest.approx(7.76)
+    assert rows["gain_holds_to"]["for one year"] == pytest.approx(50_000.0)
+    for amount, expected in ((1_000.0, 7_760.0), (80_000.0, 50_000 * 7.76)):
+        lent = apply_edits(case, [f"budget.new_capital_usd[2027-Q1]+={amount}", f"budget.new_capital_usd[2028-Q1]+={-amount}"])
+        assert planner.plan(lent, prices="none").npv_usd - found.npv_usd == pytest.approx(expected)
+        kept = apply_edits(case, [f"budget.new_capital_usd[2027-Q1]+={amount}"])
+        assert planner.plan(kept, prices="none").npv_usd - found.npv_usd == pytest.approx(expected)

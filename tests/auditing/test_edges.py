@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,6 +19,8 @@ from planner.planning import PlanOptions
 
 MOST_REFUSED = 0.5
 """Share of the drawn cases that the reader may refuse: above it the cases would try the reader and not the plan."""
+AT_RANDOM = bool(os.environ.get("EDGES_AT_RANDOM"))
+"""Set it to draw other cases each time, in search of what no one has seen; otherwise a change fails by its own fault alone."""
 UNITS = "choose other units"
 """Ends the message of a model whose coefficients differ by more than a solver can tell apart."""
 
@@ -48,7 +51,7 @@ def test_every_made_up_plan_passes_the_ledger(case: Case) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=250, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@settings(max_examples=250, deadline=None, derandomize=not AT_RANDOM, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(edge_cases())
 def test_many_made_up_plans_pass_the_ledger(case: Case) -> None:
     holds(case)

@@ -35,6 +35,7 @@ class GpuLimits:
     product_flops: float
 
     def figures(self) -> list[Figure]:
+        """The limits as figures of the bench, in GB/s, G/s and GFLOP/s."""
         job = "GPU: limits"
         return [
             Figure(job, "memory copy", self.copied_bytes / 1e9, "GB/s", note="read and written"),

@@ -5,15 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
-from planner.candidates.kinds import Kind
-from planner.candidates.resources import Family
+from planner.candidates.minimum_take import take_not_drawn
 from planner.formulation.aggregated_market import share_out
 from planner.formulation.formulation import Formulation, make_formulation
 from planner.formulation.model import Model, make_model
@@ -140,28 +138,14 @@ def levels_of(formulation: Formulation, columns: Floats) -> Floats:
 
 
 def clean(candidates: CandidateSet, levels: Floats) -> Floats:
-    """Whole decisions rounded, dust to zero, the rest within its bounds."""
+    """Whole decisions rounded, dust to zero, the rest within its bounds, and no minimum take paid that is drawn."""
     whole = candidates.columns["integral"]
     levels = np.where(whole & (np.abs(levels - np.round(levels)) < 1e-4), np.round(levels), levels)
     levels = np.where(np.abs(levels) < DUST, 0.0, levels)
     levels = np.clip(levels, candidates.lower, candidates.upper) + 0.0  # no negative zeros
-    return _no_more_than_short(candidates, levels)
-
-
-def _no_more_than_short(candidates: CandidateSet, levels: Floats) -> Floats:
-    """Levels with no more minimum take paid than is not drawn: what is discounted to nothing costs a solver nothing, but its dollars are published."""
-    numbers = candidates.of_kind(Kind.SHORT)
-    numbers = numbers[levels[numbers] > 0.0]
-    if not len(numbers):
-        return levels
-    rows = candidates.rows
-    takes = np.flatnonzero((rows.table["family"] == Family.MIN_TAKE.name).to_numpy())
-    use = rows.use[takes]
-    slack = rows.table["limit"].to_numpy(np.float64)[takes] - use @ levels
-    own = use[:, numbers].tocsc()
-    over = np.array([slack[own.indices[first:last]].min(initial=np.inf) for first, last in pairwise(own.indptr)])
-    over = np.where(np.isfinite(over) & (over > DUST), over, 0.0)
-    levels[numbers] -= np.minimum(over, levels[numbers])
+    # Minimum take that is discounted to nothing costs a solver nothing, but its dollars are published: no more than is not drawn.
+    short, needed = take_not_drawn(candidates, levels)
+    levels[short] = np.where(levels[short] - needed > DUST, needed, levels[short])
     return levels
 
 

@@ -9,6 +9,7 @@ from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
 from planner.candidates.fabrics import FIBRE
 from planner.candidates.hall_cohorts import STANDING_HALLS
+from planner.candidates.minimum_take import take_not_drawn
 from planner.candidates.phase_limits import STEPS
 from planner.candidates.phases import phase_table, step_mw, unit_mw
 from planner.candidates.resources import Family
@@ -132,12 +133,5 @@ def _leases(candidates: CandidateSet, levels: Floats) -> None:
 
 def pay_minimum_take(candidates: CandidateSet, levels: Floats) -> None:
     """Set the levels of `short` to the MW of minimum take that the work on each phase does not draw, window by window."""
-    table = candidates.table
-    short = table[table["kind"] == "short"]
-    levels[short.index] = 0.0
-    for name, windows in short.groupby("phase", sort=False):
-        rows, missing = _need(candidates, levels, Family.MIN_TAKE, str(name))
-        start, end = rows["start"].to_numpy(np.int64), rows["end"].to_numpy(np.int64)
-        for number, first, last in zip(windows.index, windows["from_month"], windows["to_month"], strict=True):
-            within = (start < last) & (end > first)
-            levels[number] = max(float(missing[within].max(initial=0.0)), 0.0)
+    short, needed = take_not_drawn(candidates, levels)
+    levels[short] = needed

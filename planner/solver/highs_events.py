@@ -27,6 +27,7 @@ class HighsEvents:
     error: BaseException | None = None
 
     def subscribe(self, highs: Any, chosen: SolverOptions) -> None:
+        """Ask HiGHS to call back: for Ctrl-C, and for progress and its log where the options want them."""
         for event in (highs.cbSimplexInterrupt, highs.cbIpmInterrupt, highs.cbMipInterrupt):
             event.subscribe(self._ask)
         if chosen.progress is not None:
@@ -53,6 +54,7 @@ class HighsEvents:
 
     @contextmanager
     def on_interrupt(self) -> Iterator[None]:
+        """Take Ctrl-C while HiGHS runs; in a thread that is not the main one there is none to take."""
         self.by_user, self.error = False, None
         if threading.current_thread() is not threading.main_thread():  # only the main thread may handle signals
             yield

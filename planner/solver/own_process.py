@@ -93,6 +93,7 @@ def _write_question(folder: Path, arrays: ModelArrays, options: SolverOptions) -
 
 
 def read_question(folder: Path) -> tuple[ModelArrays, SolverOptions]:
+    """The model and the options that `_write_question` left in a folder."""
     asked: dict[str, Any] = json.loads((folder / "asked.json").read_text(encoding="utf-8"))
     with np.load(folder / "model.npz", allow_pickle=False) as kept:
         parts = dict(kept)

@@ -97,6 +97,7 @@ class _Worker:
         return _receive(self._process.stdout)
 
     def end(self) -> None:
+        """End the process and close what led to it."""
         self._process.kill()
         self._process.wait()
         self._greeting.join()

@@ -1,4 +1,5 @@
-"""Print constraints that hold every package of pyproject.toml, with the extras named, at its lowest version: lowest.py test > file."""
+"""Print constraints that hold every package of pyproject.toml, with the extras named, at its lowest version: lowest.py
+test > file."""
 
 from __future__ import annotations
 

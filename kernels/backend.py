@@ -1,4 +1,5 @@
-"""Which array library the mathematics runs on: the namespace of the arrays at hand, and the device chosen at the edge."""
+"""Which array library the mathematics runs on: the namespace of the arrays at hand, and the device chosen at the
+edge."""
 
 from __future__ import annotations
 
@@ -59,8 +60,8 @@ class Device:
 def array_namespace(*arrays: Array) -> Namespace:
     """The one namespace of all the arrays.
 
-    Raises TypeError when an argument is no array, or when two of them come from different libraries: moving data between
-    devices is a decision of the caller.
+    Raises TypeError when an argument is no array, or when two of them come from different libraries: moving data
+    between devices is a decision of the caller.
     """
     found: dict[str, Namespace] = {}
     for array in arrays:
@@ -111,7 +112,8 @@ def zeros_beside(shape: tuple[int, ...], beside: Array) -> Array:
 
 
 def running_sum(values: Array, /, *, axis: int, include_initial: bool = False) -> Array:
-    """Sums up to and with each entry along an axis, with a 0 in front of them if asked for: the standard's `cumulative_sum`."""
+    """Sums up to and with each entry along an axis, with a 0 in front of them if asked for: the standard's
+    `cumulative_sum`."""
     xp = array_namespace(values)
     if not _is_cupy(values):
         return xp.cumulative_sum(values, axis=axis, include_initial=include_initial)
@@ -156,7 +158,8 @@ def choose_device(choice: str) -> Device:
         return Device(DeviceKind.GPU, f"GPU: {reason}; {finding}", cupy)
     if choice == "gpu":
         raise DeviceError(
-            f"a GPU was asked for, but {finding}; use the CPU (cpu or auto), or install the [gpu] extra and an NVIDIA driver"
+            f"a GPU was asked for, but {finding}; use the CPU (cpu or auto), or install the [gpu] extra and an NVIDIA "
+            "driver"
         )
     return Device(DeviceKind.CPU, f"CPU: {finding}", np)
 
@@ -217,7 +220,9 @@ def _meminfo_available() -> int | None:
 def _cgroup_available() -> int | None:
     """What is left of the limit of a container (control groups, version 2)."""
     try:
-        with open("/sys/fs/cgroup/memory.max", encoding="ascii") as limit, open("/sys/fs/cgroup/memory.current", encoding="ascii") as used:
+        with open("/sys/fs/cgroup/memory.max", encoding="ascii") as limit, open(
+            "/sys/fs/cgroup/memory.current", encoding="ascii"
+        ) as used:
             return max(0, int(limit.read()) - int(used.read()))
     except (OSError, ValueError):  # absent, or "max"
         return None

@@ -1,7 +1,8 @@
 """Keep the BLAS library at one thread, while threads or solvers of our own have the cores.
 
-A thread of OpenBLAS that has helped with one small product goes on spinning for a while, on a core that something else could use; and
-how a sum is shared out over threads moves its last bits, so one thread gives the same bytes on any machine.
+A thread of OpenBLAS that has helped with one small product goes on spinning for a while, on a core that something else
+could use; and how a sum is shared out over threads moves its last bits, so one thread gives the same bytes on any
+machine.
 """
 
 from __future__ import annotations

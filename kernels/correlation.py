@@ -85,7 +85,8 @@ def _checked(correlation: npt.ArrayLike, names: Sequence[str]) -> Floats:
             value = matrix[first, second]
             if not -1.0 <= value <= 1.0 or value != matrix[second, first]:
                 raise ValueError(
-                    f"correlation of {names[first]} and {names[second]} is {value} (and {matrix[second, first]} the other way); one number from -1 to 1 expected"
+                    f"correlation of {names[first]} and {names[second]} is {value} (and {matrix[second, first]} the "
+                    "other way); one number from -1 to 1 expected"
                 )
         if matrix[first, first] != 1.0:
             raise ValueError(f"correlation of {names[first]} with itself is {matrix[first, first]}, not 1")
@@ -106,7 +107,9 @@ def _indefinite(matrix: Floats, names: Sequence[str]) -> CorrelationError:
         remedy = "other pairs must change too; bring the correlations nearer to 0"
     pair = (names[first], names[second])
     return CorrelationError(
-        f"correlations cannot all hold at once: {matrix[first, second]:g} between {pair[0]} and {pair[1]} contradicts the others; {remedy}", pair
+        f"correlations cannot all hold at once: {matrix[first, second]:g} between {pair[0]} and {pair[1]} contradicts "
+        f"the others; {remedy}",
+        pair
     )
 
 

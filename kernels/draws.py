@@ -46,7 +46,9 @@ def antithetic_uniforms(seed: int, factor: str, /, *, months: int, scenarios: in
     return pairs[:, skipped : skipped + scenarios]
 
 
-def sobol_uniforms(seed: int, months_of_factor: Mapping[str, int], /, *, scenarios: int, first_scenario: int = 0) -> dict[str, Floats]:
+def sobol_uniforms(
+    seed: int, months_of_factor: Mapping[str, int], /, *, scenarios: int, first_scenario: int = 0
+) -> dict[str, Floats]:
     """Sobol points with a digital shift: for each factor (its months, scenarios), each margin uniform in (0, 1).
 
     Dimensions go to factors in the given order, month by month, so a factor added at the end changes none before it;
@@ -59,7 +61,10 @@ def sobol_uniforms(seed: int, months_of_factor: Mapping[str, int], /, *, scenari
         _require_counts(months, scenarios, first_scenario)
     dimensions = sum(months_of_factor.values())
     if not 0 < dimensions <= _SOBOL_MOST_DIMENSIONS:
-        raise ValueError(f"{dimensions} factors x months; Sobol points have 1 to {_SOBOL_MOST_DIMENSIONS} dimensions: use fewer, or plain draws")
+        raise ValueError(
+            f"{dimensions} factors x months; Sobol points have 1 to {_SOBOL_MOST_DIMENSIONS} dimensions: use fewer, or "
+            "plain draws"
+        )
     if first_scenario + scenarios > 1 << _SOBOL_BITS:
         raise ValueError(f"scenario {first_scenario + scenarios} is beyond the {1 << _SOBOL_BITS} Sobol points")
     engine = qmc.Sobol(dimensions, scramble=False, bits=_SOBOL_BITS)
@@ -110,4 +115,6 @@ def _cell_middles(words: _Words, bits: int) -> Floats:
 
 def _require_counts(months: int, scenarios: int, first_scenario: int) -> None:
     if months < 1 or scenarios < 1 or first_scenario < 0:
-        raise ValueError(f"at least one month and one scenario expected, got {months=}, {scenarios=}, {first_scenario=}")
+        raise ValueError(
+            f"at least one month and one scenario expected, got {months=}, {scenarios=}, {first_scenario=}"
+        )

@@ -1,19 +1,23 @@
 """Roots s > 0 of exponential sums  g(s) = sum over t of c_t exp(-s t), t = 0, 1, ..., counted and bracketed.
 
-With s = log(1 + r) per period a net present value is such a sum, so its roots are the rates above 0; the same flows in reverse give those
-below 0. Three steps, each proven where it decides:
+With s = log(1 + r) per period a net present value is such a sum, so its roots are the rates above 0; the same flows in
+reverse give those below 0. Three steps, each proven where it decides:
 
-    no or one root      sign changes among the running sums of the flows bound the roots s > 0, and differ from their number by an even one
+    no or one root      sign changes among the running sums of the flows bound the roots s > 0, and differ from their
+    number by an even one
                         (Descartes' rule for the power series g / (1 - x), x = exp(-s) [1])
-    intervals           halved until Taylor's theorem shows about each: no root (|g| at its middle is more than g' and a bound of g'' can make
+    intervals           halved until Taylor's theorem shows about each: no root (|g| at its middle is more than g' and a
+    bound of g'' can make
                         up), or g' of one sign, so that the signs at the ends tell [2]
-    roots that touch    what stays open down to a width of LEAST_WIDTH / periods, because g is zero there within rounding, is one root:
+    roots that touch    what stays open down to a width of LEAST_WIDTH / periods, because g is zero there within
+    rounding, is one root:
                         a double one, or several that double precision cannot tell apart
 
 Every comparison allows for the rounding of the sums, so a root is neither lost nor made up by it.
 
-[1] Norstrom, A sufficient condition for a unique nonnegative internal rate of return, J. Financial and Quantitative Analysis 7 (1972), 1835-1839.
-[2] Moore, Kearfott, Cloud, Introduction to interval analysis (2009), chapter 8; interval bisection with a first-order exclusion test.
+[1] Norstrom, A sufficient condition for a unique nonnegative internal rate of return, J. Financial and Quantitative
+Analysis 7 (1972), 1835-1839. [2] Moore, Kearfott, Cloud, Introduction to interval analysis (2009), chapter 8; interval
+bisection with a first-order exclusion test.
 """
 
 from __future__ import annotations
@@ -36,8 +40,8 @@ _CELLS = 1 << 21
 
 @dataclass(frozen=True)
 class Brackets:
-    """Intervals of s that hold one root each: row (k,) of the flows, low and high (k,). touching (k,): 1 where g has the same sign at both
-    ends, 0 where it changes. open (k,): 1 where the interval is one that rounding leaves open."""
+    """Intervals of s that hold one root each: row (k,) of the flows, low and high (k,). touching (k,): 1 where g has
+    the same sign at both ends, 0 where it changes. open (k,): 1 where the interval is one that rounding leaves open."""
 
     row: Array
     low: Array
@@ -47,9 +51,11 @@ class Brackets:
 
 
 def bracketed(flows: Array, rows: Array) -> Brackets:
-    """Brackets of all roots s > 0 of some rows of flows (n, periods), rows (m,); flows that begin with their first that is not 0.
+    """Brackets of all roots s > 0 of some rows of flows (n, periods), rows (m,); flows that begin with their first that
+    is not 0.
 
-    A root at s = 0 exactly belongs to no side; one that rounding cannot tell from it is an open bracket whose low end is 0.
+    A root at s = 0 exactly belongs to no side; one that rounding cannot tell from it is an open bracket whose low end
+    is 0.
     """
     xp = array_namespace(flows)
     chosen = xp.take(flows, rows, axis=0)
@@ -58,7 +64,9 @@ def bracketed(flows: Array, rows: Array) -> Brackets:
     (several,) = xp.nonzero(~certain | (changes > 1))
     bound = _beyond(chosen)
     beyond = xp.take(bound, single)
-    alone = Brackets(xp.take(rows, single), xp.zeros_like(beyond), beyond, *_marks(single, touching=False, still_open=False))
+    alone = Brackets(
+        xp.take(rows, single), xp.zeros_like(beyond), beyond, *_marks(single, touching=False, still_open=False)
+    )
     return _joined([alone, _isolated(chosen, several, xp.take(bound, several), rows)]) if several.shape[0] else alone
 
 
@@ -76,7 +84,8 @@ def root_in_each(flows: Array, brackets: Brackets) -> Array:
 
 
 def _changes_of_sums(flows: Array) -> tuple[Array, Array]:
-    """Sign changes among the running sums of each row, (n,), and whether rounding leaves all signs that matter certain."""
+    """Sign changes among the running sums of each row, (n,), and whether rounding leaves all signs that matter
+    certain."""
     xp = array_namespace(flows)
     sums, size = running_sum(flows, axis=1), running_sum(xp.abs(flows), axis=1)
     certain = xp.all((xp.abs(sums) > _TERMS * _ROUNDING * size) | (size == 0.0), axis=1)
@@ -108,7 +117,8 @@ def _beyond(flows: Array) -> Array:
 
 
 def _isolated(flows: Array, several: Array, bound: Array, rows: Array) -> Brackets:
-    """Brackets of the roots of those rows of `flows` that may have more than one; rows: the numbers under which they are known."""
+    """Brackets of the roots of those rows of `flows` that may have more than one; rows: the numbers under which they
+    are known."""
     xp = array_namespace(flows)
     place, low, high = several, xp.zeros_like(bound), bound
     least = LEAST_WIDTH / flows.shape[1]
@@ -174,7 +184,9 @@ def _signs(flows: Array, place: Array, s: Array) -> Array:
         at = s[part]
         term = xp.take(flows, place[part], axis=0) * xp.exp(-at[:, None] * time)
         size = xp.abs(term)
-        value, off = xp.sum(term, axis=1), _ROUNDING * (_TERMS * xp.sum(size, axis=1) + at * xp.sum(size * time, axis=1))
+        value, off = xp.sum(term, axis=1), _ROUNDING * (
+            _TERMS * xp.sum(size, axis=1) + at * xp.sum(size * time, axis=1)
+        )
         found.append(xp.where(xp.abs(value) > off, xp.sign(value), 0.0))
     return xp.concat(found)
 
@@ -185,7 +197,9 @@ def _flagged(places: Array, flags: Array, like: Array) -> Array:
     (chosen,) = xp.nonzero(flags)
     at = xp.sort(xp.take(places, chosen))
     number = count_beside(like.shape[0], like)
-    return xp.searchsorted(at, number) < xp.searchsorted(at, number, side="right") if at.shape[0] else xp.zeros_like(like)
+    return (
+        xp.searchsorted(at, number) < xp.searchsorted(at, number, side="right") if at.shape[0] else xp.zeros_like(like)
+    )
 
 
 # --- roots that touch ----------------------------------------------------------------------------------------------
@@ -194,8 +208,8 @@ def _flagged(places: Array, flags: Array, like: Array) -> Array:
 def _clusters(flows: Array, place: Array, low: Array, high: Array, rows: Array) -> Brackets:
     """Open intervals side by side as one bracket each.
 
-    At the edge of what rounding hides some intervals are told and their neighbours are not, so open ones belong together that lie no
-    farther apart than they are wide.
+    At the edge of what rounding hides some intervals are told and their neighbours are not, so open ones belong
+    together that lie no farther apart than they are wide.
     """
     xp = array_namespace(flows)
     if place.shape[0] == 0:
@@ -226,7 +240,9 @@ def _marks(beside: Array, *, touching: bool, still_open: bool) -> tuple[Array, A
 
 def _joined(parts: list[Brackets]) -> Brackets:
     xp = array_namespace(parts[0].row)
-    return Brackets(*(xp.concat([getattr(part, name) for part in parts]) for name in ("row", "low", "high", "touching", "open")))
+    return Brackets(
+        *(xp.concat([getattr(part, name) for part in parts]) for name in ("row", "low", "high", "touching", "open"))
+    )
 
 
 # --- the root in a bracket -----------------------------------------------------------------------------------------

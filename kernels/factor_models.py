@@ -41,7 +41,9 @@ def mean_reverting_log(normals: Array, /, *, volatility: float, reversion: float
     xp = array_namespace(normals)
     _require_not_negative(volatility=volatility)
     if not (reversion > 0.0 and start > 0.0):
-        raise ValueError(f"positive reversion and start expected, got {reversion=}, {start=}; without reversion use gbm")
+        raise ValueError(
+            f"positive reversion and start expected, got {reversion=}, {start=}; without reversion use gbm"
+        )
     keep = math.exp(-reversion * _MONTH)
     step = volatility * math.sqrt(-math.expm1(-2.0 * reversion * _MONTH) / (2.0 * reversion))
     level = xp.zeros_like(normals[0, :]) + math.log(start)
@@ -58,7 +60,9 @@ def mean_reverting_log_mean(months: int, /, *, reversion: float, start: float = 
     return [start ** math.exp(-reversion * _MONTH * (month + 1)) for month in range(months)]
 
 
-def in_shortage(uniforms: Array, /, *, stay_glut_months: float, stay_shortage_months: float, starts_in_shortage: bool) -> Array:
+def in_shortage(
+    uniforms: Array, /, *, stay_glut_months: float, stay_shortage_months: float, starts_in_shortage: bool
+) -> Array:
     """Whether each month is one of shortage rather than glut: uniforms (months, scenarios) -> booleans of that shape.
 
     A Markov chain left with probability 1 / mean stay in each month, the first included.
@@ -75,8 +79,11 @@ def in_shortage(uniforms: Array, /, *, stay_glut_months: float, stay_shortage_mo
     return xp.stack(path, axis=0)
 
 
-def two_regimes(normals: Array, shortage: Array, /, *, volatility: float, drift_glut: float, drift_shortage: float) -> Array:
-    """Geometric Brownian motion whose drift is that of the month's regime: (months, scenarios) twice -> the same shape."""
+def two_regimes(
+    normals: Array, shortage: Array, /, *, volatility: float, drift_glut: float, drift_shortage: float
+) -> Array:
+    """Geometric Brownian motion whose drift is that of the month's regime: (months, scenarios) twice -> the same
+    shape."""
     xp = array_namespace(normals, shortage)
     _require_not_negative(volatility=volatility)
     drift = xp.where(shortage, xp.full_like(normals, drift_shortage), xp.full_like(normals, drift_glut))
@@ -147,13 +154,17 @@ def discrete_mean(*, values: Sequence[float], probabilities: Sequence[float]) ->
 
 
 def month_of_event(uniforms: Array, /, *, hazard_per_year: float, months: int) -> Array:
-    """The month in which something with a constant hazard happens: uniforms (...) -> int64 (...); `months` = not within them.
+    """The month in which something with a constant hazard happens: uniforms (...) -> int64 (...); `months` = not within
+    them.
 
     Small uniforms come early: month t where u < 1 - exp(-hazard (t + 1) / 12) for the first time.
     """
     xp = array_namespace(uniforms)
     _require_not_negative(hazard_per_year=hazard_per_year)
-    edges = array_beside([-math.expm1(-hazard_per_year * _MONTH * (month + 1)) for month in range(months)], uniforms, dtype=uniforms.dtype)
+    edges = array_beside(
+        [-math.expm1(-hazard_per_year * _MONTH * (month + 1)) for month in range(months)], uniforms,
+        dtype=uniforms.dtype,
+    )
     flat = xp.reshape(uniforms, (-1,))
     return xp.reshape(xp.astype(xp.searchsorted(edges, flat, side="right"), xp.int64), uniforms.shape)
 

@@ -1,8 +1,10 @@
-"""Net present value at several rates, and the internal rate of return with a status that says what kind of answer it is.
+"""Net present value at several rates, and the internal rate of return with a status that says what kind of answer it
+is.
 
-The NPV at the monthly rate log(1 + r) = s is a sum of exponentials, whose roots s > 0 are counted, not guessed from a grid of rates (see
-`exponential_roots`); those below 0 are roots of the flows in reverse, so that both keep their relative precision, up to huge rates and
-down to -100 %. Two roots that double precision cannot tell apart, about 1e-7 of s over the length of the flow, count as one.
+The NPV at the monthly rate log(1 + r) = s is a sum of exponentials, whose roots s > 0 are counted, not guessed from a
+grid of rates (see `exponential_roots`); those below 0 are roots of the flows in reverse, so that both keep their
+relative precision, up to huge rates and down to -100 %. Two roots that double precision cannot tell apart, about 1e-7
+of s over the length of the flow, count as one.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ class IrrStatus(IntEnum):
     """What kind of answer the internal rate of return is."""
 
     ONE_ROOT = 0
-    """The NPV is 0 at exactly one rate above -100 %, and money goes out before it comes back: the rate is the return."""
+    """The NPV is 0 at exactly one rate above -100 %, and money goes out before it comes back: the rate is the
+    return."""
     NONE = 1
     """Flows of both signs, but the NPV is 0 at no rate."""
     SEVERAL = 2
@@ -29,7 +32,8 @@ class IrrStatus(IntEnum):
     ALL_ONE_SIGN = 3
     """No flow is negative, or none is positive."""
     GAINS_FIRST = 4
-    """The NPV is 0 at exactly one rate, but money comes in before it goes out: the rate is what that money costs, not a return."""
+    """The NPV is 0 at exactly one rate, but money comes in before it goes out: the rate is what that money costs, not a
+    return."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +65,10 @@ def npv_at_rates(cash: Array, rates: Array, /, *, periods_per_year: int = 12) ->
 def irr(cash: Array, /, *, periods_per_year: int = 12) -> Irr:
     """Internal rate of return of each path: cash (..., periods) at equal distances -> three arrays (...).
 
-    Where in the period the cash falls does not matter, nor do periods without cash before or after the flow, nor the other paths, to the
-    last bit. Flows smaller than 4 roundings of
-    the greatest flow of their path count as 0, so that dust of earlier sums adds no root near -100 %. Computed in float64; the
-    rate comes in the dtype of `cash`. Raises ValueError for NaN or infinite flows, or none.
+    Where in the period the cash falls does not matter, nor do periods without cash before or after the flow, nor the
+    other paths, to the last bit. Flows smaller than 4 roundings of
+    the greatest flow of their path count as 0, so that dust of earlier sums adds no root near -100 %. Computed in
+    float64; the rate comes in the dtype of `cash`. Raises ValueError for NaN or infinite flows, or none.
     """
     require_floating(cash)
     xp = array_namespace(cash)
@@ -116,14 +120,18 @@ def _from_first(flows: Array) -> Array:
 
 
 def _log_growths(ahead: Array, back: Array, mixed: Array) -> tuple[Array, Array]:
-    """The path and log(1 + r) per period of every root, for the paths in `mixed`: of rates above 0, below 0, and 0 itself.
+    """The path and log(1 + r) per period of every root, for the paths in `mixed`: of rates above 0, below 0, and 0
+    itself.
 
     ahead, back: the flows from their first and from their last on, each path beginning with a flow that is not 0.
     """
     xp = array_namespace(ahead)
     above, below = bracketed(ahead, mixed), bracketed(back, mixed)
     high, low = root_in_each(ahead, above), root_in_each(back, below)
-    kept_above, kept_below, at_zero = (xp.nonzero(flags)[0] for flags in (~_at_zero(above), ~_at_zero(below), _zero_is_root(ahead, above, below, mixed)))
+    kept_above, kept_below, at_zero = (
+        xp.nonzero(flags)[0]
+        for flags in (~_at_zero(above), ~_at_zero(below), _zero_is_root(ahead, above, below, mixed))
+    )
     zero = xp.take(mixed, at_zero)
     return (
         xp.concat([xp.take(above.row, kept_above), xp.take(below.row, kept_below), zero]),

@@ -1,4 +1,5 @@
-"""Cut a long job into pieces that fit the memory, run them on threads, and go on with smaller ones when memory runs out."""
+"""Cut a long job into pieces that fit the memory, run them on threads, and go on with smaller ones when memory runs
+out."""
 
 from __future__ import annotations
 
@@ -39,7 +40,9 @@ def over_pieces(work: Work[Result], count: int, *, piece: int, threads: int = 1)
     Raises MemoryError when a single item does not fit.
     """
     if count < 0 or piece < 1 or threads < 1:
-        raise ValueError(f"a count of 0 or more and a piece and threads of 1 or more expected, got {count=}, {piece=}, {threads=}")
+        raise ValueError(
+            f"a count of 0 or more and a piece and threads of 1 or more expected, got {count=}, {piece=}, {threads=}"
+        )
     if threads == 1:
         return _one_after_another(work, count, piece)
     return _on_threads(work, count, piece, threads)
@@ -77,7 +80,9 @@ def _in_halves(work: Work[Result], start: int, stop: int) -> list[tuple[slice, R
         return [(slice(start, stop), work(slice(start, stop)))]
     except MemoryError as error:
         if stop - start <= 1:
-            raise MemoryError(f"item {start} alone does not fit into memory ({error}); use fewer scenarios or months, or more memory") from error
+            raise MemoryError(
+                f"item {start} alone does not fit into memory ({error}); use fewer scenarios or months, or more memory"
+            ) from error
     _return_unused_device_memory()  # outside the handler: the traceback of the failed try holds its arrays
     middle = (start + stop + 1) // 2
     return [*_in_halves(work, start, middle), *_in_halves(work, middle, stop)]

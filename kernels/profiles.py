@@ -16,7 +16,8 @@ ROUNDING = 1e-12
 
 
 def straight_line(years: float, ages: int) -> Profile:
-    """Equal monthly shares over `years`, at once under half a month, shape (ages,); what falls beyond `ages` months is cut."""
+    """Equal monthly shares over `years`, at once under half a month, shape (ages,); what falls beyond `ages` months is
+    cut."""
     months = max(round(years * 12), 1)
     profile = np.zeros(ages)
     profile[: min(months, ages)] = 1.0 / months
@@ -45,7 +46,8 @@ def balance(principal_shares: Profile) -> Profile:
 
 
 def until(profile: Profile, age: int) -> Profile:
-    """The profile of what ends at an age of at least 1: what is left then falls due in the last month before it, shape (ages,).
+    """The profile of what ends at an age of at least 1: what is left then falls due in the last month before it, shape
+    (ages,).
 
     An age beyond the profile changes nothing. The profile is one that comes to 1 in full: a write-off, or repayments.
     """
@@ -76,7 +78,8 @@ def ended(profile: Profile, age: int, *, settled: bool) -> Profile:
 
 
 def level_repayment(rate_per_year: float, tenor_months: int, grace_months: int, ages: int) -> Profile:
-    """Principal repaid by months since the draw under equal instalments after the grace, as shares of the loan, shape (ages,).
+    """Principal repaid by months since the draw under equal instalments after the grace, as shares of the loan, shape
+    (ages,).
 
     The first instalment is paid a month after the draw (and the grace), the last after `tenor_months`.
     """
@@ -91,13 +94,15 @@ def level_repayment(rate_per_year: float, tenor_months: int, grace_months: int, 
 
 
 def straight_repayment(tenor_months: int, grace_months: int, ages: int) -> Profile:
-    """Principal repaid by months since the draw in equal parts after the grace, as shares of the loan, shape (ages,)."""
+    """Principal repaid by months since the draw in equal parts after the grace, as shares of the loan, shape
+    (ages,)."""
     months = tenor_months - grace_months
     return _after_grace(np.full(months, 1.0 / months), grace_months, ages)
 
 
 def interest(principal_shares: Profile, rate_per_year: float) -> Profile:
-    """Interest by months since the draw, on the balance before the repayment of the month; none in the month of the draw."""
+    """Interest by months since the draw, on the balance before the repayment of the month; none in the month of the
+    draw."""
     due = balance(principal_shares) * (rate_per_year / 12.0)
     due[0] = 0.0
     return due

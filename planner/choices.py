@@ -12,15 +12,20 @@ from planner.errors import PlannerError
 T = TypeVar("T")
 
 
-def chosen(kind: type[T], options: T | None, choices: Mapping[str, object], *, verb: str, lists: Collection[str] = ()) -> T:
+def chosen(
+    kind: type[T], options: T | None, choices: Mapping[str, object], *, verb: str, lists: Collection[str] = ()
+) -> T:
     """The options of a verb: those given whole, or made of single choices, never both.
 
-    lists: fields that hold several texts, of which one may be given alone. Raises PlannerError for what is no option, with the
+    lists: fields that hold several texts, of which one may be given alone. Raises PlannerError for what is no option,
+        with the
     one that was probably meant.
     """
     if options is not None:
         if not isinstance(options, kind):
-            raise PlannerError(f"{verb}: options are {type(options).__name__}, not {kind.__name__}; {kind.__name__}(...) makes them")
+            raise PlannerError(
+                f"{verb}: options are {type(options).__name__}, not {kind.__name__}; {kind.__name__}(...) makes them"
+            )
         if choices:
             raise PlannerError("give either options or single choices, not both")
         return options
@@ -29,7 +34,8 @@ def chosen(kind: type[T], options: T | None, choices: Mapping[str, object], *, v
 
 
 def chosen_around(
-    kind: type[T], name: str, within: type[Any], options: T | None, choices: Mapping[str, object], *, verb: str, lists: Collection[str] = ()
+    kind: type[T], name: str, within: type[Any], options: T | None, choices: Mapping[str, object], *, verb: str,
+    lists: Collection[str] = ()
 ) -> T:
     """As `chosen`, where a field `name` of the options holds other options: single choices may be fields of either."""
     own, theirs = _names(kind), _names(within)

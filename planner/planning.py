@@ -50,8 +50,10 @@ class PlanOptions:
     base: "expected" (mean delays, defaults) or "announced". tail: a tail rule, None for the case's own.
     equity: maximise NPV to equity, after debt service, instead of unlevered NPV.
     edits: changes of the case (`table.column[id]=value`). stress: a named stress of the case.
-    fixes, excludes: decisions made by the user, see `decisions`. why: sites, leases, phases and SKUs to explain (`Plan.reasons`). solver: how to solve.
-    prices: "headline" (each phase for its whole term), "full" or "none"; they take what the solver leaves of its time limit.
+    fixes, excludes: decisions made by the user, see `decisions`. why: sites, leases, phases and SKUs to explain
+        (`Plan.reasons`). solver: how to solve.
+    prices: "headline" (each phase for its whole term), "full" or "none"; they take what the solver leaves of its time
+        limit.
     """
 
     base: str = "expected"
@@ -66,7 +68,9 @@ class PlanOptions:
     prices: str = "headline"
 
     def __post_init__(self) -> None:
-        for what, given, known in (("base", self.base, BASES), ("tail", self.tail, TAIL_RULES), ("prices", self.prices, DETAILS)):
+        for what, given, known in (
+            ("base", self.base, BASES), ("tail", self.tail, TAIL_RULES), ("prices", self.prices, DETAILS)
+        ):
             if given is not None and given not in known:
                 raise PlannerError(f"{what} {given!r} is not known; {remedy_for(given, known)}")
 
@@ -143,7 +147,8 @@ class Plan:
 
     @property
     def prices(self) -> pd.DataFrame:
-        """What is scarce and what it is worth, each row a stated question answered both ways; see `price_table.COLUMNS`."""
+        """What is scarce and what it is worth, each row a stated question answered both ways; see
+        `price_table.COLUMNS`."""
         return self.priced.table
 
     @cached_property
@@ -208,11 +213,15 @@ class Plan:
 
     @cached_property
     def reasons(self) -> tuple[Reason, ...]:
-        """Why each thing that the options ask about is in the plan or out of it; each answer is some plans of its own."""
+        """Why each thing that the options ask about is in the plan or out of it; each answer is some plans of its
+        own."""
         if self.levels is None:
             return ()
         asked = targets_of(self.case, self.options.why)
-        return tuple(why(self.case, self.asked, self.candidates, self.allocation_result, target, self.options.solver) for target in asked)
+        return tuple(
+            why(self.case, self.asked, self.candidates, self.allocation_result, target, self.options.solver)
+            for target in asked
+        )
 
     def __repr__(self) -> str:
         worth = "" if self.levels is None else f", NPV ${self.statement.npv_usd:,.0f}"

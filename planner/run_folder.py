@@ -108,7 +108,8 @@ def why_none(plan: Plan) -> dict[str, Any]:
 
 
 def run_record(plan: Plan, device: str, folder: Path | None = None) -> dict[str, Any]:
-    """What run.json holds: everything needed to run it again, and what was proved; the path of the case from `folder`, where it will stand."""
+    """What run.json holds: everything needed to run it again, and what was proved; the path of the case from `folder`,
+    where it will stand."""
     allocation, options = plan.allocation_result, plan.options
     return {
         "format": FORMAT,
@@ -119,18 +120,25 @@ def run_record(plan: Plan, device: str, folder: Path | None = None) -> dict[str,
         "versions": versions(),
         "solver": allocation.solver,
         "status": plan.status.label,
-        "proven": "within the windows of the case's steps: on-demand and mining levels change only at steps, deliveries and halls come at steps",
+        "proven": (
+            "within the windows of the case's steps: on-demand and mining levels change only at steps, deliveries and "
+            "halls come at steps"
+        ),
         "gap_asked": options.solver.gap,
         "gap": allocation.gap,
         "bound_usd": allocation.bound_usd,
         "worst_row": allocation.worst_row,
         "solver_objective_usd": allocation.solver_usd,
-        "prices": {"asked": options.prices, "answers": len(plan.prices), "complete": plan.priced.complete, "held_solves": plan.priced.solves},
+        "prices": {
+            "asked": options.prices, "answers": len(plan.prices), "complete": plan.priced.complete,
+            "held_solves": plan.priced.solves,
+        },
         "seconds": plan.seconds,
         "seed": plan.case.settings.seed,
         "device": device,
         "options": {
-            "base": options.base, "tail": plan.candidates.outlook.tail, "equity": options.equity, "edits": list(options.edits), "stress": options.stress,
+            "base": options.base, "tail": plan.candidates.outlook.tail, "equity": options.equity,
+            "edits": list(options.edits), "stress": options.stress,
             "fixes": list(options.fixes), "excludes": list(options.excludes), "relax": options.solver.relax,
             "time_limit_s": options.solver.time_limit_s,
         },

@@ -1,4 +1,5 @@
-"""How figures and counts are written in sentences: one place for plurals, for per cent, and for what rounds to nothing."""
+"""How figures and counts are written in sentences: one place for plurals, for per cent, and for what rounds to
+nothing."""
 
 from __future__ import annotations
 
@@ -49,7 +50,10 @@ LEAST_OF_A_MILLION = 5e4
 def millions(usd: float) -> str:
     """Dollars as $1.23B or $45.0M, small amounts to the dollar: $4,500, $0."""
     size = abs(usd)
-    text = f"{size / 1e9:,.2f}B" if size >= 9.995e8 else f"{size / 1e6:,.1f}M" if size >= LEAST_OF_A_MILLION else fixed(size)
+    text = (
+        f"{size / 1e9:,.2f}B" if size >= 9.995e8 else f"{size / 1e6:,.1f}M" if size >= LEAST_OF_A_MILLION
+        else fixed(size)
+    )
     return f"-${text}" if usd < 0 and text != "0" else f"${text}"
 
 

@@ -7,7 +7,8 @@ import os
 import pytest
 from slow_tier import is_slow
 
-# Before NumPy is loaded, here and in the workers: tests run on all cores, where a second BLAS thread of each would only spin.
+# Before NumPy is loaded, here and in the workers: tests run on all cores, where a second BLAS thread of each would only
+# spin.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 

@@ -44,7 +44,10 @@ def printed(command: str) -> str:
     """What a command of a page prints, with trailing blanks removed."""
     words = shlex.split(command)
     assert words[0] == "planner", f"a page shows the output of {command!r}, which is not a planner command"
-    run = subprocess.run([sys.executable, "-m", *words], cwd=ROOT, env={**os.environ, "COLUMNS": COLUMNS}, capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        [sys.executable, "-m", *words], cwd=ROOT, env={**os.environ, "COLUMNS": COLUMNS}, capture_output=True,
+        text=True, check=False,
+    )
     # 3: the manual also shows what is said when there is no plan.
     assert run.returncode in (0, 3), f"{command} ended with {run.returncode}: {run.stderr}"
     return "\n".join(line.rstrip() for line in run.stdout.splitlines()) + "\n"

@@ -1,16 +1,20 @@
-"""What the default tests leave to the slow tier (`-m slow`, run by .ci/run), beside tests that are marked where they stand.
+"""What the default tests leave to the slow tier (`-m slow`, run by .ci/run), beside tests that are marked where they
+stand.
 
-Every path of the product is walked by the default tests; what stands here walks one again with more (a browser, a compiler,
-worker processes, large files, more made-up cases) and takes long. Keys begin the address of tests from the folder `tests`.
+Every path of the product is walked by the default tests; what stands here walks one again with more (a browser, a
+compiler, worker processes, large files, more made-up cases) and takes long. Keys begin the address of tests from the
+folder `tests`.
 """
 
 from __future__ import annotations
 
 SLOW = {
-    "case/test_checks_asked_again.py::test_the_faults_of_every_changed_column": "every column of every table, one at a time",
+    "case/test_checks_asked_again.py::test_the_faults_of_every_changed_column": "every column of every table",
     "cli/test_odd_cases.py": "every verb on odd cases: test_every_verb runs each on the smallest",
     "cli/test_report_command.py::test_a_run_finds_its_case_from_any_folder": "several whole reports",
-    "explaining/test_conflict.py::test_loosening_any_limit": "a plan for each limit of each kind of shortage: power stays",
+    "explaining/test_conflict.py::test_loosening_any_limit": (
+        "a plan for each limit of each kind of shortage: power stays"
+    ),
     "explaining/test_repair.py::test_every_repair_that_is_printed": "the command line for each of many cases",
     "faults/test_fuzzed_files.py": "hundreds of spoilt files",
     "faults/test_hostile_files.py::test_tables_that_would": "large files",
@@ -30,7 +34,7 @@ SLOW = {
     "risk/test_allocate_after_risk.py::test_the_whole_plan_equals_a_mip": "one great model for SciPy",
     "scoring/test_score_on_gpu.py": "a compiler: the kernels built for the CPU",
     "scoring/test_streaming.py": "large files read piece by piece: the smallest stays",
-    "solver/test_formulation.py::test_plan_is_that_of_the_model_spelled_out": "models spelled out and given to SciPy: one case stays",
+    "solver/test_formulation.py::test_plan_is_that_of_the_model_spelled_out": "given to SciPy whole: one stays",
     "solver/test_money.py::test_a_case_with_every_kind": "a large case in other currencies: one stays",
     "solver/test_tree_search.py::test_halves_that_are_dropped": "long trees",
 }

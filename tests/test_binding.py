@@ -45,7 +45,13 @@ def assert_price_between(name: str, edit: str, price: float) -> None:
     assert loss > 0.0
 
 
-@pytest.mark.parametrize(("tier", "edit"), [("gb300:1", "market.depth_gpus[gb300:1]"), pytest.param("b300:1", "market.depth_gpus[b300:1]", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("tier", "edit"),
+    [
+        ("gb300:1", "market.depth_gpus[gb300:1]"),
+        pytest.param("b300:1", "market.depth_gpus[b300:1]", marks=pytest.mark.slow),
+    ],
+)
 def test_price_of_a_market_tier_is_what_more_of_it_brings(tier: str, edit: str) -> None:
     found = relaxed("starting").binding
     price = found.loc[(found["family"] == "DEPTH") & (found["name"] == tier), "usd_per_percent"]

@@ -17,18 +17,39 @@ SETTINGS = Settings(name="decisions", start="2027-01", months=24, discount_rate=
 
 @pytest.fixture(scope="module")
 def candidates() -> CandidateSet:
-    """Two sites: at `old` 30 of 40 MW are committed and GPUs stand; `new` has nothing yet, and cells that may be left for an exit fee."""
-    site = {"critical_it_mw": 50, "pue": 1.0, "load_factor": 1.0, "opening_cost_usd": 3_000_000, "build_lead_months": 3, "shell_capex_usd_per_kw": 2000}
+    """Two sites: at `old` 30 of 40 MW are committed and GPUs stand; `new` has nothing yet, and cells that may be left
+    for an exit fee."""
+    site = {
+        "critical_it_mw": 50, "pue": 1.0, "load_factor": 1.0, "opening_cost_usd": 3_000_000, "build_lead_months": 3,
+        "shell_capex_usd_per_kw": 2000,
+    }
     power = {"mw_per_it_mw": 1.0, "delay_low_months": 0, "delay_mode_months": 0, "delay_high_months": 0}
     case = written_case(
         SETTINGS,
         sites=[{"site_id": "old", **site, "existing_it_mw": 20}, {"site_id": "new", **site, "existing_it_mw": 0}],
         power=[
-            {**power, "source_id": "grid", "phase": "1", "site_id": "old", "kind": "grid", "energised": "2027-06", "status": "approved", "guaranteed_mw": 40, "committed_mw": 30, "term_months": 18, "upfront_usd_per_kw": 100, "lead_months": 2},
-            {**power, "source_id": "firm", "phase": "1", "site_id": "new", "kind": "fuel_cell", "energised": "2027-07", "status": "approved", "guaranteed_mw": 20, "term_months": 60, "fee_usd_per_kw_month": 50, "take_or_pay": 0.8, "lead_months": 4},
-            {**power, "source_id": "loose", "phase": "1", "site_id": "new", "kind": "fuel_cell", "energised": "2027-07", "status": "approved", "guaranteed_mw": 20, "term_months": 60, "fee_usd_per_kw_month": 50, "take_or_pay": 1.0, "lead_months": 4, "exit_fee_usd_per_kw": 900},
+            {
+                **power, "source_id": "grid", "phase": "1", "site_id": "old", "kind": "grid", "energised": "2027-06",
+                "status": "approved", "guaranteed_mw": 40, "committed_mw": 30, "term_months": 18,
+                "upfront_usd_per_kw": 100, "lead_months": 2,
+            },
+            {
+                **power, "source_id": "firm", "phase": "1", "site_id": "new", "kind": "fuel_cell",
+                "energised": "2027-07", "status": "approved", "guaranteed_mw": 20, "term_months": 60,
+                "fee_usd_per_kw_month": 50, "take_or_pay": 0.8, "lead_months": 4,
+            },
+            {
+                **power, "source_id": "loose", "phase": "1", "site_id": "new", "kind": "fuel_cell",
+                "energised": "2027-07", "status": "approved", "guaranteed_mw": 20, "term_months": 60,
+                "fee_usd_per_kw_month": 50, "take_or_pay": 1.0, "lead_months": 4, "exit_fee_usd_per_kw": 900,
+            },
         ],
-        gpus=[{"gpu_id": "g", "it_kw": 1, "capex_usd": 10_000, "deposit_fraction": 0.25, "deposit_lead_months": 3, "order_lead_months": 6, "life_months": 48}],
+        gpus=[
+            {
+                "gpu_id": "g", "it_kw": 1, "capex_usd": 10_000, "deposit_fraction": 0.25, "deposit_lead_months": 3,
+                "order_lead_months": 6, "life_months": 48,
+            }
+        ],
         fleet=[{"site_id": "old", "gpu_id": "g", "gpus": 1000, "bought": "2026-07"}],
     )
     return build_candidates(make_outlook(case))
@@ -40,7 +61,9 @@ def _levels(candidates: CandidateSet, **held: float) -> np.ndarray:
     ids = candidates.table["candidate_id"]
     levels[(ids.str.startswith("base:") & (candidates.table["gpu_id"] != "")).to_numpy()] = 1000.0
     for name, level in held.items():
-        (at,) = np.flatnonzero(ids.str.startswith(name.replace("__", ":").replace("_at_", "@").replace("_q_", "-")).to_numpy())
+        (at,) = np.flatnonzero(
+            ids.str.startswith(name.replace("__", ":").replace("_at_", "@").replace("_q_", "-")).to_numpy()
+        )
         levels[at] = level
     return levels
 
@@ -57,7 +80,10 @@ def test_what_is_committed_or_stands_already_is_no_decision(candidates: Candidat
 
 
 def test_only_what_is_new_commits_dollars(candidates: CandidateSet) -> None:
-    levels = _levels(candidates, open__old=1.0, power__grid=37.0, shell__old__existing=20.0, shell__old__new_at_2027_q_07=5.0, own__old__g_at_2027_q_10=200.0)
+    levels = _levels(
+        candidates, open__old=1.0, power__grid=37.0, shell__old__existing=20.0, shell__old__new_at_2027_q_07=5.0,
+        own__old__g_at_2027_q_10=200.0,
+    )
     table = decisions_table(candidates, levels)
     assert len(table) == 3
     power = _row(table, decision="contract power", name="grid:1")
@@ -70,7 +96,9 @@ def test_only_what_is_new_commits_dollars(candidates: CandidateSet) -> None:
 
 
 def test_fees_are_those_of_the_term_or_up_to_the_cheapest_exit(candidates: CandidateSet) -> None:
-    table = decisions_table(candidates, _levels(candidates, open__new_at_2027_q_03=1.0, power__firm=4.0, power__loose=4.0))
+    table = decisions_table(
+        candidates, _levels(candidates, open__new_at_2027_q_03=1.0, power__firm=4.0, power__loose=4.0)
+    )
     assert _row(table, decision="open site", site_id="new")["commits_usd"] == pytest.approx(3_000_000)
     assert _row(table, name="firm:1")["commits_usd"] == pytest.approx(4 * 1000 * 50 * 0.8 * 60)
     # It may first be left at the end of 2027, after six months of fees and for the exit fee: cheaper than 60 months.
@@ -88,7 +116,10 @@ def test_two_quarters_are_the_first_six_months(candidates: CandidateSet) -> None
 @pytest.mark.parametrize(("sites", "months", "lines"), [(4, 2, 8), (15, 2, 2), (15, 25, 1)])
 def test_a_screen_holds_them_all_and_their_sum(sites: int, months: int, lines: int) -> None:
     rows = [
-        {"decide_by": f"{2027 + month // 12}-{month % 12 + 1:02d}", "decision": "order GPUs", "site_id": f"s{site}", "name": f"g{site % 2}", "amount": 10.0, "unit": "GPU", "commits_usd": 1.5}
+        {
+            "decide_by": f"{2027 + month // 12}-{month % 12 + 1:02d}", "decision": "order GPUs", "site_id": f"s{site}",
+            "name": f"g{site % 2}", "amount": 10.0, "unit": "GPU", "commits_usd": 1.5,
+        }
         for month in range(months) for site in range(sites)
     ]
     screen = screen_of(pd.DataFrame(rows))

@@ -40,7 +40,9 @@ def decided(*, fixes: tuple[str, ...] = (), excludes: tuple[str, ...] = (), case
     if case is not None:
         return plan(case, fixes=fixes, excludes=excludes, solver=EXACT)
     changed = apply_decisions(candidates(), fixes, excludes)
-    return Plan(candidates().outlook.case, PlanOptions(fixes=fixes, excludes=excludes), changed, allocate(changed, EXACT), {})
+    return Plan(
+        candidates().outlook.case, PlanOptions(fixes=fixes, excludes=excludes), changed, allocate(changed, EXACT), {}
+    )
 
 
 @cache
@@ -50,10 +52,14 @@ def free() -> Plan:
 
 def units_served(found: Plan, lease_id: str) -> float:
     """Units of a lease that are served, from the allocation: MW of a hall, or GPUs over the GPUs that make a unit."""
-    rows = found.allocation[found.allocation["use"].isin(["serve", "host"]) & (found.allocation["lease_id"] == lease_id)]
+    rows = found.allocation[
+        found.allocation["use"].isin(["serve", "host"]) & (found.allocation["lease_id"] == lease_id)
+    ]
     rates = found.case.tables["lease_rates"]
     per_unit = {(row.lease_id, row.gpu_id): row.gpus_per_unit for row in rates.itertuples()}
-    return float(sum(row.it_mw if row.use == "host" else row.gpus / per_unit[lease_id, row.gpu_id] for row in rows.itertuples()))
+    return float(
+        sum(row.it_mw if row.use == "host" else row.gpus / per_unit[lease_id, row.gpu_id] for row in rows.itertuples())
+    )
 
 
 @pytest.mark.parametrize(
@@ -66,7 +72,9 @@ def units_served(found: Plan, lease_id: str) -> float:
         ("power[river_grid:1]", "phase", "river_grid:1", {"power", "serve", "host", "sell"}),
     ],
 )
-def test_what_is_excluded_is_not_in_the_plan_and_the_npv_does_not_rise(exclude: str, column: str, value: str, kinds: set[str]) -> None:
+def test_what_is_excluded_is_not_in_the_plan_and_the_npv_does_not_rise(
+    exclude: str, column: str, value: str, kinds: set[str]
+) -> None:
     found = decided(excludes=(exclude,))
     table = found.candidates.table
     here = (table[column] == value) & table["kind"].isin(kinds)
@@ -128,13 +136,19 @@ def test_a_site_fixed_shut_is_a_site_excluded() -> None:
 
 
 def test_plan_takes_decisions_as_they_are_written() -> None:
-    found = plan(starting_case(), fixes="power.contracted_mw[river_grid:1]=10", excludes=["gpus[b300]", "sites[mesa]"], solver=EXACT)
+    found = plan(
+        starting_case(), fixes="power.contracted_mw[river_grid:1]=10", excludes=["gpus[b300]", "sites[mesa]"],
+        solver=EXACT,
+    )
     apart = decided(fixes=("power.contracted_mw[river_grid:1]=10",), excludes=("gpus[b300]", "sites[mesa]"))
     assert found.npv_usd == apart.npv_usd
 
 
 def test_what_the_free_plan_does_anyway_changes_nothing() -> None:
-    found = decided(fixes=("power.contracted_mw[river_grid:1]=30", "sites.open[river]=1", "power.contracted_mw[river_grid:2]=0"), excludes=("leases[cloud_hall]",))
+    found = decided(
+        fixes=("power.contracted_mw[river_grid:1]=30", "sites.open[river]=1", "power.contracted_mw[river_grid:2]=0"),
+        excludes=("leases[cloud_hall]",),
+    )
     assert found.npv_usd == pytest.approx(free().npv_usd, rel=1e-9)
 
 
@@ -173,7 +187,9 @@ def test_without_decisions_the_set_is_the_same() -> None:
     assert apply_decisions(candidates()) is candidates()
 
 
-@pytest.mark.parametrize("written", ["sites", "site[river]", "sites[]", "market[gb300]", "sites[river]=0", "sites.open[river]"])
+@pytest.mark.parametrize(
+    "written", ["sites", "site[river]", "sites[]", "market[gb300]", "sites[river]=0", "sites.open[river]"]
+)
 def test_an_exclusion_that_is_none_is_refused_with_the_forms(written: str) -> None:
     with pytest.raises(PlannerError, match=r"write sites\[id\], leases\[id\]"):
         apply_decisions(candidates(), [], [written])
@@ -182,7 +198,8 @@ def test_an_exclusion_that_is_none_is_refused_with_the_forms(written: str) -> No
 @pytest.mark.parametrize(
     ("written", "meant"),
     [
-        ("sites[rivr]", "river"), ("leases[lab_trainin]", "lab_training"), ("power[river_grid]", "river_grid:"), ("gpus[GB300]", "gb300"),
+        ("sites[rivr]", "river"), ("leases[lab_trainin]", "lab_training"), ("power[river_grid]", "river_grid:"),
+        ("gpus[GB300]", "gb300"),
     ],
 )
 def test_a_misspelt_name_is_refused_with_what_was_meant(written: str, meant: str) -> None:

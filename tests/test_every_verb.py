@@ -1,4 +1,5 @@
-"""Every verb on the smallest case, each in a process of its own: with --json, standard output is JSON alone, whatever a library prints in C."""
+"""Every verb on the smallest case, each in a process of its own: with --json, standard output is JSON alone, whatever a
+library prints in C."""
 
 from __future__ import annotations
 
@@ -20,7 +21,10 @@ pytestmark = pytest.mark.quick
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY = ROOT / "fixtures" / "tiny"
-VERBS = ["new", "check", "plan", "quote", "breakeven", "sweep", "alternatives", "frontier", "portfolios", "score", "report", "audit", "bench", "manual"]
+VERBS = [
+    "new", "check", "plan", "quote", "breakeven", "sweep", "alternatives", "frontier", "portfolios", "score", "report",
+    "audit", "bench", "manual",
+]
 AS_JSON = {
     "new": ["new", "made"],
     "new workbook": ["new", "made.xlsx"],
@@ -35,7 +39,10 @@ AS_JSON = {
     "alternatives": ["alternatives", TINY],
     "frontier": ["frontier", TINY, "--weights", "0,1", "--scenarios", "20"],
     "score": ["score", TINY, "--portfolios", "{made}/portfolios.parquet", "--scenarios", "20"],
-    "score on workers": ["score", TINY, "--portfolios", "{made}/portfolios.parquet", "--scenarios", "20", "--workers", "2", "--out", "scores"],
+    "score on workers": [
+        "score", TINY, "--portfolios", "{made}/portfolios.parquet", "--scenarios", "20", "--workers", "2", "--out",
+        "scores",
+    ],
     "report": ["report", "{made}/run", "--out", "page"],
     "audit": ["audit", "{made}/run"],
     "bench": ["bench", TINY],
@@ -55,14 +62,19 @@ def ran(arguments: list[object], folder: Path, *, code: int = 0) -> subprocess.C
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a run and portfolios near its plan, and what was told of each."""
     folder = tmp_path_factory.mktemp("made")
-    for verb, arguments in (("plan", ["--out", "run"]), ("portfolios", ["--plan", "run", "--neighbours", "5", "--out", "portfolios.parquet"])):
+    for verb, arguments in (
+        ("plan", ["--out", "run"]),
+        ("portfolios", ["--plan", "run", "--neighbours", "5", "--out", "portfolios.parquet"]),
+    ):
         ended = ran([verb, TINY, *arguments], folder)
         assert ended.stderr == ""
         (folder / f"{verb}.txt").write_text(ended.stdout, encoding="utf-8")
     return folder
 
 
-@pytest.mark.parametrize("verb", [pytest.param(verb, marks=pytest.mark.slow if verb == "bench" else ()) for verb in AS_JSON])
+@pytest.mark.parametrize(
+    "verb", [pytest.param(verb, marks=pytest.mark.slow if verb == "bench" else ()) for verb in AS_JSON]
+)
 def test_json_is_all_that_is_printed(verb: str, made: Path, tmp_path: Path) -> None:
     ended = ran([*(str(argument).format(made=made) for argument in AS_JSON[verb]), "--json"], tmp_path)
     assert json.loads(ended.stdout) is not None
@@ -71,7 +83,13 @@ def test_json_is_all_that_is_printed(verb: str, made: Path, tmp_path: Path) -> N
 
 def test_json_is_all_that_is_printed_of_a_case_without_a_plan(tmp_path: Path) -> None:
     """Then CBC is asked too, and SciPy's HiGHS looks for the limits that infeasible_set."""
-    ended = ran(["plan", TINY, "--fix", "leases.size[alpha]=6000", "--exclude", "power[grid:p1]", "--confirm-infeasible", "cbc", "--json"], tmp_path, code=3)
+    ended = ran(
+        [
+            "plan", TINY, "--fix", "leases.size[alpha]=6000", "--exclude", "power[grid:p1]", "--confirm-infeasible",
+            "cbc", "--json",
+        ],
+        tmp_path, code=3,
+    )
     assert json.loads(ended.stdout)["conflict"]["conflicts"]
     assert ended.stderr == ""
 
@@ -87,7 +105,9 @@ def test_no_verb_is_forgotten() -> None:
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_help_names_what_is_asked_for(verb: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_names_what_is_asked_for(
+    verb: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(sys, "argv", ["planner", verb, "--help"])
     with pytest.raises(SystemExit, match=r"^0$"):
         main()
@@ -121,6 +141,7 @@ def test_planning_in_python_prints_nothing(how: str, tmp_path: Path) -> None:
         "for thread in threads: thread.join()",
     ]
     ended = subprocess.run(
-        [sys.executable, "-c", "\n".join(lines)], cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=300
+        [sys.executable, "-c", "\n".join(lines)], cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, timeout=300
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")

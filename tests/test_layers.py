@@ -1,4 +1,5 @@
-"""Who may import whom: data flows case -> candidates -> formulation -> plan -> command line, and kernels stand alone."""
+"""Who may import whom: data flows case -> candidates -> formulation -> plan -> command line, and kernels stand
+alone."""
 
 from __future__ import annotations
 
@@ -43,7 +44,10 @@ def imports(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: write the whole name of what is imported"
             found |= {node.module or ""} | {f"{node.module}.{alias.name}" for alias in node.names}
-        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module") and isinstance(node.args[0], ast.Constant):
+        elif (
+            isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module")
+            and isinstance(node.args[0], ast.Constant)
+        ):
             found.add(str(node.args[0].value))
     return found
 
@@ -72,15 +76,22 @@ def test_every_room_has_a_rank() -> None:
 
 @pytest.mark.parametrize("name", sorted(RANK))
 def test_no_room_reaches_back_or_sideways(name: str) -> None:
-    files = [path for path in modules("planner") if path.relative_to(ROOT / "planner").parts[0].removesuffix(".py") == name]
+    files = [
+        path for path in modules("planner") if path.relative_to(ROOT / "planner").parts[0].removesuffix(".py") == name
+    ]
     assert files
     for path in files:
         used = {room(dotted) for dotted in imports(path) if dotted.split(".")[0] == "planner"} & (rooms() - {name})
-        assert used <= {other for other in RANK if RANK[other] < RANK[name]}, f"{path.relative_to(ROOT)} reaches into {sorted(used)}"
+        assert used <= {other for other in RANK if RANK[other] < RANK[name]}, (
+            f"{path.relative_to(ROOT)} reaches into {sorted(used)}"
+        )
 
 
 def test_no_files_import_each_other_in_a_circle() -> None:
-    files = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for top in ("planner", "kernels") for path in modules(top)}
+    files = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts): path for top in ("planner", "kernels")
+        for path in modules(top)
+    }
     faces = {f"planner.{each}" for each in FACE}
     left = {name: imports(path) & set(files) - {name} for name, path in files.items() if name not in faces}
     while free := [name for name, used in left.items() if not used & set(left)]:
@@ -90,19 +101,25 @@ def test_no_files_import_each_other_in_a_circle() -> None:
 
 
 def test_the_ledger_knows_the_case_alone() -> None:
-    """What checks the planner shares nothing with what it checks: it reads cases and sealed files, and counts in plain Python."""
+    """What checks the planner shares nothing with what it checks: it reads cases and sealed files, and counts in plain
+    Python."""
     known = {"planner.auditing", "planner.case", "planner.errors", "planner.storage.seals", "planner.storage.run_case"}
     standard = set(sys.stdlib_module_names)
     for path in modules("planner/auditing"):
         for dotted in imports(path):
             top = dotted.split(".")[0]
-            assert top in standard or any(dotted == each or dotted.startswith(each + ".") for each in known), f"{path}: {dotted}"
+            assert top in standard or any(dotted == each or dotted.startswith(each + ".") for each in known), (
+                f"{path}: {dotted}"
+            )
 
 
 def loaded_after(code: str) -> set[str]:
     """Top-level modules loaded in a new interpreter after some code."""
     told = subprocess.run(
-        [sys.executable, "-c", f"{code}\nimport sys\nprint('loaded', *sorted({{name.split('.')[0] for name in sys.modules}}))"],
+        [
+            sys.executable, "-c",
+            f"{code}\nimport sys\nprint('loaded', *sorted({{name.split('.')[0] for name in sys.modules}}))",
+        ],
         cwd=ROOT, capture_output=True, text=True, check=True, timeout=60,
     )
     return set(told.stdout.splitlines()[-1].split()[1:])
@@ -129,9 +146,15 @@ def test_help_is_light(verb: list[str]) -> None:
 
 
 def test_kernels_load_without_pandas_and_pulp() -> None:
-    names = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in modules("kernels") if path.parent.name in ("kernels", "reference", "cpu") and path.stem != "__init__"]
+    names = [
+        ".".join(path.relative_to(ROOT).with_suffix("").parts) for path in modules("kernels")
+        if path.parent.name in ("kernels", "reference", "cpu") and path.stem != "__init__"
+    ]
     blocked = "import sys\nfor name in ('pandas', 'pulp', 'planner'): sys.modules[name] = None\n"
-    loaded = loaded_after(blocked + "import importlib\nfor name in " + repr(names) + ": importlib.import_module(name)\nfor name in ('pandas', 'pulp', 'planner'): del sys.modules[name]")
+    loaded = loaded_after(
+        blocked + "import importlib\nfor name in " + repr(names)
+        + ": importlib.import_module(name)\nfor name in ('pandas', 'pulp', 'planner'): del sys.modules[name]"
+    )
     assert "kernels" in loaded
     assert not loaded & {"pandas", "pulp", "planner", "cupy"}
 

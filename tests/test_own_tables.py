@@ -25,7 +25,10 @@ def test_names_come_back_as_they_were_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize("how", ["read", "made"])
 def test_a_table_without_rows_ranks_and_sums_to_nothing(tmp_path: Path, how: str) -> None:
     (tmp_path / "t.csv").write_text("name,usd\n")
-    found = read_own_table(tmp_path / "t.csv", is_number=lambda column: column == "usd") if how == "read" else no_rows(["name"], ["usd"])
+    found = (
+        read_own_table(tmp_path / "t.csv", is_number=lambda column: column == "usd") if how == "read"
+        else no_rows(["name"], ["usd"])
+    )
     assert found.nlargest(3, "usd").empty
     assert float(found["usd"].sum()) == 0.0
     assert found["name"].str.startswith("a").tolist() == []

@@ -1,4 +1,5 @@
-"""What must hold for every plan: its money adds up, no limit is broken, nothing is sold twice, and the optimum reacts as it must."""
+"""What must hold for every plan: its money adds up, no limit is broken, nothing is sold twice, and the optimum reacts
+as it must."""
 
 from __future__ import annotations
 
@@ -51,7 +52,8 @@ def month_shares(case: Case, lease_id: str, due: int, start: int, months: int) -
 
 
 def gpus_by_month(found: Plan) -> tuple[dict[tuple[str, str], np.ndarray], dict[tuple[str, str], np.ndarray]]:
-    """GPUs owned (less those sold early) and GPUs at work, by site and SKU and month, from the portfolio's own windows."""
+    """GPUs owned (less those sold early) and GPUs at work, by site and SKU and month, from the portfolio's own
+    windows."""
     case, outlook = found.case, found.candidates.outlook
     owned: dict[tuple[str, str], np.ndarray] = {}
     working: dict[tuple[str, str], np.ndarray] = {}
@@ -108,7 +110,9 @@ def test_tables_carry_the_same_money(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_tax_of_the_statement_follows_from_its_other_lines(name: str) -> None:
     statement = planned(name).statement
-    taxed = [Line.REVENUE, Line.MINING, Line.TAIL_RENT, Line.ENERGY, Line.FEES, Line.UPKEEP, Line.SITE_OPEX, Line.NETWORK]
+    taxed = [
+        Line.REVENUE, Line.MINING, Line.TAIL_RENT, Line.ENERGY, Line.FEES, Line.UPKEEP, Line.SITE_OPEX, Line.NETWORK
+    ]
     taxed += [Line.PENALTIES, Line.OPENING, Line.RESALE]
     income = sum(statement.line(line) for line in taxed) - statement.line(Line.DEPRECIATION)
     np.testing.assert_allclose(statement.line(Line.TAX), -statement.tax_rate * income, rtol=1e-9, atol=1e-3)
@@ -153,7 +157,8 @@ def test_some_plans_sell_gpus_early() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_power_in_use_stays_within_what_is_contracted(name: str) -> None:
-    """From the two tables a planner reads: MW of clusters and halls by month and phase <= contracted MW of the phase."""
+    """From the two tables a planner reads: MW of clusters and halls by month and phase <= contracted MW of the
+    phase."""
     found = planned(name)
     calendar, power = found.candidates.outlook.calendar, found.case.tables["power"]
     names = power["source_id"] + ":" + power["phase"]
@@ -179,7 +184,9 @@ def test_a_committed_lease_is_served_although_it_loses_money() -> None:
 
     def units(found: Plan) -> float:
         rows = found.allocation[(found.allocation["use"] == "serve") & (found.allocation["lease_id"] == "lab_training")]
-        performance = dict(zip(found.case.tables["gpus"]["gpu_id"], found.case.tables["gpus"]["performance"], strict=True))
+        performance = dict(
+            zip(found.case.tables["gpus"]["gpu_id"], found.case.tables["gpus"]["performance"], strict=True)
+        )
         return float(sum(row.gpus * performance[row.gpu_id] for row in rows.itertuples()))
 
     assert units(free) == 0.0
@@ -206,7 +213,8 @@ HALLS_STAND = "sites.existing_it_mw[river]=40"
 NO_MARKET = ("market.utilisation=0",)
 ENDS_WITHIN = (
     "power.term_months=58", "power.fee_usd_per_kw_month=5", "leases.max_size[lab_training]=5000",
-    "leases.start[cloud_hall]=2027-07", "leases.term_months[cloud_hall]=30", "leases.usd_per_kw_month[cloud_hall]=300", "leases.min_size[cloud_hall]=1", "leases.min_block[cloud_hall]=1",
+    "leases.start[cloud_hall]=2027-07", "leases.term_months[cloud_hall]=30", "leases.usd_per_kw_month[cloud_hall]=300",
+    "leases.min_size[cloud_hall]=1", "leases.min_block[cloud_hall]=1",
 )
 
 
@@ -281,7 +289,9 @@ def test_order_of_rows_does_not_matter(name: str) -> None:
         shuffled = shuffled.with_table(table, frame.iloc[dice.permutation(len(frame))].reset_index(drop=True))
     again = plan(shuffled, solver=EXACT)
     assert again.npv_usd == pytest.approx(found.npv_usd, rel=1e-8)
-    values = [dict(zip(one.table["candidate_id"], one.npv_usd, strict=True)) for one in (found.candidates, again.candidates)]
+    values = [
+        dict(zip(one.table["candidate_id"], one.npv_usd, strict=True)) for one in (found.candidates, again.candidates)
+    ]
     assert values[0].keys() == values[1].keys()
     for candidate, usd in values[0].items():
         assert values[1][candidate] == pytest.approx(usd, rel=1e-9, abs=1e-6), candidate
@@ -294,7 +304,9 @@ def test_candidates_have_names_of_their_own() -> None:
 
 def test_announced_is_never_worse_where_only_defaults_differ() -> None:
     """Phases stand already, so the same plans are possible; each earns at least as much when nobody defaults."""
-    case = apply_edits(starting_case(), ["power.energised=2026-06", "power.status=energised", "customers.default_rate_per_year=0.1"])
+    case = apply_edits(
+        starting_case(), ["power.energised=2026-06", "power.status=energised", "customers.default_rate_per_year=0.1"]
+    )
     expected, announced = plan(case, base="expected", solver=EXACT), plan(case, base="announced", solver=EXACT)
     assert (announced.candidates.npv_usd >= expected.candidates.npv_usd - 1e-9).all()
     assert announced.npv_usd > expected.npv_usd + 1.0
@@ -302,8 +314,15 @@ def test_announced_is_never_worse_where_only_defaults_differ() -> None:
 
 @pytest.mark.slow
 def test_announced_is_never_worse_where_only_delays_differ() -> None:
-    """Phases without fees, minimum take or an end within sight: an earlier one can be left unused until its mean date."""
-    case = apply_edits(starting_case(), ["power.fee_usd_per_kw_month=0", "power.min_take=0", "power.term_months=480", "power.guaranteed_mw[river_grid:1]=8", "customers.default_rate_per_year=0"])
+    """Phases without fees, minimum take or an end within sight: an earlier one can be left unused until its mean
+    date."""
+    case = apply_edits(
+        starting_case(),
+        [
+            "power.fee_usd_per_kw_month=0", "power.min_take=0", "power.term_months=480",
+            "power.guaranteed_mw[river_grid:1]=8", "customers.default_rate_per_year=0",
+        ],
+    )
     expected, announced = plan(case, base="expected", solver=EXACT), plan(case, base="announced", solver=EXACT)
     assert (announced.candidates.outlook.energised <= expected.candidates.outlook.energised).all()
     assert announced.npv_usd > expected.npv_usd + 1.0
@@ -311,7 +330,9 @@ def test_announced_is_never_worse_where_only_delays_differ() -> None:
 
 @pytest.mark.slow
 def test_without_delays_and_defaults_the_two_bases_are_one() -> None:
-    case = apply_edits(starting_case(), ["power.energised=2026-06", "power.status=energised", "customers.default_rate_per_year=0"])
+    case = apply_edits(
+        starting_case(), ["power.energised=2026-06", "power.status=energised", "customers.default_rate_per_year=0"]
+    )
     assert plan(case, base="announced").npv_usd == pytest.approx(plan(case, base="expected").npv_usd, rel=1e-9)
 
 
@@ -351,7 +372,10 @@ def test_options_and_choices_together_are_refused() -> None:
         plan(starting_case(), PlanOptions(), base="announced")
 
 
-@pytest.mark.parametrize(("choice", "meant"), [({"base": "anounced"}, 'did you mean "announced"'), ({"tail": "rentd"}, 'did you mean "rented"')])
+@pytest.mark.parametrize(
+    ("choice", "meant"),
+    [({"base": "anounced"}, 'did you mean "announced"'), ({"tail": "rentd"}, 'did you mean "rented"')],
+)
 def test_misspelt_rules_are_refused_with_what_was_meant(choice: dict[str, str], meant: str) -> None:
     with pytest.raises(PlannerError, match=meant):
         plan(starting_case(), **choice)
@@ -371,7 +395,9 @@ def test_an_infeasible_case_is_a_plan_with_that_status_and_empty_tables() -> Non
 
 def test_the_plan_of_an_empty_market_does_nothing() -> None:
     """No income in sight: nothing is bought and the NPV is what existing halls cost, or nothing."""
-    found = plan(starting_case(), edits=["market.utilisation=0"], excludes=["leases[lab_training]", "leases[cloud_hall]"])
+    found = plan(
+        starting_case(), edits=["market.utilisation=0"], excludes=["leases[lab_training]", "leases[cloud_hall]"]
+    )
     assert found.allocation.empty
     assert found.candidates.table["kind"].eq("own").to_numpy() @ found.levels == 0.0
     assert found.npv_usd <= 0.0
@@ -380,7 +406,9 @@ def test_the_plan_of_an_empty_market_does_nothing() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5, 11))
 def test_money_and_limits_hold_on_more_made_up_cases(seed: int) -> None:
-    found = plan(generate_case(sites=3, leases=6, skus=3, months=60, seed=seed), solver=SolverOptions(gap=1e-3, time_limit_s=60))
+    found = plan(
+        generate_case(sites=3, leases=6, skus=3, months=60, seed=seed), solver=SolverOptions(gap=1e-3, time_limit_s=60)
+    )
     assert found.status in (Status.OPTIMAL, Status.FEASIBLE)
     candidates: CandidateSet = found.candidates
     assert float(candidates.npv_usd @ found.levels) == pytest.approx(found.statement.npv_usd, rel=1e-9)

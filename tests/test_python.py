@@ -19,7 +19,8 @@ ROOT = Path(__file__).resolve().parents[1]
 TINY = ROOT / "fixtures/tiny"
 NOTEBOOK = ROOT / "fixtures/first_plan.ipynb"
 VERBS = (
-    "alternatives", "audit", "breakeven", "check", "frontier", "plan", "plan_after_risk", "portfolios", "price", "quote", "read", "report", "score", "sweep",
+    "alternatives", "audit", "breakeven", "check", "frontier", "plan", "plan_after_risk", "portfolios", "price",
+    "quote", "read", "report", "score", "sweep",
 )
 
 
@@ -61,10 +62,14 @@ def test_a_check_tells_faults_and_does_not_raise() -> None:
 def test_portfolios_in_memory_score_as_their_file_does(plan: planner.Plan, tmp_path: Path) -> None:
     made = planner.portfolios(plan, neighbours=3)
     made.write(tmp_path / "near.parquet")
-    run = [sys.executable, "-m", "planner", "score", str(TINY), "--portfolios", "near.parquet", "--scenarios", "8", "--out", "scores"]
+    run = [
+        sys.executable, "-m", "planner", "score", str(TINY), "--portfolios", "near.parquet", "--scenarios", "8",
+        "--out", "scores",
+    ]
     subprocess.run(run, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True, capture_output=True)
     pd.testing.assert_frame_equal(
-        planner.score(TINY, made, scenarios=8).table.reset_index(drop=True), pd.read_parquet(tmp_path / "scores/scores.parquet").reset_index(drop=True), check_dtype=False
+        planner.score(TINY, made, scenarios=8).table.reset_index(drop=True),
+        pd.read_parquet(tmp_path / "scores/scores.parquet").reset_index(drop=True), check_dtype=False
     )
 
 
@@ -90,8 +95,14 @@ def test_a_report_of_a_plan_in_memory(plan: planner.Plan, tmp_path: Path) -> Non
         (lambda plan: planner.portfolios(plan, subsets="site"), 'did you mean "sites"?'),
         (lambda plan: planner.portfolios(plan, neighbours=2, seed=1), "a seed is for random=N alone"),
         (lambda plan: planner.score(TINY, plan), "Plan is no table of portfolios; give plan.portfolio"),
-        (lambda plan: planner.score(TINY, plan.portfolio, scenario=3), "score has no option 'scenario'; " 'did you mean "scenarios"?'),
-        (lambda plan: planner.score(TINY, planner.portfolios(plan, subsets="sites"), base="announced"), "plan of another case, base or tail"),
+        (
+            lambda plan: planner.score(TINY, plan.portfolio, scenario=3),
+            "score has no option 'scenario'; " 'did you mean "scenarios"?',
+        ),
+        (
+            lambda plan: planner.score(TINY, planner.portfolios(plan, subsets="sites"), base="announced"),
+            "plan of another case, base or tail",
+        ),
         (lambda plan: planner.sweep(TINY, vary="lease_rate=1:2:2", worker=1), 'did you mean "workers"?'),
     ],
 )
@@ -114,14 +125,22 @@ def test_code_of_users_is_typed(tmp_path: Path) -> None:
     """mypy knows the verbs and their results by their types, and sees a mistake."""
     if util.find_spec("mypy") is None:
         pytest.skip("mypy is not installed; pip install 'neocloud-planner[dev]'")
-    right = "import planner\n\nfound = planner.plan('case', prices='none')\nworth: float | None = found.npv_usd\nrows: int = len(planner.price(found))\nsound: bool = planner.check('case').sound\n"
+    right = (
+        "import planner\n\nfound = planner.plan('case', prices='none')\nworth: float | None = found.npv_usd\n"
+        "rows: int = len(planner.price(found))\nsound: bool = planner.check('case').sound\n"
+    )
     assert mypy_says(tmp_path, right) == ""
-    assert 'expression has type "float | None", variable has type "str"' in mypy_says(tmp_path, "import planner\n\nname: str = planner.plan('case').npv_usd\n")
+    assert 'expression has type "float | None", variable has type "str"' in mypy_says(
+        tmp_path, "import planner\n\nname: str = planner.plan('case').npv_usd\n"
+    )
 
 
 def mypy_says(folder: Path, code: str) -> str:
     (folder / "user.py").write_text(code, encoding="utf-8")
-    asked = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "--follow-imports=silent", "--ignore-missing-imports", str(folder / "user.py")]
+    asked = [
+        sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "--follow-imports=silent",
+        "--ignore-missing-imports", str(folder / "user.py"),
+    ]
     return subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False, timeout=600).stdout.strip()
 
 

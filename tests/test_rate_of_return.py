@@ -19,7 +19,8 @@ from planner.wording import irr_text
 def evergreen(term_months: int) -> Case:
     """GPUs bought at once that earn for two years, on power whose contract goes on for many."""
     return tiny_case(
-        months=24, tail="contracted", sites=[site("s")], power=[grid("s", term_months=term_months)], gpus=[sku(capex_usd=8_000)],
+        months=24, tail="contracted", sites=[site("s")], power=[grid("s", term_months=term_months)],
+        gpus=[sku(capex_usd=8_000)],
         leases=[cluster("L", size=100)], lease_rates=[rate("L", 2.0)],
     )
 
@@ -42,8 +43,10 @@ def test_the_rate_does_not_depend_on_how_long_an_idle_contract_runs(term: int) -
 def crossing() -> Case:
     """Halls let and power contracted far beyond the horizon: most of the cash lies in the years of the tail."""
     return tiny_case(
-        months=24, tail="contracted", sites=[site("s", existing_it_mw=0.0, shell_capex_usd_per_kw=2500, build_lead_months=3)],
-        power=[grid("s", term_months=101, fee_usd_per_kw_month=5)], leases=[hall("H", mw=1.5, rate=95.0, start="2027-06", term_months=84)],
+        months=24, tail="contracted",
+        sites=[site("s", existing_it_mw=0.0, shell_capex_usd_per_kw=2500, build_lead_months=3)],
+        power=[grid("s", term_months=101, fee_usd_per_kw_month=5)],
+        leases=[hall("H", mw=1.5, rate=95.0, start="2027-06", term_months=84)],
     )
 
 
@@ -60,18 +63,23 @@ def test_a_plan_scored_without_factors_has_the_rate_that_the_plan_says(case: Cas
 
 
 def test_a_year_after_the_horizon_counts_at_its_middle() -> None:
-    """Paid at the start, given back over a year of the tail: in all 1.1 times as much, 6 months after a horizon of 12."""
+    """Paid at the start, given back over a year of the tail: in all 1.1 times as much, 6 months after a horizon of
+    12."""
     cash = np.zeros(24)
     cash[0], cash[12:] = -1000.0, 1100.0 / 12.0
     expected = brentq(lambda r: -1000.0 + 550.0 * ((1.0 + r) ** (-17 / 12) + (1.0 + r) ** (-18 / 12)), 0.0, 1.0)
     assert float(rates_of_return(cash, 12).rate) == pytest.approx(expected, rel=1e-12)
     together = rates_of_return(np.stack([cash, -cash, 0.0 * cash]), 12)
-    assert [IrrStatus(int(status)) for status in together.status] == [IrrStatus.ONE_ROOT, IrrStatus.GAINS_FIRST, IrrStatus.ALL_ONE_SIGN]
+    assert [IrrStatus(int(status)) for status in together.status] == [
+        IrrStatus.ONE_ROOT, IrrStatus.GAINS_FIRST, IrrStatus.ALL_ONE_SIGN
+    ]
 
 
 def test_what_sums_leave_of_nothing_is_no_root() -> None:
     flow = np.array([-1e9, *[3e7] * 60, 0.0, -1e-5])
-    assert float(rates_of_return(flow, 100).rate) == pytest.approx(float(rates_of_return(flow[:-1], 100).rate), rel=1e-12)
+    assert float(rates_of_return(flow, 100).rate) == pytest.approx(
+        float(rates_of_return(flow[:-1], 100).rate), rel=1e-12
+    )
 
 
 def test_a_flow_that_gains_first_and_pays_late_has_no_return() -> None:

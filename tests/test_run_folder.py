@@ -21,7 +21,10 @@ from planner.run_folder import plan_summary, write_run
 from planner.solver.options import SolverOptions
 from planner.solver.status import Status
 
-FILES = {"decisions.csv", "allocation.csv", "power.csv", "cashflow.csv", "portfolio.csv", "prices.csv", "binding.csv", "candidates.parquet", "plan.json", "run.json"}
+FILES = {
+    "decisions.csv", "allocation.csv", "power.csv", "cashflow.csv", "portfolio.csv", "prices.csv", "binding.csv",
+    "candidates.parquet", "plan.json", "run.json",
+}
 
 
 @cache
@@ -60,7 +63,9 @@ def test_tables_read_back_as_they_were(tmp_path: Path) -> None:
 
 
 def test_the_record_says_how_to_run_it_again(tmp_path: Path) -> None:
-    found = plan(starting_case(), edits=["sites.pue*=1.01"], stress="gas x3", excludes=["sites[mesa]"], base="announced")
+    found = plan(
+        starting_case(), edits=["sites.pue*=1.01"], stress="gas x3", excludes=["sites[mesa]"], base="announced"
+    )
     record = json.loads((write_run(found, tmp_path / "run") / "run.json").read_text())
     options = record["options"]
     assert options["edits"] == ["sites.pue*=1.01"]
@@ -156,7 +161,10 @@ def test_another_run_is_replaced_only_when_told(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
-@pytest.mark.parametrize("make", [lambda path: path.mkdir() or (path / "thesis.txt").write_text("years"), lambda path: path.write_text("years")])
+@pytest.mark.parametrize(
+    "make",
+    [lambda path: path.mkdir() or (path / "thesis.txt").write_text("years"), lambda path: path.write_text("years")],
+)
 def test_what_is_no_run_is_never_replaced(tmp_path: Path, make: Callable[[Path], object]) -> None:
     target = tmp_path / "precious"
     make(target)
@@ -172,7 +180,9 @@ def test_what_is_no_run_is_never_replaced(tmp_path: Path, make: Callable[[Path],
 
 @pytest.mark.parametrize("writer", ["_round_csv", "_json", "_candidates"])
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), ValueError("a fault of our own")])
-def test_a_failure_half_way_leaves_the_old_run_and_no_scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writer: str, error: Exception) -> None:
+def test_a_failure_half_way_leaves_the_old_run_and_no_scratch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writer: str, error: Exception
+) -> None:
     folder = write_run(planned(), tmp_path / "run")
     before = contents(folder)
 

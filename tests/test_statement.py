@@ -43,16 +43,28 @@ def statement(lines: dict[Line, list[float]], *, tail_years: int = 0, tax_rate: 
     assert not tail_years or (width - tail_years) % 12 == 0
     starts = np.unique(first // 12, return_index=True)[1]
     years = TaxYears(first[starts], first[starts] // 12, discount[np.append(starts[1:], width) - 1])
-    return Statement(("here",), usd, discount, first, labels, width - tail_years, tax_rate, years, np.add.reduceat(taxable, starts))
+    return Statement(
+        ("here",), usd, discount, first, labels, width - tail_years, tax_rate, years, np.add.reduceat(taxable, starts)
+    )
 
 
 def test_npv_is_the_discounted_sum_of_unlevered_cash() -> None:
-    found = statement({Line.CAPEX: [-100.0, 0.0], Line.REVENUE: [0.0, 200.0], Line.TAX: [0.0, -50.0], Line.DEPRECIATION: [9.0, 9.0], Line.DEBT_DRAW: [70.0, 0.0]})
+    found = statement(
+        {
+            Line.CAPEX: [-100.0, 0.0], Line.REVENUE: [0.0, 200.0], Line.TAX: [0.0, -50.0],
+            Line.DEPRECIATION: [9.0, 9.0], Line.DEBT_DRAW: [70.0, 0.0],
+        }
+    )
     assert found.npv_usd == pytest.approx(-100 / 1.1 ** (0.5 / 12) + 150 / 1.1 ** (1.5 / 12), rel=1e-12)
 
 
 def test_equity_takes_the_loan_and_the_tax_shield_of_its_interest() -> None:
-    found = statement({Line.CAPEX: [-100.0, 0.0], Line.DEBT_DRAW: [60.0, 0.0], Line.INTEREST: [0.0, -8.0], Line.REPAYMENT: [0.0, -60.0], Line.REVENUE: [0.0, 200.0]})
+    found = statement(
+        {
+            Line.CAPEX: [-100.0, 0.0], Line.DEBT_DRAW: [60.0, 0.0], Line.INTEREST: [0.0, -8.0],
+            Line.REPAYMENT: [0.0, -60.0], Line.REVENUE: [0.0, 200.0],
+        }
+    )
     np.testing.assert_allclose(found.equity, [-40.0, 200.0 - 60.0 - 8.0 * 0.75])
 
 
@@ -94,7 +106,13 @@ def test_irr_counts_the_tail_as_the_npv_does() -> None:
     assert found.irr_per_year[0] == pytest.approx(0.10, abs=2e-5)
 
 
-@pytest.mark.parametrize(("net", "status"), [([1.0, 2.0], IrrStatus.ALL_ONE_SIGN), ([0.0, 0.0], IrrStatus.ALL_ONE_SIGN), ([-1.0, 2.5, -1.5], IrrStatus.SEVERAL)])
+@pytest.mark.parametrize(
+    ("net", "status"),
+    [
+        ([1.0, 2.0], IrrStatus.ALL_ONE_SIGN), ([0.0, 0.0], IrrStatus.ALL_ONE_SIGN),
+        ([-1.0, 2.5, -1.5], IrrStatus.SEVERAL),
+    ],
+)
 def test_irr_without_one_answer_is_none_with_its_reason(net: list[float], status: IrrStatus) -> None:
     assert statement({Line.REVENUE: net}).irr_per_year == (None, status)
 
@@ -122,7 +140,9 @@ def test_yearly_sums_are_by_calendar_year_of_the_horizon() -> None:
 def test_the_table_leaves_zeros_out_and_adds_up() -> None:
     found = statement({Line.CAPEX: [-100.0, 0.0], Line.REVENUE: [0.0, 200.0]})
     table = found.frame()
-    assert table[["site_id", "line", "month", "usd"]].to_numpy().tolist() == [["here", "revenue", 1, 200.0], ["here", "capex", 0, -100.0]]
+    assert table[["site_id", "line", "month", "usd"]].to_numpy().tolist() == [
+        ["here", "revenue", 1, 200.0], ["here", "capex", 0, -100.0]
+    ]
 
 
 # --- of a plan ---------------------------------------------------------------------------------------------------
@@ -188,7 +208,15 @@ def test_the_written_cash_flow_gives_the_npv_by_plain_arithmetic(tmp_path: Path,
 @pytest.mark.slow
 def test_a_very_long_case_still_has_a_statement() -> None:
     """The longest horizon and contract that a case may have."""
-    found = plan(apply_edits(starting_case(), ["case.months=600", "power.term_months[mesa_cells:1]=600", "leases.start[cloud_hall]=2070-01", "leases.term_months[cloud_hall]=600"]))
+    found = plan(
+        apply_edits(
+            starting_case(),
+            [
+                "case.months=600", "power.term_months[mesa_cells:1]=600", "leases.start[cloud_hall]=2070-01",
+                "leases.term_months[cloud_hall]=600",
+            ],
+        )
+    )
     rate, status = found.statement.irr_per_year
     assert (rate is None) == (status is not IrrStatus.ONE_ROOT)
 

@@ -32,7 +32,9 @@ class Figure:
     @property
     def beside(self) -> str:
         """Ratios and note as a line."""
-        return "; ".join([*(f"{ratio:.3g} x {name}" for name, ratio in self.ratios.items()), *filter(None, [self.note])])
+        return "; ".join(
+            [*(f"{ratio:.3g} x {name}" for name, ratio in self.ratios.items()), *filter(None, [self.note])]
+        )
 
 
 @dataclass(frozen=True)
@@ -96,10 +98,16 @@ def require_equal(expected: Outputs, found: Outputs, *, tolerance: float, names:
         one, other = (to_host(values[:rows]).astype(np.float64) for values in (left, found[output]))
         finite = np.isfinite(one)
         scale = float(np.max(np.abs(one[finite]), initial=0.0))
-        same = np.where(finite & np.isfinite(other), np.abs(np.where(finite, one, 0.0) - np.where(np.isfinite(other), other, 0.0)) <= tolerance * scale, one == other)
+        same = np.where(
+            finite & np.isfinite(other),
+            np.abs(np.where(finite, one, 0.0) - np.where(np.isfinite(other), other, 0.0)) <= tolerance * scale,
+            one == other,
+        )
         if not same.all():
             row = tuple(int(place[0]) for place in np.nonzero(~same))
-            raise ValueError(f"{names[0]} and {names[1]} differ in {output} at {row}: {float(one[row])!r} and {float(other[row])!r}")
+            raise ValueError(
+                f"{names[0]} and {names[1]} differ in {output} at {row}: {float(one[row])!r} and {float(other[row])!r}"
+            )
 
 
 def table(figures: Sequence[Figure]) -> str:
@@ -112,7 +120,10 @@ def table(figures: Sequence[Figure]) -> str:
     for number, figure in enumerate(figures):
         if number == 0 or figures[number - 1].job != figure.job:
             lines += ["", figure.job]
-        lines.append(f"  {figure.what:<{widths['what']}}  {_short(figure.value):>9} {figure.unit:<{widths['unit']}}  {figure.beside}".rstrip())
+        lines.append(
+            f"  {figure.what:<{widths['what']}}  {_short(figure.value):>9} {figure.unit:<{widths['unit']}}  "
+            f"{figure.beside}".rstrip()
+        )
     return "\n".join(lines).lstrip("\n")
 
 

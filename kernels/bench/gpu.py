@@ -1,4 +1,5 @@
-"""The GPU's figures: transfer and first call apart, plain CuPy beside the fused kernels, and the bounds that hold there."""
+"""The GPU's figures: transfer and first call apart, plain CuPy beside the fused kernels, and the bounds that hold
+there."""
 
 from __future__ import annotations
 
@@ -49,7 +50,9 @@ class Gpu:
 
     def levels(self, held: Portfolios, candidates: int) -> Any:
         """Levels as a sparse matrix (portfolios, candidates)."""
-        return self.sparse.csr_matrix((held.levels, held.candidates, held.starts.astype(self.xp.int32)), shape=(len(held), candidates))
+        return self.sparse.csr_matrix(
+            (held.levels, held.candidates, held.starts.astype(self.xp.int32)), shape=(len(held), candidates)
+        )
 
 
 def gpu_of(device: Device) -> Gpu:
@@ -73,20 +76,29 @@ def transfers(gpu: Gpu, arrays: Mapping[str, Floats]) -> list[Figure]:
     for what, array in arrays.items():
         gpu.xp.asarray(array)
         taken = gpu.seconds(lambda array=array: gpu.xp.asarray(array))  # type: ignore[misc]
-        figures.append(Figure(job, what, array.nbytes / max(taken, 1e-9) / 1e9, "GB/s", note=f"{array.nbytes / 1e6:,.1f} MB from pageable memory"))
+        figures.append(
+            Figure(
+                job, what, array.nbytes / max(taken, 1e-9) / 1e9, "GB/s",
+                note=f"{array.nbytes / 1e6:,.1f} MB from pageable memory",
+            )
+        )
     return figures
 
 
 def first_calls(gpu: Gpu, problem: RiskProblem) -> list[Figure]:
     """Seconds of a kernel's first call in this process: compilation, or its result read back from CuPy's disk cache."""
-    held, unit, weights = gpu.portfolios(problem.portfolios), gpu.xp.asarray(problem.unit), gpu.xp.asarray(problem.weights)
+    held, unit, weights = gpu.portfolios(
+        problem.portfolios
+    ), gpu.xp.asarray(problem.unit), gpu.xp.asarray(problem.weights)
     taken = host_seconds(lambda: portfolio_measures.portfolio_npv_measures(held, unit, weights, alpha=ALPHA))
     return [Figure("GPU: first call, apart", "fused NPV risk", taken, "s", note="compiled, or read from CuPy's cache")]
 
 
 def npv_risk(gpu: Gpu, problem: RiskProblem, sizes: Sizes, limits: GpuLimits, *, repeats: int) -> list[Figure]:
     """The CPU's NPV-risk job with everything on the device, and the bounds on it."""
-    held, unit, weights = gpu.portfolios(problem.portfolios), gpu.xp.asarray(problem.unit), gpu.xp.asarray(problem.weights)
+    held, unit, weights = gpu.portfolios(
+        problem.portfolios
+    ), gpu.xp.asarray(problem.unit), gpu.xp.asarray(problem.weights)
     amount = float(len(held) * sizes.scenarios)
     matrix = gpu.levels(held, sizes.candidates)
     piece = max(1, min(len(held), (1 << 30) // (sizes.scenarios * 16)))
@@ -100,11 +112,15 @@ def npv_risk(gpu: Gpu, problem: RiskProblem, sizes: Sizes, limits: GpuLimits, *,
     def fused() -> Outputs:
         return risk_outputs(portfolio_measures.portfolio_npv_measures(held, unit, weights, alpha=ALPHA))
 
-    job = f"GPU: NPV risk, {len(held):,} portfolios of {sizes.members} of {sizes.candidates} candidates, {sizes.scenarios:,} scenarios"
+    job = (
+        f"GPU: NPV risk, {len(held):,} portfolios of {sizes.members} of {sizes.candidates} candidates, "
+        f"{sizes.scenarios:,} scenarios"
+    )
     bound = limits.risk_bound(problem, ALPHA)
     figures = contest(
         job, "portfolio-scenarios/s", [Way(PLAIN, plain, amount), Way(FUSED, fused, amount)],
-        against=(PLAIN,), tolerance=_FLOAT32, repeats=repeats, seconds=gpu.seconds, limit=("bound", min(bound.values())),
+        against=(PLAIN,), tolerance=_FLOAT32, repeats=repeats, seconds=gpu.seconds,
+        limit=("bound", min(bound.values())),
     )  # fmt: skip
     return [*figures, *(Figure(job, f"bound: {name}", rate, "portfolio-scenarios/s") for name, rate in bound.items())]
 
@@ -168,7 +184,9 @@ def path_measures(gpu: Gpu, problem: PathProblem, sizes: Sizes, *, repeats: int)
 
     job = f"GPU: path measures, {len(held):,} portfolios, {sizes.scenarios:,} scenarios, {sizes.path_months} months"
     ways = [Way(PLAIN, plain, amount), Way(FUSED, fused, amount)]
-    return contest(job, "portfolio-scenarios/s", ways, against=(PLAIN,), tolerance=_FLOAT32, repeats=repeats, seconds=gpu.seconds)
+    return contest(
+        job, "portfolio-scenarios/s", ways, against=(PLAIN,), tolerance=_FLOAT32, repeats=repeats, seconds=gpu.seconds
+    )
 
 
 def _plain_paths(xp: Any, matrix: Any, running: Array) -> Outputs:
@@ -183,14 +201,19 @@ def _plain_paths(xp: Any, matrix: Any, running: Array) -> Outputs:
     payback = xp.where(last == months, running.dtype.type(NEVER), last)
     funding, months_until = spread_of_draws(-deepest, alpha=ALPHA), spread_of_draws(payback, alpha=ALPHA)
     never = xp.mean(xp.isinf(payback), axis=-1)
-    fields = (funding.mean, funding.median, funding.tail, months_until.mean, months_until.median, months_until.tail, never)
+    fields = (
+        funding.mean, funding.median, funding.tail, months_until.mean, months_until.median, months_until.tail, never
+    )
     return vars(cpu_paths.PathMeasures(*fields))
 
 
 def pool_npv(gpu: Gpu, sizes: Sizes, *, repeats: int) -> list[Figure]:
     """NPV of a pool by prefix sums: the namespace kernel on CuPy, and the fused one with both orders of the prefix."""
     xp, problem = gpu.xp, pool_problem(sizes, units=sizes.units)
-    terms = [type(term)(term.line, *(xp.asarray(part) for name, part in vars(term).items() if name != "line")) for term in problem.terms]
+    terms = [
+        type(term)(term.line, *(xp.asarray(part) for name, part in vars(term).items() if name != "line"))
+        for term in problem.terms
+    ]
     assert isinstance(terms[0], WindowTerm)
     prefix, events, values = xp.asarray(problem.prefix), xp.asarray(problem.events), xp.asarray(problem.values)
     months_first = xp.ascontiguousarray(prefix.transpose(0, 2, 1)).transpose(0, 2, 1)
@@ -199,10 +222,15 @@ def pool_npv(gpu: Gpu, sizes: Sizes, *, repeats: int) -> list[Figure]:
     ways = [
         Way(PLAIN, lambda: {"npv": unit_npv.unit_npv(terms, prefix, events, values, tax_rate=TAX_RATE)}, amount),
         Way(FUSED, lambda: {"npv": fused_unit_npv.unit_npv_of_packed(packed, prefix, events, values)}, amount),
-        Way("fused, months before scenarios", lambda: {"npv": fused_unit_npv.unit_npv_of_packed(packed, months_first, events, values)}, amount),
+        Way(
+            "fused, months before scenarios",
+            lambda: {"npv": fused_unit_npv.unit_npv_of_packed(packed, months_first, events, values)}, amount,
+        ),
     ]
     job = f"GPU: NPV of a pool, {sizes.units:,} units, {sizes.pool_scenarios:,} scenarios, {sizes.pool_months} months"
-    return contest(job, "unit-scenario-months/s", ways, against=(PLAIN,), tolerance=1e-10, repeats=repeats, seconds=gpu.seconds)
+    return contest(
+        job, "unit-scenario-months/s", ways, against=(PLAIN,), tolerance=1e-10, repeats=repeats, seconds=gpu.seconds
+    )
 
 
 def all_figures(gpu: Gpu, sizes: Sizes, limits: GpuLimits, *, repeats: int) -> list[Figure]:

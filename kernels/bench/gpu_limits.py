@@ -1,6 +1,8 @@
-"""What a GPU can do at most, measured: memory copy, rows read from the second-level cache, comparisons, a matrix product.
+"""What a GPU can do at most, measured: memory copy, rows read from the second-level cache, comparisons, a matrix
+product.
 
-The bound on NPV risk is the least of three rates: gathers x 4 bytes over the rate at which rows are read, index and output
+The bound on NPV risk is the least of three rates: gathers x 4 bytes over the rate at which rows are read, index and
+    output
 bytes over the rate of memory, and the comparisons of the selection over the rate of comparing.
 """
 
@@ -39,7 +41,9 @@ class GpuLimits:
         job = "GPU: limits"
         return [
             Figure(job, "memory copy", self.copied_bytes / 1e9, "GB/s", note="read and written"),
-            Figure(job, "rows of the candidates' table", self.read_bytes / 1e9, "GB/s", note="scattered rows, from cache"),
+            Figure(
+                job, "rows of the candidates' table", self.read_bytes / 1e9, "GB/s", note="scattered rows, from cache"
+            ),
             Figure(job, "comparisons", self.compared / 1e9, "G/s"),
             Figure(job, "matrix product", self.product_flops / 1e9, "GFLOP/s", note="float32"),
         ]
@@ -78,7 +82,9 @@ def mean_halvings(npv: Floats, alpha: float) -> float:
     return halvings / len(keys)
 
 
-def measure_limits(xp: Any, seconds: Callable[[Callable[[], object]], float], sizes: Sizes, *, blocks: int, rounds: int) -> GpuLimits:
+def measure_limits(
+    xp: Any, seconds: Callable[[Callable[[], object]], float], sizes: Sizes, *, blocks: int, rounds: int
+) -> GpuLimits:
     """Each as the least of three timings after one that warms up."""
 
     def best(work: Callable[[], object]) -> float:
@@ -93,7 +99,9 @@ def measure_limits(xp: Any, seconds: Callable[[Callable[[], object]], float], si
 
     group = group_for(sizes.scenarios, np.float32)
     defines = group.defines(np.float32)
-    table = padded(xp.asarray(np.random.default_rng(0).random((sizes.candidates, sizes.scenarios), dtype=np.float32)), group.pitch)
+    table = padded(
+        xp.asarray(np.random.default_rng(0).random((sizes.candidates, sizes.scenarios), dtype=np.float32)), group.pitch
+    )
     sums, counts = xp.empty(blocks * 128, dtype=xp.float32), xp.empty(blocks * 128, dtype=xp.int32)
     reader, comparer = (loader.compiled("limits.cu", name, defines) for name in ("read_rows", "compare"))
     words = (table, np.int32(sizes.candidates), np.int32(group.pitch // 4), np.int32(rounds), sums)

@@ -73,14 +73,18 @@ def _loops(compiled: bool) -> tuple[Any, Any, Any]:
                 funding[portfolio, s] = -deepest[s]
                 payback[portfolio, s] = last[s]
 
-    def pool(amounts: Any, rows: Any, starts: Any, ends: Any, events: Any, tables: Any, profile: Any, discount: Any, npv: Any) -> None:
+    def pool(
+        amounts: Any, rows: Any, starts: Any, ends: Any, events: Any, tables: Any, profile: Any, discount: Any, npv: Any
+    ) -> None:
         scenarios, months = tables.shape[1:]
         for unit in prange(npv.shape[0]):
             for s in range(scenarios):
                 start, end = events[starts[unit], s], events[ends[unit], s]
                 total = 0.0
                 for month in range(start, end):
-                    cash = amounts[0, unit] * tables[rows[0, unit], s, month] + amounts[1, unit] * tables[rows[1, unit], s, month]
+                    cash = amounts[0, unit] * tables[rows[0, unit], s, month] + amounts[1, unit] * tables[
+                        rows[1, unit], s, month
+                    ]
                     total += cash * discount[month]
                 for month in range(start, min(months, start + len(profile))):
                     total += amounts[2, unit] * profile[month - start] * discount[month]
@@ -140,5 +144,8 @@ def numba_pool(problem: PoolProblem, weights: tuple[float, float, float], *, com
     amounts = np.stack([weight * term.amount for weight, term in zip(weights, problem.terms, strict=True)])
     rows = np.stack([revenue.path, energy.path])
     npv = np.empty((problem.units, problem.paths.shape[1]))
-    _loops(compiled)[2](amounts, rows, written.start, revenue.end, problem.events, problem.paths, problem.profiles[0], problem.discount, npv)
+    _loops(compiled)[2](
+        amounts, rows, written.start, revenue.end, problem.events, problem.paths, problem.profiles[0], problem.discount,
+        npv,
+    )
     return {"npv": npv}

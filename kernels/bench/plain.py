@@ -75,7 +75,10 @@ def pandas_risk(problem: RiskProblem, count: int) -> Outputs:
         own = slice(starts[portfolio], starts[portfolio + 1])
         npv = unit.iloc[problem.portfolios.candidates[own]].mul(problem.portfolios.levels[own], axis=0).sum()
         loss = -npv
-        var = loss.quantile(ALPHA, interpolation="lower") if (len(npv) - 1) * ALPHA % 1 == 0 else loss.sort_values().iloc[len(npv) - 1 - _beyond(len(npv))]
+        var = (
+            loss.quantile(ALPHA, interpolation="lower") if (len(npv) - 1) * ALPHA % 1 == 0
+            else loss.sort_values().iloc[len(npv) - 1 - _beyond(len(npv))]
+        )
         cvar = var + (loss - var).clip(lower=0.0).mean() / (1.0 - ALPHA)
         rows.append((npv.mean(), npv.std(ddof=0), (npv < 0.0).mean(), var, cvar))
     return dict(zip(("mean", "deviation", "losses", "var", "cvar"), np.array(rows).T, strict=True))
@@ -88,7 +91,9 @@ def numpy_paths(problem: PathProblem) -> Outputs:
     rows = []
     for portfolio in range(len(problem.portfolios)):
         own = slice(starts[portfolio], starts[portfolio + 1])
-        cash = (problem.cash[problem.portfolios.candidates[own]] * problem.portfolios.levels[own, None, None]).sum(axis=0)
+        cash = (
+            problem.cash[problem.portfolios.candidates[own]] * problem.portfolios.levels[own, None, None]
+        ).sum(axis=0)
         running = np.cumsum(cash, axis=1)
         last = np.where(running < 0.0, ordinals, 0.0).max(axis=1)
         rows.append(spread_row(np.maximum(-running.min(axis=1), 0.0), np.where(last == months, np.inf, last)))
@@ -99,14 +104,23 @@ def pandas_paths(problem: PathProblem, count: int) -> Outputs:
     """The first `count` portfolios: a frame of months by scenario for each."""
     pandas: Any = importlib.import_module("pandas")
     starts, months = problem.portfolios.starts, problem.cash.shape[2]
-    frames = {int(c): pandas.DataFrame(problem.cash[c].T) for c in set(problem.portfolios.candidates[: starts[count]].tolist())}
+    frames = {
+        int(c): pandas.DataFrame(problem.cash[c].T)
+        for c in set(problem.portfolios.candidates[: starts[count]].tolist())
+    }
     rows = []
     for portfolio in range(count):
         own = range(starts[portfolio], starts[portfolio + 1])
-        running = sum(frames[int(problem.portfolios.candidates[k])] * problem.portfolios.levels[k] for k in own).cumsum()
+        running = sum(
+            frames[int(problem.portfolios.candidates[k])] * problem.portfolios.levels[k] for k in own
+        ).cumsum()
         negative = running < 0.0
         last = negative.mul(np.arange(1, months + 1), axis=0).max()
-        rows.append(spread_row((-running.min()).clip(lower=0.0).to_numpy(), last.where(last < months, np.inf).to_numpy(dtype=float)))
+        rows.append(
+            spread_row(
+                (-running.min()).clip(lower=0.0).to_numpy(), last.where(last < months, np.inf).to_numpy(dtype=float)
+            )
+        )
     return path_outputs(rows)
 
 
@@ -122,7 +136,10 @@ def spread_row(funding: Floats, payback: Floats) -> tuple[float, ...]:
 
 
 def path_outputs(rows: list[tuple[float, ...]]) -> Outputs:
-    names = ("funding_mean", "funding_median", "funding_tail", "payback_mean", "payback_median", "payback_tail", "never_probability")
+    names = (
+        "funding_mean", "funding_median", "funding_tail", "payback_mean", "payback_median", "payback_tail",
+        "never_probability",
+    )
     return dict(zip(names, np.array(rows).T, strict=True))
 
 
@@ -141,7 +158,9 @@ def financial_pool(problem: PoolProblem, count: int, weights: tuple[float, float
             start, end = (int(problem.events[event[unit]][scenario]) for event in (revenue.start, revenue.end))
             flows = np.zeros(months)
             for term, weight in ((revenue, weights[0]), (energy, weights[1])):
-                flows[start:end] += weight * term.amount[unit] * problem.paths[int(term.path[unit]), scenario, start:end]
+                flows[start:end] += weight * term.amount[unit] * problem.paths[
+                    int(term.path[unit]), scenario, start:end
+                ]
             ages = min(problem.profiles.shape[1], months - start)
             flows[start : start + ages] += weights[2] * written.amount[unit] * problem.profiles[0, :ages]
             npv[unit, scenario] = problem.discount[0] * financial.npv(rate, flows)

@@ -66,12 +66,16 @@ def risk_problem(sizes: Sizes, *, seed: int = 1) -> RiskProblem:
     """`members` of the candidates in each portfolio, at levels between 0.5 and 2."""
     rng = np.random.default_rng(seed)
     unit = rng.normal(1.0, 4.0, (sizes.candidates, sizes.scenarios)).astype(np.float32)
-    return RiskProblem(random_portfolios(sizes, sizes.portfolios, rng), unit, np.full(sizes.scenarios, 1 / sizes.scenarios))
+    return RiskProblem(
+        random_portfolios(sizes, sizes.portfolios, rng), unit, np.full(sizes.scenarios, 1 / sizes.scenarios)
+    )
 
 
 def random_portfolios(sizes: Sizes, count: int, rng: np.random.Generator) -> Portfolios:
     """Portfolios of `members` different candidates each."""
-    chosen = np.argpartition(rng.random((count, sizes.candidates), dtype=np.float32), sizes.members, axis=1)[:, : sizes.members]
+    chosen = np.argpartition(
+        rng.random((count, sizes.candidates), dtype=np.float32), sizes.members, axis=1
+    )[:, : sizes.members]
     levels = rng.uniform(0.5, 2.0, count * sizes.members).astype(np.float32)
     return Portfolios(np.arange(count + 1, dtype=np.int64) * sizes.members, chosen.reshape(-1).astype(np.int32), levels)
 
@@ -93,7 +97,9 @@ def path_problem(sizes: Sizes, *, seed: int = 2) -> PathProblem:
     outlay = min(6, sizes.path_months // 2)
     cash[:, :, :outlay] -= 0.6 * sizes.path_months / outlay
     cash *= rng.lognormal(0.0, 0.5, (1, sizes.scenarios, 1)).astype(np.float32)
-    return PathProblem(random_portfolios(sizes, sizes.path_portfolios, rng), cash, np.full(sizes.scenarios, 1 / sizes.scenarios))
+    return PathProblem(
+        random_portfolios(sizes, sizes.path_portfolios, rng), cash, np.full(sizes.scenarios, 1 / sizes.scenarios)
+    )
 
 
 @dataclass(frozen=True)
@@ -129,7 +135,9 @@ def pool_problem(sizes: Sizes, *, units: int, seed: int = 3) -> PoolProblem:
     end = rng.integers(2 * months // 3, months + 1, (delays, scenarios))
     events = np.concatenate((begin, end)).astype(np.int32)
     profiles = np.full((1, 60), 1 / 60)
-    start, stop, path, cost = rng.integers(0, delays, units), delays + rng.integers(0, delays, units), rng.integers(0, paths // 2, units), rng.random(units)
+    start, stop, path, cost = rng.integers(0, delays, units), delays + rng.integers(0, delays, units), rng.integers(
+        0, paths // 2, units
+    ), rng.random(units)
     terms: list[Term] = [
         WindowTerm(Line.REVENUE, 1.0 + rng.random(units), path, start, stop),
         WindowTerm(Line.ENERGY, -0.3 * rng.random(units), paths // 2 + path, start, stop),

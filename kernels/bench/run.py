@@ -43,7 +43,10 @@ def gpu_figures(device: Device, sizes: Sizes, *, repeats: int, host: Sequence[Fi
     if device.kind is not DeviceKind.GPU:
         return
     found = gpu.gpu_of(device)
-    large = sizes if sizes is SMOKE else replace(sizes, portfolios=_GPU_PORTFOLIOS, path_portfolios=10 * sizes.path_portfolios, copied_bytes=_GPU_COPY_BYTES, product_rows=_GPU_PRODUCT_ROWS)
+    large = sizes if sizes is SMOKE else replace(
+        sizes, portfolios=_GPU_PORTFOLIOS, path_portfolios=10 * sizes.path_portfolios, copied_bytes=_GPU_COPY_BYTES,
+        product_rows=_GPU_PRODUCT_ROWS,
+    )
     limits = measure_limits(found.xp, found.seconds, large, blocks=_LIMIT_BLOCKS, rounds=_LIMIT_ROUNDS)
     yield from beside_the_cpu(gpu.all_figures(found, large, limits, repeats=repeats), host)
 
@@ -54,7 +57,10 @@ def beside_the_cpu(figures: Iterable[Figure], host: Sequence[Figure]) -> Iterato
     for figure in figures:
         job = figure.job.removeprefix("GPU: ").partition(",")[0]
         if figure.what == gpu.FUSED and job in engines:
-            yield replace(figure, ratios={**figure.ratios, f"the CPU's engine on {usable_cores()} cores": figure.value / engines[job]})
+            yield replace(
+                figure,
+                ratios={**figure.ratios, f"the CPU's engine on {usable_cores()} cores": figure.value / engines[job]},
+            )
         else:
             yield figure
 

@@ -51,7 +51,8 @@ def draws_beyond(count: int, level: float) -> int:
 
 
 def npv_measures(npv: Array, weights: Array, /, *, alpha: float) -> NpvMeasures:
-    """As `kernels.reference.measures.npv_measures`, for NPVs (portfolios, scenarios); unequal weights go to that function."""
+    """As `kernels.reference.measures.npv_measures`, for NPVs (portfolios, scenarios); unequal weights go to that
+    function."""
     draws = equal_draws(weights)
     if draws is None:
         return measures.npv_measures(npv, weights, alpha=alpha)
@@ -72,7 +73,9 @@ def npv_measures_of_scratch(npv: Array, mean: Array, /, *, alpha: float) -> NpvM
     xp = array_namespace(npv, mean)
     count = npv.shape[-1]
     if not bool(xp.all(xp.isfinite(mean))):
-        raise ValueError("an NPV is NaN or infinite; look for missing input in the candidates or levels it was summed from")
+        raise ValueError(
+            "an NPV is NaN or infinite; look for missing input in the candidates or levels it was summed from"
+        )
     losses = _count_below_zero(npv)
     beyond = draws_beyond(count, alpha)
     npv.partition(beyond, axis=-1)
@@ -84,7 +87,8 @@ def npv_measures_of_scratch(npv: Array, mean: Array, /, *, alpha: float) -> NpvM
 
 
 def _count_below_zero(npv: Array) -> Array:
-    """How many of each row are below 0, (portfolios,): flags are bytes of 0 or 1, and eight of them add up as one word."""
+    """How many of each row are below 0, (portfolios,): flags are bytes of 0 or 1, and eight of them add up as one
+    word."""
     xp = array_namespace(npv)
     below, count = npv < 0.0, npv.shape[-1]
     if count % _WORD or count > _WORD * _MOST_WORDS:

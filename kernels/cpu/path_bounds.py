@@ -37,7 +37,8 @@ class Strip:
 
 
 def strip_of(running: Floats, reference: int) -> Strip:
-    """Bounds of `running` (months, candidates, scenarios) against month `reference`, the one that is deepest as a rule."""
+    """Bounds of `running` (months, candidates, scenarios) against month `reference`, the one that is deepest as a
+    rule."""
     months = len(running)
     size = np.abs(running).max(axis=(0, 2))[:, None]
     anchors = np.arange(months) // ANCHOR_MONTHS * ANCHOR_MONTHS
@@ -46,7 +47,9 @@ def strip_of(running: Floats, reference: int) -> Strip:
         beyond = running - above
         least.append(beyond.min(axis=2).T)
         greatest.append(beyond.max(axis=2).T)
-    lower, upper = (np.ascontiguousarray(np.concatenate(parts, axis=1)) for parts in ((*least, size), (*greatest, -size)))
+    lower, upper = (
+        np.ascontiguousarray(np.concatenate(parts, axis=1)) for parts in ((*least, size), (*greatest, -size))
+    )
     return Strip(running, lower, upper, reference)
 
 

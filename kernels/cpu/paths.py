@@ -1,13 +1,15 @@
-"""The fast twin of `kernels.reference.paths` for portfolios: peak funding and payback from running sums of the candidates.
+"""The fast twin of `kernels.reference.paths` for portfolios: peak funding and payback from running sums of the
+candidates.
 
 The running sum of a portfolio is the level-weighted sum of its candidates' running sums, so those are formed once, in
 float64; what is left per portfolio and month is one sparse product, a minimum and a comparison. Some scenarios
 of many portfolios are taken through the months together, so that the product of a month, the minima so far and
 the candidates' values of the month stay in cache, and every step runs along one long vector.
 
-Most months need no product. `kernels.cpu.path_bounds` tells, from the candidates' least and greatest values, in which months
-no path can be below 0 and in which none can be at its deepest; and payback is found from the last months backwards, so
-that it is settled once every path has been below 0. Both are exact: the results are those of all months, to the bit.
+Most months need no product. `kernels.cpu.path_bounds` tells, from the candidates' least and greatest values, in which
+months no path can be below 0 and in which none can be at its deepest; and payback is found from the last months
+backwards, so that it is settled once every path has been below 0. Both are exact: the results are those of all months,
+to the bit.
 """
 
 from __future__ import annotations
@@ -90,7 +92,10 @@ def _funding_and_payback(levels: SignedLevels, portfolios: slice, paths: Cumulat
         rows = max(8, _STEP_BYTES // (width * paths.dtype.itemsize))
         for first in range(0, count, rows):
             part = slice(first, min(first + rows, count))
-            _through_the_months(levels, slice(portfolios.start + part.start, portfolios.start + part.stop), strip, funding[part, columns], payback[part, columns])
+            _through_the_months(
+                levels, slice(portfolios.start + part.start, portfolios.start + part.stop), strip,
+                funding[part, columns], payback[part, columns],
+            )
         scenario += width
     return funding, payback
 
@@ -146,7 +151,8 @@ class PathMeasures:
 
 
 def portfolio_path_measures(
-    portfolios: Portfolios, paths: CumulativePaths, weights: Floats, /, *, alpha: float, threads: int = 1, budget_bytes: int = 1 << 30
+    portfolios: Portfolios, paths: CumulativePaths, weights: Floats, /, *, alpha: float, threads: int = 1,
+    budget_bytes: int = 1 << 30
 ) -> PathMeasures:
     """Path measures of each portfolio under `weights` (scenarios,), in pieces of portfolios on threads."""
     draws = equal_draws(weights[paths.order])
@@ -167,9 +173,13 @@ def portfolio_path_measures(
     def measured(rows: slice) -> PathMeasures:
         peak, months = _funding_and_payback(levels, rows, paths)
         funding, payback, never = spread_over(peak), spread_over(months), never_share(months)
-        return PathMeasures(funding.mean, funding.median, funding.tail, payback.mean, payback.median, payback.tail, never)
+        return PathMeasures(
+            funding.mean, funding.median, funding.tail, payback.mean, payback.median, payback.tail, never
+        )
 
     bytes_per_item = 8 * paths.scenarios * paths.dtype.itemsize
     share = -(-len(portfolios) // threads)  # every thread gets work; large pieces read the candidates' paths less often
-    piece = piece_size(bytes_per_item=bytes_per_item, budget_bytes=budget_bytes, threads=threads, most=min(share, _MOST_PORTFOLIOS))
+    piece = piece_size(
+        bytes_per_item=bytes_per_item, budget_bytes=budget_bytes, threads=threads, most=min(share, _MOST_PORTFOLIOS)
+    )
     return collect(measured, len(portfolios), PathMeasures, paths.dtype, piece=piece, threads=threads)

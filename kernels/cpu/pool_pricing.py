@@ -1,8 +1,9 @@
 """The fast twin of `kernels.reference.pool_pricing`: a pool of millions of columns priced in one pass over its values.
 
 The pass reads every value once and keeps nothing but the best few of each group, so it runs at the rate at which memory
-(or, for values mapped from a file, the disk's cache) is read. In the dtype of the values it is a matrix-vector product of the
-BLAS library on pieces that threads share; `exact` widens each piece to float64 first, for the pass on which a proof rests.
+(or, for values mapped from a file, the disk's cache) is read. In the dtype of the values it is a matrix-vector product
+of the BLAS library on pieces that threads share; `exact` widens each piece to float64 first, for the pass on which a
+proof rests.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ WIDENED_ROWS = 2048
 class Priced:
     """The best columns of each group and their reduced value per unit of the group's limit, (groups, most) each.
 
-    column is -1 and worth 0 where a group has no more. largest: greatest reduced value per unit of a limit over the whole
+    column is -1 and worth 0 where a group has no more. largest: greatest reduced value per unit of a limit over the
+        whole
     pool, -inf for an empty one. best: that of each group, (groups,), -inf for a group without columns.
     """
 
@@ -48,8 +50,10 @@ class Priced:
 class PoolPricer:
     """A pool ready to be priced: values (N, S) of NumPy (also mapped from a file) or CuPy, use (N, P) as sparse rows.
 
-    share: (N,) units of its group's limit that a unit of a column takes, above 0. group: (N,) below `groups`. threads: None
-    for all cores. With values in device memory the pass over them is one product there; use, share and group stay on the host.
+    share: (N,) units of its group's limit that a unit of a column takes, above 0. group: (N,) below `groups`. threads:
+        None
+    for all cores. With values in device memory the pass over them is one product there; use, share and group stay on
+    the host.
     """
 
     values: Array
@@ -62,9 +66,14 @@ class PoolPricer:
     def __post_init__(self) -> None:
         count = self.values.shape[0]
         if self.use.shape[0] != count or self.share.shape != (count,) or self.group.shape != (count,):
-            raise ValueError(f"one use, share and group per column expected: {self.values.shape}, {self.use.shape}, {self.share.shape}, {self.group.shape}")
+            raise ValueError(
+                f"one use, share and group per column expected: {self.values.shape}, {self.use.shape}, "
+                f"{self.share.shape}, {self.group.shape}"
+            )
         if count and not (self.share.min() > 0.0 and np.isfinite(self.share).all()):
-            raise ValueError("a share is not a number above 0; a column that takes nothing of its group's limit has no bound")
+            raise ValueError(
+                "a share is not a number above 0; a column that takes nothing of its group's limit has no bound"
+            )
         if count and not (self.group.min() >= 0 and self.group.max() < self.groups):
             raise ValueError(f"groups 0..{self.groups - 1} expected, got {self.group.min()}..{self.group.max()}")
 
@@ -83,17 +92,25 @@ class PoolPricer:
         xp = array_namespace(values)
         # One product on the device; in `exact` the rows are widened in pieces, so that they fit.
         worth = [
-            (part.astype(xp.float64) if exact else part) @ xp.asarray(weights, dtype=xp.float64 if exact else part.dtype)
-            for part in ([values[at : at + 64 * WIDENED_ROWS] for at in range(0, len(values), 64 * WIDENED_ROWS)] if exact else [values])
+            (
+                (part.astype(xp.float64) if exact else part)
+                @ xp.asarray(weights, dtype=xp.float64 if exact else part.dtype)
+            )
+            for part in (
+                [values[at : at + 64 * WIDENED_ROWS] for at in range(0, len(values), 64 * WIDENED_ROWS)] if exact
+                else [values]
+            )
         ]
         return np.asarray(to_host(xp.concatenate(worth)), dtype=np.float64) - np.asarray(self.use[rows] @ prices)
 
     def price(
-        self, weights: Floats, prices: Floats, /, *, most: int, above: float = 0.0, exact: bool = False, without: Ints | None = None
+        self, weights: Floats, prices: Floats, /, *, most: int, above: float = 0.0, exact: bool = False,
+        without: Ints | None = None
     ) -> Priced:
         """One pass over the pool: the best `most` columns of each group whose worth is more than `above`.
 
-        exact: products in float64; else in the dtype of the values. without: columns that do not take part, in ascending
+        exact: products in float64; else in the dtype of the values. without: columns that do not take part, in
+            ascending
         order. Raises ValueError for NaN.
         """
         if most < 1:
@@ -104,7 +121,9 @@ class PoolPricer:
             if not np.isfinite(worth).all():
                 raise ValueError("a reduced value is not a number; look for NaN in the values or uses of the pool")
             if without is not None:
-                worth[without[np.searchsorted(without, rows.start) : np.searchsorted(without, rows.stop)] - rows.start] = -np.inf
+                worth[
+                    without[np.searchsorted(without, rows.start) : np.searchsorted(without, rows.stop)] - rows.start
+                ] = -np.inf
             group = self.group[rows]
             best = np.full(self.groups, -np.inf)
             np.maximum.at(best, group, worth)

@@ -25,7 +25,8 @@ from kernels.reference.portfolio import Portfolios
 Measures = TypeVar("Measures")
 
 CACHE_BYTES = 1 << 20
-"""A piece of sums that stays in the second-level cache of a core is summed, measured and dropped without touching memory."""
+"""A piece of sums that stays in the second-level cache of a core is summed, measured and dropped without touching
+memory."""
 
 
 def portfolio_sums(portfolios: Portfolios, unit: Floats, /) -> Floats:
@@ -37,9 +38,11 @@ def portfolio_sums(portfolios: Portfolios, unit: Floats, /) -> Floats:
 
 
 def portfolio_npv_measures(
-    portfolios: Portfolios, unit_npv: Floats, weights: Floats, /, *, alpha: float, threads: int = 1, budget_bytes: int = 1 << 30
+    portfolios: Portfolios, unit_npv: Floats, weights: Floats, /, *, alpha: float, threads: int = 1,
+    budget_bytes: int = 1 << 30
 ) -> NpvMeasures:
-    """Measures of the NPV of each portfolio: `unit_npv` (candidates, scenarios), `weights` (scenarios,) -> (portfolios,).
+    """Measures of the NPV of each portfolio: `unit_npv` (candidates, scenarios), `weights` (scenarios,) ->
+    (portfolios,).
 
     float32 and float64 are kept. Scenarios of weight 0 are left out of the sums. `budget_bytes` bounds the scratch of
     all threads together; the sums of all portfolios are never held.
@@ -67,7 +70,8 @@ def portfolio_npv_measures(
 
 
 def collect(
-    work: Callable[[slice], Measures], count: int, kind: type[Measures], dtype: npt.DTypeLike, *, piece: int, threads: int
+    work: Callable[[slice], Measures], count: int, kind: type[Measures], dtype: npt.DTypeLike, *, piece: int,
+    threads: int
 ) -> Measures:
     """Run `work` over pieces and put the fields of its answers (arrays over the items) together, in order."""
     names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
@@ -89,9 +93,11 @@ class BrokenLimits:
 
 
 def broken_limits(
-    portfolios: Portfolios, use: Any, limit: Floats, /, *, tolerance: float, threads: int = 1, budget_bytes: int = 1 << 28
+    portfolios: Portfolios, use: Any, limit: Floats, /, *, tolerance: float, threads: int = 1,
+    budget_bytes: int = 1 << 28
 ) -> BrokenLimits:
-    """The twin of `excess_over_limits`, by sparse product: `use` (candidates, resources) dense or sparse, `limit` (resources,).
+    """The twin of `excess_over_limits`, by sparse product: `use` (candidates, resources) dense or sparse, `limit`
+    (resources,).
 
     A limit is broken where use exceeds it by more than `tolerance` x max(1, |limit|). Always in float64.
     """

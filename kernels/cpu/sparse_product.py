@@ -65,7 +65,9 @@ class SparseLevels:
             total.reshape(count, columns)[...] = self.matrix[rows] @ unit
         else:
             starts = self.matrix.indptr[rows.start : rows.stop + 1]
-            self._add_product(count, unit.shape[0], columns, starts, self.matrix.indices, self.matrix.data, unit.reshape(-1), total)
+            self._add_product(
+                count, unit.shape[0], columns, starts, self.matrix.indices, self.matrix.data, unit.reshape(-1), total
+            )
         return total.reshape(count, columns)
 
     def _zeros(self, size: int) -> Floats:
@@ -98,6 +100,7 @@ class SignedLevels:
         return len(self.whole)
 
     def bounds(self, rows: slice, least: Floats, greatest: Floats) -> Floats:
-        """Lower bounds (rows, columns) on sums of unit values that lie between `least` and `greatest` (candidates, columns)."""
+        """Lower bounds (rows, columns) on sums of unit values that lie between `least` and `greatest` (candidates,
+        columns)."""
         bound = self._above.sums(rows, least)
         return bound if self._below is None else bound + self._below.sums(rows, greatest)

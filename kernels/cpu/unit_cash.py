@@ -20,11 +20,13 @@ Ints = npt.NDArray[np.int64]
 
 
 def mix_net_cash(
-    terms: Sequence[Term], mixes: sparse.csc_array, paths: Floats, events: Ints, profiles: Floats, total: Floats, /, *, tax_rate: float, equity: bool = False
+    terms: Sequence[Term], mixes: sparse.csc_array, paths: Floats, events: Ints, profiles: Floats, total: Floats, /, *,
+    tax_rate: float, equity: bool = False
 ) -> None:
     """Add the after-tax cash of N units, at the levels of K mixes (K, N), to `total` (K, S, M), which is the result.
 
-    paths (P, S, M), events (E, S), profiles (Q, A) as in `unit_cash.unit_net_cash`, of which this is the sum over units.
+    paths (P, S, M), events (E, S), profiles (Q, A) as in `unit_cash.unit_net_cash`, of which this is the sum over
+    units.
     """
     for term in terms:
         weight = after_tax_weight(term.line, tax_rate, equity=equity)
@@ -34,7 +36,8 @@ def mix_net_cash(
         for unit in np.flatnonzero(amounts).tolist():
             holders = slice(mixes.indptr[unit], mixes.indptr[unit + 1])
             found = (
-                _window(term, unit, paths, events) if isinstance(term, WindowTerm) else _schedule(term, unit, events, profiles, paths.shape[2])
+                _window(term, unit, paths, events) if isinstance(term, WindowTerm)
+                else _schedule(term, unit, events, profiles, paths.shape[2])
             )
             if found is None:
                 continue

@@ -32,7 +32,8 @@ def unit_npv(
     lines: Sequence[Line] = tuple(Line),
     equity: bool = False,
 ) -> Floats:
-    """As `kernels.reference.unit_npv.unit_npv`: after-tax NPV of N units by scenario, (N, S); prefix (P, S, M + 1), values (Q, M + 1).
+    """As `kernels.reference.unit_npv.unit_npv`: after-tax NPV of N units by scenario, (N, S); prefix (P, S, M + 1),
+    values (Q, M + 1).
 
     Raises ValueError when there is no term.
     """
@@ -47,7 +48,9 @@ def unit_npv(
     amounts = np.stack([weight * np.asarray(term.amount) for term, weight in counted], axis=1)
     unique, place = np.unique(codes, return_inverse=True)
     starts = np.arange(0, count * len(counted) + 1, len(counted))
-    shares = sparse.csr_array((amounts.reshape(-1).astype(prefix.dtype), place.reshape(-1), starts), shape=(count, len(unique)))
+    shares = sparse.csr_array(
+        (amounts.reshape(-1).astype(prefix.dtype), place.reshape(-1), starts), shape=(count, len(unique))
+    )
     return np.asarray(shares @ _window_values(unique, prefix, events, values))
 
 

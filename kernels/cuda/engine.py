@@ -40,7 +40,9 @@ class GpuEngine:
     not_fused: dict[str, str] = field(default_factory=dict)
     _turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def unit_npv(self, blocks: Blocks, paths: Floats, events: Ints, values: Floats, discount: Floats, *, tax_rate: float) -> Floats:
+    def unit_npv(
+        self, blocks: Blocks, paths: Floats, events: Ints, values: Floats, discount: Floats, *, tax_rate: float
+    ) -> Floats:
         """See `kernels.devices.Engine`."""
         bring = self.device.from_host
         with self._turn:
@@ -52,7 +54,9 @@ class GpuEngine:
         """See `kernels.devices.Engine`."""
         return self.device.from_host(unit_npv)
 
-    def npv_measures(self, portfolios: Portfolios, unit_npv: Array, weights: Floats, *, alpha: float, budget_bytes: int) -> NpvMeasures:
+    def npv_measures(
+        self, portfolios: Portfolios, unit_npv: Array, weights: Floats, *, alpha: float, budget_bytes: int
+    ) -> NpvMeasures:
         """See `kernels.devices.Engine`; by the namespace kernels where the fused one cannot be used."""
         carried = self.device.from_host(weights)
         self._note("NPV measures", portfolio_measures.can_use(unit_npv, carried))
@@ -73,7 +77,9 @@ class GpuEngine:
         running = self.device.xp.zeros((months, candidates, scenario_pitch(scenarios)), dtype=dtype)
 
         def form(rows: slice) -> None:
-            strip = portfolio_paths.cumulative_paths(self.device.from_host(np.ascontiguousarray(unit_cash[:, rows])), dtype=dtype)
+            strip = portfolio_paths.cumulative_paths(
+                self.device.from_host(np.ascontiguousarray(unit_cash[:, rows])), dtype=dtype
+            )
             running[:, :, rows] = strip.running[:, :, : strip.scenarios]
 
         piece = piece_size(bytes_per_item=4 * 8 * candidates * months, budget_bytes=budget_bytes, most=scenarios)
@@ -81,7 +87,9 @@ class GpuEngine:
             pass
         return DevicePaths(running, scenarios)
 
-    def path_measures(self, portfolios: Portfolios, paths: DevicePaths, weights: Floats, *, alpha: float, budget_bytes: int) -> PathMeasures:
+    def path_measures(
+        self, portfolios: Portfolios, paths: DevicePaths, weights: Floats, *, alpha: float, budget_bytes: int
+    ) -> PathMeasures:
         """See `kernels.devices.Engine`."""
         carried = self.device.from_host(weights)
         self._note("spread of path measures", portfolio_paths.can_use(paths, carried))

@@ -55,7 +55,9 @@ def most_scenarios(dtype: Any) -> int:
 def group_for(scenarios: int, dtype: Any) -> Group:
     """The fewest warps, a power of two, that hold the scenarios; ValueError for none, or more than a block holds."""
     if not 0 < scenarios <= most_scenarios(dtype):
-        raise ValueError(f"1 to {most_scenarios(dtype):,} scenarios expected in {np.dtype(dtype).name}, got {scenarios:,}")
+        raise ValueError(
+            f"1 to {most_scenarios(dtype):,} scenarios expected in {np.dtype(dtype).name}, got {scenarios:,}"
+        )
     warps, most = 1, _VALUES[np.dtype(dtype).itemsize]
     while warps * _WARP * most < scenarios:
         warps *= 2

@@ -44,7 +44,8 @@ def source(file: str) -> str:
 
 @cache
 def compiled(file: str, name: str, defines: Defines) -> Kernel:
-    """Kernel `name` of a file, compiled once per process for each set of defines (CuPy keeps the result on disk too)."""
+    """Kernel `name` of a file, compiled once per process for each set of defines (CuPy keeps the result on disk
+    too)."""
     cupy = importlib.import_module("cupy")
     options = ("-std=c++17", *(f"-D{key}={value}" for key, value in defines))
     kernel: Kernel = cupy.RawModule(code=source(file), options=options, backend="nvrtc").get_function(name)
@@ -78,10 +79,18 @@ def launch(kernel: Kernel, grid: Sequence[int], block: Sequence[int], arguments:
     """
     threads = int(np.prod(block))
     if threads > kernel.max_threads_per_block:
-        raise DeviceError(f"a block of {threads} threads was asked for, and this kernel fits {kernel.max_threads_per_block} on this GPU; use fewer scenarios")
+        raise DeviceError(
+            f"a block of {threads} threads was asked for, and this kernel fits {kernel.max_threads_per_block} on this "
+            "GPU; use fewer scenarios"
+        )
     if kernel.shared_size_bytes > _SHARED_BYTES:
-        raise DeviceError(f"a block takes {kernel.shared_size_bytes} bytes of shared memory, more than {_SHARED_BYTES}; use fewer scenarios")
+        raise DeviceError(
+            f"a block takes {kernel.shared_size_bytes} bytes of shared memory, more than {_SHARED_BYTES}; use fewer "
+            "scenarios"
+        )
     if any(blocks > most for blocks, most in zip(grid, _MOST_BLOCKS, strict=False)):
-        raise DeviceError(f"a grid of {tuple(grid)} blocks does not fit into {_MOST_BLOCKS[: len(grid)]}; use smaller pieces")
+        raise DeviceError(
+            f"a grid of {tuple(grid)} blocks does not fit into {_MOST_BLOCKS[: len(grid)]}; use smaller pieces"
+        )
     if all(blocks > 0 for blocks in grid):
         kernel(tuple(grid), tuple(block), tuple(arguments))

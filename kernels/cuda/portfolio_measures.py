@@ -41,7 +41,8 @@ def can_use(unit_npv: Array, weights: Array, /) -> tuple[bool, str]:
 def portfolio_npv_measures(
     portfolios: Portfolios, unit_npv: Array, weights: Array, /, *, alpha: float, budget_bytes: int = 1 << 30
 ) -> NpvMeasures:
-    """Measures of the NPV of each portfolio: `unit_npv` (candidates, scenarios), `weights` (scenarios,) -> (portfolios,).
+    """Measures of the NPV of each portfolio: `unit_npv` (candidates, scenarios), `weights` (scenarios,) ->
+    (portfolios,).
 
     Members are added in the listed order, so results do not depend on what else is asked for. Where `can_use` says no,
     the namespace kernels do it in pieces of `budget_bytes`. Raises ValueError for what `require_portfolios` refuses,
@@ -61,7 +62,9 @@ def portfolio_npv_measures(
     return _measured("portfolio_measures", draws.of(unit_npv), members, len(portfolios), alpha)
 
 
-def subset_npv_measures(packages: Array, held: Array, weights: Array, /, *, alpha: float, first: int = 0, count: int | None = None) -> NpvMeasures:
+def subset_npv_measures(
+    packages: Array, held: Array, weights: Array, /, *, alpha: float, first: int = 0, count: int | None = None
+) -> NpvMeasures:
     """Measures of subsets `first` .. `first + count - 1` of n packages, which are made on the device and never listed.
 
     Bit j of a subset's number says whether it holds package j, so the numbers 0 .. 2^n - 1 are all subsets. `packages`
@@ -74,10 +77,14 @@ def subset_npv_measures(packages: Array, held: Array, weights: Array, /, *, alph
         raise ValueError(f"at most {_MOST_PACKAGES} packages expected, got {n}")
     total = (1 << n) - first if count is None else count
     if first < 0 or total < 0 or first + total > 1 << n:
-        raise ValueError(f"subsets 0 .. {(1 << n) - 1} exist of {n} packages; {first} .. {first + total - 1} were asked for")
+        raise ValueError(
+            f"subsets 0 .. {(1 << n) - 1} exist of {n} packages; {first} .. {first + total - 1} were asked for"
+        )
     usable, reason = can_use(packages, weights)
     if not usable:
-        raise ValueError(f"subsets are made on the device for the fused kernel alone: {reason}; list them as portfolios")
+        raise ValueError(
+            f"subsets are made on the device for the fused kernel alone: {reason}; list them as portfolios"
+        )
     xp, draws = array_namespace(packages, held), equal_draws(weights)
     assert draws is not None  # `can_use` has asked
     rows = xp.concatenate((packages, held.astype(packages.dtype)[None, :]), axis=0)
@@ -96,16 +103,21 @@ def _measured(kernel: str, unit: Array, members: tuple[Any, ...], count: int, al
     loader.launch(function, (group.blocks(count),), group.block, (padded(unit, group.pitch), *members, *arguments))
     mean, deviation, losses, var, cvar = results
     if not bool(xp.all(xp.isfinite(mean))):
-        raise ValueError("an NPV is NaN or infinite; look for missing input in the candidates or levels it was summed from")
+        raise ValueError(
+            "an NPV is NaN or infinite; look for missing input in the candidates or levels it was summed from"
+        )
     error = deviation / number(math.sqrt(draws - 1)) if draws > 1 else xp.full_like(deviation, math.inf)
     return NpvMeasures(mean, deviation, error, losses, var, cvar)
 
 
-def _by_the_specification(portfolios: Portfolios, unit_npv: Array, weights: Array, alpha: float, budget_bytes: int) -> NpvMeasures:
+def _by_the_specification(
+    portfolios: Portfolios, unit_npv: Array, weights: Array, alpha: float, budget_bytes: int
+) -> NpvMeasures:
     def measured(rows: slice) -> NpvMeasures:
         return measures.npv_measures(portfolio_sums(portfolios.part(rows), unit_npv), weights, alpha=alpha)
 
-    piece = piece_size(bytes_per_item=8 * 8 * unit_npv.shape[1], budget_bytes=budget_bytes)  # sums, order and weights in float64
+    # sums, order and weights in float64
+    piece = piece_size(bytes_per_item=8 * 8 * unit_npv.shape[1], budget_bytes=budget_bytes)
     parts = [answer for _, answer in over_pieces(measured, len(portfolios), piece=piece)]
     xp = array_namespace(unit_npv)
     none = xp.zeros((0,), dtype=unit_npv.dtype)

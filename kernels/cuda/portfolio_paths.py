@@ -114,7 +114,9 @@ def portfolio_path_measures(
     def measured(rows: slice) -> tuple[Array, ...]:
         peak, months = _funding_and_payback(portfolios.part(rows), paths)
         if draws is None:
-            return _spread_by_the_specification(peak[:, : paths.scenarios], months[:, : paths.scenarios], weights, alpha)
+            return _spread_by_the_specification(
+                peak[:, : paths.scenarios], months[:, : paths.scenarios], weights, alpha
+            )
         return *_spread(peak, draws, paths.scenarios, alpha)[:3], *_spread(months, draws, paths.scenarios, alpha)
 
     kept = paths.running
@@ -136,7 +138,8 @@ def _spread_by_the_specification(peak: Array, months: Array, weights: Array, alp
 
 
 def _spread(values: Array, draws: EqualDraws, scenarios: int, alpha: float) -> Array:
-    """Mean, lower median, tail mean and share of +inf over the draws of `values` (portfolios, pitch): (4, portfolios)."""
+    """Mean, lower median, tail mean and share of +inf over the draws of `values` (portfolios, pitch): (4,
+    portfolios)."""
     xp, dtype, count = array_namespace(values), values.dtype, draws.count
     if isinstance(draws.columns, slice):
         first: int = draws.columns.start

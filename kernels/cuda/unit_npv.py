@@ -42,7 +42,9 @@ def can_use(prefix: Array, /) -> tuple[bool, str]:
     return loader.on_gpu(prefix)
 
 
-def pack_terms(blocks: Sequence[Sequence[Term]], /, *, tax_rate: float, lines: Sequence[Line] = tuple(Line)) -> PackedTerms:
+def pack_terms(
+    blocks: Sequence[Sequence[Term]], /, *, tax_rate: float, lines: Sequence[Line] = tuple(Line)
+) -> PackedTerms:
     """Blocks of units, each with its list of terms, as one table; terms of weight 0, or of other lines, are left out.
 
     Units keep the order of their blocks. Raises ValueError for no block, or a block without a term.
@@ -51,7 +53,12 @@ def pack_terms(blocks: Sequence[Sequence[Term]], /, *, tax_rate: float, lines: S
         raise ValueError("a block of units needs at least one term")
     xp = array_namespace(blocks[0][0].amount)
     parts = [_packed_block(terms, tax_rate, lines) for terms in blocks]
-    sizes = xp.concatenate([xp.full((block[0].amount.shape[0],), count, dtype=xp.int32) for block, (count, _) in zip(blocks, parts, strict=True)])
+    sizes = xp.concatenate(
+        [
+            xp.full((block[0].amount.shape[0],), count, dtype=xp.int32)
+            for block, (count, _) in zip(blocks, parts, strict=True)
+        ]
+    )
     starts = xp.concatenate([xp.zeros((1,), dtype=xp.int32), xp.cumsum(sizes, dtype=xp.int32)])
     columns = (xp.concatenate(column) for column in zip(*(columns for _, columns in parts), strict=True))
     return PackedTerms(starts, *columns)
@@ -90,7 +97,8 @@ def unit_npv(
     tax_rate: float,
     lines: Sequence[Line] = tuple(Line),
 ) -> Array:
-    """As `kernels.reference.unit_npv.unit_npv`: NPV (N, S) of a block of N units, in the dtype of `prefix` (P, S, M + 1).
+    """As `kernels.reference.unit_npv.unit_npv`: NPV (N, S) of a block of N units, in the dtype of `prefix` (P, S, M +
+    1).
 
     Raises ValueError for what `unit_npv_of_packed` refuses.
     """
@@ -131,4 +139,6 @@ def _require_rows(packed: PackedTerms, paths: int, profiles: int, events: int) -
     for event in (packed.start, packed.end):
         wrong = wrong | (event < 0) | (event >= events)
     if bool(xp.any(wrong)):
-        raise ValueError(f"a term names a row that its table does not have: {paths} paths, {profiles} profiles, {events} events")
+        raise ValueError(
+            f"a term names a row that its table does not have: {paths} paths, {profiles} profiles, {events} events"
+        )

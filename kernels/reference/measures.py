@@ -1,8 +1,8 @@
 """Measures of a distribution over weighted scenarios: mean, deviation, error, chance of a loss, VaR and CVaR.
 
 These are the specification; `kernels.cpu.measures` holds the fast twin. Scenarios lie on the last axis, everything
-before it (portfolios, months) is kept. L = -NPV is a loss: positive is bad. Sums run in float64 with weights in float64,
-and results come back in the dtype of the values. Values may be +inf ("never"), not -inf or NaN.
+before it (portfolios, months) is kept. L = -NPV is a loss: positive is bad. Sums run in float64 with weights in
+float64, and results come back in the dtype of the values. Values may be +inf ("never"), not -inf or NaN.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from kernels.backend import Array, array_namespace, require_floating, running_su
 
 _WEIGHT_SUM_TOLERANCE = 1e-9
 _LEVEL_TOLERANCE = 1e-9
-"""Cumulative weights and levels such as 0.95 are rounded; a probability this far below the level counts as reaching it."""
+"""Cumulative weights and levels such as 0.95 are rounded; a probability this far below the level counts as reaching
+it."""
 
 
 @dataclass(frozen=True)
@@ -107,8 +108,8 @@ def tail_mean(values: Array, weights: Array, /, *, level: float) -> Array:
     """Mean of the greatest 1 - level share: q + E[(X - q)+] / (1 - level) with q the quantile: (..., S), (S,) -> (...).
 
     CVaR of a loss at alpha: the least over eta of eta + E[(L - eta)+] / (1 - alpha), which the quantile attains, with
-    only the part of the atom at the quantile that the share needs (Rockafellar and Uryasev, Journal of Banking & Finance
-    26 (2002) 1443-1471, theorem 10).
+    only the part of the atom at the quantile that the share needs (Rockafellar and Uryasev, Journal of Banking &
+    Finance 26 (2002) 1443-1471, theorem 10).
     """
     require_weighted_values(values, weights)
     xp = array_namespace(values, weights)
@@ -164,7 +165,9 @@ def require_weighted_values(values: Array, weights: Array) -> None:
     require_floating(values)
     require_weights(weights)
     if values.ndim == 0 or values.shape[-1] != weights.shape[0]:
-        raise ValueError(f"one value per scenario expected on the last axis: values {values.shape}, weights {weights.shape}")
+        raise ValueError(
+            f"one value per scenario expected on the last axis: values {values.shape}, weights {weights.shape}"
+        )
     if bool(xp.any(xp.isnan(values) | (values == -math.inf))):
         raise ValueError("a value is NaN or -inf; look for missing input in the candidates or paths it was summed from")
 

@@ -27,7 +27,8 @@ def peak_funding(cash: Array, /) -> Array:
 
 
 def payback_months(cash: Array, /) -> Array:
-    """Months after which cumulative cash is at 0 or above and stays there: (..., months) -> (...), in the dtype of `cash`.
+    """Months after which cumulative cash is at 0 or above and stays there: (..., months) -> (...), in the dtype of
+    `cash`.
 
     0 where it is never negative, `NEVER` where it is negative in the last month. Of several crossings the last counts:
     a path that dips again has not paid back before.

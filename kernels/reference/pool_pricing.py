@@ -17,18 +17,27 @@ def reduced_values(values: Array, weights: Array, use: Array, prices: Array, /) 
     """
     xp = array_namespace(values, weights, use, prices)
     if values.shape != (use.shape[0], weights.shape[0]) or use.shape[1] != prices.shape[0]:
-        raise ValueError(f"values (N, S), weights (S,), use (N, P), prices (P,) expected, got {values.shape}, {weights.shape}, {use.shape}, {prices.shape}")
-    found = xp.astype(values, xp.float64) @ xp.astype(weights, xp.float64) - xp.astype(use, xp.float64) @ xp.astype(prices, xp.float64)
+        raise ValueError(
+            f"values (N, S), weights (S,), use (N, P), prices (P,) expected, got {values.shape}, {weights.shape}, "
+            f"{use.shape}, {prices.shape}"
+        )
+    found = xp.astype(values, xp.float64) @ xp.astype(
+        weights, xp.float64
+    ) - xp.astype(use, xp.float64) @ xp.astype(prices, xp.float64)
     if not bool(xp.all(xp.isfinite(found))):
         raise ValueError("a reduced value is not a number; look for NaN in the values, weights, uses or prices")
     return found
 
 
-def best_per_group(reduced: Array, share: Array, group: Array, /, *, groups: int, most: int, above: float = 0.0) -> Array:
+def best_per_group(
+    reduced: Array, share: Array, group: Array, /, *, groups: int, most: int, above: float = 0.0
+) -> Array:
     """The columns of each group with the greatest reduced value per unit of the group's limit, shape (groups, most).
 
-    reduced: (N,); share: (N,) units of the limit that a unit of the column takes, above 0; group: (N,) whole numbers below
-    `groups`. Best first, ties to the lower number; -1 where a group has fewer whose reduced / share is more than `above`.
+    reduced: (N,); share: (N,) units of the limit that a unit of the column takes, above 0; group: (N,) whole numbers
+        below
+    `groups`. Best first, ties to the lower number; -1 where a group has fewer whose reduced / share is more than
+    `above`.
     """
     xp = array_namespace(reduced, share, group)
     count = reduced.shape[0]

@@ -33,7 +33,9 @@ class Portfolios:
     def part(self, rows: slice) -> Portfolios:
         """The portfolios of a slice with given ends, without copying their levels."""
         first, last = int(self.starts[rows.start]), int(self.starts[rows.stop])
-        return Portfolios(self.starts[rows.start : rows.stop + 1] - first, self.candidates[first:last], self.levels[first:last])
+        return Portfolios(
+            self.starts[rows.start : rows.stop + 1] - first, self.candidates[first:last], self.levels[first:last]
+        )
 
 
 def portfolios_from_dense(levels: Array, /) -> Portfolios:
@@ -49,7 +51,10 @@ def require_portfolios(portfolios: Portfolios, candidate_count: int) -> None:
     starts, candidates, levels = portfolios.starts, portfolios.candidates, portfolios.levels
     xp = array_namespace(starts, candidates, levels)
     if starts.ndim != 1 or starts.shape[0] == 0 or candidates.shape != levels.shape or levels.ndim != 1:
-        raise ValueError(f"one candidate per level expected, got starts {starts.shape}, candidates {candidates.shape}, levels {levels.shape}")
+        raise ValueError(
+            f"one candidate per level expected, got starts {starts.shape}, candidates {candidates.shape}, levels "
+            f"{levels.shape}"
+        )
     if int(starts[0]) != 0 or int(starts[-1]) != levels.shape[0] or bool(xp.any(starts[1:] < starts[:-1])):
         raise ValueError(f"starts must rise from 0 to the number of levels ({levels.shape[0]})")
     if bool(xp.any((candidates < 0) | (candidates >= candidate_count))):
@@ -84,7 +89,10 @@ def dense_portfolio_sums(levels: Array, unit: Array, /) -> Array:
     """As `portfolio_sums`, from levels (portfolios, candidates): candidate after candidate, zeros included."""
     xp = array_namespace(levels, unit)
     if levels.ndim != 2 or levels.shape[1] != unit.shape[0]:
-        raise ValueError(f"levels (portfolios, candidates) and unit values (candidates, ...) expected, got {levels.shape} and {unit.shape}")
+        raise ValueError(
+            f"levels (portfolios, candidates) and unit values (candidates, ...) expected, got {levels.shape} and "
+            f"{unit.shape}"
+        )
     columns = (1,) * (unit.ndim - 1)
     total = _zeros(levels.shape[0], unit)
     for candidate in range(unit.shape[0]):

@@ -76,11 +76,15 @@ class Agreement:
 
     def __repr__(self) -> str:
         said = "agrees" if self.agrees else ", ".join(self.disagreements)
-        return f"<Agreement over {len(self.cells):,} amounts, {len(self.checks):,} limits and {len(self.laws):,} laws: {said}>"
+        return (
+            f"<Agreement over {len(self.cells):,} amounts, {len(self.checks):,} limits and {len(self.laws):,} laws: "
+            f"{said}>"
+        )
 
     @cached_property
     def disagreements(self) -> tuple[str, ...]:
-        """What does not agree, in words, by kind: `line NAME`, `worth NAME`, `limit NAME`, `law NAME`; empty when all agrees."""
+        """What does not agree, in words, by kind: `line NAME`, `worth NAME`, `limit NAME`, `law NAME`; empty when all
+        agrees."""
         found = [f"line {cell.line}" for cell in self.cells if not cell.agrees]
         found += [f"worth {worth.name}" for worth in self.worths if not worth.agrees]
         found += [f"limit {check.family}" for check in self.checks if check.broken]
@@ -113,7 +117,9 @@ def audit(run_folder: str | Path, case: str | Path | Case | None = None) -> Agre
     if run.summary.get("npv_losses_carried_usd") is None:
         raise PlannerError(f"{folder} holds no plan (its status is {record['status']}), so there is nothing to audit")
     books = keep_books(run)
-    return Agreement(run, books, _cells(run, books), _worths(run, books), every_check(run, books), tuple(laws(run, books)))
+    return Agreement(
+        run, books, _cells(run, books), _worths(run, books), every_check(run, books), tuple(laws(run, books))
+    )
 
 
 def _cells(run: Published, books: Books) -> tuple[Cell, ...]:
@@ -133,17 +139,24 @@ def _cells(run: Published, books: Books) -> tuple[Cell, ...]:
         largest[site, line] = max(largest[site, line], usd)
     order = {line: number for number, line in enumerate(LINES)}
     keys = sorted({*published, *kept}, key=lambda key: (key[0], order.get(key[1], len(order)), key[2]))
-    allowed = {key: RELATIVE * max(moved[key], abs(published[key])) + OF_LINE * largest[key[:2]] + DUST_USD for key in keys}
+    allowed = {
+        key: RELATIVE * max(moved[key], abs(published[key])) + OF_LINE * largest[key[:2]] + DUST_USD for key in keys
+    }
     return tuple(Cell(*key, published[key], kept[key], allowed[key]) for key in keys)
 
 
 def _worths(run: Published, books: Books) -> tuple[Worth, ...]:
     rate, tax_rate = float(run.settings.discount_rate), float(run.settings.tax_rate)
-    moved = sum(usd * run.months.factor(month, rate) for (_, line, month), usd in books.book.gross.items() if line in OPERATING)
+    moved = sum(
+        usd * run.months.factor(month, rate) for (_, line, month), usd in books.book.gross.items() if line in OPERATING
+    )
     kept = {
         "npv_usd": npv(books.book, run.months, rate),
         "npv_losses_carried_usd": npv_losses_carried(books.book, run.months, rate, tax_rate),
         "equity_npv_usd": npv_to_equity(books.book, run.months, rate, tax_rate),
     }
     published = {name: float(run.summary[name]) for name in kept}
-    return tuple(Worth(name, published[name], usd, RELATIVE * abs(usd) + OF_LINE * moved + DUST_USD) for name, usd in kept.items())
+    return tuple(
+        Worth(name, published[name], usd, RELATIVE * abs(usd) + OF_LINE * moved + DUST_USD)
+        for name, usd in kept.items()
+    )

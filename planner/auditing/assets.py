@@ -1,4 +1,5 @@
-"""What is owned: each lot of GPUs, halls and plant from its purchase to its sale, with its price, its basis and its loan."""
+"""What is owned: each lot of GPUs, halls and plant from its purchase to its sale, with its price, its basis and its
+loan."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from planner.auditing.published import Holding, Published, Row
 
 @dataclass(frozen=True)
 class Loan:
-    """What a loan is drawn on: dollars of capex in a month, and the first month without the asset, by which all is repaid."""
+    """What a loan is drawn on: dollars of capex in a month, and the first month without the asset, by which all is
+    repaid."""
 
     drawn: int
     capex_usd: float
@@ -25,8 +27,9 @@ class Loan:
 class Lot:
     """Units of one kind at one site that come and go together.
 
-    `service` is the first month in service (before the start for what is owned already), `gone` the first month without them;
-    `paid` the dollars by month, `basis` what is written off from `service` on, `loan` what a loan is drawn on, `sold` what the sale brings in the month before `gone`, `cleared` what is sold to make room for it.
+    `service` is the first month in service (before the start for what is owned already), `gone` the first month without
+    them; `paid` the dollars by month, `basis` what is written off from `service` on, `loan` what a loan is drawn on,
+    `sold` what the sale brings in the month before `gone`, `cleared` what is sold to make room for it.
     """
 
     what: str
@@ -48,7 +51,9 @@ def gpu_lots(run: Published) -> Iterator[Lot]:
         if not holding.gpu:
             continue
         row = run.row("gpus", gpu_id=holding.gpu)
-        fleet = run.row("fleet", site_id=holding.site, gpu_id=holding.gpu, bought=holding.name.rpartition("@")[2]) if holding.kind == "base" else None
+        fleet = run.row(
+            "fleet", site_id=holding.site, gpu_id=holding.gpu, bought=holding.name.rpartition("@")[2]
+        ) if holding.kind == "base" else None
         bought = holding.start if fleet is None else run.months.index(fleet["bought"])
         end = bought + int(row["life_months"])
         if run.tail == "none":
@@ -62,21 +67,32 @@ def gpu_lots(run: Published) -> Iterator[Lot]:
             yield _gpu_lot(run, row, holding, fleet, rest, bought, end)
 
 
-def _gpu_lot(run: Published, row: Row, holding: Holding, fleet: Row | None, units: float, bought: int, gone: int) -> Lot:
+def _gpu_lot(
+    run: Published, row: Row, holding: Holding, fleet: Row | None, units: float, bought: int, gone: int
+) -> Lot:
     # What the fleet cost is not in the case: its resale is a share of what the SKU costs new at the start.
     cost = or_zero(price(run, row, "capex_usd", "capex_curve")(max(bought, 0)))
     value = cost * resale_share(run, holding.gpu, gone - bought)
     if fleet is not None:
-        return Lot("gpu", holding.site, holding.gpu, units, bought, gone, (), units * float(fleet["tax_basis_usd_per_gpu"]), None, units * value)
+        return Lot(
+            "gpu", holding.site, holding.gpu, units, bought, gone, (), units * float(fleet["tax_basis_usd_per_gpu"]),
+            None, units * value,
+        )
     deposit = float(row["deposit_fraction"])
     ahead = max(bought - int(row["deposit_lead_months"]), 0)
     paid = ((ahead, units * cost * deposit), (bought, units * cost * (1.0 - deposit)))
-    return Lot("gpu", holding.site, holding.gpu, units, bought, gone, paid, units * cost, Loan(bought, units * cost, gone), units * value)
+    return Lot(
+        "gpu", holding.site, holding.gpu, units, bought, gone, paid, units * cost, Loan(bought, units * cost, gone),
+        units * value,
+    )
 
 
 def resale_share(run: Published, gpu: str, age: int) -> float:
-    """Share of its capex that a used GPU fetches: straight between the ages given, constant after the last, nothing without rows."""
-    points = sorted((int(row["age_months"]), float(row["value_share"])) for row in run.case["resale"] if row["gpu_id"] == gpu)
+    """Share of its capex that a used GPU fetches: straight between the ages given, constant after the last, nothing
+    without rows."""
+    points = sorted(
+        (int(row["age_months"]), float(row["value_share"])) for row in run.case["resale"] if row["gpu_id"] == gpu
+    )
     if not points:
         return 0.0
     for (age_a, share_a), (age_b, share_b) in pairwise(points):
@@ -109,24 +125,31 @@ def _hall_lot(run: Published, site: Row, holding: Holding, kind: str, units: flo
     paid = spread(cost, holding.start, lead)
     residual = cost * float(site["shell_residual"])
     cleared = ((holding.start - lead, units * _miners_usd_per_mw(run, holding.site)),) if kind == "conversion" else ()
-    return Lot("shell", holding.site, kind, units, holding.start, gone, paid, cost, Loan(holding.start, cost, gone), residual, cleared)
+    return Lot(
+        "shell", holding.site, kind, units, holding.start, gone, paid, cost, Loan(holding.start, cost, gone), residual,
+        cleared,
+    )
 
 
 def _miners_usd_per_mw(run: Published, site: str) -> float:
-    """What the miners of a MW of critical IT fetch when its conversion begins; their MW are those of the site's first power."""
+    """What the miners of a MW of critical IT fetch when its conversion begins; their MW are those of the site's first
+    power."""
     return 1000.0 * float(run.row("mining", site_id=site)["resale_usd_per_kw"]) * utility_mw_per_it_mw(run, site)
 
 
 def utility_mw_per_it_mw(run: Published, site: str) -> float:
-    """MW of contracted power for a MW of critical IT in a hall that mines: that of the first phase energised at its site."""
+    """MW of contracted power for a MW of critical IT in a hall that mines: that of the first phase energised at its
+    site."""
     rows = [Phase(run, row, 0.0, ()) for row in run.case["power"] if row["site_id"] == site]
     return float(min(rows, key=lambda phase: phase.energised).row["mw_per_it_mw"])
 
 
 def plant_lots(run: Published, powered: dict[str, Phase]) -> Iterator[Lot]:
-    """What each phase contracted in the plan costs at once: plant owned, connection charges; cut by when MW are ended early.
+    """What each phase contracted in the plan costs at once: plant owned, connection charges; cut by when MW are ended
+    early.
 
-    Where a part was contracted before the case it is not known which MW are ended, so the write-off of all runs to the end.
+    Where a part was contracted before the case it is not known which MW are ended, so the write-off of all runs to the
+    end.
     """
     for phase in powered.values():
         new = phase.new_mw
@@ -138,7 +161,10 @@ def plant_lots(run: Published, powered: dict[str, Phase]) -> Iterator[Lot]:
         for gone, mw in [*parts, (phase.end, new - sum(mw for _, mw in parts))]:
             cost = mw * per_mw
             loan = Loan(phase.due, mw * capex_per_mw, phase.end)
-            yield Lot("power", phase.site, phase.name, mw, phase.new_from, gone, spread(cost, phase.due, phase.lead), cost, loan, 0.0)
+            yield Lot(
+                "power", phase.site, phase.name, mw, phase.new_from, gone, spread(cost, phase.due, phase.lead), cost,
+                loan, 0.0,
+            )
 
 
 def spread(cost: float, service: int, lead: int) -> tuple[tuple[int, float], ...]:

@@ -94,21 +94,28 @@ def _post_uses(book: Book, run: Published, uses: tuple[AtWork, ...], drawn: Draw
     for use in uses:
         holding = use.holding
         idle = holding.kind == "sell" and idles(run, use)
-        tenant = run.row("leases", lease_id=holding.lease)["energy_by"] == "tenant" if holding.lease else holding.kind == "host"
+        tenant = (
+            run.row("leases", lease_id=holding.lease)["energy_by"] == "tenant" if holding.lease
+            else holding.kind == "host"
+        )
         post_use(book, run, use, drawn, tenant_pays=tenant, idle=idle)
         if holding.kind == "sell" and not idle:
             book.post(holding.site, "revenue", use.month, on_demand_income(run, use))
         elif holding.kind == "mine":
             post_mining(book, run, use)
         elif holding.kind == "host" and not holding.lease:
-            book.post(holding.site, "tail_rent", use.month, 1000.0 * use.it_mw * run.settings.tail_rent_usd_per_kw_month)
+            book.post(
+                holding.site, "tail_rent", use.month, 1000.0 * use.it_mw * run.settings.tail_rent_usd_per_kw_month
+            )
         elif holding.gpu and holding.lease:
             _post_network(book, run, use)
 
 
 def _post_network(book: Book, run: Published, use: AtWork) -> None:
     holding = use.holding
-    link = next((row for row in run.case["links"] if row["site_id"] == holding.site and row["lease_id"] == holding.lease), None)
+    link = next(
+        (row for row in run.case["links"] if row["site_id"] == holding.site and row["lease_id"] == holding.lease), None
+    )
     if link is not None:
         hours = Contract(run, holding).hours_billed(use.month)
         book.post(holding.site, "network", use.month, -use.units * hours * float(link["network_usd_per_gpu_hour"]))
@@ -129,7 +136,10 @@ def _post_phase(book: Book, run: Published, phase: Phase) -> None:
         book.post(site, "penalties", month, 1000.0 * float(row["delay_damages_usd_per_kw_month"]) * phase.contracted_mw)
     for month, mw in phase.ended:
         book.post(site, "fees", month - 1, -1000.0 * float(row["exit_fee_usd_per_kw"] or 0.0) * mw)
-    book.post(site, "credits", phase.new_from, float(row["tax_credit"]) * 1000.0 * float(row["capex_usd_per_kw"]) * phase.plant_per_mw * phase.new_mw)
+    book.post(
+        site, "credits", phase.new_from,
+        float(row["tax_credit"]) * 1000.0 * float(row["capex_usd_per_kw"]) * phase.plant_per_mw * phase.new_mw,
+    )
 
 
 def _post_short(book: Book, run: Published, powered: dict[str, Phase]) -> None:
@@ -138,7 +148,10 @@ def _post_short(book: Book, run: Published, powered: dict[str, Phase]) -> None:
         phase = powered[holding.phase]
         for month in range(max(holding.start, 0), holding.end):
             usd = max(phase.other_usd_per_mwh(month) + phase.fuel_usd_per_mwh(month), 0.0)
-            book.post(phase.site, "energy", month, -holding.level * run.months.hours(month) * float(phase.row["availability"]) * usd)
+            book.post(
+                phase.site, "energy", month,
+                -holding.level * run.months.hours(month) * float(phase.row["availability"]) * usd,
+            )
 
 
 def _post_opening(book: Book, run: Published, lots: tuple[Lot, ...], powered: dict[str, Phase]) -> None:
@@ -146,7 +159,10 @@ def _post_opening(book: Book, run: Published, lots: tuple[Lot, ...], powered: di
     for holding in run.held("open"):
         site = run.row("sites", site_id=holding.site)
         leads = {"new": int(site["build_lead_months"]), "conversion": int(site["conversion_lead_months"])}
-        firsts = [lot.service - leads[lot.gpu] for lot in lots if lot.what == "shell" and lot.site == holding.site and lot.gpu in leads]
+        firsts = [
+            lot.service - leads[lot.gpu] for lot in lots
+            if lot.what == "shell" and lot.site == holding.site and lot.gpu in leads
+        ]
         firsts += [phase.signed for phase in powered.values() if phase.site == holding.site and phase.contracted_mw > 0]
         month = max(min([holding.start, *firsts]), 0)
         book.post(holding.site, "opening", month, -holding.level * float(site["opening_cost_usd"]))
@@ -157,7 +173,10 @@ def _post_fibre(book: Book, run: Published) -> dict[str, float]:
     paid: dict[str, float] = {}
     for holding in run.held("fabric"):
         group = {row["site_id"] for row in run.case["sites"] if row["fabric_group"] == holding.name.partition(":")[2]}
-        cost = holding.level * sum(float(row["fibre_capex_usd"]) for row in run.case["links"] if row["site_id"] in group and row["other_site_id"] in group)
+        cost = holding.level * sum(
+            float(row["fibre_capex_usd"]) for row in run.case["links"]
+            if row["site_id"] in group and row["other_site_id"] in group
+        )
         month = max(holding.start, 0)
         book.post(COMPANY, "capex", month, -cost)
         for at, usd in written_off(run.settings.depreciation["shell"], cost, month, None).items():

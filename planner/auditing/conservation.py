@@ -61,7 +61,9 @@ def _written_off(books: Books, published: dict[tuple[str, str], list[float]]) ->
     for site, usd in books.fibre.items():
         basis[site] += usd
     for site in sorted({*basis, *(site for site, line in published if line == "depreciation")}):
-        yield _law("every basis is written off exactly once", site, published.get((site, "depreciation"), []), basis[site])
+        yield _law(
+            "every basis is written off exactly once", site, published.get((site, "depreciation"), []), basis[site]
+        )
 
 
 def _paid_for(books: Books, published: dict[tuple[str, str], list[float]]) -> Iterator[Law]:
@@ -71,7 +73,10 @@ def _paid_for(books: Books, published: dict[tuple[str, str], list[float]]) -> It
     for site, usd in books.fibre.items():
         price[site] -= usd
     for site in sorted({*price, *(site for site, line in published if line == "capex")}):
-        yield _law("what is bought is paid for exactly once, deposits with it", site, published.get((site, "capex"), []), price[site])
+        yield _law(
+            "what is bought is paid for exactly once, deposits with it", site, published.get((site, "capex"), []),
+            price[site],
+        )
 
 
 def _loans(published: dict[tuple[str, str], list[float]]) -> Iterator[Law]:
@@ -88,7 +93,10 @@ def _prepayments(books: Books, published: dict[tuple[str, str], list[float]]) ->
         account = books.accounts[contract.holding.name]
         owed[contract.holding.site] -= account.owed_before
         moved[contract.holding.site] += account.received + account.owed_before + account.credited + account.kept
-        yield Law("a prepayment is credited or kept, never both", contract.holding.name, account.credited + account.kept, account.received + account.owed_before, account.credited)
+        yield Law(
+            "a prepayment is credited or kept, never both", contract.holding.name, account.credited + account.kept,
+            account.received + account.owed_before, account.credited,
+        )
     for site in sorted({site for site, line in published if line == "prepayment"}):
         yield _law("every prepayment ends at zero", site, published[site, "prepayment"], owed[site], moved[site])
 
@@ -100,14 +108,21 @@ def _same_placements(run: Published) -> Iterator[Law]:
     told: defaultdict[Key, float] = defaultdict(float)
     per_it = {f"{row['source_id']}:{row['phase']}": float(row["mw_per_it_mw"]) for row in run.case["power"]}
     for holding in run.held(*PLACED):
-        units = holding.level if holding.gpu else holding.level / (per_it[holding.phase] if holding.kind == "mine" else 1.0)
-        held[holding.site, holding.gpu, holding.kind, holding.lease, str(holding.tier)] += units * (holding.end - holding.start)
+        units = (
+            holding.level if holding.gpu else holding.level / (per_it[holding.phase] if holding.kind == "mine" else 1.0)
+        )
+        held[
+            holding.site, holding.gpu, holding.kind, holding.lease, str(holding.tier)
+        ] += units * (holding.end - holding.start)
     for row in run.allocation:
         units = row["gpus"] if row["gpu_id"] else row["it_mw"]
         months = run.months.index(row["to"]) + 1 - run.months.index(row["from"])
         told[row["site_id"], row["gpu_id"], row["use"], row["lease_id"], str(int(row["tier"]))] += units * months
     for key in sorted({*held, *told}):
-        yield Law("what is placed is what is held, once", " ".join(part for part in key if part), told[key], held[key], abs(held[key]))
+        yield Law(
+            "what is placed is what is held, once", " ".join(part for part in key if part), told[key], held[key],
+            abs(held[key]),
+        )
 
 
 def _same_power(run: Published, books: Books) -> Iterator[Law]:
@@ -116,7 +131,10 @@ def _same_power(run: Published, books: Books) -> Iterator[Law]:
         phase = books.phases[row["phase"]]
         peak = max((mw for (name, _), mw in books.drawn.mw.items() if name == phase.name), default=0.0)
         yield Law("peak use of power as told", phase.name, row["peak_use_mw"], peak, phase.contracted_mw)
-        yield Law("power ended early as told", phase.name, row["ended_early_mw"], sum(mw for _, mw in phase.ended), phase.contracted_mw)
+        yield Law(
+            "power ended early as told", phase.name, row["ended_early_mw"], sum(mw for _, mw in phase.ended),
+            phase.contracted_mw,
+        )
         size = {"MW": 1.0, "step": float(phase.row["step_mw"] or 1.0), "phase": float(phase.row["guaranteed_mw"])}
         level = sum(holding.level * size[holding.unit] for holding in run.held("power") if holding.phase == phase.name)
         yield Law("contracted power as held", phase.name, row["contracted_mw"], level, phase.contracted_mw)

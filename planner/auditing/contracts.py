@@ -35,14 +35,21 @@ class Contract:
     @cached_property
     def ramp(self) -> dict[int, tuple[float, float]]:
         """Shares of size and rate by month of term."""
-        return {int(row["month_of_term"]): (float(row["size_share"]), float(row["rate_share"])) for row in self.run.case["lease_ramp"] if row["lease_id"] == self.holding.lease}
+        return {
+            int(row["month_of_term"]): (float(row["size_share"]), float(row["rate_share"]))
+            for row in self.run.case["lease_ramp"] if row["lease_id"] == self.holding.lease
+        }
 
     @cached_property
     def first_rate(self) -> float:
         """$ per GPU-hour, or $ per MW-month of a hosting lease."""
         if self.lease["kind"] == "hosting":
             return 1000.0 * float(self.lease["usd_per_kw_month"])
-        return float(self.run.row("lease_rates", lease_id=self.holding.lease, gpu_id=self.holding.gpu, tier=self.holding.tier)["usd_per_gpu_hour"])
+        return float(
+            self.run.row(
+                "lease_rates", lease_id=self.holding.lease, gpu_id=self.holding.gpu, tier=self.holding.tier
+            )["usd_per_gpu_hour"]
+        )
 
     def hours_billed(self, month: int) -> float:
         """Hours of a month that a rate by the hour is paid for; 1 where the rate is by the month."""
@@ -62,7 +69,9 @@ class Contract:
 
     def billed(self, month: int) -> float:
         """Dollars that a unit is billed in a month, before any default."""
-        return self.rate(month) * self.hours_billed(month) * self.share_used * self.ramp.get(month - self.begins, (1.0, 1.0))[0]
+        return self.rate(month) * self.hours_billed(month) * self.share_used * self.ramp.get(
+            month - self.begins, (1.0, 1.0)
+        )[0]
 
     def billed_at_first_rate(self, month: int) -> float:
         """The same without the rises: what a prepayment is a share of."""
@@ -71,7 +80,10 @@ class Contract:
     @cached_property
     def spot(self) -> tuple[Price, float] | None:
         """Price and utilisation of the dearest tier on demand, if the SKU has a market."""
-        tiers = sorted((row for row in self.run.case["market"] if row["gpu_id"] == self.holding.gpu), key=lambda row: int(row["tier"]))
+        tiers = sorted(
+            (row for row in self.run.case["market"] if row["gpu_id"] == self.holding.gpu),
+            key=lambda row: int(row["tier"]),
+        )
         if not tiers or not self.holding.gpu:
             return None
         return price(self.run, tiers[0], "usd_per_gpu_hour", "price_curve"), float(tiers[0]["utilisation"])
@@ -102,7 +114,8 @@ class Contract:
 
 @dataclass
 class Account:
-    """What a holding of a lease earns by month, and its prepayment: received, credited while the customer lives, kept at its default."""
+    """What a holding of a lease earns by month, and its prepayment: received, credited while the customer lives, kept
+    at its default."""
 
     earned: dict[int, float] = field(default_factory=dict)
     received: float = 0.0
@@ -134,7 +147,9 @@ def post_lease(book: Book, contract: Contract, availability: dict[int, float]) -
     if lease["late_penalty"]:
         for month in range(max(run.months.index(lease["start"]), 0), holding.start):
             fee = holding.level * contract.first_rate * contract.hours_billed(month) * contract.share_used
-            book.post(holding.site, "penalties", month, -fee * float(lease["late_penalty"]) * collected(run, customer, month))
+            book.post(
+                holding.site, "penalties", month, -fee * float(lease["late_penalty"]) * collected(run, customer, month)
+            )
     for month, usd in account.earned.items():
         book.post(holding.site, "revenue", month, usd)
     return account
@@ -148,7 +163,9 @@ def _post_prepayment(book: Book, contract: Contract, account: Account) -> None:
     run, holding = contract.run, contract.holding
     customer = str(contract.lease["customer_id"])
     share = holding.level * float(contract.lease["prepay_fraction"])
-    credits = {month: share * contract.billed_at_first_rate(month) for month in range(max(holding.start, 0), holding.end)}
+    credits = {
+        month: share * contract.billed_at_first_rate(month) for month in range(max(holding.start, 0), holding.end)
+    }
     left = sum(credits.values())
     living = before = 1.0 if contract.prepaid_before else alive(run, customer, holding.start)
     if contract.prepaid_before:
@@ -175,7 +192,9 @@ def post_next_term(book: Book, contract: Contract) -> Account:
     last = contract.first_rate * float(1.0 + lease["escalator"]) ** ((int(lease["term_months"]) - 1) // 12)
     rate = last * float(lease["renewal_rate_share"])
     for month in range(max(holding.start, 0), holding.end):
-        renewed = rate * contract.hours_billed(month) * contract.share_used * collected(run, str(lease["customer_id"]), month)
+        renewed = rate * contract.hours_billed(month) * contract.share_used * collected(
+            run, str(lease["customer_id"]), month
+        )
         account.earn(month, holding.level * (chance * renewed + (1.0 - chance) * contract.relet(month)))
     for month, usd in account.earned.items():
         book.post(holding.site, "revenue", month, usd)

@@ -12,12 +12,16 @@ Price = Callable[[int], float | None]
 
 
 def price(run: Published, row: Row, scalar: str, curve: str) -> Price:
-    """The price of a row in each month, None where it has none; a curve's value holds until its next one, the last goes on."""
+    """The price of a row in each month, None where it has none; a curve's value holds until its next one, the last goes
+    on."""
     name = row[curve]
     if not name:
         fixed = row[scalar]
         return lambda month: fixed
-    points = sorted((month_number(point["month"]) - run.months.start, float(point["value"])) for point in run.case["curves"] if point["curve_id"] == name)
+    points = sorted(
+        (month_number(point["month"]) - run.months.start, float(point["value"])) for point in run.case["curves"]
+        if point["curve_id"] == name
+    )
     dates = [date for date, _ in points]
 
     def on_curve(month: int) -> float | None:

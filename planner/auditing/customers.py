@@ -1,4 +1,5 @@
-"""How much of its income a customer is expected to pay, by month: all of it until it defaults, what is recovered after."""
+"""How much of its income a customer is expected to pay, by month: all of it until it defaults, what is recovered
+after."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What power costs by what draws it: energy, demand, fees on use, and the take that must be paid whether used or not."""
+"""What power costs by what draws it: energy, demand, fees on use, and the take that must be paid whether used or
+not."""
 
 from __future__ import annotations
 
@@ -42,7 +43,9 @@ def post_use(book: Book, run: Published, use: AtWork, drawn: Drawn, *, tenant_pa
     if not tenant_pays:
         taken = energy * (float(phase.row["min_take"]) if idle else 1.0)
         book.post(site, "energy", month, -taken * usd_per_mwh(use, lease=lease))
-        book.post(site, "energy", month, -1000.0 * float(phase.row["demand_charge_usd_per_kw_month"]) * use.contracted_mw)
+        book.post(
+            site, "energy", month, -1000.0 * float(phase.row["demand_charge_usd_per_kw_month"]) * use.contracted_mw
+        )
     drawn.mwh[phase.name, month] += energy
     on_use = 1.0 - float(phase.row["take_or_pay"])
     book.post(site, "fees", month, -on_use * phase.fee_usd_per_mw(month) * use.contracted_mw)

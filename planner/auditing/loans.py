@@ -18,7 +18,8 @@ class Payment:
 
 
 def payments(terms: Row, draw: float, month: int, ends: int) -> Iterator[Payment]:
-    """The payments of a loan drawn in a month on what is there until before `ends`: the last, or that of its last month, leaves nothing owed."""
+    """The payments of a loan drawn in a month on what is there until before `ends`: the last, or that of its last
+    month, leaves nothing owed."""
     tenor, grace = int(terms["tenor_months"]), int(terms["grace_months"])
     rate = float(terms["interest_rate"]) / 12.0
     instalments = max(tenor - grace, 1)

@@ -1,4 +1,5 @@
-"""Months of the books: hours of the calendar, when cash is discounted to, and the period in which a month is published."""
+"""Months of the books: hours of the calendar, when cash is discounted to, and the period in which a month is
+published."""
 
 from __future__ import annotations
 

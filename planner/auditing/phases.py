@@ -41,7 +41,8 @@ class Phase:
 
     @property
     def uncommitted(self) -> bool:
-        """Whether nothing of it is contracted or there before the case: it can be had or left, and not before its lead is over."""
+        """Whether nothing of it is contracted or there before the case: it can be had or left, and not before its lead
+        is over."""
         return self.row["status"] != "energised" and not self.row["committed_mw"]
 
     @property
@@ -63,7 +64,8 @@ class Phase:
 
     @property
     def signed(self) -> int:
-        """Month of the first commitment to it: its lead before its promise, at the start where that is past or MW are contracted already."""
+        """Month of the first commitment to it: its lead before its promise, at the start where that is past or MW are
+        contracted already."""
         return 0 if float(self.row["committed_mw"]) > 0.0 else max(self.promised - int(self.row["lead_months"]), 0)
 
     @property
@@ -74,7 +76,8 @@ class Phase:
 
     @property
     def end(self) -> int:
-        """First month after its term, which runs from its first power; nothing goes on after the horizon where it has no tail."""
+        """First month after its term, which runs from its first power; nothing goes on after the horizon where it has
+        no tail."""
         end = self.energised + int(self.row["term_months"])
         return min(end, self.run.months.horizon) if self.run.tail == "none" else end
 
@@ -85,7 +88,8 @@ class Phase:
 
     @property
     def new_mw(self) -> float:
-        """MW that are still to be paid for; what is there was paid before. Tables hold twelve digits: less than that is nothing."""
+        """MW that are still to be paid for; what is there was paid before. Tables hold twelve digits: less than that is
+        nothing."""
         new = 0.0 if self.row["status"] == "energised" else self.contracted_mw - self.committed_mw
         return new if new > 1e-9 * self.contracted_mw else 0.0
 
@@ -116,11 +120,16 @@ class Phase:
         if not self.first_fee_month <= month < self.end:
             return 0.0
         on = self.plant_per_mw if self.row["fee_on"] == "installed" else 1.0
-        return float(1000.0 * self.row["fee_usd_per_kw_month"] * on * (1.0 + self.row["fee_escalator"]) ** ((month - self.first_fee_month) // 12))
+        return float(
+            1000.0 * self.row["fee_usd_per_kw_month"] * on
+            * (1.0 + self.row["fee_escalator"]) ** ((month - self.first_fee_month) // 12)
+        )
 
     @cached_property
     def _prices(self) -> tuple[Price, Price]:
-        return price(self.run, self.row, "energy_usd_per_mwh", "energy_curve"), price(self.run, self.row, "gas_usd_per_mmbtu", "gas_curve")
+        return price(
+            self.run, self.row, "energy_usd_per_mwh", "energy_curve"
+        ), price(self.run, self.row, "gas_usd_per_mmbtu", "gas_curve")
 
     def fuel_usd_per_mwh(self, month: int) -> float:
         """Fuel burned for a MWh."""

@@ -75,7 +75,10 @@ class Published:
             if all(row[name] == value for name, value in key.items()):
                 return row
         named = ", ".join(f"{name} {value}" for name, value in key.items())
-        raise PlannerError(f"the run holds something of {named}, of which {table} of the case has no row; give the case that was planned with --case")
+        raise PlannerError(
+            f"the run holds something of {named}, of which {table} of the case has no row; give the case that was "
+            "planned with --case"
+        )
 
     def phase(self, written: str) -> Row:
         """The row of power of a phase written source:phase; neither name may hold a colon."""
@@ -93,7 +96,8 @@ def read_run(folder: Path, case: Case) -> Published:
     return Published(
         case={name: plain_rows(frame) for name, frame in case.tables.items()},
         settings=settings, months=months, base=options["base"], tail=options["tail"],
-        proven=record["status"] == "optimal" and "risk_weight" not in summary and not options["relax"], gap_asked=float(record["gap_asked"]),
+        proven=record["status"] == "optimal" and "risk_weight" not in summary and not options["relax"],
+        gap_asked=float(record["gap_asked"]),
         holdings=tuple(_holding(row, months) for row in tables["portfolio"]),
         allocation=tables["allocation"], power=tables["power"], cashflow=tables["cashflow"], summary=summary,
     )
@@ -106,7 +110,10 @@ def read_record(folder: Path) -> dict[str, Any]:
         raise PlannerError(f"{folder} is not a run: it has no run.json; make one with planner plan CASE --out {folder}")
     record = sealed_record(path, remedy=_AGAIN)
     if record.get("command") != "plan":
-        raise PlannerError(f"{folder} was written by planner {record.get('command', '?')}, not by planner plan; give the folder of a plan")
+        raise PlannerError(
+            f"{folder} was written by planner {record.get('command', '?')}, not by planner plan; give the folder of a "
+            "plan"
+        )
     for name in (*(f"{table}.csv" for table in _NUMBERS), "plan.json"):
         refuse_changed(folder / name, record, remedy=_AGAIN)
     return record
@@ -115,7 +122,13 @@ def read_record(folder: Path) -> dict[str, Any]:
 def plain_rows(frame: Any) -> list[Row]:
     """Rows of a typed table of the case, None where a cell is blank."""
     names = list(frame.columns)
-    columns = [[None if missing else value for value, missing in zip(frame[name].tolist(), frame[name].isna().tolist(), strict=True)] for name in names]
+    columns = [
+        [
+            None if missing else value
+            for value, missing in zip(frame[name].tolist(), frame[name].isna().tolist(), strict=True)
+        ]
+        for name in names
+    ]
     return [dict(zip(names, cells, strict=True)) for cells in zip(*columns, strict=True)]
 
 
@@ -134,7 +147,8 @@ def _rows(path: Path, numbers: tuple[str, ...]) -> list[Row]:
 def _holding(row: Row, months: Months) -> Holding:
     try:
         return Holding(
-            row["candidate_id"], row["kind"], row["level"], row["site_id"], row["gpu_id"], row["lease_id"], row["phase"], row["then_phase"],
+            row["candidate_id"], row["kind"], row["level"], row["site_id"], row["gpu_id"], row["lease_id"],
+            row["phase"], row["then_phase"],
             int(row["tier"]), months.index(row["from"]), months.index(row["to"]) + 1, row["of"], row["unit"],
         )
     except KeyError as error:

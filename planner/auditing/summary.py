@@ -1,4 +1,5 @@
-"""An agreement in few rows, as a signer reads it: lines of cash by total, families of limits by what is tightest, laws by count."""
+"""An agreement in few rows, as a signer reads it: lines of cash by total, families of limits by what is tightest, laws
+by count."""
 
 from __future__ import annotations
 
@@ -52,7 +53,12 @@ def line_totals(agreement: Agreement) -> list[LineTotal]:
         if cells:
             furthest = max(cells, key=lambda cell: abs(cell.difference_usd))
             apart = sum(not cell.agrees for cell in cells)
-            found.append(LineTotal(line, sum(cell.published_usd for cell in cells), sum(cell.books_usd for cell in cells), len(cells), apart, furthest))
+            found.append(
+                LineTotal(
+                    line, sum(cell.published_usd for cell in cells), sum(cell.books_usd for cell in cells), len(cells),
+                    apart, furthest,
+                )
+            )
     return found
 
 
@@ -67,7 +73,10 @@ def family_totals(agreement: Agreement) -> list[FamilyTotal]:
 def law_totals(agreement: Agreement) -> list[LawTotal]:
     """One row a law of conservation."""
     return [
-        LawTotal(name, len(each), sum(not law.holds for law in each), max(each, key=lambda law: (not law.holds, abs(law.found - law.due))))
+        LawTotal(
+            name, len(each), sum(not law.holds for law in each),
+            max(each, key=lambda law: (not law.holds, abs(law.found - law.due))),
+        )
         for name, each in _grouped(agreement.laws, "name")
     ]
 
@@ -78,11 +87,21 @@ def record_of(agreement: Agreement) -> dict[str, Any]:
     return {
         "agrees": agreement.agrees,
         "disagreements": list(agreement.disagreements),
-        "worths": [{"name": worth.name, "published_usd": worth.published_usd, "books_usd": worth.books_usd, "agrees": worth.agrees} for worth in agreement.worths],
+        "worths": [
+            {
+                "name": worth.name, "published_usd": worth.published_usd, "books_usd": worth.books_usd,
+                "agrees": worth.agrees,
+            }
+            for worth in agreement.worths
+        ],
         "lines": [
             {
-                "line": total.line, "published_usd": total.published_usd, "books_usd": total.books_usd, "cells": total.cells, "apart": total.apart,
-                "furthest": {"site_id": total.furthest.site, "month": written(total.furthest.month), "published_usd": total.furthest.published_usd, "books_usd": total.furthest.books_usd},
+                "line": total.line, "published_usd": total.published_usd, "books_usd": total.books_usd,
+                "cells": total.cells, "apart": total.apart,
+                "furthest": {
+                    "site_id": total.furthest.site, "month": written(total.furthest.month),
+                    "published_usd": total.furthest.published_usd, "books_usd": total.furthest.books_usd,
+                },
             }
             for total in line_totals(agreement)
         ],
@@ -90,14 +109,18 @@ def record_of(agreement: Agreement) -> dict[str, Any]:
             {
                 "family": total.family, "checked": total.checked, "broken": total.broken,
                 "tightest": {
-                    "name": total.tightest.name, "month": None if total.tightest.month is None else written(total.tightest.month),
+                    "name": total.tightest.name,
+                    "month": None if total.tightest.month is None else written(total.tightest.month),
                     "use": total.tightest.use, "limit": total.tightest.limit, "least": total.tightest.least,
                 },
             }
             for total in family_totals(agreement)
         ],
         "laws": [
-            {"law": total.law, "checked": total.checked, "broken": total.broken, "furthest": {"place": total.furthest.place, "found": total.furthest.found, "due": total.furthest.due}}
+            {
+                "law": total.law, "checked": total.checked, "broken": total.broken,
+                "furthest": {"place": total.furthest.place, "found": total.furthest.found, "due": total.furthest.due},
+            }
             for total in law_totals(agreement)
         ],
     }

@@ -1,4 +1,5 @@
-"""Tax: on income less cost less what is written off, losses used at once; and with losses carried forward, year by year."""
+"""Tax: on income less cost less what is written off, losses used at once; and with losses carried forward, year by
+year."""
 
 from __future__ import annotations
 
@@ -36,7 +37,8 @@ def npv(book: Book, months: Months, rate: float) -> float:
 
 
 def npv_losses_carried(book: Book, months: Months, rate: float, tax_rate: float) -> float:
-    """NPV when losses are carried forward, in tax years of twelve months from the start; see `_tax_month` for when each is paid."""
+    """NPV when losses are carried forward, in tax years of twelve months from the start; see `_tax_month` for when each
+    is paid."""
     before_tax = book.by_month(tuple(line for line in OPERATING if line != "tax"))
     income = book.by_month(TAXED)
     for month, usd in book.by_month((WRITTEN_OFF,)).items():
@@ -52,8 +54,8 @@ def npv_losses_carried(book: Book, months: Months, rate: float, tax_rate: float)
 
 
 def _tax_month(income: dict[int, float], months: Months, first: int) -> int:
-    """Month in which the tax of a year falls: its last, or where it reaches into the tail, whose years are discounted at their
-    middles, the last of those parts that has any income."""
+    """Month in which the tax of a year falls: its last, or where it reaches into the tail, whose years are discounted
+    at their middles, the last of those parts that has any income."""
     parts: dict[int, float] = {}
     ends: dict[int, int] = {}
     for month in range(first, first + 12):

@@ -18,5 +18,7 @@ def gpus_per_unit(run: Published, holding: Holding) -> float:
     gpu = run.row("gpus", gpu_id=holding.gpu)
     if run.row("leases", lease_id=holding.lease)["size_unit"] == "it_mw":
         return 1000.0 / float(gpu["it_kw"])
-    accepted = [run.row("gpus", gpu_id=each["gpu_id"]) for each in run.case["lease_rates"] if each["lease_id"] == holding.lease]
+    accepted = [
+        run.row("gpus", gpu_id=each["gpu_id"]) for each in run.case["lease_rates"] if each["lease_id"] == holding.lease
+    ]
     return float(max(float(each["performance"]) for each in accepted) / float(gpu["performance"]))

@@ -1,4 +1,5 @@
-"""What is at work in a month: a cluster, a hosted hall, a window on demand or of mining, with the power that it draws."""
+"""What is at work in a month: a cluster, a hosted hall, a window on demand or of mining, with the power that it
+draws."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ PLACED = ("serve", "renew", "host", "sell", "mine")
 
 @dataclass(frozen=True)
 class AtWork:
-    """One month of one holding that is placed: units standing, their critical IT and contracted MW, and the phase that feeds them."""
+    """One month of one holding that is placed: units standing, their critical IT and contracted MW, and the phase that
+    feeds them."""
 
     holding: Holding
     month: int
@@ -31,7 +33,10 @@ def at_work(run: Published, powered: dict[str, Phase]) -> Iterator[AtWork]:
         per_unit = float(run.row("gpus", gpu_id=holding.gpu)["it_kw"]) / 1000.0 if holding.gpu else 1.0
         for month in range(max(holding.start, 0), holding.end):
             phase = feeding(holding, powered, month)
-            units = holding.level * (ramps[holding.lease].get(month - first_month_of_term(run, holding), 1.0) if holding.kind in ("serve", "host") else 1.0)
+            units = holding.level * (
+                ramps[holding.lease].get(month - first_month_of_term(run, holding), 1.0)
+                if holding.kind in ("serve", "host") else 1.0
+            )
             per_it = float(phase.row["mw_per_it_mw"])
             it_mw = units / per_it if holding.kind == "mine" else units * per_unit
             yield AtWork(holding, month, units, it_mw, it_mw * per_it, phase)
@@ -53,7 +58,8 @@ def size_shares(run: Published) -> defaultdict[str, dict[int, float]]:
 
 
 def first_month_of_term(run: Published, holding: Holding) -> int:
-    """Month 0 of a lease's term: its date, or where its term follows delivery that of the delivery; before the start for a lease in course."""
+    """Month 0 of a lease's term: its date, or where its term follows delivery that of the delivery; before the start
+    for a lease in course."""
     lease = run.row("leases", lease_id=holding.lease) if holding.lease else None
     if lease is None:
         return holding.start

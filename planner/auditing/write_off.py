@@ -27,7 +27,8 @@ def schedule(rule: Any) -> list[float]:
 def written_off(rule: Any, basis: float, service: int, gone: int | None) -> dict[int, float]:
     """Dollars written off by month: the schedule until the asset goes, then all that is left in its last month.
 
-    What was never in service before all stops goes then too. What was in service before the start follows the rest of its schedule, or goes at once where none is left.
+    What was never in service before all stops goes then too. What was in service before the start follows the rest of
+    its schedule, or goes at once where none is left.
     """
     shares = schedule(rule)[max(-service, 0):]
     whole = sum(shares)

@@ -22,18 +22,32 @@ from planner.solver.options import SolverOptions
 
 
 def spine(case: Case, edit: str | None) -> Iterator[Figure]:
-    """From a case to the arrays that a solver is given, in processor seconds; and what a change of the case costs before it is planned."""
+    """From a case to the arrays that a solver is given, in processor seconds; and what a change of the case costs
+    before it is planned."""
     job = "spine"
     small = starting_case()
     made = build_candidates(make_outlook(case))
     formulation = make_formulation(made)
-    yield Figure(job, "candidates of the starting case", processor_seconds(lambda: build_candidates(make_outlook(small))), "s")
-    yield Figure(job, "candidates", processor_seconds(lambda: build_candidates(make_outlook(case))), "s", note=f"{len(made):,} candidates")
-    yield Figure(job, "formulation", processor_seconds(lambda: make_formulation(made)), "s", note=f"{len(formulation.name):,} columns")
+    yield Figure(
+        job, "candidates of the starting case", processor_seconds(lambda: build_candidates(make_outlook(small))), "s"
+    )
+    yield Figure(
+        job, "candidates", processor_seconds(lambda: build_candidates(make_outlook(case))), "s",
+        note=f"{len(made):,} candidates",
+    )
+    yield Figure(
+        job, "formulation", processor_seconds(lambda: make_formulation(made)), "s",
+        note=f"{len(formulation.name):,} columns",
+    )
     model = make_model(formulation)
-    yield Figure(job, "stated model and its arrays", processor_seconds(lambda: _stated(formulation)), "s", note=f"{len(model.problem.constraints):,} rows")
+    yield Figure(
+        job, "stated model and its arrays", processor_seconds(lambda: _stated(formulation)), "s",
+        note=f"{len(model.problem.constraints):,} rows",
+    )
     if edit is not None:
-        yield Figure(job, "one change of the case", processor_seconds(lambda: apply_edits(case, [edit])), "s", note=edit)
+        yield Figure(
+            job, "one change of the case", processor_seconds(lambda: apply_edits(case, [edit])), "s", note=edit
+        )
 
 
 def _stated(formulation: Formulation) -> ModelArrays:
@@ -88,7 +102,10 @@ def coarseness(case: Case) -> Iterator[Figure]:
         candidates = build_candidates(make_outlook(case, monthly_windows=monthly))
         found[monthly] = allocate(candidates, SolverOptions(relax=True))
         what = "monthly" if monthly else "at steps"
-        yield Figure(job, what, found[monthly].seconds["solve"], "s", note=f"${(found[monthly].objective_usd or 0.0) / 1e6:,.3f}M")
+        yield Figure(
+            job, what, found[monthly].seconds["solve"], "s",
+            note=f"${(found[monthly].objective_usd or 0.0) / 1e6:,.3f}M",
+        )
     coarse, fine = found[False].objective_usd, found[True].objective_usd
     if coarse and fine:
         yield Figure(job, "steps cost", (fine - coarse) / abs(fine) * 100.0, "% of NPV")
@@ -97,5 +114,6 @@ def coarseness(case: Case) -> Iterator[Figure]:
 def start_up() -> Iterator[Figure]:
     """Seconds until Python has imported the package, and until the command line has answered."""
     for what, words in (("import planner", ["-c", "import planner"]), ("planner --help", ["-m", "planner", "--help"])):
-        taken = seconds(lambda words=words: subprocess.run([sys.executable, *words], check=True, capture_output=True), repeats=5)  # type: ignore[misc]
+        command = [sys.executable, *words]
+        taken = seconds(lambda command=command: subprocess.run(command, check=True, capture_output=True), repeats=5)  # type: ignore[misc]
         yield Figure("start-up", what, taken, "s", note="median of five, with Python's own start")

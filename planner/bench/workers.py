@@ -32,7 +32,8 @@ FAR_PORTFOLIOS, FAR_SCENARIOS, FAR_WORKERS = 1_000_000_000, 10_000, 1000
 """What the model of many machines is asked: portfolios, scenarios and workers."""
 EMPTY_TASKS = 2000
 STORE_BYTES, NET_BYTES = 100e6, 1e9
-"""Bytes a second between a worker and the store of its files, and out of the machine that sends the case: assumed, not measured."""
+"""Bytes a second between a worker and the store of its files, and out of the machine that sends the case: assumed, not
+measured."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,8 @@ class RandomSubsets:
 
 
 def worker_figures(case: Case, *, portfolios: int = PORTFOLIOS, scenarios: int = SCENARIOS) -> Iterator[Figure]:
-    """Portfolios a second from Parquet to scores on disk: threads of one process, one worker of one thread, two of them.
+    """Portfolios a second from Parquet to scores on disk: threads of one process, one worker of one thread, two of
+    them.
 
     Starting a worker and building the case on it is measured apart, by a run over a few portfolios, and taken off.
     """
@@ -75,7 +77,10 @@ def worker_figures(case: Case, *, portfolios: int = PORTFOLIOS, scenarios: int =
             started, spent = (_seconds(case, options, path, Path(folder, "scores"), how) for path in (few, many))
             found[what] = portfolios / max(spent - started, 1e-9)
             ratios = {name: found[what] / rate for name, rate in found.items() if name != what}
-            yield Figure("score from Parquet", what, found[what], "portfolios/s", ratios, f"start {started:.1f} s, in all {spent:.1f} s")
+            yield Figure(
+                "score from Parquet", what, found[what], "portfolios/s", ratios,
+                f"start {started:.1f} s, in all {spent:.1f} s",
+            )
         parts = partitions_of(str(many))
         written = sum(file.stat().st_size for file in Path(folder, "scores").rglob("*") if file.is_file())
         sent = sum(int(table.memory_usage(deep=True).sum()) for table in case.tables.values())
@@ -85,7 +90,8 @@ def worker_figures(case: Case, *, portfolios: int = PORTFOLIOS, scenarios: int =
 
 @dataclass(frozen=True)
 class Moved:
-    """Bytes that move: of each portfolio read and of its scores written, measured on files; of the case, to each worker once."""
+    """Bytes that move: of each portfolio read and of its scores written, measured on files; of the case, to each worker
+    once."""
 
     read: float
     written: float
@@ -101,23 +107,35 @@ def _seconds(case: Case, options: ScoreOptions, path: Path, target: Path, how: H
 
 
 def _many_machines(cells_per_second: float, tasks_per_portfolio: float, moved: Moved) -> Iterator[Figure]:
-    """A model: each worker computes and moves its share one after the other; the scheduler hands out tasks one by one; the longer of the two.
+    """A model: each worker computes and moves its share one after the other; the scheduler hands out tasks one by one;
+    the longer of the two.
 
-    Seconds = max((work + bytes / STORE_BYTES) / workers, tasks x overhead) + workers x case / NET_BYTES. Work grows with portfolios x futures; a worker
-    moves its own files; the case leaves one machine for all.
+    Seconds = max((work + bytes / STORE_BYTES) / workers, tasks x overhead) + workers x case / NET_BYTES. Work grows
+    with portfolios x futures; a worker moves its own files; the case leaves one machine for all.
     """
     overhead = _task_seconds()
-    yield Figure("many machines", "scheduler, each task", overhead * 1e3, "ms", note=f"measured over {EMPTY_TASKS:,} empty tasks")
-    yield Figure("many machines", "moved, each portfolio", moved.read + moved.written, "bytes", note=f"{moved.read:,.0f} read, {moved.written:,.0f} written; the case {moved.case / 1e6:.1f} MB to each worker, once")
+    yield Figure(
+        "many machines", "scheduler, each task", overhead * 1e3, "ms", note=f"measured over {EMPTY_TASKS:,} empty tasks"
+    )
+    yield Figure(
+        "many machines", "moved, each portfolio", moved.read + moved.written, "bytes",
+        note=(
+            f"{moved.read:,.0f} read, {moved.written:,.0f} written; the case {moved.case / 1e6:.1f} MB to each worker, "
+            "once"
+        ),
+    )
     tasks = FAR_PORTFOLIOS * tasks_per_portfolio
     work = FAR_PORTFOLIOS * FAR_SCENARIOS / cells_per_second
     moving = FAR_PORTFOLIOS * (moved.read + moved.written) / STORE_BYTES
     handing, sending = tasks * overhead, FAR_WORKERS * moved.case / NET_BYTES
     each = (work + moving) / FAR_WORKERS
     note = (
-        f"model: {FAR_PORTFOLIOS:,} portfolios x {FAR_SCENARIOS:,} futures in {tasks:,.0f} tasks on {FAR_WORKERS:,} workers of one thread: work {work / FAR_WORKERS / 3600:.2f} h, "
-        f"files {moving / FAR_WORKERS / 60:.1f} min at {STORE_BYTES / 1e6:.0f} MB/s each, the case to all {sending:.1f} s at {NET_BYTES / 1e9:.0f} GB/s; "
-        f"handing out {handing / 60:.1f} min in all, so the scheduler limits beyond {(work + moving) / max(handing, 1e-9):,.0f} workers"
+        f"model: {FAR_PORTFOLIOS:,} portfolios x {FAR_SCENARIOS:,} futures in {tasks:,.0f} tasks on {FAR_WORKERS:,} "
+        f"workers of one thread: work {work / FAR_WORKERS / 3600:.2f} h, "
+        f"files {moving / FAR_WORKERS / 60:.1f} min at {STORE_BYTES / 1e6:.0f} MB/s each, the case to all "
+        f"{sending:.1f} s at {NET_BYTES / 1e9:.0f} GB/s; "
+        f"handing out {handing / 60:.1f} min in all, so the scheduler limits beyond "
+        f"{(work + moving) / max(handing, 1e-9):,.0f} workers"
     )
     yield Figure("many machines", "hours", (max(each, handing) + sending) / 3600.0, "h", note=note)
 

@@ -76,7 +76,9 @@ def _add_links(builder: CandidateBuilder) -> Fabrics:
         return fabrics
     month = np.zeros(len(cost), dtype=np.int64)
     profile = builder.written_off_by("shell", np.full(len(cost), builder.outlook.last_month))
-    terms: list[Term] = [builder.lump(Line.CAPEX, -cost, month), builder.schedule(Line.DEPRECIATION, cost, profile, month)]
+    terms: list[Term] = [
+        builder.lump(Line.CAPEX, -cost, month), builder.schedule(Line.DEPRECIATION, cost, profile, month)
+    ]
     columns = Columns(len(cost), unit="0/1", upper=1.0, integral=True)
     block = builder.add(Kind.FABRIC, lambda: [f"fabric:{group}" for group in fabrics.groups], columns, terms)
     return fabrics.numbered(block.numbers)
@@ -86,7 +88,8 @@ def _add_links(builder: CandidateBuilder) -> Fabrics:
 
 
 def _options(outlook: Outlook, served: Columns, fabrics: Fabrics) -> Columns:
-    """One row per decision to take a lease: once, or once per fabric on which it could stand; columns lease, fabric, link."""
+    """One row per decision to take a lease: once, or once per fabric on which it could stand; columns lease, fabric,
+    link."""
     leases = outlook.tables["leases"]
     single = leases.flags("single_fabric")
     where = served.take(single[served["lease"]]).only("lease", "site")
@@ -105,14 +108,19 @@ def _add_accepts(builder: CandidateBuilder, options: Columns, fabrics: Fabrics) 
     if not len(options):
         return options.having(number=np.zeros(0, dtype=np.int64))
     names, lease, fabric = builder.names, options["lease"], options["fabric"]
-    columns = Columns(lease=lease, customer=builder.outlook.tables["leases"].rows_of("customer_id")[lease], unit="0/1", upper=1.0, integral=True)
+    columns = Columns(
+        lease=lease, customer=builder.outlook.tables["leases"].rows_of("customer_id")[lease], unit="0/1", upper=1.0,
+        integral=True,
+    )
 
     def on_fabric(taken: int, place: int) -> str:
         return f"{names.leases[taken]}:{fabrics.names[place]}"
 
     def ids() -> Sequence[str]:
         pairs = zip(lease.tolist(), fabric.tolist(), strict=True)
-        return [f"accept:{names.leases[taken] if place == NO_ROW else on_fabric(taken, place)}" for taken, place in pairs]
+        return [
+            f"accept:{names.leases[taken] if place == NO_ROW else on_fabric(taken, place)}" for taken, place in pairs
+        ]
 
     options = options.having(number=builder.add(Kind.ACCEPT, ids, columns, [_no_cash(builder, len(options))]).numbers)
     linked = options.take(options["link"] != NO_LINK)
@@ -122,7 +130,10 @@ def _add_accepts(builder: CandidateBuilder, options: Columns, fabrics: Fabrics) 
         _once(builder, linked["link"], resource, -1.0)
     placed = options.take(options["fabric"] != NO_ROW)
     if len(placed):
-        _once(builder, placed["number"], builder.book.resources(Family.ACCEPTED_ONCE, placed["lease"], names.lease, 1.0), 1.0)
+        _once(
+            builder, placed["number"], builder.book.resources(Family.ACCEPTED_ONCE, placed["lease"], names.lease, 1.0),
+            1.0,
+        )
     return options
 
 
@@ -134,18 +145,31 @@ def _volumes(builder: CandidateBuilder, served: Columns, accepts: Columns) -> No
 
     free = served.take(~decided[served["lease"]])
     if len(free):
-        _once(builder, free["number"], book.resources(Family.VOLUME, free["lease"], name, size[free["lease"]]), free["units"])
+        _once(
+            builder, free["number"], book.resources(Family.VOLUME, free["lease"], name, size[free["lease"]]),
+            free["units"],
+        )
     bound = served.take(decided[served["lease"]])
     if len(bound):
         _once(builder, bound["number"], book.resources(Family.VOLUME, bound["lease"], name), bound["units"])
-        _once(builder, accepts["number"], book.resources(Family.VOLUME, accepts["lease"], name), -size[accepts["lease"]])
+        _once(
+            builder, accepts["number"], book.resources(Family.VOLUME, accepts["lease"], name), -size[accepts["lease"]]
+        )
         optional = bound.take(~committed[bound["lease"]])
-        _once(builder, optional["number"], book.resources(Family.LEAST_VOLUME, optional["lease"], name), -optional["units"])
+        _once(
+            builder, optional["number"], book.resources(Family.LEAST_VOLUME, optional["lease"], name),
+            -optional["units"],
+        )
         taken = accepts.take(~committed[accepts["lease"]])
-        _once(builder, taken["number"], book.resources(Family.LEAST_VOLUME, taken["lease"], name), least[taken["lease"]])
+        _once(
+            builder, taken["number"], book.resources(Family.LEAST_VOLUME, taken["lease"], name), least[taken["lease"]]
+        )
     must = served.take((committed & (least > 0.0))[served["lease"]])
     if len(must):
-        _once(builder, must["number"], book.resources(Family.LEAST_VOLUME, must["lease"], name, -least[must["lease"]]), -must["units"])
+        _once(
+            builder, must["number"], book.resources(Family.LEAST_VOLUME, must["lease"], name, -least[must["lease"]]),
+            -must["units"],
+        )
 
 
 def _refuse_unserved(builder: CandidateBuilder, served: Ints) -> None:
@@ -158,8 +182,13 @@ def _refuse_unserved(builder: CandidateBuilder, served: Ints) -> None:
         return
     names = builder.names.leases
     columns = Columns(lease=lost, customer=leases.rows_of("customer_id")[lost], unit="0/1", upper=0.0, integral=True)
-    block = builder.add(Kind.ACCEPT, lambda: [f"accept:{name}" for name in names[lost]], columns, [_no_cash(builder, len(lost))])
-    _once(builder, block.numbers, builder.book.resources(Family.LEAST_VOLUME, lost, lambda at: str(names[at]), -least[lost]), -least[lost])
+    block = builder.add(
+        Kind.ACCEPT, lambda: [f"accept:{name}" for name in names[lost]], columns, [_no_cash(builder, len(lost))]
+    )
+    _once(
+        builder, block.numbers,
+        builder.book.resources(Family.LEAST_VOLUME, lost, lambda at: str(names[at]), -least[lost]), -least[lost],
+    )
 
 
 def _tiers(builder: CandidateBuilder, served: Columns) -> None:
@@ -167,13 +196,17 @@ def _tiers(builder: CandidateBuilder, served: Columns) -> None:
     rates, names = builder.outlook.tables["lease_rates"], builder.names
     limited = np.flatnonzero(rates.given("max_units"))
     offered = Columns(
-        lease=rates.rows_of("lease_id")[limited], gpu=rates.rows_of("gpu_id")[limited], tier=rates.ints("tier")[limited],
+        lease=rates.rows_of("lease_id")[limited], gpu=rates.rows_of("gpu_id")[limited],
+        tier=rates.ints("tier")[limited],
         most=rates.floats("max_units")[limited],
     )
     tiered = served.joined(offered, ("lease", "gpu", "tier"))
     if len(tiered):
         keys = (tiered["lease"], tiered["gpu"], tiered["tier"])
-        resource = builder.book.resources(Family.TIER, keys, lambda lease, gpu, tier: f"{names.leases[lease]}:{names.gpus[gpu]}:{tier}", tiered["most"])
+        resource = builder.book.resources(
+            Family.TIER, keys, lambda lease, gpu, tier: f"{names.leases[lease]}:{names.gpus[gpu]}:{tier}",
+            tiered["most"],
+        )
         _once(builder, tiered["number"], resource, tiered["units"])
 
 
@@ -189,8 +222,14 @@ def _add_blocks(builder: CandidateBuilder, served: Columns) -> None:
     ids = [f"block:{named(*pair)}" for pair in zip(lease.tolist(), site.tolist(), strict=True)]
     block = builder.add(Kind.BLOCK, lambda: ids, columns, [_no_cash(builder, len(pairs))])
     for family, sign, bound in ((Family.BLOCK, 1.0, "max_size"), (Family.LEAST_BLOCK, -1.0, "min_block")):
-        _once(builder, chosen["number"], builder.book.resources(family, (chosen["lease"], chosen["site"]), named), sign * chosen["units"])
-        _once(builder, block.numbers, builder.book.resources(family, (lease, site), named), -sign * leases.floats(bound)[lease])
+        _once(
+            builder, chosen["number"], builder.book.resources(family, (chosen["lease"], chosen["site"]), named),
+            sign * chosen["units"],
+        )
+        _once(
+            builder, block.numbers, builder.book.resources(family, (lease, site), named),
+            -sign * leases.floats(bound)[lease],
+        )
 
 
 def _stand_on_fabric(builder: CandidateBuilder, served: Columns, accepts: Columns, fabrics: Fabrics) -> None:
@@ -201,7 +240,9 @@ def _stand_on_fabric(builder: CandidateBuilder, served: Columns, accepts: Column
         return
     keys = (chosen["lease"], chosen["site"])
     _once(builder, chosen["number"], builder.book.resources(Family.ON_FABRIC, keys, named), chosen["units"])
-    on_site = accepts.take(accepts["fabric"] != NO_ROW).only("lease", "fabric", "number").joined(fabrics.sites.only("fabric", "site"), "fabric")
+    on_site = accepts.take(accepts["fabric"] != NO_ROW).only("lease", "fabric", "number").joined(
+        fabrics.sites.only("fabric", "site"), "fabric"
+    )
     on_site = on_site.joined(chosen.take(codes_of(keys)[1]).only("lease", "site"), ("lease", "site"))
     resource = builder.book.resources(Family.ON_FABRIC, (on_site["lease"], on_site["site"]), named)
     _once(builder, on_site["number"], resource, -leases.floats("max_size")[on_site["lease"]])
@@ -227,7 +268,9 @@ def _fleet_serves(builder: CandidateBuilder, served: Columns) -> None:
     keys = [fleet.rows_of(f"{name}_id")[rows] for name in ("site", "gpu", "lease")]
     codes, first = codes_of(keys)
     site, gpu, lease = (key[first] for key in keys)
-    units = np.bincount(codes, weights=fleet.floats("gpus")[rows]) * (1.0 - tables["gpus"].floats("spare_fraction")[gpu])
+    units = np.bincount(codes, weights=fleet.floats("gpus")[rows]) * (
+        1.0 - tables["gpus"].floats("spare_fraction")[gpu]
+    )
     together = np.bincount(lease, weights=units, minlength=len(size))
     serving = Columns(site=site, gpu=gpu, lease=lease, owned=units)
     chosen = served.joined(serving, ("site", "gpu", "lease"))
@@ -240,4 +283,7 @@ def _fleet_serves(builder: CandidateBuilder, served: Columns) -> None:
     def name(lease: int, site: int, gpu: int) -> str:
         return placed_name(names.leases[lease], names.sites[site], names.gpus[gpu])
 
-    _once(builder, chosen["number"], builder.book.resources(Family.PLACED, (at, chosen["site"], chosen["gpu"]), name, -np.floor(working)), -1.0)
+    _once(
+        builder, chosen["number"],
+        builder.book.resources(Family.PLACED, (at, chosen["site"], chosen["gpu"]), name, -np.floor(working)), -1.0,
+    )

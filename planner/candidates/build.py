@@ -35,7 +35,8 @@ from planner.candidates.valuation import CashTables, Valuation, cash_tables_of
 class CandidateSet:
     """Everything the company could do.
 
-    npv_usd: base-case NPV of a unit after tax, shape (N,). lower, upper: least and greatest levels, as decided by the user where
+    npv_usd: base-case NPV of a unit after tax, shape (N,). lower, upper: least and greatest levels, as decided by the
+        user where
     the blocks say what the case allows, shape (N,). book: resources and stocks. cash_tables: paths, events, profiles.
     """
 
@@ -64,11 +65,15 @@ class CandidateSet:
     @cached_property
     def kinds(self) -> Texts:
         """Kinds of all candidates, shape (N,)."""
-        return np.repeat(np.array([block.kind for block in self.blocks], dtype=object), [len(block) for block in self.blocks])
+        return np.repeat(
+            np.array([block.kind for block in self.blocks], dtype=object), [len(block) for block in self.blocks]
+        )
 
     def of_kind(self, *kinds: Kind) -> Ints:
         """Numbers of the candidates of some kinds, in their order."""
-        return np.concatenate([np.zeros(0, dtype=np.int64), *(block.numbers for block in self.blocks if block.kind in kinds)])
+        return np.concatenate(
+            [np.zeros(0, dtype=np.int64), *(block.numbers for block in self.blocks if block.kind in kinds)]
+        )
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -103,7 +108,8 @@ class CandidateSet:
 def build_candidates(outlook: Outlook, *, equity: bool = False) -> CandidateSet:
     """Write down every candidate of every kind, value it (unlevered, or to equity), and note what it uses.
 
-    Raises BeyondReach, before any work, where its model would not fit the memory that may be used (see `planner.runtime.memory`).
+    Raises BeyondReach, before any work, where its model would not fit the memory that may be used (see
+    `planner.runtime.memory`).
     """
     refuse_beyond_reach(outlook)
     builder = CandidateBuilder(outlook)
@@ -125,4 +131,6 @@ def build_candidates(outlook: Outlook, *, equity: bool = False) -> CandidateSet:
         broken = np.concatenate([block.candidate_ids for block in builder.blocks])[~np.isfinite(npv_usd)][:3].tolist()
         raise ValueError(f"NPV is not a number for {broken}")
     lower, upper = (np.concatenate([block.columns[name] for block in builder.blocks]) for name in ("lower", "upper"))
-    return CandidateSet(outlook, tuple(builder.blocks), valuation, npv_usd, lower, upper, builder.book, cash_tables_of(builder))
+    return CandidateSet(
+        outlook, tuple(builder.blocks), valuation, npv_usd, lower, upper, builder.book, cash_tables_of(builder)
+    )

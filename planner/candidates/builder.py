@@ -33,7 +33,8 @@ from planner.candidates.resources import Family, ResourceBook
 from planner.case.table_arrays import NO_ROW
 
 CODES = {"site": NO_ROW, "gpu": NO_ROW, "lease": NO_ROW, "customer": NO_ROW, "phase": NO_PHASE, "then": NO_PHASE}
-"""Rows of the tables sites, gpus, leases, customers and power (two phases of a path), with what stands where there is none."""
+"""Rows of the tables sites, gpus, leases, customers and power (two phases of a path), with what stands where there is
+none."""
 NUMBERS = {"tier": 0, "from_month": 0, "to_month": 0, "decide_by": 0, "parent": -1}
 LEVELS = {"lower": 0.0, "upper": np.inf}
 TEXTS = ("candidate_id", "kind", "site_id", "gpu_id", "lease_id", "customer_id", "phase", "then_phase", "unit")
@@ -48,7 +49,8 @@ _NONE = np.zeros(0, dtype=np.int64)
 class Block:
     """Candidates of one kind, and the terms of a unit's cash.
 
-    columns: CODES, NUMBERS, LEVELS, integral and unit, one row per candidate. named: their ids, made where somebody asks.
+    columns: CODES, NUMBERS, LEVELS, integral and unit, one row per candidate. named: their ids, made where somebody
+        asks.
     """
 
     kind: Kind
@@ -84,8 +86,10 @@ def candidate_table(blocks: Sequence[Block]) -> pd.DataFrame:
     columns, names = stacked([block.columns for block in blocks]), blocks[0].names
     kinds = np.repeat(np.array([str(block.kind) for block in blocks], dtype=object), [len(block) for block in blocks])
     texts = (
-        np.concatenate([block.candidate_ids for block in blocks]), kinds, names.sites[columns["site"]], names.gpus[columns["gpu"]],
-        names.leases[columns["lease"]], names.customers[columns["customer"]], names.phases[columns["phase"]], names.phases[columns["then"]], columns["unit"],
+        np.concatenate([block.candidate_ids for block in blocks]), kinds, names.sites[columns["site"]],
+        names.gpus[columns["gpu"]],
+        names.leases[columns["lease"]], names.customers[columns["customer"]], names.phases[columns["phase"]],
+        names.phases[columns["then"]], columns["unit"],
     )
     table = {name: pd.Series(text, dtype=object).astype(str) for name, text in zip(TEXTS, texts, strict=True)}
     return pd.DataFrame({**table, **{name: columns[name] for name in (*NUMBERS, *LEVELS, "integral")}})
@@ -118,7 +122,9 @@ class CandidateBuilder:
         full: dict[str, Any] = {}
         for blanks, dtype in ((CODES, np.int64), (NUMBERS, np.int64), (LEVELS, np.float64)):
             for name, blank in blanks.items():
-                full[name] = columns[name].astype(dtype, copy=False) if name in columns else np.full(count, blank, dtype=dtype)
+                full[name] = (
+                    columns[name].astype(dtype, copy=False) if name in columns else np.full(count, blank, dtype=dtype)
+                )
         full["integral"] = columns["integral"].astype(bool) if "integral" in columns else np.zeros(count, dtype=bool)
         full["unit"] = columns["unit"]
         block = Block(kind, self.count, Columns(count, **full), tuple(terms), self.names, ids)
@@ -138,7 +144,10 @@ class CandidateBuilder:
     @staticmethod
     def ids_of(blocks: Sequence[Block]) -> dict[int, str]:
         """Ids of candidates by number."""
-        return {number: name for block in blocks for number, name in zip(block.numbers.tolist(), block.candidate_ids, strict=True)}
+        return {
+            number: name for block in blocks
+            for number, name in zip(block.numbers.tolist(), block.candidate_ids, strict=True)
+        }
 
     def of_kind(self, *kinds: Kind) -> list[Block]:
         """Blocks finished so far of some kinds."""
@@ -168,7 +177,9 @@ class CandidateBuilder:
     def beginning(self, month: Ints, waits: Ints) -> Ints:
         """Events at fixed months, not before the waits (NO_WAIT for none) are over."""
         none = np.full(len(month), NO_PHASE)
-        return self.events.after(month, none, none, np.full(len(month), self.outlook.months), (waits, np.full(len(month), NO_WAIT)))
+        return self.events.after(
+            month, none, none, np.full(len(month), self.outlook.months), (waits, np.full(len(month), NO_WAIT))
+        )
 
     # --- paths -----------------------------------------------------------------------------------------------
 
@@ -204,12 +215,14 @@ class CandidateBuilder:
         return self.profiles.number("at once", lambda: np.eye(1, self.outlook.months)[0])
 
     def written_off_by(self, asset_class: str, lives: Ints) -> Ints:
-        """Profiles of the write-off of assets that end at each age: what is left then is written off in their last month."""
+        """Profiles of the write-off of assets that end at each age: what is left then is written off in their last
+        month."""
         full = self.written_off(asset_class)
         return self._by_ages(("written off by", asset_class), lives, lives, lambda life, _: until(full, life))
 
     def write_off_ended(self, asset_class: str, lives: Ints, ages: Ints) -> Ints:
-        """Profiles of what giving up at `ages` changes in them: later write-offs go, what is left is written off at once."""
+        """Profiles of what giving up at `ages` changes in them: later write-offs go, what is left is written off at
+        once."""
         full = self.written_off(asset_class)
         key = ("write-off ended", asset_class)
         return self._by_ages(key, lives, ages, lambda life, age: ended(until(full, life), age, settled=True))
@@ -231,7 +244,8 @@ class CandidateBuilder:
     def loan(self, asset_class: str, capex: Floats, month: Ints, lives: Ints) -> list[Term]:
         """Draw, interest and repayment of the loan on `capex` taken up in `month`; none without a row in `debt`.
 
-        lives: months from the draw to the end of the asset, shape (N,); what is left of the loan then is repaid in its last month.
+        lives: months from the draw to the end of the asset, shape (N,); what is left of the loan then is repaid in its
+            last month.
         """
         row = self._loan_row(asset_class)
         if row is None:
@@ -239,7 +253,9 @@ class CandidateBuilder:
         drawn = capex * float(row["advance_rate"])
         repaid, rate = self._repayment(row), float(row["interest_rate"])
         repayment = self._by_ages(("repayment", asset_class), lives, lives, lambda life, _: until(repaid, life))
-        charge = self._by_ages(("interest", asset_class), lives, lives, lambda life, _: interest(until(repaid, life), rate))
+        charge = self._by_ages(
+            ("interest", asset_class), lives, lives, lambda life, _: interest(until(repaid, life), rate)
+        )
         return [
             self.lump(Line.DEBT_DRAW, drawn, month),
             self.schedule(Line.REPAYMENT, -drawn, repayment, month),
@@ -261,8 +277,12 @@ class CandidateBuilder:
             return ended(interest(until(repaid, life), rate), age, settled=False)
 
         return [
-            self.schedule(Line.REPAYMENT, -drawn, self._by_ages(("repayment ended", asset_class), lives, ages, repayment), month),
-            self.schedule(Line.INTEREST, -drawn, self._by_ages(("interest ended", asset_class), lives, ages, charge), month),
+            self.schedule(
+                Line.REPAYMENT, -drawn, self._by_ages(("repayment ended", asset_class), lives, ages, repayment), month
+            ),
+            self.schedule(
+                Line.INTEREST, -drawn, self._by_ages(("interest ended", asset_class), lives, ages, charge), month
+            ),
         ]
 
     def _loan_row(self, asset_class: str) -> dict[str, Any] | None:

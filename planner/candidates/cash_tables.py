@@ -49,7 +49,8 @@ class PathTable:
         return self._recipes[number]
 
     def table(self, outlook: Outlook, *, needed: Ints | None = None) -> Floats:
-        """All paths under an outlook, shape (P, S, M); with `needed` the other rows stay empty, which takes no memory."""
+        """All paths under an outlook, shape (P, S, M); with `needed` the other rows stay empty, which takes no
+        memory."""
         shape = (outlook.scenarios, outlook.months)
         if outlook is self.outlook:
             return np.stack(self._rows)[:, None, :] if self._rows else np.zeros((0, *shape))
@@ -94,8 +95,9 @@ MOST_CODES = 2**62
 class EventTable:
     """Months at which windows begin and end: the planned month, not before some phases are energised.
 
-    A planned event is (month, first phase, second phase, latest, first wait, second wait): it falls on the latest of the
-    planned month, the energisation of the phases named (NO_PHASE for none) and the ends of the waits (NO_WAIT for none), but
+    A planned event is (month, first phase, second phase, latest, first wait, second wait): it falls on the latest of
+    the planned month, the energisation of the phases named (NO_PHASE for none) and the ends of the waits (NO_WAIT for
+    none), but
     not after `latest`: a window never begins after its end. A wait ends at its month and what slips in the scenario.
     A computed event follows from the outlook by a function: the end of a contract by notice.
     """
@@ -114,14 +116,16 @@ class EventTable:
         return np.array(numbers, dtype=np.int64)[place.reshape(-1)]
 
     def wait(self, word: str, name: str, month: int) -> int:
-        """Number of the wait for what a factor makes late (a hall of a site, a delivery of a SKU), planned for a month."""
+        """Number of the wait for what a factor makes late (a hall of a site, a delivery of a SKU), planned for a
+        month."""
         known = self._waits.setdefault((word, name, month), len(self._waits))
         if known == len(self._wait_list):
             self._wait_list.append((word, name, month))
         return known
 
     def wait_ends(self, outlook: Outlook) -> Ints:
-        """Months at which the waits end under an outlook, and a row of 0 at the end for NO_WAIT, shape (waits + 1, S)."""
+        """Months at which the waits end under an outlook, and a row of 0 at the end for NO_WAIT, shape (waits + 1,
+        S)."""
         slips = {what: outlook.slip_months(*what) for what in {(word, name) for word, name, _ in self._waits}}
         ends = [month + slips[word, name] for word, name, month in self._waits]
         return np.array([*ends, np.zeros(outlook.energised_by_scenario.shape[1])], dtype=np.int64)
@@ -131,8 +135,11 @@ class EventTable:
         word, name, month = self._wait_list[number]
         return month + outlook.slip_months(word, name)
 
-    def after(self, month: Ints, first: Ints, second: Ints, latest: Ints, waits: tuple[Ints, Ints] | None = None) -> Ints:
-        """Events at `month`, not before phases `first` and `second` are energised and `waits` are over, not after `latest`."""
+    def after(
+        self, month: Ints, first: Ints, second: Ints, latest: Ints, waits: tuple[Ints, Ints] | None = None
+    ) -> Ints:
+        """Events at `month`, not before phases `first` and `second` are energised and `waits` are over, not after
+        `latest`."""
         columns = np.broadcast_arrays(month, first, second, latest, *(waits or (np.int64(NO_WAIT), np.int64(NO_WAIT))))
         if not columns[0].size:
             return np.zeros(0, dtype=np.int64)

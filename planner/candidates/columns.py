@@ -1,4 +1,5 @@
-"""Rows as a struct of NumPy columns, and the few things done with them: choosing, pairing, joining on whole numbers, stacking."""
+"""Rows as a struct of NumPy columns, and the few things done with them: choosing, pairing, joining on whole numbers,
+stacking."""
 
 from __future__ import annotations
 
@@ -85,11 +86,14 @@ def stacked(parts: Sequence[Columns]) -> Columns:
     """Rows one after another; the parts have the same columns."""
     if len(parts) == 1:
         return parts[0]
-    return Columns(sum(map(len, parts)), **{name: np.concatenate([part[name] for part in parts]) for name in parts[0].names})
+    return Columns(
+        sum(map(len, parts)), **{name: np.concatenate([part[name] for part in parts]) for name in parts[0].names}
+    )
 
 
 def codes_of(columns: Sequence[Column]) -> tuple[Ints, Ints]:
-    """Distinct rows of some columns: the number of its distinct row for each row, and the first row of each, in order of appearance."""
+    """Distinct rows of some columns: the number of its distinct row for each row, and the first row of each, in order
+    of appearance."""
     count = len(columns[0])
     if not count:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
@@ -116,7 +120,8 @@ def _ranked(column: Column) -> Ints:
 
 
 def matches(left: Sequence[Ints], right: Sequence[Ints]) -> tuple[Ints, Ints]:
-    """Places of the pairs of rows that agree in all columns of whole numbers: by the left, then by the right in its order."""
+    """Places of the pairs of rows that agree in all columns of whole numbers: by the left, then by the right in its
+    order."""
     ours, theirs = _shared_codes(left, right)
     order = np.argsort(theirs, kind="stable")
     ranked = theirs[order]

@@ -43,7 +43,10 @@ class Fabrics:
                 groups.append(group)
                 members.append(inside)
                 cost.append(float(links.floats("fibre_capex_usd")[between].sum()))
-        return Fabrics(tuple(sites.texts("site_id")), tuple(groups), tuple(members), np.array(cost, dtype=np.float64), np.full(len(groups), NO_LINK))
+        return Fabrics(
+            tuple(sites.texts("site_id")), tuple(groups), tuple(members), np.array(cost, dtype=np.float64),
+            np.full(len(groups), NO_LINK),
+        )
 
     def numbered(self, numbers: Ints) -> Fabrics:
         """The same with the candidates of the links."""

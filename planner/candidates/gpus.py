@@ -1,4 +1,5 @@
-"""`own`: a GPU bought for a site, delivered in a month; `base`: one owned at the start; `retire`: one sold before its end of life."""
+"""`own`: a GPU bought for a site, delivered in a month; `base`: one owned at the start; `retire`: one sold before its
+end of life."""
 
 from __future__ import annotations
 
@@ -41,7 +42,8 @@ def _add_own(builder: CandidateBuilder) -> tuple[Block, Columns] | None:
     end = np.minimum(month + gpus.ints("life_months")[gpu], outlook.last_month)
     stands = end - month
     columns = Columns(
-        site=site, gpu=gpu, from_month=month, to_month=end, unit="GPU", decide_by=np.maximum(month - gpus.ints("order_lead_months")[gpu], 0)
+        site=site, gpu=gpu, from_month=month, to_month=end, unit="GPU",
+        decide_by=np.maximum(month - gpus.ints("order_lead_months")[gpu], 0)
     )
     deposit = gpus.floats("deposit_fraction")[gpu]
     paid_early = np.maximum(month - gpus.ints("deposit_lead_months")[gpu], 0)
@@ -57,7 +59,14 @@ def _add_own(builder: CandidateBuilder) -> tuple[Block, Columns] | None:
         builder.lump(Line.RESALE, resale_share(outlook, gpu, stands) * capex, end - 1),
         *builder.loan("gpu", capex, month, stands),
     ]
-    block = builder.add(Kind.OWN, lambda: [f"own:{place}@{when}" for place, when in zip(_placed(builder, pairs), builder.names.months(month), strict=True)], columns, terms)
+    block = builder.add(
+        Kind.OWN,
+        lambda: [
+            f"own:{place}@{when}"
+            for place, when in zip(_placed(builder, pairs), builder.names.months(month), strict=True)
+        ],
+        columns, terms,
+    )
     _limit_deliveries(builder, pairs, block)
     return block, _owned(pairs, block, month, end, capex, capex)
 
@@ -68,7 +77,9 @@ def _placed(builder: CandidateBuilder, rows: Columns) -> list[str]:
 
 
 def _owned(rows: Columns, block: Block, month: Ints, end: Ints, capex: Floats, basis: Floats) -> Columns:
-    return rows.only("site", "gpu").having(candidate=block.numbers, new=block.kind is Kind.OWN, month=month, end=end, capex=capex, basis=basis)
+    return rows.only("site", "gpu").having(
+        candidate=block.numbers, new=block.kind is Kind.OWN, month=month, end=end, capex=capex, basis=basis
+    )
 
 
 def _limit_deliveries(builder: CandidateBuilder, pairs: Columns, block: Block) -> None:
@@ -78,7 +89,10 @@ def _limit_deliveries(builder: CandidateBuilder, pairs: Columns, block: Block) -
         return
     calendar, gpus = builder.outlook.calendar, builder.names.gpus
     keys = (pairs["gpu"][limited], calendar.quarter_of(pairs["month"][limited]))
-    resource = builder.book.resources(Family.SUPPLY, keys, lambda gpu, month: f"{gpus[gpu]}:{calendar.written_quarter(month)}", pairs["supply"][limited])
+    resource = builder.book.resources(
+        Family.SUPPLY, keys, lambda gpu, month: f"{gpus[gpu]}:{calendar.written_quarter(month)}",
+        pairs["supply"][limited],
+    )
     builder.book.uses.add(block.numbers[limited], resource, 1.0, 0, 1)
 
 
@@ -100,15 +114,23 @@ def _add_base(builder: CandidateBuilder) -> tuple[Block, Columns] | None:
         builder.lump(Line.RESALE, resale_share(outlook, gpu, end - bought) * capex, end - 1),
     ]
     columns = rows.having(from_month=0, to_month=end, unit="GPU", lower=count, upper=count)
-    block = builder.add(Kind.BASE, lambda: [f"base:{place}@{when}" for place, when in zip(_placed(builder, rows), fleet.texts("bought"), strict=True)], columns, terms)
+    block = builder.add(
+        Kind.BASE,
+        lambda: [
+            f"base:{place}@{when}" for place, when in zip(_placed(builder, rows), fleet.texts("bought"), strict=True)
+        ],
+        columns, terms,
+    )
     return block, _owned(rows, block, bought, end, capex, basis)
 
 
 def _rest_of_write_off(builder: CandidateBuilder, bought: Ints, end: Ints) -> Ints:
-    """Profiles that write the remaining basis off in proportion to the rest of the schedule, or at once if none is left."""
+    """Profiles that write the remaining basis off in proportion to the rest of the schedule, or at once if none is
+    left."""
 
     def rest(age: int, last: int) -> Floats:
-        # The whole schedule counts, also what lies beyond the months of the case: the rest is a share of it, not of what is seen.
+        # The whole schedule counts, also what lies beyond the months of the case: the rest is a share of it, not of
+        # what is seen.
         full = builder.written_off("gpu", builder.outlook.months + age)
         left, total = full[age:], 1.0 - float(full[:age].sum())
         if total <= 1e-12:
@@ -120,7 +142,8 @@ def _rest_of_write_off(builder: CandidateBuilder, bought: Ints, end: Ints) -> In
 
 
 def _needs(builder: CandidateBuilder, owned: Columns) -> None:
-    """Each GPU owned stands in the stock of its place; one of the stock works (less spares), fills hall and liquid MW."""
+    """Each GPU owned stands in the stock of its place; one of the stock works (less spares), fills hall and liquid
+    MW."""
     tables, names, book = builder.outlook.tables, builder.names, builder.book
     site, gpu = owned["site"], owned["gpu"]
     stocks = book.stocks(Stock.GPUS, (site, gpu), names.place)
@@ -132,7 +155,9 @@ def _needs(builder: CandidateBuilder, owned: Columns) -> None:
         book.stock_needs(stock, book.resource(Family.FLEET, names.place(at, sku)), -(1.0 - float(spare[sku])))
         book.stock_needs(stock, book.resource(Family.HALL, names.sites[at]), float(it_kw[sku]) / 1000.0)
         if liquid[sku] and not np.isnan(liquid_mw[at]):
-            book.stock_needs(stock, book.resource(Family.LIQUID, names.sites[at], float(liquid_mw[at])), float(it_kw[sku]) / 1000.0)
+            book.stock_needs(
+                stock, book.resource(Family.LIQUID, names.sites[at], float(liquid_mw[at])), float(it_kw[sku]) / 1000.0
+            )
 
 
 def _add_retirements(builder: CandidateBuilder, owned: Columns, blocks: list[Block]) -> None:
@@ -146,27 +171,35 @@ def _add_retirements(builder: CandidateBuilder, owned: Columns, blocks: list[Blo
     gpu, ending, month, end, parent = (pairs[name] for name in ("gpu", "ending", "month", "end", "candidate"))
     age, stands, capex, new = ending - month, end - month, pairs["capex"], pairs["new"]
     columns = Columns(
-        site=pairs["site"], gpu=gpu, from_month=ending, to_month=end, unit="GPU", decide_by=np.minimum(ending, outlook.horizon), parent=parent
+        site=pairs["site"], gpu=gpu, from_month=ending, to_month=end, unit="GPU",
+        decide_by=np.minimum(ending, outlook.horizon), parent=parent
     )
     terms = [
         builder.lump(Line.RESALE, resale_share(outlook, gpu, age) * capex, ending - 1),
         builder.lump(Line.RESALE, -resale_share(outlook, gpu, stands) * capex, end - 1),
         builder.running(Line.UPKEEP, outlook.tables["gpus"].floats("upkeep_usd_per_month")[gpu], ending, end),
-        builder.schedule(Line.DEPRECIATION, pairs["basis"], _write_off_ended(builder, month, end, age, new), ending - 1),
+        builder.schedule(
+            Line.DEPRECIATION, pairs["basis"], _write_off_ended(builder, month, end, age, new), ending - 1
+        ),
         *builder.loan_ended("gpu", capex * new, stands, age, ending - 1),
     ]
 
     def ids() -> list[str]:
         known, when = builder.ids_of(blocks), builder.names.months(ending)
-        return [f"retire:{known[at].removeprefix('own:')}#{month}" for at, month in zip(parent.tolist(), when, strict=True)]
+        return [
+            f"retire:{known[at].removeprefix('own:')}#{month}" for at, month in zip(parent.tolist(), when, strict=True)
+        ]
 
     block = builder.add(Kind.RETIRE, ids, columns, terms)
-    builder.book.stock_uses.add(block.numbers, builder.book.stocks(Stock.GPUS, (pairs["site"], gpu), builder.names.place), -1.0, ending, end)
+    builder.book.stock_uses.add(
+        block.numbers, builder.book.stocks(Stock.GPUS, (pairs["site"], gpu), builder.names.place), -1.0, ending, end
+    )
     builder.end_early(block, blocks)
 
 
 def _write_off_ended(builder: CandidateBuilder, month: Ints, end: Ints, age: Ints, new: npt.NDArray[np.bool_]) -> Ints:
-    """Profiles of the write-off changed by a sale: by age for GPUs bought, by the rest of the schedule for the fleet."""
+    """Profiles of the write-off changed by a sale: by age for GPUs bought, by the rest of the schedule for the
+    fleet."""
     profiles = builder.write_off_ended("gpu", end - month, age)
     for i in np.flatnonzero(~new):
         rest = int(_rest_of_write_off(builder, month[i : i + 1], end[i : i + 1])[0])

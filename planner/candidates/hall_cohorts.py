@@ -1,4 +1,5 @@
-"""Halls that stand, could be built or converted at each site, by month of service, with their costs per MW of critical IT."""
+"""Halls that stand, could be built or converted at each site, by month of service, with their costs per MW of critical
+IT."""
 
 from __future__ import annotations
 
@@ -25,10 +26,13 @@ def hall_cohorts(outlook: Outlook) -> Columns:
 
 def _cohorts(outlook: Outlook, way: int, site: Ints, month: Ints, **columns: Floats | Ints | float) -> Columns:
     sites = outlook.tables["sites"]
-    known: dict[str, Floats | Ints | float] = {"lead": np.zeros(len(site), dtype=np.int64), "capex_usd_per_mw": 0.0, "rent_usd_per_mw": 0.0, "utility_mw": 0.0}
+    known: dict[str, Floats | Ints | float] = {
+        "lead": np.zeros(len(site), dtype=np.int64), "capex_usd_per_mw": 0.0, "rent_usd_per_mw": 0.0, "utility_mw": 0.0
+    }
     return Columns(
         len(site), site=site, way=np.full(len(site), way), month=month,
-        **{**known, **columns}, opex_usd_per_mw=sites.floats("opex_usd_per_kw_month")[site] * 1000.0, residual=sites.floats("shell_residual")[site],
+        **{**known, **columns}, opex_usd_per_mw=sites.floats("opex_usd_per_kw_month")[site] * 1000.0,
+        residual=sites.floats("shell_residual")[site],
     )
 
 
@@ -59,11 +63,14 @@ def _converted(outlook: Outlook) -> Columns:
     share = np.append(mining.floats("convertible_fraction"), 0.0)[of_site]
     ratio = utility_mw_per_it_mw(outlook)
     stop = np.maximum(np.append(outlook.calendar.indices(mining.texts("earliest_stop")), 0)[of_site], 0)
-    most = np.minimum(share * np.append(mining.floats("utility_mw"), 0.0)[of_site] / ratio, sites.floats("critical_it_mw"))
+    most = np.minimum(
+        share * np.append(mining.floats("utility_mw"), 0.0)[of_site] / ratio, sites.floats("critical_it_mw")
+    )
     # In the order of the sites, as far as they have a mine.
     site, month = _by_step(outlook, np.flatnonzero(~np.isnan(capex) & (share > 0.0)), stop + lead)
     return _cohorts(
-        outlook, CONVERSION, site, month, lead=lead[site], capex_usd_per_mw=capex[site] * 1000.0, upper=most[site], utility_mw=ratio[site]
+        outlook, CONVERSION, site, month, lead=lead[site], capex_usd_per_mw=capex[site] * 1000.0, upper=most[site],
+        utility_mw=ratio[site]
     )
 
 
@@ -75,7 +82,8 @@ def _by_step(outlook: Outlook, sites: Ints, first: Ints) -> tuple[Ints, Ints]:
 
 
 def utility_mw_per_it_mw(outlook: Outlook) -> Floats:
-    """MW of contracted power that a MW of critical IT needs at each site: that of its first phase energised, NaN without one; (sites,)."""
+    """MW of contracted power that a MW of critical IT needs at each site: that of its first phase energised, NaN
+    without one; (sites,)."""
     power = outlook.tables["power"]
     found = np.full(len(outlook.tables["sites"]), np.nan)
     first = np.argsort(outlook.energised, kind="stable")[::-1]

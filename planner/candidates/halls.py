@@ -1,5 +1,5 @@
-"""`shell`: a MW of critical IT in service from a month to the end of the statement: standing, new, or converted from mining;
-`close`, a MW given up earlier, with its residual."""
+"""`shell`: a MW of critical IT in service from a month to the end of the statement: standing, new, or converted from
+mining; `close`, a MW given up earlier, with its residual."""
 
 from __future__ import annotations
 
@@ -31,7 +31,13 @@ def add_halls(builder: CandidateBuilder) -> None:
 
 def _shell_names(builder: CandidateBuilder, halls: Columns) -> list[str]:
     """SITE:WAY@MONTH."""
-    return [f"{name}@{when}" for name, when in zip(joined(builder.names.sites[halls["site"]], ways_of(halls)), builder.names.months(halls["month"]), strict=True)]
+    return [
+        f"{name}@{when}"
+        for name, when in zip(
+            joined(builder.names.sites[halls["site"]], ways_of(halls)), builder.names.months(halls["month"]),
+            strict=True,
+        )
+    ]
 
 
 def _add_shells(builder: CandidateBuilder, halls: Columns) -> Block:
@@ -45,7 +51,9 @@ def _add_shells(builder: CandidateBuilder, halls: Columns) -> Block:
     resale[mining.rows_of("site_id")] = mining.floats("resale_usd_per_kw")
     stands = last - month
     # What stands already is not late.
-    waits = provider_waits(builder, "construction", np.where(halls["way"] == EXISTING, NO_ROW, site), names.sites, month)
+    waits = provider_waits(
+        builder, "construction", np.where(halls["way"] == EXISTING, NO_ROW, site), names.sites, month
+    )
     begins = builder.beginning(month, waits)
     running = halls["opex_usd_per_mw"] + halls["rent_usd_per_mw"]
     terms = [
@@ -79,34 +87,47 @@ def _limits(builder: CandidateBuilder, halls: Columns, block: Block) -> None:
     if len(paced):
         written = outlook.calendar.written_quarter
         quarter = outlook.calendar.quarter_of(halls["month"][paced])
-        resource = book.resources(Family.BUILD, (site[paced], quarter), lambda at, month: f"{name(at)}:{written(month)}", pace[paced])
+        resource = book.resources(
+            Family.BUILD, (site[paced], quarter), lambda at, month: f"{name(at)}:{written(month)}", pace[paced]
+        )
         book.uses.add(numbers[paced], resource, 1.0, 0, 1)
     converted = np.flatnonzero(halls["way"] == CONVERSION)
     if len(converted):
         chosen = halls.take(converted)
-        book.uses.add(numbers[converted], book.resources(Family.CONVERTIBLE, chosen["site"], name, chosen["upper"]), 1.0, 0, 1)
+        book.uses.add(
+            numbers[converted], book.resources(Family.CONVERTIBLE, chosen["site"], name, chosen["upper"]), 1.0, 0, 1
+        )
         # A hall stops mining when its conversion begins.
         mining = outlook.tables["mining"]
         load = np.zeros(len(sites))
         load[mining.rows_of("site_id")] = mining.floats("utility_mw")
         resource = book.resources(Family.MINING, chosen["site"], name, load[chosen["site"]])
-        book.uses.add(numbers[converted], resource, chosen["utility_mw"], chosen["month"] - chosen["lead"], outlook.horizon)
+        book.uses.add(
+            numbers[converted], resource, chosen["utility_mw"], chosen["month"] - chosen["lead"], outlook.horizon
+        )
 
 
 def _open_first(builder: CandidateBuilder, halls: Columns, block: Block, openings: Block) -> None:
-    """Halls ordered by a month <= critical IT of the site, if it is open by then; what stands needs it open at any time."""
-    opened, sites, end, name = openings.columns, builder.outlook.tables["sites"], builder.outlook.horizon, builder.names.site
+    """Halls ordered by a month <= critical IT of the site, if it is open by then; what stands needs it open at any
+    time."""
+    opened, sites, end, name = (
+        openings.columns, builder.outlook.tables["sites"], builder.outlook.horizon, builder.names.site
+    )
     last = greatest_by(opened["site"], opened["from_month"], len(sites), -1)
     inside = np.flatnonzero(last[halls["site"]] >= 0)
     chosen = halls.take(inside)
     ordered = np.where(chosen["way"] == EXISTING, end, np.maximum(chosen["month"] - chosen["lead"], 0))
     needed = np.minimum(ordered, last[chosen["site"]])
 
-    builder.book.uses.add(block.numbers[inside], builder.book.resources(Family.OPEN, chosen["site"], name), 1.0, needed, end)
+    builder.book.uses.add(
+        block.numbers[inside], builder.book.resources(Family.OPEN, chosen["site"], name), 1.0, needed, end
+    )
     known = np.flatnonzero(np.isin(opened["site"], chosen["site"]))
     site = opened["site"][known]
     resource = builder.book.resources(Family.OPEN, site, name)
-    builder.book.uses.add(openings.numbers[known], resource, -sites.floats("critical_it_mw")[site], opened["from_month"][known], end)
+    builder.book.uses.add(
+        openings.numbers[known], resource, -sites.floats("critical_it_mw")[site], opened["from_month"][known], end
+    )
 
 
 def _add_closings(builder: CandidateBuilder, halls: Columns, shells: Block) -> None:
@@ -122,7 +143,8 @@ def _add_closings(builder: CandidateBuilder, halls: Columns, shells: Block) -> N
     stands, age = last - month, ending - month
     residual = pairs["residual"] * capex
     columns = Columns(
-        site=pairs["site"], from_month=ending, to_month=last, unit="MW", upper=pairs["upper"], decide_by=np.minimum(ending, outlook.horizon), parent=parent
+        site=pairs["site"], from_month=ending, to_month=last, unit="MW", upper=pairs["upper"],
+        decide_by=np.minimum(ending, outlook.horizon), parent=parent
     )
     running = pairs["opex_usd_per_mw"] + pairs["rent_usd_per_mw"]
     terms = [
@@ -135,8 +157,12 @@ def _add_closings(builder: CandidateBuilder, halls: Columns, shells: Block) -> N
 
     def ids() -> list[str]:
         names = _shell_names(builder, halls)
-        return [f"close:{names[at]}#{when}" for at, when in zip(row.tolist(), builder.names.months(ending), strict=True)]
+        return [
+            f"close:{names[at]}#{when}" for at, when in zip(row.tolist(), builder.names.months(ending), strict=True)
+        ]
 
     block = builder.add(Kind.CLOSE, ids, columns, terms)
-    builder.book.stock_uses.add(block.numbers, builder.book.stocks(Stock.HALLS, pairs["site"], builder.names.site), -1.0, ending, last)
+    builder.book.stock_uses.add(
+        block.numbers, builder.book.stocks(Stock.HALLS, pairs["site"], builder.names.site), -1.0, ending, last
+    )
     builder.end_early(block, [shells])

@@ -23,7 +23,9 @@ def lease_windows(outlook: Outlook) -> Columns:
     due, grace = outlook.lease_starts, leases.ints("late_grace_months")
     rows = Columns(lease=np.arange(len(leases)), due=due)
     late = rows.with_each(step=outlook.steps)
-    late = late.take((late["step"] > late["due"]) & (late["step"] <= late["due"] + grace[late["lease"]]) & (late["due"] >= 0))
+    late = late.take(
+        (late["step"] > late["due"]) & (late["step"] <= late["due"] + grace[late["lease"]]) & (late["due"] >= 0)
+    )
     windows = stacked([rows.having(step=due), late])
     lease, step = windows["lease"], windows["step"]
     term_start = np.where((leases.texts("term_from") == "delivery")[lease], step, windows["due"])
@@ -47,13 +49,17 @@ def site_rules(outlook: Outlook) -> Columns:
     rows = np.flatnonzero(links.rows_of("lease_id") != NO_ROW)
     at = (links.rows_of("lease_id")[rows], links.rows_of("site_id")[rows])
     linked[at], network[at] = links.flags("allowed")[rows], links.floats("network_usd_per_gpu_hour")[rows]
-    return pairs.having(in_region=in_region, listed=among, linked=linked.reshape(-1), network_usd_per_gpu_hour=network.reshape(-1))
+    return pairs.having(
+        in_region=in_region, listed=among, linked=linked.reshape(-1), network_usd_per_gpu_hour=network.reshape(-1)
+    )
 
 
 def allowed_sites(outlook: Outlook) -> Columns:
     """Pairs of lease and site that region, list of sites and links allow, with the cost of the network."""
     pairs = site_rules(outlook)
-    return pairs.take(pairs["in_region"] & pairs["listed"] & pairs["linked"]).only("lease", "site", "network_usd_per_gpu_hour")
+    return pairs.take(
+        pairs["in_region"] & pairs["listed"] & pairs["linked"]
+    ).only("lease", "site", "network_usd_per_gpu_hour")
 
 
 def split(names: str) -> set[str]:
@@ -64,7 +70,8 @@ def split(names: str) -> set[str]:
 def units_per_gpu(outlook: Outlook) -> Floats:
     """Units of its lease's size that one GPU makes, for each row of `lease_rates`, (rates,).
 
-    A blank `gpus_per_unit` is 1000 / it_kw for a lease in MW. For one in GPUs a unit is one GPU of the strongest SKU that
+    A blank `gpus_per_unit` is 1000 / it_kw for a lease in MW. For one in GPUs a unit is one GPU of the strongest SKU
+    that
     it accepts: that SKU's performance over the other's.
     """
     rates, leases, gpus = (outlook.tables[name] for name in ("lease_rates", "leases", "gpus"))
@@ -72,7 +79,10 @@ def units_per_gpu(outlook: Outlook) -> Floats:
     performance = gpus.floats("performance")[gpu]
     strongest = np.full(len(leases), -np.inf)
     np.maximum.at(strongest, lease, performance)
-    usual = np.where((leases.texts("size_unit") == "it_mw")[lease], 1000.0 / gpus.floats("it_kw")[gpu], strongest[lease] / performance)
+    usual = np.where(
+        (leases.texts("size_unit") == "it_mw")[lease], 1000.0 / gpus.floats("it_kw")[gpu],
+        strongest[lease] / performance,
+    )
     stated = rates.floats("gpus_per_unit")
     return 1.0 / np.where(np.isnan(stated), usual, stated)
 
@@ -87,8 +97,9 @@ def clean(outlook: Outlook, offers: Columns) -> npt.NDArray[np.bool_]:
 def lease_offers(outlook: Outlook, paths: Columns, *, only: Ints | None = None) -> Columns:
     """Every way to serve every lease that power, place and date allow.
 
-    One row per lease, SKU and tier (NO_ROW and 0 for hosting), site, power path and start: columns lease, site, gpu, tier,
-    network_usd_per_gpu_hour, rate_usd ($ per GPU-hour, or per MW-month), it_mw (per GPU, or 1), units of the lease's size per unit
+    One row per lease, SKU and tier (NO_ROW and 0 for hosting), site, power path and start: columns lease, site, gpu,
+    tier, network_usd_per_gpu_hour, rate_usd ($ per GPU-hour, or per MW-month), it_mw (per GPU, or 1), units of the
+    lease's size per unit
     of the candidate, and those of windows and paths. only: leases, all by default.
     """
     leases, rates, gpus = (outlook.tables[name] for name in ("leases", "lease_rates", "gpus"))
@@ -105,11 +116,18 @@ def lease_offers(outlook: Outlook, paths: Columns, *, only: Ints | None = None) 
     halls = allowed.take(hosting[allowed["lease"]])
     rate = leases.floats("usd_per_kw_month")[halls["lease"]] * 1000.0
     halls = halls.having(gpu=np.full(len(halls), NO_ROW), tier=0, rate_usd=rate, it_mw=1.0, units=1.0)
-    offers = stacked([clusters, halls.only(*clusters.names)]).joined(lease_windows(outlook), "lease").joined(paths, "site")
+    offers = stacked(
+        [clusters, halls.only(*clusters.names)]
+    ).joined(lease_windows(outlook), "lease").joined(paths, "site")
     offers = offers.take(powered(offers))
     offers = offers.take(clean(outlook, offers))
     ranks = {name: name_ranks(outlook, table, column)[offers[name]] for name, table, column in _NAMED}
-    order = np.lexsort([offers["then"], offers["head"], offers["from_month"], offers["tier"], ranks["gpu"], ranks["site"], ranks["lease"]])
+    order = np.lexsort(
+        [
+            offers["then"], offers["head"], offers["from_month"], offers["tier"], ranks["gpu"], ranks["site"],
+            ranks["lease"],
+        ]
+    )
     return offers.take(order)
 
 

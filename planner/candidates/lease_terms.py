@@ -1,6 +1,7 @@
 """What a lease pays and when: its ramp, its rate, its prepayment, its end by notice, its next term.
 
-After a default nothing is billed and nothing is credited: what can be recovered comes in its place, and the unearned part of
+After a default nothing is billed and nothing is credited: what can be recovered comes in its place, and the unearned
+    part of
 a prepayment stays with the company.
 """
 
@@ -29,7 +30,8 @@ def _relet(outlook: Outlook, gpu_id: str) -> Floats:
 
 @dataclass(frozen=True)
 class Prepaid:
-    """A prepayment as it is used up. credit: what a month earns of it while the customer lives, shape (M,), zero outside the window."""
+    """A prepayment as it is used up. credit: what a month earns of it while the customer lives, shape (M,), zero
+    outside the window."""
 
     credit: Floats
     start: int
@@ -38,11 +40,13 @@ class Prepaid:
     recovery: float
 
     def settled(self, outlook: Outlook) -> Floats:
-        """Credited in each month while the customer lives, and all that is left in the month of its default; in sum what was paid."""
+        """Credited in each month while the customer lives, and all that is left in the month of its default; in sum
+        what was paid."""
         return self.credit * outlook.alive[self.customer] + self._unearned(outlook)
 
     def kept(self, outlook: Outlook) -> Floats:
-        """The unearned rest in the month of default, which is income then; recovery counts on what was not prepaid alone."""
+        """The unearned rest in the month of default, which is income then; recovery counts on what was not prepaid
+        alone."""
         lost = self._living(outlook) - outlook.alive[self.customer]
         return self._unearned(outlook) - self.recovery * self.credit * lost
 
@@ -107,10 +111,13 @@ class LeaseTerms:
         return factor
 
     def income_path(self, lease: int, term_start: int) -> int:
-        """Path of expected income for $1 of rate: billed hours x ramp x escalator x share used x income after defaults."""
+        """Path of expected income for $1 of rate: billed hours x ramp x escalator x share used x income after
+        defaults."""
         customer = self.leases[lease]["customer_id"]
         contract = self.first_rate_income(lease, term_start) * self.escalation(lease, term_start)
-        return self.builder.paths.number(("income", lease, term_start), lambda outlook: contract * outlook.income_share[customer])
+        return self.builder.paths.number(
+            ("income", lease, term_start), lambda outlook: contract * outlook.income_share[customer]
+        )
 
     def alive_path(self, lease: int) -> int:
         """Path of the chance that the customer of a lease has not defaulted on the first day of a month."""
@@ -118,7 +125,8 @@ class LeaseTerms:
         return self.builder.paths.number(("alive at start", customer), lambda outlook: outlook.alive_at_start[customer])
 
     def prepaid(self, lease: int, term_start: int, start: int, end: int, received: bool) -> Prepaid:
-        """The prepayment of a window, for $1 of rate: the lease pays its first-rate value at the start (before it, if `received`)."""
+        """The prepayment of a window, for $1 of rate: the lease pays its first-rate value at the start (before it, if
+        `received`)."""
         credit = np.zeros(self.outlook.months)
         credit[start:end] = self.first_rate_income(lease, term_start)[start:end]
         customer = self.leases[lease]["customer_id"]
@@ -141,7 +149,8 @@ class LeaseTerms:
         return self.builder.paths.number(("ramped", lease, term_start, path), lambda outlook: whole(outlook) * share)
 
     def relet_path(self, gpu: int) -> int:
-        """Path of what a GPU earns in an hour-month when it is let again at a fraction of the market; nothing for NO_ROW."""
+        """Path of what a GPU earns in an hour-month when it is let again at a fraction of the market; nothing for
+        NO_ROW."""
         name = self.builder.names.gpus[gpu]
         return self.builder.paths.number(("relet", name), lambda outlook: _relet(outlook, name))
 
@@ -149,23 +158,29 @@ class LeaseTerms:
         """The same, times the chance that the lease is not renewed."""
         name, lease_id = self.builder.names.gpus[gpu], self.leases[lease]["lease_id"]
         return self.builder.paths.number(
-            ("relet unless renewed", name, lease), lambda outlook: _relet(outlook, name) * (1.0 - outlook.renewed[lease_id])
+            ("relet unless renewed", name, lease),
+            lambda outlook: _relet(outlook, name) * (1.0 - outlook.renewed[lease_id])
         )
 
     def renewal_path(self, lease: int, term_start: int, start: int) -> int:
         """Path of the next term's income for $1 of the first rate, times the chance of the renewal."""
         row = self.leases[lease]
         last = float(self.escalation(lease, term_start)[min(start, self.outlook.months) - 1])
-        contract = self.billed(lease) * self.share_used(lease) * last * row["renewal_rate_share"] * self.escalation(lease, start)
+        contract = self.billed(lease) * self.share_used(lease) * last * row[
+            "renewal_rate_share"
+        ] * self.escalation(lease, start)
         customer, lease_id = row["customer_id"], row["lease_id"]
         return self.builder.paths.number(
-            ("renewal", lease, term_start, start), lambda outlook: contract * outlook.income_share[customer] * outlook.renewed[lease_id]
+            ("renewal", lease, term_start, start),
+            lambda outlook: contract * outlook.income_share[customer] * outlook.renewed[lease_id]
         )
 
     def if_renewed_path(self, lease: int, path: int) -> int:
         """Another path times the chance that the lease is renewed."""
         whole, lease_id = self.builder.paths.recipe(path), self.leases[lease]["lease_id"]
-        return self.builder.paths.number(("if renewed", lease, path), lambda outlook: whole(outlook) * outlook.renewed[lease_id])
+        return self.builder.paths.number(
+            ("if renewed", lease, path), lambda outlook: whole(outlook) * outlook.renewed[lease_id]
+        )
 
     def contract_ends(self, rows: Columns) -> Ints:
         """Events at which contracts end: by notice, by the customer walking away from a late start, or by their date.
@@ -173,9 +188,13 @@ class LeaseTerms:
         Notice is given in the first month, after those that the contract protects, in which the market stands more
         than the margin below the rate; the contract ends after the months of notice. A customer walks away when the
         phase at the head of the path, the hall or the GPUs come more than the grace after the lease was due.
-        Rows need lease, gpu, rate_usd, due, term_start, from_month, to_month, head, hall_wait and delivery_wait; one event per row.
+        Rows need lease, gpu, rate_usd, due, term_start, from_month, to_month, head, hall_wait and delivery_wait; one
+        event per row.
         """
-        columns = ("lease", "gpu", "rate_usd", "due", "term_start", "from_month", "to_month", "head", "hall_wait", "delivery_wait")
+        columns = (
+            "lease", "gpu", "rate_usd", "due", "term_start", "from_month", "to_month", "head", "hall_wait",
+            "delivery_wait",
+        )
         codes, first = codes_of([rows[name] for name in columns])
         keys = rows.only(*columns).take(first)
         return self.builder.events.computed(len(keys), lambda outlook: self._ends(keys, outlook))[codes]
@@ -187,13 +206,18 @@ class LeaseTerms:
             there = np.maximum(there, waits[keys[column]])
         planned, begins = keys["to_month"][:, None], keys["from_month"][:, None]
         start = np.minimum(np.maximum(begins, there), planned)
-        late, grace = start - keys["due"][:, None], self.outlook.tables["leases"].floats("late_grace_months")[keys["lease"]][:, None]
-        # A planned late start is agreed; only what comes on top of it can exceed the grace. Without a grace nobody walks away.
+        late, grace = start - keys["due"][:, None], self.outlook.tables["leases"].floats(
+            "late_grace_months"
+        )[keys["lease"]][:, None]
+        # A planned late start is agreed; only what comes on top of it can exceed the grace. Without a grace nobody
+        # walks away.
         ends = np.where((late > grace) & (start > begins), start, planned)
         by_notice = np.flatnonzero(self.outlook.tables["leases"].given("notice_months")[keys["lease"]])
         noticed = ("lease", "gpu", "rate_usd", "term_start")
         codes, first = codes_of([keys[name][by_notice] for name in noticed])
-        for code, (lease, gpu, rate_usd, term_start) in enumerate(zip(*(keys[name][by_notice[first]].tolist() for name in noticed), strict=True)):
+        for code, (lease, gpu, rate_usd, term_start) in enumerate(
+            zip(*(keys[name][by_notice[first]].tolist() for name in noticed), strict=True)
+        ):
             if self.builder.names.gpu(gpu) in outlook.market_top:
                 here = by_notice[codes == code]
                 ends[here] = np.minimum(ends[here], self._notice(lease, gpu, rate_usd, term_start, outlook))
@@ -202,7 +226,9 @@ class LeaseTerms:
     def _notice(self, lease: int, gpu: int, rate_usd: float, term_start: int, outlook: Outlook) -> Ints:
         """Month in which the contract ends by notice in each scenario; the end of all months when none is given."""
         row = self.leases[lease]
-        price = np.broadcast_to(outlook.market_top[self.builder.names.gpus[gpu]][0], (outlook.scenarios, outlook.months))
+        price = np.broadcast_to(
+            outlook.market_top[self.builder.names.gpus[gpu]][0], (outlook.scenarios, outlook.months)
+        )
         contract = rate_usd * self.escalation(lease, term_start)
         fallen = price < contract * (1.0 - row["notice_margin"])
         protected = max(term_start + int(row["notice_from_month"]), 0)
@@ -211,7 +237,8 @@ class LeaseTerms:
         return given + int(row["notice_months"])
 
     def standing(self, rows: Columns) -> Columns:
-        """How much of a unit stands when: columns row, start, end, share, from rows with lease, term_start and window."""
+        """How much of a unit stands when: columns row, start, end, share, from rows with lease, term_start and
+        window."""
         ramped = self.ramped(rows)
         plain, stepped = np.flatnonzero(~ramped), np.flatnonzero(ramped)
         whole = Columns(row=plain, start=rows["from_month"][plain], end=rows["to_month"][plain], share=1.0)
@@ -231,7 +258,9 @@ class LeaseTerms:
         """Months of a window in which the same share stands: columns key, start, end, share."""
         share = self.shares(lease, term_start, "size_share")[start:end]
         edges: Ints = np.concatenate([[0], np.flatnonzero(np.diff(share)) + 1, [len(share)]])
-        return Columns(key=np.full(len(edges) - 1, code), start=start + edges[:-1], end=start + edges[1:], share=share[edges[:-1]])
+        return Columns(
+            key=np.full(len(edges) - 1, code), start=start + edges[:-1], end=start + edges[1:], share=share[edges[:-1]]
+        )
 
 
 def path_by_row(columns: Sequence[npt.NDArray[Any]], path: Callable[..., int]) -> Ints:

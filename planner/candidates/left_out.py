@@ -1,8 +1,8 @@
 """Candidates that no plan can use: leases that no site, or no fabric, can hold at their least size.
 
-What a site can hold for a lease is bounded by its halls, its liquid cooling, its power and its largest cluster, at a month
-in which all ways to serve the lease there stand in full. Where that is less than the least size (of the lease, or of a
-block of it on one site) the decision can only be no, and so can the candidates that need it.
+What a site can hold for a lease is bounded by its halls, its liquid cooling, its power and its largest cluster, at a
+month in which all ways to serve the lease there stand in full. Where that is less than the least size (of the lease, or
+of a block of it on one site) the decision can only be no, and so can the candidates that need it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ SLACK = 1e-6
 """What a bound must fall short of the least size by, as a share of it."""
 
 
-REASONS = ("", "the site cannot hold the least block", "no site or fabric can hold the least size", "the lease cannot stand there")
+REASONS = (
+    "", "the site cannot hold the least block", "no site or fabric can hold the least size",
+    "the lease cannot stand there",
+)
 _BLOCK, _SIZE, _IDLE = 1, 2, 3
 NEVER = 1 << 40
 
@@ -135,8 +138,13 @@ def _holdable(candidates: Listed, served: Columns) -> Floats:
         return np.bincount(codes[~flags], minlength=count) == 0
 
     start, end = greatest_by(codes, served["from_month"], count, 0), least_by(codes, served["to_month"], count, NEVER)
-    units, most_per_mw, most_per_hall = greatest(served["units"]), greatest(per_mw), greatest(per_mw * served["working"])
-    liquid = np.where(all_are(served["liquid"]) & sites.given("liquid_cooled_it_mw")[site], sites.floats("liquid_cooled_it_mw")[site], np.inf)
+    units, most_per_mw, most_per_hall = greatest(served["units"]), greatest(per_mw), greatest(
+        per_mw * served["working"]
+    )
+    liquid = np.where(
+        all_are(served["liquid"]) & sites.given("liquid_cooled_it_mw")[site], sites.floats("liquid_cooled_it_mw")[site],
+        np.inf,
+    )
     most = np.full(count, np.inf)
     for at in np.flatnonzero(start < end).tolist():
         window = slice(int(start[at]), int(end[at]))
@@ -150,7 +158,8 @@ def _holdable(candidates: Listed, served: Columns) -> Floats:
 
 
 def _halls_mw(candidates: Listed) -> Floats:
-    """Halls that can be in service at each site at most, by month: of the cohorts as they are after decisions, within the site's limit."""
+    """Halls that can be in service at each site at most, by month: of the cohorts as they are after decisions, within
+    the site's limit."""
     outlook, book = candidates.outlook, candidates.book
     halls = hall_cohorts(outlook)
     found = hall_room(halls.having(upper=candidates.upper[candidates.of_kind(Kind.SHELL)]), outlook)
@@ -164,7 +173,9 @@ def _power_it_mw(candidates: Listed) -> Floats:
     """Critical IT that the phases of each site can carry together, by month, (sites, M)."""
     outlook = candidates.outlook
     site = outlook.tables["power"].rows_of("site_id")
-    return np.array([power_room(outlook, np.flatnonzero(site == at).tolist()) for at in range(len(outlook.tables["sites"]))])
+    return np.array(
+        [power_room(outlook, np.flatnonzero(site == at).tolist()) for at in range(len(outlook.tables["sites"]))]
+    )
 
 
 @dataclass(frozen=True)
@@ -202,7 +213,9 @@ def _blocks(reason: Ints, candidates: Listed, most: Floats) -> None:
 def _accepts(reason: Ints, candidates: Listed, served: Columns, most: Floats, stands: _Standing) -> None:
     """A lease taken, on a fabric or anywhere: all its sites together must hold the least size."""
     leases = candidates.outlook.tables["leases"]
-    least = np.where(leases.flags("all_or_nothing"), leases.floats("max_size"), leases.floats("min_size")) * (1.0 - SLACK)
+    least = np.where(
+        leases.flags("all_or_nothing"), leases.floats("max_size"), leases.floats("min_size")
+    ) * (1.0 - SLACK)
     numbers = candidates.of_kind(Kind.ACCEPT)
     lease = candidates.columns["lease"][numbers]
     known = np.flatnonzero(np.isin(lease, served["lease"]))

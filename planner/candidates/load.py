@@ -17,7 +17,8 @@ from planner.candidates.resources import Family
 
 @dataclass(frozen=True)
 class Leg:
-    """One phase of the power paths of N candidates: its number (NO_PHASE for none), and its window as events and months."""
+    """One phase of the power paths of N candidates: its number (NO_PHASE for none), and its window as events and
+    months."""
 
     phase: Ints
     start_event: Ints
@@ -32,9 +33,11 @@ class Leg:
 
 
 def legs(builder: CandidateBuilder, rows: Columns, waits: tuple[Ints, Ints] | None = None) -> tuple[Leg, Leg]:
-    """The legs of paths with columns head, then, from_then, from_month, to_month: the head until the second is energised.
+    """The legs of paths with columns head, then, from_then, from_month, to_month: the head until the second is
+    energised.
 
-    A unit starts when its head is energised and its waits (see `waits`) are over, never before the plan, and never after its own end.
+    A unit starts when its head is energised and its waits (see `waits`) are over, never before the plan, and never
+    after its own end.
     """
     start, end, head, then = (rows[name] for name in ("from_month", "to_month", "head", "then"))
     none = np.full(len(rows), NO_PHASE)
@@ -70,11 +73,13 @@ def energy_terms(
 
 
 def power_uses(
-    builder: CandidateBuilder, phases: Columns, leg: Leg, candidate: Ints, it_mw: Floats, drawn_mw: Floats, share: Columns
+    builder: CandidateBuilder, phases: Columns, leg: Leg, candidate: Ints, it_mw: Floats, drawn_mw: Floats,
+    share: Columns
 ) -> None:
     """Contracted power and energy drawn on one leg.
 
-    share: columns row (position among the N candidates), start, end, share: how much of a unit stands when (see `whole_units`).
+    share: columns row (position among the N candidates), start, end, share: how much of a unit stands when (see
+        `whole_units`).
     """
     row = share["row"]
     start, end = np.maximum(share["start"], leg.start[row]), np.minimum(share["end"], leg.end[row])
@@ -83,7 +88,9 @@ def power_uses(
     phase = leg.phase[row]
 
     contracted = it_mw[row] * phases["mw_per_it_mw"][phase] * size
-    builder.book.uses.add(candidate[row], builder.book.resources(Family.PHASE, phase, builder.names.phase), contracted, start, end)
+    builder.book.uses.add(
+        candidate[row], builder.book.resources(Family.PHASE, phase, builder.names.phase), contracted, start, end
+    )
     taking = np.flatnonzero(phases["min_take"][phase] > 0.0)
     if len(taking):
         drawn = drawn_mw[row[taking]] * size[taking]

@@ -47,7 +47,10 @@ def add_market(builder: CandidateBuilder, phases: Columns, paths: Columns) -> No
     )
 
     def ids() -> Sequence[str]:
-        parts = zip(names.sites[site], names.gpus[gpu], rows["tier"].tolist(), names.phases[rows["head"]], names.months(start), strict=True)
+        parts = zip(
+            names.sites[site], names.gpus[gpu], rows["tier"].tolist(), names.phases[rows["head"]], names.months(start),
+            strict=True,
+        )
         return [f"sell:{at}:{sku}/{tier}:{phase}@{when}" for at, sku, tier, phase, when in parts]
 
     numbers = builder.add(Kind.SELL, ids, columns, terms).numbers
@@ -56,46 +59,57 @@ def add_market(builder: CandidateBuilder, phases: Columns, paths: Columns) -> No
     power_uses(builder, phases, head, numbers, it_mw, drawn * share, whole_units(start, end))
     limited = np.flatnonzero(~np.isnan(depth))
     tiers = (gpu[limited], rows["tier"][limited])
-    resource = builder.book.resources(Family.DEPTH, tiers, lambda sku, tier: f"{names.gpus[sku]}:{tier}", depth[limited])
+    resource = builder.book.resources(
+        Family.DEPTH, tiers, lambda sku, tier: f"{names.gpus[sku]}:{tier}", depth[limited]
+    )
     builder.book.uses.add(numbers[limited], resource, 1.0, start[limited], end[limited])
 
 
 def _offers(builder: CandidateBuilder, paths: Columns) -> Columns:
     outlook, market = builder.outlook, builder.outlook.tables["market"]
     rows = Columns(
-        gpu=market.rows_of("gpu_id"), tier=market.ints("tier"), depth_gpus=market.floats("depth_gpus"), utilisation=market.floats("utilisation")
+        gpu=market.rows_of("gpu_id"), tier=market.ints("tier"), depth_gpus=market.floats("depth_gpus"),
+        utilisation=market.floats("utilisation")
     )
     rows = rows.joined(places(outlook), "gpu").joined(_owned(builder), ("site", "gpu")).joined(paths, "site")
     rows = rows.with_each(from_month=outlook.windows["from_month"], to_month=outlook.windows["to_month"])
     live = (rows["from_month"] >= rows["from_head"]) & (rows["to_month"] <= rows["end_head"])
     owned = (rows["from_month"] >= rows["first_owned"]) & (rows["from_month"] < rows["last_owned"])
     rows = rows.take(live & owned)
-    site, gpu = name_ranks(outlook, "sites", "site_id")[rows["site"]], name_ranks(outlook, "gpus", "gpu_id")[rows["gpu"]]
+    site, gpu = name_ranks(
+        outlook, "sites", "site_id"
+    )[rows["site"]], name_ranks(outlook, "gpus", "gpu_id")[rows["gpu"]]
     return rows.take(np.lexsort([rows["head"], rows["from_month"], rows["tier"], gpu, site]))
 
 
 def _owned(builder: CandidateBuilder) -> Columns:
     """Months between which a GPU of a SKU may stand at a site: columns site, gpu, first_owned, last_owned."""
-    blocks = [block.columns.only("site", "gpu", "from_month", "to_month") for block in builder.of_kind(Kind.OWN, Kind.BASE)]
+    blocks = [
+        block.columns.only("site", "gpu", "from_month", "to_month") for block in builder.of_kind(Kind.OWN, Kind.BASE)
+    ]
     if not blocks:
         none = np.zeros(0, dtype=np.int64)
         return Columns(site=none, gpu=none, first_owned=none, last_owned=none)
     owned = stacked(blocks)
     codes, first = codes_of([owned["site"], owned["gpu"]])
     return owned.take(first).only("site", "gpu").having(
-        first_owned=least_by(codes, owned["from_month"], len(first), NEVER), last_owned=greatest_by(codes, owned["to_month"], len(first), 0)
+        first_owned=least_by(codes, owned["from_month"], len(first), NEVER),
+        last_owned=greatest_by(codes, owned["to_month"], len(first), 0)
     )
 
 
 def _paths(builder: CandidateBuilder, rows: Columns, phases: Columns, drawn: Floats) -> tuple[Ints, Ints]:
-    """Paths of income and of energy by row. A unit idles in months whose income is less than the energy it would save."""
+    """Paths of income and of energy by row. A unit idles in months whose income is less than the energy it would
+    save."""
     columns = (rows["gpu"], rows["tier"], rows["utilisation"], rows["head"], drawn)
     codes, first = codes_of(columns)
     price, energy = np.zeros(len(first), dtype=np.int64), np.zeros(len(first), dtype=np.int64)
     for code, key in enumerate(zip(*(column[first].tolist() for column in columns), strict=True)):
         gpu, tier, utilisation, head, drawn_mw = key
         full_energy = builder.paths.recipe(int(phases["energy_path"][head]))
-        work = _Work(str(builder.names.gpus[gpu]), tier, utilisation, drawn_mw, float(phases["min_take"][head]), full_energy)
+        work = _Work(
+            str(builder.names.gpus[gpu]), tier, utilisation, drawn_mw, float(phases["min_take"][head]), full_energy
+        )
         price[code] = builder.paths.number(("market", *key), work.income)
         energy[code] = builder.paths.number(("market energy", *key), work.energy)
     return price[codes], energy[codes]
@@ -136,7 +150,9 @@ def _share_drawn(builder: CandidateBuilder, rows: Columns, energy: Ints, full: I
     share = np.ones(len(rows))
     codes, first = codes_of([energy, full])
     pairs = zip(energy[first].tolist(), full[first].tolist(), strict=True)
-    idles = np.array([not np.array_equal(builder.paths.row(paid), builder.paths.row(whole)) for paid, whole in pairs], dtype=bool)
+    idles = np.array(
+        [not np.array_equal(builder.paths.row(paid), builder.paths.row(whole)) for paid, whole in pairs], dtype=bool
+    )
     for at in np.flatnonzero(idles[codes]).tolist():
         window = slice(int(rows["from_month"][at]), int(rows["to_month"][at]))
         whole = np.maximum(builder.paths.row(int(full[at]))[window], 0.0).sum()

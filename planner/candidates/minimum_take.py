@@ -11,7 +11,8 @@ from planner.candidates.resources import Family
 
 
 def take_not_drawn(candidates: CandidateSet, levels: Floats) -> tuple[Ints, Floats]:
-    """Numbers of the `short` candidates, and mean MW of minimum take that nothing else at these levels draws in the window of each.
+    """Numbers of the `short` candidates, and mean MW of minimum take that nothing else at these levels draws in the
+    window of each.
 
     levels: of every candidate, shape (N,); those of `short` themselves do not count.
     """

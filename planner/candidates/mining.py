@@ -26,7 +26,9 @@ def add_mining(builder: CandidateBuilder, phases: Columns, paths: Columns) -> No
     """Mining load on each live phase of its site, step by step; it stops with the horizon. Paths of one phase alone."""
     outlook, mining, names = builder.outlook, builder.outlook.tables["mining"], builder.names
     mines = Columns(mine=np.arange(len(mining)), site=mining.rows_of("site_id"))
-    rows = mines.joined(paths, "site").with_each(from_month=outlook.windows["from_month"], to_month=outlook.windows["to_month"])
+    rows = mines.joined(paths, "site").with_each(
+        from_month=outlook.windows["from_month"], to_month=outlook.windows["to_month"]
+    )
     rows = rows.take((rows["from_month"] >= rows["from_head"]) & (rows["to_month"] <= rows["end_head"]))
     if not len(rows):
         return
@@ -37,13 +39,20 @@ def add_mining(builder: CandidateBuilder, phases: Columns, paths: Columns) -> No
     end = builder.events.at(stop)
     # A mining MW is contracted power, not critical IT: it needs one MW of its phase whatever the phase's ratio.
     it_mw = 1.0 / phases["mw_per_it_mw"][head.phase]
-    one, fee, energy = np.full(len(rows), builder.one()), phases["fee_path"][head.phase], phases["energy_path"][head.phase]
+    one, fee, energy = np.full(
+        len(rows), builder.one()
+    ), phases["fee_path"][head.phase], phases["energy_path"][head.phase]
     terms: list[Term] = [
         WindowTerm(Line.MINING, uptime, income, head.start_event, end),
-        WindowTerm(Line.UPKEEP, -uptime * mining.floats("opex_usd_per_mwh")[mine], np.full(len(rows), builder.hours()), head.start_event, end),
+        WindowTerm(
+            Line.UPKEEP, -uptime * mining.floats("opex_usd_per_mwh")[mine], np.full(len(rows), builder.hours()),
+            head.start_event, end,
+        ),
         *energy_terms(phases, head, uptime, it_mw, energy, one, fee),
     ]
-    columns = Columns(site=site, phase=rows["head"], from_month=start, to_month=stop, unit="MW", upper=most, decide_by=start)
+    columns = Columns(
+        site=site, phase=rows["head"], from_month=start, to_month=stop, unit="MW", upper=most, decide_by=start
+    )
 
     def ids() -> Sequence[str]:
         parts = zip(names.sites[site], names.phases[rows["head"]], names.months(start), strict=True)

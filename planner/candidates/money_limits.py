@@ -23,7 +23,10 @@ def add_raised_capital(builder: CandidateBuilder) -> None:
     if not _budgeted(builder.outlook):
         return
     columns = Columns(1, unit="0/1", lower=1.0, upper=1.0)
-    block = builder.add(Kind.BASE, lambda: ["base:capital raised"], columns, [builder.lump(Line.CAPEX, np.zeros(1), np.zeros(1, dtype=np.int64))])
+    block = builder.add(
+        Kind.BASE, lambda: ["base:capital raised"], columns,
+        [builder.lump(Line.CAPEX, np.zeros(1), np.zeros(1, dtype=np.int64))],
+    )
     starts, ends, raised = _quarters(builder.outlook)
     _draw(builder, np.full(len(starts), block.first), -raised, starts, ends)
 
@@ -54,7 +57,8 @@ def _quarters(outlook: Outlook) -> tuple[Ints, Ints, Floats]:
 
 
 def _draw(builder: CandidateBuilder, candidate: Ints, amount: Floats, start: Ints, end: Ints) -> None:
-    """Capital drawn in a quarter: it stays drawn to the horizon, or counts in that quarter alone if nothing carries over."""
+    """Capital drawn in a quarter: it stays drawn to the horizon, or counts in that quarter alone if nothing carries
+    over."""
     if builder.outlook.case.settings.budget_carries_over:
         stock = builder.book.stock(Stock.CAPITAL, "capital")
         if not any(known == stock for known, _, _ in builder.book.per_stock):
@@ -73,7 +77,9 @@ def _draw_capital(builder: CandidateBuilder, block: Block, valuation: Valuation)
         return
     starts, ends, _ = _quarters(builder.outlook)
     # Prepayments as they are received; what is credited of them month by month is operating cash.
-    terms = tuple(term for term in block.terms if term.line is not Line.PREPAYMENT or np.all(np.asarray(term.amount) >= 0.0))
+    terms = tuple(
+        term for term in block.terms if term.line is not Line.PREPAYMENT or np.all(np.asarray(term.amount) >= 0.0)
+    )
     capex, opening, prepaid, drawn = valuation.cash(replace(block, terms=terms), np.arange(len(block)), lines)
     need = -(capex + opening) - prepaid - drawn
     moved = np.abs(capex) + np.abs(opening) + np.abs(prepaid) + np.abs(drawn)
@@ -88,7 +94,8 @@ DUST = 1e-12
 
 
 def without_dust(sums: Floats, moved: Floats) -> Floats:
-    """Sums with nothing in place of what rounding leaves, so that a solver is not asked to tell it from nothing; any shape."""
+    """Sums with nothing in place of what rounding leaves, so that a solver is not asked to tell it from nothing; any
+    shape."""
     return np.where(np.abs(sums) <= DUST * moved, 0.0, sums)
 
 
@@ -107,7 +114,9 @@ def _floor_cash(builder: CandidateBuilder, valuation: Valuation) -> None:
     quarter = budget.texts("quarter")
     starts = np.array([outlook.calendar.quarter_index(quarter[row]) for row in rows], dtype=np.int64)
     ends = np.minimum(starts + 3, outlook.months)
-    resource = builder.book.resources(Family.CASH_FLOOR, rows, lambda row: str(quarter[row]), -budget.floats("cash_floor_usd")[rows])
+    resource = builder.book.resources(
+        Family.CASH_FLOOR, rows, lambda row: str(quarter[row]), -budget.floats("cash_floor_usd")[rows]
+    )
     for block in builder.blocks:
         cash = valuation.cash(block, np.arange(len(block)), EQUITY)
         shield = -outlook.case.settings.tax_rate * cash[EQUITY.index(Line.INTEREST)]

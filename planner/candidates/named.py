@@ -1,4 +1,5 @@
-"""Rows with the names of sites, SKUs and leases in place of their numbers, for tables and sentences that people read."""
+"""Rows with the names of sites, SKUs and leases in place of their numbers, for tables and sentences that people
+read."""
 
 from __future__ import annotations
 

@@ -28,8 +28,10 @@ class Names:
         tables = outlook.tables
         power = tables["power"]
         return Names(
-            _with_blank(tables["sites"].texts("site_id")), _with_blank(tables["gpus"].texts("gpu_id")), _with_blank(tables["leases"].texts("lease_id")),
-            _with_blank(tables["customers"].texts("customer_id")), _with_blank(joined(power.texts("source_id"), power.texts("phase"))), outlook.calendar.written,
+            _with_blank(tables["sites"].texts("site_id")), _with_blank(tables["gpus"].texts("gpu_id")),
+            _with_blank(tables["leases"].texts("lease_id")),
+            _with_blank(tables["customers"].texts("customer_id")),
+            _with_blank(joined(power.texts("source_id"), power.texts("phase"))), outlook.calendar.written,
         )
 
     def site(self, at: int) -> str:
@@ -59,7 +61,8 @@ class Names:
 
 
 def joined(first: Iterable[str], *rest: Iterable[str]) -> list[str]:
-    """Names made of several, row by row, joined by a colon: the reader lets no name of a case hold one, so no two of them merge."""
+    """Names made of several, row by row, joined by a colon: the reader lets no name of a case hold one, so no two of
+    them merge."""
     return [":".join(parts) for parts in zip(first, *rest, strict=True)]
 
 

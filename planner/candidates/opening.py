@@ -15,14 +15,17 @@ from planner.candidates.resources import Family
 
 
 def add_openings(builder: CandidateBuilder) -> None:
-    """A candidate for each site that costs something to open, and each month in which its first commitment could fall."""
+    """A candidate for each site that costs something to open, and each month in which its first commitment could
+    fall."""
     outlook, names = builder.outlook, builder.names
     cost = outlook.tables["sites"].floats("opening_cost_usd")
     if not np.any(cost > 0.0):
         return
     chosen = Columns(site=np.flatnonzero(cost > 0.0)).joined(opening_months(outlook), "site")
     site, month = chosen["site"], chosen["month"]
-    columns = Columns(site=site, from_month=month, to_month=outlook.horizon, unit="0/1", upper=1.0, integral=True, decide_by=month)
+    columns = Columns(
+        site=site, from_month=month, to_month=outlook.horizon, unit="0/1", upper=1.0, integral=True, decide_by=month
+    )
 
     def ids() -> list[str]:
         return [f"open:{name}@{when}" for name, when in zip(names.sites[site], names.months(month), strict=True)]
@@ -35,8 +38,9 @@ def add_openings(builder: CandidateBuilder) -> None:
 def opening_months(outlook: Outlook) -> Columns:
     """Months in which the first commitment at each site could fall: columns site, month, in order.
 
-    Commitments are a phase to sign and a hall to order; what stands already is none. A site is of no use without power, so
-    a hall ordered when all of its phases should be signed is never the first. A site without any commitment opens at the start.
+    Commitments are a phase to sign and a hall to order; what stands already is none. A site is of no use without power,
+    so a hall ordered when all of its phases should be signed is never the first. A site without any commitment opens at
+    the start.
     """
     if outlook.stated_openings is not None:
         return outlook.stated_openings

@@ -131,12 +131,15 @@ class Outlook:
         customers = self.tables["customers"]
         return {
             name: self.alive[name] + (1.0 - self.alive[name]) * recovery
-            for name, recovery in zip(customers.texts("customer_id"), customers.floats("recovery").tolist(), strict=True)
+            for name, recovery in zip(
+                customers.texts("customer_id"), customers.floats("recovery").tolist(), strict=True
+            )
         }
 
     @cached_property
     def alive(self) -> dict[str, Floats]:
-        """Chance that each customer, or its guarantor in its place, has not defaulted by the middle of a month, shape (M,)."""
+        """Chance that each customer, or its guarantor in its place, has not defaulted by the middle of a month, shape
+        (M,)."""
         return self._survival(0.5)
 
     @cached_property
@@ -190,7 +193,9 @@ class Outlook:
     def _single(self) -> frozenset[tuple[str, str]]:
         """Word and name of all that is drawn once by a factor of the table."""
         targets = [target_of(drives) for drives in self.tables["factors"].texts("drives")]
-        return frozenset((target.word, target.name) for target in targets if target is not None and target.word in SINGLE)
+        return frozenset(
+            (target.word, target.name) for target in targets if target is not None and target.word in SINGLE
+        )
 
     @cached_property
     def market_price(self) -> dict[tuple[str, int], Floats]:
@@ -221,12 +226,14 @@ class Outlook:
 
     @property
     def stated_openings(self) -> Columns | None:
-        """Months in which sites may be opened, columns site and month, where they do not follow from the case itself."""
+        """Months in which sites may be opened, columns site and month, where they do not follow from the case
+        itself."""
         return None
 
     @cached_property
     def steps(self) -> Ints:
-        """Months of the horizon at which something can change: quarters, energisations, leases, halls; starts with 0."""
+        """Months of the horizon at which something can change: quarters, energisations, leases, halls; starts with
+        0."""
         leases = self.tables["leases"]
         start = self.lease_starts
         end = start + leases.ints("term_months")
@@ -255,10 +262,12 @@ class Outlook:
 
     @cached_property
     def _last_uses(self) -> Ints:
-        """Months of the horizon, on no step perhaps, in which something on demand or in mining may lose its GPUs, hall or power.
+        """Months of the horizon, on no step perhaps, in which something on demand or in mining may lose its GPUs, hall
+        or power.
 
-        Ends of power contracts; ends of life of what is delivered at a step or owned; months in which assets may be given up;
-        ends of leases begun late, whose GPUs are free again; and the beginning of conversions of mining halls.
+        Ends of power contracts; ends of life of what is delivered at a step or owned; months in which assets may be
+        given up; ends of leases begun late, whose GPUs are free again; and the beginning of conversions of mining
+        halls.
         """
         tables, steps = self.tables, self.steps
         life, fleet = tables["gpus"].ints("life_months"), tables["fleet"]
@@ -273,11 +282,18 @@ class Outlook:
         return months[(months > 0) & (months < self.horizon)]
 
     def _late_ends(self) -> list[Ints]:
-        """Ends of leases whose term runs from delivery, begun late at each step that their grace allows, and of their next terms."""
+        """Ends of leases whose term runs from delivery, begun late at each step that their grace allows, and of their
+        next terms."""
         leases = self.tables["leases"]
-        late = np.flatnonzero((leases.texts("term_from") == "delivery") & (leases.ints("late_grace_months") > 0) & (self.lease_starts >= 0))
+        late = np.flatnonzero(
+            (leases.texts("term_from") == "delivery") & (leases.ints("late_grace_months") > 0)
+            & (self.lease_starts >= 0)
+        )
         ends = []
-        columns = (self.lease_starts, leases.ints("late_grace_months"), leases.ints("term_months"), leases.ints("renewal_term_months"))
+        columns = (
+            self.lease_starts, leases.ints("late_grace_months"), leases.ints("term_months"),
+            leases.ints("renewal_term_months"),
+        )
         for due, grace, term, renewal in zip(*(column[late].tolist() for column in columns), strict=True):
             begun = self.steps[(self.steps > due) & (self.steps <= due + grace)]
             ends += [begun + term, begun + term + renewal]
@@ -309,10 +325,15 @@ def delay_months(case: Case, base: str) -> Ints:
 def chances_of_renewal(case: Case) -> dict[str, Floats]:
     """Chance that each lease of a case is renewed, shape (1,)."""
     leases = case.arrays["leases"]
-    return {name: np.array([chance]) for name, chance in zip(leases.texts("lease_id"), leases.floats("renewal_probability").tolist(), strict=True)}
+    return {
+        name: np.array([chance])
+        for name, chance in zip(leases.texts("lease_id"), leases.floats("renewal_probability").tolist(), strict=True)
+    }
 
 
-def make_outlook(case: Case, *, base: str = "expected", tail: str | None = None, monthly_windows: bool = False) -> Outlook:
+def make_outlook(
+    case: Case, *, base: str = "expected", tail: str | None = None, monthly_windows: bool = False
+) -> Outlook:
     """The outlook of a case, its tail long enough for every contract and every life."""
     tail = case.settings.tail if tail is None else tail
     calendar = Calendar(case.settings.start, case.settings.months)

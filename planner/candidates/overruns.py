@@ -1,7 +1,8 @@
 """Capex over budget: what is paid beyond the plan of an asset class, and its write-off, where a factor moves it.
 
-The share over budget is 0 in the base case and drawn once for a future. It is paid when the capex is, and written off on the
-schedule of its class to the end of its asset, given up early or not; loans are drawn on the capex planned, and nothing is resold for it.
+The share over budget is 0 in the base case and drawn once for a future. It is paid when the capex is, and written off
+on the schedule of its class to the end of its asset, given up early or not; loans are drawn on the capex planned, and
+nothing is resold for it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ def overrun_terms(
 ) -> list[Term]:
     """Capex beyond the plan, paid over the lead before `month` (in it without one), and its write-off from service on.
 
-    capex: planned, dollars per unit. waits: what service waits for. end: month in which the asset ends. None where no factor
+    capex: planned, dollars per unit. waits: what service waits for. end: month in which the asset ends. None where no
+        factor
     moves the class.
     """
     if not builder.outlook.overruns(asset_class) or not np.any(capex):
@@ -32,18 +34,26 @@ def overrun_terms(
     codes, first = codes_of([month, waits, ends])
     keys = zip(month[first].tolist(), waits[first].tolist(), ends[first].tolist(), strict=True)
     paths = [_write_off(builder, asset_class, (at, wait), _service(builder, at, wait), last) for at, wait, last in keys]
-    return [_paid(builder, asset_class, capex, month, lead), _written_off(builder, capex, np.array(paths, dtype=np.int64)[codes])]
+    return [
+        _paid(builder, asset_class, capex, month, lead),
+        _written_off(builder, capex, np.array(paths, dtype=np.int64)[codes]),
+    ]
 
 
-def phase_overrun_terms(builder: CandidateBuilder, phases: Ints, capex: Floats, credit: Floats, month: Ints, lead: Ints) -> list[Term]:
-    """The same for phases of power, in service when they are energised, with the tax credit on what is paid beyond the plan."""
+def phase_overrun_terms(
+    builder: CandidateBuilder, phases: Ints, capex: Floats, credit: Floats, month: Ints, lead: Ints
+) -> list[Term]:
+    """The same for phases of power, in service when they are energised, with the tax credit on what is paid beyond the
+    plan."""
     outlook = builder.outlook
     if not outlook.overruns("power") or not np.any(capex):
         return []
     starts = [phase_service(outlook, at) for at in phases.tolist()]
     rows = zip(phases.tolist(), outlook.power_end[phases].tolist(), starts, strict=True)
     paths = [_write_off(builder, "power", ("phase", at), service, end) for at, end, service in rows]
-    terms: list[Term] = [_paid(builder, "power", capex, month, lead), _written_off(builder, capex, np.array(paths, dtype=np.int64))]
+    terms: list[Term] = [
+        _paid(builder, "power", capex, month, lead), _written_off(builder, capex, np.array(paths, dtype=np.int64))
+    ]
     if np.any(credit):
         once = [_once(builder, ("phase", at), service) for at, service in zip(phases.tolist(), starts, strict=True)]
         none = builder.events.at(np.zeros(len(phases), dtype=np.int64))
@@ -52,11 +62,16 @@ def phase_overrun_terms(builder: CandidateBuilder, phases: Ints, capex: Floats, 
 
 
 def _service(builder: CandidateBuilder, month: int, wait: int) -> Starts:
-    return lambda outlook: np.maximum(builder.events.wait_end(wait, outlook), month) if wait != NO_WAIT else np.array([month])
+    return lambda outlook: np.maximum(
+        builder.events.wait_end(wait, outlook), month
+    ) if wait != NO_WAIT else np.array([month])
 
 
 def _paid(builder: CandidateBuilder, asset_class: str, capex: Floats, month: Ints, lead: Ints) -> Term:
-    share = builder.paths.number(("overrun", asset_class), lambda outlook: by_month(outlook, outlook.overrun(asset_class)[:, None] * np.ones(outlook.months)))
+    share = builder.paths.number(
+        ("overrun", asset_class),
+        lambda outlook: by_month(outlook, outlook.overrun(asset_class)[:, None] * np.ones(outlook.months)),
+    )
     planned = builder.spread(Line.CAPEX, -capex, month, lead)
     return WindowTerm(planned.line, planned.amount, np.full(len(capex), share), planned.start, planned.end)
 
@@ -74,14 +89,17 @@ def _write_off(builder: CandidateBuilder, asset_class: str, key: tuple[object, .
     """Path of the write-off of what is paid beyond $1 of capex, from service to the end of the asset."""
     written = written_off(builder.written_off(asset_class), starts, end)
     return builder.paths.number(
-        ("overrun written off", asset_class, *key, end), lambda outlook: _over_budget(outlook, asset_class, written(outlook))
+        ("overrun written off", asset_class, *key, end),
+        lambda outlook: _over_budget(outlook, asset_class, written(outlook))
     )
 
 
 def _once(builder: CandidateBuilder, key: tuple[object, ...], starts: Starts) -> int:
     """Path of what is paid beyond $1 of capex of power, in the month of service."""
     paid = written_off(np.eye(1, builder.outlook.months)[0], starts, builder.outlook.months)
-    return builder.paths.number(("overrun at service", *key), lambda outlook: _over_budget(outlook, "power", paid(outlook)))
+    return builder.paths.number(
+        ("overrun at service", *key), lambda outlook: _over_budget(outlook, "power", paid(outlook))
+    )
 
 
 def _over_budget(outlook: Outlook, asset_class: str, shares: Floats) -> Floats:

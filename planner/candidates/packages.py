@@ -130,7 +130,8 @@ def _number(candidates: CandidateSet, name: str, kinds: Sequence[str]) -> int:
 
 
 def _add_hall(
-    candidates: CandidateSet, shell: str, site_id: str, start: int, it_mw: float, numbers: list[int], levels: list[float]
+    candidates: CandidateSet, shell: str, site_id: str, start: int, it_mw: float, numbers: list[int],
+    levels: list[float]
 ) -> None:
     hall = _number(candidates, shell, ("shell",))
     table = candidates.table
@@ -140,12 +141,16 @@ def _add_hall(
     levels.append(it_mw)
 
 
-def _add_power(candidates: CandidateSet, parts: Sequence[int], it_mw: float, numbers: list[int], levels: list[float]) -> None:
+def _add_power(
+    candidates: CandidateSet, parts: Sequence[int], it_mw: float, numbers: list[int], levels: list[float]
+) -> None:
     """Contracted MW of every phase that the path touches, for its whole term."""
     table = candidates.table
     touched = {str(table[column].iat[part]) for part in parts for column in ("phase", "then_phase")} - {""}
     power = phase_table(candidates.outlook)
-    size = dict(zip(power["phase_name"], power["mw_per_it_mw"].to_numpy(np.float64) / unit_mw(candidates.outlook), strict=True))
+    size = dict(
+        zip(power["phase_name"], power["mw_per_it_mw"].to_numpy(np.float64) / unit_mw(candidates.outlook), strict=True)
+    )
     contracts = table[(table["kind"] == "power") & table["phase"].isin(touched)]
     for number, phase in zip(contracts.index, contracts["phase"], strict=True):
         numbers.append(int(number))
@@ -158,10 +163,14 @@ def _stretches(candidates: CandidateSet, parts: Sequence[int], start: int, end: 
     found: list[Stretch] = []
     at = start
     for part in sorted(parts, key=lambda number: int(table["from_month"].iat[number])):
-        name, begins, ends = str(table["candidate_id"].iat[part]), int(table["from_month"].iat[part]), int(table["to_month"].iat[part])
+        name, begins, ends = str(
+            table["candidate_id"].iat[part]
+        ), int(table["from_month"].iat[part]), int(table["to_month"].iat[part])
         if begins < at or ends > end:
             written = candidates.outlook.calendar.written
-            raise PlannerError(f"{name} works from {written(begins)} to {written(ends - 1)}, when the GPU is not free or not there")
+            raise PlannerError(
+                f"{name} works from {written(begins)} to {written(ends - 1)}, when the GPU is not free or not there"
+            )
         if begins > at:
             found.append(Stretch("idle", None, at, begins))
         found.append(Stretch(name, part, begins, ends))

@@ -23,7 +23,9 @@ def add_exits(builder: CandidateBuilder, phases: Block) -> None:
     if outlook.tail == "none":
         return
     pairs = Columns(phase=np.flatnonzero(power.given("exit_fee_usd_per_kw"))).with_each(month=outlook.endings)
-    pairs = pairs.take((pairs["month"] > outlook.energised[pairs["phase"]]) & (pairs["month"] < outlook.power_end[pairs["phase"]]))
+    pairs = pairs.take(
+        (pairs["month"] > outlook.energised[pairs["phase"]]) & (pairs["month"] < outlook.power_end[pairs["phase"]])
+    )
     if not len(pairs):
         return
     month, phase = pairs["month"], pairs["phase"]
@@ -45,7 +47,10 @@ def add_exits(builder: CandidateBuilder, phases: Block) -> None:
         builder.running(Line.UPKEEP, upkeep, month, end),
     ]
     names, written = builder.names.phases, builder.names.months
-    block = builder.add(Kind.EXIT, lambda: [f"exit:{names[at]}@{when}" for at, when in zip(phase, written(month), strict=True)], columns, terms)
+    block = builder.add(
+        Kind.EXIT, lambda: [f"exit:{names[at]}@{when}" for at, when in zip(phase, written(month), strict=True)],
+        columns, terms,
+    )
     stocks = builder.book.stocks(Stock.POWER, phase, builder.names.phase)
     builder.book.stock_uses.add(block.numbers, stocks, -1.0, month, end)
     ended = builder.book.resources(Family.ENDED, phase, lambda at: f"power {names[at]}")
@@ -61,4 +66,8 @@ def _write_offs(builder: CandidateBuilder, phase: Ints, end: Ints, month: Ints, 
     rows = zip(phase.tolist(), end.tolist(), month.tolist(), cost.tolist(), strict=True)
     paths = [phase_write_off_ended(builder, at, last, ends) if usd else builder.one() for at, last, ends, usd in rows]
     none, whole = np.zeros(len(phase), dtype=np.int64), np.full(len(phase), builder.outlook.months)
-    return [WindowTerm(Line.DEPRECIATION, cost, np.array(paths, dtype=np.int64), builder.events.at(none), builder.events.at(whole))]
+    return [
+        WindowTerm(
+            Line.DEPRECIATION, cost, np.array(paths, dtype=np.int64), builder.events.at(none), builder.events.at(whole)
+        )
+    ]

@@ -1,4 +1,5 @@
-"""What MW of a phase may be contracted: if its site is open, from a least amount on, in whole steps; and `take`, which decides that."""
+"""What MW of a phase may be contracted: if its site is open, from a least amount on, in whole steps; and `take`, which
+decides that."""
 
 from __future__ import annotations
 
@@ -22,7 +23,9 @@ STEPS = ":steps"
 
 def add_offers(builder: CandidateBuilder, phases: Block) -> None:
     """contracted[p] <= guaranteed[p] x opened by its signing[site], where the site has an opening decision."""
-    openings = [block.columns.only("site", "from_month").having(number=block.numbers) for block in builder.of_kind(Kind.OPEN)]
+    openings = [
+        block.columns.only("site", "from_month").having(number=block.numbers) for block in builder.of_kind(Kind.OPEN)
+    ]
     if not openings:
         return
     opened, power = stacked(openings), builder.outlook.tables["power"]
@@ -60,7 +63,9 @@ def _add_least(builder: CandidateBuilder, phases: Block) -> None:
     takes = _whole(builder, rows, np.ones(len(rows)), "")
     most = builder.book.resources(Family.OFFER, rows, _named(builder, IF_TAKEN), committed)
     least = builder.book.resources(Family.LEAST_POWER, rows, _named(builder), -committed)
-    for resource, sign, bound in ((most, 1.0, power.floats("guaranteed_mw")[rows] - committed), (least, -1.0, short_of_least[rows])):
+    for resource, sign, bound in (
+        (most, 1.0, power.floats("guaranteed_mw")[rows] - committed), (least, -1.0, short_of_least[rows])
+    ):
         builder.book.uses.add(phases.numbers[rows], resource, sign * size, 0, 1)
         builder.book.uses.add(takes.numbers, resource, -sign * bound, 0, 1)
 
@@ -84,9 +89,15 @@ def _add_steps(builder: CandidateBuilder, phases: Block) -> None:
 
 def _whole(builder: CandidateBuilder, phases: Ints, most: Floats, after_name: str) -> Block:
     """Whole decisions about phases, without cash of their own."""
-    columns = Columns(site=builder.outlook.tables["power"].rows_of("site_id")[phases], phase=phases, unit="0/1", upper=most, integral=True)
+    columns = Columns(
+        site=builder.outlook.tables["power"].rows_of("site_id")[phases], phase=phases, unit="0/1", upper=most,
+        integral=True,
+    )
 
     def ids() -> Sequence[str]:
         return [f"take:{builder.names.phases[phase]}{after_name}" for phase in phases]
 
-    return builder.add(Kind.TAKE, ids, columns, [builder.lump(Line.CAPEX, np.zeros(len(phases)), np.zeros(len(phases), dtype=np.int64))])
+    return builder.add(
+        Kind.TAKE, ids, columns,
+        [builder.lump(Line.CAPEX, np.zeros(len(phases)), np.zeros(len(phases), dtype=np.int64))],
+    )

@@ -1,4 +1,5 @@
-"""Phases of power as the case gives them: dates, sizes, steps and fees, each of shape (phases,) in the order of the table `power`."""
+"""Phases of power as the case gives them: dates, sizes, steps and fees, each of shape (phases,) in the order of the
+table `power`."""
 
 from __future__ import annotations
 
@@ -30,8 +31,12 @@ def phase_table(outlook: Outlook) -> pd.DataFrame:
 
 
 def more_power(row: Any, more: str) -> list[str]:
-    """Changes of the case by which a phase guarantees more MW: its plant grows with it, and what is contracted whole stays whole."""
-    columns = ["guaranteed_mw", *(["installed_mw"] if pd.notna(row.installed_mw) else []), *(["committed_mw"] if row.lumpy and row.committed_mw > 0 else [])]
+    """Changes of the case by which a phase guarantees more MW: its plant grows with it, and what is contracted whole
+    stays whole."""
+    columns = [
+        "guaranteed_mw", *(["installed_mw"] if pd.notna(row.installed_mw) else []),
+        *(["committed_mw"] if row.lumpy and row.committed_mw > 0 else []),
+    ]
     return [f"power.{column}[{row.phase_name}]+={more}" for column in columns]
 
 
@@ -39,7 +44,8 @@ def more_power(row: Any, more: str) -> list[str]:
 
 
 def step_mw(outlook: Outlook) -> Floats:
-    """MW in which what is not contracted yet of each phase can be had: all of it if lumpy, a step; NaN for any amount."""
+    """MW in which what is not contracted yet of each phase can be had: all of it if lumpy, a step; NaN for any
+    amount."""
     power = outlook.tables["power"]
     rest = power.floats("guaranteed_mw") - power.floats("committed_mw")
     return np.where(power.flags("lumpy"), rest, power.floats("step_mw"))
@@ -54,7 +60,8 @@ def counted_in_steps(outlook: Outlook) -> Flags:
 def unit_mw(outlook: Outlook) -> Floats:
     """MW of one unit of each phase's candidate: the whole phase if lumpy, a step, or 1 MW.
 
-    A phase of which MW are contracted already is counted in MW: they are a fact, and the rest comes on top of them in whole
+    A phase of which MW are contracted already is counted in MW: they are a fact, and the rest comes on top of them in
+        whole
     steps (see `phase_limits`).
     """
     return np.where(counted_in_steps(outlook), step_mw(outlook), 1.0)
@@ -77,20 +84,23 @@ def to_be_paid(outlook: Outlook) -> Flags:
 
 
 def sign_months(outlook: Outlook) -> Ints:
-    """Month by which MW of each phase have to be signed: its lead before its promise, at the start where that is past."""
+    """Month by which MW of each phase have to be signed: its lead before its promise, at the start where that is
+    past."""
     return np.maximum(outlook.promised - outlook.tables["power"].ints("lead_months"), 0)
 
 
 def commit_months(outlook: Outlook) -> Ints:
-    """Month of the first commitment to each phase: when it has to be signed, or the start where MW are contracted already."""
+    """Month of the first commitment to each phase: when it has to be signed, or the start where MW are contracted
+    already."""
     return np.where(outlook.tables["power"].floats("committed_mw") > 0.0, 0, sign_months(outlook))
 
 
 def charges(outlook: Outlook) -> tuple[Ints, Ints]:
     """Month before which capex and upfront of each phase are spread, and over how many months.
 
-    Over its lead up to its promise. Where the lead reaches before the start, a phase of which nothing is contracted comes
-    later, after its lead; of one that is being built already the rest is paid in the months left until its promise.
+    Over its lead up to its promise. Where the lead reaches before the start, a phase of which nothing is contracted
+    comes later, after its lead; of one that is being built already the rest is paid in the months left until its
+    promise.
     """
     power = outlook.tables["power"]
     promised, lead = np.maximum(outlook.promised, 0), power.ints("lead_months")
@@ -110,7 +120,8 @@ def fee_usd_per_mw_month(outlook: Outlook) -> Floats:
 
 
 def fee_start(outlook: Outlook) -> Ints:
-    """Month from which the fee of each phase runs and on whose anniversaries it rises; negative where that was before the start."""
+    """Month from which the fee of each phase runs and on whose anniversaries it rises; negative where that was before
+    the start."""
     power = outlook.tables["power"]
     contract = outlook.calendar.indices(power.texts("contract_month"))
     return np.where(power.texts("fee_from") == "contract", contract, outlook.first_power)

@@ -79,7 +79,9 @@ def _add_phases(builder: CandidateBuilder) -> Block:
     terms = [
         builder.spread(Line.CAPEX, -(capex + upfront), paid, lead),
         ScheduleTerm(Line.CREDITS, credit, np.full(count, builder.at_once()), energised),
-        WindowTerm(Line.DEPRECIATION, capex + upfront, phase_write_offs(builder, number, capex + upfront), begins, last),
+        WindowTerm(
+            Line.DEPRECIATION, capex + upfront, phase_write_offs(builder, number, capex + upfront), begins, last
+        ),
         WindowTerm(Line.FEES, -fee, fee_paths(builder), fee_begins, ends),
         WindowTerm(Line.UPKEEP, -upkeep, np.full(count, builder.one()), energised, ends),
         # A phase that its lead makes late is not its supplier's to pay for, and nothing is paid after what is counted.
@@ -100,7 +102,9 @@ def _add_phases(builder: CandidateBuilder) -> Block:
 def _energised(builder: CandidateBuilder, phase: Ints) -> Ints:
     """Events of first power, not before what was promised."""
     none = np.full(len(phase), NO_PHASE)
-    return builder.events.after(np.maximum(builder.outlook.promised[phase], 0), phase, none, np.full(len(phase), builder.outlook.months))
+    return builder.events.after(
+        np.maximum(builder.outlook.promised[phase], 0), phase, none, np.full(len(phase), builder.outlook.months)
+    )
 
 
 def _counted(builder: CandidateBuilder) -> int:
@@ -130,7 +134,10 @@ def _add_paid(builder: CandidateBuilder) -> None:
         builder.spread(Line.CAPEX, paid, month, lead),
         # Written off and credited when the phase comes, as what it comes off.
         ScheduleTerm(Line.CREDITS, credit, np.full(len(rows), builder.at_once()), _energised(builder, rows)),
-        WindowTerm(Line.DEPRECIATION, -paid, phase_write_offs(builder, rows, paid), builder.events.at(none), builder.events.at(months)),
+        WindowTerm(
+            Line.DEPRECIATION, -paid, phase_write_offs(builder, rows, paid), builder.events.at(none),
+            builder.events.at(months),
+        ),
         *builder.loan("power", -capex, month, stands),
     ]
     columns = Columns(site=power.rows_of("site_id")[rows], phase=rows, unit="0/1", lower=1.0, upper=1.0)

@@ -15,7 +15,13 @@ from planner.candidates.phases import fee_start
 def fee_paths(builder: CandidateBuilder) -> Ints:
     """Path of the escalated fee of each phase, (phases,)."""
     rates = builder.outlook.tables["power"].floats("fee_escalator").tolist()
-    return np.array([builder.escalated(rate, month) for rate, month in zip(rates, fee_start(builder.outlook).tolist(), strict=True)], dtype=np.int64)
+    return np.array(
+        [
+            builder.escalated(rate, month)
+            for rate, month in zip(rates, fee_start(builder.outlook).tolist(), strict=True)
+        ],
+        dtype=np.int64,
+    )
 
 
 def energy_path(builder: CandidateBuilder, phase: int, *, tenant_pays_fuel: bool) -> int:

@@ -23,9 +23,11 @@ UNTIL = " until "
 
 
 def legs_of(written: str, phases: Collection[str]) -> tuple[str, str]:
-    """The phases of a path written SOURCE:PHASE, or `A:1 until B:1` for a bridge; the second is "" where there is one alone.
+    """The phases of a path written SOURCE:PHASE, or `A:1 until B:1` for a bridge; the second is "" where there is one
+    alone.
 
-    A name may hold the word between them: the path is cut where both sides are phases, and is left whole where there are none.
+    A name may hold the word between them: the path is cut where both sides are phases, and is left whole where there
+        are none.
     """
     words = written.split(UNTIL)
     cuts = [(UNTIL.join(words[:at]).strip(), UNTIL.join(words[at:]).strip()) for at in range(1, len(words))]
@@ -36,7 +38,8 @@ def legs_of(written: str, phases: Collection[str]) -> tuple[str, str]:
 def live_phases(builder: CandidateBuilder) -> Columns:
     """What a MW of contracted power in use costs: a row for each phase of the case.
 
-    Columns: mw_per_it_mw, fee_usd_per_mw_month (the share not due anyway), fee_path, demand_usd_per_mw_month, energy_path (all
+    Columns: mw_per_it_mw, fee_usd_per_mw_month (the share not due anyway), fee_path, demand_usd_per_mw_month,
+        energy_path (all
     of it), tenant_energy_path (without fuel that customers pay), min_take, below_full_service.
     """
     outlook, power = builder.outlook, builder.outlook.tables["power"]
@@ -47,8 +50,12 @@ def live_phases(builder: CandidateBuilder) -> Columns:
         fee_usd_per_mw_month=fee_usd_per_mw_month(outlook) * (1.0 - power.floats("take_or_pay")),
         fee_path=fee_paths(builder),
         demand_usd_per_mw_month=power.floats("demand_charge_usd_per_kw_month") * 1000.0,
-        energy_path=np.array([energy_path(builder, phase, tenant_pays_fuel=False) for phase in range(count)], dtype=np.int64),
-        tenant_energy_path=np.array([energy_path(builder, phase, tenant_pays_fuel=True) for phase in range(count)], dtype=np.int64),
+        energy_path=np.array(
+            [energy_path(builder, phase, tenant_pays_fuel=False) for phase in range(count)], dtype=np.int64
+        ),
+        tenant_energy_path=np.array(
+            [energy_path(builder, phase, tenant_pays_fuel=True) for phase in range(count)], dtype=np.int64
+        ),
         min_take=power.floats("min_take"),
         below_full_service=power.floats("availability") < FULL_SERVICE,
     )
@@ -62,7 +69,9 @@ def power_paths(outlook: Outlook) -> Columns:
     thens = Columns(site=site, then=number, from_then=outlook.energised, end_then=outlook.power_end)
     single = heads.having(then=np.full(len(heads), NO_PHASE), from_then=0, end_then=0)
     bridges = heads.joined(thens, "site")
-    bridges = bridges.take((bridges["from_then"] > bridges["from_head"]) & (bridges["end_head"] >= bridges["from_then"]))
+    bridges = bridges.take(
+        (bridges["from_then"] > bridges["from_head"]) & (bridges["end_head"] >= bridges["from_then"])
+    )
     bridges = bridges.having(co2_kg_per_mwh=np.maximum(bridges["co2_kg_per_mwh"], co2[bridges["then"]]))
     return stacked([single, bridges])
 

@@ -85,7 +85,8 @@ class Uses:
     _end: list[Ints] = field(default_factory=list)
 
     def add(
-        self, candidate: npt.ArrayLike, resource: npt.ArrayLike, coefficient: npt.ArrayLike, start: npt.ArrayLike, end: npt.ArrayLike
+        self, candidate: npt.ArrayLike, resource: npt.ArrayLike, coefficient: npt.ArrayLike, start: npt.ArrayLike,
+        end: npt.ArrayLike
     ) -> None:
         """Write down uses of equal length; empty windows and zero coefficients are passed over."""
         arrays = np.broadcast_arrays(*(np.asarray(array) for array in (candidate, resource, coefficient, start, end)))
@@ -102,7 +103,8 @@ class Uses:
         none = np.zeros(0, dtype=np.int64)
         return Columns(
             candidate=np.concatenate([none, *self._candidate]), resource=np.concatenate([none, *self._resource]),
-            coefficient=np.concatenate([np.zeros(0), *self._coefficient]), start=np.concatenate([none, *self._start]), end=np.concatenate([none, *self._end]),
+            coefficient=np.concatenate([np.zeros(0), *self._coefficient]), start=np.concatenate([none, *self._start]),
+            end=np.concatenate([none, *self._end]),
         )
 
     def frame(self) -> pd.DataFrame:
@@ -143,11 +145,14 @@ class ResourceBook:
         return number
 
     def resources(self, family: Family, keys: Keys, name: Callable[..., str], limits: Floats | float = 0.0) -> Ints:
-        """Numbers of resources known by whole numbers, row by row; `name` makes a name of them, once for each that differs."""
+        """Numbers of resources known by whole numbers, row by row; `name` makes a name of them, once for each that
+        differs."""
         columns = (keys,) if isinstance(keys, np.ndarray) else keys
         codes, first = codes_of(columns)
         limit = np.broadcast_to(np.asarray(limits, dtype=np.float64), len(columns[0]))
-        named = zip(zip(*(column[first].tolist() for column in columns), strict=True), limit[first].tolist(), strict=True)
+        named = zip(
+            zip(*(column[first].tolist() for column in columns), strict=True), limit[first].tolist(), strict=True
+        )
         numbers = np.array([self.resource(family, name(*key), most) for key, most in named], dtype=np.int64)
         differs = np.flatnonzero(limit != limit[first][codes])
         if len(differs):
@@ -181,17 +186,23 @@ class ResourceBook:
     def per_stock_columns(self) -> Columns:
         """What a unit of each stock uses: columns stock, resource, coefficient."""
         stock, resource, coefficient = zip(*self.per_stock, strict=True) if self.per_stock else ((), (), ())
-        return Columns(stock=np.array(stock, dtype=np.int64), resource=np.array(resource, dtype=np.int64), coefficient=np.array(coefficient, dtype=np.float64))
+        return Columns(
+            stock=np.array(stock, dtype=np.int64), resource=np.array(resource, dtype=np.int64),
+            coefficient=np.array(coefficient, dtype=np.float64),
+        )
 
     def stock_table(self) -> pd.DataFrame:
         """What a unit of each stock uses: columns stock, resource, coefficient."""
         return self.per_stock_columns().frame()
 
     def all_uses(self) -> Columns:
-        """Direct uses and those through stocks, spelled out for every candidate: columns candidate, resource, coefficient, start, end."""
+        """Direct uses and those through stocks, spelled out for every candidate: columns candidate, resource,
+        coefficient, start, end."""
         moved, needs = self.stock_uses.columns(), self.per_stock_columns()
         through, what = matches([moved["resource"]], [needs["stock"]])
-        spelled = moved.take(through).having(resource=needs["resource"][what], coefficient=needs["coefficient"][what] * moved["coefficient"][through])
+        spelled = moved.take(through).having(
+            resource=needs["resource"][what], coefficient=needs["coefficient"][what] * moved["coefficient"][through]
+        )
         return stacked([self.uses.columns(), spelled])
 
 

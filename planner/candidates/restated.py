@@ -1,9 +1,10 @@
-"""The candidates of a plan that stands, restated in another version of its case: the same list, with other cash and use.
+"""The candidates of a plan that stands, restated in another version of its case: the same list, with other cash and
+use.
 
-What a plan holds is matched by candidate_id. A changed rate, fee, price, capex, term of a contract or limit is taken up as
-in candidates made from the changed case at the steps of the base case. Changed months of first power are not: what the
-plan dates to a phase keeps its dates and waits for the phase, as in a scenario. The order of candidates, the steps and
-what is left out stay those of the base, so that levels mean the same.
+What a plan holds is matched by candidate_id. A changed rate, fee, price, capex, term of a contract or limit is taken up
+as in candidates made from the changed case at the steps of the base case. Changed months of first power are not: what
+the plan dates to a phase keeps its dates and waits for the phase, as in a scenario. The order of candidates, the steps
+and what is left out stay those of the base, so that levels mean the same.
 """
 
 from __future__ import annotations
@@ -37,14 +38,16 @@ WAITED_FOR: dict[str, tuple[str, ...]] = {
     "power": ("energised", "status", "delay_low_months", "delay_mode_months", "delay_high_months"),
     "leases": ("renewal_probability",),
 }
-"""Columns that a plan that stands meets as a scenario does: its units wait for late power, its next terms come or do not."""
+"""Columns that a plan that stands meets as a scenario does: its units wait for late power, its next terms come or do
+not."""
 CALENDAR_SETTINGS = ("start", "months", "tail")
 NAMED = 3
 
 
 @dataclass(frozen=True)
 class HeldOutlook(Outlook):
-    """The outlook of a changed case for a plan made under `held`: the same steps and endings, over as many months or more.
+    """The outlook of a changed case for a plan made under `held`: the same steps and endings, over as many months or
+    more.
 
     case: what candidates are made of. changed: the case whose phases are waited for and whose leases are renewed.
     """
@@ -120,7 +123,10 @@ class Restated(CandidateSet):
         """Why a plan that holds some candidates that are gone cannot be restated, and what to do."""
         names = [f"{self.table['candidate_id'].iat[number]} ({self.gone[number]})" for number in broken[:NAMED]]
         more = f" and {len(broken) - NAMED} more" if len(broken) > NAMED else ""
-        return f"the changed case cannot have what the plan holds: {', '.join(names)}{more}; plan the changed case anew instead"
+        return (
+            f"the changed case cannot have what the plan holds: {', '.join(names)}{more}; plan the changed case anew "
+            "instead"
+        )
 
 
 def restate(candidates: CandidateSet, case: Case, *, levels: Floats | None = None, equity: bool = False) -> Restated:
@@ -131,7 +137,8 @@ def restate(candidates: CandidateSet, case: Case, *, levels: Floats | None = Non
 
     - Cash, use, limits and bounds of a candidate are those of the candidate of the same id in the changed case.
     - Columns of `WAITED_FOR` act as in a scenario: windows begin when their phase comes, none ends later than planned.
-    - An early end (`close`, `retire`, `exit`, `short`) after the changed end of what it ends has no cash: nothing is left to end.
+    - An early end (`close`, `retire`, `exit`, `short`) after the changed end of what it ends has no cash: nothing is
+      left to end.
     - Any other candidate that the changed case does not have is `gone`. New candidates are passed over: a plan that
       stands does not hold them; one that falls due without a decision (an opening cost, GPUs owned) is refused.
     - A decision fixed or excluded by the user stays as it was.
@@ -159,7 +166,10 @@ def _require_same_calendar(outlook: Outlook, case: Case) -> None:
     for name in CALENDAR_SETTINGS:
         before, after = getattr(outlook.case.settings, name), getattr(case.settings, name)
         if before != after:
-            raise PlannerError(f"case.{name} is {after} instead of {before}: a plan that stands has no meaning on other months; plan the changed case anew")
+            raise PlannerError(
+                f"case.{name} is {after} instead of {before}: a plan that stands has no meaning on other months; plan "
+                "the changed case anew"
+            )
 
 
 def _with_columns_of(case: Case, base: Case) -> Case:
@@ -167,7 +177,10 @@ def _with_columns_of(case: Case, base: Case) -> Case:
     for table, columns in WAITED_FOR.items():
         before = base.tables[table]
         if len(before) != len(case.tables[table]):
-            raise PlannerError(f"the changed case has {len(case.tables[table])} rows of {table} instead of {len(before)}; restate edits of the same case")
+            raise PlannerError(
+                f"the changed case has {len(case.tables[table])} rows of {table} instead of {len(before)}; restate "
+                "edits of the same case"
+            )
         case = case.with_table(table, case.tables[table].assign(**{name: before[name].array for name in columns}))
     return case
 
@@ -177,7 +190,9 @@ def held_outlook(outlook: Outlook, case: Case) -> HeldOutlook:
     standing = _with_columns_of(case, outlook.case)
     own = make_outlook(standing, base=outlook.base, tail=outlook.tail).calendar
     calendar = Calendar(own.start, own.horizon, max(own.tail_years, outlook.calendar.tail_years))
-    return HeldOutlook(standing, outlook.base, outlook.tail, calendar, outlook.monthly_windows, held=outlook, changed=case)
+    return HeldOutlook(
+        standing, outlook.base, outlook.tail, calendar, outlook.monthly_windows, held=outlook, changed=case
+    )
 
 
 def _places(before: Texts, after: Texts) -> Ints:
@@ -206,10 +221,15 @@ def _require_no_new_obligation(candidates: CandidateSet, anew: CandidateSet, pla
     owed = np.flatnonzero((_back(place, len(anew)) < 0) & (opening | ((anew.kinds == Kind.BASE) & (anew.lower > 0.0))))
     sites = anew.outlook.tables["sites"].texts("site_id")
     # A site may be opened in several months: it is named once.
-    named = [f"open:{sites[anew.columns['site'][at]]}" if opening[at] else anew.candidate_ids[at] for at in owed.tolist()]
+    named = [
+        f"open:{sites[anew.columns['site'][at]]}" if opening[at] else anew.candidate_ids[at] for at in owed.tolist()
+    ]
     names = list(dict.fromkeys(named))
     if names:
-        raise PlannerError(f"the changed case asks for {', '.join(names[:NAMED])}, which the plan never weighed; plan the changed case anew")
+        raise PlannerError(
+            f"the changed case asks for {', '.join(names[:NAMED])}, which the plan never weighed; plan the changed "
+            "case anew"
+        )
 
 
 # --- cash --------------------------------------------------------------------------------------------------------
@@ -258,7 +278,8 @@ def _bounds(candidates: CandidateSet, anew: CandidateSet, place: Ints) -> tuple[
 
 
 def _book(before: ResourceBook, after: ResourceBook, back: Ints) -> ResourceBook:
-    """Resources in the order of the base, with limits and use as in the changed case; what the user has fixed as it was."""
+    """Resources in the order of the base, with limits and use as in the changed case; what the user has fixed as it
+    was."""
     book = ResourceBook()
     fixed = np.array([family is Family.FIXED for family in before.family], dtype=bool)
     for family, name, limit in zip(before.family, before.name, before.limit, strict=True):
@@ -266,10 +287,16 @@ def _book(before: ResourceBook, after: ResourceBook, back: Ints) -> ResourceBook
         book.resource(family, name, limit if other is None else after.limit[other])
     for family, name, limit in zip(after.family, after.name, after.limit, strict=True):
         book.resource(family, name, limit)
-    for kind, name in (*zip(before.stock_kind, before.stock_name, strict=True), *zip(after.stock_kind, after.stock_name, strict=True)):
+    for kind, name in (
+        *zip(before.stock_kind, before.stock_name, strict=True), *zip(after.stock_kind, after.stock_name, strict=True)
+    ):
         book.stock(kind, name)
-    resource = np.array([book.resource(*entry) for entry in zip(after.family, after.name, after.limit, strict=True)], dtype=np.int64)
-    stock = np.array([book.stock(*entry) for entry in zip(after.stock_kind, after.stock_name, strict=True)], dtype=np.int64)
+    resource = np.array(
+        [book.resource(*entry) for entry in zip(after.family, after.name, after.limit, strict=True)], dtype=np.int64
+    )
+    stock = np.array(
+        [book.stock(*entry) for entry in zip(after.stock_kind, after.stock_name, strict=True)], dtype=np.int64
+    )
     _copy(after.uses, book.uses, back, resource)
     _copy(after.stock_uses, book.stock_uses, back, stock)
     decided = before.uses.columns()

@@ -1,4 +1,5 @@
-"""`serve`: an owned GPU at work for a lease; `host`: a MW of powered hall for a tenant's GPUs; `renew`: the next term."""
+"""`serve`: an owned GPU at work for a lease; `host`: a MW of powered hall for a tenant's GPUs; `renew`: the next
+term."""
 
 from __future__ import annotations
 
@@ -61,7 +62,8 @@ def _ids(builder: CandidateBuilder, kind: Kind, rows: Columns) -> Sequence[str]:
     """KIND:LEASE:SITE:PATH@MONTH, with GPU/TIER after the site for a cluster; a bridge is A>B."""
     names = builder.names
     parts = zip(
-        names.leases[rows["lease"]], names.sites[rows["site"]], names.gpus[rows["gpu"]], rows["tier"].tolist(), names.phases[rows["head"]],
+        names.leases[rows["lease"]], names.sites[rows["site"]], names.gpus[rows["gpu"]], rows["tier"].tolist(),
+        names.phases[rows["head"]],
         names.phases[rows["then"]], names.months(rows["from_month"]), strict=True,
     )
     cluster = kind is Kind.SERVE
@@ -84,7 +86,9 @@ def _columns(builder: CandidateBuilder, kind: Kind, rows: Columns) -> Columns:
     )
 
 
-def _revenue_terms(builder: CandidateBuilder, kind: Kind, rows: Columns, head: Leg, income: Ints, ends: Ints, terms: LeaseTerms) -> list[Term]:
+def _revenue_terms(
+    builder: CandidateBuilder, kind: Kind, rows: Columns, head: Leg, income: Ints, ends: Ints, terms: LeaseTerms
+) -> list[Term]:
     """Contract income to the end of the contract, then whatever the GPU is let again for."""
     found: list[Term] = [WindowTerm(Line.REVENUE, rows["rate_usd"], income, head.start_event, ends)]
     if kind is Kind.SERVE:
@@ -94,7 +98,8 @@ def _revenue_terms(builder: CandidateBuilder, kind: Kind, rows: Columns, head: L
 
 
 def _prepayment_terms(builder: CandidateBuilder, rows: Columns, terms: LeaseTerms) -> list[Term]:
-    """Paid at the start (before it, for a lease signed or running) by a customer that lives, used up over the planned term."""
+    """Paid at the start (before it, for a lease signed or running) by a customer that lives, used up over the planned
+    term."""
     leases, lease = builder.outlook.tables["leases"], rows["lease"]
     fraction = leases.floats("prepay_fraction")[lease] * rows["rate_usd"]
     if not np.any(fraction):
@@ -114,7 +119,8 @@ def _prepayment_terms(builder: CandidateBuilder, rows: Columns, terms: LeaseTerm
 
 
 def _penalty_terms(
-    builder: CandidateBuilder, rows: Columns, phases: Columns, head: Leg, then: Leg, income: Ints, ends: Ints, terms: LeaseTerms
+    builder: CandidateBuilder, rows: Columns, phases: Columns, head: Leg, then: Leg, income: Ints, ends: Ints,
+    terms: LeaseTerms
 ) -> list[Term]:
     """Late months cost a share of the fee that they would have brought; poor availability costs a credit."""
     leases, lease, rate = builder.outlook.tables["leases"], rows["lease"], rows["rate_usd"]
@@ -122,7 +128,9 @@ def _penalty_terms(
     found: list[Term] = []
     if np.any(late):
         fee = path_by_row([lease, rows["due"]], terms.income_path)
-        found.append(WindowTerm(Line.PENALTIES, -late, fee, builder.events.at(np.maximum(rows["due"], 0)), head.start_event))
+        found.append(
+            WindowTerm(Line.PENALTIES, -late, fee, builder.events.at(np.maximum(rows["due"], 0)), head.start_event)
+        )
     credit = rate * leases.floats("sla_credit")[lease]
     below = phases["below_full_service"]
     first, second = (-credit * (leg.used & below[np.where(leg.used, leg.phase, 0)]) for leg in (head, then))
@@ -134,7 +142,8 @@ def _penalty_terms(
 
 
 def _running_terms(
-    builder: CandidateBuilder, kind: Kind, rows: Columns, phases: Columns, both: tuple[Leg, Leg], terms: LeaseTerms, *, next_term: bool = False
+    builder: CandidateBuilder, kind: Kind, rows: Columns, phases: Columns, both: tuple[Leg, Leg], terms: LeaseTerms, *,
+    next_term: bool = False
 ) -> list[Term]:
     """Energy, demand charges and fees of both legs, and the network, at the size that stands.
 
@@ -160,7 +169,9 @@ def _running_terms(
     network = rows["network_usd_per_gpu_hour"]
     if np.any(network) and kind is Kind.SERVE:
         hours = path(path_by_row([lease], terms.hours_path))
-        found.append(WindowTerm(Line.NETWORK, -network, hours, both[0].start_event, builder.events.at(rows["to_month"])))
+        found.append(
+            WindowTerm(Line.NETWORK, -network, hours, both[0].start_event, builder.events.at(rows["to_month"]))
+        )
     return found
 
 
@@ -183,7 +194,10 @@ def _drawn_mw(builder: CandidateBuilder, rows: Columns) -> Floats:
     return drawn
 
 
-def _use(builder: CandidateBuilder, kind: Kind, rows: Columns, numbers: Ints, phases: Columns, both: tuple[Leg, Leg], standing: Columns) -> None:
+def _use(
+    builder: CandidateBuilder, kind: Kind, rows: Columns, numbers: Ints, phases: Columns, both: tuple[Leg, Leg],
+    standing: Columns,
+) -> None:
     """GPUs at work (or MW of hall), contracted power and energy, at the size that stands."""
     if kind is Kind.HOST:
         place = builder.book.resources(Family.HALL, rows["site"], builder.names.site)
@@ -195,18 +209,25 @@ def _use(builder: CandidateBuilder, kind: Kind, rows: Columns, numbers: Ints, ph
         power_uses(builder, phases, leg, numbers, rows["it_mw"], _drawn_mw(builder, rows), standing)
 
 
-def _add_renewals(builder: CandidateBuilder, kind: Kind, rows: Columns, served: Block, phases: Columns, terms: LeaseTerms) -> None:
-    """The next term of what is served, at its probability; a GPU not renewed is let again at a fraction of the market."""
+def _add_renewals(
+    builder: CandidateBuilder, kind: Kind, rows: Columns, served: Block, phases: Columns, terms: LeaseTerms
+) -> None:
+    """The next term of what is served, at its probability; a GPU not renewed is let again at a fraction of the
+    market."""
     outlook, leases = builder.outlook, builder.outlook.tables["leases"]
-    months, chance = leases.ints("renewal_term_months")[rows["lease"]], leases.floats("renewal_probability")[rows["lease"]]
+    months, chance = leases.ints("renewal_term_months")[rows["lease"]], leases.floats(
+        "renewal_probability"
+    )[rows["lease"]]
     hopeful = np.flatnonzero((months > 0) & (chance > 0.0) & (rows["to_month"] < outlook.last_month))
     chosen = rows.take(hopeful)
     start, bridged = chosen["to_month"], chosen["then"] != NO_PHASE
     end = np.minimum(start + months[hopeful], outlook.last_month)
     # The ramp is over, and the first prepayment is used up.
     chosen = chosen.having(
-        parent=served.numbers[hopeful], begun=chosen["term_start"], from_month=start, term_start=start, due=start, to_month=end,
-        head=np.where(bridged, chosen["then"], chosen["head"]), end_head=np.where(bridged, chosen["end_then"], chosen["end_head"]),
+        parent=served.numbers[hopeful], begun=chosen["term_start"], from_month=start, term_start=start, due=start,
+        to_month=end,
+        head=np.where(bridged, chosen["then"], chosen["head"]),
+        end_head=np.where(bridged, chosen["end_then"], chosen["end_head"]),
         then=np.full(len(chosen), NO_PHASE), from_then=0,
     )
     chosen = chosen.take(chosen["end_head"] >= chosen["to_month"])

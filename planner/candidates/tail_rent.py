@@ -35,7 +35,8 @@ def add_tail_rent(builder: CandidateBuilder, phases: Columns, paths: Columns) ->
     terms: list[Term] = [builder.running(Line.TAIL_RENT, np.full(len(rows), rent), start, end)]
     terms += [term for term in costs if term.line is Line.FEES]
     columns = Columns(
-        site=site, phase=rows["head"], from_month=start, to_month=end, unit="MW", upper=sites.floats("critical_it_mw")[site], decide_by=outlook.horizon
+        site=site, phase=rows["head"], from_month=start, to_month=end, unit="MW",
+        upper=sites.floats("critical_it_mw")[site], decide_by=outlook.horizon
     )
 
     def ids() -> Sequence[str]:

@@ -28,7 +28,8 @@ def add_unused_takes(builder: CandidateBuilder) -> None:
     ends = np.concatenate([outlook.windows["to_month"], np.minimum(yearly + 12, outlook.last_month)])
     pairs = Columns(phase=chosen).with_each(start=starts, end=ends)
     pairs = pairs.having(
-        start=np.maximum(pairs["start"], outlook.energised[pairs["phase"]]), end=np.minimum(pairs["end"], outlook.power_end[pairs["phase"]])
+        start=np.maximum(pairs["start"], outlook.energised[pairs["phase"]]),
+        end=np.minimum(pairs["end"], outlook.power_end[pairs["phase"]])
     )
     pairs = pairs.take(pairs["start"] < pairs["end"])
     if not len(pairs):
@@ -42,7 +43,10 @@ def add_unused_takes(builder: CandidateBuilder) -> None:
     energy[chosen] = [unused_energy_path(builder, at) for at in chosen.tolist()]
     written = builder.names.months
     block = builder.add(
-        Kind.SHORT, lambda: [f"short:{names[at]}@{when}" for at, when in zip(phase, written(start), strict=True)], columns,
+        Kind.SHORT, lambda: [f"short:{names[at]}@{when}" for at, when in zip(phase, written(start), strict=True)],
+        columns,
         [builder.running(Line.ENERGY, np.full(len(pairs), -1.0), start, end, energy[phase])],
     )
-    builder.book.uses.add(block.numbers, builder.book.resources(Family.MIN_TAKE, phase, builder.names.phase), -1.0, start, end)
+    builder.book.uses.add(
+        block.numbers, builder.book.resources(Family.MIN_TAKE, phase, builder.names.phase), -1.0, start, end
+    )

@@ -42,7 +42,9 @@ class Valuation:
     def npv(self, block: Block, lines: Sequence[Line] = tuple(Line), *, equity: bool = False) -> Floats:
         """After-tax NPV of a unit of each candidate of a block by scenario, in dollars, shape (N, S)."""
         prefix, values = self._prepared
-        found: Floats = unit_npv(block.terms, prefix, self.events, values, tax_rate=self.tax_rate, lines=lines, equity=equity)
+        found: Floats = unit_npv(
+            block.terms, prefix, self.events, values, tax_rate=self.tax_rate, lines=lines, equity=equity
+        )
         return found
 
     @property

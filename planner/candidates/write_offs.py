@@ -1,4 +1,5 @@
-"""Write-offs that follow a month of service that a future may move: shares of a basis by month, settled when the asset ends."""
+"""Write-offs that follow a month of service that a future may move: shares of a basis by month, settled when the asset
+ends."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ def phase_service(planned: Outlook, phase: int) -> Starts:
 
 
 def written_off(profile: Floats, starts: Starts, end: int) -> Recipe:
-    """Recipe of a profile by age from the month of service, what is left due in the month before `end`: shape (S, M)."""
+    """Recipe of a profile by age from the month of service, what is left due in the month before `end`: shape (S,
+    M)."""
 
     def recipe(outlook: Outlook) -> Floats:
         month = np.arange(outlook.months)
@@ -51,7 +53,9 @@ def phase_write_off(builder: CandidateBuilder, phase: int, end: int) -> int:
 def phase_write_offs(builder: CandidateBuilder, phases: Ints, cost_usd: Floats) -> Ints:
     """Path of the write-off of each phase that costs something, to the end of its contract, (N,)."""
     rows = zip(phases.tolist(), builder.outlook.power_end[phases].tolist(), cost_usd.tolist(), strict=True)
-    return np.array([phase_write_off(builder, phase, end) if usd else builder.one() for phase, end, usd in rows], dtype=np.int64)
+    return np.array(
+        [phase_write_off(builder, phase, end) if usd else builder.one() for phase, end, usd in rows], dtype=np.int64
+    )
 
 
 def phase_write_off_ended(builder: CandidateBuilder, phase: int, end: int, month: int) -> int:

@@ -31,11 +31,15 @@ class Case:
     source: str = ""
     source_hash: str = ""
     checked: Checked | None = field(default=None, repr=False, compare=False)
-    """What the checks of some of these tables have read, so that a change is checked where it matters; None where none were made."""
+    """What the checks of some of these tables have read, so that a change is checked where it matters; None where none
+    were made."""
 
     def __repr__(self) -> str:
         settings = self.settings
-        rows = ", ".join(f"{len(self.tables[name])} in {name}" for name in ("sites", "power", "gpus", "leases") if name in self.tables)
+        rows = ", ".join(
+            f"{len(self.tables[name])} in {name}" for name in ("sites", "power", "gpus", "leases")
+            if name in self.tables
+        )
         return f"<Case {settings.name!r} of {settings.months} months from {settings.start}: {rows}>"
 
     def __getattr__(self, name: str) -> pd.DataFrame:

@@ -22,12 +22,17 @@ def content_hash(settings: Settings, tables: Mapping[str, pd.DataFrame]) -> str:
     a setting, so that what a later version can be told besides does not make another case of this one.
     """
     given, usual = flat_settings(settings), flat_settings(Settings(name="", start="", months=0))
-    content: dict[str, object] = {"case": {key: _plain(value) for key, value in given.items() if value != usual.get(key)}}
+    content: dict[str, object] = {
+        "case": {key: _plain(value) for key, value in given.items() if value != usual.get(key)}
+    }
     for name, table in TABLES.items():
         frame = tables[name]
         if len(frame):
             columns = ((column, _cells(frame, column)) for column in table.columns)
-            told = {column.name: cells for column, cells in columns if any(cell not in (None, "", column.default) for cell in cells)}
+            told = {
+                column.name: cells for column, cells in columns
+                if any(cell not in (None, "", column.default) for cell in cells)
+            }
             content[name] = {"rows": len(frame), **told}
     written = json.dumps(content, ensure_ascii=True, allow_nan=False, sort_keys=False, separators=(",", ":"))
     return hashlib.sha256(written.encode("ascii")).hexdigest()
@@ -35,7 +40,9 @@ def content_hash(settings: Settings, tables: Mapping[str, pd.DataFrame]) -> str:
 
 def _cells(frame: pd.DataFrame, column: Column) -> list[object]:
     number = column.type is ColumnType.NUMBER
-    return [None if pd.isna(value) else _plain(float(value) if number else value) for value in frame[column.name].tolist()]
+    return [
+        None if pd.isna(value) else _plain(float(value) if number else value) for value in frame[column.name].tolist()
+    ]
 
 
 def _plain(value: object) -> object:

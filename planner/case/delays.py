@@ -1,4 +1,5 @@
-"""How late a phase of power comes: triangular in months, by its row or by its kind and status; and when it can come at all."""
+"""How late a phase of power comes: triangular in months, by its row or by its kind and status; and when it can come at
+all."""
 
 from __future__ import annotations
 
@@ -15,8 +16,12 @@ Triangle = tuple[float, float, float]
 DELAY_COLUMNS = ("delay_low_months", "delay_mode_months", "delay_high_months")
 
 _NONE: Triangle = (0.0, 0.0, 0.0)
-_GRID: dict[str, Triangle] = {"announced": (0.0, 9.0, 36.0), "studied": (0.0, 9.0, 36.0), "approved": (0.0, 3.0, 12.0), "energised": _NONE}
-_ON_SITE: dict[str, Triangle] = {"announced": (0.0, 3.0, 12.0), "studied": (0.0, 3.0, 12.0), "approved": (0.0, 1.0, 6.0), "energised": _NONE}
+_GRID: dict[str, Triangle] = {
+    "announced": (0.0, 9.0, 36.0), "studied": (0.0, 9.0, 36.0), "approved": (0.0, 3.0, 12.0), "energised": _NONE
+}
+_ON_SITE: dict[str, Triangle] = {
+    "announced": (0.0, 3.0, 12.0), "studied": (0.0, 3.0, 12.0), "approved": (0.0, 1.0, 6.0), "energised": _NONE
+}
 
 
 def delay_triangle(phase: pd.Series) -> Triangle:
@@ -46,10 +51,11 @@ def uncommitted_phases(power: TableArrays) -> npt.NDArray[np.bool_]:
 
 
 def first_power_months(power: TableArrays, calendar: Calendar, late: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Month of first power of each row of the table power when it comes `late` months (rows,) or (rows, S) after its promise.
+    """Month of first power of each row of the table power when it comes `late` months (rows,) or (rows, S) after its
+    promise.
 
-    A phase of which nothing is committed cannot come before its lead from the start; one that is there already keeps the
-    month, before the start, in which it came. The shape is that of `late`.
+    A phase of which nothing is committed cannot come before its lead from the start; one that is there already keeps
+    the month, before the start, in which it came. The shape is that of `late`.
     """
     column = (-1, *[1] * (late.ndim - 1))
     promised = calendar.indices(power.texts("energised")).reshape(column)

@@ -52,14 +52,23 @@ def parse_edit(written: str) -> Edit:
     match = _EDIT.fullmatch(written)
     if match is None:
         raise CaseError([Fault("edit", None, None, written, "not an edit", FORMS)])
-    return Edit(match["table"], match["column"], _selected(match), _SIGNS[match["operation"]], match["value"].strip(), written)
+    return Edit(
+        match["table"], match["column"], _selected(match), _SIGNS[match["operation"]], match["value"].strip(), written
+    )
 
 
 def parse_change(target: str, operation: Operation, value: str, *, file: str, row: int) -> Edit:
     """The edit that a row of `stresses` stands for; raises CaseError when its target is not one."""
     match = _ONLY_TARGET.fullmatch(target)
     if match is None:
-        raise CaseError([Fault(file, row, "target", target, "not a target", "write table.column, table.column[id] or table.column[column=value]")])
+        raise CaseError(
+            [
+                Fault(
+                    file, row, "target", target, "not a target",
+                    "write table.column, table.column[id] or table.column[column=value]",
+                )
+            ]
+        )
     written = f"{target} {operation.value} {value}"
     return Edit(match["table"], match["column"], _selected(match), operation, value, written, file, row)
 

@@ -87,7 +87,11 @@ def check_stresses(case: Case) -> None:
         except CaseError as error:
             row = list(stresses.stress).index(name) + FIRST_ROW
             faults += [
-                fault if fault.file == file else Fault(file, row, "stress", name, f"leaves a case that is refused ({fault.file}, row {fault.row}, {fault.column}: {fault.why})", fault.remedy)
+                fault if fault.file == file else Fault(
+                    file, row, "stress", name,
+                    f"leaves a case that is refused ({fault.file}, row {fault.row}, {fault.column}: {fault.why})",
+                    fault.remedy,
+                )
                 for fault in error.faults
             ]
     if faults:
@@ -129,7 +133,8 @@ def _changed(case: Case, edits: Sequence[Edit]) -> Case:
 
 
 def checked_case(case: Case) -> Case:
-    """The case with what its checks read; made up cases and those that were put together are checked when they are changed first."""
+    """The case with what its checks read; made up cases and those that were put together are checked when they are
+    changed first."""
     if case.checked is None:
         given = Given(case.settings, case.tables, {name: file_of(case, name) for name in TABLES})
         case.__dict__["checked"] = check(given)
@@ -157,7 +162,9 @@ def _table_changed(case: Case, edit: Edit) -> Case:
     if table is None:
         raise _EditRefused(edit.fault("there is no such table", remedy_for(edit.table, [*TABLES, SETTINGS_TABLE])))
     if edit.column not in table.column_names:
-        raise _EditRefused(edit.fault(f"table {table.name} has no such column", remedy_for(edit.column, table.column_names)))
+        raise _EditRefused(
+            edit.fault(f"table {table.name} has no such column", remedy_for(edit.column, table.column_names))
+        )
     column = table.column(edit.column)
     frame = case.tables[table.name]
     lines = _selected_lines(edit, table, case.arrays[table.name])
@@ -165,11 +172,18 @@ def _table_changed(case: Case, edit: Edit) -> Case:
         _refuse_curves(edit, table, column, frame, lines)
     cells = frame[column.name].tolist()
     if edit.operation is not Operation.SET:
-        lines = _still_to_come(edit, table, frame, [line for line in lines if not (pd.isna(cells[line]) or cells[line] == "")])
+        lines = _still_to_come(
+            edit, table, frame, [line for line in lines if not (pd.isna(cells[line]) or cells[line] == "")]
+        )
         if not lines:
             raise _EditRefused(edit.fault(f"{edit.column} is blank in every row chosen", "set it to a value with ="))
         if edit.operation is Operation.MULTIPLY and all(cells[line] == 0 for line in lines):
-            raise _EditRefused(edit.fault(f"{edit.column} is 0 in every row chosen, so multiplying changes nothing", "set it with =, or add with +="))
+            raise _EditRefused(
+                edit.fault(
+                    f"{edit.column} is 0 in every row chosen, so multiplying changes nothing",
+                    "set it with =, or add with +=",
+                )
+            )
     values: list[Parsed] = [None if pd.isna(value) or value == "" else value for value in cells]
     new = {old: _new_value(edit, column, old) for old in dict.fromkeys(values[line] for line in lines)}
     for line in lines:
@@ -186,7 +200,9 @@ def _selected_lines(edit: Edit, table: Table, arrays: TableArrays) -> list[int]:
     name, equals, wanted = (part.strip() for part in edit.select.partition("="))
     if equals:
         if name not in table.column_names:
-            raise _EditRefused(edit.fault(f"table {table.name} has no column {name}", remedy_for(name, table.column_names)))
+            raise _EditRefused(
+                edit.fault(f"table {table.name} has no column {name}", remedy_for(name, table.column_names))
+            )
         try:
             parsed = shown(parse_text(table.column(name), wanted))
         except CellRefused as refusal:
@@ -197,8 +213,15 @@ def _selected_lines(edit: Edit, table: Table, arrays: TableArrays) -> list[int]:
         parts = tuple(part.strip() for part in edit.select.split(":"))
         lines = [line for line, key in enumerate(arrays.written_keys) if key[: len(parts)] == parts]
     if not lines:
-        known = written if equals else [":".join(key[: max(1, min(len(parts), len(key)))]) for key in arrays.written_keys]
-        raise _EditRefused(edit.fault(f"no row of {table.name} is called so", remedy_for(wanted if equals else edit.select, list(dict.fromkeys(known)))))
+        known = written if equals else [
+            ":".join(key[: max(1, min(len(parts), len(key)))]) for key in arrays.written_keys
+        ]
+        raise _EditRefused(
+            edit.fault(
+                f"no row of {table.name} is called so",
+                remedy_for(wanted if equals else edit.select, list(dict.fromkeys(known))),
+            )
+        )
     return lines
 
 
@@ -208,7 +231,12 @@ def _still_to_come(edit: Edit, table: Table, frame: pd.DataFrame, lines: list[in
         return lines
     to_come = [line for line in lines if frame.status.iloc[line] != "energised"]
     if not to_come:
-        raise _EditRefused(edit.fault("every phase chosen is energised already", "choose phases still to come, or set the month and the status"))
+        raise _EditRefused(
+            edit.fault(
+                "every phase chosen is energised already",
+                "choose phases still to come, or set the month and the status",
+            )
+        )
     return to_come
 
 
@@ -220,7 +248,12 @@ def _refuse_curves(edit: Edit, table: Table, column: Column, frame: pd.DataFrame
             if used:
                 sign = "*=" if edit.operation is Operation.MULTIPLY else "+="
                 instead = ", ".join(f"curves.value[{name}]{sign}{edit.value}" for name in used)
-                raise _EditRefused(edit.fault(f"rows chosen take {column.name} from a curve", f"change the curve: {instead}; choose the other rows by their ids"))
+                raise _EditRefused(
+                    edit.fault(
+                        f"rows chosen take {column.name} from a curve",
+                        f"change the curve: {instead}; choose the other rows by their ids",
+                    )
+                )
 
 
 def _new_value(edit: Edit, column: Column, old: Any) -> Parsed:
@@ -232,7 +265,9 @@ def _new_value(edit: Edit, column: Column, old: Any) -> Parsed:
                 raise CellRefused("blank, but required", f"give {column.meaning}")
             return column.default if value is None else value
         if column.type not in _COUNTED or (edit.operation is Operation.MULTIPLY and column.type not in _COUNTED[:2]):
-            raise CellRefused(f"{column.name} is {column.type.value}, which cannot {edit.operation.value}", "set it with =")
+            raise CellRefused(
+                f"{column.name} is {column.type.value}, which cannot {edit.operation.value}", "set it with ="
+            )
         amount_type = ColumnType.NUMBER if column.type in _COUNTED[:2] else ColumnType.WHOLE
         amount = parse_text(Column("value", amount_type, ""), edit.value)
         if amount is None:

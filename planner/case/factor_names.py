@@ -1,4 +1,5 @@
-"""Names of stochastic factors: those of the table, and the delay, default and renewal that phases, customers and leases bring."""
+"""Names of stochastic factors: those of the table, and the delay, default and renewal that phases, customers and leases
+bring."""
 
 from __future__ import annotations
 
@@ -14,7 +15,10 @@ from planner.case.settings import ASSET_CLASSES
 
 Tables = Mapping[str, pd.DataFrame]
 
-ONCE = {"delay": ("power", ("source_id", "phase")), "default": ("customers", ("customer_id",)), "renewal": ("leases", ("lease_id",))}
+ONCE = {
+    "delay": ("power", ("source_id", "phase")), "default": ("customers", ("customer_id",)),
+    "renewal": ("leases", ("lease_id",)),
+}
 """What happens once: by its word, the table whose rows bring it and the columns that name them."""
 
 DISCRETE_DELAY = "discrete_delay"
@@ -117,15 +121,23 @@ def correlated_pairs(tables: Tables) -> dict[tuple[str, str], float]:
 
 
 def _pairs(tables: Tables, left: str, right: str) -> list[tuple[str, str]]:
-    first, second = ([name for part in side.split(";") for name in factors_called(tables, part)] for side in (left, right))
+    first, second = (
+        [name for part in side.split(";") for name in factors_called(tables, part)] for side in (left, right)
+    )
     return list(dict.fromkeys((min(a, b), max(a, b)) for a in first for b in second if a != b))
 
 
 def things_driven(tables: Tables, target: Target) -> frozenset[str]:
-    """What a factor multiplies in the end, so that two factors on one thing are seen: price of a tier, hashprice of a hall, a curve."""
+    """What a factor multiplies in the end, so that two factors on one thing are seen: price of a tier, hashprice of a
+    hall, a curve."""
     market, mining = tables["market"], tables["mining"]
-    tiers = [(gpu, f"price of {gpu} tier {shown(tier)}", curve) for gpu, tier, curve in zip(market.gpu_id, market.tier, market.price_curve, strict=True)]
-    halls = [(f"hashprice of {site}", curve) for site, curve in zip(mining.site_id, mining.hashprice_curve, strict=True)]
+    tiers = [
+        (gpu, f"price of {gpu} tier {shown(tier)}", curve)
+        for gpu, tier, curve in zip(market.gpu_id, market.tier, market.price_curve, strict=True)
+    ]
+    halls = [
+        (f"hashprice of {site}", curve) for site, curve in zip(mining.site_id, mining.hashprice_curve, strict=True)
+    ]
     if target.word == "market":
         return frozenset(thing for gpu, thing, _ in tiers if target.name in ("", gpu))
     if target.word == "hashprice":
@@ -134,6 +146,8 @@ def things_driven(tables: Tables, target: Target) -> frozenset[str]:
         names = tables[SLIPS[target.word][0]][SLIPS[target.word][1]] if target.word in SLIPS else ASSET_CLASSES
         return frozenset(f"{target.word} of {name}" for name in names if target.name in ("", name))
     if target.word == "curves":
-        through = {thing for _, thing, curve in tiers if curve == target.name} | {thing for thing, curve in halls if curve == target.name}
+        through = {
+            thing for _, thing, curve in tiers if curve == target.name
+        } | {thing for thing, curve in halls if curve == target.name}
         return frozenset(through | {f"curve {target.name}"})
     return frozenset({target.word})

@@ -60,7 +60,8 @@ def generate_case(*, sites: int, leases: int, skus: int = 6, months: int = 60, s
     }
     source = f"generated, seed {seed}"
     tables = {
-        name: declared_frame(table, [row | {"source": source} for row in rows.get(name, [])]) for name, table in TABLES.items()
+        name: declared_frame(table, [row | {"source": source} for row in rows.get(name, [])])
+        for name, table in TABLES.items()
     }
     name = f"generated {sites} sites, {leases} leases, {skus} SKUs, {months} months, seed {seed}"
     settings = Settings(name=name, start=START, months=months, seed=seed)
@@ -68,7 +69,8 @@ def generate_case(*, sites: int, leases: int, skus: int = 6, months: int = 60, s
 
 
 def _budget_rows(wanted_it_mw: float, skus: tuple[Sku, ...], calendar: Calendar) -> list[Row]:
-    """New capital for half of what `wanted_it_mw` of GPUs, halls and power cost, evenly over the first 60 % of the horizon."""
+    """New capital for half of what `wanted_it_mw` of GPUs, halls and power cost, evenly over the first 60 % of the
+    horizon."""
     gpu_usd_per_mw = float(np.mean([sku.capex_usd / sku.it_kw * 1000.0 for sku in skus]))
     hall_usd_per_mw, power_usd_per_mw = 11.0e6, 0.7e6
     wanted_usd = wanted_it_mw * (gpu_usd_per_mw + hall_usd_per_mw + power_usd_per_mw)
@@ -80,7 +82,10 @@ def _budget_rows(wanted_it_mw: float, skus: tuple[Sku, ...], calendar: Calendar)
 def _debt_rows() -> list[Row]:
     return [
         {"asset_class": "gpu", "advance_rate": 0.75, "interest_rate": 0.09, "tenor_months": 60},
-        {"asset_class": "shell", "advance_rate": 0.60, "interest_rate": 0.0775, "tenor_months": 120, "grace_months": 12},
+        {
+            "asset_class": "shell", "advance_rate": 0.60, "interest_rate": 0.0775, "tenor_months": 120,
+            "grace_months": 12,
+        },
         {
             "asset_class": "power", "advance_rate": 0.60, "interest_rate": 0.08, "tenor_months": 120,
             "grace_months": 12, "amortisation": "straight",

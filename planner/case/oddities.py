@@ -26,7 +26,8 @@ _ROUNDING = 0.01
 
 
 def oddities(case: Case) -> list[Oddity]:
-    """Everything unusual, in the order of the checks; a case without leases, power or market is looked at all the same."""
+    """Everything unusual, in the order of the checks; a case without leases, power or market is looked at all the
+    same."""
     found: list[Oddity] = []
     for check in (*LEASE_CHECKS, *_CHECKS):
         found += check(case)
@@ -34,16 +35,20 @@ def oddities(case: Case) -> list[Oddity]:
 
 
 def halls_beyond_power(case: Case) -> Iterator[Oddity]:
-    """critical_it_mw <= sum over phases of guaranteed_mw / mw_per_it_mw within 1 %, else some halls can never be powered."""
+    """critical_it_mw <= sum over phases of guaranteed_mw / mw_per_it_mw within 1 %, else some halls can never be
+    powered."""
     power = case.tables["power"]
     powered = (power.guaranteed_mw / power.mw_per_it_mw).groupby(power.site_id).sum()
-    for place, (site, critical) in enumerate(zip(case.tables["sites"].site_id, case.tables["sites"].critical_it_mw, strict=True)):
+    for place, (site, critical) in enumerate(
+        zip(case.tables["sites"].site_id, case.tables["sites"].critical_it_mw, strict=True)
+    ):
         reach = float(powered.get(site, 0.0))
         if reach < critical * (1.0 - _ROUNDING):
             yield Oddity(
                 file_of(case, "sites"), place + FIRST_ROW,
                 f"site {site}: its phases of power carry {reach:.4g} MW of critical IT, its halls {critical:.4g}",
-                "the rest of the halls can never be used", "add the missing phases, or check guaranteed_mw and mw_per_it_mw",
+                "the rest of the halls can never be used",
+                "add the missing phases, or check guaranteed_mw and mw_per_it_mw",
             )
 
 
@@ -56,34 +61,44 @@ def phases_without_use(case: Case) -> Iterator[Oddity]:
     converts = set(mining.site_id[mining.convertible_fraction > 0])
     converting = sites.site_id.isin(list(converts)) & sites.conversion_capex_usd_per_kw.notna()
     bare = set(sites.site_id[(sites.existing_it_mw == 0) & ~_can_build(sites) & ~converting]) - set(mining.site_id)
-    for place, (source, phase, site, first) in enumerate(zip(power.source_id, power.phase, power.site_id, months.tolist(), strict=True)):
+    for place, (source, phase, site, first) in enumerate(
+        zip(power.source_id, power.phase, power.site_id, months.tolist(), strict=True)
+    ):
         if first >= case.settings.months:
             yield Oddity(
                 file_of(case, "power"), place + FIRST_ROW,
-                f"{source}:{phase} is energised in {calendar.written(first)}, mean delay included, after the horizon", "no cluster can use it",
+                f"{source}:{phase} is energised in {calendar.written(first)}, mean delay included, after the horizon",
+                "no cluster can use it",
                 "lengthen months, or remove the phase",
             )
         elif site in bare:
             yield Oddity(
-                file_of(case, "power"), place + FIRST_ROW, f"{source}:{phase} feeds {site}, which has no hall and can build none",
-                "no cluster can use it", "give the site shell_capex_usd_per_kw or shell_rent_usd_per_kw_month, or existing_it_mw",
+                file_of(case, "power"), place + FIRST_ROW,
+                f"{source}:{phase} feeds {site}, which has no hall and can build none",
+                "no cluster can use it",
+                "give the site shell_capex_usd_per_kw or shell_rent_usd_per_kw_month, or existing_it_mw",
             )
 
 
 def leads_that_are_past(case: Case) -> Iterator[Oddity]:
-    """lead_months before its promise lies before the start, and nothing is committed: the phase cannot come when it is promised."""
+    """lead_months before its promise lies before the start, and nothing is committed: the phase cannot come when it is
+    promised."""
     power = case.tables["power"]
     calendar = Calendar(case.settings.start, case.settings.months)
     phases = case.arrays["power"]
     months = first_power_months(phases, calendar, np.zeros(len(power), dtype=np.int64))
     promised = power["energised"].map(calendar.index)
-    columns = (power.source_id, power.phase, power.lead_months, power.energised, months.tolist(), promised, uncommitted_phases(phases))
+    columns = (
+        power.source_id, power.phase, power.lead_months, power.energised, months.tolist(), promised,
+        uncommitted_phases(phases),
+    )
     for place, (source, phase, lead, energised, first, month, free) in enumerate(zip(*columns, strict=True)):
         if free and lead > 0 and first > month:
             signed = calendar.written(month - int(lead))
             yield Oddity(
                 file_of(case, "power"), place + FIRST_ROW,
-                f"{source}:{phase} is promised for {energised}, but had to be signed by {signed}, {lead} months earlier, and is not",
+                f"{source}:{phase} is promised for {energised}, but had to be signed by {signed}, {lead} months "
+                "earlier, and is not",
                 f"it can come in {calendar.written(first)} at the earliest",
                 "give committed_mw if it is signed, correct lead_months, or ask for a new date",
             )
@@ -104,13 +119,15 @@ def supply_in_part(case: Case) -> Iterator[Oddity]:
         left = [quarter for quarter in quarters if quarter not in listed]
         if left:
             yield Oddity(
-                file_of(case, "gpu_supply"), None, f"{gpu} has no supply row for {named(left)}", "deliveries in those quarters have no limit",
+                file_of(case, "gpu_supply"), None, f"{gpu} has no supply row for {named(left)}",
+                "deliveries in those quarters have no limit",
                 "add the rows, with 0 where nothing can be had",
             )
 
 
 def curves_that_end_early(case: Case) -> Iterator[Oddity]:
-    """A curve whose last month lies long before the end of the horizon: its last value goes on. One row is a flat curve."""
+    """A curve whose last month lies long before the end of the horizon: its last value goes on. One row is a flat
+    curve."""
     curves = case.tables["curves"]
     calendar = Calendar(case.settings.start, case.settings.months)
     for name in dict.fromkeys(curves.curve_id):
@@ -118,7 +135,8 @@ def curves_that_end_early(case: Case) -> Iterator[Oddity]:
         if len(months) > 1 and max(months) + _CURVE_SHORT_MONTHS < case.settings.months:
             yield Oddity(
                 file_of(case, "curves"), None, f"curve {name} ends in {calendar.written(max(months))}",
-                f"its last value holds for the remaining {case.settings.months - 1 - max(months)} months", "extend it, if another path is expected",
+                f"its last value holds for the remaining {case.settings.months - 1 - max(months)} months",
+                "extend it, if another path is expected",
             )
 
 
@@ -128,20 +146,29 @@ def curves_not_used(case: Case) -> Iterator[Oddity]:
     for table in TABLES.values():
         for column in table.columns:
             if column.scalar_of is not None:
-                used |= dict.fromkeys(case.tables[table.name][column.name], f"{table.name}.{column.scalar_of} in {table.column(column.scalar_of).unit}")
+                used |= dict.fromkeys(
+                    case.tables[table.name][column.name],
+                    f"{table.name}.{column.scalar_of} in {table.column(column.scalar_of).unit}",
+                )
     curves = case.tables["curves"].drop_duplicates("curve_id")
     for line, (name, unit) in zip(curves.index, zip(curves.curve_id, curves.unit, strict=True), strict=True):
         if name not in used:
-            yield Oddity(file_of(case, "curves"), int(line) + FIRST_ROW, f"no row refers to curve {name}", "it moves nothing", "name it in a ..._curve column, or remove it")
+            yield Oddity(
+                file_of(case, "curves"), int(line) + FIRST_ROW, f"no row refers to curve {name}", "it moves nothing",
+                "name it in a ..._curve column, or remove it",
+            )
         elif _plain_unit(unit) != _plain_unit(used[name].partition(" in ")[2]):
             yield Oddity(
-                file_of(case, "curves"), int(line) + FIRST_ROW, f"curve {name} is in {unit}, and stands for {used[name]}",
+                file_of(case, "curves"), int(line) + FIRST_ROW,
+                f"curve {name} is in {unit}, and stands for {used[name]}",
                 "another unit would make a wrong price", "check the values, and write the unit as the column has it",
             )
 
 
 def _plain_unit(unit: str) -> str:
-    return " ".join(unit.casefold().replace("us$", "$").replace("usd", "$").replace("/", " per ").replace("-", " ").split())
+    return " ".join(
+        unit.casefold().replace("us$", "$").replace("usd", "$").replace("/", " per ").replace("-", " ").split()
+    )
 
 
 def customers_without_leases(case: Case) -> Iterator[Oddity]:
@@ -150,7 +177,10 @@ def customers_without_leases(case: Case) -> Iterator[Oddity]:
     needed = {*case.tables["leases"].customer_id, *customers.guarantor}
     for place, customer in enumerate(customers.customer_id):
         if customer not in needed:
-            yield Oddity(file_of(case, "customers"), place + FIRST_ROW, f"customer {customer} takes no lease", "it moves nothing", "check customer_id in leases, or remove the row")
+            yield Oddity(
+                file_of(case, "customers"), place + FIRST_ROW, f"customer {customer} takes no lease",
+                "it moves nothing", "check customer_id in leases, or remove the row",
+            )
 
 
 def gpus_without_demand(case: Case) -> Iterator[Oddity]:
@@ -158,7 +188,10 @@ def gpus_without_demand(case: Case) -> Iterator[Oddity]:
     wanted = {*case.tables["lease_rates"].gpu_id, *case.tables["market"].gpu_id}
     for place, gpu in enumerate(case.tables["gpus"].gpu_id):
         if gpu not in wanted:
-            yield Oddity(file_of(case, "gpus"), place + FIRST_ROW, f"no lease and no market takes {gpu}", "it can earn nothing", "add rows to lease_rates or market, or remove the SKU")
+            yield Oddity(
+                file_of(case, "gpus"), place + FIRST_ROW, f"no lease and no market takes {gpu}", "it can earn nothing",
+                "add rows to lease_rates or market, or remove the SKU",
+            )
 
 
 def budget_in_part(case: Case) -> Iterator[Oddity]:
@@ -166,9 +199,14 @@ def budget_in_part(case: Case) -> Iterator[Oddity]:
     budget = case.tables["budget"]
     listed = set(budget.quarter[budget.new_capital_usd.notna()])
     calendar = Calendar(case.settings.start, case.settings.months)
-    left = [quarter for quarter in map(calendar.written_quarter, map(int, calendar.quarter_starts)) if quarter not in listed]
+    left = [
+        quarter for quarter in map(calendar.written_quarter, map(int, calendar.quarter_starts)) if quarter not in listed
+    ]
     if listed and left:
-        yield Oddity(file_of(case, "budget"), None, f"no new capital is listed for {named(left)}", "those quarters bring none", "add the quarters, if capital is expected in them")
+        yield Oddity(
+            file_of(case, "budget"), None, f"no new capital is listed for {named(left)}", "those quarters bring none",
+            "add the quarters, if capital is expected in them",
+        )
 
 
 def names_alike(case: Case) -> Iterator[Oddity]:
@@ -181,7 +219,10 @@ def names_alike(case: Case) -> Iterator[Oddity]:
         for region in (name for name in listed.split(";") if name and name not in regions):
             near = closest(region, regions)
             meant = f'did you mean "{near}"?' if near else "check the name, or add sites in that region"
-            yield Oddity(file_of(case, "leases"), place + FIRST_ROW, f"no site lies in region {region}", "the lease cannot stand there", meant)
+            yield Oddity(
+                file_of(case, "leases"), place + FIRST_ROW, f"no site lies in region {region}",
+                "the lease cannot stand there", meant,
+            )
 
 
 def _alike(case: Case, table: Table) -> Iterator[Oddity]:
@@ -189,7 +230,8 @@ def _alike(case: Case, table: Table) -> Iterator[Oddity]:
     for place, name in enumerate(case.tables[table.name][table.key[0]]):
         if first.setdefault(name.casefold(), name) != name:
             yield Oddity(
-                file_of(case, table.name), place + FIRST_ROW, f"{name} and {first[name.casefold()]} differ in capitals alone",
+                file_of(case, table.name), place + FIRST_ROW,
+                f"{name} and {first[name.casefold()]} differ in capitals alone",
                 "they are two things to the planner", "rename one, if they are two; merge them, if they are one",
             )
 

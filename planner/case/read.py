@@ -69,12 +69,16 @@ def _read_raw(path: Path) -> RawCase:
     if path.is_dir():
         return read_folder(path)
     if not path.exists():
-        raise _refused(path, "there is no such folder or workbook", "check the path; `planner new` writes a starting case")
+        raise _refused(
+            path, "there is no such folder or workbook", "check the path; `planner new` writes a starting case"
+        )
     if path.suffix.lower() == ".xlsx":
         return read_workbook(path)
     if path.name == SETTINGS_FILE or path.suffix.lower() == ".csv":
         raise _refused(path, "one file of a case, not a case", f"give the folder: {path.parent}")
-    raise _refused(path, "neither a folder nor an .xlsx workbook", "give a folder with case.toml, or save the workbook as .xlsx")
+    raise _refused(
+        path, "neither a folder nor an .xlsx workbook", "give a folder with case.toml, or save the workbook as .xlsx"
+    )
 
 
 def _refused(path: Path, why: str, remedy: str) -> CaseError:

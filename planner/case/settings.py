@@ -17,11 +17,19 @@ SETTINGS: tuple[Column, ...] = (
     number("discount_rate", "share per year", "nominal, after tax", default=0.10, maximum=1.0),
     share("tax_rate", "tax on revenue less cost less depreciation, losses used at once", default=0.25, maximum=0.9),
     text(
-        "tail", "what counts after the horizon: contracted: contracts to their end; rented: also a rent for powered MW; none: nothing",
+        "tail",
+        "what counts after the horizon: contracted: contracts to their end; rented: also a rent for powered MW; none: "
+        "nothing",
         default="contracted", choices=TAIL_RULES,
     ),
-    number("tail_rent_usd_per_kw_month", "$ per kW-month of critical IT", "rent of powered MW after the horizon under tail = rented", default=0.0),
-    share("relet_fraction", "share of the market price at which GPUs are let again after notice or a term not renewed", default=0.8),
+    number(
+        "tail_rent_usd_per_kw_month", "$ per kW-month of critical IT",
+        "rent of powered MW after the horizon under tail = rented", default=0.0,
+    ),
+    share(
+        "relet_fraction", "share of the market price at which GPUs are let again after notice or a term not renewed",
+        default=0.8,
+    ),
     flag("budget_carries_over", "capital not used in a quarter may be used later", default=True),
     whole("seed", "number", "seed of all draws", default=1),
 )

@@ -1,4 +1,5 @@
-"""A small sensible case to start from: two sites, grid and fuel cells, two SKUs, two leases, an on-demand market, and what makes prices move."""
+"""A small sensible case to start from: two sites, grid and fuel cells, two SKUs, two leases, an on-demand market, and
+what makes prices move."""
 
 from __future__ import annotations
 
@@ -118,7 +119,8 @@ def starting_case() -> Case:
 
 
 def write_starting_case(path: str | Path, *, force: bool = False) -> None:
-    """Write the starting case into a folder with a README.md, or a workbook with a sheet `notes`, that explain every column.
+    """Write the starting case into a folder with a README.md, or a workbook with a sheet `notes`, that explain every
+    column.
 
     Raises PlannerError when the path exists and `force` is not set.
     """

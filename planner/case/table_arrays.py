@@ -54,11 +54,15 @@ class TableArrays:
         assert refers_to is not None, f"{self._declared.name}.{name} refers to no table"
         target, key = refers_to.split(".")
         number = self._tables[target].number_of(key)
-        return self._once("rows", name, lambda _: np.array([number.get(cell, NO_ROW) for cell in self.texts(name)], dtype=np.int64))
+        return self._once(
+            "rows", name, lambda _: np.array([number.get(cell, NO_ROW) for cell in self.texts(name)], dtype=np.int64)
+        )
 
     def number_of(self, name: str) -> Mapping[str, int]:
         """The first row of each text of a column."""
-        return self._once("numbers", name, lambda _: {cell: row for row, cell in reversed(list(enumerate(self.texts(name))))})
+        return self._once(
+            "numbers", name, lambda _: {cell: row for row, cell in reversed(list(enumerate(self.texts(name))))}
+        )
 
     def written(self, name: str) -> list[str]:
         """A column as a person writes it."""
@@ -88,7 +92,10 @@ class TableArrays:
 
     def _cells(self, name: str, kind: ColumnType) -> list[Any]:
         """A column as plain Python values."""
-        read = self.flags if kind is ColumnType.FLAG else self.floats if kind in (ColumnType.NUMBER, ColumnType.WHOLE) else self.texts
+        read = (
+            self.flags if kind is ColumnType.FLAG else self.floats if kind in (ColumnType.NUMBER, ColumnType.WHOLE)
+            else self.texts
+        )
         return self._once("cells", name, lambda _: read(name).tolist())
 
     def _once(self, sort: str, name: str, make: Any) -> Any:
@@ -102,7 +109,9 @@ class CaseArrays:
     """The tables of a case by name, as arrays."""
 
     def __init__(self, tables: Mapping[str, pd.DataFrame]) -> None:
-        self._made = {name: TableArrays(declared, tables[name], self) for name, declared in TABLES.items() if name in tables}
+        self._made = {
+            name: TableArrays(declared, tables[name], self) for name, declared in TABLES.items() if name in tables
+        }
 
     def with_column(self, table: str, column: str, tables: Mapping[str, pd.DataFrame]) -> CaseArrays:
         """The arrays of tables of which one column of one table is another; what does not depend on it is kept."""

@@ -29,23 +29,46 @@ SITES = Table(
         number("longitude", "degrees east", "place on the map", minimum=-180.0, maximum=180.0, descriptive=True),
         number("critical_it_mw", "MW of critical IT", "most critical IT that the site can ever hold", required=True),
         number("existing_it_mw", "MW of critical IT", "halls standing at the start of the case", default=0.0),
-        number("liquid_cooled_it_mw", "MW of critical IT", "most critical IT that can be liquid-cooled", blank="all of it"),
+        number(
+            "liquid_cooled_it_mw", "MW of critical IT", "most critical IT that can be liquid-cooled", blank="all of it"
+        ),
         number("max_rack_kw", "kW per rack", "heaviest rack that the floor and the cooling take", blank="no limit"),
         number("pue", "ratio", "energy drawn over energy used by IT, yearly mean", default=1.2, minimum=1.0),
         share("load_factor", "mean draw of working IT over its critical IT MW", default=0.85),
         month("ready_month", "first month in which a new hall can be in service", blank="the start of the case"),
-        whole("build_lead_months", "months", "months from ordering a new hall to its service; its capex is spread over them", default=18),
-        number("build_mw_per_quarter", "MW of critical IT", "most new halls that come into service in a quarter", blank="no limit"),
-        number("shell_capex_usd_per_kw", "$ per kW of critical IT", "cost of a new hall without IT", blank="no new halls, unless rented"),
-        number("shell_rent_usd_per_kw_month", "$ per kW-month of critical IT", "rent of a new hall in place of its capex", blank="not rented"),
-        number("conversion_capex_usd_per_kw", "$ per kW of critical IT", "cost of turning a mining hall into a GPU hall", blank="no conversion"),
+        whole(
+            "build_lead_months", "months",
+            "months from ordering a new hall to its service; its capex is spread over them", default=18,
+        ),
+        number(
+            "build_mw_per_quarter", "MW of critical IT", "most new halls that come into service in a quarter",
+            blank="no limit",
+        ),
+        number(
+            "shell_capex_usd_per_kw", "$ per kW of critical IT", "cost of a new hall without IT",
+            blank="no new halls, unless rented",
+        ),
+        number(
+            "shell_rent_usd_per_kw_month", "$ per kW-month of critical IT", "rent of a new hall in place of its capex",
+            blank="not rented",
+        ),
+        number(
+            "conversion_capex_usd_per_kw", "$ per kW of critical IT", "cost of turning a mining hall into a GPU hall",
+            blank="no conversion",
+        ),
         whole("conversion_lead_months", "months", "months from starting a conversion to its service", default=15),
         share("shell_residual", "share of a hall's capex recovered when it is given up", default=0.0),
-        number("opex_usd_per_kw_month", "$ per kW-month of critical IT", "staff, maintenance, insurance and property tax of a hall", default=0.0),
+        number(
+            "opex_usd_per_kw_month", "$ per kW-month of critical IT",
+            "staff, maintenance, insurance and property tax of a hall", default=0.0,
+        ),
         number("opening_cost_usd", "$", "paid once when the site is opened", default=0.0),
         whole("max_cluster_gpus", "GPUs", "largest single-fabric cluster that the site can hold", blank="no limit"),
         text("fabric_group", "campuses of one group can be linked by fibre into one fabric", default=""),
-        text("site_group", "sites behind one substation or gas line share its limit", default="", refers_to="site_groups.site_group"),
+        text(
+            "site_group", "sites behind one substation or gas line share its limit", default="",
+            refers_to="site_groups.site_group",
+        ),
         SOURCE,
     ),
 )
@@ -57,7 +80,10 @@ SITE_GROUPS = Table(
     ("site_group",),
     (
         text("site_group", "name of the group", required=True),
-        number("max_contracted_mw", "MW of contracted power", "most contracted power of all its sites together", required=True),
+        number(
+            "max_contracted_mw", "MW of contracted power", "most contracted power of all its sites together",
+            required=True,
+        ),
         SOURCE,
     ),
 )
@@ -75,45 +101,81 @@ POWER = Table(
             "kind", "technology", required=True,
             choices=("grid", "fuel_cell", "gas_engine", "gas_turbine", "nuclear", "solar_storage", "wind", "hydro"),
         ),
-        text("ownership", "service: a fee; owned: capex of the company; utility: a connection", default="utility", choices=("service", "owned", "utility")),
+        text(
+            "ownership", "service: a fee; owned: capex of the company; utility: a connection", default="utility",
+            choices=("service", "owned", "utility"),
+        ),
         month("energised", "month promised for its first power", required=True),
-        text("status", "how firm that month is", default="announced", choices=("announced", "studied", "approved", "energised")),
+        text(
+            "status", "how firm that month is", default="announced",
+            choices=("announced", "studied", "approved", "energised"),
+        ),
         whole("delay_low_months", "months", "least delay (triangular)", blank="by kind and status"),
         whole("delay_mode_months", "months", "likeliest delay (triangular)", blank="by kind and status"),
         whole("delay_high_months", "months", "greatest delay (triangular)", blank="by kind and status"),
         number("guaranteed_mw", "MW of contracted power", "firm power of the whole phase", required=True, above=0.0),
-        number("installed_mw", "MW installed", "plant that stands behind the guarantee", blank="the same as guaranteed_mw"),
-        number("mw_per_it_mw", "MW contracted per MW of critical IT", "contracted power that a MW of critical IT needs", required=True, minimum=1.0),
+        number(
+            "installed_mw", "MW installed", "plant that stands behind the guarantee", blank="the same as guaranteed_mw"
+        ),
+        number(
+            "mw_per_it_mw", "MW contracted per MW of critical IT", "contracted power that a MW of critical IT needs",
+            required=True, minimum=1.0,
+        ),
         number("fee_usd_per_kw_month", "$ per kW-month", "capacity fee", default=0.0),
         text("fee_on", "kW on which the fee is counted", default="guaranteed", choices=("guaranteed", "installed")),
         text("fee_from", "when the fee begins to run", default="energised", choices=("contract", "energised")),
-        month("contract_month", "month of signature, from which a fee 'from contract' runs", blank="the start of the case"),
+        month(
+            "contract_month", "month of signature, from which a fee 'from contract' runs", blank="the start of the case"
+        ),
         number("fee_escalator", "share per year", "yearly rise of the fee", default=0.0, minimum=-0.5, maximum=1.0),
         whole("term_months", "months", "length of the contract from energisation", default=180, minimum=1),
-        number("exit_fee_usd_per_kw", "$ per kW of contracted power", "paid to end the contract early", blank="it cannot be ended early"),
-        number("upfront_usd_per_kw", "$ per kW of contracted power", "connection charge or deposit, not returned", default=0.0),
+        number(
+            "exit_fee_usd_per_kw", "$ per kW of contracted power", "paid to end the contract early",
+            blank="it cannot be ended early",
+        ),
+        number(
+            "upfront_usd_per_kw", "$ per kW of contracted power", "connection charge or deposit, not returned",
+            default=0.0,
+        ),
         number("capex_usd_per_kw", "$ per kW installed", "cost of an owned plant", default=0.0),
-        whole("lead_months", "months", "months before energisation by which to commit; capex and upfront are spread over them", default=0),
+        whole(
+            "lead_months", "months",
+            "months before energisation by which to commit; capex and upfront are spread over them", default=0,
+        ),
         number("fixed_om_usd_per_kw_month", "$ per kW-month installed", "fixed operation and maintenance", default=0.0),
         number("variable_om_usd_per_mwh", "$ per MWh", "variable operation and maintenance", default=0.0),
-        number("energy_usd_per_mwh", "$ per MWh", "price of energy", blank="no energy charge beside fuel", minimum=-500.0),
+        number(
+            "energy_usd_per_mwh", "$ per MWh", "price of energy", blank="no energy charge beside fuel", minimum=-500.0
+        ),
         curve("energy_usd_per_mwh", "price of energy by month"),
         number("heat_rate_mmbtu_per_mwh", "MMBtu per MWh (HHV)", "fuel burned per MWh", default=0.0),
         number("gas_usd_per_mmbtu", "$ per MMBtu", "price of gas at the hub", blank="no gas", minimum=-20.0),
         curve("gas_usd_per_mmbtu", "price of gas at the hub by month"),
-        number("fuel_adder_usd_per_mmbtu", "$ per MMBtu", "basis and transport on top of the hub", default=0.0, minimum=-20.0),
+        number(
+            "fuel_adder_usd_per_mmbtu", "$ per MMBtu", "basis and transport on top of the hub", default=0.0,
+            minimum=-20.0,
+        ),
         flag("fuel_passed_to_tenant", "customers of leases pay the fuel"),
-        number("demand_charge_usd_per_kw_month", "$ per kW-month of contracted power in use", "demand and transmission charge", default=0.0),
+        number(
+            "demand_charge_usd_per_kw_month", "$ per kW-month of contracted power in use",
+            "demand and transmission charge", default=0.0,
+        ),
         share("take_or_pay", "share of the fee due on contracted MW that are not drawn", default=1.0),
         share("min_take", "share of the contracted MWh paid whether drawn or not", default=0.0),
-        share("availability", "share of the hours in which it delivers; lowers energy, never the firm limit", default=1.0, above=0.0),
+        share(
+            "availability", "share of the hours in which it delivers; lowers energy, never the firm limit", default=1.0,
+            above=0.0,
+        ),
         number("co2_kg_per_mwh", "kg per MWh", "direct emissions", default=0.0),
         share("tax_credit", "investment tax credit as a share of capex", default=0.0),
         number("min_mw", "MW of contracted power", "least MW that can be contracted if any", default=0.0),
         number("step_mw", "MW of contracted power", "contracted in steps of this size", blank="any amount", above=0.0),
         flag("lumpy", "the whole phase or nothing"),
         number("committed_mw", "MW of contracted power", "contracted already", default=0.0),
-        number("delay_damages_usd_per_kw_month", "$ per kW-month of contracted power", "paid by the supplier for each month late", default=0.0),
+        number(
+            "delay_damages_usd_per_kw_month", "$ per kW-month of contracted power",
+            "paid by the supplier for each month late", default=0.0,
+        ),
         SOURCE,
     ),
 )
@@ -135,16 +197,23 @@ GPUS = Table(
         whole("deposit_lead_months", "months", "months before delivery at which the deposit is paid", default=0),
         whole("life_months", "months", "months from delivery to end of life", default=60, minimum=1),
         number("upkeep_usd_per_month", "$ per GPU-month", "repair, spares, software and support", default=0.0),
-        number("performance", "relative", "throughput against other SKUs, for leases that take a mix", default=1.0, above=0.0),
+        number(
+            "performance", "relative", "throughput against other SKUs, for leases that take a mix", default=1.0,
+            above=0.0,
+        ),
         whole("order_lead_months", "months", "months from order to delivery", default=0),
-        share("spare_fraction", "GPUs owned in addition, as a share of those owned, that stand as spares", default=0.0, maximum=0.5),
+        share(
+            "spare_fraction", "GPUs owned in addition, as a share of those owned, that stand as spares", default=0.0,
+            maximum=0.5,
+        ),
         SOURCE,
     ),
 )
 
 RESALE = Table(
     "resale",
-    "What a used GPU fetches, by age from 0 on: linear between rows, constant after the last; without rows it fetches nothing.",
+    "What a used GPU fetches, by age from 0 on: linear between rows, constant after the last; without rows it fetches "
+    "nothing.",
     "an age of a SKU",
     ("gpu_id", "age_months"),
     (
@@ -179,7 +248,10 @@ CUSTOMERS = Table(
         text("rating", "credit rating", default="BBB", choices=("AAA", "AA", "A", "BBB", "BB", "B", "CCC")),
         number("default_rate_per_year", "share per year", "hazard of default", blank="by rating", maximum=1.0),
         share("recovery", "share of contract income still collected after a default", default=0.3),
-        text("guarantor", "customer whose default must come too before income stops", default="", refers_to="customers.customer_id"),
+        text(
+            "guarantor", "customer whose default must come too before income stops", default="",
+            refers_to="customers.customer_id",
+        ),
         share("max_revenue_share", "most of the plan's discounted revenue that may come from it", blank="no limit"),
         SOURCE,
     ),
@@ -197,31 +269,50 @@ LEASES = Table(
         text("size_unit", "unit of its sizes; a hosting lease writes it_mw", default="gpus", choices=("gpus", "it_mw")),
         month("start", "first month of its term", required=True),
         whole("term_months", "months", "length of its term", required=True, minimum=1),
-        text("term_from", "calendar: ends on its date; delivery: a late start moves the end", default="calendar", choices=("calendar", "delivery")),
+        text(
+            "term_from", "calendar: ends on its date; delivery: a late start moves the end", default="calendar",
+            choices=("calendar", "delivery"),
+        ),
         number("min_size", "GPUs or MW of critical IT", "least size if it is taken at all", default=0.0),
         number("max_size", "GPUs or MW of critical IT", "greatest size", required=True, above=0.0),
         number("min_block", "GPUs or MW of critical IT", "least size on any one site", default=0.0),
-        number("usd_per_kw_month", "$ per kW-month of critical IT", "rate of a hosting lease", blank="GPU leases: see lease_rates"),
+        number(
+            "usd_per_kw_month", "$ per kW-month of critical IT", "rate of a hosting lease",
+            blank="GPU leases: see lease_rates",
+        ),
         text("energy_by", "who pays energy and demand charges", default="landlord", choices=("landlord", "tenant")),
         text("billing_hours", "hours billed in a month", default="actual", choices=("actual", "730")),
         share("take_or_pay", "share of the size paid whether used or not", default=1.0),
         share("utilisation", "share of the size that is expected to be used", default=1.0),
         number("escalator", "share per year", "yearly rise of the rate", default=0.0, minimum=-0.5, maximum=1.0),
-        share("prepay_fraction", "share of the contract's first-rate value paid at the start and credited over the term", default=0.0),
+        share(
+            "prepay_fraction", "share of the contract's first-rate value paid at the start and credited over the term",
+            default=0.0,
+        ),
         flag("all_or_nothing", "taken at its greatest size or not at all"),
         flag("single_fabric", "must stand on one fabric: one site, or campuses linked by fibre"),
         names("regions", "regions in which it may stand", blank="any"),
         names("sites", "sites on which it may stand", blank="any", refers_to="sites.site_id"),
         number("max_co2_kg_per_mwh", "kg per MWh", "dirtiest power that it accepts", blank="any power"),
-        whole("notice_months", "months", "notice by which the customer may end it when the market has fallen", blank="no such right"),
+        whole(
+            "notice_months", "months", "notice by which the customer may end it when the market has fallen",
+            blank="no such right",
+        ),
         whole("notice_from_month", "months", "months of term before notice can be given", default=0),
         share("notice_margin", "notice is given when the market is this share below the rate", default=0.1),
         whole("renewal_term_months", "months", "length of its next term", default=0),
         share("renewal_probability", "chance of that next term", default=0.0),
         number("renewal_rate_share", "share of the last rate", "rate of the next term", default=1.0),
         share("late_penalty", "share of the monthly fee paid for each month late", default=0.0),
-        whole("late_grace_months", "months", "months late after which the customer walks away; a plan may begin it late within them", blank="never; a plan then begins it on its date"),
-        share("sla_credit", "share of the monthly fee credited when the power is available less than 99 % of the hours", default=0.0),
+        whole(
+            "late_grace_months", "months",
+            "months late after which the customer walks away; a plan may begin it late within them",
+            blank="never; a plan then begins it on its date",
+        ),
+        share(
+            "sla_credit", "share of the monthly fee credited when the power is available less than 99 % of the hours",
+            default=0.0,
+        ),
         flag("signed", "signed already: its prepayment has been received"),
         flag("committed", "must be served at its least size, or at its greatest when all-or-nothing"),
         SOURCE,
@@ -252,7 +343,14 @@ LEASE_RATES = Table(
         text("gpu_id", "the SKU", required=True, refers_to="gpus.gpu_id"),
         whole("tier", "number", "1 is served first", default=1, minimum=1),
         number("usd_per_gpu_hour", "$ per GPU-hour", "rate for each GPU of this SKU", required=True),
-        number("gpus_per_unit", "GPUs per unit of size", "GPUs of this SKU that make one unit of the lease", blank="1000 / it_kw for a lease in MW; else one GPU of the strongest SKU accepted, and more of weaker ones by performance", above=0.0),
+        number(
+            "gpus_per_unit", "GPUs per unit of size", "GPUs of this SKU that make one unit of the lease",
+            blank=(
+                "1000 / it_kw for a lease in MW; else one GPU of the strongest SKU accepted, and more of weaker ones "
+                "by performance"
+            ),
+            above=0.0,
+        ),
         number("max_units", "GPUs or MW of critical IT", "most units at this rate", blank="no limit but the lease's"),
         SOURCE,
     ),
@@ -267,7 +365,10 @@ MARKET = Table(
         text("gpu_id", "the SKU", required=True, refers_to="gpus.gpu_id"),
         whole("tier", "number", "1 is the dearest", default=1, minimum=1),
         number("usd_per_gpu_hour", "$ per GPU-hour", "price of the tier", blank="by price_curve"),
-        text("price_curve", "price of the tier by month", refers_to="curves.curve_id", scalar_of="usd_per_gpu_hour", blank="the scalar column holds in every month"),
+        text(
+            "price_curve", "price of the tier by month", refers_to="curves.curve_id", scalar_of="usd_per_gpu_hour",
+            blank="the scalar column holds in every month",
+        ),
         number("depth_gpus", "GPUs", "GPUs that the tier absorbs", blank="no limit"),
         share("utilisation", "share of the hours that are let", default=0.75),
         SOURCE,
@@ -288,7 +389,10 @@ MINING = Table(
         number("hashprice_usd_per_ph_day", "$ per PH/s and day", "income of a unit of hashrate", blank="by curve"),
         curve("hashprice_usd_per_ph_day", "income of a unit of hashrate by month"),
         share("convertible_fraction", "share of utility_mw whose halls can be converted", default=0.0),
-        number("resale_usd_per_kw", "$ per kW of contracted power", "price of the miners when their hall is converted", default=0.0),
+        number(
+            "resale_usd_per_kw", "$ per kW of contracted power", "price of the miners when their hall is converted",
+            default=0.0,
+        ),
         month("earliest_stop", "month before which no mining hall may be converted", blank="the start of the case"),
         SOURCE,
     ),
@@ -318,7 +422,9 @@ LINKS = Table(
         text("other_site_id", "the other site, for a fibre link", default="", refers_to="sites.site_id"),
         text("lease_id", "the lease, for its network", default="", refers_to="leases.lease_id"),
         flag("allowed", "whether the lease may stand here, or the sites may be linked", default=True),
-        number("network_usd_per_gpu_hour", "$ per GPU-hour", "cost of reaching the customer from this site", default=0.0),
+        number(
+            "network_usd_per_gpu_hour", "$ per GPU-hour", "cost of reaching the customer from this site", default=0.0
+        ),
         number("fibre_capex_usd", "$", "cost of the fibre between the two sites", default=0.0),
         SOURCE,
     ),
@@ -332,7 +438,10 @@ BUDGET = Table(
     (
         quarter("quarter", "calendar quarter", required=True),
         number("new_capital_usd", "$", "new capital for capex, deposits and upfront charges", blank="no budget"),
-        number("cash_floor_usd", "$", "cumulative after-tax cash may not be lower at the end of the quarter", blank="no floor", minimum=None),
+        number(
+            "cash_floor_usd", "$", "cumulative after-tax cash may not be lower at the end of the quarter",
+            blank="no floor", minimum=None,
+        ),
         SOURCE,
     ),
 )
@@ -348,7 +457,10 @@ DEBT = Table(
         number("interest_rate", "share per year", "interest on the outstanding loan", required=True, maximum=1.0),
         whole("tenor_months", "months", "months from draw to last repayment", required=True, minimum=1),
         whole("grace_months", "months", "months without repayment", default=0),
-        text("amortisation", "level: equal instalments; straight: equal principal", default="level", choices=("level", "straight")),
+        text(
+            "amortisation", "level: equal instalments; straight: equal principal", default="level",
+            choices=("level", "straight"),
+        ),
         SOURCE,
     ),
 )
@@ -376,8 +488,13 @@ STRESSES = Table(
     ("stress", "target"),
     (
         text("stress", "name of the stress", required=True),
-        text("target", "what is changed: table.column, or table.column[id], or table.column[column=value]", required=True),
-        text("change", "multiply by, add (months for dates), or set to the value", required=True, choices=("multiply", "add", "set")),
+        text(
+            "target", "what is changed: table.column, or table.column[id], or table.column[column=value]", required=True
+        ),
+        text(
+            "change", "multiply by, add (months for dates), or set to the value", required=True,
+            choices=("multiply", "add", "set"),
+        ),
         text("value", "the factor, the shift or the new value", required=True),
         SOURCE,
     ),
@@ -385,48 +502,92 @@ STRESSES = Table(
 
 FACTORS = Table(
     "factors",
-    "What moves at random around its forward curve: multipliers of mean one, and delays with a distribution of their own.",
+    "What moves at random around its forward curve: multipliers of mean one, and delays with a distribution of their "
+    "own.",
     "a factor",
     ("factor_id",),
     (
         text("factor_id", "short name", required=True),
         text(
-            "model", "how it moves: geometric Brownian motion; back to its mean; glut and shortage; delays with chances; one triangular draw; or brought when futures are made",
+            "model",
+            "how it moves: geometric Brownian motion; back to its mean; glut and shortage; delays with chances; one "
+            "triangular draw; or brought when futures are made",
             required=True, choices=("gbm", "mean_reverting", "two_regimes", "discrete_delay", "triangular", "given"),
         ),
         text(
             "drives",
-            "what it multiplies: market (on-demand prices of all SKUs), market[gpu_id], curves[curve_id], utilisation (on demand), hashprice (all mining halls); or, once in a future, delay[source_id:phase], construction or construction[site_id] (months by which new halls come late), delivery or delivery[gpu_id] (GPUs), capex or capex[gpu, shell or power] (what is paid over budget)",
+            "what it multiplies: market (on-demand prices of all SKUs), market[gpu_id], curves[curve_id], utilisation "
+            "(on demand), hashprice (all mining halls); or, once in a future, delay[source_id:phase], construction or "
+            "construction[site_id] (months by which new halls come late), delivery or delivery[gpu_id] (GPUs), capex "
+            "or capex[gpu, shell or power] (what is paid over budget)",
             required=True,
         ),
-        number("volatility_per_year", "1 per square root of a year", "standard deviation of the yearly change of its logarithm", blank="none; gbm, mean_reverting and two_regimes need one", maximum=5.0),
-        number("reversion_per_year", "1 per year", "speed of return to the mean; ln 2 over it is the half-life", blank="none; mean_reverting needs one", above=0.0),
-        number("drift_glut_per_year", "1 per year", "drift of its logarithm's mean in glut, against that in shortage", blank="none; two_regimes needs one", minimum=-5.0, maximum=5.0),
-        number("drift_shortage_per_year", "1 per year", "drift of its logarithm's mean in shortage, against that in glut", blank="none; two_regimes needs one", minimum=-5.0, maximum=5.0),
+        number(
+            "volatility_per_year", "1 per square root of a year",
+            "standard deviation of the yearly change of its logarithm",
+            blank="none; gbm, mean_reverting and two_regimes need one", maximum=5.0,
+        ),
+        number(
+            "reversion_per_year", "1 per year", "speed of return to the mean; ln 2 over it is the half-life",
+            blank="none; mean_reverting needs one", above=0.0,
+        ),
+        number(
+            "drift_glut_per_year", "1 per year", "drift of its logarithm's mean in glut, against that in shortage",
+            blank="none; two_regimes needs one", minimum=-5.0, maximum=5.0,
+        ),
+        number(
+            "drift_shortage_per_year", "1 per year", "drift of its logarithm's mean in shortage, against that in glut",
+            blank="none; two_regimes needs one", minimum=-5.0, maximum=5.0,
+        ),
         number("stay_glut_months", "months", "mean length of a glut", blank="none; two_regimes needs one", minimum=1.0),
-        number("stay_shortage_months", "months", "mean length of a shortage", blank="none; two_regimes needs one", minimum=1.0),
+        number(
+            "stay_shortage_months", "months", "mean length of a shortage", blank="none; two_regimes needs one",
+            minimum=1.0,
+        ),
         flag("starts_in_shortage", "whether the start of the case is one of shortage"),
-        text("outcomes", "chances of a discrete_delay as MONTHS:PROBABILITY;...: 0:0.5;6:0.3;18:0.2", blank="none; discrete_delay needs them"),
-        number("low", "months, or share of capex", "least draw of a triangular factor, against the date or the budget of the base case; early or under budget below 0", blank="none; triangular needs one", minimum=-60.0),
-        number("mode", "months, or share of capex", "likeliest draw", blank="none; triangular needs one", minimum=-60.0, maximum=120.0),
-        number("high", "months, or share of capex", "greatest draw", blank="none; triangular needs one", minimum=-60.0, maximum=120.0),
+        text(
+            "outcomes", "chances of a discrete_delay as MONTHS:PROBABILITY;...: 0:0.5;6:0.3;18:0.2",
+            blank="none; discrete_delay needs them",
+        ),
+        number(
+            "low", "months, or share of capex",
+            "least draw of a triangular factor, against the date or the budget of the base case; early or under "
+            "budget below 0",
+            blank="none; triangular needs one", minimum=-60.0,
+        ),
+        number(
+            "mode", "months, or share of capex", "likeliest draw", blank="none; triangular needs one", minimum=-60.0,
+            maximum=120.0,
+        ),
+        number(
+            "high", "months, or share of capex", "greatest draw", blank="none; triangular needs one", minimum=-60.0,
+            maximum=120.0,
+        ),
         SOURCE,
     ),
 )
 
 CORRELATIONS = Table(
     "correlations",
-    "What moves together, by a Gaussian copula: factors, and delays, defaults and renewals; pairs not listed are independent.",
+    "What moves together, by a Gaussian copula: factors, and delays, defaults and renewals; pairs not listed are "
+    "independent.",
     "a pair of factors, or all pairs of one list with another",
     ("factor_a", "factor_b"),
     (
         names(
             "factor_a",
-            "factors, or delay[source_id:phase], default[customer_id], renewal[lease_id], or all with a value in a column: delay[kind=grid]. A greater delay comes later, a greater default comes later, a greater renewal is likelier",
+            "factors, or delay[source_id:phase], default[customer_id], renewal[lease_id], or all with a value in a "
+            "column: delay[kind=grid]. A greater delay comes later, a greater default comes later, a greater renewal "
+            "is likelier",
             required=True,
         ),
         names("factor_b", "the others, written alike", required=True),
-        number("correlation", "number", "correlation of their monthly shocks, or of a delay, default or renewal with the sum of shocks over the horizon", required=True, minimum=-1.0, maximum=1.0),
+        number(
+            "correlation", "number",
+            "correlation of their monthly shocks, or of a delay, default or renewal with the sum of shocks over the "
+            "horizon",
+            required=True, minimum=-1.0, maximum=1.0,
+        ),
         SOURCE,
     ),
 )

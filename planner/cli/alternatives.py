@@ -65,7 +65,8 @@ def alternatives(
     time_limit: TimeLimit = None,
     as_json: AsJson = False,
 ) -> None:
-    """Plans within a loss of the best: which sites are in all of them, which can be swapped, and how far their MW range.
+    """Plans within a loss of the best: which sites are in all of them, which can be swapped, and how far their MW
+    range.
 
     Example: planner alternatives fixtures/neocloud --within 1% --out runs/alternatives
     """
@@ -85,7 +86,8 @@ def alternatives(
     from planner.solver.options import SolverOptions
 
     plan = PlanOptions(
-        base=base, tail=tail, equity=equity, edits=tuple(edits or ()), stress=stress, fixes=tuple(fixes or ()), excludes=tuple(excludes or ()),
+        base=base, tail=tail, equity=equity, edits=tuple(edits or ()), stress=stress, fixes=tuple(fixes or ()),
+        excludes=tuple(excludes or ()),
         solver=SolverOptions(gap=gap, time_limit_s=time_limit),
     )
     options = AlternativesOptions(within, count, leases, effort, plan)
@@ -117,9 +119,15 @@ def _print(found: Alternatives, out: Path | None) -> None:
 
     best = found.plan.objective_usd
     assert best is not None
-    say(f"{found.plan.case.settings.name}: best NPV {millions(best)}, plans down to {millions(found.least_usd)} ({found.options.within:.2%} less)")
+    say(
+        f"{found.plan.case.settings.name}: best NPV {millions(best)}, plans down to {millions(found.least_usd)} "
+        f"({found.options.within:.2%} less)"
+    )
     settled = int(found.sites["proven"].sum())
-    say(f"{counted(found.plans_found, 'such plan')} found by {counted(found.questions, 'question')}; membership of {settled} of {counted(len(found.sites), 'site')} proven, MW range of {int(found.sites['range_proven'].sum())}")
+    say(
+        f"{counted(found.plans_found, 'such plan')} found by {counted(found.questions, 'question')}; membership of "
+        f"{settled} of {counted(len(found.sites), 'site')} proven, MW range of {int(found.sites['range_proven'].sum())}"
+    )
     show(console, _sites(found))
     _print_leases(found, say)
     show(console, _plans(found))
@@ -140,13 +148,15 @@ def _sites(found: Alternatives) -> Any:
         loss = _loss(row, found)
         mark = "" if row["proven"] else "*"
         table.add_row(
-            escape(row["site_id"]), row["membership"] + mark, f"{row['best_mw']:,.0f}", _end(row, "least"), _end(row, "most"), loss, escape(row["swappable_with"]),
+            escape(row["site_id"]), row["membership"] + mark, f"{row['best_mw']:,.0f}", _end(row, "least"),
+            _end(row, "most"), loss, escape(row["swappable_with"]),
         )
     return table
 
 
 def _loss(row: dict[str, Any], found: Alternatives) -> str:
-    """What the best plan without a site loses: found, or more than the search looked at, which ends at the loss allowed."""
+    """What the best plan without a site loses: found, or more than the search looked at, which ends at the loss
+    allowed."""
     import pandas as pd
 
     from planner.wording import millions
@@ -197,5 +207,8 @@ def _plans(found: Alternatives) -> Any:
         name = "best" if row["plan"] == 0 else str(row["plan"])
         changes = row["changes"].split("; ")
         more = f"; and {len(changes) - SHOWN_CHANGES} more" if len(changes) > SHOWN_CHANGES else ""
-        table.add_row(name, millions(row["npv_usd"]), millions(max(row["loss_usd"], 0.0)), escape("; ".join(changes[:SHOWN_CHANGES]) + more))
+        table.add_row(
+            name, millions(row["npv_usd"]), millions(max(row["loss_usd"], 0.0)),
+            escape("; ".join(changes[:SHOWN_CHANGES]) + more),
+        )
     return table

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from planner.auditing.agreement import Agreement
 
 DISAGREES = 1
-WORTHS = {"npv_usd": "NPV", "npv_losses_carried_usd": "NPV with losses carried forward", "equity_npv_usd": "NPV to equity"}
+WORTHS = {
+    "npv_usd": "NPV", "npv_losses_carried_usd": "NPV with losses carried forward", "equity_npv_usd": "NPV to equity"
+}
 
 
 def audit(
@@ -26,8 +28,9 @@ def audit(
 ) -> None:
     """Keep the books of a run a second time, from its tables and its case alone, and say whether they agree.
 
-    Every line of cash at every site in every month, the NPVs, every limit and what can neither be made nor lost (write-offs,
-    loans, prepayments) are computed by code that shares nothing with the planner's. Exit code 0 if all agrees, 1 if not.
+    Every line of cash at every site in every month, the NPVs, every limit and what can neither be made nor lost
+    (write-offs, loans, prepayments) are computed by code that shares nothing with the planner's. Exit code 0 if all
+    agrees, 1 if not.
 
     Example: planner audit runs/base
     """
@@ -50,13 +53,19 @@ def _print(found: Agreement, console: Console) -> None:
     _print_laws(found, console)
     for worth in found.worths:
         same = "the same" if worth.agrees else "NOT THE SAME"
-        console.print(f"{WORTHS[worth.name]}: {_cents(worth.published_usd)} published, {_cents(worth.books_usd)} in the ledger: {same}", highlight=False, markup=False)
+        console.print(
+            f"{WORTHS[worth.name]}: {_cents(worth.published_usd)} published, {_cents(worth.books_usd)} in the ledger: "
+            f"{same}",
+            highlight=False, markup=False,
+        )
     cells, checks, laws = (len(each) for each in (found.cells, found.checks, found.laws))
     looked = f"{cells:,} amounts of cash, {checks:,} limits and {laws:,} balances were kept a second time"
     if found.agrees:
         console.print(f"agrees: {looked}, and all agree to 1e-9", highlight=False, markup=False)
     else:
-        console.print(f"DOES NOT AGREE: {looked}; apart are {', '.join(found.disagreements)}", highlight=False, markup=False)
+        console.print(
+            f"DOES NOT AGREE: {looked}; apart are {', '.join(found.disagreements)}", highlight=False, markup=False
+        )
 
 
 def _print_lines(found: Agreement, console: Console) -> None:
@@ -71,7 +80,8 @@ def _print_lines(found: Agreement, console: Console) -> None:
         cell = total.furthest
         where = f"{cell.site} {found.run.months.written(cell.month)}" if total.apart else ""
         table.add_row(
-            total.line, _cents(total.published_usd), _cents(total.books_usd), f"{total.cells:,}", f"{total.apart:,}" if total.apart else "",
+            total.line, _cents(total.published_usd), _cents(total.books_usd), f"{total.cells:,}",
+            f"{total.apart:,}" if total.apart else "",
             f"{abs(cell.difference_usd):,.2f}", where,
         )
     show(console, table)
@@ -89,7 +99,8 @@ def _print_limits(found: Agreement, console: Console) -> None:
         check = total.tightest
         where = check.name if check.month is None else f"{check.name} {found.run.months.written(check.month)}"
         table.add_row(
-            total.family, f"{total.checked:,}", f"{total.broken:,}" if total.broken else "", f"{check.use:,.6g}", ">=" if check.least else "<=", f"{check.limit:,.6g}", where,
+            total.family, f"{total.checked:,}", f"{total.broken:,}" if total.broken else "", f"{check.use:,.6g}",
+            ">=" if check.least else "<=", f"{check.limit:,.6g}", where,
         )
     show(console, table)
 
@@ -104,7 +115,10 @@ def _print_laws(found: Agreement, console: Console) -> None:
         table.add_column(name, justify="left" if at in (0, 3) else "right", overflow="fold")
     for total in law_totals(found):
         law = total.furthest
-        table.add_row(total.law, f"{total.checked:,}", f"{total.broken:,}" if total.broken else "", f"{law.place}: {law.found:,.2f} for {law.due:,.2f}" if total.broken else "")
+        table.add_row(
+            total.law, f"{total.checked:,}", f"{total.broken:,}" if total.broken else "",
+            f"{law.place}: {law.found:,.2f} for {law.due:,.2f}" if total.broken else "",
+        )
     show(console, table)
 
 

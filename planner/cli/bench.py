@@ -68,12 +68,18 @@ def bench(
     if pools:
         from planner.bench.pools import case_pool_figures, pool_figures
 
-        _show([*pool_figures(), *case_pool_figures(sites=sites, leases=leases, months=months)], "planner bench: pools", as_json)
+        _show(
+            [*pool_figures(), *case_pool_figures(sites=sites, leases=leases, months=months)], "planner bench: pools",
+            as_json,
+        )
         return
     if workers:
         from planner.bench.workers import worker_figures
 
-        case = generate_case(sites=min(sites, 8), leases=min(leases, 12), months=months, seed=seed) if path is None else read_case(path)
+        case = (
+            generate_case(sites=min(sites, 8), leases=min(leases, 12), months=months, seed=seed) if path is None
+            else read_case(path)
+        )
         _show(list(worker_figures(case)), "planner bench: workers", as_json)
         return
     figures = list(start_up())
@@ -110,5 +116,8 @@ def _show(figures: Sequence[Figure], title: str, as_json: bool) -> None:
     for column, side in (("job", "left"), ("what", "left"), ("value", "right"), ("unit", "left"), ("beside", "left")):
         table.add_column(column, justify=side)  # type: ignore[arg-type]
     for figure in figures:
-        table.add_row(figure.job, figure.what, f"{figure.value:,.3g}" if figure.value < 1000 else f"{figure.value:,.0f}", figure.unit, figure.beside)
+        table.add_row(
+            figure.job, figure.what, f"{figure.value:,.3g}" if figure.value < 1000 else f"{figure.value:,.0f}",
+            figure.unit, figure.beside,
+        )
     show(output(), table)

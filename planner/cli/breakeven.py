@@ -47,7 +47,8 @@ def breakeven(
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
-    """Find the rate at which a GPU pays for itself on each site, power path and SKU, and a MW let to each hosting lease, standing alone.
+    """Find the rate at which a GPU pays for itself on each site, power path and SKU, and a MW let to each hosting
+    lease, standing alone.
 
     Example: planner breakeven fixtures/neocloud --term 48 --hurdle 0.2
     """
@@ -65,7 +66,13 @@ def breakeven(
     if out is not None:
         _write(found, out)
     if as_json:
-        records = [{key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in row.items()} for row in found.to_dict("records")]
+        records = [
+            {
+                key: None if isinstance(value, float) and not math.isfinite(value) else value
+                for key, value in row.items()
+            }
+            for row in found.to_dict("records")
+        ]
         typer.echo(json.dumps(records, indent=2, allow_nan=False))
     else:
         _print(found, options, out)
@@ -93,18 +100,29 @@ def _print(found: pd.DataFrame, options: BreakevenOptions, out: Path | None) -> 
 
     console = output()
     if found.empty:
-        console.print(f"no site has power for {options.term_months} months and a hall to put a GPU into; ask for a shorter --term")
+        console.print(
+            f"no site has power for {options.term_months} months and a hall to put a GPU into; ask for a shorter --term"
+        )
         return
     halls, found = found[found["lease_id"] != ""], found[found["lease_id"] == ""]
     table = Table(title=f"a GPU let for {options.term_months} months breaks even at, $/GPU-hour", title_justify="left")
-    names = ("power path", "SKU", "from", "NPV 0", "by month", f"IRR {options.hurdle:.0%}", f"DSCR {options.least_dscr:g}", "let at", "used", "+$/MWh", "resale")
+    names = (
+        "power path", "SKU", "from", "NPV 0", "by month", f"IRR {options.hurdle:.0%}", f"DSCR {options.least_dscr:g}",
+        "let at", "used", "+$/MWh", "resale",
+    )
     for at, name in enumerate(names):
-        table.add_column(name, justify="left" if at < 3 else "right", overflow="fold", min_width=16 if at == 0 else None)
+        table.add_column(
+            name, justify="left" if at < 3 else "right", overflow="fold", min_width=16 if at == 0 else None
+        )
     best = found.drop_duplicates(["site_id", "gpu_id"])
     for row in best.head(SHOWN).to_dict("records"):
-        rates = (row["rate_npv_zero"], row["rate_npv_zero_months_used"], row["rate_hurdle_irr"], row["rate_least_dscr"], row["at_rate"])
+        rates = (
+            row["rate_npv_zero"], row["rate_npv_zero_months_used"], row["rate_hurdle_irr"], row["rate_least_dscr"],
+            row["at_rate"],
+        )
         table.add_row(
-            row["power_path"], row["gpu_id"], row["from"], *(_shown(rate, ".2f") for rate in rates), _shown(row["breakeven_utilisation"], ".0%"),
+            row["power_path"], row["gpu_id"], row["from"], *(_shown(rate, ".2f") for rate in rates),
+            _shown(row["breakeven_utilisation"], ".0%"),
             _shown(row["breakeven_power_usd_per_mwh"], "+,.0f"), _shown(row["breakeven_residual_share"], ".0%"),
         )
     if len(found):
@@ -112,12 +130,16 @@ def _print(found: pd.DataFrame, options: BreakevenOptions, out: Path | None) -> 
     if len(halls):
         show(console, _halls(halls, options))
     console.print(
-        "by month: the fee of power for the months of work alone; $M/MW: the NPV at its rate; used, +$/MWh, fees, resale: what the hours let, the price of power, its fees and the resale may be at that rate",
+        "by month: the fee of power for the months of work alone; $M/MW: the NPV at its rate; used, +$/MWh, fees, "
+        "resale: what the hours let, the price of power, its fees and the resale may be at that rate",
         highlight=False,
     )
     rest = len(found) - min(len(best), SHOWN) + len(halls) - min(len(_best_halls(halls)), SHOWN)
     if rest:
-        console.print(f"the cheapest path of each site and SKU, or hosting lease; --json and --out have {rest} more", highlight=False)
+        console.print(
+            f"the cheapest path of each site and SKU, or hosting lease; --json and --out have {rest} more",
+            highlight=False,
+        )
     if out is not None:
         say_written(console, out)
 
@@ -131,14 +153,24 @@ def _halls(halls: pd.DataFrame, options: BreakevenOptions) -> Table:
     from rich.table import Table
 
     table = Table(title="a MW let to a hosting lease, on its terms, breaks even at, $/kW-month", title_justify="left")
-    names = ("power path", "lease", "from", "NPV 0", "by month", f"IRR {options.hurdle:.0%}", f"DSCR {options.least_dscr:g}", "its rate", "$M/MW", "+$/MWh", "fees")
+    names = (
+        "power path", "lease", "from", "NPV 0", "by month", f"IRR {options.hurdle:.0%}", f"DSCR {options.least_dscr:g}",
+        "its rate", "$M/MW", "+$/MWh", "fees",
+    )
     for at, name in enumerate(names):
-        table.add_column(name, justify="left" if at < 3 else "right", overflow="fold", min_width=14 if at == 0 else None)
+        table.add_column(
+            name, justify="left" if at < 3 else "right", overflow="fold", min_width=14 if at == 0 else None
+        )
     for row in _best_halls(halls).head(SHOWN).to_dict("records"):
-        rates = (row["rate_npv_zero"], row["rate_npv_zero_months_used"], row["rate_hurdle_irr"], row["rate_least_dscr"], row["at_rate"])
+        rates = (
+            row["rate_npv_zero"], row["rate_npv_zero_months_used"], row["rate_hurdle_irr"], row["rate_least_dscr"],
+            row["at_rate"],
+        )
         table.add_row(
-            row["power_path"], row["lease_id"], row["from"], *(_shown(rate, ",.0f") for rate in rates), _shown(row["npv_usd_per_unit"] / 1e6, ",.2f"),
-            _shown(row["breakeven_power_usd_per_mwh"], "+,.0f"), _shown(row["breakeven_fees_times"], ".2f") + ("x" if not math.isnan(row["breakeven_fees_times"]) else ""),
+            row["power_path"], row["lease_id"], row["from"], *(_shown(rate, ",.0f") for rate in rates),
+            _shown(row["npv_usd_per_unit"] / 1e6, ",.2f"),
+            _shown(row["breakeven_power_usd_per_mwh"], "+,.0f"),
+            _shown(row["breakeven_fees_times"], ".2f") + ("x" if not math.isnan(row["breakeven_fees_times"]) else ""),
         )
     return table
 

@@ -24,7 +24,8 @@ def check(
     edits: Edits = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say all that is wrong with a case (exit code 2), or else how large its model becomes and what is unusual about it (exit code 0).
+    """Say all that is wrong with a case (exit code 2), or else how large its model becomes and what is unusual about it
+    (exit code 0).
 
     Example: planner check fixtures/neocloud
     """
@@ -36,7 +37,10 @@ def check(
     console = output()
     found = checked(path, edits or ())
     if as_json:
-        said: dict[str, Any] = {"faults": [asdict(fault) for fault in found.faults], "oddities": [asdict(oddity) for oddity in found.oddities]}
+        said: dict[str, Any] = {
+            "faults": [asdict(fault) for fault in found.faults],
+            "oddities": [asdict(oddity) for oddity in found.oddities],
+        }
         if found.case is not None and found.size is not None:
             said |= {"source_hash": found.case.source_hash, "size": found.size.record()}
         typer.echo(json.dumps(said))
@@ -46,7 +50,10 @@ def check(
     else:
         rows = ", ".join(f"{name} {len(table)}" for name, table in found.case.tables.items() if len(table))
         console.print(f"{found.case.settings.name}: nothing wrong (rows: {rows})", highlight=False, markup=False)
-        console.print(f"to plan it takes {written(found.size)}; {written_size(free_memory())} may be used", highlight=False, markup=False)
+        console.print(
+            f"to plan it takes {written(found.size)}; {written_size(free_memory())} may be used", highlight=False,
+            markup=False,
+        )
         if found.oddities:
             show(console, _oddity_table(found.oddities))
     if not found.sound:
@@ -56,7 +63,12 @@ def check(
 def _fault_table(faults: tuple[Fault, ...]) -> Table:
     table = _table("what is wrong", ("where", "value", "why", "what to do"))
     for fault in faults:
-        where = " ".join([fault.file, *([f"row {fault.row}"] if fault.row is not None else []), *([fault.column] if fault.column else [])])
+        where = " ".join(
+            [
+                fault.file, *([f"row {fault.row}"] if fault.row is not None else []),
+                *([fault.column] if fault.column else []),
+            ]
+        )
         table.add_row(*(_plain(cell) for cell in (where, fault.value, fault.why, fault.remedy)))
     return table
 

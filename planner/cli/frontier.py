@@ -86,12 +86,16 @@ def frontier(
         refuse_other_folders(out.resolve(), force=force)
     case = read_case(path)
     options = PlanOptions(
-        base=base, tail=tail, equity=equity, edits=tuple(edits or ()), stress=stress, fixes=tuple(fixes or ()), excludes=tuple(excludes or ()),
+        base=base, tail=tail, equity=equity, edits=tuple(edits or ()), stress=stress, fixes=tuple(fixes or ()),
+        excludes=tuple(excludes or ()),
         solver=SolverOptions(gap=gap, time_limit_s=time_limit, threads=threads),
     )
     risk = RiskOptions(alpha=alpha, scenarios=scenarios, seed=seed, draws=draws)
     with saying(f"frontier of {case.settings.name}", quiet=as_json) as say:
-        found = make_frontier(case, options, risk, weights=chosen, report=None if say is None else lambda weight: say(f"risk weight {weight:g}"))
+        found = make_frontier(
+            case, options, risk, weights=chosen,
+            report=None if say is None else lambda weight: say(f"risk weight {weight:g}"),
+        )
     if out is not None:
         write_frontier(found, out, force=force)
     if as_json:
@@ -116,7 +120,10 @@ def _heading(found: Frontier) -> str:
 
     count, asked = len(found.table), len(found.statuses)
     left = "" if count == asked else f" ({asked - count} of {asked} weights have the plan of another, or are beaten)"
-    return f"{counted(count, 'point')} over {counted(len(found.futures), 'future')}, CVaR at {found.risk.alpha:g}, in {found.seconds:.1f} s{left}"
+    return (
+        f"{counted(count, 'point')} over {counted(len(found.futures), 'future')}, CVaR at {found.risk.alpha:g}, in "
+        f"{found.seconds:.1f} s{left}"
+    )
 
 
 def _remarks(found: Frontier) -> Iterator[str]:
@@ -134,10 +141,16 @@ def _remarks(found: Frontier) -> Iterator[str]:
             yield NO_RISK
         return
     if (table["cvar_usd"] < 0.0).any():
-        yield f"a CVaR below zero is a gain: even the worst {tail_text(found.risk.alpha)} of futures bring that much on average"
+        yield (
+            f"a CVaR below zero is a gain: even the worst {tail_text(found.risk.alpha)} of futures bring that much on "
+            "average"
+        )
     for before, after in pairwise(table.itertuples()):
         given, safer = before.expected_npv_usd - after.expected_npv_usd, before.cvar_usd - after.cvar_usd
-        yield f"from weight {before.risk_weight:g} to {after.risk_weight:g}: {millions(given)} less on average, {millions(safer)} more in the tail (${given / safer:.2f} for each dollar)"
+        yield (
+            f"from weight {before.risk_weight:g} to {after.risk_weight:g}: {millions(given)} less on average, "
+            f"{millions(safer)} more in the tail (${given / safer:.2f} for each dollar)"
+        )
 
 
 def _table(found: Frontier) -> Table:
@@ -146,12 +159,15 @@ def _table(found: Frontier) -> Table:
     from planner.wording import millions, percent
 
     table = Table(title="expected NPV against CVaR of the loss; no point is beaten in both", title_justify="left")
-    for name in ("risk weight", "expected NPV", "CVaR of loss", "sd", "base NPV", "gap", "GPUs", "MW", "sites", "leases"):
+    for name in (
+        "risk weight", "expected NPV", "CVaR of loss", "sd", "base NPV", "gap", "GPUs", "MW", "sites", "leases"
+    ):
         table.add_column(name, justify="right")
     for row in found.table.itertuples():
         gap = "" if row.gap is None else percent(row.gap, 2)
         table.add_row(
-            f"{row.risk_weight:g}", millions(row.expected_npv_usd), millions(row.cvar_usd), millions(row.standard_deviation_usd), millions(row.base_npv_usd), gap,
+            f"{row.risk_weight:g}", millions(row.expected_npv_usd), millions(row.cvar_usd),
+            millions(row.standard_deviation_usd), millions(row.base_npv_usd), gap,
             f"{row.gpus_bought:,.0f}", f"{row.contracted_mw:,.0f}", str(row.sites), str(row.leases_won),
         )
     return table

@@ -43,9 +43,14 @@ def pool_by_partitions(
             told = None if say is None else lambda done, of: say(f"{done:,} of {counted(of, 'partition')}")
             made = make_pool(job, out, how, progress=told)
     except KeyboardInterrupt:
-        raise Interrupted(f"stopped by Ctrl-C; partitions that are finished stand in {unfinished(out)}: go on with --resume") from None
+        raise Interrupted(
+            f"stopped by Ctrl-C; partitions that are finished stand in {unfinished(out)}: go on with --resume"
+        ) from None
     before = f", {made.taken_over:,} of them finished before" if made.taken_over else ""
-    return f"{counted(made.bundles, 'bundle')} over {counted(scenarios, 'future')} in {counted(made.partitions, 'partition')}{before},"
+    return (
+        f"{counted(made.bundles, 'bundle')} over {counted(scenarios, 'future')} in "
+        f"{counted(made.partitions, 'partition')}{before},"
+    )
 
 
 def _given(case: Case, chosen: PlanOptions, pool: str) -> pd.DataFrame:

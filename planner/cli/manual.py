@@ -18,7 +18,8 @@ def manual(
         str | None, typer.Argument(help="page to read, such as first-plan or case-columns [default: the list of pages]")
     ] = None,
     html: Annotated[
-        Path | None, typer.Option("--html", metavar=FILE, help="file to write all pages into, as HTML that needs no network")
+        Path | None,
+        typer.Option("--html", metavar=FILE, help="file to write all pages into, as HTML that needs no network")
     ] = None,
     force: Force = False,
 ) -> None:

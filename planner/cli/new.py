@@ -46,19 +46,29 @@ def new(
     from planner.errors import PlannerError
 
     if sites is None:
-        given = [name for name, value in (("--leases", leases), ("--skus", skus), ("--months", months), ("--seed", seed)) if value is not None]
+        given = [
+            name for name, value in (("--leases", leases), ("--skus", skus), ("--months", months), ("--seed", seed))
+            if value is not None
+        ]
         if given:
             raise PlannerError(f"{', '.join(given)} belong to a made-up case; give --sites as well")
         write_starting_case(path, force=force)
     else:
         from planner.case.generate import generate_case
 
-        case = generate_case(sites=sites, leases=leases or 2 * sites, skus=skus or 6, months=months or 60, seed=1 if seed is None else seed)
+        case = generate_case(
+            sites=sites, leases=leases or 2 * sites, skus=skus or 6, months=months or 60,
+            seed=1 if seed is None else seed,
+        )
         write_case(case, path, notes=format_page(), force=force)
     written = read_case(path)
     rows = {name: len(table) for name, table in written.tables.items() if len(table)}
     if as_json:
-        typer.echo(json.dumps({"path": str(path), "name": written.settings.name, "source_hash": written.source_hash, "rows": rows}))
+        typer.echo(
+            json.dumps(
+                {"path": str(path), "name": written.settings.name, "source_hash": written.source_hash, "rows": rows}
+            )
+        )
         return
     typer.echo(f"wrote {path}; rows: " + ", ".join(f"{name} {count}" for name, count in rows.items()))
     typer.echo(f"next: planner check {path}")

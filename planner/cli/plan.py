@@ -149,12 +149,21 @@ def plan(
         refuse_other_folders(out, force=force)
     allow_memory(memory)
     case = read_case(path)
-    weighed = any(given is not None for given in (risk_weight, alpha, scenarios, max_cvar, pool)) or information > 0 or device != "auto"
+    weighed = (
+        any(given is not None for given in (risk_weight, alpha, scenarios, max_cvar, pool)) or information > 0
+        or device != "auto"
+    )
     if weighed and why:
-        raise PlannerError("--why explains a plan of greatest NPV, not one after risk; leave out --risk-weight, --scenarios, --max-cvar and --information")
-    with solving(case.settings.name, quiet=as_json, mip=solver == "highs" and not relax and solver_deadline is None) as progress:
+        raise PlannerError(
+            "--why explains a plan of greatest NPV, not one after risk; leave out --risk-weight, --scenarios, "
+            "--max-cvar and --information"
+        )
+    with solving(
+        case.settings.name, quiet=as_json, mip=solver == "highs" and not relax and solver_deadline is None
+    ) as progress:
         solve = SolverOptions(
-            solver=solver, gap=gap if gap is not None else (1e-3 if weighed else 1e-4), time_limit_s=time_limit, threads=threads, relax=relax, progress=progress,
+            solver=solver, gap=gap if gap is not None else (1e-3 if weighed else 1e-4), time_limit_s=time_limit,
+            threads=threads, relax=relax, progress=progress,
             deadline_s=solver_deadline, confirm_infeasible=confirm_infeasible,
         )
         options = PlanOptions(
@@ -166,7 +175,8 @@ def plan(
             from planner.risk.planning import RiskOptions, plan_after_risk
 
             risk = RiskOptions(
-                weight=risk_weight or 0.0, alpha=0.95 if alpha is None else alpha, scenarios=scenarios or 500, max_cvar_usd=max_cvar, information=information,
+                weight=risk_weight or 0.0, alpha=0.95 if alpha is None else alpha, scenarios=scenarios or 500,
+                max_cvar_usd=max_cvar, information=information,
                 pool=pool, device=device,
             )
             found = plan_after_risk(case, options, risk, report=None if progress is None else rounds_on(progress))

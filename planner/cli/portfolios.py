@@ -76,10 +76,11 @@ def portfolios(
     base: Base = "expected",
     tail: Tail = None,
 ) -> None:
-    """Make portfolios to score: subsets of a plan's sites, its neighbours, random feasible ones, or those of a table of bundles; or a pool to plan from.
+    """Make portfolios to score: subsets of a plan's sites, its neighbours, random feasible ones, or those of a table of
+    bundles; or a pool to plan from.
 
-    --workers, --scheduler, --resume and --force are for --pool alone; --base and --tail for --bundles and --pool, else they
-    are those of the plan.
+    --workers, --scheduler, --resume and --force are for --pool alone; --base and --tail for --bundles and --pool, else
+    they are those of the plan.
 
     Examples:
 
@@ -95,10 +96,16 @@ def portfolios(
     """
     from planner.errors import PlannerError
 
-    kinds = (("--subsets", subsets), ("--neighbours", neighbours), ("--random", random), ("--bundles", bundles), ("--pool", pool))
+    kinds = (
+        ("--subsets", subsets), ("--neighbours", neighbours), ("--random", random), ("--bundles", bundles),
+        ("--pool", pool),
+    )
     asked = [name for name, value in kinds if value is not None]
     if len(asked) != 1:
-        raise PlannerError(f"{' and '.join(asked) or 'nothing'} asked for; give one of --subsets sites, --neighbours N, --random N, --bundles FILE, --pool grid")
+        raise PlannerError(
+            f"{' and '.join(asked) or 'nothing'} asked for; give one of --subsets sites, --neighbours N, --random N, "
+            "--bundles FILE, --pool grid"
+        )
     if seed is not None and random is None and pool is None:
         raise PlannerError("--seed is for --random and --pool alone; leave it out")
     if pool is None and (workers is not None or scheduler is not None or resume or force):
@@ -116,7 +123,9 @@ def portfolios(
         if plan is None:
             raise PlannerError(f"{asked[0]} starts from a plan; name its run with --plan, for example --plan runs/base")
         if base != "expected" or tail is not None:
-            raise PlannerError(f"{asked[0]} takes --base and --tail from the plan; leave them out, or plan again under them")
+            raise PlannerError(
+                f"{asked[0]} takes --base and --tail from the plan; leave them out, or plan again under them"
+            )
         said = _from_plan(path, plan, Path(out), subsets, neighbours, random, seed)
     typer.echo(f"{said} written to {out}")
 
@@ -137,7 +146,9 @@ def _from_bundles(path: Path, bundles: Path, out: Path, base: str, tail: str | N
     return f"{counted(len(made), 'portfolio')} of bundles"
 
 
-def _from_plan(path: Path, plan: Path, out: Path, subsets: str | None, neighbours: int | None, random: int | None, seed: int | None) -> str:
+def _from_plan(
+    path: Path, plan: Path, out: Path, subsets: str | None, neighbours: int | None, random: int | None, seed: int | None
+) -> str:
     from planner.scoring.around_plan import source_around
     from planner.scoring.files import write_packages
     from planner.scoring.from_run import plan_of_run

@@ -1,4 +1,5 @@
-"""Prices on the terminal: the dearest MW in a sentence each, and what else was asked in a table for each kind of question."""
+"""Prices on the terminal: the dearest MW in a sentence each, and what else was asked in a table for each kind of
+question."""
 
 from __future__ import annotations
 
@@ -68,7 +69,8 @@ def _fee(row: Any) -> str:
 
 
 def sentence(row: Any, prices: pd.DataFrame, money: Callable[[float], str]) -> str:
-    """One phase: what a MW more brings, what it could cost, how far that holds, what a MW less costs, and from which year."""
+    """One phase: what a MW more brings, what it could cost, how far that holds, what a MW less costs, and from which
+    year."""
     said = f"one more MW at {row.name} for its term to {row.to} is worth {_said(row.gain_of_step_usd, money)}"
     if pd.notna(row.pay_up_to):
         said += f" (you could pay {dollars(row.pay_up_to)}/kW-month; {_fee(row)})"

@@ -170,13 +170,17 @@ def quote(
     if out is not None:
         refuse_other_folders(out, force=force)
     choices: dict[str, Any] = {
-        "gpu": gpu, "gpus": gpus, "mw": mw, "start": start, "term_months": term, "sites": sites, "regions": regions, "customer": customer,
-        "all_or_nothing": all_or_nothing, "single_fabric": single_fabric, "prepay_fraction": prepay, "take_or_pay": take_or_pay,
-        "utilisation": utilisation, "escalator": escalator, "notice_months": notice, "notice_from_month": notice_from, "energy_by": energy_by,
+        "gpu": gpu, "gpus": gpus, "mw": mw, "start": start, "term_months": term, "sites": sites, "regions": regions,
+        "customer": customer,
+        "all_or_nothing": all_or_nothing, "single_fabric": single_fabric, "prepay_fraction": prepay,
+        "take_or_pay": take_or_pay,
+        "utilisation": utilisation, "escalator": escalator, "notice_months": notice, "notice_from_month": notice_from,
+        "energy_by": energy_by,
     }
     asked = [inquiry_of(None, choices)] if inquiries is None else _only_file(inquiries, choices, read_inquiries)
     options = PlanOptions(
-        base=base, tail=tail, equity=equity, edits=tuple(edits or ()), stress=stress, fixes=tuple(fixes or ()), excludes=tuple(excludes or ()),
+        base=base, tail=tail, equity=equity, edits=tuple(edits or ()), stress=stress, fixes=tuple(fixes or ()),
+        excludes=tuple(excludes or ()),
         solver=SolverOptions(gap=gap, time_limit_s=time_limit, relax=relax),
     )
     risk = None if scenarios is None else QuoteRisk(scenarios, alpha, risk_weight)
@@ -201,7 +205,10 @@ def _only_file(path: Path, choices: dict[str, Any], read: Any) -> list[Inquiry]:
 
     given = [name for name, value in choices.items() if value not in (None, "", False)]
     if given:
-        raise PlannerError(f"--inquiries brings the terms of every inquiry, so {', '.join(given)} cannot be given beside it; put them into the file")
+        raise PlannerError(
+            f"--inquiries brings the terms of every inquiry, so {', '.join(given)} cannot be given beside it; put them "
+            "into the file"
+        )
     inquiries: list[Inquiry] = read(path)
     return inquiries
 

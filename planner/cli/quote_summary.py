@@ -46,7 +46,10 @@ def _print_one(console: Console, quote: Quote) -> None:
     if quote.answer is Answer.FLOOR:
         say(_where(quote))
         say(_interval(quote))
-        say(f"a dollar of rate is worth {millions(quote.usd_per_dollar)} of NPV after tax; the plan without it is worth {millions(quote.npv_without_usd)}")
+        say(
+            f"a dollar of rate is worth {millions(quote.usd_per_dollar)} of NPV after tax; the plan without it is "
+            f"worth {millions(quote.npv_without_usd)}"
+        )
         say(_keeping(quote))
     if len(quote.standalone):
         _print_standalone(console, quote)
@@ -57,9 +60,12 @@ def _print_one(console: Console, quote: Quote) -> None:
     if quote.risk is not None:
         risk = quote.risk
         say(
-            f"over {risk.options.scenarios:,} futures, both plans held as they are: at its floor the lease adds {millions(risk.added_mean_usd)} on average and "
-            f"{millions(-risk.added_cvar_usd)} in the worst {1.0 - risk.options.alpha:.0%}; it breaks even on average at {_usd(risk.mean_rate)}, "
-            f"in that tail at {_usd(risk.tail_rate)}, at weight {risk.options.weight:g} of the tail at {_rate(risk.rate, quote)}"
+            f"over {risk.options.scenarios:,} futures, both plans held as they are: at its floor the lease adds "
+            f"{millions(risk.added_mean_usd)} on average and "
+            f"{millions(-risk.added_cvar_usd)} in the worst {1.0 - risk.options.alpha:.0%}; it breaks even on average "
+            f"at {_usd(risk.mean_rate)}, "
+            f"in that tail at {_usd(risk.tail_rate)}, at weight {risk.options.weight:g} of the tail at "
+            f"{_rate(risk.rate, quote)}"
         )
 
 
@@ -83,14 +89,17 @@ def _interval(quote: Quote) -> str:
         return "the floor is exact: no decision is whole"
     proof = "proven" if quote.proven else "not proven: a search stopped early"
     held = "leaves no room for it" if math.isnan(quote.held_floor) else f"gives {_usd(quote.held_floor)}"
-    top = "no rate found at which signing is sure to pay" if math.isinf(quote.high) else f"{_usd(quote.low)} to {_usd(quote.high)} ({quote.width:.1%})"
+    top = (
+        "no rate found at which signing is sure to pay" if math.isinf(quote.high)
+        else f"{_usd(quote.low)} to {_usd(quote.high)} ({quote.width:.1%})"
+    )
     return f"the floor lies within {top}, {proof}; the plan with its whole decisions held {held}"
 
 
 def _keeping(quote: Quote) -> str:
     rate = quote.keeping.rate
     if math.isnan(rate):
-        return "without declining or cutting any lease of the plan there is no room for it in the sites and leases chosen"
+        return "without declining or cutting any lease of the plan its sites and leases have no room for it"
     return f"without declining or cutting any lease of the plan: {_rate(rate, quote)}"
 
 
@@ -101,7 +110,10 @@ def _print_standalone(console: Console, quote: Quote) -> None:
     for name in ("site", "power", "SKU", "levelised", *LINES):
         table.add_column(name, justify="left" if name in ("site", "power", "SKU") else "right", overflow="fold")
     for row in quote.standalone.drop_duplicates(["site_id", "gpu_id"]).head(SHOWN).itertuples():
-        table.add_row(row.site_id, row.power_path, row.gpu_id, f"{row.rate:.3f}", *(f"{max(getattr(row, line), 0.0):.3f}" for line in LINES))
+        table.add_row(
+            row.site_id, row.power_path, row.gpu_id, f"{row.rate:.3f}",
+            *(f"{max(getattr(row, line), 0.0):.3f}" for line in LINES),
+        )
     show(console, table)
 
 
@@ -115,7 +127,10 @@ def _print_curve(console: Console, quote: Quote) -> None:
         table.add_row(f"{row.size:,.0f}", "no room" if math.isnan(row.floor) else f"{row.floor:.4f}", row.how)
     show(console, table)
     if (quote.curve["how"] == HELD).any():
-        console.print("whole decisions held: those of the plans found for the whole size, so a quote of that size may find less", highlight=False)
+        console.print(
+            "whole decisions held: those of the plans found for the whole size, so a quote of that size may find less",
+            highlight=False,
+        )
 
 
 def _print_displaced(console: Console, displaced: pd.DataFrame) -> None:
@@ -126,13 +141,19 @@ def _print_displaced(console: Console, displaced: pd.DataFrame) -> None:
         return
     table = Table(title="what it displaces, at its floor", title_justify="left")
     for name in ("what", "", "without it", "with it", "change", "unit"):
-        table.add_column(name, justify="right" if name in ("without it", "with it", "change") else "left", overflow="fold")
+        table.add_column(
+            name, justify="right" if name in ("without it", "with it", "change") else "left", overflow="fold"
+        )
     shown = displaced.groupby("what", sort=False).head(SHOWN // 2)
     for row in shown.itertuples(index=False):
-        table.add_row(row.what, row.name, _amount(row.without), _amount(row[4]), _amount(row.change, signed=True), row.unit)
+        table.add_row(
+            row.what, row.name, _amount(row.without), _amount(row[4]), _amount(row.change, signed=True), row.unit
+        )
     show(console, table)
     if len(shown) < len(displaced):
-        console.print(f"and {len(displaced) - len(shown)} smaller changes; --json and --out have all of them", highlight=False)
+        console.print(
+            f"and {len(displaced) - len(shown)} smaller changes; --json and --out have all of them", highlight=False
+        )
 
 
 def _amount(amount: float, *, signed: bool = False) -> str:
@@ -144,9 +165,18 @@ def _amount(amount: float, *, signed: bool = False) -> str:
 def _print_many(console: Console, quotes: Sequence[Quote]) -> None:
     from rich.table import Table
 
-    table = Table(title=f"floors of {counted(len(quotes), 'inquiry')}; the plan without them is worth {millions(quotes[0].npv_without_usd)}", title_justify="left")
+    table = Table(
+        title=(
+            f"floors of {counted(len(quotes), 'inquiry')}; the plan without them is worth "
+            f"{millions(quotes[0].npv_without_usd)}"
+        ),
+        title_justify="left",
+    )
     risk = any(quote.risk is not None for quote in quotes)
-    columns = ["inquiry", "size", "floor", "from", "to", "at once", "no lease cut", "alone", *(["risk-weighted"] if risk else []), "unit", "stands at"]
+    columns = [
+        "inquiry", "size", "floor", "from", "to", "at once", "no lease cut", "alone",
+        *(["risk-weighted"] if risk else []), "unit", "stands at",
+    ]
     for name in columns:
         table.add_column(name, justify="left" if name in ("inquiry", "unit", "stands at") else "right", overflow="fold")
     for quote in quotes:
@@ -155,7 +185,10 @@ def _print_many(console: Console, quotes: Sequence[Quote]) -> None:
         if risk:
             cells.append(float("nan") if quote.risk is None else quote.risk.rate)
         numbers = ["" if not math.isfinite(cell) else f"{cell:.4f}" for cell in cells]
-        table.add_row(quote.inquiry.name, f"{quote.inquiry.size:,.0f} {quote.inquiry.unit}", first, *numbers, quote.inquiry.rate_unit, ", ".join(sites_of(quote.stands)))
+        table.add_row(
+            quote.inquiry.name, f"{quote.inquiry.size:,.0f} {quote.inquiry.unit}", first, *numbers,
+            quote.inquiry.rate_unit, ", ".join(sites_of(quote.stands)),
+        )
     show(console, table)
     for quote in quotes:
         if quote.note:

@@ -86,7 +86,11 @@ def report(
     finally:
         script.stop()
     if as_json:
-        typer.echo(json.dumps({"out": str(target), "status": made.status, "npv_usd": made.npv_usd, "bytes": made.sizes}, indent=2))
+        typer.echo(
+            json.dumps(
+                {"out": str(target), "status": made.status, "npv_usd": made.npv_usd, "bytes": made.sizes}, indent=2
+            )
+        )
         return
     for name, size in made.sizes.items():
         typer.echo(f"{_size(size):>8}  {target / name}")

@@ -16,20 +16,27 @@ from planner.scenarios.still import no_price_moves
 from planner.solver.status import Status
 from planner.wording import counted, listed, millions, percent, tail_text
 
-STOPPED = {"time": "the time limit", "parts": "the size of the tree", "solver": "a relaxation that HiGHS did not settle", "Ctrl-C": "Ctrl-C"}
+STOPPED = {
+    "time": "the time limit", "parts": "the size of the tree", "solver": "a relaxation that HiGHS did not settle",
+    "Ctrl-C": "Ctrl-C",
+}
 SHOWN = 8
 """Factors shown, those on which the plan's NPV depends most first."""
 WORST = 5
 """Futures shown one by one."""
 BESIDE = 4
 """Factors shown beside each of them."""
-NO_RISK = "all futures are worth the same to the plan: nothing that it holds depends on what moves, so there is no risk to weigh"
+NO_RISK = (
+    "all futures are worth the same to the plan: nothing that it holds depends on what moves, so there is no risk to "
+    "weigh"
+)
 BEYOND_CHANCE = 3.0
 """Standard errors by which a factor's correlation with NPV must differ from none to be named."""
 
 
 def print_risk(plan: Plan, out: Path | None, *, details: bool = False) -> None:
-    """Print mean and CVaR, the certificate, prices, the value of information, and what is feared; of other plans nothing.
+    """Print mean and CVaR, the certificate, prices, the value of information, and what is feared; of other plans
+    nothing.
 
     details: the feared futures in tables, in place of a line.
     """
@@ -45,22 +52,38 @@ def _print_risk(plan: RiskPlan, *, details: bool) -> None:
     console, risk, count = output(), plan.risk, len(plan.futures)
     assert plan.expected_npv_usd is not None
     assert plan.cvar_usd is not None
-    worst = f"the worst {tail_text(risk.alpha)} of futures {'lose' if plan.cvar_usd > 0 else 'bring'} {millions(abs(plan.cvar_usd))} on average"
-    console.print(f"over {counted(count, 'future')}: expected NPV [bold]{millions(plan.expected_npv_usd)}[/], CVaR of the loss {millions(plan.cvar_usd)} ({worst})")
+    worst = (
+        f"the worst {tail_text(risk.alpha)} of futures {'lose' if plan.cvar_usd > 0 else 'bring'} "
+        f"{millions(abs(plan.cvar_usd))} on average"
+    )
+    console.print(
+        f"over {counted(count, 'future')}: expected NPV [bold]{millions(plan.expected_npv_usd)}[/], CVaR of the loss "
+        f"{millions(plan.cvar_usd)} ({worst})"
+    )
     objective = plan.objective_usd
     assert objective is not None
-    console.print(f"objective {1.0 - risk.weight:g} x expected NPV - {risk.weight:g} x CVaR = {millions(objective)}{_beaten(plan)}")
+    console.print(
+        f"objective {1.0 - risk.weight:g} x expected NPV - {risk.weight:g} x CVaR = "
+        f"{millions(objective)}{_beaten(plan)}"
+    )
     _print_proof(plan)
     _print_whole(plan)
     if risk.max_cvar_usd is not None and plan.after_risk.relaxed is not None:
         price = plan.after_risk.relaxed.certificate.cvar_limit_price
-        console.print(f"CVaR limited to {millions(risk.max_cvar_usd)}: a dollar more of it would bring ${price:,.3f} of the objective (on the relaxation)")
+        console.print(
+            f"CVaR limited to {millions(risk.max_cvar_usd)}: a dollar more of it would bring ${price:,.3f} of the "
+            "objective (on the relaxation)"
+        )
     if plan.information is not None:
         known = plan.information
-        stochastic = f"; to plan for many instead of the base case is worth {millions(known.vss * 1e6)} +- {millions(known.vss_error * 1e6)}"
+        stochastic = (
+            f"; to plan for many instead of the base case is worth {millions(known.vss * 1e6)} +- "
+            f"{millions(known.vss_error * 1e6)}"
+        )
         stochastic = "" if risk.max_cvar_usd is not None else stochastic
         console.print(
-            f"to know the future before deciding would be worth {millions(known.evpi * 1e6)} +- {millions(known.evpi_error * 1e6)} of expected NPV "
+            f"to know the future before deciding would be worth {millions(known.evpi * 1e6)} +- "
+            f"{millions(known.evpi_error * 1e6)} of expected NPV "
             f"({counted(known.sample, 'future')}){stochastic}; with fractions of decisions allowed"
         )
     if len(plan.shifts) and details:
@@ -77,7 +100,10 @@ def _print_risk(plan: RiskPlan, *, details: bool) -> None:
 
 def _beaten(plan: RiskPlan) -> str:
     bound = plan.allocation_result.bound_usd
-    return "" if bound is None or plan.gap is None else f"; no plan can beat {millions(bound)} (gap {percent(plan.gap, 3)})"
+    return (
+        "" if bound is None or plan.gap is None
+        else f"; no plan can beat {millions(bound)} (gap {percent(plan.gap, 3)})"
+    )
 
 
 def _print_proof(plan: RiskPlan) -> None:
@@ -87,8 +113,10 @@ def _print_proof(plan: RiskPlan) -> None:
     proof = relaxed.certificate
     priced = " beside those of the limit on CVaR" if proof.cvar_limit_price else ""
     output().print(
-        f"relaxation {millions(proof.value * 1e6)}, proven to {max(proof.gap, 1e-16):.0e} in {counted(len(relaxed.rounds), 'round')} with "
-        f"{len(relaxed.scenarios)} of {proof.scenarios} futures in the model; weights of the futures add to {proof.weight_sum - proof.cvar_limit_price:.6f}{priced}, none below 0"
+        f"relaxation {millions(proof.value * 1e6)}, proven to {max(proof.gap, 1e-16):.0e} in "
+        f"{counted(len(relaxed.rounds), 'round')} with "
+        f"{len(relaxed.scenarios)} of {proof.scenarios} futures in the model; weights of the futures add to "
+        f"{proof.weight_sum - proof.cvar_limit_price:.6f}{priced}, none below 0"
     )
 
 
@@ -100,13 +128,21 @@ def _print_whole(plan: RiskPlan) -> None:
     if proof is None:
         said = f"gap {percent(plan.gap, 3)} to the relaxation over all of them"
     elif plan.status is Status.OPTIMAL:
-        said = f"proven in {counted(len(proof.parts), 'part')} of the choices, each with every bundle priced; {counted(len(proof.columns), 'bundle')} stood in the model, no other could help"
+        said = (
+            f"proven in {counted(len(proof.parts), 'part')} of the choices, each with every bundle priced; "
+            f"{counted(len(proof.columns), 'bundle')} stood in the model, no other could help"
+        )
     else:
         why = STOPPED.get(proof.stopped, "rounding")
-        said = f"not proven, {why} ended it after {counted(len(proof.parts), 'part')} with a gap of {percent(plan.gap, 3)}, which holds over every bundle; give more --time-limit, or a wider --gap"
+        said = (
+            f"not proven, {why} ended it after {counted(len(proof.parts), 'part')} with a gap of "
+            f"{percent(plan.gap, 3)}, which holds over every bundle; give more --time-limit, or a wider --gap"
+        )
     output().print(f"{out_of}{said}; priced on {plan.priced_by}", highlight=False)
     if plan.prices is not None and len(plan.prices):
-        output().print("the prices above are over those bundles: with others, one more MW may bring more", highlight=False)
+        output().print(
+            "the prices above are over those bundles: with others, one more MW may bring more", highlight=False
+        )
 
 
 def _fears_told(plan: RiskPlan) -> str:
@@ -118,7 +154,12 @@ def _fears_told(plan: RiskPlan) -> str:
 
 
 def _fears(plan: RiskPlan) -> Table:
-    table = Table(title=f"the plan fears these futures: what its NPV depends on, in all and in the {len(plan.feared):,} of its tail", title_justify="left")
+    table = Table(
+        title=(
+            f"the plan fears these futures: what its NPV depends on, in all and in the {len(plan.feared):,} of its tail"
+        ),
+        title_justify="left",
+    )
     table.add_column("factor", overflow="fold")
     for name in ("in all futures", "in its tail", "correlation with NPV"):
         table.add_column(name, justify="right")
@@ -136,9 +177,14 @@ def _worst(plan: RiskPlan) -> Table:
     """The worst futures one by one: what each counts in the objective, and what its factors do."""
     factors = _telling(plan)["factor"].head(BESIDE).tolist()
     even = 1.0 / len(plan.futures)
-    table = Table(title=f"the worst of them, which count {even:.2%} each in the mean; all in feared.csv", title_justify="left")
+    table = Table(
+        title=f"the worst of them, which count {even:.2%} each in the mean; all in feared.csv", title_justify="left"
+    )
     for name in ("future", "NPV", "weight in the objective", *map(escape, factors)):
         table.add_column(name, justify="right")
     for _, row in plan.feared.head(WORST).iterrows():
-        table.add_row(str(row["future"]), millions(row["npv_usd"]), f"{row['weight']:.2%}", *(f"{row[name]:.2f}" for name in factors))
+        table.add_row(
+            str(row["future"]), millions(row["npv_usd"]), f"{row['weight']:.2%}",
+            *(f"{row[name]:.2f}" for name in factors),
+        )
     return table

@@ -95,10 +95,11 @@ def score(
     resume: Resume = False,
     as_json: AsJson = False,
 ) -> None:
-    """Score portfolios over many futures: NPV, VaR, CVaR, peak funding, payback, IRR, capex, EBITDA, CO2 and limits broken.
+    """Score portfolios over many futures: NPV, VaR, CVaR, peak funding, payback, IRR, capex, EBITDA, CO2 and limits
+    broken.
 
-    Portfolios are read, scored and written piece by piece, so their number is not bound by memory. The --fix and --exclude of
-    the run that they come from hold here too.
+    Portfolios are read, scored and written piece by piece, so their number is not bound by memory. The --fix and
+    --exclude of the run that they come from hold here too.
 
     Example: planner score fixtures/neocloud --portfolios p.parquet --scenarios 1000 --out runs/scores
     """
@@ -171,13 +172,21 @@ def _json(leaders: Leaders, scoring: Scoring) -> str:
     def records(name: str) -> Any:
         table = getattr(leaders, name)
         if "payback_median_months" in table:
-            table = table.assign(payback_median_month=[payback_text(case.settings.start, months) for months in table["payback_median_months"]])
+            table = table.assign(
+                payback_median_month=[
+                    payback_text(case.settings.start, months) for months in table["payback_median_months"]
+                ]
+            )
         return json.loads(table.to_json(orient="records", double_precision=15))
 
     found = {
-        "portfolios": leaders.count, "within_limits": leaders.within, "scenarios": len(scoring.futures), "best": records("best"),
-        "not_beaten": records("front"), "stresses_left_out": scoring.left_out, "seconds": scoring.seconds, "device": scoring.device.why, "not_fused": scoring.not_fused,
-        "no_price_moves": no_price_moves(case, brought=brought), "draw_gain": None if scoring.gain is None else asdict(scoring.gain), "fixes": scoring.options.fixes, "excludes": scoring.options.excludes,
+        "portfolios": leaders.count, "within_limits": leaders.within, "scenarios": len(scoring.futures),
+        "best": records("best"),
+        "not_beaten": records("front"), "stresses_left_out": scoring.left_out, "seconds": scoring.seconds,
+        "device": scoring.device.why, "not_fused": scoring.not_fused,
+        "no_price_moves": no_price_moves(case, brought=brought),
+        "draw_gain": None if scoring.gain is None else asdict(scoring.gain), "fixes": scoring.options.fixes,
+        "excludes": scoring.options.excludes,
     }
     return json.dumps(found, indent=2)
 
@@ -194,7 +203,10 @@ def _print(leaders: Leaders, scoring: Scoring, out: str | None) -> None:
     broken = leaders.count - leaders.within
     spent = sum(scoring.seconds.values())
     breaking = "none breaks a limit" if not broken else f"{broken:,} {'breaks' if broken == 1 else 'break'} a limit"
-    console.print(f"{counted(leaders.count, 'portfolio')} over {counted(len(scoring.futures), 'future')} in {spent:.1f} s; {breaking}")
+    console.print(
+        f"{counted(leaders.count, 'portfolio')} over {counted(len(scoring.futures), 'future')} in {spent:.1f} s; "
+        f"{breaking}"
+    )
     for line in _conditions(scoring):
         console.print(line, markup=False, highlight=False)
     shown = [("best by mean NPV", leaders.best), ("not beaten in both mean and tail", leaders.front.head(SHOWN))]
@@ -207,7 +219,10 @@ def _print(leaders: Leaders, scoring: Scoring, out: str | None) -> None:
             table.add_row(*_cells(row, start))
         show(console, table)
     if broken and out is None:
-        console.print("give a folder as --out to have the limits broken, portfolio by portfolio, in its broken.parquet", markup=False, highlight=False)
+        console.print(
+            "give a folder as --out to have the limits broken, portfolio by portfolio, in its broken.parquet",
+            markup=False, highlight=False,
+        )
     if scoring.gain is not None:
         console.print(str(scoring.gain), markup=False, highlight=False)
     stresses = stress_table(leaders.best.iloc[0])
@@ -229,12 +244,18 @@ def _conditions(scoring: Scoring) -> Iterator[str]:
         yield still
     for what, why in scoring.not_fused.items():
         yield f"{what} without the fused kernel: {why}"
-    decided = [*(f"--fix {each}" for each in scoring.options.fixes), *(f"--exclude {each}" for each in scoring.options.excludes)]
+    decided = [
+        *(f"--fix {each}" for each in scoring.options.fixes),
+        *(f"--exclude {each}" for each in scoring.options.excludes),
+    ]
     if decided:
         yield f"limits as decided for the plan: {', '.join(decided)}"
 
 
-_HEADERS = ("portfolio", "mean", "base", "sd", "P(loss)", "CVaR of loss", "peak funding", "payback", "base IRR", "capex", "limits broken")
+_HEADERS = (
+    "portfolio", "mean", "base", "sd", "P(loss)", "CVaR of loss", "peak funding", "payback", "base IRR", "capex",
+    "limits broken",
+)
 
 
 def _cells(row: dict[str, Any], start: str) -> tuple[str, ...]:
@@ -245,6 +266,8 @@ def _cells(row: dict[str, Any], start: str) -> tuple[str, ...]:
         funding, payback = millions(row["peak_funding_mean_usd"]), payback_text(start, row["payback_median_months"])
         rate = irr_text(row["irr_per_year"], row["irr_status"])
     return (
-        str(row["portfolio"]), millions(row["mean_npv_usd"]), millions(row["base_npv_usd"]), millions(row["standard_deviation_usd"]),
-        percent(row['loss_probability']), millions(row["cvar_usd"]), funding, payback, rate, millions(row["capex_usd"]), str(row["limits_broken"]),
+        str(row["portfolio"]), millions(row["mean_npv_usd"]), millions(row["base_npv_usd"]),
+        millions(row["standard_deviation_usd"]),
+        percent(row['loss_probability']), millions(row["cvar_usd"]), funding, payback, rate, millions(row["capex_usd"]),
+        str(row["limits_broken"]),
     )

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 
 def is_by_partitions(portfolios: str, out: str | None, *, apart: bool) -> bool:
-    """Whether scores are made partition by partition: when asked for, and for a folder of results of more than one partition."""
+    """Whether scores are made partition by partition: when asked for, and for a folder of results of more than one
+    partition."""
     from planner.scoring.partitions import partitions_of
     from planner.scoring.score_folder import FILES
     from planner.storage.addresses import exists, is_remote
@@ -49,7 +50,9 @@ def score_in_partitions(
             told = None if say is None else _told_by(say)
             scored = score_partitions(job, parts, out, how, read_from=portfolios, progress=told)
     except KeyboardInterrupt:
-        raise Interrupted(f"stopped by Ctrl-C; partitions that are finished stand in {unfinished(out)}: go on with --resume") from None
+        raise Interrupted(
+            f"stopped by Ctrl-C; partitions that are finished stand in {unfinished(out)}: go on with --resume"
+        ) from None
     if scored.taken_over and not quiet:
         print(f"{scored.taken_over:,} of {len(parts.parts):,} partitions were finished before", file=sys.stderr)
     return scored.leaders, scored.scoring

@@ -15,10 +15,15 @@ def stress_table(row: pd.Series) -> Table | None:
 
     from planner.wording import millions
 
-    names = [name for name in row.index if name.startswith("npv_") and name.endswith("_usd") and name != "npv_losses_carried_usd"]
+    names = [
+        name for name in row.index
+        if name.startswith("npv_") and name.endswith("_usd") and name != "npv_losses_carried_usd"
+    ]
     if not names:
         return None
-    table = Table(title=f"portfolio {row['portfolio']} as it stands, under named stresses in the base case", title_justify="left")
+    table = Table(
+        title=f"portfolio {row['portfolio']} as it stands, under named stresses in the base case", title_justify="left"
+    )
     table.add_column("stress")
     for header in ("NPV", "change", "limits it then breaks"):
         table.add_column(header, justify="right")

@@ -102,7 +102,8 @@ def _money(plan: Plan) -> list[tuple[str, str]]:
     returns = "no money is put in: no IRR, no payback"
     if statement.peak_funding_usd:
         back = payback_text(settings.start, statement.payback_month)
-        returns = f"IRR {irr_text(rate, status.name)}, payback {back}, peak funding {millions(statement.peak_funding_usd)}"
+        funding = millions(statement.peak_funding_usd)
+        returns = f"IRR {irr_text(rate, status.name)}, payback {back}, peak funding {funding}"
     return [
         (
             "NPV",

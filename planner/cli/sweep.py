@@ -95,22 +95,32 @@ def sweep(
         _list(case, as_json=as_json)
         return
     solve = SolverOptions(solver=solver, gap=gap, time_limit_s=time_limit)
-    plan = PlanOptions(base=base, tail=tail, equity=equity, stress=stress, fixes=tuple(fixes or ()), excludes=tuple(excludes or ()), solver=solve)
+    plan = PlanOptions(
+        base=base, tail=tail, equity=equity, stress=stress, fixes=tuple(fixes or ()), excludes=tuple(excludes or ()),
+        solver=solve,
+    )
     options = SweepOptions(tuple(vary or ()), stresses, workers, cold, plan, scheduler)
     if not options.vary and not stresses:
-        raise typer.BadParameter("nothing is varied: give --set NAME=low:high:count, or --stresses; --list shows the names")
+        raise typer.BadParameter(
+            "nothing is varied: give --set NAME=low:high:count, or --stresses; --list shows the names"
+        )
     if resume and out is None:
         raise typer.BadParameter("--resume goes on with what is kept beside --out; name that folder")
     with saying("sweeping", quiet=as_json) as say:
         progress = None if say is None else lambda done, of, what: say(f"{what}, {done} of {counted(of, 'point')} done")
         found = run(case, options, out=out, resume=resume, force=force, progress=progress)
     if as_json:
-        record = {**sweep_record(found), "table": point_records(found), "flips": json.loads(found.flips.to_json(orient="records", double_precision=15))}
+        record = {
+            **sweep_record(found), "table": point_records(found),
+            "flips": json.loads(found.flips.to_json(orient="records", double_precision=15)),
+        }
         typer.echo(json.dumps(record, indent=2, allow_nan=False))
     else:
         _print(found, out)
     if found.interrupted:
-        kept = f"kept; go on with --resume --out {out}" if out is not None else "not kept: give --out to keep what is done"
+        kept = (
+            f"kept; go on with --resume --out {out}" if out is not None else "not kept: give --out to keep what is done"
+        )
         typer.echo(f"interrupted after {len(found.found)} of {counted(len(found.points), 'point')}, {kept}", err=True)
     if found.exit_code:
         raise typer.Exit(found.exit_code)
@@ -131,7 +141,9 @@ def _list(case: Case, *, as_json: bool) -> None:
         records = [{"name": factor.name, "number": factor.meaning.value, "says": factor.says} for factor in factors]
         typer.echo(json.dumps({"factors": records, "stresses": stresses}, indent=2))
         return
-    table = Table(title="what can be varied by name: --set NAME=low:high:count or NAME=value,value", title_justify="left")
+    table = Table(
+        title="what can be varied by name: --set NAME=low:high:count or NAME=value,value", title_justify="left"
+    )
     for name in ("name", "its number is a", "of"):
         table.add_column(name, overflow="fold")
     for factor in factors:
@@ -139,7 +151,10 @@ def _list(case: Case, *, as_json: bool) -> None:
     console = output()
     show(console, table)
     console.print(f"stresses (--stresses): {', '.join(stresses) or 'none'}", markup=False, highlight=False)
-    console.print("any cell, column or setting: --set 'table.column[id]=low:high:count' (*= multiplies, += adds)", markup=False, highlight=False)
+    console.print(
+        "any cell, column or setting: --set 'table.column[id]=low:high:count' (*= multiplies, += adds)", markup=False,
+        highlight=False,
+    )
 
 
 def _print(found: Sweep, out: Path | None) -> None:
@@ -152,7 +167,10 @@ def _print(found: Sweep, out: Path | None) -> None:
 
     base = found.base
     value = "no plan" if base.objective_usd is None else f"NPV {millions(base.objective_usd)}"
-    say(f"{found.case.settings.name}: {len(found.found)} of {counted(len(found.points), 'point')}; base plan {base.status}, {value}")
+    say(
+        f"{found.case.settings.name}: {len(found.found)} of {counted(len(found.points), 'point')}; base plan "
+        f"{base.status}, {value}"
+    )
     say("held: the base plan in the changed case; redone: planned anew, knowing the change from the start (foresight)")
     show(console, _points(found))
     _print_flips(found, say, console)
@@ -201,8 +219,12 @@ def _cells(row: dict[str, Any]) -> list[str]:
 
 
 def _changed(row: dict[str, Any], way: str) -> str:
-    """Sites and a lease or two by name, also those that grow or shrink; more leases by number: their names stand in points.csv."""
-    sites, leases, resized = (_names(row[name]) for name in (f"sites_{way}", f"leases_{way}", "leases_larger" if way == "in" else "leases_smaller"))
+    """Sites and a lease or two by name, also those that grow or shrink; more leases by number: their names stand in
+    points.csv."""
+    sites, leases, resized = (
+        _names(row[name])
+        for name in (f"sites_{way}", f"leases_{way}", "leases_larger" if way == "in" else "leases_smaller")
+    )
     shown = leases if len(leases) <= NAMED_LEASES else [f"{len(leases)} leases"]
     word = "larger" if way == "in" else "smaller"
     grown = resized if len(resized) <= NAMED_LEASES else [f"{len(resized)} leases {word}"]
@@ -229,7 +251,10 @@ def _print_flips(found: Sweep, say: Any, console: Any) -> None:
     for row in order.head(SHOWN_FLIPS).to_dict("records"):
         at = "" if pd.isna(row["worth_the_same_at"]) else f"{row['worth_the_same_at']:.4g}"
         axis = row["axis"] + (f" ({row['other']})" if row["other"] else "")
-        table.add_row(escape(f"{row['kind']} {row['name']}"), row["becomes"], escape(axis), f"{row['from_value']} and {row['to_value']}", at)
+        table.add_row(
+            escape(f"{row['kind']} {row['name']}"), row["becomes"], escape(axis),
+            f"{row['from_value']} and {row['to_value']}", at,
+        )
     show(console, table)
     if len(flips) > SHOWN_FLIPS:
         say(f"and {len(flips) - SHOWN_FLIPS} more, see flips.csv in the folder of --out")
@@ -244,7 +269,9 @@ def _print_notes(found: Sweep, say: Any) -> None:
         where = ", ".join(f"{axis.name}{'' if axis.name.endswith('=') else '='}{row[axis.name]}" for axis in found.axes)
         if row["held_note"]:
             say(f"{where}: {row['held_note']}")
-        lost, cut = _names(row["held_leases_lost"]), [f"{name.rpartition(' ')[0]} ({name.rpartition(' ')[2]} months)" for name in _names(row["held_leases_cut"])]
+        lost, cut = _names(row["held_leases_lost"]), [
+            f"{name.rpartition(' ')[0]} ({name.rpartition(' ')[2]} months)" for name in _names(row["held_leases_cut"])
+        ]
         if lost:
             say(f"{where}: the held plan loses {_few('lease', lost)}")
         if cut:
@@ -269,4 +296,7 @@ def _effort(found: Sweep) -> str:
     if not count or plans is None:
         return f"{found.seconds:.1f} s"
     how = "each from nothing" if found.options.cold else "begun from the base plan"
-    return f"{counted(count, 'plan')}, {how}: {found.solver_seconds:.1f} s of solver, where the base plan took {found.base.solver_seconds:.1f} s from nothing; {found.seconds:.1f} s in all"
+    return (
+        f"{counted(count, 'plan')}, {how}: {found.solver_seconds:.1f} s of solver, where the base plan took "
+        f"{found.base.solver_seconds:.1f} s from nothing; {found.seconds:.1f} s in all"
+    )

@@ -31,7 +31,8 @@ def output() -> Console:
 
 
 def show(console: Console, table: Table | str) -> None:
-    """Print a table so that no cell is cut and no number broken: one too wide as several, each with what names its rows.
+    """Print a table so that no cell is cut and no number broken: one too wide as several, each with what names its
+    rows.
 
     A line in place of a table is printed as it is.
     """
@@ -103,7 +104,8 @@ def _part(
 
 
 def _shared(room: int, least: list[int], most: list[int]) -> list[int]:
-    """Widths of columns: what each needs at least; the rest of the room goes, step by step, to the one that lacks most."""
+    """Widths of columns: what each needs at least; the rest of the room goes, step by step, to the one that lacks
+    most."""
     widths = list(least)
     for _ in range(room - sum(widths)):
         lacking = max(range(len(widths)), key=lambda at: most[at] - widths[at])

@@ -15,7 +15,8 @@ from planner.formulation.formulation import Formulation
 
 MOST_NAMED = 4
 OWN_ROWS = (
-    Family.VOLUME, Family.LEAST_VOLUME, Family.ACCEPTED_ONCE, Family.BLOCK, Family.LEAST_BLOCK, Family.TIER, Family.CLUSTER, Family.FABRIC,
+    Family.VOLUME, Family.LEAST_VOLUME, Family.ACCEPTED_ONCE, Family.BLOCK, Family.LEAST_BLOCK, Family.TIER,
+    Family.CLUSTER, Family.FABRIC,
     Family.OFFER, Family.LEAST_POWER, Family.FIXED, Family.RENEWAL,
 )
 """Limits of the thing itself: whether and how much of it is taken, which is what is asked."""
@@ -45,7 +46,8 @@ class AtPrices:
 
 
 def at_prices(candidates: CandidateSet, allocation: Allocation, numbers: Ints, sizes: np.ndarray) -> AtPrices | None:
-    """The best of some candidates at the plan's prices, per unit of `sizes`; None where the plan has no proven prices."""
+    """The best of some candidates at the plan's prices, per unit of `sizes`; None where the plan has no proven
+    prices."""
     lp, formulation = allocation.lp, allocation.model.formulation
     if lp is None or lp.duals is None or not len(numbers):
         return None
@@ -79,7 +81,8 @@ def at_prices(candidates: CandidateSet, allocation: Allocation, numbers: Ints, s
     uses = sorted((Use(what, name, usd) for (what, name), usd in grouped.items()), key=lambda one: -abs(one.usd))
     row = candidates.table.iloc[number]
     return AtPrices(
-        str(row["candidate_id"]), str(row["unit"]), float(formulation.npv_usd[column]) / float(sizes[best]), reduced, tuple(uses[:MOST_NAMED])
+        str(row["candidate_id"]), str(row["unit"]), float(formulation.npv_usd[column]) / float(sizes[best]), reduced,
+        tuple(uses[:MOST_NAMED])
     )
 
 

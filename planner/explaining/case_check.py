@@ -18,7 +18,8 @@ from planner.explaining.unusual import unusual
 
 @dataclass(frozen=True, repr=False)
 class CaseCheck:
-    """What a check found. faults: all that is wrong; where there is none, `case` is the case and `size` that of its model.
+    """What a check found. faults: all that is wrong; where there is none, `case` is the case and `size` that of its
+    model.
 
     oddities: what is unusual though not wrong.
     """

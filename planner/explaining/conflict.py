@@ -1,7 +1,8 @@
 """The smallest set of limits that cannot be kept together.
 
 A first conflict is found by splitting in halves [1]: no member can be dropped from it. Then hitting sets [2] look for a
-smaller one: every conflict meets every set of limits whose loosening helps, so the smallest set that meets all those known
+smaller one: every conflict meets every set of limits whose loosening helps, so the smallest set that meets all those
+    known
 is a conflict, and then a smallest one, or it can be kept, and then the model names one more set to be met.
 
 [1] Junker, QUICKXPLAIN: preferred explanations and relaxations for over-constrained problems, AAAI 2004, 167-172.
@@ -34,7 +35,8 @@ _TIMED = ("FLEET", "HALL", "LIQUID", "PHASE", "GROUP", "CAPITAL", "MINING")
 class Conflict:
     """Limits that cannot be kept together, while any of them dropped leaves the others possible.
 
-    limits: their numbers. short: by how much each would have to be loosened for that, in its unit (None: it has no size).
+    limits: their numbers. short: by how much each would have to be loosened for that, in its unit (None: it has no
+        size).
     months: first month and end of the time in which they collide, None where the rows do not tell.
     whole: whether it is the whole decisions that make it one. smallest: whether no conflict has fewer limits.
     """
@@ -126,7 +128,8 @@ def _smallest(
 def _helpful(
     model: Elastic, hard: frozenset[int], soft: frozenset[int], tried: frozenset[int], cost: np.ndarray, *, whole: bool
 ) -> frozenset[int] | None:
-    """Limits whose loosening lets all the others be kept, none of them among `tried`; None when `tried` is a conflict."""
+    """Limits whose loosening lets all the others be kept, none of them among `tried`; None when `tried` is a
+    conflict."""
     whole_limits = model.whole_limits & soft if whole else frozenset()
     for kept_whole in (whole_limits, whole_limits & tried):
         found = model.solve(hard | tried | kept_whole, cost=cost, whole=whole)
@@ -160,7 +163,10 @@ def _hitting_set(to_meet: list[frozenset[int]]) -> frozenset[int]:
     rows = np.concatenate([np.full(len(group), row) for row, group in enumerate(to_meet)])
     columns = np.array([at[number] for group in to_meet for number in sorted(group)])
     matrix = sp.csr_array((np.ones(len(rows)), (rows, columns)), shape=(len(to_meet), len(numbers)))
-    answer = milp(np.ones(len(numbers)), constraints=LinearConstraint(matrix, lb=1.0), integrality=np.ones(len(numbers), dtype=np.int64), bounds=Bounds(0, 1))
+    answer = milp(
+        np.ones(len(numbers)), constraints=LinearConstraint(matrix, lb=1.0),
+        integrality=np.ones(len(numbers), dtype=np.int64), bounds=Bounds(0, 1),
+    )
     assert answer.x is not None, "a set of limits to be met is never empty"
     return frozenset(number for number, taken in zip(numbers, answer.x, strict=True) if taken > 0.5)
 
@@ -204,5 +210,10 @@ def _months(model: Elastic, held: frozenset[int], duals: np.ndarray) -> tuple[in
                 alone.append((first, last))
     if not alone:
         at = priced
-        alone = list(zip(table["start"].to_numpy(np.int64)[at].tolist(), table["end"].to_numpy(np.int64)[at].tolist(), strict=True))
+        alone = list(
+            zip(
+                table["start"].to_numpy(np.int64)[at].tolist(), table["end"].to_numpy(np.int64)[at].tolist(),
+                strict=True,
+            )
+        )
     return min(first for first, _ in alone), max(last for _, last in alone)

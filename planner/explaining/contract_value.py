@@ -25,6 +25,8 @@ def contract_value_usd(outlook: Outlook) -> dict[str, float]:
         due = outlook.calendar.index(lease.start)
         end = int(np.clip(due + lease.term_months, 0, outlook.last_month))
         path = terms.builder.paths.row(terms.income_path(number, due))[max(due, 0) : end]
-        rate = float(lease.usd_per_kw_month) * 1000.0 if lease.kind == "hosting" else float(best.get(lease.lease_id, 0.0))
+        rate = (
+            float(lease.usd_per_kw_month) * 1000.0 if lease.kind == "hosting" else float(best.get(lease.lease_id, 0.0))
+        )
         found[str(lease.lease_id)] = kept * rate * float(path @ outlook.discount[max(due, 0) : end])
     return found

@@ -36,14 +36,22 @@ def _months(case: Case, asked: Asked, model: Elastic, conflict: Conflict, number
     try:
         if limit.kind is Kind.POWER_DATE:
             choices = np.arange(1, int(limit.value) + 1)
-            return _least(choices, lambda months: resolved(with_sooner_dates(case, asked, sooner_months={limit.name: months}), members - {number}))
+            return _least(
+                choices,
+                lambda months: resolved(
+                    with_sooner_dates(case, asked, sooner_months={limit.name: months}), members - {number}
+                ),
+            )
         start = draft.candidates.table["from_month"].to_numpy(np.int64)
         mine = np.array([candidate for known, candidate in draft.closed if known == number], dtype=np.int64)
         away = np.abs(start[mine] - int(limit.value))
 
         def opened(months: int) -> Draft:
             free = {int(candidate) for candidate in mine[away <= months]}
-            return replace_closed(draft, [(known, candidate) for known, candidate in draft.closed if known != number or candidate not in free])
+            return replace_closed(
+                draft,
+                [(known, candidate) for known, candidate in draft.closed if known != number or candidate not in free],
+            )
 
         return _least(np.unique(away), lambda months: resolved(opened(months), members))
     except OutOfTime:

@@ -26,19 +26,34 @@ def with_later_starts(case: Case, asked: Asked) -> Draft:
     leases = case.tables["leases"]
     committed = leases["committed"].astype(bool)
     grace = leases["late_grace_months"].where(~committed, leases["term_months"] - 1)
-    draft = draft_of(case.with_table("leases", leases.assign(late_grace_months=grace.astype(leases["late_grace_months"].dtype))), asked, twins=(SOONER,))
+    draft = draft_of(
+        case.with_table("leases", leases.assign(late_grace_months=grace.astype(leases["late_grace_months"].dtype))),
+        asked, twins=(SOONER,),
+    )
     outlook = draft.candidates.outlook
     table = draft.candidates.table
     worth = contract_value_usd(outlook)
-    income = {block.first: draft.candidates.valuation.npv(block, _LATE_INCOME)[:, 0] for block in draft.candidates.blocks if block.kind in ("serve", "host")}
+    income = {
+        block.first: draft.candidates.valuation.npv(block, _LATE_INCOME)[:, 0] for block in draft.candidates.blocks
+        if block.kind in ("serve", "host")
+    }
     earned = np.zeros(len(table))
     for first, usd in income.items():
         earned[first : first + len(usd)] = usd
     for lease in leases[committed].itertuples():
-        last = max(outlook.calendar.index(lease.start), 0) + (0 if pd.isna(lease.late_grace_months) else int(lease.late_grace_months))
-        late = draft.numbers((table["lease_id"] == lease.lease_id) & table["kind"].isin(["serve", "host"]) & (table["from_month"] > last))
+        last = max(outlook.calendar.index(lease.start), 0) + (
+            0 if pd.isna(lease.late_grace_months) else int(lease.late_grace_months)
+        )
+        late = draft.numbers(
+            (table["lease_id"] == lease.lease_id) & table["kind"].isin(["serve", "host"]) & (table["from_month"] > last)
+        )
         words = f"lease {lease.lease_id} starts by {outlook.calendar.written(last)}"
-        number = draft.add(Limit(Kind.START, str(lease.lease_id), words, float(last), "months", edit=f"leases.late_grace_months[{lease.lease_id}]={{value}}"))
+        number = draft.add(
+            Limit(
+                Kind.START, str(lease.lease_id), words, float(last), "months",
+                edit=f"leases.late_grace_months[{lease.lease_id}]={{value}}",
+            )
+        )
         for candidate in late:
             draft.closed.append((number, candidate))
             units = float(lease.max_size) / float(table["upper"].iat[candidate])
@@ -71,15 +86,24 @@ def _with_twins(case: Case, outlook: Outlook, asked: Asked, sooner: dict[str, in
     coming = coming[[f"power[{name}]" not in decided and f"[{name}]" not in decided for name in coming["phase_name"]]]
     if coming.empty:
         return case
-    months = np.array([min(sooner.get(name, month), month) for name, month in zip(coming["phase_name"], coming["energised_month"], strict=True)])
+    months = np.array(
+        [
+            min(sooner.get(name, month), month)
+            for name, month in zip(coming["phase_name"], coming["energised_month"], strict=True)
+        ]
+    )
     coming, months = coming[months > 0], months[months > 0]
     first = coming["energised_month"].to_numpy(np.int64) - months
     twins = coming.assign(
-        phase=coming["phase"] + SOONER, energised=[outlook.calendar.written(int(month)) for month in first], status="approved",
-        term_months=months, delay_low_months=0, delay_mode_months=0, delay_high_months=0, committed_mw=0.0, min_mw=0.0, lead_months=0,
+        phase=coming["phase"] + SOONER, energised=[outlook.calendar.written(int(month)) for month in first],
+        status="approved",
+        term_months=months, delay_low_months=0, delay_mode_months=0, delay_high_months=0, committed_mw=0.0, min_mw=0.0,
+        lead_months=0,
     )
     columns = list(case.tables["power"].columns)
-    both = pd.concat([case.tables["power"], twins[columns].astype(case.tables["power"].dtypes.to_dict())], ignore_index=True)
+    both = pd.concat(
+        [case.tables["power"], twins[columns].astype(case.tables["power"].dtypes.to_dict())], ignore_index=True
+    )
     return case.with_table("power", both)
 
 
@@ -93,7 +117,12 @@ def _close_power(draft: Draft, outlook: Outlook) -> None:
         late = int(row.energised_month) - int(outlook.promised[row.phase_number])
         delay = f" (promised {row.energised}, {late} months late on average)" if late > 0 else ""
         words = f"{row.phase_name} at {row.site_id} has power from {comes}{delay}"
-        number = draft.add(Limit(Kind.POWER_DATE, str(row.phase_name), words, float(row.energised_month), "months", edit=f"power.energised[{row.phase_name}]+=-{{more}}"))
+        number = draft.add(
+            Limit(
+                Kind.POWER_DATE, str(row.phase_name), words, float(row.energised_month), "months",
+                edit=f"power.energised[{row.phase_name}]+=-{{more}}",
+            )
+        )
         draft.closed += [(number, candidate) for candidate in twin]
 
 
@@ -103,8 +132,16 @@ def _close_gpus(draft: Draft, outlook: Outlook) -> None:
         lead = int(row.order_lead_months)
         early = draft.numbers((table["kind"] == "own") & (table["gpu_id"] == row.gpu_id) & (table["from_month"] < lead))
         if early:
-            words = f"{row.gpu_id} ordered at the start is delivered {lead} months later, from {outlook.calendar.written(lead)}"
-            number = draft.add(Limit(Kind.GPU_DATE, str(row.gpu_id), words, float(lead), "months", edit=f"gpus.order_lead_months[{row.gpu_id}]+=-{{more}}"))
+            words = (
+                f"{row.gpu_id} ordered at the start is delivered {lead} months later, from "
+                f"{outlook.calendar.written(lead)}"
+            )
+            number = draft.add(
+                Limit(
+                    Kind.GPU_DATE, str(row.gpu_id), words, float(lead), "months",
+                    edit=f"gpus.order_lead_months[{row.gpu_id}]+=-{{more}}",
+                )
+            )
             draft.closed += [(number, candidate) for candidate in early]
 
 
@@ -113,11 +150,16 @@ def _close_halls(draft: Draft, outlook: Outlook) -> None:
     for row in outlook.case.tables["sites"].itertuples():
         ready = max(outlook.calendar.index(row.ready_month), 0) if row.ready_month else 0
         first = max(ready, int(row.build_lead_months))
-        new = (table["kind"] == "shell") & (table["site_id"] == row.site_id) & table["candidate_id"].str.contains(":new@", regex=False)
+        new = (table["kind"] == "shell") & (
+            table["site_id"] == row.site_id
+        ) & table["candidate_id"].str.contains(":new@", regex=False)
         early = draft.numbers(new & (table["from_month"] < first))
         if early:
             why = f"{int(row.build_lead_months)} months to build" if first > ready else f"ready from {row.ready_month}"
             words = f"new halls at {row.site_id} can stand from {outlook.calendar.written(first)} ({why})"
-            edit = f"sites.build_lead_months[{row.site_id}]+=-{{more}}" if first > ready else f"sites.ready_month[{row.site_id}]+=-{{more}}"
+            edit = (
+                f"sites.build_lead_months[{row.site_id}]+=-{{more}}" if first > ready
+                else f"sites.ready_month[{row.site_id}]+=-{{more}}"
+            )
             number = draft.add(Limit(Kind.HALL_DATE, str(row.site_id), words, float(first), "months", edit=edit))
             draft.closed += [(number, candidate) for candidate in early]

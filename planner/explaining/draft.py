@@ -42,7 +42,9 @@ class Draft:
         self.upper = table["upper"].to_numpy(np.float64).copy()
         self.cost_usd = np.zeros(len(table))
         groups = self.rows.table.groupby(["family", "name"], sort=False).indices
-        self._by_resource = {(str(family), str(name)): np.asarray(at, dtype=np.int64) for (family, name), at in groups.items()}
+        self._by_resource = {
+            (str(family), str(name)): np.asarray(at, dtype=np.int64) for (family, name), at in groups.items()
+        }
 
     def add(self, limit: Limit) -> int:
         """Enter a limit; returns its number."""

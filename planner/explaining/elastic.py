@@ -45,7 +45,8 @@ class _Column:
 
 @dataclass
 class Elastic:
-    """The model of a draft. kept: candidate behind each of the first columns; slack[k] is the column of limit k, -1 without one."""
+    """The model of a draft. kept: candidate behind each of the first columns; slack[k] is the column of limit k, -1
+    without one."""
 
     draft: Draft
     arrays: ModelArrays
@@ -75,9 +76,11 @@ class Elastic:
         all_unit = np.concatenate([unit, slack_unit])
         free = np.zeros(len(loosened))
         arrays = ModelArrays(
-            cost=np.zeros(columns), offset=0.0, start=matrix.indptr.astype(np.int32), index=matrix.indices.astype(np.int32), value=matrix.data,
+            cost=np.zeros(columns), offset=0.0, start=matrix.indptr.astype(np.int32),
+            index=matrix.indices.astype(np.int32), value=matrix.data,
             row_lower=np.full(matrix.shape[0], -np.inf), row_upper=upper / scale,
-            col_lower=np.concatenate([draft.lower[kept] / unit, free]), col_upper=np.concatenate([draft.upper[kept] / unit, free]),
+            col_lower=np.concatenate([draft.lower[kept] / unit, free]),
+            col_upper=np.concatenate([draft.upper[kept] / unit, free]),
             integer=whole, maximise=False, variables=tuple(_Column(f"x{j}") for j in range(columns)),
             row_names=tuple(f"r{i}" for i in range(matrix.shape[0])),
         )
@@ -100,16 +103,20 @@ class Elastic:
         return None if self.until is None else max(self.until - time.perf_counter(), 0.0)
 
     def solve(
-        self, enforced: Collection[int], *, cost: Floats | None = None, whole: bool = True, row_upper: Floats | None = None, at_once: bool = False
+        self, enforced: Collection[int], *, cost: Floats | None = None, whole: bool = True,
+        row_upper: Floats | None = None, at_once: bool = False
     ) -> Solution:
         """The model with the limits `enforced` and all others dropped, at least cost (of columns, none by default).
 
-        whole=False drops whole decisions too; at_once=True lets limits that are loosened by all or nothing move no other way.
+        whole=False drops whole decisions too; at_once=True lets limits that are loosened by all or nothing move no
+        other way.
         row_upper: other right-hand sides. Raises OutOfTime.
         """
         held = frozenset(enforced)
         lower, upper, integer = self._bounds(held, at_once)
-        arrays = replace(self.arrays, col_lower=lower, col_upper=upper, integer=integer if whole else np.zeros_like(integer))
+        arrays = replace(
+            self.arrays, col_lower=lower, col_upper=upper, integer=integer if whole else np.zeros_like(integer)
+        )
         arrays = arrays if cost is None else replace(arrays, cost=cost)
         arrays = arrays if row_upper is None else replace(arrays, row_upper=row_upper)
         self.solves += 1
@@ -123,16 +130,21 @@ class Elastic:
         return self.solve(enforced, whole=whole).status is Status.OPTIMAL
 
     def loosened(self, found: Solution) -> dict[int, float]:
-        """By how much each limit is loosened in an answer, in its unit; closed candidates that are used count as inf."""
+        """By how much each limit is loosened in an answer, in its unit; closed candidates that are used count as
+        inf."""
         values = found.usable()
-        amounts = {number: float(values[at] * self.unit[at]) for number, at in enumerate(self.slack) if at >= 0 and values[at] > 1e-9}
+        amounts = {
+            number: float(values[at] * self.unit[at]) for number, at in enumerate(self.slack)
+            if at >= 0 and values[at] > 1e-9
+        }
         for number, column in self._closed:
             if values[column] > 1e-9:
                 amounts[number] = np.inf
         return amounts
 
     def least(self, number: int, enforced: Collection[int], *, whole: bool = True) -> tuple[float, Solution] | None:
-        """Least loosening of one limit, in its unit, with which the others `enforced` can be kept; None if none does."""
+        """Least loosening of one limit, in its unit, with which the others `enforced` can be kept; None if none
+        does."""
         if self.slack[number] < 0:
             return None
         cost = np.zeros(self.arrays.columns)
@@ -184,7 +196,9 @@ class Elastic:
             at, rows = np.arange(arrays.columns, dtype=np.int32), np.arange(arrays.rows, dtype=np.int32)
             solver.choices = self._options()
             bounds = (at, arrays.col_lower, arrays.col_upper)
-            found = solver.resolve(Changes(costs=(at, arrays.cost), columns=bounds, rows=(rows, arrays.row_lower, arrays.row_upper)))
+            found = solver.resolve(
+                Changes(costs=(at, arrays.cost), columns=bounds, rows=(rows, arrays.row_lower, arrays.row_upper))
+            )
         return found
 
     @cached_property
@@ -203,12 +217,14 @@ class Elastic:
 def _slack_units(draft: Draft, rows: Ints, kept: Ints, unit: Floats) -> Floats:
     """Units of each limit in one unit of its column, (limits,).
 
-    All of it where it is loosened by all or nothing; money goes by the largest amount in the rows that the limit loosens, since a share of
-    income or a budget of nothing says no size of its own.
+    All of it where it is loosened by all or nothing; money goes by the largest amount in the rows that the limit
+    loosens, since a share of income or a budget of nothing says no size of its own.
     """
     largest = np.ones(len(draft.rows.table))
     largest[rows] = row_scales(sp.csr_array(draft.rows.use[rows][:, kept] * unit[None, :]))
-    of = np.array([limit.value if limit.whole else 1000.0 if limit.unit in THOUSANDS else 1.0 for limit in draft.limits])
+    of = np.array(
+        [limit.value if limit.whole else 1000.0 if limit.unit in THOUSANDS else 1.0 for limit in draft.limits]
+    )
     for number, row, _ in draft.raised:
         limit = draft.limits[number]
         if limit.unit == "$" and not limit.whole:
@@ -219,7 +235,8 @@ def _slack_units(draft: Draft, rows: Ints, kept: Ints, unit: Floats) -> Floats:
 def _needed(draft: Draft) -> tuple[Ints, Ints]:
     """Rows and candidates on which feasibility can depend.
 
-    Without limits on operating cash a candidate that only uses is best at 0, and a minimum take is always met by paying it.
+    Without limits on operating cash a candidate that only uses is best at 0, and a minimum take is always met by paying
+    it.
     """
     table, use = draft.rows.table, draft.rows.use
     rows = np.arange(len(table))
@@ -241,7 +258,9 @@ def _matrix(
     place[rows] = np.arange(len(rows))
     first = len(kept)
     entries = [
-        (int(place[row]), int(slack[number]), -amount * float(slack_unit[slack[number] - first])) for number, row, amount in draft.raised if place[row] >= 0
+        (
+            int(place[row]), int(slack[number]), -amount * float(slack_unit[slack[number] - first])
+        ) for number, row, amount in draft.raised if place[row] >= 0
     ]
     at = {int(candidate): column for column, candidate in enumerate(kept)}
     limits: list[float] = []
@@ -252,8 +271,12 @@ def _matrix(
         limits.append(bound)
     added = np.array(entries, dtype=np.float64).reshape(-1, 3)
     base = sp.coo_array(use)
-    row_at, column_at = np.concatenate([base.row, added[:, 0].astype(np.int64)]), np.concatenate([base.col, added[:, 1].astype(np.int64)])
-    matrix = sp.csr_array((np.concatenate([base.data, added[:, 2]]), (row_at, column_at)), shape=(len(rows) + len(limits), columns))
+    row_at, column_at = np.concatenate([base.row, added[:, 0].astype(np.int64)]), np.concatenate(
+        [base.col, added[:, 1].astype(np.int64)]
+    )
+    matrix = sp.csr_array(
+        (np.concatenate([base.data, added[:, 2]]), (row_at, column_at)), shape=(len(rows) + len(limits), columns)
+    )
     matrix.sum_duplicates()
     matrix.eliminate_zeros()
     return matrix, np.concatenate([draft.rows.table["limit"].to_numpy(np.float64)[rows], np.array(limits)])

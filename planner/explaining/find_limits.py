@@ -61,7 +61,8 @@ def _commitments(draft: Draft) -> None:
         lease = leases.loc[lease_id]
         whole = bool(lease["all_or_nothing"])
         limit = Limit(
-            Kind.COMMITMENT, lease_id, f"lease {lease_id} is committed at {sized(least, lease_unit(lease))} from {lease['start']}",
+            Kind.COMMITMENT, lease_id,
+            f"lease {lease_id} is committed at {sized(least, lease_unit(lease))} from {lease['start']}",
             least, lease_unit(lease), worth[lease_id], whole,
             f"leases.committed[{lease_id}]=no" if whole else f"leases.min_size[{lease_id}]={{value}}",
         )
@@ -74,13 +75,17 @@ def _commitments(draft: Draft) -> None:
             words = f"{asked:,.0f} GPUs of {gpu_id} at {site_id}, owned at the start, go on serving lease {lease_id}"
             freed = "\n".join(f"fleet.lease_id[{site_id}:{gpu_id}:{bought}]=" for bought in mine["bought"])
             what = f"{gpu_id} at {site_id} for lease {lease_id}"
-            draft.raise_rows(draft.add(Limit(Kind.PLACED, what, words, asked, "GPUs", worth.get(lease_id), True, freed)), rows)
+            draft.raise_rows(
+                draft.add(Limit(Kind.PLACED, what, words, asked, "GPUs", worth.get(lease_id), True, freed)), rows
+            )
 
 
 def _placed_rows(fleet: pd.DataFrame, name: str) -> pd.DataFrame:
     """Rows of the fleet behind a limit that keeps GPUs at their lease."""
     serving = fleet[fleet["lease_id"] != ""]
-    names = [placed_name(*place) for place in zip(serving["lease_id"], serving["site_id"], serving["gpu_id"], strict=True)]
+    names = [
+        placed_name(*place) for place in zip(serving["lease_id"], serving["site_id"], serving["gpu_id"], strict=True)
+    ]
     return serving[np.array([each == name for each in names], dtype=bool)]
 
 
@@ -103,7 +108,9 @@ def _power(draft: Draft, twins: tuple[str, ...]) -> None:
         usd = float(cost[at]) or dearest or None
         comes = f"from {calendar.written(row.energised_month)}" if row.energised_month > 0 else "from the start"
         words = f"{name} at {row.site_id} offers {sized(guaranteed, 'MW')} {comes}"
-        offered = draft.add(Limit(Kind.POWER, name, words, guaranteed, "MW", usd, edit="\n".join(more_power(row, "{more}"))))
+        offered = draft.add(
+            Limit(Kind.POWER, name, words, guaranteed, "MW", usd, edit="\n".join(more_power(row, "{more}")))
+        )
         if row.lumpy:
             draft.raise_rows(offered, draft.rows_of(Family.PHASE, name))
         else:
@@ -113,18 +120,30 @@ def _power(draft: Draft, twins: tuple[str, ...]) -> None:
         if row.committed_mw > 0.0:
             committed = float(row.committed_mw)
             words = f"{sized(committed, 'MW')} of {name} at {row.site_id} are contracted already"
-            held = draft.add(Limit(Kind.COMMITTED_MW, name, words, committed, "MW", usd, bool(row.lumpy), f"power.committed_mw[{name}]={{value}}"))
+            held = draft.add(
+                Limit(
+                    Kind.COMMITTED_MW, name, words, committed, "MW", usd, bool(row.lumpy),
+                    f"power.committed_mw[{name}]={{value}}",
+                )
+            )
             draft.bound(held, candidate, -float(size[at]), -float(size[at] * table["lower"].iat[candidate]))
             for tied in ("", IN_STEPS):
                 draft.raise_rows(held, draft.rows_of(Family.LEAST_POWER, name + tied))
     for name, rows in draft.names_of(Family.GROUP):
         most = draft.limit_of(int(rows[0]))
         words = f"the sites of group {name} together may contract {sized(most, 'MW')}"
-        draft.raise_rows(draft.add(Limit(Kind.GROUP, name, words, most, "MW", edit=f"site_groups.max_contracted_mw[{name}]+={{more}}")), rows)
+        draft.raise_rows(
+            draft.add(
+                Limit(Kind.GROUP, name, words, most, "MW", edit=f"site_groups.max_contracted_mw[{name}]+={{more}}")
+            ),
+            rows,
+        )
     for name, rows in draft.names_of(Family.MINING):
         most = draft.limit_of(int(rows[0]))
         words = f"the mining load of {name} is {sized(most, 'MW')}"
-        draft.raise_rows(draft.add(Limit(Kind.MINING, name, words, most, "MW", edit=f"mining.utility_mw[{name}]+={{more}}")), rows)
+        draft.raise_rows(
+            draft.add(Limit(Kind.MINING, name, words, most, "MW", edit=f"mining.utility_mw[{name}]+={{more}}")), rows
+        )
 
 
 # --- halls -------------------------------------------------------------------------------------------------------
@@ -136,7 +155,9 @@ def _halls(draft: Draft) -> None:
     shell = table["kind"] == "shell"
     new = shell & table["candidate_id"].str.contains(":new@", regex=False)
     standing = shell & table["candidate_id"].str.contains(":existing@", regex=False)
-    cheapest = pd.Series(-candidates.npv_usd[new.to_numpy()], index=table.loc[new, "site_id"].to_numpy()).groupby(level=0).min()
+    cheapest = pd.Series(
+        -candidates.npv_usd[new.to_numpy()], index=table.loc[new, "site_id"].to_numpy()
+    ).groupby(level=0).min()
     dearest = float(cheapest.max()) if len(cheapest) else None
     sites = candidates.outlook.case.tables["sites"].set_index("site_id")
     for name, rows in draft.names_of(Family.SITE):
@@ -150,7 +171,9 @@ def _halls(draft: Draft) -> None:
         else:
             words = f"site {name} has {sized(float(site['existing_it_mw']), 'MW')} of halls, and no price for new ones"
             edit += f"\nsites.existing_it_mw[{name}]+={{more}}"
-        limit = draft.add(Limit(Kind.HALLS, name, words, most if built else float(site["existing_it_mw"]), "MW", usd, edit=edit))
+        limit = draft.add(
+            Limit(Kind.HALLS, name, words, most if built else float(site["existing_it_mw"]), "MW", usd, edit=edit)
+        )
         draft.raise_rows(limit, rows)
         draft.raise_rows(limit, draft.rows_of(Family.OPEN, name))
         for candidate in built or existing:
@@ -161,11 +184,19 @@ def _halls(draft: Draft) -> None:
     for name, quarters in paces.items():
         most = draft.limit_of(quarters[0])
         words = f"site {name} can build {sized(most, 'MW')} of halls a quarter"
-        limit = draft.add(Limit(Kind.PACE, name, words, most, "MW a quarter", edit=f"sites.build_mw_per_quarter[{name}]+={{more}}"))
+        limit = draft.add(
+            Limit(Kind.PACE, name, words, most, "MW a quarter", edit=f"sites.build_mw_per_quarter[{name}]+={{more}}")
+        )
         draft.raise_rows(limit, np.array(quarters))
     for family, kind, said, edit in (
-        (Family.LIQUID, Kind.LIQUID, "site {name} can cool {most} with liquid", "sites.liquid_cooled_it_mw[{name}]+={{more}}"),
-        (Family.CONVERTIBLE, Kind.CONVERTIBLE, "mining halls of {name} can become {most} of GPU halls", "mining.convertible_fraction[{name}]=1"),
+        (
+            Family.LIQUID, Kind.LIQUID, "site {name} can cool {most} with liquid",
+            "sites.liquid_cooled_it_mw[{name}]+={{more}}",
+        ),
+        (
+            Family.CONVERTIBLE, Kind.CONVERTIBLE, "mining halls of {name} can become {most} of GPU halls",
+            "mining.convertible_fraction[{name}]=1",
+        ),
     ):
         for name, rows in draft.names_of(family):
             most = draft.limit_of(int(rows[0]))
@@ -181,14 +212,17 @@ def _gpus(draft: Draft) -> None:
         most, (gpu_id, quarter) = draft.limit_of(int(rows[0])), name.split(":")
         words = f"{sized(most, 'GPUs')} of {gpu_id} can be delivered in {quarter}"
         limit = Limit(
-            Kind.SUPPLY, name, words, most, "GPUs", draft.cheapest_use_usd(int(rows[0])), edit=f"gpu_supply.max_gpus[{gpu_id}:{quarter}]+={{more}}"
+            Kind.SUPPLY, name, words, most, "GPUs", draft.cheapest_use_usd(int(rows[0])),
+            edit=f"gpu_supply.max_gpus[{gpu_id}:{quarter}]+={{more}}"
         )
         draft.raise_rows(draft.add(limit), rows)
     table = draft.candidates.table
     for candidate in draft.numbers((table["kind"] == "base") & (table["gpu_id"] != "")):
         row = table.iloc[candidate]
         words = f"{row['lower']:,.0f} GPUs of {row['gpu_id']} stand at {row['site_id']} from the start"
-        standing = draft.add(Limit(Kind.OWNED, str(row["candidate_id"]).removeprefix("base:"), words, float(row["lower"]), "GPUs"))
+        standing = draft.add(
+            Limit(Kind.OWNED, str(row["candidate_id"]).removeprefix("base:"), words, float(row["lower"]), "GPUs")
+        )
         draft.bound(standing, candidate, -1.0, -float(row["lower"]))
 
 
@@ -203,7 +237,9 @@ def _money(draft: Draft) -> None:
         if name == "capital":
             raised = float(outlook.case.tables["budget"]["new_capital_usd"].sum())
             words = f"{sized(raised, '$')} of new capital is raised in all"
-            limit = Limit(Kind.CAPITAL, "capital", words, raised, "$", 1.0, edit=f"budget.new_capital_usd[{first}]+={{more}}")
+            limit = Limit(
+                Kind.CAPITAL, "capital", words, raised, "$", 1.0, edit=f"budget.new_capital_usd[{first}]+={{more}}"
+            )
             draft.raise_rows(draft.add(limit), rows)
             continue
         amounts = outlook.case.tables["budget"].set_index("quarter")["new_capital_usd"].fillna(0.0)
@@ -211,16 +247,28 @@ def _money(draft: Draft) -> None:
             quarter = outlook.calendar.written_quarter(int(table["start"].iat[row]))
             raised = float(amounts.get(quarter, 0.0))
             words = f"{sized(raised, '$')} of new capital is raised in {quarter}"
-            limit = Limit(Kind.CAPITAL, quarter, words, raised, "$", 1.0, edit=f"budget.new_capital_usd[{quarter}]+={{more}}")
+            limit = Limit(
+                Kind.CAPITAL, quarter, words, raised, "$", 1.0, edit=f"budget.new_capital_usd[{quarter}]+={{more}}"
+            )
             draft.raise_rows(draft.add(limit), np.array([row]))
     for name, rows in draft.names_of(Family.CASH_FLOOR):
         floor = -draft.limit_of(int(rows[0]))
         words = f"cumulative cash at the end of {name} may not be below {sized(floor, '$')}"
-        draft.raise_rows(draft.add(Limit(Kind.CASH_FLOOR, name, words, floor, "$", 1.0, edit=f"budget.cash_floor_usd[{name}]+=-{{more}}")), rows)
+        draft.raise_rows(
+            draft.add(
+                Limit(Kind.CASH_FLOOR, name, words, floor, "$", 1.0, edit=f"budget.cash_floor_usd[{name}]+=-{{more}}")
+            ),
+            rows,
+        )
     shares = outlook.case.tables["customers"].set_index("customer_id")["max_revenue_share"]
     for name, rows in draft.names_of(Family.REVENUE_SHARE):
         words = f"customer {name} may bring {shares[name]:.0%} of discounted revenue at most"
-        draft.raise_rows(draft.add(Limit(Kind.SHARE, name, words, float(shares[name]), "$", edit=f"customers.max_revenue_share[{name}]=1")), rows)
+        draft.raise_rows(
+            draft.add(
+                Limit(Kind.SHARE, name, words, float(shares[name]), "$", edit=f"customers.max_revenue_share[{name}]=1")
+            ),
+            rows,
+        )
 
 
 # --- leases and whole decisions ----------------------------------------------------------------------------------
@@ -230,7 +278,9 @@ def _leases(draft: Draft) -> None:
     for name, rows in draft.names_of(Family.TIER):
         most, (lease_id, gpu_id, tier) = draft.limit_of(int(rows[0])), name.split(":")
         words = f"lease {lease_id} takes {most:,.0f} units on {gpu_id} at the rate of tier {tier}"
-        limit = Limit(Kind.TIER, name, words, most, "units", edit=f"lease_rates.max_units[{lease_id}:{gpu_id}:{tier}]+={{more}}")
+        limit = Limit(
+            Kind.TIER, name, words, most, "units", edit=f"lease_rates.max_units[{lease_id}:{gpu_id}:{tier}]+={{more}}"
+        )
         draft.raise_rows(draft.add(limit), rows)
     clusters: dict[str, list[int]] = {}
     for name, rows in draft.names_of(Family.CLUSTER):
@@ -238,7 +288,9 @@ def _leases(draft: Draft) -> None:
     for site_id, limited in clusters.items():
         most = draft.limit_of(limited[0])
         words = f"site {site_id} can hold a cluster of {most:,.0f} GPUs on one fabric"
-        largest = draft.add(Limit(Kind.CLUSTER, site_id, words, most, "GPUs", edit=f"sites.max_cluster_gpus[{site_id}]+={{more}}"))
+        largest = draft.add(
+            Limit(Kind.CLUSTER, site_id, words, most, "GPUs", edit=f"sites.max_cluster_gpus[{site_id}]+={{more}}")
+        )
         draft.raise_rows(largest, np.array(limited))
 
 
@@ -258,24 +310,41 @@ def _whole(draft: Draft) -> None:
         words, edit = name, ""
         found = Kind.WHOLE
         if kind == "accept" and leases.loc[name, "single_fabric"]:
-            found, words, edit = Kind.FABRIC, f"lease {name} must stand on one fabric", f"leases.single_fabric[{name}]=no"
+            found, words, edit = (
+                Kind.FABRIC, f"lease {name} must stand on one fabric", f"leases.single_fabric[{name}]=no"
+            )
         elif kind == "accept" and leases.loc[name, "all_or_nothing"]:
             words, edit = f"lease {name} is all or nothing", f"leases.all_or_nothing[{name}]=no"
         elif kind == "accept":
             least = leases.loc[name, "min_size"]
-            words, edit = f"lease {name} is served at {least:,.0f} {lease_unit(leases.loc[name])} at least or not at all", f"leases.min_size[{name}]=0"
+            words, edit = (
+                f"lease {name} is served at {least:,.0f} {lease_unit(leases.loc[name])} at least or not at all",
+                f"leases.min_size[{name}]=0"
+            )
         elif kind == "block":
             least = leases.loc[name, "min_block"]
-            words, edit = f"lease {name} stands in blocks of {least:,.0f} {lease_unit(leases.loc[name])} or more", f"leases.min_block[{name}]=0"
+            words, edit = (
+                f"lease {name} stands in blocks of {least:,.0f} {lease_unit(leases.loc[name])} or more",
+                f"leases.min_block[{name}]=0"
+            )
         elif kind == "power" and power.loc[name, "lumpy"]:
-            words, edit = f"{name} is contracted whole ({sized(float(power.loc[name, 'guaranteed_mw']), 'MW')}) or not at all", f"power.lumpy[{name}]=no"
+            words, edit = (
+                f"{name} is contracted whole ({sized(float(power.loc[name, 'guaranteed_mw']), 'MW')}) or not at all",
+                f"power.lumpy[{name}]=no"
+            )
         elif kind == "power":
-            words, edit = f"{name} is contracted in steps of {sized(float(power.loc[name, 'step_mw']), 'MW')}", f"power.step_mw[{name}]="
+            words, edit = (
+                f"{name} is contracted in steps of {sized(float(power.loc[name, 'step_mw']), 'MW')}",
+                f"power.step_mw[{name}]="
+            )
         elif kind == "take" and power.loc[name, "min_mw"] <= power.loc[name, "committed_mw"]:
             words = f"what is not contracted yet of {name} comes in steps of {sized(float(step.loc[name]), 'MW')}"
             edit = f"power.step_mw[{name}]="
         elif kind == "take":
-            words, edit = f"{name} is contracted at {sized(float(power.loc[name, 'min_mw']), 'MW')} or more, or not at all", f"power.min_mw[{name}]=0"
+            words, edit = (
+                f"{name} is contracted at {sized(float(power.loc[name, 'min_mw']), 'MW')} or more, or not at all",
+                f"power.min_mw[{name}]=0"
+            )
         elif kind == "open":
             words, edit = f"site {name} is opened or not", f"sites.opening_cost_usd[{name}]=0"
         elif kind == "fabric":

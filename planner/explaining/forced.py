@@ -1,4 +1,5 @@
-"""The best plan with something forced in or left out, integers free, as an interval between what was found and what was proved."""
+"""The best plan with something forced in or left out, integers free, as an interval between what was found and what was
+proved."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ from planner.solver.options import SolverOptions
 
 @dataclass(frozen=True)
 class Worth:
-    """Objective of a plan in dollars: that of the best found, and the bound on all; None for both when there is no plan.
+    """Objective of a plan in dollars: that of the best found, and the bound on all; None for both when there is no
+    plan.
 
     levels, npv_usd: level and NPV per unit of every candidate, shape (candidates,).
     """
@@ -49,7 +51,10 @@ class Forcing:
 
     def candidates(self, edits: tuple[str, ...] = ()) -> CandidateSet:
         """The candidates under what was asked, the case changed by some edits."""
-        return apply_decisions(self.asked.candidates(apply_edits(self.case, edits) if edits else self.case), self.asked.fixes, self.asked.excludes)
+        return apply_decisions(
+            self.asked.candidates(apply_edits(self.case, edits) if edits else self.case), self.asked.fixes,
+            self.asked.excludes,
+        )
 
     def without(self, target: Target, *, edits: tuple[str, ...] = ()) -> Worth:
         """The best plan without it. What binds it already is released: a commitment, MW contracted; a fleet is not."""

@@ -1,4 +1,5 @@
-"""Why something can be in no plan, in words: the limits that stop it, or those that what is committed leaves no room beside."""
+"""Why something can be in no plan, in words: the limits that stop it, or those that what is committed leaves no room
+beside."""
 
 from __future__ import annotations
 
@@ -30,7 +31,10 @@ def no_way(case: Case, asked: Asked, target: Target) -> str:
     if target.sort is Sort.LEASE:
         found = WhatStops(outlook).refusal(target.name)
         way = remedy(found)
-        return f"nothing in the case can serve it: {why_stopped(found) or 'its dates leave no month in which it pays'}" + (f"; to let it stand {way}" if way else "")
+        return (
+            f"nothing in the case can serve it: {why_stopped(found) or 'its dates leave no month in which it pays'}"
+            + (f"; to let it stand {way}" if way else "")
+        )
     return _no_sku(outlook, target.name) if target.sort is Sort.SKU else _no_power(outlook, target)
 
 
@@ -41,8 +45,11 @@ def no_plan_with(case: Case, asked: Asked, target: Target, amount: float, second
     return lease_beside(case, asked, target.name, amount, seconds)
 
 
-def lease_beside(case: Case, asked: Asked, lease_id: str, amount: float, seconds: float | None, *, own: bool = True) -> str:
-    """Why so much of a lease cannot be served: what stops it alone, or what it collides with beside all that is committed.
+def lease_beside(
+    case: Case, asked: Asked, lease_id: str, amount: float, seconds: float | None, *, own: bool = True
+) -> str:
+    """Why so much of a lease cannot be served: what stops it alone, or what it collides with beside all that is
+    committed.
 
     own: it stands in the case, so that its rows can be changed.
     """
@@ -50,9 +57,13 @@ def lease_beside(case: Case, asked: Asked, lease_id: str, amount: float, seconds
     found = WhatStops(make_outlook(must, base=asked.base, tail=asked.tail)).refusal(lease_id)
     if found.stopped:
         way = remedy(found, own=own)
-        return f"no plan can serve {figure(amount, found.unit)} of it: {why_stopped(found)}" + (f"; to let it stand {way}" if way else "")
+        return f"no plan can serve {figure(amount, found.unit)} of it: {why_stopped(found)}" + (
+            f"; to let it stand {way}" if way else ""
+        )
     try:
-        infeasible_sets = explain_infeasible(must, asked, seconds=SECONDS if seconds is None else seconds).infeasible_sets
+        infeasible_sets = explain_infeasible(
+            must, asked, seconds=SECONDS if seconds is None else seconds
+        ).infeasible_sets
     except PlannerError:
         infeasible_sets = ()
     return f"{NO_PLAN}: {headline(infeasible_sets[0])}" if infeasible_sets else NO_PLAN
@@ -63,7 +74,12 @@ def with_least(case: Case, lease_id: str, amount: float) -> Case:
     leases = case.tables["leases"]
     mine = leases["lease_id"] == lease_id
     least = np.maximum(leases["min_size"].to_numpy(np.float64), np.where(mine, amount, 0.0))
-    return case.with_table("leases", leases.assign(committed=leases["committed"] | mine, min_size=np.minimum(least, leases["max_size"].to_numpy(np.float64))))
+    return case.with_table(
+        "leases",
+        leases.assign(
+            committed=leases["committed"] | mine, min_size=np.minimum(least, leases["max_size"].to_numpy(np.float64))
+        ),
+    )
 
 
 def _no_sku(outlook: Outlook, gpu_id: str) -> str:
@@ -75,7 +91,9 @@ def _no_sku(outlook: Outlook, gpu_id: str) -> str:
     said = []
     if len(heavy):
         racks = outlook.tables["sites"].floats("max_rack_kw")[heavy["site"]]
-        said.append(f"at {_sites(len(heavy))} a rack may take {racks.max():g} kW at most, it needs {heavy['rack'][0]:g}")
+        said.append(
+            f"at {_sites(len(heavy))} a rack may take {racks.max():g} kW at most, it needs {heavy['rack'][0]:g}"
+        )
     if len(hot):
         said.append(f"at {_sites(len(hot))} there is no liquid cooling, which it needs")
     if (mine["too_heavy"] | mine["too_hot"]).all() and said:
@@ -83,7 +101,10 @@ def _no_sku(outlook: Outlook, gpu_id: str) -> str:
     if not len(deliveries(outlook, Columns(gpu=np.array([number])))):
         lead = int(gpus.ints("order_lead_months")[number])
         if lead >= outlook.horizon or not (outlook.steps >= lead).any():
-            return f"ordered at the start it comes after {lead} months, in {outlook.calendar.written(lead)}, too late for the horizon"
+            return (
+                f"ordered at the start it comes after {lead} months, in {outlook.calendar.written(lead)}, too late for "
+                "the horizon"
+            )
         return "gpu_supply has none of it in any quarter in which it could be delivered"
     return "it can be bought at no site"
 
@@ -99,4 +120,7 @@ def _no_power(outlook: Outlook, target: Target) -> str:
     if mine.empty:
         return "no phase of power feeds it"
     first = int(mine["energised_month"].min())
-    return f"no power can be contracted there: it comes in {outlook.calendar.written(first)}, the horizon ends in {outlook.calendar.written(outlook.horizon - 1)}"
+    return (
+        f"no power can be contracted there: it comes in {outlook.calendar.written(first)}, the horizon ends in "
+        f"{outlook.calendar.written(outlook.horizon - 1)}"
+    )

@@ -36,7 +36,8 @@ class Member:
 
 @dataclass(frozen=True)
 class InfeasibleSet:
-    """Limits that cannot be kept together; see `conflict.Conflict`. first, last: months as written, blank where unknown."""
+    """Limits that cannot be kept together; see `conflict.Conflict`. first, last: months as written, blank where
+    unknown."""
 
     members: tuple[Member, ...]
     first: str
@@ -47,13 +48,19 @@ class InfeasibleSet:
     @property
     def scarce(self) -> str:
         """What there is too little of, in a word or two: of limits that hold back, not of those that ask."""
-        back = [member.limit.kind for member in self.members if not member.limit.kind.is_demand and member.limit.kind not in (Kind.WHOLE, Kind.START)]
-        return " and ".join(dict.fromkeys(kind.scarce for kind in back)) or ("whole decisions" if self.whole else "leases")
+        back = [
+            member.limit.kind for member in self.members
+            if not member.limit.kind.is_demand and member.limit.kind not in (Kind.WHOLE, Kind.START)
+        ]
+        return (
+            " and ".join(dict.fromkeys(kind.scarce for kind in back)) or ("whole decisions" if self.whole else "leases")
+        )
 
 
 @dataclass(frozen=True)
 class Infeasible:
-    """Why there is no plan: infeasible_sets that share no limit, smallest first found, and the cheapest repair of all of them.
+    """Why there is no plan: infeasible_sets that share no limit, smallest first found, and the cheapest repair of all
+    of them.
 
     checked: whether the case was solved again with the changes of the repair and found to have a plan.
     """
@@ -88,7 +95,9 @@ def _only_asks(model: Elastic, conflict: Conflict) -> bool:
     return all(kind.is_demand and kind is not Kind.FIX for kind in kinds)
 
 
-def _too_late(case: Case, asked: Asked, model: Elastic, known: list[Conflict], seconds: float | None) -> tuple[InfeasibleSet, ...]:
+def _too_late(
+    case: Case, asked: Asked, model: Elastic, known: list[Conflict], seconds: float | None
+) -> tuple[InfeasibleSet, ...]:
     sooner = Elastic.of(with_sooner_dates(case, asked), seconds=seconds)
     found = [with_months_short(case, asked, sooner, conflict) for conflict in find_conflicts(sooner, sooner.everything)]
     if not found:
@@ -96,8 +105,14 @@ def _too_late(case: Case, asked: Asked, model: Elastic, known: list[Conflict], s
     infeasible_sets = []
     for conflict in found:
         infeasible_set = _infeasible_set(case, sooner, conflict)
-        if _only_asks(sooner, conflict) and len(infeasible_set.members) == 1 and infeasible_set.members[0].limit.kind is Kind.COMMITMENT:
-            infeasible_set = replace(infeasible_set, members=(*infeasible_set.members, *_stopped(case, asked, infeasible_set.members[0].limit.name)))
+        if (
+            _only_asks(sooner, conflict) and len(infeasible_set.members) == 1
+            and infeasible_set.members[0].limit.kind is Kind.COMMITMENT
+        ):
+            infeasible_set = replace(
+                infeasible_set,
+                members=(*infeasible_set.members, *_stopped(case, asked, infeasible_set.members[0].limit.name)),
+            )
         infeasible_sets.append(infeasible_set)
     return tuple(infeasible_sets)
 
@@ -110,9 +125,14 @@ def _stopped(case: Case, asked: Asked, lease_id: str) -> list[Member]:
 
 def _infeasible_set(case: Case, model: Elastic, conflict: Conflict) -> InfeasibleSet:
     calendar = Calendar(case.settings.start, case.settings.months)
-    members = tuple(Member(model.draft.limits[number], short) for number, short in zip(conflict.limits, conflict.short, strict=True))
+    members = tuple(
+        Member(model.draft.limits[number], short) for number, short in zip(conflict.limits, conflict.short, strict=True)
+    )
     ordered = tuple(sorted(members, key=lambda member: not member.limit.kind.is_demand))
-    first, last = ("", "") if conflict.months is None else (calendar.written(conflict.months[0]), calendar.written(conflict.months[1] - 1))
+    first, last = (
+        ("", "") if conflict.months is None
+        else (calendar.written(conflict.months[0]), calendar.written(conflict.months[1] - 1))
+    )
     return InfeasibleSet(ordered, first, last, conflict.whole, conflict.smallest)
 
 
@@ -120,7 +140,8 @@ def repaired(case: Case, asked: Asked, repair: Repair) -> tuple[Case, Asked]:
     """The case with the changes of a repair made, and what is then asked of it."""
     gone = set(repair.taken_back)
     kept = replace(
-        asked, fixes=tuple(fix for fix in asked.fixes if fix not in gone), excludes=tuple(exclude for exclude in asked.excludes if exclude not in gone)
+        asked, fixes=tuple(fix for fix in asked.fixes if fix not in gone),
+        excludes=tuple(exclude for exclude in asked.excludes if exclude not in gone)
     )
     return (apply_edits(case, repair.edits) if repair.edits else case), kept
 

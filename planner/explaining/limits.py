@@ -1,8 +1,9 @@
 """Limits in a planner's words: what may be loosened, by how much it is now, and what loosening it would cost.
 
 What a model holds is of two sorts. Some rows say how things work: GPUs at work are GPUs owned, power in use is power
-contracted. Those hold whatever anyone decides. The rest are limits: a guaranteed MW, a delivery, a budget, a commitment, a
-date. A conflict is a set of limits that the first sort does not allow together; only limits can be loosened.
+contracted. Those hold whatever anyone decides. The rest are limits: a guaranteed MW, a delivery, a budget, a
+commitment, a date. A conflict is a set of limits that the first sort does not allow together; only limits can be
+loosened.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from enum import Enum, unique
 
 @unique
 class Kind(Enum):
-    """Kinds of limits: word for files, what is scarce, unit in which it is loosened (blank: it holds or it does not)."""
+    """Kinds of limits: word for files, what is scarce, unit in which it is loosened (blank: it holds or it does
+    not)."""
 
     COMMITMENT = ("commitment", "leases", "units")
     PLACED = ("placed", "leases", "GPUs")
@@ -62,7 +64,8 @@ class Kind(Enum):
 class Limit:
     """A limit that could be loosened.
 
-    name: what it is a limit of, by its id. value: how much it allows (or asks for), in `unit`; NaN where it has no size.
+    name: what it is a limit of, by its id. value: how much it allows (or asks for), in `unit`; NaN where it has no
+        size.
     words: the limit in a sentence. usd_per_unit: what loosening it by one unit costs, None where the case has no price.
     whole: it is loosened by all of `value` or not at all. edit: the change of the case that loosens it by {more}, or to
     {value}, several separated by a new line; blank where an option of the command is taken back instead.

@@ -13,7 +13,8 @@ from planner.explaining.repair import Change
 from planner.wording import counted
 
 _MATTERS = {
-    "dates": "too late", "whole decisions": "whole decisions do not fit", "decisions": "decided against each other", "rules": "allowed nowhere",
+    "dates": "too late", "whole decisions": "whole decisions do not fit", "decisions": "decided against each other",
+    "rules": "allowed nowhere",
     "leases": "too much is committed",
 }
 
@@ -42,7 +43,10 @@ def headline(infeasible_set: InfeasibleSet) -> str:
 def _matter(infeasible_set: InfeasibleSet) -> str:
     """What is the matter, and when."""
     what = _MATTERS.get(infeasible_set.scarce, f"too little: {infeasible_set.scarce}")
-    return what if not infeasible_set.first else f"{what}, {infeasible_set.first} to {infeasible_set.last}" if infeasible_set.first != infeasible_set.last else f"{what}, {infeasible_set.first}"
+    return (
+        what if not infeasible_set.first else f"{what}, {infeasible_set.first} to {infeasible_set.last}"
+        if infeasible_set.first != infeasible_set.last else f"{what}, {infeasible_set.first}"
+    )
 
 
 def _said(member: Member) -> str:
@@ -59,7 +63,9 @@ def _short(member: Member) -> str:
         months = counted(round(amount), "month")
         return f"{months} too early" if limit.kind is Kind.START else f"{months} too late"
     if limit.kind in (Kind.COMMITMENT, Kind.PLACED, Kind.COMMITTED_MW, Kind.OWNED):
-        return f"{sized(amount, limit.unit)} too many" if limit.unit == "GPUs" else f"{sized(amount, limit.unit)} too much"
+        return (
+            f"{sized(amount, limit.unit)} too many" if limit.unit == "GPUs" else f"{sized(amount, limit.unit)} too much"
+        )
     if limit.kind is Kind.FIX:
         return f"off by {sized(amount, limit.unit)}" if limit.unit else ""
     return f"short by {sized(amount, limit.unit)}"
@@ -69,8 +75,14 @@ def _set_lines(infeasible_set: InfeasibleSet) -> list[str]:
     rules = [member for member in infeasible_set.members if member.limit.kind is Kind.RULE]
     if rules:
         asked = next(member for member in infeasible_set.members if member.limit.kind is not Kind.RULE)
-        ways = [f"  {_to(rule.limit)} {' '.join(set_options(rule.limit.edits))}" for rule in rules[:1] if 0 < len(rule.limit.edits) <= MOST_EDITS]
-        return [f"{_matter(infeasible_set)}: {_said(asked)}, and no site can serve it", *(f"  - {rule.limit.words}" for rule in rules), *ways]
+        ways = [
+            f"  {_to(rule.limit)} {' '.join(set_options(rule.limit.edits))}" for rule in rules[:1]
+            if 0 < len(rule.limit.edits) <= MOST_EDITS
+        ]
+        return [
+            f"{_matter(infeasible_set)}: {_said(asked)}, and no site can serve it",
+            *(f"  - {rule.limit.words}" for rule in rules), *ways,
+        ]
     if len(infeasible_set.members) == 1:
         return [f"{_matter(infeasible_set)}: {_said(infeasible_set.members[0])}, and nothing in the case can serve it"]
     proof = "no smaller set is in conflict" if infeasible_set.smallest else "none can be left out of the conflict"
@@ -84,7 +96,9 @@ def _set_lines(infeasible_set: InfeasibleSet) -> list[str]:
 def _repair_lines(found: Infeasible) -> list[str]:
     assert found.repair is not None
     many = f"{len(found.repair.changes)} changes" if len(found.repair.changes) > 1 else "one change"
-    checked = "the case has a plan with it" if found.checked else "not confirmed by a new solve; loosen it a little further"
+    checked = (
+        "the case has a plan with it" if found.checked else "not confirmed by a new solve; loosen it a little further"
+    )
     lines = [f"cheapest repair: {_money(found.repair.usd)}, {many} ({checked})"]
     for change in found.repair.changes:
         edits = " ".join(set_options(change.edits)) or f"leave out {_option(change.limit)}"
@@ -134,7 +148,8 @@ def record_of(found: Infeasible) -> dict[str, Any]:
         "sentence": headline(found.infeasible_sets[0]) if found.infeasible_sets else None,
         "conflicts": [
             {
-                "scarce": infeasible_set.scarce, "from": infeasible_set.first or None, "to": infeasible_set.last or None, "by_whole_decisions": infeasible_set.whole,
+                "scarce": infeasible_set.scarce, "from": infeasible_set.first or None,
+                "to": infeasible_set.last or None, "by_whole_decisions": infeasible_set.whole,
                 "smallest_proven": infeasible_set.smallest,
                 "limits": [
                     {
@@ -150,7 +165,10 @@ def record_of(found: Infeasible) -> dict[str, Any]:
             "usd": found.repair.usd,
             "checked": found.checked,
             "changes": [
-                {"kind": change.limit.kind.label, "of": change.limit.name, "by": change.by, "unit": change.limit.unit or None, "usd": change.usd, "set": list(change.edits)}
+                {
+                    "kind": change.limit.kind.label, "of": change.limit.name, "by": change.by,
+                    "unit": change.limit.unit or None, "usd": change.usd, "set": list(change.edits),
+                }
                 for change in found.repair.changes
             ],
         },

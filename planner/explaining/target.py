@@ -66,5 +66,7 @@ def _target(names: dict[Sort, list[str]], written: str) -> Target:
         raise PlannerError(f"--why {written!r} names {len(found)} things; write {forms}")
     if not found:
         known = [known for sort in sorts for known in names[sort]]
-        raise PlannerError(f"--why {written!r}: no site, lease, phase (source:phase) or SKU is called so; {remedy_for(name, known)}")
+        raise PlannerError(
+            f"--why {written!r}: no site, lease, phase (source:phase) or SKU is called so; {remedy_for(name, known)}"
+        )
     return Target(found[0], name)

@@ -51,9 +51,15 @@ def unbounded_ray_lines(found: tuple[UnboundedRay, ...]) -> list[str]:
         return []
     lines = ["these grow together without end, and no limit stops them:"]
     for column in found:
-        brings = f"each brings ${column.usd_per_unit:,.0f}" if column.usd_per_unit >= 0 else f"each costs ${-column.usd_per_unit:,.0f}"
+        brings = (
+            f"each brings ${column.usd_per_unit:,.0f}" if column.usd_per_unit >= 0
+            else f"each costs ${-column.usd_per_unit:,.0f}"
+        )
         lines.append(f"  - {column.name}: {column.level:.4g} for one of the first, {brings}")
-    lines.append(f"give {found[0].name} a limit (depth_gpus, max_gpus, critical_it_mw, guaranteed_mw), or correct the sign of its cost")
+    lines.append(
+        f"give {found[0].name} a limit (depth_gpus, max_gpus, critical_it_mw, guaranteed_mw), or correct the sign of "
+        "its cost"
+    )
     return lines
 
 

@@ -1,4 +1,5 @@
-"""What is unusual in a case though not wrong: what its tables show, and the leases and sites that its limits keep apart."""
+"""What is unusual in a case though not wrong: what its tables show, and the leases and sites that its limits keep
+apart."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ _DATES = (StopKind.BEYOND_HORIZON, StopKind.OVER)
 
 
 def unusual(case: Case) -> list[Oddity]:
-    """Everything unusual about a case: leases that cannot be served, or late alone, then sites that no lease reaches, then the rest."""
+    """Everything unusual about a case: leases that cannot be served, or late alone, then sites that no lease reaches,
+    then the rest."""
     ask = WhatStops(make_outlook(case))
     return [*_leases(case, ask), *_sites(case, ask), *oddities(case)]
 
@@ -39,16 +41,27 @@ def _stopped(ask: WhatStops, found: Refusal) -> tuple[str, str, str]:
     lease = ask.leases[found.lease_id]
     why = "no plan can serve it"
     if lease["committed"]:
-        why = "it is committed, so the case has no plan" if found.least > 0.0 else "it is committed, but nothing of it must be served"
-    return f"lease {found.lease_id} cannot be served{size}: {why_stopped(found)}", why, remedy(found) or "give a site what it lacks, make the lease smaller, or remove it"
+        why = (
+            "it is committed, so the case has no plan" if found.least > 0.0
+            else "it is committed, but nothing of it must be served"
+        )
+    return (
+        f"lease {found.lease_id} cannot be served{size}: {why_stopped(found)}", why,
+        remedy(found) or "give a site what it lacks, make the lease smaller, or remove it"
+    )
 
 
 def _late(ask: WhatStops, found: Refusal) -> tuple[str, str, str] | None:
     if found.begins is None or found.begins <= max(found.due, 0):
         return None
     written = ask.outlook.calendar.written
-    on_time = WhatStops(make_outlook(ask.without_grace(found.lease_id), base=ask.outlook.base, tail=ask.outlook.tail)).refusal(found.lease_id)
-    what = f"lease {found.lease_id} cannot begin in {written(found.due)}, only from {written(found.begins)}, within its grace: {why_stopped(on_time)}"
+    on_time = WhatStops(
+        make_outlook(ask.without_grace(found.lease_id), base=ask.outlook.base, tail=ask.outlook.tail)
+    ).refusal(found.lease_id)
+    what = (
+        f"lease {found.lease_id} cannot begin in {written(found.due)}, only from {written(found.begins)}, within its "
+        f"grace: {why_stopped(on_time)}"
+    )
     return what, "a plan can only begin it late", remedy(on_time) or "check its start and what it waits for"
 
 
@@ -56,12 +69,19 @@ def _spread(ask: WhatStops, found: Refusal) -> tuple[str, str, str] | None:
     best = max(found.places, key=lambda place: place.units, default=None)
     if best is None or ask.leases[found.lease_id]["single_fabric"] or best.units >= found.least * (1.0 - 1e-6):
         return None
-    what = f"lease {found.lease_id} fits on no single site: it needs {figure(found.least, found.unit)}, {best.site_id} can hold {figure(best.units, found.unit)}"
-    return what, "it must be spread over several, which together can hold it", "nothing, if it may stand on several sites; else give one of them what it lacks"
+    what = (
+        f"lease {found.lease_id} fits on no single site: it needs {figure(found.least, found.unit)}, {best.site_id} "
+        f"can hold {figure(best.units, found.unit)}"
+    )
+    return (
+        what, "it must be spread over several, which together can hold it",
+        "nothing, if it may stand on several sites; else give one of them what it lacks"
+    )
 
 
 def _sites(case: Case, ask: WhatStops) -> Iterator[Oddity]:
-    """Sites on which no lease may stand, by regions, sites, links, or the cooling and racks of the SKUs that it accepts."""
+    """Sites on which no lease may stand, by regions, sites, links, or the cooling and racks of the SKUs that it
+    accepts."""
     if not ask.leases:
         return
     for line, site_id in enumerate(ask.sites):

@@ -3,8 +3,8 @@
     in the plan     worth = best plan - best plan without it
     out of it       loss = best plan - best plan with it
 
-Both sides are solved with integers free and carry the interval that the gap leaves. The answer turns at the rate (of a lease)
-or fee (of power) r at which the best plan with as much of it as now is no better than the best without it:
+Both sides are solved with integers free and carry the interval that the gap leaves. The answer turns at the rate (of a
+lease) or fee (of power) r at which the best plan with as much of it as now is no better than the best without it:
 
     V_with(r) = V_without        by Newton steps, each a plan of its own: V_with is convex in r
 """
@@ -58,7 +58,8 @@ class Turn:
 class Reason:
     """Why something is in or out.
 
-    amount: how much of it the plan has, or was tried, in `unit`. worth_usd: what the plan gains by it (negative: what it
+    amount: how much of it the plan has, or was tried, in `unit`. worth_usd: what the plan gains by it (negative: what
+        it
     would lose), as found, at least, at most; None when it can be neither forced in nor left out, and `note` says why.
     """
 
@@ -72,8 +73,11 @@ class Reason:
     note: str
 
 
-def why(case: Case, asked: Asked, candidates: CandidateSet, allocation: Allocation, target: Target, options: SolverOptions) -> Reason:
-    """Why a thing is in the plan or out of it. `candidates`, `allocation`: those of the plan; each solve has the options' time."""
+def why(
+    case: Case, asked: Asked, candidates: CandidateSet, allocation: Allocation, target: Target, options: SolverOptions
+) -> Reason:
+    """Why a thing is in the plan or out of it. `candidates`, `allocation`: those of the plan; each solve has the
+    options' time."""
     assert allocation.levels is not None
     forcing = Forcing(case, asked, replace(options, progress=None, start=None))
     plan = Worth(allocation.objective_usd, allocation.bound_usd, allocation.levels, candidates.npv_usd)
@@ -83,33 +87,48 @@ def why(case: Case, asked: Asked, candidates: CandidateSet, allocation: Allocati
     unit = _unit(case, target)
     if not len(numbers):
         return Reason(target, False, 0.0, unit, None, None, None, no_way(case, asked, target))
-    prices = None if _decided_against(candidates, allocation.levels, target, held) else at_prices(candidates, allocation, numbers, sizes)
+    prices = (
+        None if _decided_against(candidates, allocation.levels, target, held)
+        else at_prices(candidates, allocation, numbers, sizes)
+    )
     try:
         if inside:
             other = forcing.without(target)
             worth = plan.less(other)
-            turn, note = (None, "there is no plan without it") if worth is None else _turn(forcing, target, held, plan, other)
+            turn, note = (
+                (None, "there is no plan without it") if worth is None else _turn(forcing, target, held, plan, other)
+            )
             return Reason(target, True, held, unit, worth, prices, turn, note)
         tried = [(amount, forcing.at_least(target, amount)) for amount in _tries(case, candidates, target)]
     except PlannerError as error:
         return Reason(target, inside, held, unit, None, prices, None, str(error))
     possible = [(amount, found) for amount, found in tried if found.found_usd is not None]
     if not possible:
-        return Reason(target, False, tried[0][0], unit, None, prices, None, no_plan_with(case, asked, target, tried[0][0], options.time_limit_s))
+        return Reason(
+            target, False, tried[0][0], unit, None, prices, None,
+            no_plan_with(case, asked, target, tried[0][0], options.time_limit_s),
+        )
     amount, best = max(possible, key=lambda pair: pair[1].found_usd or -np.inf)
     turn, note = _turn(forcing, target, amount, best, plan)
     return Reason(target, False, amount, unit, best.less(plan), prices, turn, note)
 
 
 def _decided_against(candidates: CandidateSet, levels: np.ndarray, target: Target, held: float) -> bool:
-    """Whether power is out by a whole decision: prices of what a site or phase would bring mean nothing while it is shut."""
+    """Whether power is out by a whole decision: prices of what a site or phase would bring mean nothing while it is
+    shut."""
     if held > 0.0 or target.sort not in (Sort.SITE, Sort.PHASE):
         return False
     table = candidates.table
-    phases = set(table.loc[(table["kind"] == "power") & ((table["site_id"] == target.name) | (table["phase"] == target.name)), "phase"])
+    phases = set(
+        table.loc[
+            (table["kind"] == "power") & ((table["site_id"] == target.name) | (table["phase"] == target.name)), "phase"
+        ]
+    )
     sites = set(table.loc[table["phase"].isin(phases) & (table["kind"] == "power"), "site_id"])
     taken = table["phase"].isin(phases) & table["kind"].isin(["power", "take"]) & table["integral"]
-    opened = pd.Series(levels)[(table["site_id"].isin(sites) & (table["kind"] == "open")).to_numpy()].groupby(table["site_id"]).max()
+    opened = pd.Series(levels)[
+        (table["site_id"].isin(sites) & (table["kind"] == "open")).to_numpy()
+    ].groupby(table["site_id"]).max()
     return bool((taken & (levels < 0.5)).any() or (opened < 0.5).any())
 
 
@@ -123,7 +142,10 @@ def _tries(case: Case, candidates: CandidateSet, target: Target) -> list[float]:
     """Amounts at which something that is out of the plan is forced in."""
     if target.sort is Sort.LEASE:
         lease = case.tables["leases"].set_index("lease_id").loc[target.name]
-        least = float(lease["max_size"]) if lease["all_or_nothing"] else max(float(lease["min_size"]), float(lease["min_block"]))
+        least = (
+            float(lease["max_size"]) if lease["all_or_nothing"]
+            else max(float(lease["min_size"]), float(lease["min_block"]))
+        )
         return [least] if least > 0.0 else [float(lease["max_size"])]
     if target.sort is Sort.SKU:
         return [SKU_BLOCK]
@@ -150,7 +172,8 @@ def _turn(forcing: Forcing, target: Target, amount: float, with_it: Worth, witho
         solved = moved > 0 and abs(step) <= max(rounding, 1e-6 * max(abs(shift), 1e-3))
         if moved >= STEPS or solved:
             break
-        # V_with is convex: its tangent may reach below zero where V_with itself turns above, so zero is tried before it is ruled out.
+        # V_with is convex: its tangent may reach below zero where V_with itself turns above, so zero is tried before it
+        # is ruled out.
         at_zero = now + shift + step < 0.0
         shift = -now if at_zero else shift + step
         moved += 1
@@ -163,7 +186,11 @@ def _turn(forcing: Forcing, target: Target, amount: float, with_it: Worth, witho
         # Let for nothing a lease still pays, or for nothing power still does not: then no rate lies between.
         if at_zero and _surely_better(*((found, without) if target.sort is Sort.LEASE else (without, found))):
             millions = abs(without.found_usd - found.found_usd) / 1e6
-            return None, f"no {what} turns the answer: at none at all the best plan with it is still worth ${millions:,.2f}M {'more' if target.sort is Sort.LEASE else 'less'}"
+            return (
+                None,
+                f"no {what} turns the answer: at none at all the best plan with it is still worth ${millions:,.2f}M "
+                f"{'more' if target.sort is Sort.LEASE else 'less'}"
+            )
         here, slope = found, _slope(forcing, f"{edit}+={shift + 1.0:.12g}", found)
     if here.found_usd is None or without.found_usd is None or slope == 0.0:
         return None, ""
@@ -171,7 +198,10 @@ def _turn(forcing: Forcing, target: Target, amount: float, with_it: Worth, witho
     assert apart is not None
     edges = sorted(shift - usd / slope for usd in apart[1:])
     base = 0.0 if np.isnan(now) else now
-    return Turn(unit, now, base + shift, base + min(edges[0], shift), base + max(edges[1], shift), here.found_usd, without.found_usd, solved), ""
+    return Turn(
+        unit, now, base + shift, base + min(edges[0], shift), base + max(edges[1], shift), here.found_usd,
+        without.found_usd, solved,
+    ), ""
 
 
 def _surely_better(first: Worth, second: Worth) -> bool:
@@ -187,7 +217,8 @@ def _uncertain(first: Worth, second: Worth) -> float:
 
 
 def _slope(forcing: Forcing, dearer: str, here: Worth) -> float:
-    """What a dollar more of the rate adds to a plan's objective, its levels held; `dearer` is the edit of that dollar."""
+    """What a dollar more of the rate adds to a plan's objective, its levels held; `dearer` is the edit of that
+    dollar."""
     assert here.levels is not None
     return float((forcing.candidates((dearer,)).npv_usd - here.npv_usd) @ here.levels)
 
@@ -200,7 +231,10 @@ def _rate(case: Case, target: Target) -> tuple[str, str, float] | None:
             return f"leases.usd_per_kw_month[{target.name}]", "kW-month", float(lease["usd_per_kw_month"])
         rates = case.tables["lease_rates"]
         found = rates.loc[rates["lease_id"] == target.name, "usd_per_gpu_hour"].astype(float).unique()
-        return f"lease_rates.usd_per_gpu_hour[{target.name}]", "GPU-hour", float(found[0]) if len(found) == 1 else float("nan")
+        return (
+            f"lease_rates.usd_per_gpu_hour[{target.name}]", "GPU-hour",
+            float(found[0]) if len(found) == 1 else float("nan")
+        )
     if target.sort is Sort.SKU:
         return None
     power = case.tables["power"]
@@ -208,4 +242,7 @@ def _rate(case: Case, target: Target) -> tuple[str, str, float] | None:
         mine = power[(power["source_id"].astype(str) + ":" + power["phase"].astype(str)) == target.name]
         return f"power.fee_usd_per_kw_month[{target.name}]", "kW-month", float(mine["fee_usd_per_kw_month"].iat[0])
     fees = power.loc[power["site_id"] == target.name, "fee_usd_per_kw_month"].astype(float).unique()
-    return f"power.fee_usd_per_kw_month[site_id={target.name}]", "kW-month", float(fees[0]) if len(fees) == 1 else float("nan")
+    return (
+        f"power.fee_usd_per_kw_month[site_id={target.name}]", "kW-month",
+        float(fees[0]) if len(fees) == 1 else float("nan")
+    )

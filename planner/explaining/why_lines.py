@@ -39,15 +39,28 @@ def _price_lines(reason: Reason) -> list[str]:
     one = "a MW" if reason.unit == "MW" else "a GPU"
     if reason.target.sort is not Sort.LEASE:
         cost, worth = -prices.npv_usd, prices.reduced_usd - prices.npv_usd
-        what, over, doing = ("it", "over its life", "at work") if reason.target.sort is Sort.SKU else (prices.candidate_id.removeprefix("power:"), "over its term", "in use")
-        return [f"  at the plan's prices {one} of {what} costs {_usd(cost)} {over}, and one more would be worth {_usd(worth)} {doing}"]
-    verdict = f"{_usd(prices.reduced_usd)} more than" if prices.reduced_usd >= 0 else f"{_usd(-prices.reduced_usd)} less than"
-    lines = [f"  at the plan's prices {one} of it brings {_usd(prices.npv_usd)}, {verdict} what it uses ({prices.candidate_id})"]
+        what, over, doing = (
+            ("it", "over its life", "at work") if reason.target.sort is Sort.SKU
+            else (prices.candidate_id.removeprefix("power:"), "over its term", "in use")
+        )
+        return [
+            f"  at the plan's prices {one} of {what} costs {_usd(cost)} {over}, and one more would be worth "
+            f"{_usd(worth)} {doing}"
+        ]
+    verdict = (
+        f"{_usd(prices.reduced_usd)} more than" if prices.reduced_usd >= 0 else f"{_usd(-prices.reduced_usd)} less than"
+    )
+    lines = [
+        f"  at the plan's prices {one} of it brings {_usd(prices.npv_usd)}, {verdict} what it uses "
+        f"({prices.candidate_id})"
+    ]
     for use in prices.uses:
         said = "uses" if use.usd >= 0 else "provides"
         lines.append(f"    {said} {_usd(abs(use.usd))} of {use.name}: {use.what}")
     if not reason.inside and prices.reduced_usd > 0:
-        lines.append("    but it comes whole, or by a decision of its own: all of it pushes out more than the first of it brings")
+        lines.append(
+            "    but it comes whole, or by a decision of its own: all of it pushes out more than the first of it brings"
+        )
     return lines
 
 
@@ -61,11 +74,17 @@ def _turned(reason: Reason, turn: Turn, amount: str) -> str:
     else:
         # A rate or fee below nothing is none.
         low, high, now = max(turn.low, 0.0), max(turn.high, 0.0), turn.now
-        at = f"a {what} of {_dollars(turn.at, digits)}/{turn.unit} (now {_dollars(now, digits if now != round(now, 2) else 2)})"
+        at = (
+            f"a {what} of {_dollars(turn.at, digits)}/{turn.unit} (now "
+            f"{_dollars(now, digits if now != round(now, 2) else 2)})"
+        )
         gaps = f", between {_dollars(low, digits)} and {_dollars(high, digits)} by the gaps,"
     between = gaps if high - low > 10.0**-digits else ""
     checked = "solved again there" if turn.solved else "the steps allowed did not close it"
-    return f"the answer turns at {at}{between} for {amount}: {_side(reason, turn, now)}; {checked}: {_usd(turn.with_usd)} with it, {_usd(turn.without_usd)} without"
+    return (
+        f"the answer turns at {at}{between} for {amount}: {_side(reason, turn, now)}; {checked}: {_usd(turn.with_usd)} "
+        f"with it, {_usd(turn.without_usd)} without"
+    )
 
 
 def _side(reason: Reason, turn: Turn, now: float) -> str:
@@ -85,11 +104,18 @@ def _dollars(usd: float, digits: int) -> str:
 
 def record_of_reason(reason: Reason) -> dict[str, Any]:
     """A reason for plan.json."""
-    turn = None if reason.turn is None else {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in asdict(reason.turn).items()}
-    worth = None if reason.worth_usd is None else dict(zip(("found", "at_least", "at_most"), reason.worth_usd, strict=True))
+    turn = None if reason.turn is None else {
+        name: None if isinstance(value, float) and math.isnan(value) else value
+        for name, value in asdict(reason.turn).items()
+    }
+    worth = (
+        None if reason.worth_usd is None else dict(zip(("found", "at_least", "at_most"), reason.worth_usd, strict=True))
+    )
     return {
-        "sort": _NOUN[reason.target.sort], "id": reason.target.name, "in_plan": reason.inside, "amount": reason.amount, "unit": reason.unit,
-        "worth_usd": worth, "at_prices": None if reason.prices is None else asdict(reason.prices), "turns_at": turn, "note": reason.note or None,
+        "sort": _NOUN[reason.target.sort], "id": reason.target.name, "in_plan": reason.inside, "amount": reason.amount,
+        "unit": reason.unit,
+        "worth_usd": worth, "at_prices": None if reason.prices is None else asdict(reason.prices), "turns_at": turn,
+        "note": reason.note or None,
     }
 
 

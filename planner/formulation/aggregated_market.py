@@ -33,8 +33,8 @@ BY_PHASE = (Family.PHASE, Family.MIN_TAKE)
 
 @dataclass(frozen=True)
 class Aggregate:
-    """Columns of one of the three aggregated kinds: keys (rows of the case's tables, and from_month), value of a unit, and their uses
-    (columns column, resource, coefficient, start, end)."""
+    """Columns of one of the three aggregated kinds: keys (rows of the case's tables, and from_month), value of a unit,
+    and their uses (columns column, resource, coefficient, start, end)."""
 
     keys: Columns
     npv_usd: Floats
@@ -56,7 +56,8 @@ class AggregatedMarket:
 
     @property
     def parts(self) -> tuple[Aggregate, Aggregate, Aggregate]:
-        """GPUs at places, GPUs taken by tiers, MW drawn on phases: in this order they follow one another in the model."""
+        """GPUs at places, GPUs taken by tiers, MW drawn on phases: in this order they follow one another in the
+        model."""
         return self.place, self.tier, self.phase
 
 
@@ -69,7 +70,9 @@ def aggregate_market(candidates: CandidateSet) -> AggregatedMarket | None:
     rows, number, valuation = block.columns, block.numbers, candidates.valuation
     uses = candidates.book.uses.columns()
     uses = uses.take((uses["candidate"] >= number[0]) & (uses["candidate"] <= number[-1]))
-    members = {at: family for at, family in enumerate(candidates.book.family) if family in (*BY_PLACE, *BY_TIER, *BY_PHASE)}
+    members = {
+        at: family for at, family in enumerate(candidates.book.family) if family in (*BY_PLACE, *BY_TIER, *BY_PHASE)
+    }
     if not np.isin(uses["resource"], list(members)).all():
         return None
     ones, it_mw = np.ones(len(block)), candidates.outlook.tables["gpus"].floats("it_kw")[rows["gpu"]] / 1000.0
@@ -80,7 +83,9 @@ def aggregate_market(candidates: CandidateSet) -> AggregatedMarket | None:
         (("site", "phase"), BY_PHASE, valuation.npv(block, (Line.ENERGY, Line.FEES))[:, 0], it_mw),
     ):
         own = uses.take(np.isin(uses["resource"], [at for at, family in members.items() if family in families]))
-        aggregated = _aggregate(rows.only(*names, "from_month"), own.having(sell=own["candidate"] - number[0]), value, size)
+        aggregated = _aggregate(
+            rows.only(*names, "from_month"), own.having(sell=own["candidate"] - number[0]), value, size
+        )
         if aggregated is None:
             return None
         made.append(aggregated)
@@ -95,7 +100,9 @@ def _aggregate(keys: Columns, uses: Columns, value: Floats, size: Floats) -> tup
     if not _same(unit, codes, first):
         return None
     sell = uses["sell"]
-    each = uses.only("resource", "start", "end").having(column=codes[sell], coefficient=uses["coefficient"] / size[sell])
+    each = uses.only("resource", "start", "end").having(
+        column=codes[sell], coefficient=uses["coefficient"] / size[sell]
+    )
     group, one = codes_of([each[name] for name in ("column", "resource", "start", "end")])
     least, most = np.full(len(one), np.inf), np.full(len(one), -np.inf)
     np.minimum.at(least, group, each["coefficient"])
@@ -117,11 +124,16 @@ def _same(values: Floats, codes: Ints, first: Ints) -> bool:
 def share_out(market: AggregatedMarket, place: Floats, tier: Floats, phase: Floats) -> Floats:
     """Levels of the sell candidates from the levels of the aggregates, shape (sells,).
 
-    Within a step, GPUs at each place are handed to tiers in order, and the MW of each (place, tier) to the phases of the
-    site in order (the north-west corner rule): any sharing out has the same value, this one has few parts.
+    Within a step, GPUs at each place are handed to tiers in order, and the MW of each (place, tier) to the phases of
+    the site in order (the north-west corner rule): any sharing out has the same value, this one has few parts.
     """
     levels = np.zeros(len(market.number))
-    index = {key: at for at, key in enumerate(zip(market.place_of.tolist(), market.tier_of.tolist(), market.phase_of.tolist(), strict=True))}
+    index = {
+        key: at
+        for at, key in enumerate(
+            zip(market.place_of.tolist(), market.tier_of.tolist(), market.phase_of.tolist(), strict=True)
+        )
+    }
     tier_left, phase_left = tier.copy(), phase.copy()
     tiers, phases = _rows_by(market.tier.keys, "gpu"), _rows_by(market.phase.keys, "site")
     it_mw = np.zeros(len(place))
@@ -136,7 +148,10 @@ def share_out(market: AggregatedMarket, place: Floats, tier: Floats, phase: Floa
                 continue
             gpus -= handed
             tier_left[at] -= handed
-            _hand_to_phases(levels, index, (column, at), handed, float(it_mw[column]), phases[int(keys["site"][column]), step], phase_left)
+            _hand_to_phases(
+                levels, index, (column, at), handed, float(it_mw[column]), phases[int(keys["site"][column]), step],
+                phase_left,
+            )
     return levels
 
 
@@ -149,7 +164,8 @@ def _rows_by(keys: Columns, name: str) -> dict[tuple[int, int], list[int]]:
 
 
 def _hand_to_phases(
-    levels: Floats, index: dict[tuple[int, int, int], int], key: tuple[int, int], gpus: float, it_mw: float, phases: list[int], left: Floats
+    levels: Floats, index: dict[tuple[int, int, int], int], key: tuple[int, int], gpus: float, it_mw: float,
+    phases: list[int], left: Floats
 ) -> None:
     """Hand the MW of some GPUs to the phases of their site in order; a rest of rounding goes to the last one used."""
     last = None

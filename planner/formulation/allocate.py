@@ -39,7 +39,8 @@ class Allocation:
 
     levels: shape (candidates,), None when there is no answer. objective_usd is recomputed from the levels;
     bound_usd: no plan can be better; gap = (bound - objective) / |objective|. solver_usd: the solver's own figure.
-    lp: the model with its whole decisions held, solved to a vertex; prices come from it, and begin at lp_basis where there is one.
+    lp: the model with its whole decisions held, solved to a vertex; prices come from it, and begin at lp_basis where
+        there is one.
     None where no prices were asked for or the time did not suffice for it. seconds by stage.
     """
 
@@ -60,12 +61,14 @@ class Allocation:
 
 
 def allocate(
-    candidates: CandidateSet, options: SolverOptions, *, aggregate: bool = True, keep_all: bool = False, whole: Mapping[str, float] | None = None,
+    candidates: CandidateSet, options: SolverOptions, *, aggregate: bool = True, keep_all: bool = False,
+    whole: Mapping[str, float] | None = None,
     priced: bool = True,
 ) -> Allocation:
     """The best levels of a candidate set; a solve that fails or stops is an answer with that status.
 
-    whole: whole decisions of another plan by the name of their column (see `starts`): the answer to beat, where they leave one.
+    whole: whole decisions of another plan by the name of their column (see `starts`): the answer to beat, where they
+        leave one.
     priced: whether prices will be asked of the answer; without, a tree search spares the LP that they come from.
     """
     began = time.perf_counter()
@@ -85,12 +88,15 @@ def allocate(
     lp, basis = (solver.held, solver.held_basis) if isinstance(solver, TreeSearch) else (None, None)
     if lp is None and (priced or whole_model):
         limit = options.time_limit_s
-        lp, basis = _whole_decisions_held(solution, None if limit is None else max(limit - (solved - built), 0.0), options.deadline_s)
+        lp, basis = _whole_decisions_held(
+            solution, None if limit is None else max(limit - (solved - built), 0.0), options.deadline_s
+        )
     seconds["hold"] = time.perf_counter() - solved
     answer = lp if lp is not None and lp.values is not None else solution
     if answer.values is None:
         return Allocation(
-            solution.status, None, None, None if solution.bound is None else model.usd(solution.bound), None, None, solution.solver, solution.message,
+            solution.status, None, None, None if solution.bound is None else model.usd(solution.bound), None, None,
+            solution.solver, solution.message,
             seconds, model, solution, None, 0.0,
         )
     levels = clean(candidates, levels_of(formulation, answer.values * formulation.unit))
@@ -101,10 +107,14 @@ def allocate(
     solver_usd = model.usd(answer.objective)
     if worst > ROW_TOLERANCE or abs(objective - solver_usd) > 1e-6 * max(abs(objective), model.money):
         message = f"levels do not hold: a row is broken by {worst:.2e}, NPV {objective:.6e} against {solver_usd:.6e}"
-        return Allocation(Status.ERROR, None, None, None, None, solver_usd, solution.solver, message, seconds, model, solution, None, worst)
+        return Allocation(
+            Status.ERROR, None, None, None, None, solver_usd, solution.solver, message, seconds, model, solution, None,
+            worst,
+        )
     gap = None if bound is None else max(bound - objective, 0.0) / max(abs(objective), LEAST_MONEY * model.money)
     return Allocation(
-        solution.status, levels, objective, bound, gap, solver_usd, solution.solver, solution.message, seconds, model, solution, lp, worst, basis
+        solution.status, levels, objective, bound, gap, solver_usd, solution.solver, solution.message, seconds, model,
+        solution, lp, worst, basis
     )
 
 
@@ -114,8 +124,11 @@ def _leaving_time(options: SolverOptions) -> SolverOptions:
     return options if limit is None else replace(options, time_limit_s=SEARCH_SHARE * limit)
 
 
-def _whole_decisions_held(solution: Solution, seconds: float | None, deadline: float | None) -> tuple[Solution | None, Any]:
-    """The LP with whole decisions held at the answer, clean levels at a vertex with duals, and its basis; None where the time runs out."""
+def _whole_decisions_held(
+    solution: Solution, seconds: float | None, deadline: float | None
+) -> tuple[Solution | None, Any]:
+    """The LP with whole decisions held at the answer, clean levels at a vertex with duals, and its basis; None where
+    the time runs out."""
     if solution.values is None or solution.interrupted:
         return None, None
     if not solution.arrays.is_mip:
@@ -143,7 +156,8 @@ def clean(candidates: CandidateSet, levels: Floats) -> Floats:
     levels = np.where(whole & (np.abs(levels - np.round(levels)) < 1e-4), np.round(levels), levels)
     levels = np.where(np.abs(levels) < DUST, 0.0, levels)
     levels = np.clip(levels, candidates.lower, candidates.upper) + 0.0  # no negative zeros
-    # Minimum take that is discounted to nothing costs a solver nothing, but its dollars are published: no more than is not drawn.
+    # Minimum take that is discounted to nothing costs a solver nothing, but its dollars are published: no more than is
+    # not drawn.
     short, needed = take_not_drawn(candidates, levels)
     levels[short] = np.where(levels[short] - needed > DUST, needed, levels[short])
     return levels

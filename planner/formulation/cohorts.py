@@ -28,7 +28,8 @@ MANY_USES = 6.0
 
 @dataclass(frozen=True)
 class CohortColumns:
-    """Columns before the aggregated market and stocks: `candidate.size` single candidates, then the cohorts with their endings.
+    """Columns before the aggregated market and stocks: `candidate.size` single candidates, then the cohorts with their
+    endings.
 
     candidate: number of the candidate behind each of the first columns. For a cohort whose bounds matter it is a
     total without cash or uses, tied to its columns by a row of `totals` (right-hand side 0).
@@ -80,7 +81,8 @@ def cohort_columns(candidates: CandidateSet, kept: Ints, gpu_unit: float) -> Coh
     at = np.concatenate([np.searchsorted(alone, bounded), first + np.flatnonzero(inside)])
     ties = np.concatenate([np.ones(len(bounded)), -np.ones(int(inside.sum()))])
     return CohortColumns(
-        alone, parents, endings, _columns(candidates, alone, total, parents, endings, gpu_unit), level_of, _by_column(uses, with_total),
+        alone, parents, endings, _columns(candidates, alone, total, parents, endings, gpu_unit), level_of,
+        _by_column(uses, with_total),
         by_stock.only("column", "coefficient", "start", "end").having(stock=by_stock["resource"]),
         sp.csr_array((ties, (rows, at)), shape=(len(bounded), count)),
     )
@@ -100,7 +102,9 @@ def _bounds_matter(candidates: CandidateSet, cohorts: Ints, uses: Columns) -> np
 
     A row to which nothing contributes with a negative coefficient holds its member to limit / coefficient.
     """
-    resource, coefficient, limit = uses["resource"], uses["coefficient"], np.asarray(candidates.book.limit, dtype=np.float64)
+    resource, coefficient, limit = uses["resource"], uses["coefficient"], np.asarray(
+        candidates.book.limit, dtype=np.float64
+    )
     least = np.full(len(limit), np.inf)
     np.minimum.at(least, resource, coefficient)
     among = np.zeros(len(candidates), dtype=bool)
@@ -116,7 +120,9 @@ def _many_uses(candidates: CandidateSet, cohorts: Ints, uses: Columns, moves: Co
     """Cohorts that use so much that stating it once, for a total, is shorter than for every ending."""
     # About how many rows a use stands in: a row a quarter.
     rows = np.ceil((uses["end"] - uses["start"]) / 3.0)
-    size = np.bincount(uses["candidate"], weights=rows, minlength=len(candidates)) + np.bincount(moves["candidate"], minlength=len(candidates))
+    size = np.bincount(
+        uses["candidate"], weights=rows, minlength=len(candidates)
+    ) + np.bincount(moves["candidate"], minlength=len(candidates))
     found: np.ndarray = size[cohorts] >= MANY_USES
     return found
 
@@ -131,7 +137,9 @@ def _by_column(uses: Columns, members: Columns) -> Columns:
     return uses.joined(members, "candidate").only("resource", "coefficient", "start", "end", "column")
 
 
-def _columns(candidates: CandidateSet, alone: Ints, total: np.ndarray, parents: Ints, endings: Ints, gpu_unit: float) -> Columns:
+def _columns(
+    candidates: CandidateSet, alone: Ints, total: np.ndarray, parents: Ints, endings: Ints, gpu_unit: float
+) -> Columns:
     columns, npv, bound, names = candidates.columns, candidates.npv_usd, candidates.upper, candidates.candidate_ids
     ended = endings >= 0
     kept = np.array([f"kept:{name}" for name in names[parents]], dtype=object)

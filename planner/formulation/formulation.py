@@ -1,4 +1,5 @@
-"""The columns and rows of the allocator: candidates, the aggregated market, and stocks carried from one row to the next.
+"""The columns and rows of the allocator: candidates, the aggregated market, and stocks carried from one row to the
+next.
 
 Five changes make the model smaller than `use @ level <= limit` spelled out, and leave the optimum the same:
 
@@ -45,7 +46,8 @@ class Formulation:
     candidate: number of the candidate behind each of the first columns, shape (kept,).
     level_of: levels of candidates = level_of @ columns, without those of the market, shape (candidates, columns).
     npv_usd, lower, upper, integral, unit (scale of a column), name: per column, shape (columns,).
-    resources: use @ column <= limit. balances: equality rows. money: dollars of one unit of money in the model, see `money_unit`.
+    resources: use @ column <= limit. balances: equality rows. money: dollars of one unit of money in the model, see
+        `money_unit`.
     """
 
     candidates: CandidateSet
@@ -67,12 +69,15 @@ class Formulation:
 GPU_UNIT = 1000.0
 
 
-def make_formulation(candidates: CandidateSet, *, aggregate: bool = True, keep_all: bool = False, keep_equals: bool = False) -> Formulation:
+def make_formulation(
+    candidates: CandidateSet, *, aggregate: bool = True, keep_all: bool = False, keep_equals: bool = False
+) -> Formulation:
     """The smaller model of a candidate set.
 
-    aggregate=False keeps every sell candidate as a column; keep_all=True also those candidates that no plan can use under
-    the limits as they are (for a model whose limits will be raised). keep_equals=True keeps every way to end a cohort, also where
-    another is equal in every row and worth more in the base case (for values that differ by scenario).
+    aggregate=False keeps every sell candidate as a column; keep_all=True also those candidates that no plan can use
+    under the limits as they are (for a model whose limits will be raised). keep_equals=True keeps every way to end a
+    cohort, also where another is equal in every row and worth more in the base case (for values that differ by
+    scenario).
     """
     market = aggregate_market(candidates) if aggregate else None
     without = np.zeros(len(candidates), dtype=bool)
@@ -84,7 +89,9 @@ def make_formulation(candidates: CandidateSet, *, aggregate: bool = True, keep_a
     first = len(cohorts.columns)
     columns, direct = cohorts.columns, cohorts.uses
     if market:
-        columns, direct = stacked([columns, *_market_columns(candidates, market)]), stacked([direct, _market_uses(market, first)])
+        columns, direct = stacked(
+            [columns, *_market_columns(candidates, market)]
+        ), stacked([direct, _market_uses(market, first)])
     free = columns["lower"] < columns["upper"]
     money = money_unit((columns["npv_usd"] * columns["unit"])[free])
     rows = _Rows.make(candidates, direct, cohorts.moves, money)
@@ -97,17 +104,23 @@ def make_formulation(candidates: CandidateSet, *, aggregate: bool = True, keep_a
     balances.append(Balance(_total_names(cohorts), _widened(cohorts.totals[:, keep[:first]], len(columns))))
     first_market = int(keep[:first].sum())
     if market:
-        balances += [Balance(one.names, _widened(one.matrix, len(columns))) for one in _market_balances(candidates, market, first_market)]
+        balances += [
+            Balance(one.names, _widened(one.matrix, len(columns)))
+            for one in _market_balances(candidates, market, first_market)
+        ]
     resources = Rows(rows.table, sp.hstack([used[:, keep], rows.needs], format="csr"))
     return Formulation(
         candidates, cohorts.candidate, _widened(cohorts.level_of[:, keep[:first]], len(columns)),
-        columns["name"].tolist(), columns["npv_usd"], columns["lower"], columns["upper"], columns["integral"], columns["unit"],
+        columns["name"].tolist(), columns["npv_usd"], columns["lower"], columns["upper"], columns["integral"],
+        columns["unit"],
         resources, tuple(one for one in balances if one.names), market, first_market, money,
     )
 
 
 def _total_names(cohorts: CohortColumns) -> list[str]:
-    totals = cohorts.totals.indices[cohorts.totals.indptr[:-1]] if cohorts.totals.shape[0] else np.zeros(0, dtype=np.int64)
+    totals = (
+        cohorts.totals.indices[cohorts.totals.indptr[:-1]] if cohorts.totals.shape[0] else np.zeros(0, dtype=np.int64)
+    )
     return [f"total:{name}" for name in cohorts.columns["name"][totals]]
 
 
@@ -142,13 +155,18 @@ class _Rows:
         sample = sample[_covered(moves, sample, width)]
         held = np.isin(code, sample)
         level = np.searchsorted(sample, code[held])
-        needs = sp.csr_array((needs_of["coefficient"][what][held], (wanted[held], level)), shape=(len(row), len(sample)))
+        needs = sp.csr_array(
+            (needs_of["coefficient"][what][held], (wanted[held], level)), shape=(len(row), len(sample))
+        )
         after = np.flatnonzero(sample[1:] // width == sample[:-1] // width) + 1
         at = np.concatenate([np.arange(len(sample)), after])
         before = np.concatenate([np.arange(len(sample)), after - 1])
         ones = np.concatenate([np.ones(len(sample)), -np.ones(len(after))])
         carried = sp.csr_array((ones, (at, before)), shape=(len(sample), len(sample)))
-        return _Rows(width, row, sample, _row_table(book, row, end, width), _stock_columns(book, sample, width, money), needs, carried)
+        return _Rows(
+            width, row, sample, _row_table(book, row, end, width), _stock_columns(book, sample, width, money), needs,
+            carried,
+        )
 
     def direct(self, uses: Columns, columns: int) -> sp.csr_array:
         """Uses that do not go through a stock, (rows, columns)."""
@@ -205,14 +223,18 @@ def _stock_columns(book: ResourceBook, sample: Ints, width: int, money: float) -
     free = kind == Stock.CAPITAL.name
     pairs = zip((sample // width).tolist(), (sample % width).tolist(), strict=True)
     return _model_columns(
-        np.array([f"stock:{book.stock_name[stock]}@{month}" for stock, month in pairs], dtype=object), np.zeros(len(sample)),
+        np.array([f"stock:{book.stock_name[stock]}@{month}" for stock, month in pairs], dtype=object),
+        np.zeros(len(sample)),
         np.select([kind == Stock.GPUS.name, free], [GPU_UNIT, money], 1.0), np.where(free, -np.inf, 0.0),
     )
 
 
 def _model_columns(names: Texts, npv_usd: Floats, unit: Floats | float, lower: Floats | float = 0.0) -> Columns:
     """Columns without an upper bound."""
-    return Columns(len(names), name=names, npv_usd=npv_usd, lower=lower, upper=np.inf, integral=np.zeros(len(names), dtype=bool), unit=unit)
+    return Columns(
+        len(names), name=names, npv_usd=npv_usd, lower=lower, upper=np.inf, integral=np.zeros(len(names), dtype=bool),
+        unit=unit,
+    )
 
 
 # --- the aggregated market ----------------------------------------------------------------------------------------
@@ -222,7 +244,8 @@ def _market_columns(candidates: CandidateSet, market: AggregatedMarket) -> list[
     """Columns of the three aggregates."""
     names = Names.of(candidates.outlook)
     written: dict[str, Callable[[Ints], Sequence[object]]] = {
-        "site": lambda at: names.sites[at].tolist(), "gpu": lambda at: names.gpus[at].tolist(), "phase": lambda at: names.phases[at].tolist(),
+        "site": lambda at: names.sites[at].tolist(), "gpu": lambda at: names.gpus[at].tolist(),
+        "phase": lambda at: names.phases[at].tolist(),
         "tier": lambda at: at.tolist(), "from_month": lambda at: at.tolist(),
     }
     found = []
@@ -236,7 +259,12 @@ def _market_columns(candidates: CandidateSet, market: AggregatedMarket) -> list[
 def _market_uses(market: AggregatedMarket, first: int) -> Columns:
     """Uses of the three aggregates; the first of them is column `first`."""
     starts = np.cumsum([first, *(len(part.keys) for part in market.parts[:-1])])
-    return stacked([part.uses.having(column=part.uses["column"] + at) for part, at in zip(market.parts, starts.tolist(), strict=True)]).only(
+    return stacked(
+        [
+            part.uses.having(column=part.uses["column"] + at)
+            for part, at in zip(market.parts, starts.tolist(), strict=True)
+        ]
+    ).only(
         "resource", "coefficient", "start", "end", "column"
     )
 
@@ -257,7 +285,8 @@ def _market_balances(candidates: CandidateSet, market: AggregatedMarket, first: 
 
 
 def _balance(
-    name: str, left: Columns, by: str, left_first: int, weight: Floats, right: Columns, right_first: int, width: int, rank: Ints, names: Texts
+    name: str, left: Columns, by: str, left_first: int, weight: Floats, right: Columns, right_first: int, width: int,
+    rank: Ints, names: Texts
 ) -> Balance:
     """sum of weight x left columns = sum of right columns, for each thing by its name and each step."""
     thing, month = (np.concatenate([left[key], right[key]]) for key in (by, "from_month"))

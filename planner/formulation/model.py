@@ -6,7 +6,8 @@
                 on demand at sites = taken by tiers, and its MW = drawn on phases       (where sells are pooled)
                 0/1 and whole decisions are whole
 
-In units of money that fit the case (see `money`), thousand GPUs and MW. The rows of each family state their inequality in `resources.Family`.
+In units of money that fit the case (see `money`), thousand GPUs and MW. The rows of each family state their inequality
+in `resources.Family`.
 """
 
 from __future__ import annotations
@@ -50,13 +51,15 @@ class Model:
         return value * self.money
 
     def usd_per_limit(self, duals: Floats) -> Floats:
-        """Prices of the resource rows in dollars for each unit of their limit, (resource rows,), from the duals of all rows."""
+        """Prices of the resource rows in dollars for each unit of their limit, (resource rows,), from the duals of all
+        rows."""
         return duals[: len(self.row_scale)] * self.money / self.row_scale
 
     def usd_per_unit(self, costs: Floats) -> Floats:
         """Costs, or reduced costs, of the columns in dollars for each unit of their level, (columns,).
 
-        What stands behind them in a model made from this one (the tail of a plan after risk, bundles of a pool) is left out.
+        What stands behind them in a model made from this one (the tail of a plan after risk, bundles of a pool) is left
+        out.
         """
         return costs[: len(self.formulation.unit)] * self.money / self.formulation.unit
 
@@ -90,7 +93,9 @@ def _columns(problem: Any, formulation: Formulation, relax: bool) -> list[Any]:
     ]
 
 
-def add_resource_rows(problem: Any, variables: list[Any], formulation: Formulation, family: Family) -> tuple[Ints, Floats]:
+def add_resource_rows(
+    problem: Any, variables: list[Any], formulation: Formulation, family: Family
+) -> tuple[Ints, Floats]:
     """sum over columns of use[column, row] x level[column] <= limit[row], for the rows of one family.
 
     A row that no levels can break (nothing is used, only provided) is left out. Returns the rows and their scales.

@@ -1,7 +1,8 @@
 """The unit in which a model counts money: dollars, thousands, millions, as the case is large.
 
-A solver's tolerances are absolute: what is a cent to a plan of billions is the whole of a plan of dollars. So the unit follows what a unit of a
-typical candidate is worth, and the coefficients of every model lie about between 1 and 1,000 units of money.
+A solver's tolerances are absolute: what is a cent to a plan of billions is the whole of a plan of dollars. So the unit
+follows what a unit of a typical candidate is worth, and the coefficients of every model lie about between 1 and 1,000
+units of money.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ _STEP = 3
 
 
 def money_unit(worth_usd: Floats) -> float:
-    """Dollars of one unit of money in a model; worth_usd: NPV of one unit of each column that may move, in dollars, (columns,).
+    """Dollars of one unit of money in a model; worth_usd: NPV of one unit of each column that may move, in dollars,
+    (columns,).
 
-    The middle of those that are worth something, so that neither a single huge decision nor crumbs set the unit; a million where none is.
+    The middle of those that are worth something, so that neither a single huge decision nor crumbs set the unit; a
+    million where none is.
     """
     size = np.abs(worth_usd[worth_usd != 0.0])
     if not len(size):

@@ -2,8 +2,8 @@
 
 Between two intervals of a resource some columns use more or less of it. Where all changes at the border raise the use,
 the earlier row holds whenever the later one does, since levels are not negative and the limit is the same; where all
-lower it, the later row holds whenever the earlier one does. After the horizon nothing new begins, so of the rows between
-the ends of two contracts only one is left.
+lower it, the later row holds whenever the earlier one does. After the horizon nothing new begins, so of the rows
+between the ends of two contracts only one is left.
 """
 
 from __future__ import annotations

@@ -16,11 +16,15 @@ from planner.solver.solution import Solution
 def whole_decisions(formulation: Formulation, solution: Solution) -> dict[str, float]:
     """Levels of the whole decisions of an answer, by the name of their column; those at 0 are left out."""
     levels = solution.usable() * formulation.unit
-    return {formulation.name[at]: float(np.round(levels[at])) for at in np.flatnonzero(formulation.integral) if round(levels[at])}
+    return {
+        formulation.name[at]: float(np.round(levels[at])) for at in np.flatnonzero(formulation.integral)
+        if round(levels[at])
+    }
 
 
 def columns_of(formulation: Formulation, arrays: ModelArrays, whole: Mapping[str, float]) -> FloatArray:
-    """Whole decisions by name as levels of the columns of a model, within their bounds; 0 for those not named, shape (columns,).
+    """Whole decisions by name as levels of the columns of a model, within their bounds; 0 for those not named, shape
+    (columns,).
 
     What is no whole decision has no meaning here.
     """

@@ -1,4 +1,5 @@
-"""Plans within a given loss of the best: which sites and leases are in all of them, which can be swapped, how far MW range.
+"""Plans within a given loss of the best: which sites and leases are in all of them, which can be swapped, how far MW
+range.
 
 Alternatives are generated one after the other, each as far as possible from all before it while its objective stays
 within the loss [1]. What is said of all such plans is proven by the bounds of the searches or marked as open.
@@ -55,8 +56,10 @@ class Membership(Enum):
 class AlternativesOptions:
     """What counts as nearly as good, and how hard to look.
 
-    within: greatest loss of the objective, as a share of it. count: plans that differ most to look for, beside the best.
-    leases: settle for every lease too whether it is in all plans, not for sites alone. effort: relaxations spent on a question, or on a target of one.
+    within: greatest loss of the objective, as a share of it. count: plans that differ most to look for, beside the
+        best.
+    leases: settle for every lease too whether it is in all plans, not for sites alone. effort: relaxations spent on a
+        question, or on a target of one.
     plan: options of the best plan.
     """
 
@@ -68,7 +71,9 @@ class AlternativesOptions:
 
     def __post_init__(self) -> None:
         if not 0.0 < self.within < 1.0:
-            raise PlannerError(f"within = {self.within!r} is not a share between 0 and 1; write 0.01 for plans that lose at most 1 %")
+            raise PlannerError(
+                f"within = {self.within!r} is not a share between 0 and 1; write 0.01 for plans that lose at most 1 %"
+            )
         if self.count < 0:
             raise PlannerError(f"count = {self.count}: give 0 plans or more")
         if self.effort < 1:
@@ -79,7 +84,8 @@ class AlternativesOptions:
 class Alternatives:
     """Plans nearly as good as the best, and what holds for all of them.
 
-    sites, leases: a row each, see `SITE_COLUMNS`. plans: a row for each alternative that was looked for, the best plan first.
+    sites, leases: a row each, see `SITE_COLUMNS`. plans: a row for each alternative that was looked for, the best plan
+        first.
     where: MW or size of every site and lease in each of them. portfolios: the same plans by candidate.
     interrupted: Ctrl-C came before the rest.
     """
@@ -98,7 +104,10 @@ class Alternatives:
     seconds: float
 
     def __repr__(self) -> str:
-        return f"<Alternatives within {self.options.within:.3g} of {self.plan!r}: {len(self.plans) - 1} found, {len(self.sites)} sites>"
+        return (
+            f"<Alternatives within {self.options.within:.3g} of {self.plan!r}: {len(self.plans) - 1} found, "
+            f"{len(self.sites)} sites>"
+        )
 
 
 @dataclass
@@ -112,23 +121,28 @@ class _Row:
 
 
 SITE_COLUMNS = (
-    "site_id", "membership", "proven", "best_mw", "least_mw", "least_bound_mw", "most_mw", "most_bound_mw", "range_proven",
+    "site_id", "membership", "proven", "best_mw", "least_mw", "least_bound_mw", "most_mw", "most_bound_mw",
+    "range_proven",
     "best_without_usd", "loss_without_usd", "loss_without_at_least_usd", "cannot_be_left_out", "swappable_with",
 )
 """Columns of sites.csv. least_mw and most_mw are had by plans found; no plan goes beyond the bounds (blank: not asked).
 
-loss_without_at_least_usd ends at the loss allowed, beyond which the search does not look; cannot_be_left_out: no plan at all is without it."""
+loss_without_at_least_usd ends at the loss allowed, beyond which the search does not look; cannot_be_left_out: no plan
+at all is without it."""
 LEASE_COLUMNS = (
-    "lease_id", "membership", "proven", "best_size", "least_found", "most_found", "best_without_usd", "loss_without_usd", "loss_without_at_least_usd", "cannot_be_left_out", "swappable_with",
+    "lease_id", "membership", "proven", "best_size", "least_found", "most_found", "best_without_usd",
+    "loss_without_usd", "loss_without_at_least_usd", "cannot_be_left_out", "swappable_with",
 )
 """Columns of leases.csv, in GPUs or hosted MW of critical IT."""
 
 
 @one_blas_thread()
 def alternatives(
-    case: Case | str | Path | Plan, options: AlternativesOptions | None = None, *, progress: Progress | None = None, **choices: object
+    case: Case | str | Path | Plan, options: AlternativesOptions | None = None, *, progress: Progress | None = None,
+    **choices: object
 ) -> Alternatives:
-    """Plans within a loss of the best of a case, or of a plan; `choices` are fields of `AlternativesOptions` and `PlanOptions`.
+    """Plans within a loss of the best of a case, or of a plan; `choices` are fields of `AlternativesOptions` and
+    `PlanOptions`.
 
     Ctrl-C ends the search with what is found. Raises PlannerError where there is no best plan to start from.
 
@@ -202,7 +216,8 @@ class _Search:
             answer = farthest(self.room, *self._away_from(chosen))
             if answer.columns is None:
                 return
-            # The questions asked before may have met a plan further away: the search counts only moves away from what a plan is nearest to.
+            # The questions asked before may have met a plan further away: the search counts only moves away from what a
+            # plan is nearest to.
             apart = max([answer.columns, *self.room.plans], key=lambda plan: self._least_distance(plan, chosen))
             columns = self.room.improved(apart, [thing for thing in self.things if thing.kind == "site"])
             self.room.keep(columns)
@@ -244,7 +259,8 @@ class _Search:
             self.room.keep(answer.columns)
 
     def _away_from(self, chosen: Sequence[FloatArray]) -> tuple[FloatArray, FloatArray]:
-        """For each plan a floor of the distance to it, weights @ columns + constant: exact where its sizes are 0 or all on offer."""
+        """For each plan a floor of the distance to it, weights @ columns + constant: exact where its sizes are 0 or all
+        on offer."""
         shares = np.array([[thing.size(plan) / thing.most for thing in self.things] for plan in chosen])
         sign = np.where(shares < 0.5, 1.0, -1.0)
         per_share = np.array([thing.weights / thing.most for thing in self.things])
@@ -261,11 +277,16 @@ class _Search:
 
     def result(self, interrupted: bool, seconds: float) -> Alternatives:
         """The tables of what was found."""
-        sites = pd.DataFrame([self._site(self.rows[t.kind, t.name]) for t in self.things if t.kind == "site"], columns=list(SITE_COLUMNS))
-        leases = pd.DataFrame([self._lease(name) for name in self.plan.case.tables["leases"]["lease_id"]], columns=list(LEASE_COLUMNS))
+        sites = pd.DataFrame(
+            [self._site(self.rows[t.kind, t.name]) for t in self.things if t.kind == "site"], columns=list(SITE_COLUMNS)
+        )
+        leases = pd.DataFrame(
+            [self._lease(name) for name in self.plan.case.tables["leases"]["lease_id"]], columns=list(LEASE_COLUMNS)
+        )
         chosen = [self.best, *(columns for columns, _ in self.different)]
         return Alternatives(
-            self.plan, self.options, self.room.least * self._money, sites, leases, self._plans(chosen), self._where(chosen),
+            self.plan, self.options, self.room.least * self._money, sites, leases, self._plans(chosen),
+            self._where(chosen),
             self._portfolios(chosen), self.room.asked, len(self.room.plans), interrupted, seconds,
         )
 
@@ -276,11 +297,16 @@ class _Search:
         margin = self.room.options.gap * abs(self.room.least) * (1.0 + 1e-6)
         if all(ins):
             without = row.without
-            shut = without is not None and (without.impossible or (without.bound is not None and without.bound <= self.room.least + margin))
+            shut = without is not None and (
+                without.impossible or (without.bound is not None and without.bound <= self.room.least + margin)
+            )
             grown = row.least is not None and row.least.bound is not None and row.least.bound > row.thing.least_in
             return Membership.ALWAYS if shut or grown else Membership.OPEN_IN
         most = row.most
-        return Membership.NEVER if most is not None and most.bound is not None and most.bound <= row.thing.least_in else Membership.OPEN_OUT
+        return (
+            Membership.NEVER if most is not None and most.bound is not None and most.bound <= row.thing.least_in
+            else Membership.OPEN_OUT
+        )
 
     def _site(self, row: _Row) -> dict[str, object]:
         thing, membership = row.thing, self._membership(row)
@@ -290,19 +316,25 @@ class _Search:
         high = None if row.most is None or row.most.bound is None else max(row.most.bound, most)
         settled = low is not None and high is not None and least - low <= near(least) and high - most <= near(most)
         return {
-            "site_id": thing.name, "membership": membership.value, "proven": membership.proven, "best_mw": thing.size(self.best),
-            "least_mw": least, "least_bound_mw": low, "most_mw": most, "most_bound_mw": high, "range_proven": settled, **self._without(row),
+            "site_id": thing.name, "membership": membership.value, "proven": membership.proven,
+            "best_mw": thing.size(self.best),
+            "least_mw": least, "least_bound_mw": low, "most_mw": most, "most_bound_mw": high, "range_proven": settled,
+            **self._without(row),
         }
 
     def _lease(self, name: str) -> dict[str, object]:
         row = self.rows.get(("lease", name))
         if row is None:  # nothing in the case can serve it
-            nothing = {"best_size": 0.0, "least_found": 0.0, "most_found": 0.0, "cannot_be_left_out": False, "swappable_with": ""}
+            nothing = {
+                "best_size": 0.0, "least_found": 0.0, "most_found": 0.0, "cannot_be_left_out": False,
+                "swappable_with": "",
+            }
             return {"lease_id": name, "membership": Membership.NEVER.value, "proven": True, **nothing}
         thing, membership = row.thing, self._membership(row)
         sizes = [thing.size(plan) for plan in self.room.plans]
         return {
-            "lease_id": thing.name, "membership": membership.value, "proven": membership.proven, "best_size": thing.size(self.best),
+            "lease_id": thing.name, "membership": membership.value, "proven": membership.proven,
+            "best_size": thing.size(self.best),
             "least_found": min(sizes), "most_found": max(sizes), **self._without(row),
         }
 
@@ -325,15 +357,25 @@ class _Search:
 
     def _instead(self, thing: Thing, columns: FloatArray) -> str:
         """Sites and leases that are larger in a plan than in the best one, the largest share first."""
-        grown = [(other.size(columns) - other.size(self.best), other) for other in self.things if other.name != thing.name or other.kind != thing.kind]
+        grown = [
+            (other.size(columns) - other.size(self.best), other) for other in self.things
+            if other.name != thing.name or other.kind != thing.kind
+        ]
         more = [(by, other) for by, other in grown if by > max(other.least_in, DIFFERENT * other.most)]
         unit = {"site": " MW", "lease": ""}
-        return "; ".join(f"{other.name} {_signed(by)}{unit[other.kind]}" for by, other in sorted(more, key=lambda pair: (-pair[0] / pair[1].most, pair[1].name)))
+        return "; ".join(
+            f"{other.name} {_signed(by)}{unit[other.kind]}"
+            for by, other in sorted(more, key=lambda pair: (-pair[0] / pair[1].most, pair[1].name))
+        )
 
     def _changes(self, columns: FloatArray) -> str:
-        """What differs most from the best plan, in shares of what is on offer: MW of sites, GPUs or hosted MW of leases."""
+        """What differs most from the best plan, in shares of what is on offer: MW of sites, GPUs or hosted MW of
+        leases."""
         by = [(thing.size(columns) - thing.size(self.best), thing) for thing in self.things]
-        told = sorted((pair for pair in by if abs(pair[0]) > DIFFERENT * pair[1].most), key=lambda pair: (-abs(pair[0]) / pair[1].most, pair[1].name))
+        told = sorted(
+            (pair for pair in by if abs(pair[0]) > DIFFERENT * pair[1].most),
+            key=lambda pair: (-abs(pair[0]) / pair[1].most, pair[1].name),
+        )
         unit = {"site": " MW", "lease": ""}
         return "; ".join(f"{thing.name} {_signed(size)}{unit[thing.kind]}" for size, thing in told)
 
@@ -346,8 +388,10 @@ class _Search:
             comes = [t.name for t in self.things if t.is_in(columns) and not t.is_in(self.best)]
             goes = [t.name for t in self.things if t.is_in(self.best) and not t.is_in(columns)]
             rows.append({
-                "plan": number, "npv_usd": self.room.worth(columns) * self._money, "loss_usd": (best - self.room.worth(columns)) * self._money,
-                "distance": self._least_distance(columns, before) if before else 0.0, "search_bound": bounds[number], "mw_moved": sum(abs(t.size(columns) - t.size(self.best)) for t in self.things if t.kind == "site"),
+                "plan": number, "npv_usd": self.room.worth(columns) * self._money,
+                "loss_usd": (best - self.room.worth(columns)) * self._money,
+                "distance": self._least_distance(columns, before) if before else 0.0, "search_bound": bounds[number],
+                "mw_moved": sum(abs(t.size(columns) - t.size(self.best)) for t in self.things if t.kind == "site"),
                 "comes_in": ";".join(comes), "goes_out": ";".join(goes), "changes": self._changes(columns),
             })
         return pd.DataFrame(rows)
@@ -365,7 +409,14 @@ class _Search:
         for number, columns in enumerate(chosen):
             levels = clean(candidates, levels_of(self.formulation, columns * self.formulation.unit))
             at = np.flatnonzero(levels)
-            pieces.append(pd.DataFrame({"plan": number, "candidate_id": candidates.table["candidate_id"].to_numpy()[at], "level": levels[at]}))
+            pieces.append(
+                pd.DataFrame(
+                    {
+                        "plan": number, "candidate_id": candidates.table["candidate_id"].to_numpy()[at],
+                        "level": levels[at],
+                    }
+                )
+            )
         return pd.concat(pieces, ignore_index=True)
 
 
@@ -378,8 +429,12 @@ def _signed(size: float) -> str:
     return f"{size:+,.0f}" if abs(size) >= 10.0 else f"{size:+.1f}"
 
 
-def _options(case: Case | str | Path | Plan, options: AlternativesOptions | None, choices: dict[str, object]) -> AlternativesOptions:
-    options = chosen_around(AlternativesOptions, "plan", PlanOptions, options, choices, verb="alternatives", lists=LISTS)
+def _options(
+    case: Case | str | Path | Plan, options: AlternativesOptions | None, choices: dict[str, object]
+) -> AlternativesOptions:
+    options = chosen_around(
+        AlternativesOptions, "plan", PlanOptions, options, choices, verb="alternatives", lists=LISTS
+    )
     if isinstance(case, Plan):
         if options.plan != PlanOptions():
             raise PlannerError("a plan brings its own options; give its case to choose others")

@@ -14,9 +14,11 @@ from planner.solver.solution import Solution
 
 @dataclass
 class BoundedSearch(TreeSearch):
-    """As `TreeSearch` with `most` set, but what is not settled by then stays open; only what presolve settles goes to HiGHS.
+    """As `TreeSearch` with `most` set, but what is not settled by then stays open; only what presolve settles goes to
+    HiGHS.
 
-    enough: an answer worth this ends the search (greater is better). Halves worth less than `at_least` are dropped; where nothing is left, that is the bound.
+    enough: an answer worth this ends the search (greater is better). Halves worth less than `at_least` are dropped;
+        where nothing is left, that is the bound.
     A count of relaxations, unlike a time limit, gives the same answer on every machine.
     """
 
@@ -24,7 +26,10 @@ class BoundedSearch(TreeSearch):
 
     def _search(self, lp: NodeLp) -> float | None:
         bound = super()._search(lp)
-        return bound if self._ended() or self.at_least == -np.inf else max(self._cutoff(), -np.inf if bound is None else bound)
+        return (
+            bound if self._ended() or self.at_least == -np.inf
+            else max(self._cutoff(), -np.inf if bound is None else bound)
+        )
 
     def _ended(self) -> bool:
         return self._best is not None and self._best[0] >= self.enough

@@ -17,15 +17,20 @@ RECORD = "alternatives.json"
 
 
 def write_alternatives(found: Alternatives, folder: str | Path, *, force: bool = False) -> Path:
-    """Write sites, leases, plans and where they stand (CSV), portfolios (Parquet) and alternatives.json, whole or not at all."""
+    """Write sites, leases, plans and where they stand (CSV), portfolios (Parquet) and alternatives.json, whole or not
+    at all."""
     target = Path(folder).resolve()
     refuse_other_alternatives(target, force=force)
 
     def write(scratch: Path) -> None:
-        for name, table in (("sites", found.sites), ("leases", found.leases), ("plans", found.plans), ("where", found.where)):
+        for name, table in (
+            ("sites", found.sites), ("leases", found.leases), ("plans", found.plans), ("where", found.where)
+        ):
             table.to_csv(scratch / f"{name}.csv", index=False, float_format="%.12g", lineterminator="\n")
         found.portfolios.to_parquet(scratch / "portfolios.parquet", index=False)
-        (scratch / RECORD).write_text(json.dumps(alternatives_record(found), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        (scratch / RECORD).write_text(
+            json.dumps(alternatives_record(found), indent=2, allow_nan=False) + "\n", encoding="utf-8"
+        )
 
     appear_whole(target, write)
     return target
@@ -38,7 +43,9 @@ def refuse_other_alternatives(target: Path, *, force: bool) -> None:
     if not force:
         raise PlannerError(f"{target} exists already; choose another --out, or replace it with --force")
     if not (target / RECORD).is_file():
-        raise PlannerError(f"{target} holds no alternatives (it has no {RECORD}), so --force does not replace it; choose another --out")
+        raise PlannerError(
+            f"{target} holds no alternatives (it has no {RECORD}), so --force does not replace it; choose another --out"
+        )
 
 
 def alternatives_record(found: Alternatives) -> dict[str, Any]:
@@ -50,21 +57,28 @@ def alternatives_record(found: Alternatives) -> dict[str, Any]:
         "case": plan.case.settings.name,
         "case_hash": plan.case.source_hash,
         "versions": versions(),
-        "best": {"status": plan.status.label, "npv_usd": plan.objective_usd, "bound_usd": plan.allocation_result.bound_usd},
+        "best": {
+            "status": plan.status.label, "npv_usd": plan.objective_usd, "bound_usd": plan.allocation_result.bound_usd
+        },
         "within": options.within,
         "least_npv_usd": found.least_usd,
         "effort": options.effort,
         "proven": {
-            "sites": int(found.sites["proven"].sum()), "of": len(found.sites), "ranges": int(found.sites["range_proven"].sum()),
+            "sites": int(found.sites["proven"].sum()), "of": len(found.sites),
+            "ranges": int(found.sites["range_proven"].sum()),
             "leases": int(found.leases["proven"].sum()), "of_leases": len(found.leases),
         },
-        "exactness": "whole decisions kept; 'proven' by plans found or by bounds of the search, to the solver's gap; what is open says so",
+        "exactness": (
+            "whole decisions kept; 'proven' by plans found or by bounds of the search, to the solver's gap; what is "
+            "open says so"
+        ),
         "questions": found.questions,
         "plans_found": found.plans_found,
         "interrupted": found.interrupted,
         "seconds": found.seconds,
         "options": {
-            "base": options.plan.base, "tail": plan.candidates.outlook.tail, "equity": options.plan.equity, "edits": list(options.plan.edits),
+            "base": options.plan.base, "tail": plan.candidates.outlook.tail, "equity": options.plan.equity,
+            "edits": list(options.plan.edits),
             "stress": options.plan.stress, "fixes": list(options.plan.fixes), "excludes": list(options.plan.excludes),
         },
     }
@@ -72,4 +86,6 @@ def alternatives_record(found: Alternatives) -> dict[str, Any]:
 
 def plain_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows of a table as plain values, None for what is blank."""
-    return [{name: None if pd.isna(value) else value for name, value in row.items()} for row in table.to_dict("records")]
+    return [
+        {name: None if pd.isna(value) else value for name, value in row.items()} for row in table.to_dict("records")
+    ]

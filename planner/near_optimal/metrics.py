@@ -1,4 +1,5 @@
-"""What plans are compared by: contracted MW of sites and size won of leases, each a sum over the columns of the model."""
+"""What plans are compared by: contracted MW of sites and size won of leases, each a sum over the columns of the
+model."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from planner.plans.footprint import LEASE_IN, SITE_IN_MW
 
 @dataclass(frozen=True, eq=False)
 class Thing:
-    """A site or a lease. weights: its size (contracted MW; GPUs or hosted MW) = weights @ columns of the model, (columns,).
+    """A site or a lease. weights: its size (contracted MW; GPUs or hosted MW) = weights @ columns of the model,
+    (columns,).
 
     most: its size if everything on offer is taken. least_in: a plan with less of it is one without it.
     """
@@ -49,12 +51,19 @@ def sites_and_leases(formulation: Formulation) -> list[Thing]:
     for name in case.tables["sites"]["site_id"]:
         weights = np.where(table["site_id"].to_numpy() == name, mw, 0.0)
         if weights.any():
-            found.append(Thing("site", str(name), _over_columns(formulation, weights), float(offered[name]), SITE_IN_MW))
+            found.append(
+                Thing("site", str(name), _over_columns(formulation, weights), float(offered[name]), SITE_IN_MW)
+            )
     for name in case.tables["leases"]["lease_id"]:
         mine = served & (table["lease_id"].to_numpy() == name)
         if mine.any():
             # A candidate alone could serve the whole lease, so the largest upper level is its size in GPUs (or MW).
-            found.append(Thing("lease", str(name), _over_columns(formulation, mine.astype(np.float64)), float(upper[mine].max()), LEASE_IN))
+            found.append(
+                Thing(
+                    "lease", str(name), _over_columns(formulation, mine.astype(np.float64)), float(upper[mine].max()),
+                    LEASE_IN,
+                )
+            )
     return found
 
 

@@ -23,7 +23,8 @@ from planner.solver.status import Status
 class Answer:
     """The best plan found for a question, and what no plan can beat.
 
-    columns: of the model, None where no plan was found. bound: None where the question has no plan at all (`impossible`)
+    columns: of the model, None where no plan was found. bound: None where the question has no plan at all
+        (`impossible`)
     or the search proved nothing.
     """
 
@@ -73,7 +74,8 @@ class Room:
         return self.answered(arrays, begin, self.options.gap, at_least=-np.inf if begin is not None else self.least)
 
     def improved(self, columns: FloatArray, things: list[Thing]) -> FloatArray:
-        """A plan of the same whole decisions and the same size of every thing that is worth the most; itself if none is better."""
+        """A plan of the same whole decisions and the same size of every thing that is worth the most; itself if none is
+        better."""
         arrays = self.arrays
         for thing in things:
             size = thing.size(columns)
@@ -91,16 +93,25 @@ class Room:
         """Whether a plan is worth enough to be in the room."""
         return self.worth(columns) >= self.least - TOLERANCE * max(1.0, abs(self.least))
 
-    def answered(self, arrays: ModelArrays, begin: FloatArray | None, gap: float, *, at_least: float = -np.inf, enough: float = np.inf) -> Answer:
-        """The best plan of a model like the room's own, or one worth `enough`; at_least: what it has to be worth ($M)."""
+    def answered(
+        self, arrays: ModelArrays, begin: FloatArray | None, gap: float, *, at_least: float = -np.inf,
+        enough: float = np.inf,
+    ) -> Answer:
+        """The best plan of a model like the room's own, or one worth `enough`; at_least: what it has to be worth
+        ($M)."""
         self.asked += 1
         options = replace(self.options, gap=gap, start=None, progress=None, log=None)
-        if options.solver == "highs" and begin is not None and arrays.is_mip and verify(arrays, begin).within(TOLERANCE):
+        if (
+            options.solver == "highs" and begin is not None and arrays.is_mip
+            and verify(arrays, begin).within(TOLERANCE)
+        ):
             options = replace(options, start=begin)
         if options.solver != "highs" or options.deadline_s is not None:
             solution = make_solver(options).solve_arrays(arrays)
         else:
-            solution = BoundedSearch(options, most=self.effort, at_least=at_least, enough=enough, priced=enough == np.inf).solve_arrays(arrays)
+            solution = BoundedSearch(
+                options, most=self.effort, at_least=at_least, enough=enough, priced=enough == np.inf
+            ).solve_arrays(arrays)
         if solution.interrupted:
             raise KeyboardInterrupt
         if solution.status is Status.INFEASIBLE:
@@ -111,7 +122,8 @@ class Room:
 def with_column(arrays: ModelArrays, name: str) -> ModelArrays:
     """The model with one column more that stands in no row yet, unbounded, of cost 1."""
     return replace(
-        arrays, cost=np.append(arrays.cost, 1.0), col_lower=np.append(arrays.col_lower, -np.inf), col_upper=np.append(arrays.col_upper, np.inf),
+        arrays, cost=np.append(arrays.cost, 1.0), col_lower=np.append(arrays.col_lower, -np.inf),
+        col_upper=np.append(arrays.col_upper, np.inf),
         integer=np.append(arrays.integer, False), variables=(*arrays.variables, SimpleNamespace(name=name)),
     )
 

@@ -1,7 +1,9 @@
 """How high a plan of the room can reach in something other than money: the most MW of a site, the greatest distance.
 
-A search that maximises MW knows nothing of money until it is nearly whole, and every relaxation is long. The question is turned
-round: of the plans that reach a target, is the best one worth enough to be in the room? That is a search like any other for a plan,
+A search that maximises MW knows nothing of money until it is nearly whole, and every relaxation is long. The question
+is turned
+round: of the plans that reach a target, is the best one worth enough to be in the room? That is a search like any other
+    for a plan,
 and ends at the first plan found or when none is left. Targets close in from both sides; near the end
 the best plan found climbs as far as it can with its whole decisions as they are.
 """
@@ -19,7 +21,8 @@ from planner.solver.solvers import make_solver
 from planner.solver.status import Status
 
 NEAR = 1e-3
-"""Difference of sizes (MW, GPUs) or distances at which a greatest or least one counts as proven, where they are small."""
+"""Difference of sizes (MW, GPUs) or distances at which a greatest or least one counts as proven, where they are
+small."""
 SIZE_GAP = 2e-3
 """The same as a share of a size."""
 DISTANCE_GAP = 5e-2
@@ -32,7 +35,8 @@ PROOF_GAP = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class Height:
-    """The least of several sums over the columns of the model: weights[k] @ columns + constants[k]; shapes (k, columns), (k,)."""
+    """The least of several sums over the columns of the model: weights[k] @ columns + constants[k]; shapes (k,
+    columns), (k,)."""
 
     weights: FloatArray
     constants: FloatArray
@@ -79,7 +83,8 @@ def farthest(room: Room, weights: FloatArray, constants: FloatArray) -> Answer:
 
 
 def _highest(room: Room, height: Height, limit: float, gap: float) -> Answer:
-    """The plan of the room that reaches highest, and a bound of what any of them reaches; limit: none reaches further."""
+    """The plan of the room that reaches highest, and a bound of what any of them reaches; limit: none reaches
+    further."""
     best = max(room.plans, key=height.of)
     known, bound, ceiling = height.of(best), limit, limit
     target, climbed = limit, False
@@ -109,12 +114,15 @@ def near(size: float, gap: float = SIZE_GAP) -> float:
 
 
 def _reaching(room: Room, height: Height, target: float) -> Answer:
-    """A plan of the room that reaches a target; `impossible` where it is proven that none does, neither where that stays open."""
+    """A plan of the room that reaches a target; `impossible` where it is proven that none does, neither where that
+    stays open."""
     arrays = height.at_least(room.arrays, target)
     answer = room.answered(arrays, None, PROOF_GAP, at_least=room.least, enough=room.least)
     if answer.columns is not None and room.holds(answer.columns):
         return answer
-    shut = answer.impossible or (answer.bound is not None and answer.bound <= room.least + 2.0 * PROOF_GAP * abs(room.least))
+    shut = answer.impossible or (
+        answer.bound is not None and answer.bound <= room.least + 2.0 * PROOF_GAP * abs(room.least)
+    )
     return Answer(None, answer.bound, None, impossible=shut)
 
 

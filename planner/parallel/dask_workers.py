@@ -1,8 +1,8 @@
 """Work on Dask: processes of this machine, or whatever a scheduler has; with GPUs one for each worker.
 
-What the work needs (case and options) goes to each worker once, as a plugin; what it forms of it stays there between tasks. A
-task is a number and a place; its result is the record that it is done, or a point of a sweep. A worker that dies takes nothing with it but
-the task at hand, which the scheduler gives to another.
+What the work needs (case and options) goes to each worker once, as a plugin; what it forms of it stays there between
+tasks. A task is a number and a place; its result is the record that it is done, or a point of a sweep. A worker that
+dies takes nothing with it but the task at hand, which the scheduler gives to another.
 """
 
 from __future__ import annotations
@@ -22,15 +22,21 @@ PATIENCE = "20s"
 """How long a scheduler may take to answer."""
 DEATHS = 5
 """Workers that may die over one task before it counts as what kills them."""
-SHAPE: dict[str, Any] = {"memory_limit": 0, "dashboard_address": None, "scheduler_kwargs": {"dashboard_address": ":0"}, "silence_logs": 50}
-"""Memory is kept within a budget by what works; Dask's own limit would kill a worker that holds to it. No dashboard, and no port that another one may have."""
+SHAPE: dict[str, Any] = {
+    "memory_limit": 0, "dashboard_address": None, "scheduler_kwargs": {"dashboard_address": ":0"}, "silence_logs": 50
+}
+"""Memory is kept within a budget by what works; Dask's own limit would kill a worker that holds to it. No dashboard,
+and no port that another one may have."""
 NEEDS_DASK = "--workers and --scheduler need Dask; pip install 'neocloud-planner[cluster]'"
 
 
-def on_dask(work: Any, tasks: Sequence[Any], *, scheduler: str | None, workers: int | None, device: str = "cpu") -> Generator[Any]:
+def on_dask(
+    work: Any, tasks: Sequence[Any], *, scheduler: str | None, workers: int | None, device: str = "cpu"
+) -> Generator[Any]:
     """Results of tasks, as they come, of a `plugin.Work` on a scheduler, or on that many processes of this machine.
 
-    Closing the iterator, and Ctrl-C, ends workers of this machine at once; those of a scheduler finish the task at hand and forget the rest.
+    Closing the iterator, and Ctrl-C, ends workers of this machine at once; those of a scheduler finish the task at hand
+    and forget the rest.
     """
     if not tasks:
         return
@@ -50,7 +56,10 @@ def on_dask(work: Any, tasks: Sequence[Any], *, scheduler: str | None, workers: 
             try:
                 client = stack.enter_context(Client(scheduler, timeout=PATIENCE))
             except (OSError, ValueError) as error:
-                raise PlannerError(f"no scheduler answers at {scheduler} ({error}); start one with dask scheduler, and workers with dask worker") from None
+                raise PlannerError(
+                    f"no scheduler answers at {scheduler} ({error}); start one with dask scheduler, and workers with "
+                    "dask worker"
+                ) from None
         plugin = WorkPlugin(work)
         client.register_plugin(plugin, name=plugin.name)
         under_way = client.map(on_worker, list(tasks), plugin=plugin.name, pure=False, retries=RETRIES)
@@ -71,6 +80,8 @@ def _processes(workers: int, device: str) -> Any:
         try:
             from dask_cuda import LocalCUDACluster
         except ImportError:
-            raise PlannerError("--workers on GPUs needs dask-cuda, which gives each worker its own; install it, or add --device cpu") from None
+            raise PlannerError(
+                "--workers on GPUs needs dask-cuda, which gives each worker its own; install it, or add --device cpu"
+            ) from None
         return LocalCUDACluster(**shape)
     return LocalCluster(processes=True, threads_per_worker=max(usable_cores() // workers, 1), **shape)

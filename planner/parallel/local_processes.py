@@ -1,4 +1,5 @@
-"""Worker processes of this machine that end when they are told to, whatever they are at, and that Ctrl-C in a terminal does not reach."""
+"""Worker processes of this machine that end when they are told to, whatever they are at, and that Ctrl-C in a terminal
+does not reach."""
 
 from __future__ import annotations
 
@@ -21,9 +22,11 @@ GRACE = 1.0
 
 @contextmanager
 def ended_at_once(start: Callable[[], Any]) -> Iterator[Any]:
-    """A Dask cluster of this machine, as `start` makes it; its workers are killed at the end: what they were at counts only when it is whole.
+    """A Dask cluster of this machine, as `start` makes it; its workers are killed at the end: what they were at counts
+    only when it is whole.
 
-    Ctrl-C in a terminal goes to all processes of its group. Workers are born deaf to it: the process that was asked ends them in order.
+    Ctrl-C in a terminal goes to all processes of its group. Workers are born deaf to it: the process that was asked
+    ends them in order.
     """
     starting = _Starting(start)
     try:
@@ -34,7 +37,8 @@ def ended_at_once(start: Callable[[], Any]) -> Iterator[Any]:
 
 
 class _Starting:
-    """A cluster that is made on a thread of its own, on which SIGINT is blocked: processes that it starts inherit that."""
+    """A cluster that is made on a thread of its own, on which SIGINT is blocked: processes that it starts inherit
+    that."""
 
     def __init__(self, start: Callable[[], Any]) -> None:
         self._start = start
@@ -43,7 +47,9 @@ class _Starting:
         self._over = threading.Event()  # a thread whose join is interrupted may count as ended when it is not
         thread = threading.Thread(target=self._make, daemon=True)
         resource_tracker.ensure_running()  # where it starts later it lifts the block
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if hasattr(signal, "pthread_sigmask") else None
+        before = (
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if hasattr(signal, "pthread_sigmask") else None
+        )
         try:
             thread.start()
         finally:

@@ -1,11 +1,15 @@
-"""What binds most: limits ranked by what one per cent more of each would bring, at the prices of the plan with its whole decisions held.
+"""What binds most: limits ranked by what one per cent more of each would bring, at the prices of the plan with its
+whole decisions held.
 
-A limit may stand at several places: in rows (the size of a lease, for each site among its blocks), in rows that hold only if something
-is decided, and as the bound of single candidates. One per cent more moves them all, so its worth is the sum over its places of
+A limit may stand at several places: in rows (the size of a lease, for each site among its blocks), in rows that hold
+    only if something
+is decided, and as the bound of single candidates. One per cent more moves them all, so its worth is the sum over its
+places of
 
     price x size / 100        size: the limit itself, or what the decisions made give it
 
-Rows that only tie a plan to what it owns itself (GPUs at work, halls and contracted power in use) are no limits of the case.
+Rows that only tie a plan to what it owns itself (GPUs at work, halls and contracted power in use) are no limits of the
+case.
 """
 
 from __future__ import annotations
@@ -31,8 +35,11 @@ _COPIES = {
     Family.OFFER: (POWER, "phase"),
     Family.OPEN: (Family.SITE.name, "site_id"),
 }
-"""Families whose limit is that of another one, once something is decided, and the column of its candidates that names it."""
-_WORDS = {member.name: member.value for member in Family} | {POWER: "guaranteed MW of the phase", Family.CAPITAL.name: "new capital raised"}
+"""Families whose limit is that of another one, once something is decided, and the column of its candidates that names
+it."""
+_WORDS = {member.name: member.value for member in Family} | {
+    POWER: "guaranteed MW of the phase", Family.CAPITAL.name: "new capital raised"
+}
 
 
 def binding_table(candidates: CandidateSet, allocation: Allocation) -> pd.DataFrame:
@@ -40,7 +47,10 @@ def binding_table(candidates: CandidateSet, allocation: Allocation) -> pd.DataFr
     lp = allocation.lp
     if lp is None or lp.duals is None or lp.reduced_costs is None or lp.values is None:
         return no_rows(COLUMNS[:-1], COLUMNS[-1:])
-    found = pd.concat([_rows(candidates, allocation), _bounds(candidates, allocation), _capital(candidates, allocation)], ignore_index=True)
+    found = pd.concat(
+        [_rows(candidates, allocation), _bounds(candidates, allocation), _capital(candidates, allocation)],
+        ignore_index=True,
+    )
     grouped = found[found["usd_per_percent"] > 0.0].groupby(["family", "name"], as_index=False)["usd_per_percent"].sum()
     ordered = grouped.sort_values(["usd_per_percent", "family", "name"], ascending=[False, True, True], kind="stable")
     return ordered.assign(what=ordered["family"].map(_WORDS)).reset_index(drop=True)[list(COLUMNS)]
@@ -60,7 +70,9 @@ def _rows(candidates: CandidateSet, allocation: Allocation) -> pd.DataFrame:
     for member, (family, column) in _COPIES.items():
         for at in np.flatnonzero((families == member.name) & (price > 0.0)):
             families[at], names[at] = family, _named(candidates, allocation, int(at), column)
-    return pd.DataFrame({"family": families, "name": names, "usd_per_percent": np.where(alone, 0.0, price * size / 100.0)})
+    return pd.DataFrame(
+        {"family": families, "name": names, "usd_per_percent": np.where(alone, 0.0, price * size / 100.0)}
+    )
 
 
 def _named(candidates: CandidateSet, allocation: Allocation, row: int, column: str) -> str:
@@ -73,18 +85,21 @@ def _named(candidates: CandidateSet, allocation: Allocation, row: int, column: s
 
 
 def _sizes(candidates: CandidateSet, allocation: Allocation) -> Floats:
-    """The limit of each row as it stands once the decisions are made, never below 0; 0 for rows that hold what the plan owns itself."""
+    """The limit of each row as it stands once the decisions are made, never below 0; 0 for rows that hold what the plan
+    owns itself."""
     lp, model = allocation.lp, allocation.model
     assert lp is not None
     assert lp.values is not None
     formulation = model.formulation
     rows, use = formulation.resources.table.iloc[model.resource_row], formulation.resources.use[model.resource_row]
-    levels = lp.values[: len(formulation.unit)] * formulation.unit  # a plan after risk has columns of its own behind them
+    # a plan after risk has columns of its own behind them
+    levels = lp.values[: len(formulation.unit)] * formulation.unit
     decided = use @ np.where(formulation.integral, levels, 0.0)
     size: Floats = np.abs(rows["limit"].to_numpy(np.float64) - decided)
     family = rows["family"].to_numpy()
     gross = use.maximum(0.0) @ np.where(formulation.integral, 0.0, np.abs(levels))
-    # A floor of nothing, and a share of what is earned, have no size of their own: they count as large as what runs up against them.
+    # A floor of nothing, and a share of what is earned, have no size of their own: they count as large as what runs up
+    # against them.
     size = np.where((family == Family.CASH_FLOOR.name) & (size == 0.0), gross, size)
     shares = candidates.outlook.case.tables["customers"].set_index("customer_id")["max_revenue_share"]
     share = rows["name"].map(shares).to_numpy(np.float64)
@@ -104,11 +119,18 @@ def _bounds(candidates: CandidateSet, allocation: Allocation) -> pd.DataFrame:
     by_candidate = pd.Series(price, index=formulation.candidate)
     copied = copied_bounds(candidates)
     worth = copied["candidate"].map(by_candidate).fillna(0.0).to_numpy(np.float64)
-    copied = copied.assign(usd_per_percent=worth * copied["per_unit"].to_numpy(np.float64) * copied["limit"].to_numpy(np.float64) / 100.0)
+    copied = copied.assign(
+        usd_per_percent=worth * copied["per_unit"].to_numpy(np.float64) * copied["limit"].to_numpy(np.float64) / 100.0
+    )
     table = candidates.table.iloc[formulation.candidate]
     upper, levels = table["upper"].to_numpy(np.float64), lp.values[:count] * formulation.unit[:count]
     whole = (table["kind"] == "power").to_numpy() & table["integral"].to_numpy(bool) & (levels >= upper) & (upper > 0.0)
-    taken = pd.DataFrame({"family": POWER, "name": table["phase"].to_numpy()[whole], "usd_per_percent": price[whole] * upper[whole] / 100.0})
+    taken = pd.DataFrame(
+        {
+            "family": POWER, "name": table["phase"].to_numpy()[whole],
+            "usd_per_percent": price[whole] * upper[whole] / 100.0,
+        }
+    )
     return pd.concat([copied[["family", "name", "usd_per_percent"]], taken], ignore_index=True)
 
 

@@ -1,4 +1,5 @@
-"""What a plan asks to be decided: each new commitment, the last month in which to make it, and the dollars it commits."""
+"""What a plan asks to be decided: each new commitment, the last month in which to make it, and the dollars it
+commits."""
 
 from __future__ import annotations
 
@@ -17,8 +18,11 @@ COLUMNS = ("decide_by", "decision", "site_id", "name", "amount", "unit", "commit
 """Columns of decisions.csv. `name` is a phase, a SKU or a link; `amount` counts what is new, in `unit`."""
 
 RENTED = "rent halls"
-"""What the halls of a site are called whose shell is rented: the case gives the rent no term, so it commits no dollars."""
-SAID = {"open": "open site", "fabric": "build link", "power": "contract power", "shell": "build halls", "own": "order GPUs"}
+"""What the halls of a site are called whose shell is rented: the case gives the rent no term, so it commits no
+dollars."""
+SAID = {
+    "open": "open site", "fabric": "build link", "power": "contract power", "shell": "build halls", "own": "order GPUs"
+}
 """Kinds of candidates that are decisions, in the order in which they are listed, as `decision` calls them."""
 PAID = (Line.OPENING, Line.CAPEX, Line.FEES)
 DUST = 1e-6
@@ -27,13 +31,16 @@ DUST = 1e-6
 def decisions_table(candidates: CandidateSet, levels: Floats) -> pd.DataFrame:
     """One row for each decision of a portfolio, earliest first; see COLUMNS.
 
-    A decision is what is new: MW of a phase beyond its `committed_mw`, halls that do not stand yet, GPUs that are not in the
+    A decision is what is new: MW of a phase beyond its `committed_mw`, halls that do not stand yet, GPUs that are not
+        in the
     fleet, links, and sites on which nothing is committed or owned.
 
-    commits_usd: undiscounted dollars before tax that can no longer be avoided once it is decided, as the plan's cash flow has
-    them: opening cost, fibre, capex with its deposits, upfront charges, and the fees due on MW not drawn, for the whole term
-    or, where a contract may be ended early for an exit fee, up to the ending at which fees and exit fee together are least.
-    Energy, upkeep, site opex, the rent of halls and tax are not in it, nor is what comes in.
+    commits_usd: undiscounted dollars before tax that can no longer be avoided once it is decided, as the plan's cash
+        flow has
+    them: opening cost, fibre, capex with its deposits, upfront charges, and the fees due on MW not drawn, for the whole
+        term
+    or, where a contract may be ended early for an exit fee, up to the ending at which fees and exit fee together are
+    least. Energy, upkeep, site opex, the rent of halls and tax are not in it, nor is what comes in.
     """
     new = _new(candidates, levels)
     each = _unavoidable(candidates, new)
@@ -46,10 +53,17 @@ def decisions_table(candidates: CandidateSet, levels: Floats) -> pd.DataFrame:
     size[_power(candidates)] = unit_mw(candidates.outlook)
     found = pd.DataFrame(
         {
-            "decide_by": pd.Series([candidates.outlook.calendar.written(int(month)) for month in rows["decide_by"]], index=rows.index, dtype=str),
-            "decision": kind.map(SAID).where((kind != "shell") | ~rows["site_id"].isin(_rented(candidates)), RENTED).astype(str),
+            "decide_by": pd.Series(
+                [candidates.outlook.calendar.written(int(month)) for month in rows["decide_by"]], index=rows.index,
+                dtype=str,
+            ),
+            "decision": kind.map(SAID).where(
+                (kind != "shell") | ~rows["site_id"].isin(_rented(candidates)), RENTED
+            ).astype(str),
             "site_id": rows["site_id"],
-            "name": rows["gpu_id"].where(kind == "own", rows["phase"]).where(~kind.isin(["open", "shell", "fabric"]), link),
+            "name": rows["gpu_id"].where(kind == "own", rows["phase"]).where(
+                ~kind.isin(["open", "shell", "fabric"]), link
+            ),
             "amount": new[held] * size[held],
             "unit": rows["unit"].where(~phase, "MW"),
             "commits_usd": each[held] * new[held] + 0.0,  # no dollars have no sign
@@ -67,7 +81,9 @@ def _power(candidates: CandidateSet) -> np.ndarray:
 def _rented(candidates: CandidateSet) -> set[str]:
     """Sites whose new halls are rented, not built."""
     sites = candidates.outlook.case.tables["sites"]
-    return set(sites.loc[(sites["shell_rent_usd_per_kw_month"] > 0.0) & ~(sites["shell_capex_usd_per_kw"] > 0.0), "site_id"])
+    return set(
+        sites.loc[(sites["shell_rent_usd_per_kw_month"] > 0.0) & ~(sites["shell_capex_usd_per_kw"] > 0.0), "site_id"]
+    )
 
 
 def _new(candidates: CandidateSet, levels: Floats) -> Floats:
@@ -151,7 +167,13 @@ def _how_much(rows: pd.DataFrame) -> str:
     if len(by_name) > NAMED:
         return whole
     of = " of " if unit == "MW" else " "
-    return ", ".join(f"{_amount(amount)} {unit}{of}{name}" if unit == "MW" and name else f"{_amount(amount)} {name}" if name else whole for name, amount in by_name.items())
+    return ", ".join(
+        (
+            f"{_amount(amount)} {unit}{of}{name}" if unit == "MW" and name else f"{_amount(amount)} {name}" if name
+            else whole
+        )
+        for name, amount in by_name.items()
+    )
 
 
 def _amount(level: float) -> str:

@@ -71,12 +71,20 @@ def _exclude(made: _Made, written: str) -> None:
     kind, name = match[1], match[2]
     table = made.candidates.table
     here = _named(table, kind, name, written)
-    signed = table.loc[here & table["kind"].isin(_KINDS[kind]) & (table["kind"] == "power") & (table["lower"] > 0.0), "phase"]
+    signed = table.loc[
+        here & table["kind"].isin(_KINDS[kind]) & (table["kind"] == "power") & (table["lower"] > 0.0), "phase"
+    ]
     if len(signed):
-        raise PlannerError(f"{written!r}: MW of {', '.join(signed)} are committed already and cannot be left out; set its power.committed_mw to 0 to see what they cost")
+        raise PlannerError(
+            f"{written!r}: MW of {', '.join(signed)} are committed already and cannot be left out; set its "
+            "power.committed_mw to 0 to see what they cost"
+        )
     owned = table.loc[here & (table["kind"] == "base") & (table["gpu_id"] != ""), "candidate_id"]
     if kind == "sites" and len(owned):
-        raise PlannerError(f"{written!r}: GPUs stand there at the start ({', '.join(owned)}); remove them from the fleet to see the case without the site")
+        raise PlannerError(
+            f"{written!r}: GPUs stand there at the start ({', '.join(owned)}); remove them from the fleet to see the "
+            "case without the site"
+        )
     made.hold(here & table["kind"].isin(_KINDS[kind]), 0.0)
 
 
@@ -85,7 +93,9 @@ def _named(table: pd.DataFrame, kind: str, name: str, written: str) -> pd.Series
     here = column == name
     if not here.any():
         known = sorted(set(column) - {""})
-        raise PlannerError(f"{written!r}: no candidate of the case has {_COLUMN[kind]} {name!r}; {remedy_for(name, known)}")
+        raise PlannerError(
+            f"{written!r}: no candidate of the case has {_COLUMN[kind]} {name!r}; {remedy_for(name, known)}"
+        )
     return here
 
 
@@ -119,7 +129,9 @@ def _fix_opening(made: _Made, site_id: str, value: float, written: str) -> None:
     table = made.candidates.table
     here = _named(table, "sites", site_id, written) & (table["kind"] == "open")
     if not here.any():
-        raise PlannerError(f"--fix {written!r}: {site_id} has no opening cost, so nothing to decide; fix its power instead")
+        raise PlannerError(
+            f"--fix {written!r}: {site_id} has no opening cost, so nothing to decide; fix its power instead"
+        )
     made.limit(f"opening of {site_id}", -1.0, np.flatnonzero(here.to_numpy()), -1.0)
 
 
@@ -148,8 +160,13 @@ def _fix_power(made: _Made, phase: str, value: float, written: str) -> None:
     step, size = float(step_mw(outlook)[at]), float(unit_mw(outlook)[at])
     steps = (value - committed) / step if step > 0.0 else 0.0
     if value > guaranteed + 1e-9 or (value > committed and abs(steps - round(steps)) > 1e-9):
-        allowed = f"{committed:g} or {guaranteed:g}" if row["lumpy"] else f"{committed:g} to {guaranteed:g}" + ("" if np.isnan(step) else f" in steps of {step:g}")
+        allowed = (
+            f"{committed:g} or {guaranteed:g}" if row["lumpy"]
+            else f"{committed:g} to {guaranteed:g}" + ("" if np.isnan(step) else f" in steps of {step:g}")
+        )
         raise PlannerError(f"--fix {written!r}: {phase} can be contracted at {allowed} MW")
     if value < committed - 1e-9:
-        raise PlannerError(f"--fix {written!r}: {committed:g} MW of {phase} are committed already; fix it at that or more")
+        raise PlannerError(
+            f"--fix {written!r}: {committed:g} MW of {phase} are committed already; fix it at that or more"
+        )
     made.hold(here, value / size)

@@ -18,7 +18,8 @@ LEASE_IN = 0.05
 
 @dataclass(frozen=True)
 class Footprint:
-    """Contracted MW by site, and GPUs (hosting: MW of critical IT) won by lease, every site and lease of the case named."""
+    """Contracted MW by site, and GPUs (hosting: MW of critical IT) won by lease, every site and lease of the case
+    named."""
 
     site_mw: dict[str, float]
     lease_size: dict[str, float]

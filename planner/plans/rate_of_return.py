@@ -1,4 +1,5 @@
-"""The rate of return of a plan's cash: one function for whoever asks, so that the same flow has the same answer everywhere."""
+"""The rate of return of a plan's cash: one function for whoever asks, so that the same flow has the same answer
+everywhere."""
 
 from __future__ import annotations
 

@@ -23,7 +23,8 @@ class Statement:
     """Cash of a portfolio in dollars, undiscounted, on columns that are months and then years of the tail.
 
     sites: names; usd: (sites, lines, columns) over all of `Line`; discount: factor of each column;
-    first_month: index of the first month of each column; horizon: months of the horizon. taxable: income by part of each
+    first_month: index of the first month of each column; horizon: months of the horizon. taxable: income by part of
+        each
     tax year (see `TaxYears`), which columns of the tail may straddle.
     """
 
@@ -85,7 +86,8 @@ class Statement:
 
     @property
     def payback_month(self) -> int | None:
-        """First month after which cumulative cash is never negative again within the statement; None when it never is."""
+        """First month after which cumulative cash is never negative again within the statement; None when it never
+        is."""
         below = np.flatnonzero(np.cumsum(self.net) < 0.0)
         if not len(below):
             return 0
@@ -93,7 +95,8 @@ class Statement:
 
     @property
     def irr_per_year(self) -> tuple[float | None, IrrStatus]:
-        """Yearly internal rate of return of the monthly flow, with its status; None where there is no one rate that is a return."""
+        """Yearly internal rate of return of the monthly flow, with its status; None where there is no one rate that is
+        a return."""
         monthly = np.zeros(int(self.first_month[-1]) + 12)
         monthly[self.first_month] = self.net
         found = rates_of_return(monthly, self.horizon)

@@ -15,19 +15,23 @@ ALLOCATION_COLUMNS = (
     "site_id", "power_path", "gpu_id", "use", "lease_id", "customer_id", "tier", "rate", "rate_unit",
     "gpus", "it_mw", "from", "to", "decide_by", "npv_usd", "income_pv_usd",
 )
-"""Columns of allocation.csv. `use` is serve, renew, host, sell or mine; `to` is the last month; income is discounted, before tax."""
+"""Columns of allocation.csv. `use` is serve, renew, host, sell or mine; `to` is the last month; income is discounted,
+before tax."""
 
 POWER_COLUMNS = (
-    "site_id", "phase", "kind", "contracted_mw", "ended_early_mw", "guaranteed_mw", "installed_mw", "promised", "energised", "to", "peak_use_mw",
+    "site_id", "phase", "kind", "contracted_mw", "ended_early_mw", "guaranteed_mw", "installed_mw", "promised",
+    "energised", "to", "peak_use_mw",
     "fee_usd_per_kw_month", "decide_by",
 )
-"""Columns of power.csv: contracted MW at energisation, how much of it is ended before `to`, and the most ever in use."""
+"""Columns of power.csv: contracted MW at energisation, how much of it is ended before `to`, and the most ever in
+use."""
 
 PORTFOLIO_COLUMNS = (
     "candidate_id", "kind", "level", "unit", "npv_usd", "decide_by",
     "site_id", "gpu_id", "lease_id", "phase", "then_phase", "tier", "from", "to", "of",
 )
-"""Columns of portfolio.csv: `from` and `to` are its first and last month, `of` what it ends or goes on from (the purchase of a sale)."""
+"""Columns of portfolio.csv: `from` and `to` are its first and last month, `of` what it ends or goes on from (the
+purchase of a sale)."""
 
 INCOME = (Line.REVENUE, Line.MINING, Line.TAIL_RENT)
 PLACED = ("serve", "renew", "host", "sell", "mine")
@@ -40,7 +44,10 @@ def allocation_table(candidates: CandidateSet, levels: Floats) -> pd.DataFrame:
     """
     table = candidates.table
     held = np.flatnonzero(table["kind"].isin(PLACED).to_numpy() & (levels > 0.0))
-    rows = table.iloc[held].assign(level=levels[held], npv_usd=candidates.npv_usd[held] * levels[held], income_pv_usd=_income_pv(candidates, levels)[held])
+    rows = table.iloc[held].assign(
+        level=levels[held], npv_usd=candidates.npv_usd[held] * levels[held],
+        income_pv_usd=_income_pv(candidates, levels)[held],
+    )
     rows = _joined(rows.assign(rate=_rates(candidates, rows)))
     outlook = candidates.outlook
     it_kw = outlook.case.tables["gpus"].set_index("gpu_id")["it_kw"]
@@ -86,7 +93,8 @@ def _income_pv(candidates: CandidateSet, levels: Floats) -> Floats:
 
 
 def _joined(rows: pd.DataFrame) -> pd.DataFrame:
-    """Windows of sells and mines that follow one another at the same level, joined; the rate is their mean by months."""
+    """Windows of sells and mines that follow one another at the same level, joined; the rate is their mean by
+    months."""
     rows = rows.assign(rounded=rows["level"].round(6), months=rows["to_month"] - rows["from_month"])
     keys = ["kind", "site_id", "gpu_id", "lease_id", "customer_id", "phase", "then_phase", "tier", "unit", "rounded"]
     rows = rows.sort_values([*keys, "from_month"], kind="stable")
@@ -95,7 +103,10 @@ def _joined(rows: pd.DataFrame) -> pd.DataFrame:
     rows["run"] = (~follows).cumsum()
     rows["rate"] = rows["rate"] * rows["months"]
     whole = rows.groupby("run", sort=False).agg(
-        {**dict.fromkeys(keys, "first"), "level": "first", "from_month": "first", "to_month": "last", "rate": "sum", "npv_usd": "sum", "income_pv_usd": "sum", "months": "sum", "decide_by": "first"}
+        {
+            **dict.fromkeys(keys, "first"), "level": "first", "from_month": "first", "to_month": "last", "rate": "sum",
+            "npv_usd": "sum", "income_pv_usd": "sum", "months": "sum", "decide_by": "first",
+        }
     )
     return whole.assign(rate=whole["rate"] / whole["months"]).reset_index(drop=True)
 
@@ -118,7 +129,10 @@ def _rates(candidates: CandidateSet, rows: pd.DataFrame) -> Floats:
             found[at] = outlook.case.settings.tail_rent_usd_per_kw_month
         else:
             lease = leases.loc[row.lease_id]
-            first = float(lease["usd_per_kw_month"]) if lease["kind"] == "hosting" else float(by_tier[row.lease_id, row.gpu_id, row.tier])
+            first = (
+                float(lease["usd_per_kw_month"]) if lease["kind"] == "hosting"
+                else float(by_tier[row.lease_id, row.gpu_id, row.tier])
+            )
             if row.kind == "renew":
                 last = int(lease["term_months"]) - 1
                 first *= (1.0 + float(lease["escalator"])) ** (last // 12) * float(lease["renewal_rate_share"])

@@ -18,8 +18,8 @@ NOTHING = 1e-9
 class TaxYears:
     """Twelve months each from the start of the case to the end of the tail, in parts that are discounted alike.
 
-    A tax year of the tail can lie in two years of the tail, which are discounted at their middles. starts: first month of each
-    part; year: number of its tax year; discount: factor of its last month; each of shape (parts,).
+    A tax year of the tail can lie in two years of the tail, which are discounted at their middles. starts: first month
+    of each part; year: number of its tax year; discount: factor of its last month; each of shape (parts,).
     """
 
     starts: Ints

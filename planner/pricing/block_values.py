@@ -42,12 +42,17 @@ def block_value(outlook: Outlook, free: FreePlan, base: Found, phase: Phase, mw:
 
 
 def whole_phases(candidates: CandidateSet, free: FreePlan, base: Found, phases: list[Phase]) -> Iterator[Row]:
-    """Phases that are taken whole, in steps, or from a least amount on: one step more, one step less, at their own fee. A row each.
+    """Phases that are taken whole, in steps, or from a least amount on: one step more, one step less, at their own fee.
+    A row each.
 
-    net gain: what taking it brings (less than nothing, or the plan would); net loss: what leaving it costs; dollars for each MW.
+    net gain: what taking it brings (less than nothing, or the plan would); net loss: what leaving it costs; dollars for
+        each MW.
     """
     takes = candidates.table["kind"].eq("take").to_numpy()
-    taken = {str(name): int(at) for at, name in zip(np.flatnonzero(takes), candidates.table["phase"].to_numpy()[takes], strict=True)}
+    taken = {
+        str(name): int(at)
+        for at, name in zip(np.flatnonzero(takes), candidates.table["phase"].to_numpy()[takes], strict=True)
+    }
     for phase in phases:
         if not phase.divisible:
             yield _step_of(candidates, free, base, phase)
@@ -58,7 +63,9 @@ def whole_phases(candidates: CandidateSet, free: FreePlan, base: Found, phases: 
 def _step_of(candidates: CandidateSet, free: FreePlan, base: Found, phase: Phase) -> Row:
     column = free.places.columns(np.array([phase.number]))
     level = round(phase.contracted_mw / phase.unit_mw)
-    lower, upper = float(candidates.table["lower"].iat[phase.number]), float(candidates.table["upper"].iat[phase.number])
+    lower, upper = float(candidates.table["lower"].iat[phase.number]), float(
+        candidates.table["upper"].iat[phase.number]
+    )
     answer = _row_of(candidates.outlook, phase, phase.unit_mw)
     if level + 1 <= upper:
         more = free.again(_bounds(free, column, level + 1.0, None))
@@ -72,7 +79,9 @@ def _step_of(candidates: CandidateSet, free: FreePlan, base: Found, phase: Phase
 def _taken_at_all(candidates: CandidateSet, free: FreePlan, base: Found, phase: Phase, take: int) -> Row:
     least = float(candidates.outlook.case.tables["power"]["min_mw"].to_numpy(np.float64)[_number(candidates, phase)])
     found = free.again(_bounds(free, free.places.columns(np.array([take])), 1.0, None))
-    return _row_of(candidates.outlook, phase, least) | _named("net_gain_usd", "gain_at_most_usd", _difference(found, base, least))
+    return _row_of(candidates.outlook, phase, least) | _named(
+        "net_gain_usd", "gain_at_most_usd", _difference(found, base, least)
+    )
 
 
 def _number(candidates: CandidateSet, phase: Phase) -> int:
@@ -89,7 +98,8 @@ def _row_of(outlook: Outlook, phase: Phase, mw: float) -> Row:
 
 
 def fabric_values(candidates: CandidateSet, free: FreePlan, base: Found) -> Iterator[Row]:
-    """Fibre links between campuses, 0/1: what one given free brings, what one that is built costs to lose (its price saved: net)."""
+    """Fibre links between campuses, 0/1: what one given free brings, what one that is built costs to lose (its price
+    saved: net)."""
     outlook, table = candidates.outlook, candidates.table
     for number in np.flatnonzero(table["kind"].eq("fabric").to_numpy()):
         column = free.places.columns(np.array([number]))
@@ -116,12 +126,16 @@ def _bounds(free: FreePlan, column: IntArray, lower: float | None, upper: float 
     """One column with a new least or greatest level; the other bound stays."""
     least, most = free.arrays.col_lower[column], free.arrays.col_upper[column]
     return Changes(
-        columns=(column, least if lower is None else np.full(len(column), lower), most if upper is None else np.full(len(column), upper))
+        columns=(
+            column, least if lower is None else np.full(len(column), lower),
+            most if upper is None else np.full(len(column), upper),
+        )
     )
 
 
 def _difference(found: Found | None, base: Found, amount: float) -> tuple[float, float] | None:
-    """For each unit of an amount: by the plan that was found, and by what no plan can beat; signs as for a gain, or a cost if it is negative."""
+    """For each unit of an amount: by the plan that was found, and by what no plan can beat; signs as for a gain, or a
+    cost if it is negative."""
     if found is None:
         return None
     return (found.npv_usd - base.npv_usd) / amount + 0.0, (found.at_most_usd - base.npv_usd) / amount + 0.0

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Deadline:
-    """The moment after which no further question is begun; `ends` on the clock of `time.perf_counter`, None for never."""
+    """The moment after which no further question is begun; `ends` on the clock of `time.perf_counter`, None for
+    never."""
 
     ends: float | None = None
 

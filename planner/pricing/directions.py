@@ -18,7 +18,8 @@ class Direction:
     """Limits that move together, in the units of the model.
 
     rows (k,) and row_change (k,): every finite limit of these rows moves by its change for one unit.
-    columns (j,) and column_change (j,): the upper bound of each of these columns moves by its change; the lower one stays.
+    columns (j,) and column_change (j,): the upper bound of each of these columns moves by its change; the lower one
+    stays.
     """
 
     rows: IntArray = field(default_factory=lambda: NO_PLACES)

@@ -1,6 +1,7 @@
 """What is it worth to energise a phase some months earlier, and what does it cost to have it so much later?
 
-A date changes what can be done at all: which leases the phase can serve, from when, over which bridge. So the candidates are made
+A date changes what can be done at all: which leases the phase can serve, from when, over which bridge. So the
+    candidates are made
 again with the phase's date moved and the end of its contract left where it was, and the plan is solved again:
 with its decisions held where the new date leaves them possible, and, for the dearest phases, with all of them free.
 """
@@ -48,24 +49,31 @@ def moved(outlook: Outlook, phase: Phase, months: int) -> Case:
     slack = phase.start - int(outlook.promised[row] + delay_months(case, outlook.base)[row])
     lead = min(int(power["lead_months"].iat[row]), phase.start + months)
     edits = [f"power.energised{at}+={months + slack}", f"power.term_months{at}+={-months}"]
-    return apply_edits(case, edits if lead == power["lead_months"].iat[row] else [*edits, f"power.lead_months{at}={lead}"])
+    return apply_edits(
+        case, edits if lead == power["lead_months"].iat[row] else [*edits, f"power.lead_months{at}={lead}"]
+    )
 
 
 class Dates:
     """Plans with one phase's date moved, each as good as the plan's decisions make it, or as any decisions could."""
 
     def __init__(
-        self, candidates: CandidateSet, allocation: Allocation, rebuild: Rebuild, options: SolverOptions, deadline: Deadline
+        self, candidates: CandidateSet, allocation: Allocation, rebuild: Rebuild, options: SolverOptions,
+        deadline: Deadline
     ) -> None:
         self._candidates, self._allocation, self._rebuild = candidates, allocation, rebuild
         self._options, self._deadline = replace(options, start=None), deadline
 
     def value(self, base: Found, phase: Phase, months: int, *, free: bool) -> Row:
-        """Energised so many months earlier (gain, for a phase that starts no sooner than that) and later (loss); dollars a month."""
+        """Energised so many months earlier (gain, for a phase that starts no sooner than that) and later (loss);
+        dollars a month."""
         outlook = self._candidates.outlook
         start = max(phase.start - months, 0)
         thing = replace(phase.thing, unit="month")
-        answer = row(outlook, "months earlier", thing, start, phase.start, step=float(months), decisions="free" if free else "held")
+        answer = row(
+            outlook, "months earlier", thing, start, phase.start, step=float(months),
+            decisions="free" if free else "held",
+        )
         earlier = self._plan(phase, -months, free=free) if phase.start >= months else None
         if earlier is not None:
             gain = earlier.npv_usd - base.npv_usd

@@ -1,6 +1,7 @@
 """Planning again with all decisions free, near a plan that is known.
 
-Blocks of power, whole phases and dates change which decisions are right, so no price of the held plan answers for them. What the held plan
+Blocks of power, whole phases and dates change which decisions are right, so no price of the held plan answers for them.
+What the held plan
 makes of the change is a plan already: the search has only to look for something better, and is closed where nothing
 can be better by more than the gap.
 """
@@ -46,16 +47,23 @@ class FreePlan:
     deadline: Deadline
 
     @staticmethod
-    def of(candidates: CandidateSet, levels: Floats, options: SolverOptions, deadline: Deadline, *, limits_rise: bool) -> FreePlan:
-        """The model of a candidate set. limits_rise: with the candidates that no plan can use under the limits as they are."""
+    def of(
+        candidates: CandidateSet, levels: Floats, options: SolverOptions, deadline: Deadline, *, limits_rise: bool
+    ) -> FreePlan:
+        """The model of a candidate set. limits_rise: with the candidates that no plan can use under the limits as they
+        are."""
         model = make_model(make_formulation(candidates, keep_all=limits_rise), relax=options.relax)
         arrays = model_arrays(model.problem, variables=model.variables, relax=options.relax)
         return FreePlan(arrays, Places(model), levels, options, deadline)
 
     def with_decisions(self, changes: Changes | None = None) -> Found | None:
-        """The best plan that keeps the decisions of the plan, where the changes leave them possible; None where there is none."""
+        """The best plan that keeps the decisions of the plan, where the changes leave them possible; None where there
+        is none."""
         held = self._held(self._changed(changes))
-        return None if held is None or held.objective is None else Found(self._usd(held.objective), self._usd(held.objective))
+        return (
+            None if held is None or held.objective is None
+            else Found(self._usd(held.objective), self._usd(held.objective))
+        )
 
     def again(self, changes: Changes | None = None) -> Found | None:
         """The best plan after some changes; None where none is possible, or none was found in time."""
@@ -64,11 +72,16 @@ class FreePlan:
         if self.deadline.passed:
             return None
         start = None if held is None or not changed.is_mip else held.values
-        options = replace(self.options, solver="highs", time_limit_s=self.deadline.left, start=start, progress=None, log=None)
+        options = replace(
+            self.options, solver="highs", time_limit_s=self.deadline.left, start=start, progress=None, log=None
+        )
         solution = mip_solver(options).solve_arrays(changed)
         if solution.objective is None:
             return None
-        bound = solution.objective + self.options.gap * abs(solution.objective) if solution.bound is None else solution.bound
+        bound = (
+            solution.objective + self.options.gap * abs(solution.objective) if solution.bound is None
+            else solution.bound
+        )
         return Found(self._usd(solution.objective), self._usd(max(bound, solution.objective)))
 
     def _usd(self, value: float) -> float:
@@ -78,7 +91,8 @@ class FreePlan:
         return self.arrays if changes is None else changes.applied(self.arrays)
 
     def _held(self, arrays: ModelArrays) -> Solution | None:
-        """The plan's decisions held; those that the changes move take the level nearest to the plan's. None where that is not possible."""
+        """The plan's decisions held; those that the changes move take the level nearest to the plan's. None where that
+        is not possible."""
         near = np.clip(self._columns(), arrays.col_lower, arrays.col_upper)
         held = arrays.with_integers_held(np.where(arrays.integer, near, 0.0)) if arrays.is_mip else arrays
         found = HighsSolver(SolverOptions(time_limit_s=self.deadline.left)).solve_arrays(held)
@@ -96,7 +110,8 @@ class FreePlan:
 def levels_by_name(plan: CandidateSet, allocation: Allocation, other: CandidateSet) -> Floats:
     """Levels of a plan for the candidates of another set, matched by their ids; what the plan has not is zero.
 
-    A site that the plan opens in a month that the other set does not have is opened in the last one before it, or in the first.
+    A site that the plan opens in a month that the other set does not have is opened in the last one before it, or in
+    the first.
     """
     assert allocation.levels is not None
     known = dict(zip(plan.table["candidate_id"], allocation.levels, strict=True))

@@ -1,9 +1,10 @@
 """The plan's linear programme with whole decisions held, kept warm for many small questions.
 
-A question changes a few limits, so its answer lies some dual simplex steps from the plan's own basis. What then costs time is not
+A question changes a few limits, so its answer lies some dual simplex steps from the plan's own basis. What then costs
+time is not
 the steps but setting out: steepest-edge weights of a basis that was handed in cost a solve for each row. Devex
-weights begin at one, and a question costs a sixth of what it did. Every question starts from the plan's basis, so that answers do not depend on
-what was asked before.
+weights begin at one, and a question costs a sixth of what it did. Every question starts from the plan's basis, so that
+answers do not depend on what was asked before.
 """
 
 from __future__ import annotations
@@ -36,9 +37,11 @@ NOISE = 2e-10
 class HeldPlan:
     """A solved linear programme that answers what changes of its limits are worth.
 
-    worth: greater is better, whatever the sense of the model, in its own units. money: dollars of one of them; duals and prices that
+    worth: greater is better, whatever the sense of the model, in its own units. money: dollars of one of them; duals
+        and prices that
     are asked for come in dollars.
-    duals, reduced_costs: of a basic optimal solution that passed feasibility, signs, complementarity and strong duality.
+    duals, reduced_costs: of a basic optimal solution that passed feasibility, signs, complementarity and strong
+        duality.
     solves: questions answered by a solve so far.
     """
 
@@ -54,8 +57,11 @@ class HeldPlan:
     solves: int = field(default=0)
 
     @staticmethod
-    def of(arrays: ModelArrays, deadline: Deadline | None = None, *, basis: Any = None, money: float = 1.0) -> HeldPlan | None:
-        """Solve the programme once to a vertex; None if the time runs out before. Raises PlannerError if its duals prove nothing.
+    def of(
+        arrays: ModelArrays, deadline: Deadline | None = None, *, basis: Any = None, money: float = 1.0
+    ) -> HeldPlan | None:
+        """Solve the programme once to a vertex; None if the time runs out before. Raises PlannerError if its duals
+        prove nothing.
 
         basis: of an earlier solve of the same programme, to start from.
         """
@@ -69,10 +75,13 @@ class HeldPlan:
                 return None
             raise PlannerError(f"the plan's linear programme has no proven prices: {found.status}")
         worth = found.objective if arrays.maximise else -found.objective
-        return HeldPlan(solver, solver.basis(), arrays, worth, found.values, found.duals, found.reduced_costs, until, money)
+        return HeldPlan(
+            solver, solver.basis(), arrays, worth, found.values, found.duals, found.reduced_costs, until, money
+        )
 
     def worth_after(self, changes: Changes) -> tuple[float, FloatArray, FloatArray] | None:
-        """Worth, duals and reduced costs after some changes, which are undone; None where no plan is left, or no time."""
+        """Worth, duals and reduced costs after some changes, which are undone; None where no plan is left, or no
+        time."""
         if self.deadline.passed:
             return None
         found = self.solver.resolve(changes, basis=self.basis, undo=True, time_limit_s=self.deadline.left)
@@ -101,14 +110,16 @@ class HeldPlan:
         return float("nan") if apart else self.dual(more)
 
     def price(self, direction: Direction, step: float, *, most: float | None = None) -> Price | None:
-        """What a unit in that direction brings (negative: what it costs), see `first_piece`; None where nothing is possible there."""
+        """What a unit in that direction brings (negative: what it costs), see `first_piece`; None where nothing is
+        possible there."""
         slope = self._slope(direction)
         if slope <= 0.0 and self._relaxes(direction):
             return Price(0.0, step if most is None else max(step, most), step, 0.0)
         return self.price_along(lambda amount: direction.by(amount, self.arrays), direction, slope, step, most=most)
 
     def price_along(
-        self, changes: Callable[[float], Changes], direction: Direction, slope: float, step: float, *, most: float | None = None
+        self, changes: Callable[[float], Changes], direction: Direction, slope: float, step: float, *,
+        most: float | None = None
     ) -> Price | None:
         """The same for changes that begin where the plan does not touch the limits yet.
 
@@ -119,7 +130,9 @@ class HeldPlan:
             found = self.worth_after(changes(amount))
             return None if found is None else Point(amount, found[0], direction.slope(self.arrays, found[1], found[2]))
 
-        found = first_piece(worth, Point(0.0, self.worth, slope), step, most=most, noise=NOISE * max(abs(self.worth), 1.0))
+        found = first_piece(
+            worth, Point(0.0, self.worth, slope), step, most=most, noise=NOISE * max(abs(self.worth), 1.0)
+        )
         return found and replace(found, per_unit=self._usd(found.per_unit), over_step=self._usd(found.over_step))
 
     def provided(self, rows: IntArray) -> FloatArray:

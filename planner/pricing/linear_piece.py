@@ -1,9 +1,9 @@
 """The price of a direction, and how far it holds: the first linear piece of a concave function.
 
 What a plan is worth is concave and piecewise linear in its limits. Wherever it is solved, the duals give a line that
-touches it there and lies above it everywhere. A point on the line of the start lies on the same piece as the start; where it
-does not, the lines of both ends cross below, and the crossing is tried next: if the function reaches it, it is the corner
-between two pieces, exactly. Nothing is estimated from small steps.
+touches it there and lies above it everywhere. A point on the line of the start lies on the same piece as the start;
+where it does not, the lines of both ends cross below, and the crossing is tried next: if the function reaches it, it is
+the corner between two pieces, exactly. Nothing is estimated from small steps.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ class Price:
     """What a unit is worth in one direction.
 
     per_unit: change of worth for each of the first units; it holds up to `holds_to` units (not shown to hold further).
-    step: units asked about first, of which `over_step` is the mean change each; the two differ where the price does not hold that far.
+    step: units asked about first, of which `over_step` is the mean change each; the two differ where the price does not
+        hold that far.
     """
 
     per_unit: float
@@ -46,7 +47,9 @@ Worth = Callable[[float], Point | None]
 """The point after so many units; None where nothing is possible there, or it could not be found out in time."""
 
 
-def first_piece(worth: Worth, base: Point, step: float, *, most: float | None = None, noise: float = 0.0) -> Price | None:
+def first_piece(
+    worth: Worth, base: Point, step: float, *, most: float | None = None, noise: float = 0.0
+) -> Price | None:
     """The price along a direction from `base`, asked about `step` units.
 
     most: follow the price up to so many units to see how far it holds; None to see only whether it holds over the step.
@@ -80,7 +83,8 @@ def first_piece(worth: Worth, base: Point, step: float, *, most: float | None = 
 
 
 def _range(worth: Worth, line: _Line, slope: float, known: float, most: float) -> float:
-    """Units up to which the line is followed, at least `known`: in growing strides until one misses it, then by crossings."""
+    """Units up to which the line is followed, at least `known`: in growing strides until one misses it, then by
+    crossings."""
     far = None
     while known < most:
         stride = min(STRIDE * known, most)

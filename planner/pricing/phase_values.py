@@ -47,7 +47,8 @@ LEAST_MW = 1e-3
 class Phase:
     """A phase in the plan's model: the months of its contract, its MW, and the directions in which they move.
 
-    number: of its candidate. unit_mw: MW of a unit of it. fee_factor: what a dollar a month of fee costs by month, exit_usd_per_mw: what
+    number: of its candidate. unit_mw: MW of a unit of it. fee_factor: what a dollar a month of fee costs by month,
+        exit_usd_per_mw: what
     ending a MW after a month costs, both discounted and after tax, shape (M,).
     """
 
@@ -83,7 +84,9 @@ class Phase:
     @property
     def last(self) -> int:
         """Month in which the plan's contract ends, or would end."""
-        return int(self.places.table["end"].to_numpy(np.int64)[self.rows].max(initial=self.start)) if self.contracted else self.end
+        return int(
+            self.places.table["end"].to_numpy(np.int64)[self.rows].max(initial=self.start)
+        ) if self.contracted else self.end
 
     def free(self, start: int, end: int) -> Direction:
         """A MW given free in every month of [start, end)."""
@@ -99,8 +102,12 @@ class Phase:
         if not self.divisible or not len(column):
             return None
         return together(
-            self.places.copies(POWER, self.name),  # what may be ended early, or left unused of a minimum take, grows with it
-            *(self.places.raised(self.places.rows(Family.OFFER, f"{self.name}{when}")) for when in (IF_OPEN, IF_TAKEN, IN_STEPS)),
+            # what may be ended early, or left unused of a minimum take, grows with it
+            self.places.copies(POWER, self.name),
+            *(
+                self.places.raised(self.places.rows(Family.OFFER, f"{self.name}{when}"))
+                for when in (IF_OPEN, IF_TAKEN, IN_STEPS)
+            ),
         )
 
     def withheld(self, *, followed: bool) -> Price | None:
@@ -148,18 +155,25 @@ def phases_of(candidates: CandidateSet, allocation: Allocation, held: HeldPlan) 
             contracted_mw=float(allocation.levels[number] * mw), unit_mw=float(mw),
             divisible=not bool(table["integral"].iat[number]),
             fee_usd_per_kw_month=float(due), fee_factor=factor, held=held, places=places,
-            exit_usd_per_mw=after_tax * (0.0 if np.isnan(entry.exit_fee_usd_per_kw) else 1000.0 * float(entry.exit_fee_usd_per_kw)),
+            exit_usd_per_mw=after_tax * (
+                0.0 if np.isnan(entry.exit_fee_usd_per_kw) else 1000.0 * float(entry.exit_fee_usd_per_kw)
+            ),
         )
-        for entry, number, mw, due, factor in zip(power.itertuples(), numbers, size, fee, _fee_factors(outlook, power), strict=True)
+        for entry, number, mw, due, factor in zip(
+            power.itertuples(), numbers, size, fee, _fee_factors(outlook, power), strict=True
+        )
     ]
 
 
 def _fee_factors(outlook: Outlook, power: pd.DataFrame) -> Iterator[Floats]:
-    """After tax, what a dollar a month of fee costs in each month of a phase's contract: (1 - tax) x DF x its escalation."""
+    """After tax, what a dollar a month of fee costs in each month of a phase's contract: (1 - tax) x DF x its
+    escalation."""
     month = np.arange(outlook.months)
     after_tax = (1.0 - outlook.case.settings.tax_rate) * outlook.discount
     origins = fee_start(outlook)
-    for rate, origin, start, end in zip(power["fee_escalator"], origins, power["energised_month"], power["end_month"], strict=True):
+    for rate, origin, start, end in zip(
+        power["fee_escalator"], origins, power["energised_month"], power["end_month"], strict=True
+    ):
         due = (month >= min(int(origin), int(start))) & (month < int(end))
         yield after_tax * due * (1.0 + float(rate)) ** np.maximum((month - int(origin)) // 12, 0)
 

@@ -55,7 +55,8 @@ class Places:
     def inside(self, rows: IntArray, start: int, end: int) -> IntArray:
         """Those rows whose months all lie within [start, end).
 
-        A row stands for months with the same use. A limit raised in some of them alone leaves the others binding, so it is worth nothing.
+        A row stands for months with the same use. A limit raised in some of them alone leaves the others binding, so it
+        is worth nothing.
         """
         return rows[(self._start[rows] >= start) & (self._end[rows] <= end)]
 
@@ -89,7 +90,8 @@ class Places:
         return {(str(family), str(name)): rows for (family, name), rows in groups}
 
     def copies(self, family: str, name: str, kinds: tuple[str, ...] = ()) -> Direction:
-        """One unit more of a limit in the bounds of the candidates that copy it (see `copied_bounds`); kinds: only of these."""
+        """One unit more of a limit in the bounds of the candidates that copy it (see `copied_bounds`); kinds: only of
+        these."""
         rows = self._copies.get((family, name))
         if rows is None:
             return Direction()
@@ -103,4 +105,7 @@ class Places:
 
     def widened(self, columns: IntArray, per_unit: float | Floats = 1.0) -> Direction:
         """One unit more as the upper bound of each of the columns."""
-        return Direction(columns=columns, column_change=np.broadcast_to(per_unit, columns.shape) / self.model.formulation.unit[columns])
+        return Direction(
+            columns=columns,
+            column_change=np.broadcast_to(per_unit, columns.shape) / self.model.formulation.unit[columns],
+        )

@@ -1,4 +1,5 @@
-"""All prices of a plan, in the order in which a planner would ask for them, until they are answered or the time is up."""
+"""All prices of a plan, in the order in which a planner would ask for them, until they are answered or the time is
+up."""
 
 from __future__ import annotations
 
@@ -45,7 +46,8 @@ Progress = Callable[[str, int], None]
 
 @dataclass(frozen=True)
 class Prices:
-    """Answers as a table (see `price_table.COLUMNS`). complete: whether the time sufficed for all questions; solves: of the held plan."""
+    """Answers as a table (see `price_table.COLUMNS`). complete: whether the time sufficed for all questions; solves: of
+    the held plan."""
 
     table: pd.DataFrame
     complete: bool
@@ -54,7 +56,8 @@ class Prices:
 
 @dataclass(frozen=True)
 class PriceTask:
-    """A plan to be priced. rebuild: makes the candidates of a changed case; options: how to solve; seconds: None without a limit."""
+    """A plan to be priced. rebuild: makes the candidates of a changed case; options: how to solve; seconds: None
+    without a limit."""
 
     candidates: CandidateSet
     allocation: Allocation
@@ -97,7 +100,9 @@ def _answers(task: PriceTask, held: HeldPlan, detail: str) -> Iterator[tuple[str
     dearest = _dearest(phases, headline)
     if detail == "headline":
         for phase in dearest[:FOLLOWED]:
-            headline[phases.index(phase)] |= gain_cells(held.price(phase.free(0, outlook.months), STEP_MW, most=MOST_MW))
+            headline[phases.index(phase)] |= gain_cells(
+                held.price(phase.free(0, outlook.months), STEP_MW, most=MOST_MW)
+            )
     yield from (("phases", answer) for answer in headline)
     if detail == "headline":
         return
@@ -105,7 +110,8 @@ def _answers(task: PriceTask, held: HeldPlan, detail: str) -> Iterator[tuple[str
     for phase in phases:
         yield from (("years of phases", answer) for answer in by_year(outlook, phase))
     for what, values in (
-        ("deliveries", delivery_values), ("capital", capital_values), ("cash floors", floor_values), ("leases", lease_values),
+        ("deliveries", delivery_values), ("capital", capital_values), ("cash floors", floor_values),
+        ("leases", lease_values),
         ("halls", hall_values), ("clusters", cluster_values), ("shared feeds", group_values),
     ):
         yield from ((what, answer) for answer in values(held, task.candidates, task.allocation, places))
@@ -115,7 +121,9 @@ def _answers(task: PriceTask, held: HeldPlan, detail: str) -> Iterator[tuple[str
     yield from ((what, answer) for what, answer in again if any(cell in answer for cell in ANSWERED))
 
 
-def _planned_again(task: PriceTask, deadline: Deadline, phases: list[Phase], dearest: list[Phase]) -> Iterator[tuple[str, Row]]:
+def _planned_again(
+    task: PriceTask, deadline: Deadline, phases: list[Phase], dearest: list[Phase]
+) -> Iterator[tuple[str, Row]]:
     """What only a new plan answers: dates, blocks, whole phases, links."""
     levels, objective = task.allocation.levels, task.allocation.objective_usd
     assert levels is not None
@@ -124,7 +132,10 @@ def _planned_again(task: PriceTask, deadline: Deadline, phases: list[Phase], dea
         return  # a plan for something else than expected NPV, which is not what planning again would maximise
     outlook, base = task.candidates.outlook, unmoved(task.allocation)
     dates = Dates(task.candidates, task.allocation, task.rebuild, task.options, deadline)
-    movable = [phase for phase in [*dearest, *(phase for phase in phases if phase.contracted and phase not in dearest)] if can_move(phase)]
+    movable = [
+        phase for phase in [*dearest, *(phase for phase in phases if phase.contracted and phase not in dearest)]
+        if can_move(phase)
+    ]
     for phase in movable:
         for months in EARLIER_MONTHS:
             yield "earlier dates", dates.value(base, phase, months, free=False)

@@ -1,4 +1,5 @@
-"""What is one more, or one less, of what a plan is fed with: delivery slots, capital, leases, halls, clusters, shared feeds?
+"""What is one more, or one less, of what a plan is fed with: delivery slots, capital, leases, halls, clusters, shared
+feeds?
 
 Each is a limit of the plan's linear programme, moved in both directions with whole decisions held (see `held_plan`).
 """
@@ -40,13 +41,16 @@ def delivery_values(held: HeldPlan, candidates: CandidateSet, allocation: Alloca
         thing = Thing("delivery", name, "GPU", kind=gpu_id, in_plan=float(_used(held, places, rows)[0]), limit=limit)
         step = float(np.clip(STEP_SHARE * limit, 1.0, 100.0))
         worth = (1.0 - outlook.case.settings.tax_rate) * float(outlook.discount[start])
-        yield _two_sided(held, outlook, "one quarter", thing, places.raised(rows), start, start + 3, step, (worth, "$/GPU"))
+        yield _two_sided(
+            held, outlook, "one quarter", thing, places.raised(rows), start, start + 3, step, (worth, "$/GPU")
+        )
 
 
 def capital_values(held: HeldPlan, candidates: CandidateSet, allocation: Allocation, places: Places) -> Iterator[Row]:
     """A dollar of new capital more or less: from a quarter on, and for one year, as an implied return.
 
-    A dollar lent to the pot for a year is worth its return r + g / DF a year later, with r the discount rate and g what the NPV
+    A dollar lent to the pot for a year is worth its return r + g / DF a year later, with r the discount rate and g what
+    the NPV
     gains by having it: the after-tax return a year at which such a loan would leave the plan no better and no worse.
     Capital that does not carry over is that of the quarter alone.
     """
@@ -68,7 +72,9 @@ def capital_values(held: HeldPlan, candidates: CandidateSet, allocation: Allocat
             # What is missing in any month of the span binds in the rows that touch it.
             less = places.raised(places.touching(asked, first, min(end, horizon))).reversed()
             step = places.model.money  # a million where the case is one of millions
-            answer = _two_sided(held, outlook, question, thing, places.raised(rows), first, min(end, horizon), step, None, less)
+            answer = _two_sided(
+                held, outlook, question, thing, places.raised(rows), first, min(end, horizon), step, None, less
+            )
             if question != "from a quarter on":
                 answer |= _returns(outlook, answer, start)
             yield answer
@@ -88,14 +94,16 @@ def floor_values(held: HeldPlan, candidates: CandidateSet, allocation: Allocatio
         start = max(calendar.quarter_index(quarter), 0)
         direction = places.raised(places.rows(Family.CASH_FLOOR, quarter))
         thing = Thing("cash floor", quarter, "$")
-        yield _two_sided(held, candidates.outlook, "one quarter", thing, direction, start, start + 3, places.model.money, None)
+        yield _two_sided(
+            held, candidates.outlook, "one quarter", thing, direction, start, start + 3, places.model.money, None
+        )
 
 
 def lease_values(held: HeldPlan, candidates: CandidateSet, allocation: Allocation, places: Places) -> Iterator[Row]:
     """A unit of a lease more or less offered, its rate and terms as they are; not for leases that are declined whole.
 
-    For an all-or-nothing lease the least size moves with the size. pay_up_to: $ per GPU-hour or kW-month that could be given away on
-    a unit more. A lease with a schedule of rates is priced at each of them as well.
+    For an all-or-nothing lease the least size moves with the size. pay_up_to: $ per GPU-hour or kW-month that could be
+    given away on a unit more. A lease with a schedule of rates is priced at each of them as well.
     """
     outlook, table = candidates.outlook, candidates.table
     assert allocation.levels is not None
@@ -121,7 +129,10 @@ def lease_values(held: HeldPlan, candidates: CandidateSet, allocation: Allocatio
             if tier.startswith(f"{name}:"):
                 at_rate = places.rows(Family.TIER, tier)
                 limit = float(places.limit(at_rate)[0])
-                part = Thing("lease rate", tier, thing.unit, kind=thing.kind, in_plan=float(_used(held, places, at_rate)[0]), limit=limit)
+                part = Thing(
+                    "lease rate", tier, thing.unit, kind=thing.kind, in_plan=float(_used(held, places, at_rate)[0]),
+                    limit=limit,
+                )
                 yield _two_sided(held, outlook, "whole term", part, places.raised(at_rate), start, end, step, pay)
 
 
@@ -155,7 +166,8 @@ def _per_contract_unit(outlook: Outlook, hosting: bool, start: int, end: int) ->
 
 
 def hall_values(held: HeldPlan, candidates: CandidateSet, allocation: Allocation, places: Places) -> Iterator[Row]:
-    """A MW of critical IT more or less at a site: a hall given or taken (gain, loss), or a site that may hold more or less of them (net).
+    """A MW of critical IT more or less at a site: a hall given or taken (gain, loss), or a site that may hold more or
+    less of them (net).
 
     It is given or taken in the months in which the plan has halls there, in all months where it has none.
     A hall is cooled as the others of its site where all of them are alike.
@@ -170,25 +182,32 @@ def hall_values(held: HeldPlan, candidates: CandidateSet, allocation: Allocation
         name = str(site.site_id)
         rows = places.rows(Family.HALL, name)
         standing = places.standing(held, rows, STEP_MW)
-        given = together(places.raised(standing if len(standing) else rows), places.copies(Family.SITE.name, name, ("host",)))
+        given = together(
+            places.raised(standing if len(standing) else rows), places.copies(Family.SITE.name, name, ("host",))
+        )
         limits = [places.raised(places.rows(family, name)) for family in (Family.SITE, Family.OPEN)]
         larger = together(*limits, places.copies(Family.SITE.name, name))
         if given.empty:
             continue
         thing = Thing("hall", name, "MW", name, in_plan=built[name], limit=float(site.critical_it_mw))
-        answer = _two_sided(held, outlook, "whole term", thing, given, 0, outlook.last_month, STEP_MW, None, followed=False)
+        answer = _two_sided(
+            held, outlook, "whole term", thing, given, 0, outlook.last_month, STEP_MW, None, followed=False
+        )
         yield answer | _net_of_site(held, site, built[name], larger)
 
 
 def _net_of_site(held: HeldPlan, site: Any, built: float, larger: Direction) -> Row:
     """What a site that may hold more or less halls brings and costs, halls at their own price.
 
-    Where every hall stands already, a larger site holds no more of them; whether others would be built there only a new plan tells.
+    Where every hall stands already, a larger site holds no more of them; whether others would be built there only a new
+    plan tells.
     """
     if larger.empty:
         return {}
     if float(site.existing_it_mw) >= float(site.critical_it_mw):
-        buildable = not all(np.isnan([site.shell_capex_usd_per_kw, site.shell_rent_usd_per_kw_month, site.conversion_capex_usd_per_kw]))
+        buildable = not all(
+            np.isnan([site.shell_capex_usd_per_kw, site.shell_rent_usd_per_kw_month, site.conversion_capex_usd_per_kw])
+        )
         return {} if buildable else net_cells(Price(0.0, STEP_MW, STEP_MW, 0.0), None)
     full = built >= float(site.critical_it_mw) - STEP_MW  # with room to spare a MW less of it costs nothing at first
     less = held.price(larger.reversed(), STEP_MW) if full and built >= STEP_MW else None
@@ -205,14 +224,18 @@ def group_values(held: HeldPlan, candidates: CandidateSet, allocation: Allocatio
     yield from _limit_values(held, candidates.outlook, places, Family.GROUP, "shared feed", "MW")
 
 
-def _limit_values(held: HeldPlan, outlook: Outlook, places: Places, family: Family, resource: str, unit: str) -> Iterator[Row]:
+def _limit_values(
+    held: HeldPlan, outlook: Outlook, places: Places, family: Family, resource: str, unit: str
+) -> Iterator[Row]:
     for name in places.names(family):
         rows = places.rows(family, name)
         limit = float(places.limit(rows).max())
         step = STEP_MW if unit == "MW" else float(np.clip(STEP_SHARE * limit, 1.0, 100.0))
         used = float(_used(held, places, rows).max())
         thing = Thing(resource, name, unit, in_plan=used, limit=limit)
-        yield _two_sided(held, outlook, "whole term", thing, places.raised(rows), 0, outlook.last_month, step, None, followed=False)
+        yield _two_sided(
+            held, outlook, "whole term", thing, places.raised(rows), 0, outlook.last_month, step, None, followed=False
+        )
 
 
 def _two_sided(
@@ -232,7 +255,8 @@ def _two_sided(
     if pay is not None and gain is not None and pay[0] > 0.0:
         cells = {"pay_up_to": gain.over_step / pay[0], "pay_unit": pay[1]}
     return row(
-        outlook, question, thing, start, end, step=step, dual_usd=held.dual_between(more, down), **cells, **gain_cells(gain), **loss_cells(loss)
+        outlook, question, thing, start, end, step=step, dual_usd=held.dual_between(more, down), **cells,
+        **gain_cells(gain), **loss_cells(loss)
     )
 
 

@@ -1,8 +1,9 @@
-"""A case with inquiries among its leases, all at one rate; inquiries that need other steps of time stand in other cases.
+"""A case with inquiries among its leases, all at one rate; inquiries that need other steps of time stand in other
+cases.
 
 The start and the end of a lease are steps of the plan, and a longer lease a longer tail. Both give any plan a little
-more room, with or without the lease, so both plans that a quote compares stand on the same steps. Inquiries whose dates add
-the same steps share one case (those on quarter starts add none), so a quote does not depend on what else is asked.
+more room, with or without the lease, so both plans that a quote compares stand on the same steps. Inquiries whose dates
+add the same steps share one case (those on quarter starts add none), so a quote does not depend on what else is asked.
 """
 
 from __future__ import annotations
@@ -46,20 +47,28 @@ def asked_groups(case: Case, inquiries: Sequence[Inquiry], *, base: str, tail: s
     for inquiry in inquiries:
         outlook = make_outlook(asked_case(case, [inquiry]), base=base, tail=tail)
         members.setdefault((outlook.months, outlook.steps.tobytes()), []).append(inquiry)
-    return [AskedGroup(tuple(group), make_outlook(asked_case(case, group), base=base, tail=tail)) for group in members.values()]
+    return [
+        AskedGroup(tuple(group), make_outlook(asked_case(case, group), base=base, tail=tail))
+        for group in members.values()
+    ]
 
 
 def asked_case(case: Case, inquiries: Sequence[Inquiry], *, rates: Mapping[str, float] | None = None) -> Case:
     """The case with each inquiry as a lease of any size up to its own, at its rate (1 where none is given)."""
     at = dict(rates or {})
     leases = _typed("leases", [_lease_row(case, inquiry, at.get(inquiry.name, 1.0)) for inquiry in inquiries])
-    paid = _typed("lease_rates", [row for inquiry in inquiries for row in rate_rows(case, inquiry, at.get(inquiry.name, 1.0))])
+    paid = _typed(
+        "lease_rates", [row for inquiry in inquiries for row in rate_rows(case, inquiry, at.get(inquiry.name, 1.0))]
+    )
     tables = dict(case.tables)
     tables["leases"] = pd.concat([case.tables["leases"], leases], ignore_index=True)
     if len(paid):
         tables["lease_rates"] = pd.concat([case.tables["lease_rates"], paid], ignore_index=True)
     if any(not inquiry.customer for inquiry in inquiries):
-        safe = _typed("customers", [{"customer_id": NEVER_DEFAULTS, "rating": "AAA", "default_rate_per_year": 0.0, "recovery": 1.0}])
+        safe = _typed(
+            "customers",
+            [{"customer_id": NEVER_DEFAULTS, "rating": "AAA", "default_rate_per_year": 0.0, "recovery": 1.0}],
+        )
         tables["customers"] = pd.concat([case.tables["customers"], safe], ignore_index=True)
     return replace(case, tables=tables)
 
@@ -71,7 +80,10 @@ def sku_ratios(case: Case, inquiry: Inquiry) -> dict[str, float]:
     found = {}
     for sku in inquiry.skus:
         if sku.gpu_id not in performance.index:
-            raise PlannerError(f"inquiry {inquiry.name}: the case has no SKU {sku.gpu_id!r}; {remedy_for(sku.gpu_id, list(performance.index))}")
+            raise PlannerError(
+                f"inquiry {inquiry.name}: the case has no SKU {sku.gpu_id!r}; "
+                f"{remedy_for(sku.gpu_id, list(performance.index))}"
+            )
         usual = float(performance[first]) / float(performance[sku.gpu_id])
         found[sku.gpu_id] = usual if sku.gpus_per_unit is None else sku.gpus_per_unit
     return found
@@ -82,7 +94,10 @@ def rate_rows(case: Case, inquiry: Inquiry, rate: float) -> list[dict[str, objec
     if inquiry.hosting:
         return []
     return [
-        {"lease_id": inquiry.name, "gpu_id": gpu_id, "tier": 1, "usd_per_gpu_hour": rate / units, "gpus_per_unit": units}
+        {
+            "lease_id": inquiry.name, "gpu_id": gpu_id, "tier": 1, "usd_per_gpu_hour": rate / units,
+            "gpus_per_unit": units,
+        }
         for gpu_id, units in sku_ratios(case, inquiry).items()
     ]
 
@@ -126,7 +141,10 @@ def _refuse_faults(case: Case, tables: dict[str, pd.DataFrame], inquiries: Seque
     by_rate = [inquiry.name for inquiry in inquiries for _ in (inquiry.skus if not inquiry.hosting else ())]
     found = []
     for fault in validate(Given(case.settings, tables, files)):
-        added = -1 if fault.row is None else fault.row - FIRST_ROW - (before if fault.file == "leases.csv" else len(case.tables["lease_rates"]))
+        added = (
+            -1 if fault.row is None
+            else fault.row - FIRST_ROW - (before if fault.file == "leases.csv" else len(case.tables["lease_rates"]))
+        )
         names = [inquiry.name for inquiry in inquiries] if fault.file == "leases.csv" else by_rate
         if fault.file in ("leases.csv", "lease_rates.csv") and 0 <= added < len(names):
             found.append(Fault(f"inquiry {names[added]}", None, fault.column, fault.value, fault.why, fault.remedy))

@@ -1,8 +1,9 @@
 """One model for many inquiries: all of them shut, each opened alone, at any rate and size.
 
-The model is built once for a group of inquiries. An inquiry is shut while its columns are held at 0. To open it its columns
-get their bounds back, their costs follow the rate, and the row `units served = size` forces it in. Where the rate also stands
-in limits on money, the coefficients of its columns there are affine in the rate as well (see `money_rows`).
+The model is built once for a group of inquiries. An inquiry is shut while its columns are held at 0. To open it its
+columns get their bounds back, their costs follow the rate, and the row `units served = size` forces it in. Where the
+rate also stands in limits on money, the coefficients of its columns there are affine in the rate as well (see
+`money_rows`).
 """
 
 from __future__ import annotations
@@ -31,9 +32,11 @@ from planner.solver.model_arrays import FloatArray, ModelArrays, model_arrays
 
 @dataclass(frozen=True, eq=False)
 class RatePiece:
-    """Costs ($M) of an inquiry's own columns, and where the rate is funded the matrix, for rates above `low` up to `high`.
+    """Costs ($M) of an inquiry's own columns, and where the rate is funded the matrix, for rates above `low` up to
+    `high`.
 
-    cost = at_zero + slope x rate, (own,). matrix = at_zero + slope x rate over the whole model, None where no limit moves.
+    cost = at_zero + slope x rate, (own,). matrix = at_zero + slope x rate over the whole model, None where no limit
+    moves.
     """
 
     low: float
@@ -53,9 +56,10 @@ class RatePiece:
 class InquiryProblem:
     """What it takes to open one inquiry in the shared model.
 
-    shut: the model with every inquiry shut. own: its columns; upper: their bounds when it is open. row: the row that counts
-    its units; row_scale: what that row was divided by. serving: which of its columns serve it (the others are next terms and
-    decisions). pieces: lowest rates first.
+    shut: the model with every inquiry shut. own: its columns; upper: their bounds when it is open. row: the row that
+        counts
+    its units; row_scale: what that row was divided by. serving: which of its columns serve it (the others are next
+    terms and decisions). pieces: lowest rates first.
     """
 
     inquiry: Inquiry
@@ -93,14 +97,18 @@ class InquiryProblem:
         matrix.data[np.abs(matrix.data) <= 1e-9] = 0.0
         matrix.eliminate_zeros()
         return replace(
-            arrays, cost=cost, start=matrix.indptr.astype(np.int32), index=matrix.indices.astype(np.int32), value=matrix.data
+            arrays, cost=cost, start=matrix.indptr.astype(np.int32), index=matrix.indices.astype(np.int32),
+            value=matrix.data
         )
 
     def straight(self, piece: RatePiece) -> bool:
-        """Whether a dollar of rate brings the same for a unit of size however it is served, and nothing without serving."""
+        """Whether a dollar of rate brings the same for a unit of size however it is served, and nothing without
+        serving."""
         units = self.units
         each = float(piece.slope @ units) / float(units @ units)
-        return bool(np.allclose(piece.slope, each * units, rtol=0.0, atol=1e-12 * float(np.abs(piece.slope).max(initial=0.0))))
+        return bool(
+            np.allclose(piece.slope, each * units, rtol=0.0, atol=1e-12 * float(np.abs(piece.slope).max(initial=0.0)))
+        )
 
     @cached_property
     def units(self) -> FloatArray:
@@ -165,7 +173,9 @@ def asked_model(group: AskedGroup, options: PlanOptions) -> AskedModel:
         found = []
         for piece in pieces[inquiry.name]:
             pair = rows.affine(piece, own, position) or (None, None)
-            found.append(RatePiece(piece.low, piece.high, piece.at_zero[position] * unit, piece.slope[position] * unit, *pair))
+            found.append(
+                RatePiece(piece.low, piece.high, piece.at_zero[position] * unit, piece.slope[position] * unit, *pair)
+            )
         row, scale = _row_of(model, inquiry)
         serving = table["kind"].isin(["serve", "host"]).to_numpy()[first[own]]
         problems.append(InquiryProblem(inquiry, shut, own, arrays.col_upper[own], serving, row, scale, tuple(found)))
@@ -173,7 +183,8 @@ def asked_model(group: AskedGroup, options: PlanOptions) -> AskedModel:
 
 
 def asked_candidates(outlook: Outlook, inquiries: Sequence[Inquiry], options: PlanOptions) -> CandidateSet:
-    """Candidates of the case with inquiries, the decisions of the user made, with a limit that counts the units of each."""
+    """Candidates of the case with inquiries, the decisions of the user made, with a limit that counts the units of
+    each."""
     made = apply_decisions(build_candidates(outlook, equity=options.equity), options.fixes, options.excludes)
     found = replace(made, book=made.book.copy())
     for inquiry in inquiries:

@@ -1,15 +1,16 @@
 """Where a bundle breaks even: the rate, utilisation, power price and residual value at which its NPV is zero.
 
 A bundle is the whole path of one GPU on a power path of a site: bought for the first month in which power and halls are
-there, at work at one rate for its contract, then sold; its share of the hall, given up with it; and its contracted MW, whose
-fee runs for the phase's whole term, or, in the second rate, only for the months in which the GPU works. A hosting bundle is a MW of
-hall let to one of the hosting leases of the case, on its terms, with its contracted MW. All cash is affine in
-the rate, so each breakeven follows from two bundles:
+there, at work at one rate for its contract, then sold; its share of the hall, given up with it; and its contracted MW,
+whose fee runs for the phase's whole term, or, in the second rate, only for the months in which the GPU works. A hosting
+bundle is a MW of hall let to one of the hosting leases of the case, on its terms, with its contracted MW. All cash is
+affine in the rate, so each breakeven follows from two bundles:
 
     rate at NPV 0        -NPV(0) / (NPV(1) - NPV(0))
     rate at a hurdle     the same, every month discounted at the hurdle: the IRR after tax is then the hurdle
-    rate at a DSCR       the greatest, over the years of the contract, of (floor x debt service - cash at rate 0) / cash per dollar
-    at a given rate      utilisation = rate at NPV 0 / rate; $/MWh on top of the price of power; fees of power times so much;
+    rate at a DSCR       the greatest, over the years of the contract, of (floor x debt service - cash at rate 0) / cash
+    per dollar at a given rate      utilisation = rate at NPV 0 / rate; $/MWh on top of the price of power; fees of
+    power times so much;
                          share of the purchase price at resale
 """
 
@@ -36,11 +37,14 @@ from planner.quoting.inquiry import Inquiry
 from planner.quoting.whole_bundles import bundle_alone
 
 COLUMNS = (
-    "site_id", "power_path", "gpu_id", "lease_id", "rate_unit", "from", "to", "rate_npv_zero", "rate_npv_zero_months_used", "rate_hurdle_irr",
-    "rate_least_dscr", "at_rate", "npv_usd_per_unit", "breakeven_utilisation", "breakeven_power_usd_per_mwh", "breakeven_fees_times", "breakeven_residual_share",
+    "site_id", "power_path", "gpu_id", "lease_id", "rate_unit", "from", "to", "rate_npv_zero",
+    "rate_npv_zero_months_used", "rate_hurdle_irr",
+    "rate_least_dscr", "at_rate", "npv_usd_per_unit", "breakeven_utilisation", "breakeven_power_usd_per_mwh",
+    "breakeven_fees_times", "breakeven_residual_share",
 )
-"""Columns of the table: bundles of a GPU have a gpu_id, hosted MW a lease_id. Rates in rate_unit, npv_usd_per_unit for a GPU or a MW, shares of 1;
-blank where it does not exist (no debt, no rate to compare with, power that the tenant pays, no resale)."""
+"""Columns of the table: bundles of a GPU have a gpu_id, hosted MW a lease_id. Rates in rate_unit, npv_usd_per_unit for
+a GPU or a MW, shares of 1; blank where it does not exist (no debt, no rate to compare with, power that the tenant pays,
+no resale)."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +71,11 @@ class BreakevenOptions:
 
 
 def breakeven(case: Case | str | Path, options: BreakevenOptions | None = None, **choices: Any) -> pd.DataFrame:
-    """One row per site, power path and SKU, and per site, power path and hosting lease, that fit together: columns COLUMNS.
+    """One row per site, power path and SKU, and per site, power path and hosting lease, that fit together: columns
+    COLUMNS.
 
-    GPUs first, the cheapest of each first. `choices` are fields of `BreakevenOptions`. A path whose power does not last for the contract is left out.
+    GPUs first, the cheapest of each first. `choices` are fields of `BreakevenOptions`. A path whose power does not last
+    for the contract is left out.
 
     >>> import planner
     >>> rows = planner.breakeven("fixtures/tiny", term_months=12)
@@ -80,7 +86,9 @@ def breakeven(case: Case | str | Path, options: BreakevenOptions | None = None, 
     changed = changed_case(as_case(case), chosen.edits, chosen.stress)
     rows = [*_of_gpus(changed, chosen), *_of_halls(changed, chosen)]
     found = pd.DataFrame(rows, columns=list(COLUMNS))
-    return found.sort_values(["rate_unit", "rate_npv_zero", "site_id", "power_path"], kind="stable").reset_index(drop=True)
+    return found.sort_values(
+        ["rate_unit", "rate_npv_zero", "site_id", "power_path"], kind="stable"
+    ).reset_index(drop=True)
 
 
 def _of_gpus(case: Case, options: BreakevenOptions) -> Iterator[tuple[Any, ...]]:
@@ -100,7 +108,16 @@ def _of_halls(case: Case, options: BreakevenOptions) -> Iterator[tuple[Any, ...]
     hosting = leases["kind"] == "hosting"
     if not hosting.any():
         return
-    asked = [replace(case, tables={**case.tables, "leases": leases.assign(usd_per_kw_month=leases["usd_per_kw_month"].where(~hosting, rate))}) for rate in (0.0, 1.0)]
+    asked = [
+        replace(
+            case,
+            tables={
+                **case.tables,
+                "leases": leases.assign(usd_per_kw_month=leases["usd_per_kw_month"].where(~hosting, rate)),
+            },
+        )
+        for rate in (0.0, 1.0)
+    ]
     free, paid = (build_candidates(make_outlook(one, base=options.base)) for one in asked)
     rate_of = dict(zip(leases["lease_id"], leases["usd_per_kw_month"].astype(float), strict=True))
     for worth, path in _worths(free, paid, "host", leases["lease_id"][hosting].tolist()):
@@ -129,7 +146,10 @@ def _figures(worth: BundleWorth, rate: float, options: BreakevenOptions) -> tupl
     at_rate = (blank,) * 6
     if np.isfinite(rate):
         npv = worth.npv(rate)
-        at_rate = rate, npv, zero / rate if rate > 0.0 else blank, worth.power_price_room(npv), worth.fee_factor(npv), worth.residual_share(npv)
+        at_rate = (
+            rate, npv, zero / rate if rate > 0.0 else blank, worth.power_price_room(npv), worth.fee_factor(npv),
+            worth.residual_share(npv)
+        )
     return written(worth.start), written(worth.end - 1), *rates, *at_rate
 
 
@@ -148,7 +168,8 @@ def _contracts(case: Case, options: BreakevenOptions) -> list[Inquiry]:
 
 
 def _first_month(outlook: Outlook, site_id: str, energised: int) -> int | None:
-    """The first quarter start from which power, a hall and the slowest GPU to order can be there; None after the horizon."""
+    """The first quarter start from which power, a hall and the slowest GPU to order can be there; None after the
+    horizon."""
     site = outlook.case.tables["sites"].set_index("site_id").loc[site_id]
     ready = outlook.calendar.index(str(site["ready_month"])) if site["ready_month"] else 0
     hall = 0 if float(site["existing_it_mw"]) > 0.0 else max(ready, int(site["build_lead_months"]))

@@ -17,7 +17,8 @@ INVESTED = (Line.CAPEX, Line.OPENING)
 
 
 class BundleWorth:
-    """One bundle at rate 0 and at rate 1: its cash by line and month, and what follows. Rates in $/GPU-hour, or $/kW-month of a hall."""
+    """One bundle at rate 0 and at rate 1: its cash by line and month, and what follows. Rates in $/GPU-hour, or
+    $/kW-month of a hall."""
 
     def __init__(self, free: CandidateSet, paid: CandidateSet, bundle: Bundle, number: int) -> None:
         """free, paid: the candidates at rate 0 and at rate 1; number: of the way to work, or to let, in the bundle."""
@@ -33,7 +34,9 @@ class BundleWorth:
         self.net = _net(self.lines)
         self.slope = _net(self.change)
         way = free.table.loc[number]
-        self.site_id, self.gpu_id, self.lease_id, self.hosting = str(way["site_id"]), str(way["gpu_id"]), str(way["lease_id"]), way["kind"] == "host"
+        self.site_id, self.gpu_id, self.lease_id, self.hosting = str(way["site_id"]), str(way["gpu_id"]), str(
+            way["lease_id"]
+        ), way["kind"] == "host"
         self.start, self.end = int(way["from_month"]), int(way["to_month"])
 
     def npv(self, rate: float) -> float:
@@ -60,7 +63,8 @@ class BundleWorth:
         return _ratio(-float(self.net @ factors), float(self.slope @ factors))
 
     def rate_at_dscr(self, least: float) -> float:
-        """Least rate at which cash covers interest and repayment often enough in every year of the contract; NaN without debt.
+        """Least rate at which cash covers interest and repayment often enough in every year of the contract; NaN
+        without debt.
 
         Debt service as it was agreed: what a sale settles is paid by the sale, and neither is counted.
         """
@@ -73,7 +77,9 @@ class BundleWorth:
         none = np.zeros(self.outlook.months)
         due = -yearly(sum((self.cash[line][~ended].sum(axis=0) for line in SERVICE), none))
         sold = _net(self.cash[:, ended].sum(axis=1)) if ended.any() else none
-        running = self.net - sold - sum((self.lines[line] for line in INVESTED), none) - (1.0 - self.tax) * self.cash[Line.RESALE][~ended].sum(axis=0)
+        running = self.net - sold - sum(
+            (self.lines[line] for line in INVESTED), none
+        ) - (1.0 - self.tax) * self.cash[Line.RESALE][~ended].sum(axis=0)
         cash, slope = yearly(running), yearly(self.slope)
         owed = due > 0.0
         if not owed.any() or (slope[owed] <= 0.0).any():
@@ -91,7 +97,8 @@ class BundleWorth:
         return 1.0 + npv / fees if fees > 0.0 else float("nan")
 
     def residual_share(self, npv: float) -> float:
-        """Share of its purchase price for which the GPU must be sold, after the contract, to break even; NaN for a hall."""
+        """Share of its purchase price for which the GPU must be sold, after the contract, to break even; NaN for a
+        hall."""
         if self.hosting:
             return float("nan")
         kinds = self.free.table["kind"].to_numpy()[self.numbers]
@@ -119,9 +126,13 @@ class BundleWorth:
         lease = self.outlook.case.tables["leases"].set_index("lease_id").loc[self.lease_id]
         if lease["energy_by"] != "landlord":
             return np.zeros(self.outlook.months)
-        number, windows = self.outlook.tables["leases"].number_of("lease_id")[self.lease_id], lease_windows(self.outlook)
+        number, windows = self.outlook.tables["leases"].number_of("lease_id")[
+            self.lease_id
+        ], lease_windows(self.outlook)
         mine = np.flatnonzero((windows["lease"] == number) & (windows["from_month"] == self.start))
-        return LeaseTerms(CandidateBuilder(self.outlook)).shares(number, int(windows["term_start"][mine[0]]), "size_share")
+        return LeaseTerms(CandidateBuilder(self.outlook)).shares(
+            number, int(windows["term_start"][mine[0]]), "size_share"
+        )
 
 
 def _net(lines: Floats) -> Floats:

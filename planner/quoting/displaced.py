@@ -15,17 +15,24 @@ SMALL = 1e-3
 
 
 def displaced_table(candidates: CandidateSet, without: Floats, with_it: Floats, inquiry: str) -> pd.DataFrame:
-    """Leases, on-demand and mining GPU- or MW-months, GPUs bought, halls, power and sites of two plans, where they differ.
+    """Leases, on-demand and mining GPU- or MW-months, GPUs bought, halls, power and sites of two plans, where they
+    differ.
 
     Largest share of change first; the inquiry itself is left out. Columns COLUMNS.
     """
-    both = pd.concat([_amounts(candidates, without).rename("without"), _amounts(candidates, with_it).rename("with")], axis=1).fillna(0.0)
+    both = pd.concat(
+        [_amounts(candidates, without).rename("without"), _amounts(candidates, with_it).rename("with")], axis=1
+    ).fillna(0.0)
     both = both[both.index.get_level_values("name") != inquiry].reset_index()
     both["change"] = both["with"] - both["without"]
     size = both[["without", "with"]].abs().max(axis=1)
     found = both[both["change"].abs() > SMALL * size.clip(lower=1.0)]
-    order = {what: at for at, what in enumerate(("lease", "on demand", "mining", "site", "GPUs bought", "hall", "power"))}
-    found = found.assign(at=found["what"].map(order), size=-found["change"].abs()).sort_values(["at", "size", "name"], kind="stable")
+    order = {
+        what: at for at, what in enumerate(("lease", "on demand", "mining", "site", "GPUs bought", "hall", "power"))
+    }
+    found = found.assign(
+        at=found["what"].map(order), size=-found["change"].abs()
+    ).sort_values(["at", "size", "name"], kind="stable")
     return found[list(COLUMNS)].reset_index(drop=True)
 
 
@@ -39,13 +46,25 @@ def _amounts(candidates: CandidateSet, levels: Floats) -> pd.Series:
     served = table[table["kind"].isin(["serve", "host"]) & (table["lease_id"] != "")]
     unit = served["lease_id"].map(leases["size_unit"]).map({"gpus": "GPUs", "it_mw": "MW"})
     pieces = [
-        _part(served, "lease", served["lease_id"], unit, served["level"] * _number(served["lease_id"], leases["max_size"]) / served["upper"]),
-        _part(chosen := table[table["kind"] == "sell"], "on demand", chosen["gpu_id"], "GPU-months", chosen["level"] * chosen["months"]),
-        _part(chosen := table[table["kind"] == "mine"], "mining", chosen["site_id"], "MW-months", chosen["level"] * chosen["months"]),
+        _part(
+            served, "lease", served["lease_id"], unit,
+            served["level"] * _number(served["lease_id"], leases["max_size"]) / served["upper"],
+        ),
+        _part(
+            chosen := table[table["kind"] == "sell"], "on demand", chosen["gpu_id"], "GPU-months",
+            chosen["level"] * chosen["months"],
+        ),
+        _part(
+            chosen := table[table["kind"] == "mine"], "mining", chosen["site_id"], "MW-months",
+            chosen["level"] * chosen["months"],
+        ),
         _part(chosen := table[table["kind"] == "open"], "site", chosen["site_id"], "opened", chosen["level"]),
         _part(chosen := table[table["kind"] == "own"], "GPUs bought", chosen["gpu_id"], "GPUs", chosen["level"]),
         _part(chosen := table[table["kind"] == "shell"], "hall", chosen["site_id"], "MW", chosen["level"]),
-        _part(chosen := table[table["kind"] == "power"], "power", chosen["phase"], "MW", chosen["level"] * _number(chosen["phase"], mw)),
+        _part(
+            chosen := table[table["kind"] == "power"], "power", chosen["phase"], "MW",
+            chosen["level"] * _number(chosen["phase"], mw),
+        ),
     ]
     return pd.concat(pieces).groupby(["what", "name", "unit"])["amount"].sum()
 
@@ -56,4 +75,6 @@ def _number(names: pd.Series, number: pd.Series) -> pd.Series:
 
 
 def _part(rows: pd.DataFrame, what: str, name: pd.Series, unit: pd.Series | str, amount: pd.Series) -> pd.DataFrame:
-    return pd.DataFrame({"what": what, "name": name, "unit": unit, "amount": np.asarray(amount, dtype=np.float64)}, index=rows.index)
+    return pd.DataFrame(
+        {"what": what, "name": name, "unit": unit, "amount": np.asarray(amount, dtype=np.float64)}, index=rows.index
+    )

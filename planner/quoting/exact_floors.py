@@ -1,7 +1,8 @@
 """Floors of an inquiry where nothing is decided whole: each is exact, and all of them lie on one walk.
 
-The basis of the plan without the inquiry is a best one at size 0. From there the sizes come one after another from the least
-to the whole, each some steps of the dual simplex from the one before; the limits that keep the leases of the plan come last.
+The basis of the plan without the inquiry is a best one at size 0. From there the sizes come one after another from the
+least to the whole, each some steps of the dual simplex from the one before; the limits that keep the leases of the plan
+come last.
 """
 
 from __future__ import annotations
@@ -43,6 +44,11 @@ def exact_floors(problem: InquiryProblem, base: Base, start: float, kept: ModelA
 
 def _floor(point: Point | None, base: Base, size: float, basis: object, seconds: float) -> Floor:
     if point is None:
-        return Floor(Answer.NEVER, size, *(_BLANK,) * 4, True, None, None, basis, _BLANK, _BLANK, base.value, 0, seconds)
+        return Floor(
+            Answer.NEVER, size, *(_BLANK,) * 4, True, None, None, basis, _BLANK, _BLANK, base.value, 0, seconds
+        )
     answer = Answer.ALWAYS if point.rate <= 0.0 else Answer.FLOOR
-    return Floor(answer, size, *(point.rate,) * 4, True, point.levels, point.levels, basis, point.value, point.slope, base.value, 0, seconds)
+    return Floor(
+        answer, size, *(point.rate,) * 4, True, point.levels, point.levels, basis, point.value, point.slope, base.value,
+        0, seconds,
+    )

@@ -1,13 +1,16 @@
-"""The floor of an inquiry: the lowest rate r at which V(r), the best NPV with it forced in, reaches V0, the best without it.
+"""The floor of an inquiry: the lowest rate r at which V(r), the best NPV with it forced in, reaches V0, the best
+without it.
 
-Without whole decisions V is one linear programme and the root is exact (see `exact_floors`). With whole decisions V and V0 are
-known between an answer and a bound each, L <= V <= U and L0 <= V0 <= U0, so the floor is known within an interval:
+Without whole decisions V is one linear programme and the root is exact (see `exact_floors`). With whole decisions V and
+V0 are known between an answer and a bound each, L <= V <= U and L0 <= V0 <= U0, so the floor is known within an
+interval:
 
     upper end   the rate at which the plan found, its whole decisions held, reaches U0: there signing is surely worth it
     lower end   r - (U - L0) / least slope: below it even the bound of V stays under L0, so declining is surely right
 
-A first estimate holds the whole decisions of the plan without the inquiry, at once; the search then begins from that plan
-as the answer to beat. V0 is also at least what the plan with the inquiry is worth once the inquiry is taken out of it.
+A first estimate holds the whole decisions of the plan without the inquiry, at once; the search then begins from that
+plan as the answer to beat. V0 is also at least what the plan with the inquiry is worth once the inquiry is taken out of
+it.
 """
 
 from __future__ import annotations
@@ -48,7 +51,8 @@ class Answer(Enum):
 
 @dataclass(frozen=True)
 class Base:
-    """The best plan without the inquiry: answer and bound in $M, levels of all columns, and a basis of its linear programme."""
+    """The best plan without the inquiry: answer and bound in $M, levels of all columns, and a basis of its linear
+    programme."""
 
     value: float
     bound: float
@@ -60,9 +64,12 @@ class Base:
 class Floor:
     """The floor of an inquiry at one size, in its rate's unit; blank (NaN) where the answer is not FLOOR.
 
-    rate: where the best plan found meets the plan without the inquiry. low, high: the floor lies between them (proven: the
-    searches ended by themselves). held_rate: with the whole decisions of the plan without it (NaN where they leave no room).
-    levels: of all columns at the floor; estimate: at held_rate. basis: of the programme solved last. value: V at the floor, $M. slope: $M that a dollar of rate brings. without: what a plan
+    rate: where the best plan found meets the plan without the inquiry. low, high: the floor lies between them (proven:
+        the
+    searches ended by themselves). held_rate: with the whole decisions of the plan without it (NaN where they leave no
+    room).
+    levels: of all columns at the floor; estimate: at held_rate. basis: of the programme solved last. value: V at the
+        floor, $M. slope: $M that a dollar of rate brings. without: what a plan
     without the inquiry is worth at least, $M.
     """
 
@@ -84,15 +91,18 @@ class Floor:
 
 
 def find_floor(
-    problem: InquiryProblem, base: Base, size: float, start: float, options: SolverOptions, *, kept: ModelArrays | None = None
+    problem: InquiryProblem, base: Base, size: float, start: float, options: SolverOptions, *,
+    kept: ModelArrays | None = None
 ) -> Floor:
-    """The floor at a size; start: a first rate to try. kept: limits of the shut model changed (leases that may not be declined)."""
+    """The floor at a size; start: a first rate to try. kept: limits of the shut model changed (leases that may not be
+    declined)."""
     return _Search(problem, base, size, start, options, kept).found()
 
 
 class _Search:
     def __init__(
-        self, problem: InquiryProblem, base: Base, size: float, start: float, options: SolverOptions, kept: ModelArrays | None
+        self, problem: InquiryProblem, base: Base, size: float, start: float, options: SolverOptions,
+        kept: ModelArrays | None
     ) -> None:
         self.problem = problem if kept is None else replace(problem, shut=kept)
         self.base, self.size, self.start, self.options = base, size, start, options
@@ -133,16 +143,21 @@ class _Search:
             if best is None:
                 break
             low = max(low, self._lower_end(piece, rate, solution))
-            # A search below the floor tells little of its lower end, one at a plan known to be best there tells no more.
+            # A search below the floor tells little of its lower end, one at a plan known to be best there tells no
+            # more.
             if high - low <= 2.0 * WIDTH * best.rate or solution.interrupted or abs(best.rate - rate) <= 1e-9 * rate:
                 break
             rate, begin = best.rate, best.levels
         if best is None:
-            return self._none(Answer.NEVER if solution.status is Status.INFEASIBLE or solution.status is Status.OPTIMAL else Answer.STOPPED)
+            return self._none(
+                Answer.NEVER if solution.status is Status.INFEASIBLE or solution.status is Status.OPTIMAL
+                else Answer.STOPPED
+            )
         return self._floor(best, estimate, min(low, spared), high, proven=proven and np.isfinite(high))
 
     def _held_root(self, levels: FloatArray, *, keep_own: bool = True) -> Point | None:
-        """The floor with whole decisions held at some levels; the inquiry's own are settled first unless they are kept."""
+        """The floor with whole decisions held at some levels; the inquiry's own are settled first unless they are
+        kept."""
         if not keep_own:
             settled = self._own_settled(levels)
             if settled is None:
@@ -152,7 +167,8 @@ class _Search:
         return lowest_root(line, self.without, self.start)
 
     def _own_settled(self, levels: FloatArray) -> FloatArray | None:
-        """The levels with the inquiry's own decisions made at the first rate, all others held; None where they leave no room."""
+        """The levels with the inquiry's own decisions made at the first rate, all others held; None where they leave no
+        room."""
         own = np.zeros(self.forced.columns, dtype=bool)
         own[self.problem.own] = True
         if not (self.forced.integer & own).any():
@@ -160,8 +176,11 @@ class _Search:
         rated = self.problem.rated(held(self.forced, levels, own), self._piece_at(self.start), self.start)
         return mip_solver(self._limited(self.options.gap)).solve_arrays(rated).values
 
-    def _searched(self, piece: RatePiece, rate: float, begin: FloatArray | None, *, at_least: float = -np.inf) -> Solution:
-        """The plan with the inquiry forced in at a rate, begun from a plan that is known, to the gap that the width asks for."""
+    def _searched(
+        self, piece: RatePiece, rate: float, begin: FloatArray | None, *, at_least: float = -np.inf
+    ) -> Solution:
+        """The plan with the inquiry forced in at a rate, begun from a plan that is known, to the gap that the width
+        asks for."""
         began = time.perf_counter()
         self.searches += 1
         least, _ = self.problem.slopes(piece)
@@ -180,7 +199,8 @@ class _Search:
         return replace(self.options, gap=gap, progress=None, log=None, threads=None)
 
     def _earlier(self, rate: float) -> tuple[float, Point | None]:
-        """Rates below the piece of an estimate, where notice comes later: the floor if it lies there, and how far down it could."""
+        """Rates below the piece of an estimate, where notice comes later: the floor if it lies there, and how far down
+        it could."""
         spared = np.inf
         for piece in self.problem.pieces:
             if rate <= piece.high:
@@ -226,7 +246,8 @@ class _Search:
         return piece.matrix_slope is not None
 
     def _tightens(self, piece: RatePiece) -> bool:
-        """Whether a limit grows tighter with the rate (the largest share of the customer): V may then fall as the rate grows."""
+        """Whether a limit grows tighter with the rate (the largest share of the customer): V may then fall as the rate
+        grows."""
         if piece.matrix_slope is None:
             return False
         below = np.isinf(self.forced.row_lower) & np.isfinite(self.forced.row_upper)
@@ -238,9 +259,13 @@ class _Search:
         held_rate = np.nan if estimate is None else estimate.rate
         return Floor(
             answer, self.size, point.rate, min(low, point.rate), max(high, point.rate), held_rate, proven, point.levels,
-            None if estimate is None else estimate.levels, self._line.basis_now(), point.value, point.slope, self.without, self.searches, self.seconds,
+            None if estimate is None else estimate.levels, self._line.basis_now(), point.value, point.slope,
+            self.without, self.searches, self.seconds,
         )
 
     def _none(self, answer: Answer) -> Floor:
         blank = np.nan
-        return Floor(answer, self.size, blank, blank, blank, blank, answer is Answer.NEVER, None, None, self.base.basis, blank, blank, self.without, self.searches, self.seconds)
+        return Floor(
+            answer, self.size, blank, blank, blank, blank, answer is Answer.NEVER, None, None, self.base.basis, blank,
+            blank, self.without, self.searches, self.seconds,
+        )

@@ -1,4 +1,5 @@
-"""Floors of an inquiry with the whole decisions of a plan held: at once, at any size, with or without declining other leases."""
+"""Floors of an inquiry with the whole decisions of a plan held: at once, at any size, with or without declining other
+leases."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ from planner.solver.model_arrays import FloatArray, ModelArrays
 
 @dataclass(frozen=True)
 class HeldFloor:
-    """A floor with whole decisions held: `rate` is where it meets the plan without the inquiry; at `high` signing is sure to pay.
+    """A floor with whole decisions held: `rate` is where it meets the plan without the inquiry; at `high` signing is
+    sure to pay.
 
     NaN where they leave no room for it. Where there are no whole decisions both are the floor itself.
     """
@@ -27,7 +29,9 @@ class HeldFloor:
 class HeldPlans:
     """Some plans whose whole decisions are held, each kept in the solver from one question to the next."""
 
-    def __init__(self, problem: InquiryProblem, base: Base, plans: Sequence[FloatArray], *, basis: object = None) -> None:
+    def __init__(
+        self, problem: InquiryProblem, base: Base, plans: Sequence[FloatArray], *, basis: object = None
+    ) -> None:
         self.problem, self.base = problem, base
         self._basis = base.basis if basis is None else basis
         distinct = {plan[problem.shut.integer].round().tobytes(): plan for plan in plans}

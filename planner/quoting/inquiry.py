@@ -14,9 +14,11 @@ GPU_FORMS = "write a SKU, or several separated by ; with GPUs per unit after =, 
 SHARES = (0.25, 0.5, 0.75)
 """Shares of the size, beside the whole, for which a divisible inquiry gets a floor."""
 LEASE_COLUMNS = (
-    "start", "term_months", "term_from", "min_block", "energy_by", "billing_hours", "take_or_pay", "utilisation", "escalator",
+    "start", "term_months", "term_from", "min_block", "energy_by", "billing_hours", "take_or_pay", "utilisation",
+    "escalator",
     "prepay_fraction", "single_fabric", "regions", "sites", "max_co2_kg_per_mwh", "notice_months", "notice_from_month",
-    "notice_margin", "renewal_term_months", "renewal_probability", "renewal_rate_share", "late_penalty", "late_grace_months",
+    "notice_margin", "renewal_term_months", "renewal_probability", "renewal_rate_share", "late_penalty",
+    "late_grace_months",
     "sla_credit",
 )
 """Columns of the table `leases` that an inquiry gives under the same names, with the same defaults."""
@@ -35,8 +37,8 @@ class Inquiry:
     """A lease asked for: GPUs (`gpu`, `gpus`) or a powered hall (`mw`), when, for how long, and on which terms.
 
     gpu: SKUs that may serve it, 'gb300' or 'gb300; b200=1.1': the first is the unit in which `gpus` and the rate count,
-    1.1 of the other make one unit and are paid the rate / 1.1 each. mw: critical IT of a hosting inquiry, whose rate is in
-    $/kW-month. customer: a customer of the case, "" for one that never defaults. sites, regions: where it may stand,
+    1.1 of the other make one unit and are paid the rate / 1.1 each. mw: critical IT of a hosting inquiry, whose rate is
+    in $/kW-month. customer: a customer of the case, "" for one that never defaults. sites, regions: where it may stand,
     separated by ;. all_or_nothing: the customer takes the whole size or nothing, so there is no floor for less of it.
     The other fields are columns of the table `leases` and mean the same; None takes the default.
     """
@@ -73,11 +75,16 @@ class Inquiry:
 
     def __post_init__(self) -> None:
         if (self.gpus is None) == (self.mw is None):
-            raise PlannerError(f"inquiry {self.name}: give either gpus (with gpu) or mw, not {'both' if self.gpus is not None else 'neither'}")
+            raise PlannerError(
+                f"inquiry {self.name}: give either gpus (with gpu) or mw, not "
+                f"{'both' if self.gpus is not None else 'neither'}"
+            )
         if self.gpus is not None and not self.gpu:
             raise PlannerError(f"inquiry {self.name}: gpus without a SKU; {GPU_FORMS}")
         if self.mw is not None and self.gpu:
-            raise PlannerError(f"inquiry {self.name}: a hall in mw takes the tenant's GPUs; leave gpu out, or give gpus in place of mw")
+            raise PlannerError(
+                f"inquiry {self.name}: a hall in mw takes the tenant's GPUs; leave gpu out, or give gpus in place of mw"
+            )
         if not self.size > 0.0:
             raise PlannerError(f"inquiry {self.name}: the size {self.size:g} is not above 0; give GPUs or MW")
         _ = self.skus

@@ -20,7 +20,10 @@ INQUIRIES = Table(
     ("name",),
     (
         text("name", "short name", required=True),
-        text("gpu", "SKUs that may serve it, the first the unit: gb300, or gb300; b200=1.1 with GPUs per unit", default=""),
+        text(
+            "gpu", "SKUs that may serve it, the first the unit: gb300, or gb300; b200=1.1 with GPUs per unit",
+            default="",
+        ),
         number("gpus", "GPUs", "size of a GPU inquiry", blank="a hosting inquiry"),
         number("mw", "MW of critical IT", "size of a hosting inquiry", blank="a GPU inquiry"),
         text("customer", "a customer of the case", default="", blank="one that never defaults"),
@@ -42,10 +45,16 @@ def read_inquiries(path: str | Path) -> list[Inquiry]:
         if any(place == line for place, _ in typed.refused):
             continue
         try:
-            found.append(Inquiry(**{name: _plain(name, row[name]) for name in INQUIRIES.column_names if name != SOURCE.name}))  # type: ignore[arg-type]
+            cells = {name: _plain(name, row[name]) for name in INQUIRIES.column_names if name != SOURCE.name}
+            found.append(Inquiry(**cells))  # type: ignore[arg-type]
         except PlannerError as error:
             why, _, remedy = str(error).partition("; ")
-            faults.append(Fault(raw.file, line + FIRST_ROW, None, str(row["name"]), why.partition(": ")[2] or why, remedy or "correct the row"))
+            faults.append(
+                Fault(
+                    raw.file, line + FIRST_ROW, None, str(row["name"]), why.partition(": ")[2] or why,
+                    remedy or "correct the row",
+                )
+            )
     if faults or not found:
         raise CaseError(faults or [Fault(raw.file, None, None, "", "the file holds no inquiry", "add a row for each")])
     return found

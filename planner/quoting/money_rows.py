@@ -27,7 +27,8 @@ class MoneyRows:
     def affine(self, piece: Piece, own: Ints, position: Ints) -> tuple[sp.csr_array, sp.csr_array] | None:
         """The matrix of the whole model at rate 0, and its change per dollar of rate, over a piece of an inquiry.
 
-        own: columns of the inquiry; position: their place among the candidates of the piece. None where no row of the model moves.
+        own: columns of the inquiry; position: their place among the candidates of the piece. None where no row of the
+            model moves.
         """
         if not piece.funded:
             return None
@@ -53,7 +54,9 @@ class MoneyRows:
             rows.append(row)
             columns.append(np.full(len(row), at))
             data.append(coefficient * float(self.model.formulation.unit[at]))
-        cells = (np.concatenate([np.zeros(0), *data]), (np.concatenate([_NONE, *rows]), np.concatenate([_NONE, *columns])))
+        cells = (
+            np.concatenate([np.zeros(0), *data]), (np.concatenate([_NONE, *rows]), np.concatenate([_NONE, *columns]))
+        )
         found = sp.csr_array(cells, shape=self.arrays.matrix.shape)
         found.sum_duplicates()
         return found

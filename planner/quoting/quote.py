@@ -1,4 +1,5 @@
-"""A quote: the floor of an inquiry with its interval, what it costs alone, what it displaces, its floor by size and risk."""
+"""A quote: the floor of an inquiry with its interval, what it costs alone, what it displaces, its floor by size and
+risk."""
 
 from __future__ import annotations
 
@@ -37,7 +38,8 @@ from planner.solver.model_arrays import FloatArray, ModelArrays
 from planner.solver.solution import Solution
 
 Done = Callable[[str, Answer | None], None]
-"""Called with the name of an inquiry and its answer once its floor is known, and with ("", None) once the plan without them is."""
+"""Called with the name of an inquiry and its answer once its floor is known, and with ("", None) once the plan without
+them is."""
 
 
 HELD = "whole decisions held"
@@ -46,16 +48,20 @@ HELD = "whole decisions held"
 
 @dataclass(frozen=True, repr=False)
 class Quote:
-    """The floor of one inquiry and what stands behind it; rates in `inquiry.rate_unit`, blank (NaN) where there is none.
+    """The floor of one inquiry and what stands behind it; rates in `inquiry.rate_unit`, blank (NaN) where there is
+    none.
 
-    floor, low, high: the lowest rate at which to sign, and the interval in which it is proven to lie (equal ends where it is
+    floor, low, high: the lowest rate at which to sign, and the interval in which it is proven to lie (equal ends where
+        it is
     exact). held_floor: the first estimate, with the whole decisions of the plan without the inquiry. keeping: the floor
     when no lease of the plan may be declined or cut for it. curve: floor by size (columns size, floor, high, how).
-    standalone: levelised rate by place, path and SKU, cheapest first. displaced: both plans where they differ, at the floor. stands: at which
-    sites, on what and from when the plan with it serves it at the floor (see `stands.COLUMNS`; empty without a floor). note: what stops it where it cannot be
-    served at any rate; what is not counted where it begins before the case.
+    standalone: levelised rate by place, path and SKU, cheapest first. displaced: both plans where they differ, at the
+        floor. stands: at which
+    sites, on what and from when the plan with it serves it at the floor (see `stands.COLUMNS`; empty without a floor).
+    note: what stops it where it cannot be served at any rate; what is not counted where it begins before the case.
     npv_without_usd, bound_without_usd: the best plan without it and what no plan can beat. usd_per_dollar: NPV that a
-    dollar of rate brings, after tax. risk: floors over futures, None unless they were asked for. searches: plans searched.
+    dollar of rate brings, after tax. risk: floors over futures, None unless they were asked for. searches: plans
+        searched.
     """
 
     inquiry: Inquiry
@@ -103,9 +109,11 @@ class _Worked:
 
 
 def quote(
-    case: Case | str | Path, inquiry: Inquiry | None = None, *, options: PlanOptions | None = None, risk: QuoteRisk | None = None, **choices: Any
+    case: Case | str | Path, inquiry: Inquiry | None = None, *, options: PlanOptions | None = None,
+    risk: QuoteRisk | None = None, **choices: Any
 ) -> Quote:
-    """The floor of one inquiry, given whole or by its fields: `quote(case, gpu="gb300", gpus=20000, start="2027-07", term_months=36)`.
+    """The floor of one inquiry, given whole or by its fields: `quote(case, gpu="gb300", gpus=20000, start="2027-07",
+    term_months=36)`.
 
     Raises CaseError for terms that do not hold together, SolveError when the case has no plan at all.
 
@@ -120,7 +128,8 @@ def quote(
 
 @one_blas_thread()
 def quote_many(
-    case: Case | str | Path, inquiries: Sequence[Inquiry], *, options: PlanOptions | None = None, risk: QuoteRisk | None = None,
+    case: Case | str | Path, inquiries: Sequence[Inquiry], *, options: PlanOptions | None = None,
+    risk: QuoteRisk | None = None,
     workers: int | None = None, done: Done | None = None,
 ) -> list[Quote]:
     """The floors of many inquiries, each alone against the plan without any; the plan is solved once, the model kept.
@@ -158,7 +167,9 @@ def _quoted(
         answers = list(pool.map(worked, asked.problems))
     levels = _levels(asked, base.levels)
     return {
-        problem.inquiry.name: _made(case, group, asked, problem, answer, base, solution, levels, standalone[problem.inquiry.name], options, risk)
+        problem.inquiry.name: _made(
+            case, group, asked, problem, answer, base, solution, levels, standalone[problem.inquiry.name], options, risk
+        )
         for problem, answer in zip(asked.problems, answers, strict=True)
     }
 
@@ -173,7 +184,8 @@ def _work(asked: AskedModel, problem: InquiryProblem, base: Base, start: float, 
 
 
 def _searched(problem: InquiryProblem, base: Base, start: float, options: PlanOptions, kept: ModelArrays) -> _Worked:
-    """The same with whole decisions: searched for at the whole size, else with the decisions of the plans found held."""
+    """The same with whole decisions: searched for at the whole size, else with the decisions of the plans found
+    held."""
     inquiry = problem.inquiry
     floor = find_floor(problem, base, inquiry.size, start, options.solver)
     plans = [levels for levels in (floor.levels, floor.estimate) if levels is not None]
@@ -191,7 +203,8 @@ def _curve(rows: list[tuple[float, float, float, str]]) -> pd.DataFrame:
 
 
 def _made(
-    case: Case, group: AskedGroup, asked: AskedModel, problem: InquiryProblem, answer: _Worked, base: Base, solution: Solution,
+    case: Case, group: AskedGroup, asked: AskedModel, problem: InquiryProblem, answer: _Worked, base: Base,
+    solution: Solution,
     levels: Floats, standalone: pd.DataFrame, options: PlanOptions, risk: QuoteRisk | None,
 ) -> Quote:
     floor, inquiry = answer.floor, problem.inquiry
@@ -212,7 +225,10 @@ def _made(
         standalone=standalone,
         displaced=displaced_table(asked.candidates, levels, levels if with_it is None else with_it, inquiry.name),
         stands=stands_table(asked.candidates, 0.0 * levels if with_it is None else with_it, inquiry),
-        note=why_never(group.outlook, inquiry, options) if floor.answer is Answer.NEVER else begun_before(group.outlook, inquiry),
+        note=(
+            why_never(group.outlook, inquiry, options) if floor.answer is Answer.NEVER
+            else begun_before(group.outlook, inquiry)
+        ),
         npv_without_usd=asked.model.usd(base.value),
         bound_without_usd=asked.model.usd(base.bound),
         usd_per_dollar=asked.model.usd(floor.slope),

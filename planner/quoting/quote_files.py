@@ -18,10 +18,13 @@ from planner.quoting.stands import sites_of
 from planner.storage.folders import appear_whole, refuse_other_folders, versions
 
 QUOTE_COLUMNS = (
-    "name", "answer", "size", "unit", "rate_unit", "floor", "low", "high", "proven", "held_floor", "floor_keeping_leases", "floor_keeping_leases_at_most",
-    "standalone_rate", "sites", "mean_floor", "tail_floor", "risk_floor", "usd_per_dollar_of_rate", "npv_without_usd", "bound_without_usd", "searches", "note",
+    "name", "answer", "size", "unit", "rate_unit", "floor", "low", "high", "proven", "held_floor",
+    "floor_keeping_leases", "floor_keeping_leases_at_most",
+    "standalone_rate", "sites", "mean_floor", "tail_floor", "risk_floor", "usd_per_dollar_of_rate", "npv_without_usd",
+    "bound_without_usd", "searches", "note",
 )
-"""Columns of quotes.csv, a row per inquiry; `sites`: where it stands at its floor, the largest first, separated by ;."""
+"""Columns of quotes.csv, a row per inquiry; `sites`: where it stands at its floor, the largest first, separated by
+;."""
 TABLES = ("stands", "standalone", "displaced", "curve")
 """Tables of a quote that have a file of their own, `inquiry` their first column."""
 
@@ -31,9 +34,12 @@ def quote_row(quote: Quote) -> dict[str, Any]:
     risk = quote.risk
     none = float("nan")
     return {
-        "name": quote.inquiry.name, "answer": quote.answer.value, "size": quote.inquiry.size, "unit": quote.inquiry.unit,
-        "rate_unit": quote.inquiry.rate_unit, "floor": quote.floor, "low": quote.low, "high": quote.high, "proven": quote.proven,
-        "held_floor": quote.held_floor, "floor_keeping_leases": quote.keeping.rate, "floor_keeping_leases_at_most": quote.keeping.high,
+        "name": quote.inquiry.name, "answer": quote.answer.value, "size": quote.inquiry.size,
+        "unit": quote.inquiry.unit,
+        "rate_unit": quote.inquiry.rate_unit, "floor": quote.floor, "low": quote.low, "high": quote.high,
+        "proven": quote.proven,
+        "held_floor": quote.held_floor, "floor_keeping_leases": quote.keeping.rate,
+        "floor_keeping_leases_at_most": quote.keeping.high,
         "standalone_rate": quote.standalone_rate, "sites": ";".join(sites_of(quote.stands)),
         "mean_floor": none if risk is None else risk.mean_rate,
         "tail_floor": none if risk is None else risk.tail_rate, "risk_floor": none if risk is None else risk.rate,
@@ -45,26 +51,39 @@ def quote_row(quote: Quote) -> dict[str, Any]:
 def quote_record(quote: Quote) -> dict[str, Any]:
     """A quote for JSON: its row with its tables, None for numbers that do not exist."""
     asked = {name: value for name, value in asdict(quote.inquiry).items() if value not in (None, "", False)}
-    tables = {"curve": quote.curve, "standalone": quote.standalone, "displaced": quote.displaced, "stands": quote.stands}
+    tables = {
+        "curve": quote.curve, "standalone": quote.standalone, "displaced": quote.displaced, "stands": quote.stands
+    }
     risk = None if quote.risk is None else asdict(quote.risk)
-    plain: dict[str, Any] = _finite({**quote_row(quote), "inquiry": asked, "risk": risk, **{name: table.to_dict("records") for name, table in tables.items()}})
+    plain: dict[str, Any] = _finite(
+        {
+            **quote_row(quote), "inquiry": asked, "risk": risk,
+            **{name: table.to_dict("records") for name, table in tables.items()},
+        }
+    )
     return plain
 
 
 def write_quotes(quotes: Sequence[Quote], case: Case, options: PlanOptions, folder: Path, *, force: bool) -> None:
-    """Write quotes.csv, stands.csv, standalone.csv, displaced.csv, curve.csv and run.json into a folder that appears whole or not at all."""
+    """Write quotes.csv, stands.csv, standalone.csv, displaced.csv, curve.csv and run.json into a folder that appears
+    whole or not at all."""
     target = folder.resolve()
     refuse_other_folders(target, force=force)
 
     def write(scratch: Path) -> None:
         _csv(pd.DataFrame([quote_row(quote) for quote in quotes], columns=list(QUOTE_COLUMNS)), scratch / "quotes.csv")
         for name in TABLES:
-            _csv(pd.concat([_named(getattr(quote, name), quote.inquiry.name) for quote in quotes], ignore_index=True), scratch / f"{name}.csv")
+            _csv(
+                pd.concat([_named(getattr(quote, name), quote.inquiry.name) for quote in quotes], ignore_index=True),
+                scratch / f"{name}.csv",
+            )
         record = {
-            "format": 1, "command": "quote", "case": case.settings.name, "case_hash": case.source_hash, "versions": versions(),
+            "format": 1, "command": "quote", "case": case.settings.name, "case_hash": case.source_hash,
+            "versions": versions(),
             "gap_asked": options.solver.gap, "quotes": [quote_record(quote) for quote in quotes],
             "options": {
-                "base": options.base, "tail": options.tail, "equity": options.equity, "edits": list(options.edits), "stress": options.stress,
+                "base": options.base, "tail": options.tail, "equity": options.equity, "edits": list(options.edits),
+                "stress": options.stress,
                 "fixes": list(options.fixes), "excludes": list(options.excludes), "relax": options.solver.relax,
             },
         }

@@ -1,15 +1,19 @@
-"""V(r), the best NPV of one linear programme with an inquiry forced in, as its rate r moves, and where V(r) meets a value.
+"""V(r), the best NPV of one linear programme with an inquiry forced in, as its rate r moves, and where V(r) meets a
+value.
 
-V grows with the rate. Without a limit on money that follows the rate it is the greatest of affine functions, so convex, and
-secant steps from the slope at a point reach the root in as many steps as the way of serving changes:
+V grows with the rate. Without a limit on money that follows the rate it is the greatest of affine functions, so convex,
+and secant steps from the slope at a point reach the root in as many steps as the way of serving changes:
 
     dV/dr = (change of costs) . x - (prices of rows) . (change of the matrix) x
 
-by the envelope theorem, the second part where a prepayment or a cash floor follows the rate. Steps stay within a bracket.
+by the envelope theorem, the second part where a prepayment or a cash floor follows the rate. Steps stay within a
+bracket.
 
-Where every way of serving brings the same for a unit of size, and no limit that follows the rate has a price, the same plan is best
-at every rate at which it keeps those limits, so one solve tells them all. What then costs time is to walk from one basis to the
-next: costs are not perturbed, which would send the walk away from the basis that it begins at, and coefficients stay as they are from
+Where every way of serving brings the same for a unit of size, and no limit that follows the rate has a price, the same
+plan is best at every rate at which it keeps those limits, so one solve tells them all. What then costs time is to walk
+from one basis to the
+next: costs are not perturbed, which would send the walk away from the basis that it begins at, and coefficients stay as
+    they are from
 size to size, so that the solver keeps its edge weights.
 """
 
@@ -39,7 +43,8 @@ KEPT = 1e-9
 UNPRICED = 1e-9
 """Price of a limit (in the model's money for its unit) that counts as none."""
 LONG_WALK, LONG_WALK_BY_ROW = 500, 0.2
-"""Iterations from one basis to the next, or so many for each row if that is more, after which it is quicker to begin again."""
+"""Iterations from one basis to the next, or so many for each row if that is more, after which it is quicker to begin
+again."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,10 @@ class RateLine:
     def __init__(self, problem: InquiryProblem, arrays: ModelArrays, *, basis: Any = None) -> None:
         """arrays: the model with the inquiry forced in, whole decisions held; basis: of a model of the same shape."""
         self.problem, self.arrays, self.basis = problem, arrays, basis
-        walk = {"dual_simplex_cost_perturbation_multiplier": 0.0, "simplex_iteration_limit": max(LONG_WALK, int(LONG_WALK_BY_ROW * arrays.rows))}
+        walk = {
+            "dual_simplex_cost_perturbation_multiplier": 0.0,
+            "simplex_iteration_limit": max(LONG_WALK, int(LONG_WALK_BY_ROW * arrays.rows)),
+        }
         self._solver = HighsSolver(SolverOptions(extra=walk))
         self._points: dict[tuple[int, float], Point | None] = {}
         self._impossible: dict[int, bool] = {}
@@ -93,7 +101,10 @@ class RateLine:
     def _same_plan(self, piece: RatePiece, rate: float) -> Point | None:
         """V at a rate from a plan that is known to be best there too; None where that has to be solved for."""
         for (known, _), point in self._points.items():
-            if known == id(piece) and point is not None and point.stays and self._keeps_limits(piece, point.levels, rate):
+            if (
+                known == id(piece) and point is not None and point.stays
+                and self._keeps_limits(piece, point.levels, rate)
+            ):
                 return point.at(rate)
         return None
 
@@ -104,7 +115,9 @@ class RateLine:
         rows = piece.moved_rows
         used = (piece.matrix_at_zero[rows] + rate * piece.matrix_slope[rows]) @ levels
         slack = KEPT * np.maximum(np.abs(used), 1.0)
-        return bool(((used >= self.arrays.row_lower[rows] - slack) & (used <= self.arrays.row_upper[rows] + slack)).all())
+        return bool(
+            ((used >= self.arrays.row_lower[rows] - slack) & (used <= self.arrays.row_upper[rows] + slack)).all()
+        )
 
     def root(self, piece: RatePiece, value: float, start: float) -> Point | None:
         """The lowest rate of the piece at which V reaches the value, begun from `start`; None where no rate of it does.
@@ -148,7 +161,9 @@ class RateLine:
                 self._impossible[id(piece)] = self._at_no_rate(piece)
             return None
         if solution.values is None or solution.objective is None or solution.duals is None:
-            raise PlannerError(f"inquiry {self.problem.inquiry.name}: the plan at ${rate:.4f} could not be solved ({solution.status})")
+            raise PlannerError(
+                f"inquiry {self.problem.inquiry.name}: the plan at ${rate:.4f} could not be solved ({solution.status})"
+            )
         levels = solution.values
         slope = float(piece.slope @ levels[self.problem.own])
         stays = self.problem.straight(piece)
@@ -160,7 +175,10 @@ class RateLine:
 
     def _solution(self, piece: RatePiece, rate: float) -> Solution:
         rated = self.problem.rated(self.arrays, piece, rate)
-        found = self._solver.solve_arrays(rated, basis=self.basis) if self._solver.arrays is None else self._solver.solve_near(rated)
+        found = (
+            self._solver.solve_arrays(rated, basis=self.basis) if self._solver.arrays is None
+            else self._solver.solve_near(rated)
+        )
         if found.status in (Status.OPTIMAL, Status.INFEASIBLE):
             return found
         afresh = _afresh(rated)
@@ -170,7 +188,8 @@ class RateLine:
         return afresh.solution
 
     def _at_no_rate(self, piece: RatePiece) -> bool:
-        """Whether what was found infeasible is so at every rate of a piece: no limit that follows the rate has a part in the proof."""
+        """Whether what was found infeasible is so at every rate of a piece: no limit that follows the rate has a part
+        in the proof."""
         if piece.matrix_slope is None:
             return True
         rows = piece.moved_rows
@@ -214,7 +233,8 @@ def _step(point: Point | None, value: float) -> float | None:
 
 
 def held(arrays: ModelArrays, levels: FloatArray, free: FloatArray) -> ModelArrays:
-    """The model with integers held at levels, those columns left free that `free` marks (an inquiry's own decisions)."""
+    """The model with integers held at levels, those columns left free that `free` marks (an inquiry's own
+    decisions)."""
     if not arrays.is_mip:
         return arrays
     whole = arrays.integer & ~free.astype(bool)

@@ -1,8 +1,9 @@
 """How money follows the rate of an inquiry: NPV per unit of each way to serve it, piece by piece, affine in the rate.
 
-Revenue, prepayment, penalties and next terms are proportional to the rate. A right of notice makes the end of the contract
-follow the rate too (the customer leaves when the market falls below it), in steps: between two steps all is affine. Two rates tell
-a piece; the candidates of the case stand at the rate 1, which is one of them wherever it lies in the piece.
+Revenue, prepayment, penalties and next terms are proportional to the rate. A right of notice makes the end of the
+contract follow the rate too (the customer leaves when the market falls below it), in steps: between two steps all is
+affine. Two rates tell a piece; the candidates of the case stand at the rate 1, which is one of them wherever it lies in
+the piece.
 """
 
 from __future__ import annotations
@@ -37,8 +38,10 @@ _WHERE = ("family", "name", "candidate", "start", "end")
 class Piece:
     """Rates above `low` up to `high` over which money is affine; npv_usd = at_zero + slope x rate, per candidate (k,).
 
-    first, second: uses of limits on money at two rates of the piece, with the same rows: family, name (or stock), candidate
-    (position among those of the lease), coefficient, start, end. at_one: the same at the rate of 1 that the model holds.
+    first, second: uses of limits on money at two rates of the piece, with the same rows: family, name (or stock),
+        candidate
+    (position among those of the lease), coefficient, start, end. at_one: the same at the rate of 1 that the model
+    holds.
     """
 
     low: float
@@ -52,7 +55,8 @@ class Piece:
 
     @property
     def funded(self) -> bool:
-        """Whether the rate stands in a limit on money: prepayment in the budget, income in a cash floor or in a share."""
+        """Whether the rate stands in a limit on money: prepayment in the budget, income in a cash floor or in a
+        share."""
         if len(self.first) != len(self.second):
             return True
         one, two = (uses.sort_values(list(_WHERE)) for uses in (self.first, self.second))
@@ -81,14 +85,19 @@ def rate_pieces(candidates: CandidateSet, inquiries: Sequence[Inquiry], *, equit
             value = [money[name].npv.reindex(ids).fillna(0.0).to_numpy(np.float64) for money in (first, second)]
             slope = (value[1] - value[0]) / (b - a)
             limits = (money[name].limits for money in (first, second, one))
-            found[name].append(Piece(low, high, value[0] - slope * a, slope, (a, b), *(_placed(each, ids) for each in limits)))
+            found[name].append(
+                Piece(low, high, value[0] - slope * a, slope, (a, b), *(_placed(each, ids) for each in limits))
+            )
     return found
 
 
 def _two_rates(low: float, high: float) -> tuple[float, float]:
     """Two rates of a piece, the first of them 1 where that lies in it."""
     if not low < 1.0 <= high:
-        return (low + 1.0, low + 2.0) if not np.isfinite(high) else (low + (high - low) / 3.0, low + 2.0 * (high - low) / 3.0)
+        return (
+            (low + 1.0, low + 2.0) if not np.isfinite(high)
+            else (low + (high - low) / 3.0, low + 2.0 * (high - low) / 3.0)
+        )
     return 1.0, 2.0 if high >= 2.0 else (low + 1.0) / 2.0
 
 
@@ -102,15 +111,21 @@ class _Money:
 
 def _at_one(candidates: CandidateSet, inquiries: Sequence[Inquiry]) -> dict[str, _Money]:
     lease = Names.of(candidates.outlook).leases[candidates.columns["lease"]]
-    return _by_lease(candidates.book, lease, candidates.candidate_ids, candidates.npv_usd, [inquiry.name for inquiry in inquiries])
+    return _by_lease(
+        candidates.book, lease, candidates.candidate_ids, candidates.npv_usd, [inquiry.name for inquiry in inquiries]
+    )
 
 
-def _by_lease(book: ResourceBook, lease: np.ndarray, ids: np.ndarray, npv: Floats, names: Sequence[str]) -> dict[str, _Money]:
+def _by_lease(
+    book: ResourceBook, lease: np.ndarray, ids: np.ndarray, npv: Floats, names: Sequence[str]
+) -> dict[str, _Money]:
     """What is known of the candidates of some leases."""
     numbers = {name: np.flatnonzero(lease == name) for name in names}
     limits = _limits(book, np.concatenate([np.zeros(0, dtype=np.int64), *numbers.values()]), ids)
     lease_of = lease[limits.pop("candidate").to_numpy(np.int64)]
-    return {name: _Money(pd.Series(npv[own], index=ids[own]), limits[lease_of == name]) for name, own in numbers.items()}
+    return {
+        name: _Money(pd.Series(npv[own], index=ids[own]), limits[lease_of == name]) for name, own in numbers.items()
+    }
 
 
 class _Asked:
@@ -133,9 +148,13 @@ class _Asked:
         builder = CandidateBuilder(self.outlook)
         add_offers(builder, live_phases(builder), chosen)
         valuation = add_money_limits(builder)
-        lease = np.concatenate([np.zeros(0, dtype=object), *(builder.names.leases[block.columns["lease"]] for block in builder.blocks)])
+        lease = np.concatenate(
+            [np.zeros(0, dtype=object), *(builder.names.leases[block.columns["lease"]] for block in builder.blocks)]
+        )
         ids = np.concatenate([np.zeros(0, dtype=object), *(block.candidate_ids for block in builder.blocks)])
-        npv = np.concatenate([np.zeros(0), *(valuation.npv(block, equity=self.equity)[:, 0] for block in builder.blocks)])
+        npv = np.concatenate(
+            [np.zeros(0), *(valuation.npv(block, equity=self.equity)[:, 0] for block in builder.blocks)]
+        )
         return _by_lease(builder.book, lease, ids, npv, list(rates))
 
     def notice_rates(self, name: str) -> list[float]:
@@ -149,7 +168,9 @@ class _Asked:
         terms = LeaseTerms(CandidateBuilder(self.outlook))
         found: set[float] = set()
         gpus = terms.builder.names.gpus
-        for gpu, term_start, to_month, rate_usd in zip(*(rows[column].tolist() for column in ("gpu", "term_start", "to_month", "rate_usd")), strict=True):
+        for gpu, term_start, to_month, rate_usd in zip(
+            *(rows[column].tolist() for column in ("gpu", "term_start", "to_month", "rate_usd")), strict=True
+        ):
             if gpus[gpu] not in self.outlook.market_top:
                 continue
             first = max(term_start + int(lease["notice_from_month"]), 0)
@@ -162,11 +183,15 @@ class _Asked:
 
 
 def _limits(book: ResourceBook, numbers: Ints, ids: np.ndarray) -> pd.DataFrame:
-    """Uses of limits on money, and draws of capital (family ""), by some candidates: columns as in `Piece`, and the candidate's id."""
+    """Uses of limits on money, and draws of capital (family ""), by some candidates: columns as in `Piece`, and the
+    candidate's id."""
     money = [number for number, family in enumerate(book.family) if family in MONEY]
     capital = [number for number, kind in enumerate(book.stock_kind) if kind is Stock.CAPITAL]
     direct, drawn = _of(book.uses, numbers, money), _of(book.stock_uses, numbers, capital)
-    direct = direct.assign(family=[book.family[number].name for number in direct["resource"]], name=[book.name[number] for number in direct["resource"]])
+    direct = direct.assign(
+        family=[book.family[number].name for number in direct["resource"]],
+        name=[book.name[number] for number in direct["resource"]],
+    )
     drawn = drawn.assign(family="", name=[book.stock_name[number] for number in drawn["resource"]])
     both = pd.concat([direct, drawn], ignore_index=True).drop(columns=["resource"])
     return both.assign(candidate_id=ids[both["candidate"].to_numpy(np.int64)])
@@ -183,4 +208,6 @@ def _of(uses: Uses, numbers: Ints, resources: Sequence[int]) -> pd.DataFrame:
 def _placed(uses: pd.DataFrame, ids: pd.Index) -> pd.DataFrame:
     """The uses with the position of their candidate among some ids in place of its id."""
     place = pd.Series(np.arange(len(ids)), index=ids)
-    return uses.assign(candidate=place.reindex(uses["candidate_id"]).to_numpy(np.int64)).drop(columns=["candidate_id"]).reset_index(drop=True)
+    return uses.assign(
+        candidate=place.reindex(uses["candidate_id"]).to_numpy(np.int64)
+    ).drop(columns=["candidate_id"]).reset_index(drop=True)

@@ -1,4 +1,5 @@
-"""What a quote has to say beside its floor: dates outside the case, and what stops a deal that cannot be served at any rate."""
+"""What a quote has to say beside its floor: dates outside the case, and what stops a deal that cannot be served at any
+rate."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ def begun_before(outlook: Outlook, inquiry: Inquiry) -> str:
     if due >= 0 or left <= 0:
         return ""
     return (
-        f"it begins in {inquiry.start}, before the case starts in {outlook.calendar.start}: only the {left} months from then on are counted, "
+        f"it begins in {inquiry.start}, before the case starts in {outlook.calendar.start}: only the {left} months "
+        "from then on are counted, "
         f"of {inquiry.term_months}, and a prepayment as received already"
     )
 

@@ -2,7 +2,8 @@
 
     D_s(r) = NPV of the plan with the lease at rate r - NPV of the plan without it, in scenario s
 
-Both plans are held: neither reacts to the future. The mean floor is the rate at which the mean of D is zero; the tail floor
+Both plans are held: neither reacts to the future. The mean floor is the rate at which the mean of D is zero; the tail
+    floor
 the one at which the mean of the worst 1 - alpha share of D is zero; in between, (1 - w) x mean + w x tail mean.
 """
 
@@ -46,7 +47,8 @@ class QuoteRisk:
 
 @dataclass(frozen=True)
 class RiskFloor:
-    """Floors over the futures in the inquiry's rate unit, and what signing at the base floor adds: mean and CVaR of the loss.
+    """Floors over the futures in the inquiry's rate unit, and what signing at the base floor adds: mean and CVaR of the
+    loss.
 
     mean_rate, tail_rate: where the mean, and the mean of the worst 1 - alpha share, of what signing adds is zero.
     rate: at the weight asked for. Plans are held in every future.
@@ -63,7 +65,8 @@ class RiskFloor:
 def risk_floor(
     priced: Callable[[float], CandidateSet], rate: float, without: Floats, with_it: Floats, options: QuoteRisk
 ) -> RiskFloor:
-    """Floors over futures; priced: the candidates (in one order) with the inquiry at a rate; levels of both plans over them."""
+    """Floors over futures; priced: the candidates (in one order) with the inquiry at a rate; levels of both plans over
+    them."""
     added, weights = _added(priced(rate), without, with_it, options)
     step = max(STEP * rate, 1e-3)
     slope = (_added(priced(rate + step), without, with_it, options)[0] - added) / step
@@ -87,7 +90,9 @@ def _added(candidates: CandidateSet, without: Floats, with_it: Floats, options: 
     The draws depend on the seed and the factors alone, so they are the same at every rate.
     """
     outlook = candidates.outlook
-    futures = make_futures(outlook.case, outlook.calendar, scenarios=options.scenarios, seed=options.seed, draws=options.draws)
+    futures = make_futures(
+        outlook.case, outlook.calendar, scenarios=options.scenarios, seed=options.seed, draws=options.draws
+    )
     change = with_it - without
     held = np.flatnonzero(change)
     if not len(held):

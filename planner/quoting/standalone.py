@@ -1,9 +1,13 @@
-"""What an inquiry costs when nothing else is done: the levelised rate of each place, power path and SKU that could serve it.
+"""What an inquiry costs when nothing else is done: the levelised rate of each place, power path and SKU that could
+serve it.
 
-One GPU (or one MW of hall) is bought for the lease alone and gives up what it holds when the lease ends: GPUs delivered by
-its start and resold at the resale curve after it, halls and power paid for the months in which they serve. What outlives the
-lease is charged by the month: a hall over the years in which it is written off, a plant or connection over the term of its
-contract, both as an annuity at the discount rate. The levelised rate is the one at which all of that has no NPV after tax.
+One GPU (or one MW of hall) is bought for the lease alone and gives up what it holds when the lease ends: GPUs delivered
+by its start and resold at the resale curve after it, halls and power paid for the months in which they serve. What
+outlives the
+lease is charged by the month: a hall over the years in which it is written off, a plant or connection over the term of
+    its
+contract, both as an annuity at the discount rate. The levelised rate is the one at which all of that has no NPV after
+tax.
 """
 
 from __future__ import annotations
@@ -38,7 +42,8 @@ class _Charge:
 
 @dataclass(frozen=True)
 class _Priced:
-    """One way to serve on its own: its levelised rate, the candidates bought for it (`count` of each per unit at work), its hall and its power."""
+    """One way to serve on its own: its levelised rate, the candidates bought for it (`count` of each per unit at work),
+    its hall and its power."""
 
     rate: float
     owned: list[int]
@@ -54,7 +59,8 @@ def _row(way: Any, made: _Priced, totals: Mapping[int, Floats]) -> tuple[object,
     fees = sum(float(charge.paid.sum()) for charge in made.phases if isinstance(charge, _Fee))
     plant = sum(float(charge.paid.sum()) for charge in made.phases if not isinstance(charge, _Fee))
     spent = (
-        -float(bought[Line.CAPEX] + bought[Line.RESALE]), float(made.hall.paid.sum()), plant - float(mine[Line.ENERGY]), fees - float(mine[Line.FEES]),
+        -float(bought[Line.CAPEX] + bought[Line.RESALE]), float(made.hall.paid.sum()), plant - float(mine[Line.ENERGY]),
+        fees - float(mine[Line.FEES]),
         -float(bought[Line.UPKEEP]), -float(mine[Line.NETWORK] + mine[Line.PENALTIES]),
     )
     lines = [line / float(mine[Line.REVENUE]) + 0.0 for line in spent]  # no negative zeros
@@ -99,13 +105,17 @@ class Standalone:
     def table(self, inquiry: Inquiry, piece: Piece) -> pd.DataFrame:
         """Levelised rate and its lines for every way to serve an inquiry on its date, cheapest first: columns COLUMNS.
 
-        Rates are per unit of the inquiry ($/GPU-hour of its first SKU, or $/kW-month). piece: its cash at the lowest rates.
+        Rates are per unit of the inquiry ($/GPU-hour of its first SKU, or $/kW-month). piece: its cash at the lowest
+        rates.
         """
         table = self.candidates.table
         numbers = np.flatnonzero((table["lease_id"] == inquiry.name).to_numpy())
         ways = table.iloc[numbers].assign(number=numbers, at=np.arange(len(numbers)))
         ways = ways[ways["kind"].isin(["serve", "host"]).to_numpy() & (piece.slope > 0.0)]
-        priced = [(way, self._priced(way, float(piece.at_zero[way["at"]]), float(piece.slope[way["at"]]))) for way in ways.to_dict("records")]
+        priced = [
+            (way, self._priced(way, float(piece.at_zero[way["at"]]), float(piece.slope[way["at"]])))
+            for way in ways.to_dict("records")
+        ]
         held = [(way, made) for way, made in priced if made is not None]
         totals = self._totals([number for way, made in held for number in (way["number"], *made.owned)])
         frame = pd.DataFrame([_row(way, made, totals) for way, made in held], columns=list(COLUMNS))
@@ -123,7 +133,9 @@ class Standalone:
         owned, count = bought
         phases = self._phases(way, start, end, it_mw)
         paid = sum((charge.paid + charge.capital for charge in (hall, *phases)), np.zeros(self.outlook.months))
-        worth = float(self.candidates.npv_usd[owned].sum()) * count + at_zero - (1.0 - self.tax) * float(paid @ self.outlook.discount)
+        worth = float(
+            self.candidates.npv_usd[owned].sum()
+        ) * count + at_zero - (1.0 - self.tax) * float(paid @ self.outlook.discount)
         return _Priced(-worth / slope, owned, count, hall, phases)
 
     def _totals(self, numbers: list[int]) -> dict[int, Floats]:
@@ -162,10 +174,18 @@ class Standalone:
         costs = {
             "existing": (0.0, 0.0),
             "conversion": (float(np.nan_to_num(site["conversion_capex_usd_per_kw"])), 0.0),
-            "new": (float(np.nan_to_num(site["shell_capex_usd_per_kw"])), float(np.nan_to_num(site["shell_rent_usd_per_kw_month"]))),
+            "new": (
+                float(np.nan_to_num(site["shell_capex_usd_per_kw"])),
+                float(np.nan_to_num(site["shell_rent_usd_per_kw_month"])),
+            ),
         }
-        options = [self._charge(start, end, it_mw, float(site["opex_usd_per_kw_month"]) + rent, capex, 12.0 * years) for way, (capex, rent) in costs.items() if way in ways]
-        return min(options, key=lambda charge: float((charge.paid + charge.capital) @ self.outlook.discount), default=None)
+        options = [
+            self._charge(start, end, it_mw, float(site["opex_usd_per_kw_month"]) + rent, capex, 12.0 * years)
+            for way, (capex, rent) in costs.items() if way in ways
+        ]
+        return min(
+            options, key=lambda charge: float((charge.paid + charge.capital) @ self.outlook.discount), default=None
+        )
 
     def _phases(self, way: Any, start: int, end: int, it_mw: float) -> list[_Charge]:
         """Plant, connection and the fee that is due whether drawn or not, for the months on each phase of the path."""
@@ -176,22 +196,35 @@ class Standalone:
                 continue
             phase = self.power[name]
             mw = it_mw * float(phase["mw_per_it_mw"])
-            installed = float(phase["guaranteed_mw"] if pd.isna(phase["installed_mw"]) else phase["installed_mw"]) / float(phase["guaranteed_mw"])
-            capex = installed * float(phase["capex_usd_per_kw"]) * (1.0 - float(phase["tax_credit"])) + float(phase["upfront_usd_per_kw"])
+            installed = float(
+                phase["guaranteed_mw"] if pd.isna(phase["installed_mw"]) else phase["installed_mw"]
+            ) / float(phase["guaranteed_mw"])
+            capex = installed * float(phase["capex_usd_per_kw"]) * (
+                1.0 - float(phase["tax_credit"])
+            ) + float(phase["upfront_usd_per_kw"])
             years = max(a - int(phase["energised_month"]), 0) // 12
-            fee = float(phase["fee"]) / 1000.0 * float(phase["take_or_pay"]) * (1.0 + float(phase["fee_escalator"])) ** years
-            plant = self._charge(a, b, mw, installed * float(phase["fixed_om_usd_per_kw_month"]), capex, float(phase["term_months"]))
+            fee = float(phase["fee"]) / 1000.0 * float(phase["take_or_pay"]) * (
+                1.0 + float(phase["fee_escalator"])
+            ) ** years
+            plant = self._charge(
+                a, b, mw, installed * float(phase["fixed_om_usd_per_kw_month"]), capex, float(phase["term_months"])
+            )
             found += [plant, self._charge(a, b, mw, fee, 0.0, 1.0, fee=True)]
         return found
 
-    def _charge(self, start: int, end: int, mw: float, usd_per_kw_month: float, capex_usd_per_kw: float, life: float, *, fee: bool = False) -> _Charge:
+    def _charge(
+        self, start: int, end: int, mw: float, usd_per_kw_month: float, capex_usd_per_kw: float, life: float, *,
+        fee: bool = False,
+    ) -> _Charge:
         """Monthly dollars of some MW: running cost, capex in equal parts over its life, and the rest of its annuity."""
         window = np.zeros(self.outlook.months)
         window[start:end] = 1000.0 * mw
         monthly = (1.0 + self.rate) ** (1.0 / 12.0) - 1.0
         annuity = 1.0 / life if monthly == 0.0 else monthly / (1.0 - (1.0 + monthly) ** -life)
         charge = _Fee if fee else _Charge
-        return charge(window * (usd_per_kw_month + capex_usd_per_kw / life), window * capex_usd_per_kw * (annuity - 1.0 / life))
+        return charge(
+            window * (usd_per_kw_month + capex_usd_per_kw / life), window * capex_usd_per_kw * (annuity - 1.0 / life)
+        )
 
 
 class _Fee(_Charge):

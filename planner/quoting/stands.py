@@ -24,16 +24,21 @@ def stands_table(candidates: CandidateSet, levels: Floats, inquiry: Inquiry) -> 
     held = size > DUST * inquiry.size
     rows, size = table.iloc[numbers[held]], size[held]
     kilowatts = candidates.outlook.case.tables["gpus"].set_index("gpu_id")["it_kw"]
-    it_mw = levels[numbers[held]] * rows["gpu_id"].map(kilowatts).astype(np.float64).fillna(1000.0).to_numpy(np.float64) / 1000.0
+    it_mw = levels[
+        numbers[held]
+    ] * rows["gpu_id"].map(kilowatts).astype(np.float64).fillna(1000.0).to_numpy(np.float64) / 1000.0
     path = rows["phase"].where(rows["then_phase"] == "", rows["phase"] + " until " + rows["then_phase"])
     calendar = candidates.outlook.calendar
     found = rows[["site_id", "gpu_id"]].assign(
-        power_path=path, size=size, it_mw=it_mw, to=(rows["to_month"] - 1).map(calendar.written), **{"from": rows["from_month"].map(calendar.written)}
+        power_path=path, size=size, it_mw=it_mw, to=(rows["to_month"] - 1).map(calendar.written),
+        **{"from": rows["from_month"].map(calendar.written)}
     )
     keys = ["site_id", "gpu_id", "power_path", "from", "to"]
     found = found.groupby(keys, as_index=False)[["size", "it_mw"]].sum()
     found = found.assign(at_site=found.groupby("site_id")["size"].transform("sum"))
-    return found.sort_values(["at_site", "site_id", "size", *keys], ascending=[False, True, False, *[True] * len(keys)], kind="stable")[list(COLUMNS)].reset_index(drop=True)
+    return found.sort_values(
+        ["at_site", "site_id", "size", *keys], ascending=[False, True, False, *[True] * len(keys)], kind="stable"
+    )[list(COLUMNS)].reset_index(drop=True)
 
 
 def sites_of(stands: pd.DataFrame) -> dict[str, float]:

@@ -1,4 +1,5 @@
-"""Bundles that stand alone: one way to work, or to let a hall, with all that it needs bought for it and given up after it."""
+"""Bundles that stand alone: one way to work, or to let a hall, with all that it needs bought for it and given up after
+it."""
 
 from __future__ import annotations
 
@@ -10,8 +11,11 @@ from planner.candidates.packages import Bundle, Package, gpu_bundle, hosting_bun
 
 
 def bundle_alone(candidates: CandidateSet, number: int) -> Bundle | None:
-    """The bundle of one `serve` (one GPU) or `host` (one MW) candidate; None where its site has no hall, or no GPU, in time."""
-    return _hosted(candidates, number) if candidates.table["kind"].iat[number] == "host" else _bought(candidates, number)
+    """The bundle of one `serve` (one GPU) or `host` (one MW) candidate; None where its site has no hall, or no GPU, in
+    time."""
+    return (
+        _hosted(candidates, number) if candidates.table["kind"].iat[number] == "host" else _bought(candidates, number)
+    )
 
 
 def _bought(candidates: CandidateSet, number: int) -> Bundle | None:
@@ -29,7 +33,10 @@ def _bought(candidates: CandidateSet, number: int) -> Bundle | None:
         return None
     sold = table[(table["kind"] == "retire") & (table["parent"] == own.name) & (table["from_month"] >= end)]
     retire = None if sold.empty else str(sold.loc[sold["from_month"].idxmin(), "candidate_id"])
-    made = gpu_bundle(candidates, str(own["candidate_id"]), [str(way["candidate_id"])], shell=str(table["candidate_id"].iat[hall[0]]), retire=retire)
+    made = gpu_bundle(
+        candidates, str(own["candidate_id"]), [str(way["candidate_id"])], shell=str(table["candidate_id"].iat[hall[0]]),
+        retire=retire,
+    )
     return _closed(made, hall)
 
 
@@ -40,7 +47,9 @@ def _hosted(candidates: CandidateSet, number: int) -> Bundle | None:
     hall = _cheapest_hall(candidates, str(way["site_id"]), int(way["from_month"]), int(way["to_month"]))
     if not hall:
         return None
-    return _closed(hosting_bundle(candidates, str(way["candidate_id"]), shell=str(table["candidate_id"].iat[hall[0]])), hall)
+    return _closed(
+        hosting_bundle(candidates, str(way["candidate_id"]), shell=str(table["candidate_id"].iat[hall[0]])), hall
+    )
 
 
 def _closed(made: Bundle, hall: list[int]) -> Bundle:
@@ -55,7 +64,8 @@ def _closed(made: Bundle, hall: list[int]) -> Bundle:
 
 
 def _cheapest_hall(candidates: CandidateSet, site_id: str, start: int, end: int) -> list[int]:
-    """The hall of greatest NPV among those in service by a month, with its closing once the work ends; none where there is none."""
+    """The hall of greatest NPV among those in service by a month, with its closing once the work ends; none where there
+    is none."""
     table = candidates.table
     halls = table[(table["kind"] == "shell") & (table["site_id"] == site_id) & (table["from_month"] <= start)]
     closings = table[(table["kind"] == "close") & (table["from_month"] >= end)]

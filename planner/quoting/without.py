@@ -18,7 +18,8 @@ from planner.solver.solvers import mip_solver
 
 
 def plan_without(asked: AskedModel, options: SolverOptions) -> tuple[Solution, Base]:
-    """Solve the model with every inquiry shut: the checked solution, and what floors need of it; raises SolveError when there is no plan at all."""
+    """Solve the model with every inquiry shut: the checked solution, and what floors need of it; raises SolveError when
+    there is no plan at all."""
     shut = asked.shut
     if shut.is_mip or options.solver != "highs" or options.deadline_s is not None:
         solver = mip_solver(options)
@@ -32,7 +33,9 @@ def plan_without(asked: AskedModel, options: SolverOptions) -> tuple[Solution, B
             basis = kept.basis()
     else:
         # Interior point finds a vertex of a large programme sooner; the solver that is kept goes on from its basis.
-        kept = HighsSolver(replace(options, extra={"solver": "ipx"} if shut.rows > MANY_ROWS and not options.extra else options.extra))
+        kept = HighsSolver(
+            replace(options, extra={"solver": "ipx"} if shut.rows > MANY_ROWS and not options.extra else options.extra)
+        )
         solution = kept.solve_arrays(shut)
         if solution.values is None:
             raise SolveError(solution)
@@ -61,7 +64,9 @@ def leases_kept(asked: AskedModel, base: Base) -> ModelArrays:
             continue
         accepts = columns[~serving]
         # Of a relaxed plan a lease may be accepted in part: then that part is kept.
-        accepted = np.where(shut.integer[accepts], np.round(base.levels[accepts]), base.levels[accepts] * (1.0 - KEPT_SLACK))
+        accepted = np.where(
+            shut.integer[accepts], np.round(base.levels[accepts]), base.levels[accepts] * (1.0 - KEPT_SLACK)
+        )
         most = float(coefficients[~serving].min(initial=0.0))
         row_lower[row] = units * (1.0 - KEPT_SLACK) + most * float(accepted.sum())
         if len(accepts) == 1:

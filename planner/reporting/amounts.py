@@ -65,8 +65,11 @@ def words(name: str) -> str:
 
 
 def line_words(line: str, amounts: Iterable[float]) -> str:
-    """A line of the statement in words, by its amounts: what a late supplier pays us is no penalty, but damages received."""
+    """A line of the statement in words, by its amounts: what a late supplier pays us is no penalty, but damages
+    received."""
     if line != "penalties":
         return words(line)
     signs = {amount > 0.0 for amount in amounts if amount != 0.0}
-    return {(True,): "damages received", (False, True): "damages received less penalties"}.get(tuple(sorted(signs)), "penalties")
+    return {
+        (True,): "damages received", (False, True): "damages received less penalties"
+    }.get(tuple(sorted(signs)), "penalties")

@@ -40,12 +40,16 @@ OF_RUN: dict[str, Callable[[Findings], Figure | None]] = {
 
 
 def figures_of(
-    found: Findings, scored: Scored | None = None, moved: Differences | None = None, *, sweeps: Sequence[Swept] = (), frontier: pd.DataFrame | None = None
+    found: Findings, scored: Scored | None = None, moved: Differences | None = None, *, sweeps: Sequence[Swept] = (),
+    frontier: pd.DataFrame | None = None
 ) -> dict[str, Figure]:
     """All figures that a run has, with those of its scores, sweeps, frontier and of what moved since another run."""
     drawn = {name: draw(found) for name, draw in OF_RUN.items()} if found.has_plan else {"map": map_of_sites(found)}
     if scored is not None:
-        drawn |= {"npv_spread": npv_spread(found, scored), "drivers": driver_tornado(scored), "stresses": stress_tornado(scored), "portfolios": scatter(scored)}
+        drawn |= {
+            "npv_spread": npv_spread(found, scored), "drivers": driver_tornado(scored),
+            "stresses": stress_tornado(scored), "portfolios": scatter(scored),
+        }
     drawn |= {f"{SWEEP}{number}": sweep_chart(swept) for number, swept in enumerate(sweeps, start=1)}
     if frontier is not None:
         drawn["frontier"] = frontier_chart(frontier)

@@ -29,14 +29,18 @@ if TYPE_CHECKING:
     from planner.planning import Plan
 
 _TEXT = (
-    "site_id", "gpu_id", "lease_id", "customer_id", "phase", "power_path", "kind", "use", "rate_unit", "from", "to", "decide_by", "promised",
-    "energised", "period", "line", "candidate_id", "unit", "what", "family", "name", "question", "resource", "pay_unit", "decisions", "decision",
+    "site_id", "gpu_id", "lease_id", "customer_id", "phase", "power_path", "kind", "use", "rate_unit", "from", "to",
+    "decide_by", "promised",
+    "energised", "period", "line", "candidate_id", "unit", "what", "family", "name", "question", "resource", "pay_unit",
+    "decisions", "decision",
     "then_phase", "of",
 )
 _AGAIN = "plan again"
 FIRST_TAIL_MARK = "+12"
 """How the label of a year after the horizon ends."""
-CANDIDATE_COLUMNS = ("candidate_id", "kind", "site_id", "gpu_id", "lease_id", "phase", "unit", "from_month", "to_month", "level")
+CANDIDATE_COLUMNS = (
+    "candidate_id", "kind", "site_id", "gpu_id", "lease_id", "phase", "unit", "from_month", "to_month", "level"
+)
 
 
 @dataclass(frozen=True)
@@ -77,14 +81,25 @@ class Findings:
 
     @cached_property
     def periods(self) -> pd.DataFrame:
-        """The columns of the statement in order: period (label), month (index of its first), months (1 or 12), discount."""
+        """The columns of the statement in order: period (label), month (index of its first), months (1 or 12),
+        discount."""
         found = self.tables["cashflow"][["period", "month"]].drop_duplicates("month").sort_values("month")
         settings = self.case.settings
-        horizon = pd.DataFrame({"period": [self.calendar.written(month) for month in range(settings.months)], "month": range(settings.months)})
+        horizon = pd.DataFrame(
+            {
+                "period": [self.calendar.written(month) for month in range(settings.months)],
+                "month": range(settings.months),
+            }
+        )
         after = found[found["month"] >= settings.months]
         last = int(after["month"].max()) if len(after) else None
         years = [] if last is None else list(range(settings.months, last + 1, 12))
-        tail = pd.DataFrame({"period": [written_month(self.calendar.start_number + month) + FIRST_TAIL_MARK for month in years], "month": years})
+        tail = pd.DataFrame(
+            {
+                "period": [written_month(self.calendar.start_number + month) + FIRST_TAIL_MARK for month in years],
+                "month": years,
+            }
+        )
         whole = pd.concat([horizon, tail], ignore_index=True) if years else horizon
         length = np.where(whole["month"] >= settings.months, 12, 1)
         middle = whole["month"] + np.where(length == 12, 6.0, 0.5)
@@ -99,7 +114,9 @@ class Findings:
     @cached_property
     def net_usd(self) -> Floats:
         """Unlevered after-tax cash by period."""
-        return np.asarray(self.cash_by_line.loc[[line.name.lower() for line in UNLEVERED]].sum(axis=0), dtype=np.float64)
+        return np.asarray(
+            self.cash_by_line.loc[[line.name.lower() for line in UNLEVERED]].sum(axis=0), dtype=np.float64
+        )
 
     @cached_property
     def present_value_by_line(self) -> pd.Series:
@@ -140,14 +157,18 @@ def findings_of_run(run: Path, case: Path | None = None) -> Findings:
     """
     record = _record(run)
     if record.get("command") != "plan":
-        raise PlannerError(f"{run} was written by planner {record.get('command', '?')}, not by planner plan; give the folder of a plan")
+        raise PlannerError(
+            f"{run} was written by planner {record.get('command', '?')}, not by planner plan; give the folder of a plan"
+        )
     for name in ("plan.json", "candidates.parquet", *(f"{table}.csv" for table in TABLES)):
         if not (run / name).is_file():
             raise PlannerError(f"{run / name} is missing from the run; {_AGAIN}")
         refuse_changed(run / name, record, remedy=_AGAIN)
     summary = json.loads((run / "plan.json").read_text(encoding="utf-8"))
     planned = case_of_run(run, record, case)
-    tables = {name: read_own_table(run / f"{name}.csv", is_number=lambda column: column not in _TEXT) for name in TABLES}
+    tables = {
+        name: read_own_table(run / f"{name}.csv", is_number=lambda column: column not in _TEXT) for name in TABLES
+    }
     written = dt.datetime.fromtimestamp((run / "run.json").stat().st_mtime).astimezone()
     proof = Proof(str(record["solver"]), float(record["gap_asked"]), bool(record["options"]["relax"]))
     return Findings(planned, summary, record, tables, _held(run / "candidates.parquet"), run.name, proof, written)
@@ -161,7 +182,9 @@ def findings_of_plan(plan: Plan) -> Findings:
     record = _Later(lambda: run_record(plan, "cpu"))
     solver = plan.options.solver
     proof = Proof(plan.allocation_result.solver, solver.gap, solver.relax)
-    return Findings(plan.case, plan_summary(plan), record, tables, held.reset_index(drop=True), plan.case.settings.name, proof)
+    return Findings(
+        plan.case, plan_summary(plan), record, tables, held.reset_index(drop=True), plan.case.settings.name, proof
+    )
 
 
 class _Later(Mapping[str, Any]):

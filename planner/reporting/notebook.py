@@ -16,8 +16,10 @@ from planner.reporting.pictures import svg
 _SHOWN = ("cash_by_year", "power")
 _TEMPLATE = jinja2.Environment(autoescape=True).from_string(
     "<div><h4>{{ name }}</h4>{% for note in notes %}<p>{{ note.text }}</p>{% endfor %}"
-    "<table><tbody>{% for answer in answers %}<tr><th style='text-align:left'>{{ answer.name }}</th><td style='text-align:right'>{{ answer.shown }}</td>"
-    "<td style='text-align:left'>{{ answer.rests_on }}</td></tr>{% endfor %}</tbody></table>{% for picture in pictures %}<div style='background:white'>{{ picture|safe }}</div>{% endfor %}</div>"
+    "<table><tbody>{% for answer in answers %}<tr><th style='text-align:left'>{{ answer.name }}</th><td "
+    "style='text-align:right'>{{ answer.shown }}</td>"
+    "<td style='text-align:left'>{{ answer.rests_on }}</td></tr>{% endfor %}</tbody></table>{% for picture in pictures "
+    "%}<div style='background:white'>{{ picture|safe }}</div>{% endfor %}</div>"
 )
 
 
@@ -32,4 +34,6 @@ def plan_html(plan: Plan) -> str:
     section = answer_section(found)
     drawn = [OF_RUN[name](found) for name in _SHOWN] if found.has_plan else []
     pictures = [svg(figure) for figure in drawn if figure is not None]
-    return _TEMPLATE.render(name=found.case.settings.name, answers=section.answers, notes=section.blocks, pictures=pictures)
+    return _TEMPLATE.render(
+        name=found.case.settings.name, answers=section.answers, notes=section.blocks, pictures=pictures
+    )

@@ -69,7 +69,8 @@ def outline_around(longitude: npt.ArrayLike, latitude: npt.ArrayLike) -> Outline
 
 
 def _cut(ring: Ring, axis: int, edge: float, sign: float) -> Ring:
-    """The part of a ring on one side of an edge (Sutherland and Hodgman, 1974); the last point is not the first again."""
+    """The part of a ring on one side of an edge (Sutherland and Hodgman, 1974); the last point is not the first
+    again."""
     kept: Ring = []
     for at, point in enumerate(ring):
         before = ring[at - 1]

@@ -16,7 +16,8 @@ def asked(found: Findings, question: str, resource: str) -> pd.DataFrame:
 
 
 def ends(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows with low_usd and high_usd per unit: gain and loss, or the one of them that exists; without rows worth nothing."""
+    """The rows with low_usd and high_usd per unit: gain and loss, or the one of them that exists; without rows worth
+    nothing."""
     low = rows["gain_usd"].fillna(rows["loss_usd"])
     high = rows["loss_usd"].fillna(rows["gain_usd"])
     found = rows.assign(low_usd=low, high_usd=high)

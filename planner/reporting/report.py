@@ -42,10 +42,13 @@ def report(
     force: bool = False,
     script: Script | None = None,
 ) -> Report:
-    """Write report.html (one file that needs no network) and report.xlsx of a plan, or of the folder of a run, into the folder `out`.
+    """Write report.html (one file that needs no network) and report.xlsx of a plan, or of the folder of a run, into the
+    folder `out`.
 
-    Beside it the report shows what other verbs wrote: another run (compare), a folder of scores with its file of portfolios,
-    sweeps, a frontier, quotes. case: where the case of a run stands if it has moved. pictures: png or svg, each figure as a
+    Beside it the report shows what other verbs wrote: another run (compare), a folder of scores with its file of
+        portfolios,
+    sweeps, a frontier, quotes. case: where the case of a run stands if it has moved. pictures: png or svg, each figure
+        as a
     file too. force: replace a report. script: the page's script where it is being made already.
     Raises PlannerError for what does not belong to the run.
 
@@ -71,7 +74,8 @@ def report(
 
 
 def _scored_and_compared(
-    found: Findings, case: Path | None, compare: str | Path | None, scores: str | Path | None, portfolios: str | Path | None
+    found: Findings, case: Path | None, compare: str | Path | None, scores: str | Path | None,
+    portfolios: str | Path | None
 ) -> Beside:
     """The other run and the scores shown beside the run; what does not fit it is refused."""
     if portfolios is not None and scores is None:
@@ -80,7 +84,11 @@ def _scored_and_compared(
     if compare is not None:
         before = findings_of_run(Path(compare), case)
         if not (before.has_plan and found.has_plan):
-            raise PlannerError(f"{compare if not before.has_plan else found.name} holds no plan to compare; leave --compare out")
+            raise PlannerError(
+                f"{compare if not before.has_plan else found.name} holds no plan to compare; leave --compare out"
+            )
         moved = differences(before, found)
-    scored = None if scores is None else read_scores(Path(scores), found, None if portfolios is None else Path(portfolios))
+    scored = (
+        None if scores is None else read_scores(Path(scores), found, None if portfolios is None else Path(portfolios))
+    )
     return Beside(scored=scored, before=before, moved=moved)

@@ -27,13 +27,17 @@ def refuse_other_reports(target: Path, *, force: bool) -> None:
     if not force:
         raise PlannerError(f"{target} exists already; choose another --out, or replace that report with --force")
     if not (target / PAGE).is_file():
-        raise PlannerError(f"{target} is not a report (it has no {PAGE}), so --force does not replace it; choose another --out")
+        raise PlannerError(
+            f"{target} is not a report (it has no {PAGE}), so --force does not replace it; choose another --out"
+        )
 
 
 def write_report(
-    found: Findings, beside: Beside, target: Path, *, pictures: str | None = None, force: bool = False, made: dt.datetime | None = None, script: Script | None = None
+    found: Findings, beside: Beside, target: Path, *, pictures: str | None = None, force: bool = False,
+    made: dt.datetime | None = None, script: Script | None = None
 ) -> dict[str, int]:
-    """Write the page and the workbook of a run into a folder, and its figures as `pictures` (png or svg); bytes by file.
+    """Write the page and the workbook of a run into a folder, and its figures as `pictures` (png or svg); bytes by
+    file.
 
     Raises PlannerError when the folder stands already and `force` is not set, or when it holds something else.
     """
@@ -49,7 +53,9 @@ def write_report(
         (scratch / PAGE).write_text(page(found, sections, script=script), encoding="utf-8")
         write_report_workbook(found, scratch / WORKBOOK, beside, made=made)
         if pictures is not None:
-            figures: Mapping[str, Figure] = {block.name: block.figure for section in sections for block in section.blocks if isinstance(block, Drawn)}
+            figures: Mapping[str, Figure] = {
+                block.name: block.figure for section in sections for block in section.blocks if isinstance(block, Drawn)
+            }
             for name, figure in figures.items():
                 write_picture(figure, scratch / f"{name}.{pictures}")
         sizes.update({path.name: path.stat().st_size for path in sorted(scratch.iterdir())})

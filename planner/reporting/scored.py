@@ -35,7 +35,8 @@ NOISE = 2.0
 class Scored:
     """Scores of a folder: `record` as in run.json, `table` one row per portfolio shown, `of` how many were scored.
 
-    futures: see `planner.scoring.leading.futures_table`; empty where the folder has none. plan: the name of the portfolio that
+    futures: see `planner.scoring.leading.futures_table`; empty where the folder has none. plan: the name of the
+        portfolio that
     is the run's plan, None where none is. members: portfolio, site_id; empty where the portfolios cannot be read.
     """
 
@@ -64,19 +65,30 @@ class Scored:
     def stresses(self) -> dict[str, str]:
         """Column of each stress's NPV by its name."""
         own = {"npv_losses_carried_usd"}
-        return {name.removeprefix("npv_").removesuffix("_usd"): name for name in self.table if name.startswith("npv_") and name.endswith("_usd") and name not in own}
+        return {
+            name.removeprefix("npv_").removesuffix("_usd"): name for name in self.table
+            if name.startswith("npv_") and name.endswith("_usd") and name not in own
+        }
 
 
 def read_scores(folder: Path, found: Findings, portfolios: Path | None = None) -> Scored:
     """Read a folder of scores; raises PlannerError when it is none, or was scored under another case than the run."""
     record_path, scores_path, futures_path = folder / "run.json", folder / "scores.parquet", folder / "futures.parquet"
     if not record_path.is_file() or not scores_path.exists():
-        raise PlannerError(f"{folder} holds no scores; make them with planner score CASE --portfolios FILE --out {folder}")
+        raise PlannerError(
+            f"{folder} holds no scores; make them with planner score CASE --portfolios FILE --out {folder}"
+        )
     record = sealed_record(record_path, remedy=_AGAIN)
     if record.get("command") != "score":
-        raise PlannerError(f"{folder} was written by planner {record.get('command', '?')}, not by planner score; give the folder of scores")
+        raise PlannerError(
+            f"{folder} was written by planner {record.get('command', '?')}, not by planner score; give the folder of "
+            "scores"
+        )
     if record["case_hash"] != found.record["case_hash"]:
-        raise PlannerError(f"{folder} was scored under another case than {found.name} was planned under; score it again with the same --set and --stress")
+        raise PlannerError(
+            f"{folder} was scored under another case than {found.name} was planned under; score it again with the same "
+            "--set and --stress"
+        )
     _refuse_changed_scores(scores_path, record)
     whole = pd.read_parquet(scores_path)
     futures = pd.DataFrame()
@@ -87,7 +99,10 @@ def read_scores(folder: Path, found: Findings, portfolios: Path | None = None) -
     table = _shown(whole, plan)
     within = int((whole["limits_broken"] == 0).sum())
     source = portfolios if portfolios is not None else found_path(record.get("portfolios_read_from") or ".", folder)
-    return Scored(record, table, len(whole), within, futures, plan, _members(source, table["portfolio"], found, required=portfolios is not None))
+    return Scored(
+        record, table, len(whole), within, futures, plan,
+        _members(source, table["portfolio"], found, required=portfolios is not None),
+    )
 
 
 def _refuse_changed_scores(path: Path, record: Mapping[str, Any]) -> None:
@@ -111,7 +126,8 @@ def _plan_among(scores: pd.DataFrame, found: Findings) -> str | None:
 
 
 def _shown(scores: pd.DataFrame, plan: str | None) -> pd.DataFrame:
-    """At most MOST_SHOWN rows in their order: the plan, those not beaten, the best by mean, and others evenly spread."""
+    """At most MOST_SHOWN rows in their order: the plan, those not beaten, the best by mean, and others evenly
+    spread."""
     if len(scores) <= MOST_SHOWN:
         return scores.reset_index(drop=True)
     keep = set(pareto(scores).index[: MOST_SHOWN // 2]) | set(scores["mean_npv_usd"].nlargest(MOST_SHOWN // 5).index)
@@ -132,9 +148,13 @@ def _members(path: Path, names: pd.Series, found: Findings, *, required: bool) -
     try:
         long = _of_packages(path, names) if path.suffix == ".parquet" else _of_table(brought_table(path, "portfolios"))
     except UNREADABLE as error:
-        raise PlannerError(f"{path} cannot be read as portfolios ({str(error)[:200]}); give the file that was scored") from None
+        raise PlannerError(
+            f"{path} cannot be read as portfolios ({str(error)[:200]}); give the file that was scored"
+        ) from None
     long["site_id"] = long["candidate_id"].map(sites).fillna("")
-    return long.loc[(long["site_id"] != "") & long["portfolio"].isin(set(names)), ["portfolio", "site_id"]].drop_duplicates()
+    return long.loc[
+        (long["site_id"] != "") & long["portfolio"].isin(set(names)), ["portfolio", "site_id"]
+    ].drop_duplicates()
 
 
 def _of_packages(path: Path, names: pd.Series) -> pd.DataFrame:
@@ -168,7 +188,8 @@ def distribution(scored: Scored) -> tuple[Floats, Floats] | None:
 def drivers(scored: Scored) -> pd.DataFrame:
     """What moves the subject's NPV, greatest first: factor, correlation, low_usd and high_usd, error.
 
-    low_usd, high_usd: mean NPV, less the mean of all, in the lowest and the highest fifth of the futures by that factor (for
+    low_usd, high_usd: mean NPV, less the mean of all, in the lowest and the highest fifth of the futures by that factor
+        (for
     what happens or does not: where it is lowest, and where it is highest). Drivers within NOISE of none are left out.
     """
     found = distribution(scored)
@@ -188,7 +209,9 @@ def drivers(scored: Scored) -> pd.DataFrame:
             low, high = (_mean_of_side(value, npv, weight, sign) - mean for sign in (1.0, -1.0))
             rows.append((name, correlation, low, high))
     table = pd.DataFrame(rows, columns=columns) if rows else no_rows(columns[:1], columns[1:])
-    return table.assign(size=(table["high_usd"] - table["low_usd"]).abs()).nlargest(15, "size").drop(columns="size").reset_index(drop=True)
+    return table.assign(
+        size=(table["high_usd"] - table["low_usd"]).abs()
+    ).nlargest(15, "size").drop(columns="size").reset_index(drop=True)
 
 
 def weighted_correlation(a: Floats, b: Floats, weight: Floats) -> float:

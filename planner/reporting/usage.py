@@ -17,7 +17,8 @@ DUST = 1e-6
 
 @dataclass(frozen=True)
 class Power:
-    """MW of contracted power by phase and month, each of shape (phases, months); `phases` has site_id, phase and kind."""
+    """MW of contracted power by phase and month, each of shape (phases, months); `phases` has site_id, phase and
+    kind."""
 
     phases: pd.DataFrame
     on_offer: Floats
@@ -86,19 +87,27 @@ def _drawn(found: Findings, energised: dict[str, int]) -> list[tuple[str, int, i
 
 
 def halls_by_month(found: Findings) -> pd.DataFrame:
-    """MW of critical IT by site and month of the horizon: site_id, month, hall_mw in service, work_mw of GPUs and tenants."""
+    """MW of critical IT by site and month of the horizon: site_id, month, hall_mw in service, work_mw of GPUs and
+    tenants."""
     months = found.case.settings.months
     halls: dict[str, Floats] = {}
     work: dict[str, Floats] = {}
     for row in found.held[found.held["kind"].isin(["shell", "close"])].itertuples():
         sign = 1.0 if row.kind == "shell" else -1.0
-        halls.setdefault(row.site_id, np.zeros(months))[max(row.from_month, 0) : max(row.to_month, 0)] += sign * row.level
+        halls.setdefault(row.site_id, np.zeros(months))[
+            max(row.from_month, 0) : max(row.to_month, 0)
+        ] += sign * row.level
     for row in standing(found).itertuples():
         if row.use != "mine":
             work.setdefault(row.site_id, np.zeros(months))[max(row.from_month, 0) : row.to_month] += row.it_mw
     zero = np.zeros(months)
     parts = [
-        pd.DataFrame({"site_id": site, "month": np.arange(months), "hall_mw": halls.get(site, zero), "work_mw": work.get(site, zero)})
+        pd.DataFrame(
+            {
+                "site_id": site, "month": np.arange(months), "hall_mw": halls.get(site, zero),
+                "work_mw": work.get(site, zero),
+            }
+        )
         for site in found.case.tables["sites"]["site_id"]
         if site in halls or site in work
     ]
@@ -119,7 +128,8 @@ def gpus_by_month(found: Findings, by: str = "use") -> pd.DataFrame:
 def site_table(found: Findings) -> pd.DataFrame:
     """A row per site of the case: name, region, MW contracted by kind and in all, peak in use, halls, GPUs, capex, NPV.
 
-    capex_usd is positive and undiscounted; npv_usd is the discounted after-tax cash that the statement puts on the site.
+    capex_usd is positive and undiscounted; npv_usd is the discounted after-tax cash that the statement puts on the
+    site.
     """
     sites = found.case.tables["sites"]
     power, held, cash = found.tables["power"], found.held, found.tables["cashflow"]
@@ -131,11 +141,15 @@ def site_table(found: Findings) -> pd.DataFrame:
     halls = halls_by_month(found).groupby("site_id")["hall_mw"].max() if len(held) else pd.Series(dtype=float)
     contracted = power.groupby("site_id")["contracted_mw"].sum() if len(power) else pd.Series(dtype=float)
     use = power_by_month(found)
-    peak = {site: float(use.in_use[rows].sum(axis=0).max(initial=0.0)) for site, rows in use.phases.groupby("site_id").indices.items()} if len(power) else {}
+    peak = {
+        site: float(use.in_use[rows].sum(axis=0).max(initial=0.0))
+        for site, rows in use.phases.groupby("site_id").indices.items()
+    } if len(power) else {}
     table = pd.DataFrame({"site_id": sites["site_id"], "name": sites["name"], "region": sites["region"]})
     table["kinds"] = [_kinds(power, site) for site in table["site_id"]]
     for name, values in (
-        ("contracted_mw", contracted), ("peak_use_mw", pd.Series(peak, dtype=float)), ("hall_mw", halls), ("gpus", owned), ("capex_usd", -spent), ("npv_usd", value),
+        ("contracted_mw", contracted), ("peak_use_mw", pd.Series(peak, dtype=float)), ("hall_mw", halls),
+        ("gpus", owned), ("capex_usd", -spent), ("npv_usd", value),
     ):
         table[name] = table["site_id"].map(values).fillna(0.0).astype(float)
     table["latitude"], table["longitude"] = sites["latitude"].astype(float), sites["longitude"].astype(float)
@@ -144,6 +158,8 @@ def site_table(found: Findings) -> pd.DataFrame:
 
 def _kinds(power: pd.DataFrame, site: str) -> str:
     here = power[(power["site_id"] == site) & (power["contracted_mw"] > DUST)].groupby("kind")["contracted_mw"].sum()
-    return ", ".join(f"{kind.replace('_', ' ')} {megawatts:,.0f}" for kind, megawatts in here.sort_values(ascending=False).items())
+    return ", ".join(
+        f"{kind.replace('_', ' ')} {megawatts:,.0f}" for kind, megawatts in here.sort_values(ascending=False).items()
+    )
 
 

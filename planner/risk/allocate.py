@@ -1,7 +1,8 @@
 """From candidates to the best levels after risk, whole decisions included.
 
-The relaxation is solved over all scenarios, and over the whole pool where there is one (see `generation`); whole decisions are searched with what stood
-in its tail (see `whole_search`). Levels come from the programme with those decisions held, and are measured again over all scenarios.
+The relaxation is solved over all scenarios, and over the whole pool where there is one (see `generation`); whole
+decisions are searched with what stood in its tail (see `whole_search`). Levels come from the programme with those
+decisions held, and are measured again over all scenarios.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ from planner.solver.status import Status
 class RiskAllocation:
     """Levels after risk. allocation: as of any plan, its objective and bound those of the risk measure.
 
-    npv_usd: of the plan by scenario, (S,), None without one. relaxed: the relaxation with its certificate, None where it failed.
+    npv_usd: of the plan by scenario, (S,), None without one. relaxed: the relaxation with its certificate, None where
+        it failed.
     whole: what was proven of whole plans out of a pool, None without one, or where the first search closed the gap.
     """
 
@@ -49,13 +51,16 @@ def allocate_after_risk(
 ) -> RiskAllocation:
     """The best levels for a risk measure; values: NPV by candidate and scenario, dollars, (N, S) of `candidate_values`.
 
-    cvar_limit_usd: greatest CVaR of the loss. start: the relaxation of a neighbouring problem on the same candidates. A solve that fails
+    cvar_limit_usd: greatest CVaR of the loss. start: the relaxation of a neighbouring problem on the same candidates. A
+        solve that fails
     or stops is an answer with that status.
     """
     began = time.perf_counter()
     formulation = make_formulation(candidates, aggregate=False, keep_equals=not endings_are_certain(candidates, values))
     model = make_model(formulation)
-    fixed = FixedPart(model_arrays(model.problem, variables=model.variables), column_values(formulation, values, measure.probability))
+    fixed = FixedPart(
+        model_arrays(model.problem, variables=model.variables), column_values(formulation, values, measure.probability)
+    )
     task = Task(candidates, values, measure, options, model, fixed, cvar_limit_usd, report=report, start=start)
     return task.run({"model": time.perf_counter() - began})
 
@@ -64,7 +69,8 @@ def allocate_from_pool(
     candidates: CandidateSet, values: Floats, measure: MeanCvar, options: SolverOptions, made: CasePool, *,
     cvar_limit_usd: float | None = None, report: RoundReport | None = None,
 ) -> RiskAllocation:
-    """As `allocate_after_risk`, where GPUs may only take the paths of a pool; its levels are those of the bundles' parts."""
+    """As `allocate_after_risk`, where GPUs may only take the paths of a pool; its levels are those of the bundles'
+    parts."""
     task = Task(candidates, values, measure, options, made.model, made.fixed, cvar_limit_usd, made=made, report=report)
     return task.run({})
 
@@ -91,23 +97,34 @@ class Task:
         pool = None if self.made is None else self.made.pool
         try:
             relaxed = generate(
-                self.fixed, pool, self.measure, GenerationOptions(seconds=seconds_of(self.options), report=self.report), cvar_limit=limit,
-                start=None if self.start is None else self.start.in_master, scenarios=None if self.start is None else self.start.scenarios,
+                self.fixed, pool, self.measure, GenerationOptions(seconds=seconds_of(self.options), report=self.report),
+                cvar_limit=limit,
+                start=None if self.start is None else self.start.in_master,
+                scenarios=None if self.start is None else self.start.scenarios,
             )
         except NoVertex as stopped:
             claim = Claim(stopped.status, "HiGHS", time.perf_counter() - began, stopped.message)
-            return RiskAllocation(_no_answer(self.model, checked(self.fixed.arrays, claim, gap=self.options.gap), seconds), None, None, self.fixed)
+            return RiskAllocation(
+                _no_answer(self.model, checked(self.fixed.arrays, claim, gap=self.options.gap), seconds), None, None,
+                self.fixed,
+            )
         seconds["relaxation"] = time.perf_counter() - began
         options = replace(self.options, time_limit_s=left_of(self.options, began))
         search = WholeSearch(self.fixed, self.measure, limit, options, relaxed, self.made)
         found = search.run() if self.fixed.arrays.is_mip and not options.relax else search.relaxation()
         seconds["search"] = time.perf_counter() - began - seconds["relaxation"]
         if found.held is None or found.held.values is None:
-            return RiskAllocation(_no_answer(self.model, found.solution, seconds), None, relaxed, self.fixed, found.proof)
+            return RiskAllocation(
+                _no_answer(self.model, found.solution, seconds), None, relaxed, self.fixed, found.proof
+            )
         levels = self._levels(found)
         npv_usd = levels @ self.values
-        allocation = _checked_levels(self.candidates, levels, npv_usd, self.measure, self.model, found.solution, found.held, seconds, options)
-        return RiskAllocation(allocation, None if allocation.levels is None else npv_usd, relaxed, self.fixed, found.proof)
+        allocation = _checked_levels(
+            self.candidates, levels, npv_usd, self.measure, self.model, found.solution, found.held, seconds, options
+        )
+        return RiskAllocation(
+            allocation, None if allocation.levels is None else npv_usd, relaxed, self.fixed, found.proof
+        )
 
     def _levels(self, found: Found) -> Floats:
         """Levels of the candidates, pool columns taken apart into theirs."""
@@ -121,7 +138,8 @@ class Task:
 
 
 def _checked_levels(
-    candidates: CandidateSet, levels: Floats, npv_usd: Floats, measure: MeanCvar, model: Model, solution: Solution, held: Solution,
+    candidates: CandidateSet, levels: Floats, npv_usd: Floats, measure: MeanCvar, model: Model, solution: Solution,
+    held: Solution,
     seconds: dict[str, float], options: SolverOptions,
 ) -> Allocation:
     """The allocation, its objective measured again over all scenarios from the levels."""
@@ -131,16 +149,26 @@ def _checked_levels(
     status, message = solution.status, solution.message
     gap = None if bound is None else max(bound - objective, 0.0) / max(abs(objective), LEAST_MONEY * model.money)
     solver_usd = None if held.objective is None else model.usd(held.objective)
-    if worst > ROW_TOLERANCE or solver_usd is None or abs(objective - solver_usd) > 1e-6 * max(abs(objective), model.money):
+    if (
+        worst > ROW_TOLERANCE or solver_usd is None
+        or abs(objective - solver_usd) > 1e-6 * max(abs(objective), model.money)
+    ):
         message = f"levels do not hold: a row is broken by {worst:.2e}, objective {objective:.6e} against {solver_usd}"
-        return Allocation(Status.ERROR, None, None, None, None, solver_usd, solution.solver, message, seconds, model, solution, None, worst)
+        return Allocation(
+            Status.ERROR, None, None, None, None, solver_usd, solution.solver, message, seconds, model, solution, None,
+            worst,
+        )
     if gap is not None:
         status = Status.OPTIMAL if gap <= options.gap else Status.FEASIBLE
     return Allocation(
-        status, levels, objective, bound, gap, solver_usd, solution.solver, message, seconds, model, solution, held, worst
+        status, levels, objective, bound, gap, solver_usd, solution.solver, message, seconds, model, solution, held,
+        worst
     )
 
 
 def _no_answer(model: Model, solution: Solution, seconds: dict[str, float]) -> Allocation:
     bound = None if solution.bound is None else model.usd(solution.bound)
-    return Allocation(solution.status, None, None, bound, None, None, solution.solver, solution.message, seconds, model, solution, None, 0.0)
+    return Allocation(
+        solution.status, None, None, bound, None, None, solution.solver, solution.message, seconds, model, solution,
+        None, 0.0,
+    )

@@ -1,8 +1,9 @@
 """Bundles of a case on a fine grid: site x power path x SKU x leases and market x delivery x retirement.
 
-A bundle is the whole path of one GPU: delivered in a month, at work for one lease or two one after another (with or without their
-next terms) on their power paths, on demand on a power path of its own before, between and after them, and sold in a month or kept
-to its end of life. Halls and
+A bundle is the whole path of one GPU: delivered in a month, at work for one lease or two one after another (with or
+    without their
+next terms) on their power paths, on demand on a power path of its own before, between and after them, and sold in a
+month or kept to its end of life. Halls and
 power are not in it: they stand in the master.
 """
 
@@ -24,7 +25,8 @@ KEPT = -1
 
 @dataclass(frozen=True)
 class Grid:
-    """How fine: months by which a GPU may come before its first lease, months between two leases, dates of sale after the last use.
+    """How fine: months by which a GPU may come before its first lease, months between two leases, dates of sale after
+    the last use.
 
     most: bundles at most, an even choice of all where there are more.
     """
@@ -39,7 +41,9 @@ class Grid:
             raise PlannerError(f"{self} is no grid; give months and sales of 0 or more and at least one bundle")
 
 
-def bundle_grid(candidates: CandidateSet, grid: Grid | None = None, *, without: frozenset[tuple[str, str]] = frozenset()) -> pd.DataFrame:
+def bundle_grid(
+    candidates: CandidateSet, grid: Grid | None = None, *, without: frozenset[tuple[str, str]] = frozenset()
+) -> pd.DataFrame:
     """All bundles of the grid, columns COLUMNS; places (site, SKU) in `without` are passed over."""
     fine = grid or Grid()
     own = _own(candidates, without)
@@ -56,11 +60,14 @@ def bundle_grid(candidates: CandidateSet, grid: Grid | None = None, *, without: 
     sold = _sales(candidates, both, fine.sales)
     tiers = _tiers(candidates)
     found = sold.merge(tiers, on="gpu_id")
-    # Without a lease and without the market there is nothing to do; on demand, a GPU that has a lease may be fed by any path of its site.
+    # Without a lease and without the market there is nothing to do; on demand, a GPU that has a lease may be fed by any
+    # path of its site.
     idle, market = found[(found["serve"] >= 0) & (found["tier"] == 0)], found[found["tier"] > 0]
     other = market[market["serve"] >= 0].drop(columns=["head", "then", "from_head"]).merge(paths, on="site_id")
     found = pd.concat([idle, market[market["serve"] < 0], other], ignore_index=True)
-    found = found.sort_values(["own", "serve", "then_serve", "renew", "then_renew", "tier", "retire", "head", "then"], kind="stable")[list(COLUMNS)]
+    found = found.sort_values(
+        ["own", "serve", "then_serve", "renew", "then_renew", "tier", "retire", "head", "then"], kind="stable"
+    )[list(COLUMNS)]
     if len(found) > fine.most:
         found = found.iloc[np.linspace(0, len(found) - 1, fine.most).astype(np.int64)]
     return found.reset_index(drop=True)
@@ -78,7 +85,10 @@ def _jobs(candidates: CandidateSet) -> pd.DataFrame:
     """Leases to serve, with and without their next term: serve, renew, site_id, gpu_id, first, last, head, then."""
     table = candidates.table
     serve = table[(table["kind"] == "serve").to_numpy() & ~candidates.left_out.mask]
-    serve = serve.assign(serve=serve.index, renew=-1, first=serve["from_month"], last=serve["to_month"], head=serve["phase"], then=serve["then_phase"])
+    serve = serve.assign(
+        serve=serve.index, renew=-1, first=serve["from_month"], last=serve["to_month"], head=serve["phase"],
+        then=serve["then_phase"],
+    )
     renew = table[(table["kind"] == "renew").to_numpy() & ~candidates.left_out.mask]
     again = renew.assign(renew=renew.index, last=renew["to_month"])[["parent", "renew", "last"]]
     longer = serve.drop(columns=["renew", "last"]).merge(again, left_on="serve", right_on="parent", suffixes=("", "_"))
@@ -113,7 +123,9 @@ def _sales(candidates: CandidateSet, bundles: pd.DataFrame, most: int) -> pd.Dat
     """Each bundle kept to its end of life, and sold at each of the first dates after its last use."""
     table = candidates.table
     retire = table[table["kind"] == "retire"]
-    dates = retire.assign(retire=retire.index, own=retire["parent"], sold=retire["from_month"])[["own", "retire", "sold"]]
+    dates = retire.assign(
+        retire=retire.index, own=retire["parent"], sold=retire["from_month"]
+    )[["own", "retire", "sold"]]
     numbered = bundles.assign(bundle=np.arange(len(bundles)))
     pairs = numbered[["bundle", "own", "last"]].merge(dates, on="own")
     pairs = pairs[pairs["sold"] >= pairs["last"]].sort_values(["bundle", "sold"], kind="stable")

@@ -1,7 +1,8 @@
 """A pool of bundles over the model of a case: the master keeps the infrastructure, the pool holds the paths of GPUs.
 
-Every row and every number comes from the allocator's model of the same case: a bundle is a mix of its columns, so it uses in each
-row what its parts use, and is worth in each future what they are worth. What a master of bundles finds is therefore a plan of the case.
+Every row and every number comes from the allocator's model of the same case: a bundle is a mix of its columns, so it
+uses in each row what its parts use, and is worth in each future what they are worth. What a master of bundles finds is
+therefore a plan of the case.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ IN_BUNDLES = ("own", "retire", "serve", "renew", "sell")
 class CasePool:
     """A master and a pool over one case.
 
-    model: the whole model; arrays, worth: its columns and their values; kept: its columns that stand in the fixed part. mixes: (N, columns of the model), what a unit of each
+    model: the whole model; arrays, worth: its columns and their values; kept: its columns that stand in the fixed part.
+        mixes: (N, columns of the model), what a unit of each
     bundle (thousand GPUs) is made of.
     """
 
@@ -57,24 +59,31 @@ class CasePool:
 
     @property
     def whole(self) -> FixedPart:
-        """The fixed part with every column of the model, those that bundles replace held at 0: for prices by the places of the model."""
+        """The fixed part with every column of the model, those that bundles replace held at 0: for prices by the places
+        of the model."""
         arrays = self.arrays
         gone = np.ones(arrays.columns, dtype=bool)
         gone[self.kept] = False
-        held = replace(arrays, col_lower=np.where(gone, 0.0, arrays.col_lower), col_upper=np.where(gone, 0.0, arrays.col_upper))
+        held = replace(
+            arrays, col_lower=np.where(gone, 0.0, arrays.col_lower), col_upper=np.where(gone, 0.0, arrays.col_upper)
+        )
         return FixedPart(held, self.worth)
 
     @cached_property
     def tightened(self) -> tuple[FixedPart, Pool]:
-        """Master and pool with every switch as tight as the whole model allows: the same whole plans, fewer fractional ones.
+        """Master and pool with every switch as tight as the whole model allows: the same whole plans, fewer fractional
+        ones.
 
         A bundle is a mix of columns of the model, so what bounds the rows of the model bounds those of bundles too.
         """
         tight = tightened(self.arrays)
-        return FixedPart(_of_columns(tight, self.kept), self.fixed.values), replace(self.pool, points=sp.csr_array(self.mixes.points @ tight.matrix.T))
+        return FixedPart(_of_columns(tight, self.kept), self.fixed.values), replace(
+            self.pool, points=sp.csr_array(self.mixes.points @ tight.matrix.T)
+        )
 
     def priced_on(self, device: Device) -> CasePool:
-        """The pool with its values also on a GPU, where they fit `DEVICE_SHARE` of its free memory; itself on a CPU, or where they do not."""
+        """The pool with its values also on a GPU, where they fit `DEVICE_SHARE` of its free memory; itself on a CPU, or
+        where they do not."""
         if device.kind is DeviceKind.CPU or self.pool.values.nbytes > DEVICE_SHARE * device.free_bytes():
             return self
         return replace(self, pool=replace(self.pool, on_device=device.from_host(self.pool.values)))
@@ -82,18 +91,23 @@ class CasePool:
     def priced_by(self, device: Device) -> str:
         """Who prices the pool that was to be `priced_on` a device, and why."""
         if device.kind is DeviceKind.GPU and self.pool.on_device is None:
-            return f"CPU: the pool's {written_size(self.pool.values.nbytes)} are more than half of what is free on the GPU"
+            size = written_size(self.pool.values.nbytes)
+            return f"CPU: the pool's {size} are more than half of what is free on the GPU"
         return device.why
 
     def parts(self, pool_columns: Ints, pool_levels: Floats) -> Floats:
         """Levels of the model's columns, (columns,), that some bundles are made of."""
-        found: Floats = (pool_levels @ self.mixes.use[pool_columns]) @ self.mixes.points if len(pool_columns) else np.zeros(self.arrays.columns)
+        found: Floats = (
+            (pool_levels @ self.mixes.use[pool_columns]) @ self.mixes.points if len(pool_columns)
+            else np.zeros(self.arrays.columns)
+        )
         return found
 
 
 @dataclass(frozen=True, eq=False)
 class _Mixes:
-    """Bundles over points, and points over the columns of the model: single columns first, then running sums of on-demand windows."""
+    """Bundles over points, and points over the columns of the model: single columns first, then running sums of
+    on-demand windows."""
 
     use: sp.csr_array
     points: sp.csr_array
@@ -116,7 +130,8 @@ def make_case_pool(
 ) -> CasePool:
     """Master and pool for some bundles (see `bundle_grid.COLUMNS`).
 
-    values: NPV by candidate and scenario, dollars, (N, S). file: where the pool's values are mapped from, as .npy; None keeps
+    values: NPV by candidate and scenario, dollars, (N, S). file: where the pool's values are mapped from, as .npy; None
+        keeps
     them in memory. known: the pool's values where they are made already (see `pool_values`).
     """
     if bundles.empty:
@@ -133,11 +148,18 @@ def make_case_pool(
     share, group, limit = _groups(candidates, bundles)
     points = sp.csr_array(mixes.points @ arrays.matrix.T)
     pool = Pool(npv, mixes.use, points, share, group, limit, np.full(len(bundles), np.inf), threads)
-    return CasePool(candidates, model, arrays, ColumnValues.of(worth, probability, money=formulation.money), kept, fixed, pool, mixes)
+    return CasePool(
+        candidates, model, arrays, ColumnValues.of(worth, probability, money=formulation.money), kept, fixed, pool,
+        mixes,
+    )
 
 
-def pool_values(candidates: CandidateSet, formulation: Formulation, values: Floats, bundles: pd.DataFrame, *, threads: int | None = None) -> np.ndarray:
-    """NPV of a unit of each bundle (a thousand GPUs) by scenario, $M in float32, (bundles, S), as `make_case_pool` forms it.
+def pool_values(
+    candidates: CandidateSet, formulation: Formulation, values: Floats, bundles: pd.DataFrame, *,
+    threads: int | None = None,
+) -> np.ndarray:
+    """NPV of a unit of each bundle (a thousand GPUs) by scenario, $M in float32, (bundles, S), as `make_case_pool`
+    forms it.
 
     formulation: of the model that `bundled_model` makes. A bundle's numbers do not depend on the bundles beside it.
     """
@@ -147,7 +169,10 @@ def pool_values(candidates: CandidateSet, formulation: Formulation, values: Floa
 
 def _in_model_money(known: np.ndarray, formulation: Formulation) -> np.ndarray:
     """Values that were made before, which are in $M whatever the case, in the money of a model."""
-    return known if formulation.money == MILLION else np.asarray(known) * np.asarray(MILLION / formulation.money, dtype=known.dtype)
+    return (
+        known if formulation.money == MILLION
+        else np.asarray(known) * np.asarray(MILLION / formulation.money, dtype=known.dtype)
+    )
 
 
 def _infrastructure(formulation: Formulation, with_fleet: frozenset[tuple[str, str]]) -> Ints:
@@ -169,14 +194,18 @@ def _infrastructure(formulation: Formulation, with_fleet: frozenset[tuple[str, s
 def _of_columns(arrays: ModelArrays, kept: Ints) -> ModelArrays:
     matrix = sp.csr_array(sp.csc_array(arrays.matrix)[:, kept])
     return ModelArrays(
-        cost=arrays.cost[kept], offset=arrays.offset, start=matrix.indptr.astype(np.int32), index=matrix.indices.astype(np.int32), value=matrix.data,
-        row_lower=arrays.row_lower, row_upper=arrays.row_upper, col_lower=arrays.col_lower[kept], col_upper=arrays.col_upper[kept],
-        integer=arrays.integer[kept], maximise=arrays.maximise, variables=tuple(arrays.variables[j] for j in kept.tolist()), row_names=arrays.row_names,
+        cost=arrays.cost[kept], offset=arrays.offset, start=matrix.indptr.astype(np.int32),
+        index=matrix.indices.astype(np.int32), value=matrix.data,
+        row_lower=arrays.row_lower, row_upper=arrays.row_upper, col_lower=arrays.col_lower[kept],
+        col_upper=arrays.col_upper[kept],
+        integer=arrays.integer[kept], maximise=arrays.maximise,
+        variables=tuple(arrays.variables[j] for j in kept.tolist()), row_names=arrays.row_names,
     )
 
 
 def _mixes(formulation: Formulation, bundles: pd.DataFrame) -> _Mixes:
-    """What each bundle is made of: its GPU with its ending, its leases, and its on-demand windows as differences of running sums."""
+    """What each bundle is made of: its GPU with its ending, its leases, and its on-demand windows as differences of
+    running sums."""
     candidates = formulation.candidates
     places = _ColumnPlaces.of(formulation)
     works = 1.0 - _spare(candidates, bundles)
@@ -207,10 +236,13 @@ def _spare(candidates: CandidateSet, bundles: pd.DataFrame) -> Floats:
 
 
 def _free(candidates: CandidateSet, bundles: pd.DataFrame) -> Iterator[tuple[Ints, Ints]]:
-    """Stretches in which a bundle is not let: before its first lease, between two, after the last; begin and end by bundle."""
+    """Stretches in which a bundle is not let: before its first lease, between two, after the last; begin and end by
+    bundle."""
     start, end = (np.append(candidates.table[name].to_numpy(np.int64), 0) for name in ("from_month", "to_month"))
     own, retire = bundles["own"].to_numpy(np.int64), bundles["retire"].to_numpy(np.int64)
-    serve, renew, second, again = (bundles[name].to_numpy(np.int64) for name in ("serve", "renew", "then_serve", "then_renew"))
+    serve, renew, second, again = (
+        bundles[name].to_numpy(np.int64) for name in ("serve", "renew", "then_serve", "then_renew")
+    )
     delivered, gone = start[own], np.where(retire >= 0, start[retire], end[own])
     first_end = np.where(renew >= 0, end[renew], end[serve])
     last_end = np.where(again >= 0, end[again], end[second])
@@ -224,7 +256,8 @@ def _free(candidates: CandidateSet, bundles: pd.DataFrame) -> Iterator[tuple[Int
 class _ColumnPlaces:
     """Where candidates stand among the columns of the model; -1 where they do not.
 
-    alone: column of a candidate that stands by itself; total: column of a cohort's total; _pair: columns of (cohort, ending).
+    alone: column of a candidate that stands by itself; total: column of a cohort's total; _pair: columns of (cohort,
+        ending).
     """
 
     alone: Ints
@@ -254,14 +287,19 @@ class _ColumnPlaces:
             keys.append(parent * (count + 1) + last + 1)
             columns.append(column)
         order = np.argsort(keys)
-        return _ColumnPlaces(alone, total, np.array(keys, dtype=np.int64)[order], np.array(columns, dtype=np.int64)[order], count)
+        return _ColumnPlaces(
+            alone, total, np.array(keys, dtype=np.int64)[order], np.array(columns, dtype=np.int64)[order], count
+        )
 
     def cohort(self, own: Ints, ending: Ints) -> Ints:
-        """Columns of cohorts with their endings (-1: kept to the end of life); a cohort without endings is a column by itself."""
+        """Columns of cohorts with their endings (-1: kept to the end of life); a cohort without endings is a column by
+        itself."""
         key = own * (self._count + 1) + ending + 1
         at = np.minimum(np.searchsorted(self._keys, key), max(len(self._keys) - 1, 0))
         paired = self._keys[at] == key if len(self._keys) else np.zeros(len(key), dtype=bool)
-        found: Ints = np.where(paired, self._columns[at] if len(self._keys) else -1, np.where(ending < 0, self.alone[own], -1))
+        found: Ints = np.where(
+            paired, self._columns[at] if len(self._keys) else -1, np.where(ending < 0, self.alone[own], -1)
+        )
         return found
 
 
@@ -269,7 +307,8 @@ class _ColumnPlaces:
 class _Market:
     """Running sums of on-demand windows along each way to sell: (site, SKU, tier, power path).
 
-    sums: (points, columns of the model). way: that of each bundle, -1 for none. first: position of each way's first point among all.
+    sums: (points, columns of the model). way: that of each bundle, -1 for none. first: position of each way's first
+        point among all.
     """
 
     sums: sp.csr_array
@@ -284,7 +323,10 @@ class _Market:
         table = candidates.table
         own = bundles["own"].to_numpy(np.int64)
         keys = pd.DataFrame(
-            {"site_id": table["site_id"].to_numpy()[own], "gpu_id": table["gpu_id"].to_numpy()[own], "tier": bundles["tier"], "head": bundles["head"], "then": bundles["then"]}
+            {
+                "site_id": table["site_id"].to_numpy()[own], "gpu_id": table["gpu_id"].to_numpy()[own],
+                "tier": bundles["tier"], "head": bundles["head"], "then": bundles["then"],
+            }
         )
         way = keys.groupby(list(keys.columns), sort=False).ngroup().to_numpy(np.int64)
         distinct = keys.iloc[np.unique(way, return_index=True)[1]]
@@ -328,11 +370,13 @@ def _energised(candidates: CandidateSet) -> dict[str, int]:
 
 
 def _groups(candidates: CandidateSet, bundles: pd.DataFrame) -> tuple[Floats, Ints, Floats]:
-    """GPUs delivered to a site in one month all stand there in that month, within the critical IT of the site: share, group, limit."""
+    """GPUs delivered to a site in one month all stand there in that month, within the critical IT of the site: share,
+    group, limit."""
     table, tables = candidates.table, candidates.outlook.case.tables
     own = bundles["own"].to_numpy(np.int64)
     site, month = table["site_id"].to_numpy()[own], table["from_month"].to_numpy(np.int64)[own]
-    it_mw = table["gpu_id"].map(tables["gpus"].set_index("gpu_id")["it_kw"]).to_numpy(np.float64)[own]  # per thousand GPUs
+    # per thousand GPUs
+    it_mw = table["gpu_id"].map(tables["gpus"].set_index("gpu_id")["it_kw"]).to_numpy(np.float64)[own]
     keys = pd.DataFrame({"site_id": site, "month": month})
     group = keys.groupby(["site_id", "month"], sort=True).ngroup().to_numpy(np.int64)
     first = np.unique(group, return_index=True)[1]
@@ -344,7 +388,10 @@ def _values(mixes: _Mixes, worth: Floats, file: Path | None, threads: int | None
     """NPV of each bundle by scenario, (N, S), formed in pieces."""
     at_points = np.asarray(mixes.points @ worth)
     shape = (mixes.use.shape[0], worth.shape[1])
-    found = np.empty(shape, dtype=dtype) if file is None else np.lib.format.open_memmap(file, mode="w+", dtype=dtype, shape=shape)
+    found = (
+        np.empty(shape, dtype=dtype) if file is None
+        else np.lib.format.open_memmap(file, mode="w+", dtype=dtype, shape=shape)
+    )
 
     def piece(rows: slice) -> None:
         found[rows] = mixes.use[rows] @ at_points
@@ -360,7 +407,8 @@ def _values(mixes: _Mixes, worth: Floats, file: Path | None, threads: int | None
 
 @contextmanager
 def pool_on_disk(bundles: int, scenarios: int, *, memory_bytes: int | None = None) -> Iterator[Path | None]:
-    """A file for the values of a pool that would not fit the memory that may be used, None where they fit; it goes with the block."""
+    """A file for the values of a pool that would not fit the memory that may be used, None where they fit; it goes with
+    the block."""
     if bundles * scenarios * 4 <= (usable_memory() if memory_bytes is None else memory_bytes):
         yield None
         return

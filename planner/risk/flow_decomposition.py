@@ -1,8 +1,8 @@
 """A plan taken apart into the paths of its GPUs, which join a pool: what the plan does, the pool can then do too.
 
-Work is handed out in the order in which it begins, each piece to GPUs that are free then and stay until its end, those that became free last
-first. A plan of the model may let one delivery take over from another within a lease; where no GPU can do a piece of work alone, the GPUs and
-the work of that place stay together as one column.
+Work is handed out in the order in which it begins, each piece to GPUs that are free then and stay until its end, those
+that became free last first. A plan of the model may let one delivery take over from another within a lease; where no
+GPU can do a piece of work alone, the GPUs and the work of that place stay together as one column.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ DUST = 1e-9
 
 @dataclass
 class _Piece:
-    """Some GPUs of one delivery with one ending: how many (thousands), until when, free from when, and the columns of their work."""
+    """Some GPUs of one delivery with one ending: how many (thousands), until when, free from when, and the columns of
+    their work."""
 
     amount: float
     cohort: int
@@ -43,7 +44,8 @@ class _Work:
 
 @dataclass(frozen=True, eq=False)
 class Paths:
-    """Paths of a plan: mixes over the model's columns (paths, columns), level of each, and its share of its group's limit.
+    """Paths of a plan: mixes over the model's columns (paths, columns), level of each, and its share of its group's
+    limit.
 
     site, month: of delivery. share: MW of critical IT delivered to the site in that month by a unit of the path.
     """
@@ -69,10 +71,17 @@ def paths_of(made: CasePool, columns: Floats) -> Paths:
             levels.append(level)
             site.append(place.site)
             month.append(first)
-            share.append(place.it_mw * sum(mix.get(cohort, 0.0) for cohort in place.cohorts if place.delivered[cohort] == first))
-    row, column, data = (np.array(part) for part in zip(*cells, strict=True)) if cells else (np.zeros(0, dtype=np.int64),) * 2 + (np.zeros(0),)
+            share.append(
+                place.it_mw * sum(mix.get(cohort, 0.0) for cohort in place.cohorts if place.delivered[cohort] == first)
+            )
+    row, column, data = (
+        (np.array(part) for part in zip(*cells, strict=True)) if cells
+        else (np.zeros(0, dtype=np.int64),) * 2 + (np.zeros(0),)
+    )
     mixes = sp.csr_array((data, (row.astype(np.int64), column.astype(np.int64))), shape=(len(levels), len(columns)))
-    return Paths(mixes, np.array(levels), np.array(site, dtype=object), np.array(month, dtype=np.int64), np.array(share))
+    return Paths(
+        mixes, np.array(levels), np.array(site, dtype=object), np.array(month, dtype=np.int64), np.array(share)
+    )
 
 
 @dataclass
@@ -139,7 +148,10 @@ def _places(made: CasePool, columns: Floats) -> list[_Place]:
     replaced = np.ones(len(columns), dtype=bool)
     replaced[made.kept] = False
     single = len(made.model.formulation.candidate)
-    totals = {int(made.model.formulation.candidate[j]): j for j in np.flatnonzero(np.diff(by_column.indptr)[:single] == 0).tolist()}
+    totals = {
+        int(made.model.formulation.candidate[j]): j
+        for j in np.flatnonzero(np.diff(by_column.indptr)[:single] == 0).tolist()
+    }
     places: dict[tuple[str, str], _Place] = {}
     for column in np.flatnonzero(replaced & (columns > DUST)).tolist():
         held = by_column.indices[by_column.indptr[column] : by_column.indptr[column + 1]].tolist()
@@ -149,10 +161,14 @@ def _places(made: CasePool, columns: Floats) -> list[_Place]:
         lead = own[0] if own else held[0]
         name = (str(site[lead]), str(gpu[lead]))
         sku = gpus.loc[name[1]]
-        place = places.setdefault(name, _Place(name[0], float(sku["it_kw"]), 1.0 - float(sku["spare_fraction"]), {}, {}, []))
+        place = places.setdefault(
+            name, _Place(name[0], float(sku["it_kw"]), 1.0 - float(sku["spare_fraction"]), {}, {}, [])
+        )
         if own:
             sold = [number for number in held if kind[number] == "retire"]
-            place.cohorts[column] = (float(columns[column]), int(start[lead]), int(start[sold[0]] if sold else end[lead]))
+            place.cohorts[column] = (
+                float(columns[column]), int(start[lead]), int(start[sold[0]] if sold else end[lead])
+            )
             if lead in totals:
                 place.total[column] = totals[lead]
         else:
@@ -165,15 +181,22 @@ def with_paths(made: CasePool, paths: Paths) -> CasePool:
     pool, count = made.pool, len(paths.levels)
     points = made.mixes.points.shape[0]
     # Single columns are the first points.
-    use = sp.vstack([pool.use, sp.csr_array((paths.mixes.data, paths.mixes.indices, paths.mixes.indptr), shape=(count, points))], format="csr")
+    use = sp.vstack(
+        [pool.use, sp.csr_array((paths.mixes.data, paths.mixes.indices, paths.mixes.indptr), shape=(count, points))],
+        format="csr",
+    )
     worth = paths.mixes @ _dense(made)
     values = np.concatenate([np.asarray(pool.values, dtype=np.float64), worth])
     sites = made.candidates.outlook.case.tables["sites"].set_index("site_id")["critical_it_mw"].astype("float64")
-    keys, inverse = np.unique([f"{site}@{month}" for site, month in zip(paths.site, paths.month, strict=True)], return_inverse=True)
+    keys, inverse = np.unique(
+        [f"{site}@{month}" for site, month in zip(paths.site, paths.month, strict=True)], return_inverse=True
+    )
     first = np.unique(inverse, return_index=True)[1] if len(keys) else np.zeros(0, dtype=np.int64)
     joined = Pool(
-        values, use, pool.points, np.concatenate([pool.share, paths.share]), np.concatenate([pool.group, len(pool.limit) + inverse]),
-        np.concatenate([pool.limit, sites.reindex(paths.site[first]).to_numpy(np.float64)]), np.concatenate([pool.upper, np.full(count, np.inf)]), pool.threads,
+        values, use, pool.points, np.concatenate([pool.share, paths.share]),
+        np.concatenate([pool.group, len(pool.limit) + inverse]),
+        np.concatenate([pool.limit, sites.reindex(paths.site[first]).to_numpy(np.float64)]),
+        np.concatenate([pool.upper, np.full(count, np.inf)]), pool.threads,
     )
     return replace(made, pool=joined, mixes=replace(made.mixes, use=use))
 

@@ -1,7 +1,9 @@
 """The frontier: expected NPV against CVaR, a whole plan at each point, none of them beaten by a mix of others.
 
-The plans of several risk weights are made one after another, each from the futures and columns of the one before. Every plan is then measured
-under every weight, and each weight takes the best of them: what the gap of one search left is mended by another, and the points that remain are
+The plans of several risk weights are made one after another, each from the futures and columns of the one before. Every
+plan is then measured
+under every weight, and each weight takes the best of them: what the gap of one search left is mended by another, and
+    the points that remain are
 the corners of a concave curve.
 """
 
@@ -43,16 +45,19 @@ from planner.storage.stored_paths import stored_path
 
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 COLUMNS = (
-    "risk_weight", "expected_npv_usd", "cvar_usd", "objective_usd", "bound_usd", "gap", "base_npv_usd", "standard_deviation_usd",
+    "risk_weight", "expected_npv_usd", "cvar_usd", "objective_usd", "bound_usd", "gap", "base_npv_usd",
+    "standard_deviation_usd",
     "gpus_bought", "contracted_mw", "sites", "leases_won",
 )
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Frontier:
-    """table: one row per point, best mean first (see COLUMNS). plans: long, columns portfolio (`w0.25`), candidate_id, level and more.
+    """table: one row per point, best mean first (see COLUMNS). plans: long, columns portfolio (`w0.25`), candidate_id,
+    level and more.
 
-    statuses: what became of each weight that was asked. certificates: of the relaxations, by weight, in units of `money` dollars.
+    statuses: what became of each weight that was asked. certificates: of the relaxations, by weight, in units of
+        `money` dollars.
     """
 
     table: pd.DataFrame
@@ -84,10 +89,12 @@ class _Made:
 
 
 def frontier(
-    case: Case | str | Path, options: PlanOptions | None = None, risk: RiskOptions | None = None, *, weights: Sequence[float] = WEIGHTS,
+    case: Case | str | Path, options: PlanOptions | None = None, risk: RiskOptions | None = None, *,
+    weights: Sequence[float] = WEIGHTS,
     report: Callable[[float], None] | None = None,
 ) -> Frontier:
-    """Plans for a set of risk weights; `risk.weight` does not count. report: called with each weight as its plan begins.
+    """Plans for a set of risk weights; `risk.weight` does not count. report: called with each weight as its plan
+    begins.
 
     Raises PlannerError for no weights, one named twice, or options that plans after risk do not take.
 
@@ -101,29 +108,44 @@ def frontier(
         raise PlannerError(f"risk weights {list(weights)} make no frontier; give each weight from 0 to 1 once")
     for weight in weights:
         replace(weighed, weight=weight)  # one that is no weight is refused before the work
-    if chosen.solver.solver != "highs" or weighed.pool is not None or weighed.max_cvar_usd is not None or weighed.information:
-        raise PlannerError("a frontier is made by HiGHS over the whole model; leave --solver, --pool, --max-cvar and --information out")
+    if (
+        chosen.solver.solver != "highs" or weighed.pool is not None or weighed.max_cvar_usd is not None
+        or weighed.information
+    ):
+        raise PlannerError(
+            "a frontier is made by HiGHS over the whole model; leave --solver, --pool, --max-cvar and --information out"
+        )
     began = time.perf_counter()
     changed = changed_case(as_case(case), chosen.edits, chosen.stress)
     outlook = make_outlook(changed, base=chosen.base, tail=chosen.tail)
     candidates = apply_decisions(build_candidates(outlook, equity=chosen.equity), chosen.fixes, chosen.excludes)
-    futures = make_futures(changed, outlook.calendar, scenarios=weighed.scenarios, seed=weighed.seed, draws=weighed.draws)
+    futures = make_futures(
+        changed, outlook.calendar, scenarios=weighed.scenarios, seed=weighed.seed, draws=weighed.draws
+    )
     values = candidate_values(candidates, futures, equity=chosen.equity, threads=chosen.solver.threads)
     found = _plans(candidates, values, futures, chosen, weighed, sorted(weights), report)
     table, plans = _points(candidates, futures, weighed, found)
-    certificates = {weight: one.relaxed.certificate.record() for weight, one in found.items() if one.relaxed is not None}
+    certificates = {
+        weight: one.relaxed.certificate.record() for weight, one in found.items() if one.relaxed is not None
+    }
     money = next(iter(found.values())).allocation.model.money  # one model stands behind all points
     statuses = {weight: one.allocation.status for weight, one in found.items()}
     return Frontier(table, plans, statuses, certificates, futures, weighed, changed, time.perf_counter() - began, money)
 
 
 def _plans(
-    candidates: CandidateSet, values: Floats, futures: Futures, options: PlanOptions, risk: RiskOptions, weights: list[float],
+    candidates: CandidateSet, values: Floats, futures: Futures, options: PlanOptions, risk: RiskOptions,
+    weights: list[float],
     report: Callable[[float], None] | None,
 ) -> dict[float, RiskAllocation]:
     """A plan at each weight, each warm from the one before, over one model."""
-    model = make_model(make_formulation(candidates, aggregate=False, keep_equals=not endings_are_certain(candidates, values)))
-    fixed = FixedPart(model_arrays(model.problem, variables=model.variables), column_values(model.formulation, values, futures.weights))
+    model = make_model(
+        make_formulation(candidates, aggregate=False, keep_equals=not endings_are_certain(candidates, values))
+    )
+    fixed = FixedPart(
+        model_arrays(model.problem, variables=model.variables),
+        column_values(model.formulation, values, futures.weights),
+    )
     found: dict[float, RiskAllocation] = {}
     before = None
     for weight in weights:
@@ -135,10 +157,13 @@ def _plans(
     return found
 
 
-def _points(candidates: CandidateSet, futures: Futures, risk: RiskOptions, found: dict[float, RiskAllocation]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _points(
+    candidates: CandidateSet, futures: Futures, risk: RiskOptions, found: dict[float, RiskAllocation]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The table and the plans of the points that no other beats."""
     made = [
-        _Made(weight, one.allocation.levels, one.npv_usd) for weight, one in found.items() if one.allocation.levels is not None and one.npv_usd is not None
+        _Made(weight, one.allocation.levels, one.npv_usd) for weight, one in found.items()
+        if one.allocation.levels is not None and one.npv_usd is not None
     ]
     rows, plans, seen = [], [], set()
     for weight, one in found.items():
@@ -154,7 +179,9 @@ def _points(candidates: CandidateSet, futures: Futures, risk: RiskOptions, found
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     kept = not_beaten(table["expected_npv_usd"].to_numpy(np.float64), table["cvar_usd"].to_numpy(np.float64))
     table, plans = table[kept].reset_index(drop=True), [plan for plan, keep in zip(plans, kept, strict=True) if keep]
-    every = pd.concat(plans, ignore_index=True) if plans else pd.DataFrame(columns=["portfolio", "candidate_id", "level"])
+    every = (
+        pd.concat(plans, ignore_index=True) if plans else pd.DataFrame(columns=["portfolio", "candidate_id", "level"])
+    )
     return table, every[["portfolio", *(name for name in every.columns if name != "portfolio")]]
 
 
@@ -164,7 +191,8 @@ def point_name(weight: float) -> str:
 
 
 def not_beaten(mean: Floats, cvar: Floats) -> np.ndarray:
-    """Points that no other beats in one of mean (higher) and CVaR (lower) without losing in the other, shape (points,)."""
+    """Points that no other beats in one of mean (higher) and CVaR (lower) without losing in the other, shape
+    (points,)."""
     better = (mean[None, :] >= mean[:, None]) & (cvar[None, :] <= cvar[:, None])
     strictly = (mean[None, :] > mean[:, None]) | (cvar[None, :] < cvar[:, None])
     return np.asarray(~(better & strictly).any(axis=1))
@@ -192,7 +220,8 @@ def _row(candidates: CandidateSet, measure: MeanCvar, own: RiskAllocation, best:
 
 
 def write_frontier(found: Frontier, folder: Path, *, force: bool = False) -> None:
-    """Write frontier.csv, frontier.parquet, plans.parquet (portfolios that `score` reads) and run.json; whole or not at all."""
+    """Write frontier.csv, frontier.parquet, plans.parquet (portfolios that `score` reads) and run.json; whole or not at
+    all."""
     target = folder.resolve()
     refuse_other_folders(target, force=force)
 

@@ -3,9 +3,9 @@
     EVPI = E[best NPV where the future is known before deciding] - best expected NPV
     VSS  = objective of the plan made over all futures - objective of the plan made for the base case
 
-Birge and Louveaux, Introduction to Stochastic Programming (2011), chapter 4. EVPI is a mean over a sample of the futures, each a
-re-solve of one kept programme with other costs; it is taken as the mean of differences to the plan of the best expected NPV
-in the same futures, which has less noise than the difference of means.
+Birge and Louveaux, Introduction to Stochastic Programming (2011), chapter 4. EVPI is a mean over a sample of the
+futures, each a re-solve of one kept programme with other costs; it is taken as the mean of differences to the plan of
+the best expected NPV in the same futures, which has less noise than the difference of means.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from planner.solver.growing_lp import GrowingLp
 
 @dataclass(frozen=True)
 class Information:
-    """EVPI and VSS in $M with their standard errors, futures in the sample of EVPI, and the objective of the base-case plan."""
+    """EVPI and VSS in $M with their standard errors, futures in the sample of EVPI, and the objective of the base-case
+    plan."""
 
     evpi: float
     evpi_error: float
@@ -32,10 +33,13 @@ class Information:
     base_plan_value: float
 
 
-def value_of_information(fixed: FixedPart, base: Floats, measure: MeanCvar, npv: Floats, *, sample: int, seed: int) -> Information:
+def value_of_information(
+    fixed: FixedPart, base: Floats, measure: MeanCvar, npv: Floats, *, sample: int, seed: int
+) -> Information:
     """EVPI over `sample` futures drawn without replacement, and VSS over all.
 
-    base: NPV of each column in the base case, (n,), $M. npv: of the plan made over all futures, by scenario, (S,), on the
+    base: NPV of each column in the base case, (n,), $M. npv: of the plan made over all futures, by scenario, (S,), on
+        the
     relaxation as everything here.
     """
     lp = GrowingLp.of(fixed.arrays)
@@ -63,11 +67,14 @@ def value_of_information(fixed: FixedPart, base: Floats, measure: MeanCvar, npv:
 
 
 def contributions(measure: MeanCvar, npv: Floats) -> Floats:
-    """What each scenario adds to the objective: (1 - w) z - w (eta + (-z - eta)+ / (1 - alpha)) with eta the VaR; their mean is the objective."""
+    """What each scenario adds to the objective: (1 - w) z - w (eta + (-z - eta)+ / (1 - alpha)) with eta the VaR; their
+    mean is the objective."""
     order = np.argsort(-npv, kind="stable")
     reached = np.searchsorted(np.cumsum(measure.probability[order]), measure.alpha - 1e-9)
     eta = -float(npv[order[min(int(reached), len(order) - 1)]])
-    found: Floats = (1.0 - measure.weight) * npv - measure.weight * (eta + np.maximum(-npv - eta, 0.0) / (1.0 - measure.alpha))
+    found: Floats = (1.0 - measure.weight) * npv - measure.weight * (
+        eta + np.maximum(-npv - eta, 0.0) / (1.0 - measure.alpha)
+    )
     return found
 
 

@@ -1,8 +1,9 @@
 """The search for whole decisions, its answer measured over all scenarios and the whole pool.
 
-The tree holds the scenarios that the relaxation put into the tail: a model with fewer scenarios is never worth less, so its bound holds for all. What
-the answer brings into the tail joins, and where a gap is left the search is made again. With a pool, the bound of a tree over some bundles holds for
-nothing; then a second tree prices the whole pool in each of its parts (see `whole_choice`).
+The tree holds the scenarios that the relaxation put into the tail: a model with fewer scenarios is never worth less, so
+its bound holds for all. What the answer brings into the tail joins, and where a gap is left the search is made again.
+With a pool, the bound of a tree over some bundles holds for nothing; then a second tree prices the whole pool in each
+of its parts (see `whole_choice`).
 """
 
 from __future__ import annotations
@@ -31,25 +32,33 @@ SEARCHES = 3
 FIRST_SHARE = 0.4
 """Of a time limit, what the first search may take where a whole pool is to be priced after it."""
 NO_WHOLE_PLAN = (
-    "no whole plan out of the pool keeps every limit, which prices over the whole pool prove; add bundles that serve what must be served, "
+    "no whole plan out of the pool keeps every limit, which prices over the whole pool prove; add bundles that serve "
+    "what must be served, "
     "or leave --pool out to see whether the case has a plan"
 )
-UNSETTLED = "the tree over the pool ended without a plan and without proof that there is none; leave --pool out, or try another pool"
+UNSETTLED = (
+    "the tree over the pool ended without a plan and without proof that there is none; leave --pool out, or try "
+    "another pool"
+)
 
 
 def whole_tail(measure: MeanCvar, relaxed: Generated) -> Ints:
-    """The scenarios of the relaxation's master and of its tail: never less than a whole tail, without which eta has no bound."""
+    """The scenarios of the relaxation's master and of its tail: never less than a whole tail, without which eta has no
+    bound."""
     return np.union1d(relaxed.scenarios, np.flatnonzero(measure.tail(relaxed.npv) > 0.0))
 
 
 def seconds_of(options: SolverOptions) -> float | None:
-    """Seconds for programmes kept in this process: a deadline can end none of them, but HiGHS keeps it as a limit of its own."""
+    """Seconds for programmes kept in this process: a deadline can end none of them, but HiGHS keeps it as a limit of
+    its own."""
     return min((given for given in (options.time_limit_s, options.deadline_s) if given is not None), default=None)
 
 
 def left_of(options: SolverOptions, began: float, share: float = 1.0) -> float | None:
     """Seconds left of a share of the time limit, None without one."""
-    return None if options.time_limit_s is None else max(share * options.time_limit_s - (time.perf_counter() - began), 0.0)
+    return (
+        None if options.time_limit_s is None else max(share * options.time_limit_s - (time.perf_counter() - began), 0.0)
+    )
 
 
 @dataclass
@@ -75,18 +84,26 @@ class WholeSearch:
         return Found(replace(held, bound=self.relaxed.certificate.bound), held, self.relaxed.in_master)
 
     def run(self) -> Found:
-        """Search with what the relaxation knew, and over the whole pool where that leaves a gap; then the programme with the decisions held."""
+        """Search with what the relaxation knew, and over the whole pool where that leaves a gap; then the programme
+        with the decisions held."""
         began = time.perf_counter()
         first = self._first()
         proof: BranchAndPrice | None = None
-        if self.made is not None and not first.solution.interrupted and self._gap(first.best, first.bound) > self.options.gap:
+        if (
+            self.made is not None and not first.solution.interrupted
+            and self._gap(first.best, first.bound) > self.options.gap
+        ):
             left = self.options.deadline_s if self.options.time_limit_s is None else left_of(self.options, began)
             first, proof = self._over_the_pool(first, self.made, left)
         best, solution = first.best, first.solution
         if best is None:
             message = solution.message
             if solution.status is Status.INFEASIBLE and self.limit is not None and self._whole_without_limit():
-                message = f"fractions of decisions could keep a CVaR of the loss of {in_words(self.limit * self.fixed.values.money)}, whole ones cannot; allow more, or see what --risk-weight 1 reaches"
+                message = (
+                    "fractions of decisions could keep a CVaR of the loss of "
+                    f"{in_words(self.limit * self.fixed.values.money)}, whole ones cannot; allow more, or see what "
+                    "--risk-weight 1 reaches"
+                )
             return Found(replace(solution, bound=first.bound, message=message), None, first.columns, proof)
         held = self._vertex(first.arrays, np.union1d(best.scenarios, whole_tail(self.measure, best)), best.in_master)
         return Found(replace(solution, bound=first.bound), held, best.in_master, proof)
@@ -103,7 +120,9 @@ class WholeSearch:
         """Search, measure over all scenarios and the whole pool, and without a pool again with what was missing."""
         began = time.perf_counter()
         count = self.fixed.arrays.columns
-        scenarios, columns, bound = whole_tail(self.measure, self.relaxed), self.relaxed.in_master, self.relaxed.certificate.bound
+        scenarios, columns, bound = whole_tail(
+            self.measure, self.relaxed
+        ), self.relaxed.in_master, self.relaxed.certificate.bound
         best: Generated | None = None
         best_arrays, solution = self.fixed.arrays, None
         share = 1.0 if self.pool is None else FIRST_SHARE
@@ -119,7 +138,10 @@ class WholeSearch:
             arrays = self.fixed.arrays.with_integers_held(found.values[:count])
             exact = self._measured(arrays, scenarios, columns)
             if exact is None:  # its tail was not known: CVaR is limited, and these decisions break the limit
-                scenarios = np.union1d(scenarios, np.flatnonzero(self.measure.tail(part.values.npv(found.values[: part.arrays.columns])) > 0.0))
+                scenarios = np.union1d(
+                    scenarios,
+                    np.flatnonzero(self.measure.tail(part.values.npv(found.values[: part.arrays.columns])) > 0.0),
+                )
                 continue
             if best is None or exact.certificate.value > best.certificate.value:
                 best, best_arrays, solution = exact, arrays, found
@@ -135,7 +157,8 @@ class WholeSearch:
         """The tree in which every part is priced over the whole pool, from the best plan so far."""
         value = -np.inf if first.best is None else first.best.certificate.value
         proof = branch_and_price(
-            *made.tightened, self.measure, replace(self.options, time_limit_s=seconds), cvar_limit=self.limit, bound=first.bound, value=value,
+            *made.tightened, self.measure, replace(self.options, time_limit_s=seconds), cvar_limit=self.limit,
+            bound=first.bound, value=value,
             columns=first.columns, scenarios=first.scenarios,
         )
         found = replace(first, bound=min(first.bound, proof.bound))
@@ -150,16 +173,21 @@ class WholeSearch:
         if found.best is None:
             limited = proof.stopped not in ("", "solver")
             status = Status.INFEASIBLE if proof.void else Status.TIME_LIMIT if limited else Status.ERROR
-            solution = replace(solution, status=status, message=NO_WHOLE_PLAN if proof.void else solution.message if limited else UNSETTLED)
+            solution = replace(
+                solution, status=status,
+                message=NO_WHOLE_PLAN if proof.void else solution.message if limited else UNSETTLED,
+            )
         elif proof.stopped == "Ctrl-C":
             solution = replace(solution, interrupted=True, message="stopped by Ctrl-C")
         return replace(found, solution=solution), proof
 
     def _measured(self, arrays: ModelArrays, scenarios: Ints, columns: Ints) -> Generated | None:
-        """The best plan with these whole decisions over all scenarios and the whole pool; None where it cannot keep the limit on CVaR."""
+        """The best plan with these whole decisions over all scenarios and the whole pool; None where it cannot keep the
+        limit on CVaR."""
         try:
             return generate(
-                FixedPart(arrays, self.fixed.values), self.pool, self.measure, GenerationOptions(), cvar_limit=self.limit, start=columns, scenarios=scenarios
+                FixedPart(arrays, self.fixed.values), self.pool, self.measure, GenerationOptions(),
+                cvar_limit=self.limit, start=columns, scenarios=scenarios
             )
         except NoVertex as stopped:
             if stopped.status is not Status.INFEASIBLE or self.limit is None:
@@ -169,12 +197,15 @@ class WholeSearch:
     def _vertex(self, arrays: ModelArrays, scenarios: Ints, columns: Ints) -> Solution:
         """The programme without whole decisions, solved to a vertex whose duals are checked.
 
-        Of several best plans it may find another than the one that told the scenarios, with a tail of its own: what is missing joins.
+        Of several best plans it may find another than the one that told the scenarios, with a tail of its own: what is
+        missing joins.
         """
         part = FixedPart(arrays, self.fixed.values)
         if self.made is not None:
             whole = self.made.whole
-            part = with_pool_columns(FixedPart(_same_whole(whole.arrays, arrays), whole.values), self.made.pool, self.measure, columns)
+            part = with_pool_columns(
+                FixedPart(_same_whole(whole.arrays, arrays), whole.values), self.made.pool, self.measure, columns
+            )
         options = SolverOptions(extra={"solver": "ipx"}, deadline_s=self.options.deadline_s)
         while True:
             held = make_solver(options).solve_arrays(extended(part, self.measure, scenarios, self.limit))
@@ -189,7 +220,8 @@ class WholeSearch:
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """What a search found: the answer of the tree, the programme with its decisions held, the pool columns in that, and what the whole pool proves."""
+    """What a search found: the answer of the tree, the programme with its decisions held, the pool columns in that, and
+    what the whole pool proves."""
 
     solution: Solution
     held: Solution | None
@@ -199,7 +231,8 @@ class Found:
 
 @dataclass(frozen=True, eq=False)
 class _Best:
-    """The best plan so far with its decisions held in `arrays`, the answer behind it, its bound, and what stood in the programme."""
+    """The best plan so far with its decisions held in `arrays`, the answer behind it, its bound, and what stood in the
+    programme."""
 
     best: Generated | None
     arrays: ModelArrays

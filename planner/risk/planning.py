@@ -42,9 +42,11 @@ from planner.storage.own_tables import no_rows
 class RiskOptions:
     """What to weigh against the mean.
 
-    weight: of CVaR in the objective, 0 to 1. alpha: its level. scenarios: futures drawn; seed: None for the case's own; draws as for
+    weight: of CVaR in the objective, 0 to 1. alpha: its level. scenarios: futures drawn; seed: None for the case's own;
+        draws as for
     scores. max_cvar_usd: greatest CVaR of the loss. information: futures in the sample of EVPI, 0 for none.
-    pool: a file of bundles (see `pool_file`), or `grid` or `grid:COUNT` for those of the case on a fine grid, at most COUNT; GPUs then
+    pool: a file of bundles (see `pool_file`), or `grid` or `grid:COUNT` for those of the case on a fine grid, at most
+        COUNT; GPUs then
     take only the paths of the pool. device: auto, cpu or gpu, on which a pool is priced.
     """
 
@@ -61,14 +63,20 @@ class RiskOptions:
     def __post_init__(self) -> None:
         MeanCvar(self.weight, self.alpha, np.ones(1))  # refuses a weight or level outside its range
         if self.max_cvar_usd is not None and not np.isfinite(self.max_cvar_usd):
-            raise PlannerError(f"a limit on CVaR of {self.max_cvar_usd} is no number of dollars; a loss is positive, a gain negative")
+            raise PlannerError(
+                f"a limit on CVaR of {self.max_cvar_usd} is no number of dollars; a loss is positive, a gain negative"
+            )
         word, _, count = (self.pool or "").partition(":")
         if word == "grid" and count and not count.isdecimal():
             raise PlannerError(f"--pool {self.pool!r} is no grid; write grid, grid:1000000, or the name of a file")
         if self.device != "auto" and self.pool is None:
-            raise PlannerError(f"--device {self.device} says where a pool is priced, and there is none; leave it out, or give --pool")
+            raise PlannerError(
+                f"--device {self.device} says where a pool is priced, and there is none; leave it out, or give --pool"
+            )
         if self.information and self.pool is not None:
-            raise PlannerError("the value of information is found on the whole model, not on a pool; leave --pool or --information out")
+            raise PlannerError(
+                "the value of information is found on the whole model, not on a pool; leave --pool or --information out"
+            )
         if self.information < 0:
             raise PlannerError(f"a sample of {self.information} futures was asked for; give 1 or more, or 0 for none")
 
@@ -88,7 +96,10 @@ class RiskPlan(Plan):
 
     def __repr__(self) -> str:
         plain = super().__repr__().removesuffix(">")
-        mean = "" if self.expected_npv_usd is None else f", expected NPV ${self.expected_npv_usd:,.0f} over {len(self.futures):,} futures"
+        mean = (
+            "" if self.expected_npv_usd is None
+            else f", expected NPV ${self.expected_npv_usd:,.0f} over {len(self.futures):,} futures"
+        )
         return f"{plain}{mean}>"
 
     @property
@@ -122,14 +133,19 @@ class RiskPlan(Plan):
         if self.npv_by_future is None:
             return no_rows([], ["future", "npv_usd", "probability", "tail_weight", "weight"])
         measure = self.measure
-        return feared_futures(self.factors, self.futures, self.npv_by_future, measure.feared(self.npv_by_future), measure.tail(self.npv_by_future))
+        return feared_futures(
+            self.factors, self.futures, self.npv_by_future, measure.feared(self.npv_by_future),
+            measure.tail(self.npv_by_future),
+        )
 
     @cached_property
     def shifts(self) -> pd.DataFrame:
         """What the factors do in the tail, those on which the plan's NPV depends most first."""
         if self.npv_by_future is None:
             return no_rows(["factor"], ["mean", "mean_feared", "shift", "correlation"])
-        return factor_shifts(self.factors, self.futures.weights, self.measure.tail(self.npv_by_future), self.npv_by_future)
+        return factor_shifts(
+            self.factors, self.futures.weights, self.measure.tail(self.npv_by_future), self.npv_by_future
+        )
 
     @cached_property
     def conflict(self) -> Infeasible | None:
@@ -145,7 +161,8 @@ class RiskPlan(Plan):
         price = None if relaxed is None or self.risk.max_cvar_usd is None else relaxed.certificate.cvar_limit_price
         known = self.information
         money = self.allocation_result.model.money
-        limited = self.risk.max_cvar_usd is not None  # the plan of the base case keeps no limit on CVaR: there is nothing to compare with
+        # the plan of the base case keeps no limit on CVaR: there is nothing to compare with
+        limited = self.risk.max_cvar_usd is not None
         return {
             "objective": f"(1 - w) x expected {'npv to equity' if self.options.equity else 'npv'} - w x cvar",
             "risk_weight": self.risk.weight,
@@ -157,20 +174,34 @@ class RiskPlan(Plan):
             "objective_usd_per_usd_of_cvar_limit": price,
             "relaxation_usd": None if relaxed is None else relaxed.certificate.bound * money,
             "evpi_usd": None if known is None else known.evpi * money,
-            "evpi_standard_error_usd": None if known is None or not np.isfinite(known.evpi_error) else known.evpi_error * money,
+            "evpi_standard_error_usd": None if known is None or not np.isfinite(
+                known.evpi_error
+            ) else known.evpi_error * money,
             "vss_usd": None if known is None or limited else known.vss * money,
-            "vss_standard_error_usd": None if known is None or limited or not np.isfinite(known.vss_error) else known.vss_error * money,
+            "vss_standard_error_usd": None if known is None or limited or not np.isfinite(
+                known.vss_error
+            ) else known.vss_error * money,
         }
 
     @property
     def more_record(self) -> dict[str, Any]:
-        """What run.json holds beside the record of any plan: the certificate of the relaxation, recomputed in float64, money in $M."""
+        """What run.json holds beside the record of any plan: the certificate of the relaxation, recomputed in float64,
+        money in $M."""
         relaxed = self.after_risk.relaxed
         return {
             "risk": {**asdict(self.risk), "seed": self.futures.seed},
-            **({} if self.bundles is None else {"pool": {"from": self.risk.pool, "bundles": len(self.bundles), "priced_by": self.priced_by, **self._whole_record}}),
+            **(
+                {} if self.bundles is None
+                else {
+                    "pool": {
+                        "from": self.risk.pool, "bundles": len(self.bundles), "priced_by": self.priced_by,
+                        **self._whole_record,
+                    }
+                }
+            ),
             "certificate": None if relaxed is None else {
-                **relaxed.certificate.record(), "proven_to": 1e-6, "proven": relaxed.proven, "rounds": len(relaxed.rounds),
+                **relaxed.certificate.record(), "proven_to": 1e-6, "proven": relaxed.proven,
+                "rounds": len(relaxed.rounds),
                 "scenarios_in_master": len(relaxed.scenarios), "unit": "millions of dollars",
             },
         }
@@ -193,11 +224,14 @@ class RiskPlan(Plan):
         return {"feared": self.feared, "factors_feared": self.shifts, **pool}
 
 
-def plan_after_risk(case: Case | str | Path, options: PlanOptions | None = None, risk: RiskOptions | None = None, *, report: RoundReport | None = None) -> RiskPlan:
+def plan_after_risk(
+    case: Case | str | Path, options: PlanOptions | None = None, risk: RiskOptions | None = None, *,
+    report: RoundReport | None = None,
+) -> RiskPlan:
     """The best expansion for mean and CVaR. report: called after each round of the relaxation.
 
-    A solve that is infeasible, unbounded or stopped is a plan with that status. Raises PlannerError where a solver other than
-    HiGHS is asked for, which the kept programmes need.
+    A solve that is infeasible, unbounded or stopped is a plan with that status. Raises PlannerError where a solver
+    other than HiGHS is asked for, which the kept programmes need.
 
     >>> import planner
     >>> found = planner.plan_after_risk("fixtures/tiny", risk=planner.RiskOptions(weight=0.5, scenarios=8))
@@ -208,33 +242,46 @@ def plan_after_risk(case: Case | str | Path, options: PlanOptions | None = None,
     if chosen.solver.solver != "highs":
         raise PlannerError(f"a plan after risk is made by HiGHS, not by {chosen.solver.solver!r}; leave --solver out")
     if chosen.solver.confirm_infeasible is not None:
-        raise PlannerError("a plan after risk is many solves, which no second solver confirms; leave --confirm-infeasible out")
+        raise PlannerError(
+            "a plan after risk is many solves, which no second solver confirms; leave --confirm-infeasible out"
+        )
     began = time.perf_counter()
     device = None if weighed.pool is None else device_named(weighed.device)
     changed = changed_case(as_case(case), chosen.edits, chosen.stress)
     outlook = make_outlook(changed, base=chosen.base, tail=chosen.tail)
     candidates = apply_decisions(build_candidates(outlook, equity=chosen.equity), chosen.fixes, chosen.excludes)
-    bundles = None if weighed.pool is None else _bundles(candidates, weighed.pool)  # what is wrong with a pool is said before the long work
+    # what is wrong with a pool is said before the long work
+    bundles = None if weighed.pool is None else _bundles(candidates, weighed.pool)
     built = time.perf_counter()
-    futures = make_futures(changed, outlook.calendar, scenarios=weighed.scenarios, seed=weighed.seed, draws=weighed.draws)
+    futures = make_futures(
+        changed, outlook.calendar, scenarios=weighed.scenarios, seed=weighed.seed, draws=weighed.draws
+    )
     values = candidate_values(candidates, futures, equity=chosen.equity, threads=chosen.solver.threads)
     valued = time.perf_counter()
     measure = MeanCvar(weighed.weight, weighed.alpha, futures.weights)
     seconds, priced_by = {"candidates": built - began, "values": valued - built}, ""
     if device is None or bundles is None or weighed.pool is None:
-        found = allocate_after_risk(candidates, values, measure, chosen.solver, cvar_limit_usd=weighed.max_cvar_usd, report=report)
+        found = allocate_after_risk(
+            candidates, values, measure, chosen.solver, cvar_limit_usd=weighed.max_cvar_usd, report=report
+        )
     else:
         with pool_on_disk(len(bundles), len(futures)) as file:
             npv = _values_of(weighed.pool, candidates, futures, file, equity=chosen.equity)
-            made = make_case_pool(candidates, values, futures.weights, bundles, file=file, threads=chosen.solver.threads, known=npv).priced_on(device)
+            made = make_case_pool(
+                candidates, values, futures.weights, bundles, file=file, threads=chosen.solver.threads, known=npv
+            ).priced_on(device)
             priced_by = made.priced_by(device)
             seconds["pool"] = time.perf_counter() - valued
-            found = allocate_from_pool(candidates, values, measure, chosen.solver, made, cvar_limit_usd=weighed.max_cvar_usd, report=report)
+            found = allocate_from_pool(
+                candidates, values, measure, chosen.solver, made, cvar_limit_usd=weighed.max_cvar_usd, report=report
+            )
     seconds |= found.allocation.seconds
     known = _information(candidates, found, measure, weighed, futures.seed)
     if known is not None:
         seconds["information"] = time.perf_counter() - valued - sum(found.allocation.seconds.values())
-    return RiskPlan(changed, chosen, candidates, found.allocation, seconds, weighed, futures, found, known, bundles, priced_by)
+    return RiskPlan(
+        changed, chosen, candidates, found.allocation, seconds, weighed, futures, found, known, bundles, priced_by
+    )
 
 
 def _bundles(candidates: CandidateSet, pool: str) -> pd.DataFrame:
@@ -247,12 +294,16 @@ def _bundles(candidates: CandidateSet, pool: str) -> pd.DataFrame:
     return bundle_grid(candidates, Grid(most=int(count)) if count else Grid(), without=places_with_fleet(candidates))
 
 
-def _values_of(pool: str, candidates: CandidateSet, futures: Futures, file: Path | None, *, equity: bool) -> np.ndarray | None:
+def _values_of(
+    pool: str, candidates: CandidateSet, futures: Futures, file: Path | None, *, equity: bool
+) -> np.ndarray | None:
     """What the bundles of a pool that was made before are worth; None where they are to be valued here."""
     return stored_values(Path(pool), futures, file) if is_pool_folder(pool) and not equity else None
 
 
-def _information(candidates: CandidateSet, found: RiskAllocation, measure: MeanCvar, risk: RiskOptions, seed: int) -> Information | None:
+def _information(
+    candidates: CandidateSet, found: RiskAllocation, measure: MeanCvar, risk: RiskOptions, seed: int
+) -> Information | None:
     if not risk.information or found.relaxed is None:
         return None
     formulation = found.allocation.model.formulation

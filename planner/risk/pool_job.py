@@ -1,4 +1,5 @@
-"""What a worker does that makes a pool: bundles of a case and what each is worth in every future, partition after partition."""
+"""What a worker does that makes a pool: bundles of a case and what each is worth in every future, partition after
+partition."""
 
 from __future__ import annotations
 
@@ -43,7 +44,8 @@ class PoolPart:
 
 @dataclass(frozen=True)
 class PoolJob:
-    """Which pool: the case with its changes, base and tail, the futures, and the bundles: a grid of the case, or those given.
+    """Which pool: the case with its changes, base and tail, the futures, and the bundles: a grid of the case, or those
+    given.
 
     `into` is where partitions are written.
     """
@@ -67,13 +69,15 @@ class PoolJob:
         """A hash of the bundles that are given; what the grid is, where they are made."""
         if self.given is None:
             return str(self.grid)
-        return f"{int(pd.util.hash_pandas_object(self.given, index=False).to_numpy(np.uint64).sum(dtype=np.uint64)):016x}"
+        of_rows = pd.util.hash_pandas_object(self.given, index=False).to_numpy(np.uint64)
+        return f"{int(of_rows.sum(dtype=np.uint64)):016x}"
 
     def identity(self) -> dict[str, Any]:
         """What two runs share whose partitions may stand side by side."""
         return {
             "case_hash": self.case.source_hash, "base": self.base, "tail": self.tail, "scenarios": self.scenarios,
-            "seed": self.case.settings.seed if self.seed is None else self.seed, "bundles": self.fingerprint, "versions": versions(),
+            "seed": self.case.settings.seed if self.seed is None else self.seed, "bundles": self.fingerprint,
+            "versions": versions(),
         }
 
     def opened(self, threads: int) -> Callable[[PoolPart], Done]:
@@ -83,7 +87,8 @@ class PoolJob:
 
 @dataclass
 class PoolWorker:
-    """One process that makes a pool; candidates, futures and their values are formed once, when the first partition comes."""
+    """One process that makes a pool; candidates, futures and their values are formed once, when the first partition
+    comes."""
 
     job: PoolJob
     threads: int | None = field(default_factory=usable_cores)
@@ -96,7 +101,9 @@ class PoolWorker:
     @cached_property
     def futures(self) -> Futures:
         """The futures over which bundles are valued."""
-        return make_futures(self.job.case, self.candidates.outlook.calendar, scenarios=self.job.scenarios, seed=self.job.seed)
+        return make_futures(
+            self.job.case, self.candidates.outlook.calendar, scenarios=self.job.scenarios, seed=self.job.seed
+        )
 
     @cached_property
     def bundles(self) -> pd.DataFrame:
@@ -107,12 +114,17 @@ class PoolWorker:
 
     @cached_property
     def _formed(self) -> tuple[Formulation, Floats]:
-        return make_formulation(self.candidates, aggregate=False, keep_equals=True), candidate_values(self.candidates, self.futures, threads=self.threads)
+        return make_formulation(self.candidates, aggregate=False, keep_equals=True), candidate_values(
+            self.candidates, self.futures, threads=self.threads
+        )
 
     def parts(self) -> tuple[PoolPart, ...]:
         """The partitions of the pool."""
         rows = max(min(BYTES // (4 * self.job.scenarios), ROWS), 1)
-        return tuple(PoolPart(at, first, min(first + rows, len(self.bundles))) for at, first in enumerate(range(0, len(self.bundles), rows)))
+        return tuple(
+            PoolPart(at, first, min(first + rows, len(self.bundles)))
+            for at, first in enumerate(range(0, len(self.bundles), rows))
+        )
 
     def make(self, part: PoolPart) -> Done:
         """Value the bundles of a partition and write its files; the record that it is done comes last."""
@@ -120,5 +132,11 @@ class PoolWorker:
         chosen = self.bundles.iloc[part.first : part.last].reset_index(drop=True)
         npv = pool_values(self.candidates, formulation, values, chosen, threads=self.threads)
         named = pa.Table.from_pandas(pool_table(self.candidates, chosen), preserve_index=False)
-        worth = pa.table({"npv_usd_millions": pa.FixedSizeListArray.from_arrays(pa.array(npv.reshape(-1), pa.float32()), npv.shape[1])})
+        worth = pa.table(
+            {
+                "npv_usd_millions": pa.FixedSizeListArray.from_arrays(
+                    pa.array(npv.reshape(-1), pa.float32()), npv.shape[1]
+                )
+            }
+        )
         return keep(self.job.into, part.number, len(chosen), {POOL: as_parquet(named), VALUES: as_parquet(worth)})

@@ -1,4 +1,5 @@
-"""Pools made by partitions, here or on workers, and read back: begun, interrupted, gone on with, and whole at the end."""
+"""Pools made by partitions, here or on workers, and read back: begun, interrupted, gone on with, and whole at the
+end."""
 
 from __future__ import annotations
 
@@ -30,7 +31,10 @@ from planner.storage.seals import sealed_record
 Progress = Callable[[int, int], None]
 """Called with partitions done and partitions in all."""
 RECORD = "run.json"
-_SAME = {"case_hash": "the case (or --set or --stress)", "base": "--base", "tail": "--tail", "scenarios": "--scenarios", "seed": "the seed"}
+_SAME = {
+    "case_hash": "the case (or --set or --stress)", "base": "--base", "tail": "--tail", "scenarios": "--scenarios",
+    "seed": "the seed",
+}
 
 
 @dataclass(frozen=True)
@@ -43,10 +47,12 @@ class Made:
 
 
 def make_pool(job: PoolJob, target: str, how: How, *, progress: Progress | None = None) -> Made:
-    """Make all partitions of a pool into a folder (pool.parquet and values.parquet by parts, run.json), whole or not at all.
+    """Make all partitions of a pool into a folder (pool.parquet and values.parquet by parts, run.json), whole or not at
+    all.
 
-    What is finished stands in a folder beside the target until all is; with `how.resume` a later call goes on from there. In a
-    store the parts stand in the target, and run.json comes last. Raises PlannerError when the target is taken, or the pool is empty.
+    What is finished stands in a folder beside the target until all is; with `how.resume` a later call goes on from
+    there. In a store the parts stand in the target, and run.json comes last. Raises PlannerError when the target is
+    taken, or the pool is empty.
     """
     here = PoolWorker(job)
     parts = here.parts()
@@ -90,21 +96,35 @@ def is_pool_folder(path: str) -> bool:
 
 
 def stored_bundles(folder: Path, candidates: CandidateSet) -> pd.DataFrame:
-    """The bundles of a pool in a folder, as numbers; raises PlannerError where it is not as it was written, or of another case."""
+    """The bundles of a pool in a folder, as numbers; raises PlannerError where it is not as it was written, or of
+    another case."""
     record = _record(folder)
-    _refuse_other(folder, record, case_hash=candidates.outlook.case.source_hash, base=candidates.outlook.base, tail=candidates.outlook.tail)
+    _refuse_other(
+        folder, record, case_hash=candidates.outlook.case.source_hash, base=candidates.outlook.base,
+        tail=candidates.outlook.tail,
+    )
     for number in range(len(record["partitions"])):
         _sound(folder, record, POOL, number)
-    return pd.concat([read_pool(Path(file_of(str(folder), POOL, number)), candidates) for number in range(len(record["partitions"]))], ignore_index=True)
+    return pd.concat(
+        [
+            read_pool(Path(file_of(str(folder), POOL, number)), candidates)
+            for number in range(len(record["partitions"]))
+        ],
+        ignore_index=True,
+    )
 
 
 def stored_values(folder: Path, futures: Futures, file: Path | None) -> np.ndarray:
-    """What the bundles of a stored pool are worth in some futures, (bundles, S), in memory or mapped from `file`; other futures are refused."""
+    """What the bundles of a stored pool are worth in some futures, (bundles, S), in memory or mapped from `file`; other
+    futures are refused."""
     record = _record(folder)
     _refuse_other(folder, record, scenarios=len(futures), seed=futures.seed)
     rows = [int(part["rows"]) for part in record["partitions"]]
     shape = (sum(rows), len(futures))
-    found = np.empty(shape, np.float32) if file is None else np.lib.format.open_memmap(file, mode="w+", dtype=np.float32, shape=shape)
+    found = (
+        np.empty(shape, np.float32) if file is None
+        else np.lib.format.open_memmap(file, mode="w+", dtype=np.float32, shape=shape)
+    )
     first = 0
     for number, count in enumerate(rows):
         content = _sound(folder, record, VALUES, number)
@@ -112,7 +132,9 @@ def stored_values(folder: Path, futures: Futures, file: Path | None) -> np.ndarr
             column = pq.read_table(io.BytesIO(content)).column(0).combine_chunks()
             found[first : first + count] = column.flatten().to_numpy(zero_copy_only=False).reshape(count, len(futures))
         except UNREADABLE as error:
-            raise PlannerError(f"{file_of(str(folder), VALUES, number)} cannot be read ({error}); make the pool again") from None
+            raise PlannerError(
+                f"{file_of(str(folder), VALUES, number)} cannot be read ({error}); make the pool again"
+            ) from None
         first += count
     return found
 
@@ -141,4 +163,7 @@ def _sound(folder: Path, record: dict[str, Any], table: str, number: int) -> byt
 def _refuse_other(folder: Path, record: dict[str, Any], **here: object) -> None:
     for name, value in here.items():
         if record.get(name) != value:
-            raise PlannerError(f"{folder} was made under other values of {_SAME[name]}: {record.get(name)!r}, here {value!r}; give the same, or make the pool again")
+            raise PlannerError(
+                f"{folder} was made under other values of {_SAME[name]}: {record.get(name)!r}, here {value!r}; give "
+                "the same, or make the pool again"
+            )

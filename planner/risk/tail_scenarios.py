@@ -15,7 +15,8 @@ PIECE = 100
 def factor_values(futures: Futures) -> pd.DataFrame:
     """One figure per factor and future, a row per future.
 
-    A path: its mean multiplier over the horizon. A slip, and delay[...]: months late. An overrun: what is paid of the planned. default[...]: 1 where the customer defaults within the
+    A path: its mean multiplier over the horizon. A slip, and delay[...]: months late. An overrun: what is paid of the
+        planned. default[...]: 1 where the customer defaults within the
     horizon. renewal[...]: 1 where the lease is renewed.
     """
     horizon = futures.calendar.horizon
@@ -32,8 +33,11 @@ def factor_values(futures: Futures) -> pd.DataFrame:
     return pd.concat(parts)
 
 
-def feared_futures(factors: pd.DataFrame, futures: Futures, npv_usd: Floats, weights: Floats, tail: Floats) -> pd.DataFrame:
-    """The futures in the tail of a plan, worst first: future, npv_usd, probability, tail_weight, weight, then a column per factor.
+def feared_futures(
+    factors: pd.DataFrame, futures: Futures, npv_usd: Floats, weights: Floats, tail: Floats
+) -> pd.DataFrame:
+    """The futures in the tail of a plan, worst first: future, npv_usd, probability, tail_weight, weight, then a column
+    per factor.
 
     weights: of all futures in the objective, (S,); tail: those of the tail alone, (S,), which add to 1.
     """
@@ -52,10 +56,13 @@ def feared_futures(factors: pd.DataFrame, futures: Futures, npv_usd: Floats, wei
 
 
 def factor_shifts(factors: pd.DataFrame, probability: Floats, tail: Floats, npv_usd: Floats) -> pd.DataFrame:
-    """Each factor in all futures and in those of the tail: factor, mean, mean_feared, shift, correlation, most telling first.
+    """Each factor in all futures and in those of the tail: factor, mean, mean_feared, shift, correlation, most telling
+    first.
 
-    shift: of the mean, in standard deviations. correlation: of the factor with the plan's NPV over all futures; what a plan does not
-    depend on has none beyond chance, however it falls in the few futures of the tail. Factors that never differ are left out.
+    shift: of the mean, in standard deviations. correlation: of the factor with the plan's NPV over all futures; what a
+        plan does not
+    depend on has none beyond chance, however it falls in the few futures of the tail. Factors that never differ are
+    left out.
     """
     values = factors.to_numpy(np.float64)
     mean, feared = probability @ values, tail @ values

@@ -15,10 +15,13 @@ from planner.scenarios.outlook import scenario_outlook
 from planner.solver.column_generation.columns import SAME, ColumnValues
 
 CELLS = 3_000_000
-"""Cells of paths formed at once by one thread: 24 MB, and as much for their prefix sums; half a second, which Ctrl-C waits for."""
+"""Cells of paths formed at once by one thread: 24 MB, and as much for their prefix sums; half a second, which Ctrl-C
+waits for."""
 
 
-def candidate_values(candidates: CandidateSet, futures: Futures, *, equity: bool = False, threads: int | None = None) -> Floats:
+def candidate_values(
+    candidates: CandidateSet, futures: Futures, *, equity: bool = False, threads: int | None = None
+) -> Floats:
     """After-tax NPV of a unit of each candidate in each future, dollars, shape (N, S): unlevered, or to equity.
 
     The same numbers as scores are made of, formed in pieces of scenarios; a portfolio's NPV is its levels @ these.
@@ -37,19 +40,25 @@ def candidate_values(candidates: CandidateSet, futures: Futures, *, equity: bool
     broken = ~np.isfinite(values).all(axis=1)
     if broken.any():
         names = candidates.table["candidate_id"][broken].head(3).tolist()
-        raise PlannerError(f"NPV is not a number in some future for {', '.join(names)}; look for missing or extreme factor values")
+        raise PlannerError(
+            f"NPV is not a number in some future for {', '.join(names)}; look for missing or extreme factor values"
+        )
     return values
 
 
 def _needed(candidates: CandidateSet) -> Ints:
     """Rows of the book of paths that some candidate reads."""
-    read = [np.unique(np.asarray(term.path)) for block in candidates.blocks for term in block.terms if isinstance(term, WindowTerm)]
+    read = [
+        np.unique(np.asarray(term.path)) for block in candidates.blocks for term in block.terms
+        if isinstance(term, WindowTerm)
+    ]
     needed: Ints = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *read]))
     return needed
 
 
 def endings_are_certain(candidates: CandidateSet, values: Floats) -> bool:
-    """Whether every way to end a cohort is worth the same in all futures, so that of ways equal in every row the best is best in all."""
+    """Whether every way to end a cohort is worth the same in all futures, so that of ways equal in every row the best
+    is best in all."""
     endings = candidates.table["kind"].isin(("retire", "close")).to_numpy()
     chosen = values[endings]
     if not len(chosen):
@@ -58,10 +67,14 @@ def endings_are_certain(candidates: CandidateSet, values: Floats) -> bool:
 
 
 def column_values(formulation: Formulation, values: Floats, probability: Floats) -> ColumnValues:
-    """Values of the model's columns in units of the model's money per unit of each, from those of the candidates (N, S) in dollars.
+    """Values of the model's columns in units of the model's money per unit of each, from those of the candidates (N, S)
+    in dollars.
 
     Raises ValueError for a pooled model: pools hold one value for candidates that futures may tell apart.
     """
     if formulation.market is not None:
         raise ValueError("an aggregated market has no values by scenario; make the formulation with aggregate=False")
-    return ColumnValues.of((formulation.level_of.T @ values) * (formulation.unit / formulation.money)[:, None], probability, money=formulation.money)
+    return ColumnValues.of(
+        (formulation.level_of.T @ values) * (formulation.unit / formulation.money)[:, None], probability,
+        money=formulation.money,
+    )

@@ -7,7 +7,8 @@ from planner.errors import PlannerError
 
 
 def device_named(choice: str) -> Device:
-    """The device for auto, cpu or gpu (see `kernels.backend.choose_device`); raises PlannerError where it cannot be used."""
+    """The device for auto, cpu or gpu (see `kernels.backend.choose_device`); raises PlannerError where it cannot be
+    used."""
     try:
         return choose_device(choice)
     except (DeviceError, ValueError) as error:

@@ -20,7 +20,8 @@ VARIABLE = "PLANNER_MEMORY"
 
 
 def free_memory() -> int:
-    """Memory that may be used, in bytes: what PLANNER_MEMORY says, else what is free now, of the machine or of the container."""
+    """Memory that may be used, in bytes: what PLANNER_MEMORY says, else what is free now, of the machine or of the
+    container."""
     given = os.environ.get(VARIABLE)
     if given:
         return memory_bytes(given, said_by=VARIABLE)
@@ -33,14 +34,16 @@ def free_memory() -> int:
 
 
 def allow_memory(written: str | None) -> None:
-    """Let this process, and those that it starts, use so much (such as 4G) in place of what is free; None changes nothing."""
+    """Let this process, and those that it starts, use so much (such as 4G) in place of what is free; None changes
+    nothing."""
     if written is not None:
         memory_bytes(written)
         os.environ[VARIABLE] = written
 
 
 def _left_in_group(group: Path, free: int) -> int:
-    """What the limit of a container leaves; `free` where there is none. Pages of files count as free, they can be given back."""
+    """What the limit of a container leaves; `free` where there is none. Pages of files count as free, they can be given
+    back."""
     try:
         most, used = int((group / "memory.max").read_text()), int((group / "memory.current").read_text())
         files = re.search(r"^inactive_file (\d+)", (group / "memory.stat").read_text(), re.MULTILINE)
@@ -55,7 +58,8 @@ def usable_memory() -> int:
 
 
 def memory_bytes(written: str, *, said_by: str = "--memory") -> int:
-    """A size such as 4, 4G or 500M (GiB where no unit is written); raises PlannerError for anything else or under 64 MB."""
+    """A size such as 4, 4G or 500M (GiB where no unit is written); raises PlannerError for anything else or under 64
+    MB."""
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", written)
     unit = _UNITS.get(match[2].upper()) if match else None
     if match is None or unit is None:

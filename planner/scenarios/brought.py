@@ -31,7 +31,8 @@ WEIGHT = "weight"
 
 @dataclass(frozen=True)
 class Brought:
-    """Scenarios from elsewhere: names, weights (S,) that add to 1, multipliers by factor (S, M), what happens once by name (S,)."""
+    """Scenarios from elsewhere: names, weights (S,) that add to 1, multipliers by factor (S, M), what happens once by
+    name (S,)."""
 
     names: tuple[str, ...]
     weights: Floats
@@ -61,9 +62,10 @@ def read_brought(path: str | Path, case: Case, calendar: Calendar) -> Brought:
 
     A factor of the case that moves by month: value multiplies its forward curve from that month (YYYY-MM) until the
     next one given, and the last goes on; it is taken as it stands, whatever its mean. What happens once has one row per
-    scenario without a month: delay[SOURCE:PHASE] in whole months late, default[CUSTOMER] in whole months after the start
-    (blank: never), renewal[LEASE] as 1 or 0; a factor of late halls or deliveries in whole months (early below 0), one of
-    capex as what is paid of the capex planned. Every factor has every scenario; weights are brought to add to 1.
+    scenario without a month: delay[SOURCE:PHASE] in whole months late, default[CUSTOMER] in whole months after the
+        start
+    (blank: never), renewal[LEASE] as 1 or 0; a factor of late halls or deliveries in whole months (early below 0), one
+    of capex as what is paid of the capex planned. Every factor has every scenario; weights are brought to add to 1.
 
     Raises CaseError with all faults of the table, PlannerError when the file cannot be read.
     """
@@ -98,13 +100,21 @@ def _table(path: Path) -> pd.DataFrame:
     missing = [column for column in COLUMNS if column not in table]
     unknown = [column for column in table if column not in (*COLUMNS, WEIGHT)]
     if missing or unknown or table.columns.duplicated().any():
-        said = f"lacks {', '.join(missing)}" if missing else f"has {', '.join(map(str, unknown))}" if unknown else "names a column twice"
+        said = (
+            f"lacks {', '.join(missing)}" if missing else f"has {', '.join(map(str, unknown))}" if unknown
+            else "names a column twice"
+        )
         raise PlannerError(f"{path}: the table {said}; its columns are {', '.join(COLUMNS)} and, if you like, {WEIGHT}")
     if table.empty:
         raise PlannerError(f"{path}: the table has no rows; bring at least one scenario")
-    text = {column: table[column].map(lambda cell: "" if pd.isna(cell) else str(cell).strip()) for column in ("factor_id", "scenario", "month")}
+    text = {
+        column: table[column].map(lambda cell: "" if pd.isna(cell) else str(cell).strip())
+        for column in ("factor_id", "scenario", "month")
+    }
     numbers = {column: table[column] for column in ("value", WEIGHT) if column in table}
-    return pd.DataFrame(text).assign(**{column: _numbers(cells) for column, cells in numbers.items()}).assign(**({} if WEIGHT in table else {WEIGHT: 1.0}))
+    return pd.DataFrame(text).assign(
+        **{column: _numbers(cells) for column, cells in numbers.items()}
+    ).assign(**({} if WEIGHT in table else {WEIGHT: 1.0}))
 
 
 def _numbers(cells: pd.Series) -> pd.Series:
@@ -136,13 +146,20 @@ def _faults(table: pd.DataFrame, file: str, case: Case, calendar: Calendar) -> I
     words = {word: table.factor_id.isin(once_names(case.tables, word)) for word in ONCE}
     slips, paid = (table.factor_id.isin(_single(case, *chosen)) for chosen in (tuple(SLIPS), (OVERRUN,)))
     known = moving | words["delay"] | words["default"] | words["renewal"] | slips | paid
-    names = [*(factor.name for factor in table_factors(case)), *(name for word in ONCE for name in once_names(case.tables, word))]
+    names = [
+        *(factor.name for factor in table_factors(case)),
+        *(name for word in ONCE for name in once_names(case.tables, word)),
+    ]
     first = table.factor_id[~known]
-    yield from fault(~known, "factor_id", "the case has no such factor", remedy_for(first.iloc[0] if len(first) else "", names))
+    yield from fault(
+        ~known, "factor_id", "the case has no such factor", remedy_for(first.iloc[0] if len(first) else "", names)
+    )
     yield from fault(table.scenario == "", "scenario", "blank", "name or number the scenario")
     written = table.month.str.fullmatch(r"\d{4}-(0[1-9]|1[0-2])")
     yield from fault(moving & ~written, "month", "not a month", "write it as YYYY-MM")
-    yield from fault(known & ~moving & (table.month != ""), "month", "this happens once, so it has no month", "leave the month blank")
+    yield from fault(
+        known & ~moving & (table.month != ""), "month", "this happens once, so it has no month", "leave the month blank"
+    )
     whole = (table.value % 1.0 == 0.0) & (table.value.abs() <= GREATEST)
     good = (
         (moving & (table.value <= GREATEST) & (table.value >= 0.0))
@@ -152,29 +169,51 @@ def _faults(table: pd.DataFrame, file: str, case: Case, calendar: Calendar) -> I
         | (slips & whole)
         | (paid & (table.value <= GREATEST) & (table.value >= 0.0))
     )
-    yield from fault(known & ~good, "value", "not a value of this factor", "give a multiplier of 0 or more, whole months late, whole months to the default (blank: never), 1 or 0 for a renewal, or a share of 0 or more of the capex")
+    yield from fault(
+        known & ~good, "value", "not a value of this factor",
+        "give a multiplier of 0 or more, whole months late, whole months to the default (blank: never), 1 or 0 for a "
+        "renewal, or a share of 0 or more of the capex",
+    )
     repeated = table.duplicated(["factor_id", "scenario", "month"])
-    yield from fault(repeated, "scenario", "this factor, scenario and month stand above already", "keep one of the rows")
-    yield from fault(~((table.weight <= GREATEST) & (table.weight >= 0.0)), WEIGHT, "not a weight", "give a number of 0 or more")
+    yield from fault(
+        repeated, "scenario", "this factor, scenario and month stand above already", "keep one of the rows"
+    )
+    yield from fault(
+        ~((table.weight <= GREATEST) & (table.weight >= 0.0)), WEIGHT, "not a weight", "give a number of 0 or more"
+    )
     differs = table.weight != table.groupby("scenario").weight.transform("first")
-    yield from fault(differs & np.isfinite(table.weight), WEIGHT, "another weight than this scenario has above", "give a scenario one weight")
+    yield from fault(
+        differs & np.isfinite(table.weight), WEIGHT, "another weight than this scenario has above",
+        "give a scenario one weight",
+    )
     if not table.drop_duplicates("scenario").weight.sum() > 0.0:
         yield Fault(file, None, WEIGHT, "", "no scenario has a weight above 0", "give weights, or leave the column out")
     scenarios = set(table.scenario)
     for name, rows in table.groupby("factor_id", sort=False):
         lacking = scenarios - set(rows.scenario)
         if lacking:
-            yield Fault(file, None, "scenario", min(lacking), f"{name} has no row for this scenario" + (f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""), "every factor needs every scenario")
+            yield Fault(
+                file, None, "scenario", min(lacking),
+                f"{name} has no row for this scenario" + (f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""),
+                "every factor needs every scenario",
+            )
     dated = table[moving & written]
     for name, rows in dated.groupby("factor_id", sort=False):
         begins = rows.groupby("scenario", sort=False).month.min()
         late = begins[begins > calendar.start]
         if len(late):
-            yield Fault(file, None, "month", late.iloc[0], f"{name} in scenario {late.index[0]} begins after the start {calendar.start}", "add a row for the start or before")
+            yield Fault(
+                file, None, "month", late.iloc[0],
+                f"{name} in scenario {late.index[0]} begins after the start {calendar.start}",
+                "add a row for the start or before",
+            )
 
 
-def path_table(names: tuple[str, ...], weights: Floats, multipliers: dict[str, Floats], calendar: Calendar) -> pd.DataFrame:
-    """Multipliers (S, M) by factor as such a table, months of the calendar written out: to be looked at, changed and brought back."""
+def path_table(
+    names: tuple[str, ...], weights: Floats, multipliers: dict[str, Floats], calendar: Calendar
+) -> pd.DataFrame:
+    """Multipliers (S, M) by factor as such a table, months of the calendar written out: to be looked at, changed and
+    brought back."""
     months = [calendar.written(month) for month in range(calendar.months)]
     pieces = [
         pd.DataFrame(

@@ -20,12 +20,15 @@ BYTES_OF_A_CELL = 64
 """What a cell of text takes while a table is understood."""
 _HEADER_BYTES = 1 << 20
 PARQUET = (".parquet", ".pq")
-UNREADABLE = (pa.ArrowException, csv.Error, OSError, ValueError, TypeError, KeyError, NotImplementedError, OverflowError)
+UNREADABLE = (
+    pa.ArrowException, csv.Error, OSError, ValueError, TypeError, KeyError, NotImplementedError, OverflowError
+)
 """What reading a broken file raises; UnicodeDecodeError and pandas' ParserError are ValueErrors."""
 
 
 def brought_table(path: Path, what: str) -> pd.DataFrame:
-    """The table of a Parquet file with its own types, or of a CSV file as text, blanks as ""; `what` it should hold, for messages.
+    """The table of a Parquet file with its own types, or of a CSV file as text, blanks as ""; `what` it should hold,
+    for messages.
 
     Raises PlannerError for a file that cannot be read, and before it is read for one that does not fit into memory.
     """
@@ -40,7 +43,10 @@ def brought_table(path: Path, what: str) -> pd.DataFrame:
             return table[[name for name in table if not str(name).startswith("__index_level_")]]
         return _text_table(path)
     except UNREADABLE as error:
-        raise PlannerError(f"{path}: cannot be read as a table ({_first_line(error)}); give a Parquet file, or a CSV file with a header, of {what}") from error
+        raise PlannerError(
+            f"{path}: cannot be read as a table ({_first_line(error)}); give a Parquet file, or a CSV file with a "
+            f"header, of {what}"
+        ) from error
 
 
 def _text_table(path: Path) -> pd.DataFrame:
@@ -55,7 +61,9 @@ def _text_table(path: Path) -> pd.DataFrame:
     table = pyarrow.csv.read_csv(path, convert_options=kept)
     refuse_odd_columns(path, table.schema)
     if any(field.type != pa.string() for field in table.schema):
-        raise PlannerError(f"{path}: its header cannot be read; write the names of the columns in the first row, parted by commas")
+        raise PlannerError(
+            f"{path}: its header cannot be read; write the names of the columns in the first row, parted by commas"
+        )
     return plain_frame(table)
 
 
@@ -75,19 +83,23 @@ def refuse_odd_columns(path: Path | str, schema: pa.Schema) -> None:
 
 
 _PLAIN = (
-    pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal,
+    pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_integer, pa.types.is_floating,
+    pa.types.is_decimal,
     pa.types.is_boolean, pa.types.is_null,
 )
 
 
 def _refuse_beyond_memory(path: Path) -> None:
-    """A few kilobytes of Parquet can hold a thousand million rows, so its own count is asked before anything is read."""
+    """A few kilobytes of Parquet can hold a thousand million rows, so its own count is asked before anything is
+    read."""
     usable = usable_memory()
     if path.suffix.lower() in PARQUET:
         footer = pq.read_metadata(path)
         _refuse_many_columns(path, footer.num_columns)
         stated = sum(footer.row_group(group).total_byte_size for group in range(footer.num_row_groups))
-        needed, size = max(footer.num_rows * footer.num_columns * BYTES_OF_A_CELL, stated), f"{footer.num_rows:,} rows of {footer.num_columns:,} columns"
+        needed, size = max(
+            footer.num_rows * footer.num_columns * BYTES_OF_A_CELL, stated
+        ), f"{footer.num_rows:,} rows of {footer.num_columns:,} columns"
     else:
         found = path.stat().st_size
         with path.open("rb") as file:
@@ -96,13 +108,16 @@ def _refuse_beyond_memory(path: Path) -> None:
     if needed > usable:
         raise PlannerError(
             f"{path}: {size} take about {written_size(needed)}, of {written_size(usable)} that may be used; "
-            f"leave out rows or columns, so that at most {usable / needed:.0%} of it is left, or use a machine with more memory"
+            f"leave out rows or columns, so that at most {usable / needed:.0%} of it is left, or use a machine with "
+            "more memory"
         )
 
 
 def _refuse_many_columns(path: Path, columns: int) -> None:
     if columns > TABLE_COLUMNS:
-        raise PlannerError(f"{path}: {columns:,} columns; a table has at most {TABLE_COLUMNS}, leave out those that it does not need")
+        raise PlannerError(
+            f"{path}: {columns:,} columns; a table has at most {TABLE_COLUMNS}, leave out those that it does not need"
+        )
 
 
 def _first_line(error: BaseException) -> str:

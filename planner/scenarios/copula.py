@@ -19,7 +19,8 @@ Normals = dict[str, Floats]
 
 @dataclass(frozen=True)
 class Copula:
-    """The factors that `correlations` names, those that happen once first, and the lower factor L of their correlation matrix.
+    """The factors that `correlations` names, those that happen once first, and the lower factor L of their correlation
+    matrix.
 
     In this order a row added at the end of the table `factors` changes no other factor.
     """
@@ -42,8 +43,12 @@ def copula_of(case: Case) -> Copula:
     return Copula(tuple(names), len(once), lower_factor(matrix, names))
 
 
-def joined(copula: Copula, once: Mapping[str, Floats], monthly: Mapping[str, Floats], by_month: Callable[[str], Floats], *, horizon: int) -> tuple[Normals, Normals]:
-    """Independent normals joined: once (S,) and monthly (M, S) by name, in and out; factors not in the copula as they were.
+def joined(
+    copula: Copula, once: Mapping[str, Floats], monthly: Mapping[str, Floats], by_month: Callable[[str], Floats], *,
+    horizon: int,
+) -> tuple[Normals, Normals]:
+    """Independent normals joined: once (S,) and monthly (M, S) by name, in and out; factors not in the copula as they
+    were.
 
     What happens once is tied to the sum of another factor's shocks over the horizon. Its own normal w is therefore
     spread over the months, as shocks g + (w / sqrt(H) - mean(g)) of unit variance that add up to w, with g the
@@ -66,8 +71,10 @@ def joined(copula: Copula, once: Mapping[str, Floats], monthly: Mapping[str, Flo
 
 
 def spread_over_months(normal: Floats, by_month: Floats, *, horizon: int) -> Floats:
-    """Monthly normals (M, S), independent of one another, whose sum over the first `horizon` months is sqrt(horizon) x `normal` (S,)."""
-    total = np.cumsum(by_month[:horizon], axis=0)[-1]  # month by month, so that no sum depends on how many scenarios there are
+    """Monthly normals (M, S), independent of one another, whose sum over the first `horizon` months is sqrt(horizon) x
+    `normal` (S,)."""
+    # month by month, so that no sum depends on how many scenarios there are
+    total = np.cumsum(by_month[:horizon], axis=0)[-1]
     path = by_month.copy()
     path[:horizon] += normal / math.sqrt(horizon) - total / horizon
     return path

@@ -47,11 +47,13 @@ def delay_draws(case: Case, uniforms: Mapping[str, Floats]) -> dict[str, Ints]:
 def default_draws(case: Case, uniforms: Mapping[str, Floats], *, months: int) -> dict[str, Ints]:
     """First month whose income a customer's own default touches, by default[CUSTOMER], shape (S,); `months` for none.
 
-    Cash moves at mid-month, so a month is lost when the default comes before its middle: the chance of income in month t
-    is exp(-hazard (t + 0.5) / 12), as in the base case. Greater uniforms come later.
+    Cash moves at mid-month, so a month is lost when the default comes before its middle: the chance of income in month
+    t is exp(-hazard (t + 0.5) / 12), as in the base case. Greater uniforms come later.
     """
     found = {}
-    for name, (_, customer) in zip(once_names(case.tables, "default"), case.tables["customers"].iterrows(), strict=True):
+    for name, (_, customer) in zip(
+        once_names(case.tables, "default"), case.tables["customers"].iterrows(), strict=True
+    ):
         # Half months: one at half the yearly hazard is as likely as half a month at all of it.
         half = month_of_event(uniforms[name], hazard_per_year=hazard_per_year(customer) / 2.0, months=2 * months)
         found[name] = np.asarray((half + 1) // 2, dtype=np.int64)

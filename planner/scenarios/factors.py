@@ -57,7 +57,8 @@ class Factor:
         return paid
 
     def _draw(self, normals: Floats, horizon: int) -> Floats:
-        """One draw a future, from the sum of the shocks over the horizon: it joins the copula as what moves by month does."""
+        """One draw a future, from the sum of the shocks over the horizon: it joins the copula as what moves by month
+        does."""
         # Month by month, so that no sum depends on how many scenarios there are.
         uniform = uniforms_of(np.cumsum(normals[:horizon], axis=0)[-1] / math.sqrt(horizon))
         if self.model == DISCRETE_DELAY:
@@ -81,8 +82,14 @@ class Factor:
         return np.ascontiguousarray(path.T)
 
     def _regimes(self, normals: Floats, uniforms: Floats, volatility: float) -> Floats:
-        stays = {"stay_glut_months": float(self.row["stay_glut_months"]), "stay_shortage_months": float(self.row["stay_shortage_months"])}
-        drifts = {"drift_glut": float(self.row["drift_glut_per_year"]), "drift_shortage": float(self.row["drift_shortage_per_year"])}
+        stays = {
+            "stay_glut_months": float(self.row["stay_glut_months"]),
+            "stay_shortage_months": float(self.row["stay_shortage_months"]),
+        }
+        drifts = {
+            "drift_glut": float(self.row["drift_glut_per_year"]),
+            "drift_shortage": float(self.row["drift_shortage_per_year"]),
+        }
         start = bool(self.row["starts_in_shortage"])
         shortage = in_shortage(uniforms, **stays, starts_in_shortage=start)
         mean = two_regimes_mean(len(normals), **drifts, **stays, starts_in_shortage=start)

@@ -1,4 +1,5 @@
-"""Futures of a case: every factor in every scenario, drawn jointly when they are asked for, piece by piece if need be."""
+"""Futures of a case: every factor in every scenario, drawn jointly when they are asked for, piece by piece if need
+be."""
 
 from __future__ import annotations
 
@@ -33,8 +34,10 @@ class Draws(Enum):
 class Values:
     """What happens in S scenarios of M months.
 
-    multipliers: by factor, shape (S, M), each of mean one unless brought. slips: months by which what a factor drives comes
-    late, overruns: what is paid of the capex planned, of mean one, both by factor, shape (S,). late_months, default_month, renewed: by
+    multipliers: by factor, shape (S, M), each of mean one unless brought. slips: months by which what a factor drives
+        comes
+    late, overruns: what is paid of the capex planned, of mean one, both by factor, shape (S,). late_months,
+        default_month, renewed: by
     delay[...], default[...] and renewal[...], shape (S,); a default month of M is no default.
     """
 
@@ -48,7 +51,8 @@ class Values:
 
 @dataclass(frozen=True)
 class Futures:
-    """Scenarios `first` and on of a case: their names, their weights (S,), which add to 1 over all pieces, and their values.
+    """Scenarios `first` and on of a case: their names, their weights (S,), which add to 1 over all pieces, and their
+    values.
 
     Values are formed on first use and kept; a piece of them holds the same numbers as the whole.
     """
@@ -71,7 +75,10 @@ class Futures:
         if step != 1 or stop <= start:
             raise ValueError(f"a piece is a run of scenarios one after another, got {scenarios} of {len(self)}")
         brought = None if self.brought is None else self.brought.piece(slice(start, stop))
-        return replace(self, names=self.names[start:stop], weights=self.weights[start:stop], brought=brought, first=self.first + start)
+        return replace(
+            self, names=self.names[start:stop], weights=self.weights[start:stop], brought=brought,
+            first=self.first + start,
+        )
 
     def pieces(self, size: int) -> Iterator[Futures]:
         """All scenarios in pieces of at most `size`."""
@@ -102,9 +109,18 @@ class Futures:
             self._by_month,
             horizon=self.calendar.horizon,
         )
-        paths = {factor.name: factor.path(monthly[factor.name], uniform.get(_regimes(factor))) for factor in drawn if not factor.single}
-        slipped = {factor.name: factor.slip_months(monthly[factor.name], horizon=self.calendar.horizon) for factor in drawn if factor.target.word in SLIPS}
-        paid = {factor.name: factor.overrun(monthly[factor.name], horizon=self.calendar.horizon) for factor in drawn if factor.target.word == OVERRUN}
+        paths = {
+            factor.name: factor.path(monthly[factor.name], uniform.get(_regimes(factor))) for factor in drawn
+            if not factor.single
+        }
+        slipped = {
+            factor.name: factor.slip_months(monthly[factor.name], horizon=self.calendar.horizon) for factor in drawn
+            if factor.target.word in SLIPS
+        }
+        paid = {
+            factor.name: factor.overrun(monthly[factor.name], horizon=self.calendar.horizon) for factor in drawn
+            if factor.target.word == OVERRUN
+        }
         again = {name: uniforms_of(normal) for name, normal in once.items()}
         values = Values(
             multipliers=paths,
@@ -127,13 +143,20 @@ class Futures:
             return {name: drawn[:, : len(self)] for name, drawn in points.items()}
         draw = antithetic_uniforms if self.draws is Draws.ANTITHETIC else uniforms
         return {
-            name: draw(self.seed, name, months=months, scenarios=len(self), first_scenario=self.first) for name, months in streams.items()
+            name: draw(
+                self.seed, name, months=months, scenarios=len(self), first_scenario=self.first
+            ) for name, months in streams.items()
         }
 
     def _by_month(self, name: str) -> Floats:
         """Independent monthly normals over which what happens once is spread, shape (M, S)."""
         draw = antithetic_uniforms if self.draws is Draws.ANTITHETIC else uniforms
-        return normals_of(draw(self.seed, f"{name}[by month]", months=self.calendar.months, scenarios=len(self), first_scenario=self.first))
+        return normals_of(
+            draw(
+                self.seed, f"{name}[by month]", months=self.calendar.months, scenarios=len(self),
+                first_scenario=self.first,
+            )
+        )
 
 
 def make_futures(
@@ -161,7 +184,10 @@ def make_futures(
     if count is None or count < 1:
         raise PlannerError(f"{count if count is not None else 'no number of'} scenarios asked for; give 1 or more")
     if brought is not None and count != len(brought):
-        raise PlannerError(f"{count} scenarios asked for, but the paths brought hold {len(brought)}; leave the count out, or bring as many")
+        raise PlannerError(
+            f"{count} scenarios asked for, but the paths brought hold {len(brought)}; leave the count out, or bring as "
+            "many"
+        )
     _require_all_brought(case, brought)
     names = tuple(str(number + 1) for number in range(count)) if brought is None else brought.names
     weights = np.full(count, 1.0 / count) if brought is None else brought.weights
@@ -172,11 +198,17 @@ def _require_all_brought(case: Case, brought: Brought | None) -> None:
     held = frozenset() if brought is None else brought.factors
     missing = [factor.name for factor in table_factors(case) if must_be_brought(factor) and factor.name not in held]
     if missing:
-        raise PlannerError(f"factors {', '.join(missing)} are given from outside, but no paths are brought for them; bring them, or choose another model")
+        raise PlannerError(
+            f"factors {', '.join(missing)} are given from outside, but no paths are brought for them; bring them, or "
+            "choose another model"
+        )
     for a, b in correlated_pairs(case.tables):
         if (a in held) != (b in held):
             there, here = (a, b) if a in held else (b, a)
-            raise PlannerError(f"{there} is brought, so {here} cannot be drawn to be correlated with it; bring both, or remove their row of correlations")
+            raise PlannerError(
+                f"{there} is brought, so {here} cannot be drawn to be correlated with it; bring both, or remove their "
+                "row of correlations"
+            )
 
 
 def _regimes(factor: Factor) -> str:
@@ -185,11 +217,16 @@ def _regimes(factor: Factor) -> str:
 
 def _with_brought(values: Values, brought: Brought, factors: tuple[Factor, ...], months: int) -> Values:
     """The values with those that are brought in their place."""
-    single = {factor.name: brought.once[factor.name] for factor in factors if factor.single and factor.name in brought.once}
+    single = {
+        factor.name: brought.once[factor.name] for factor in factors if factor.single and factor.name in brought.once
+    }
     slips = {factor.name for factor in factors if factor.target.word in SLIPS}
 
     def whole(word: str) -> dict[str, Ints]:
-        return {name: np.asarray(value).astype(np.int64) for name, value in brought.once.items() if name.startswith(f"{word}[")}
+        return {
+            name: np.asarray(value).astype(np.int64) for name, value in brought.once.items()
+            if name.startswith(f"{word}[")
+        }
 
     defaults = {name: np.minimum(month, months) for name, month in whole("default").items()}
     return Values(
@@ -197,6 +234,9 @@ def _with_brought(values: Values, brought: Brought, factors: tuple[Factor, ...],
         late_months={**values.late_months, **whole("delay")},
         default_month={**values.default_month, **defaults},
         renewed={**values.renewed, **{name: value != 0 for name, value in whole("renewal").items()}},
-        slips={**values.slips, **{name: np.asarray(value).astype(np.int64) for name, value in single.items() if name in slips}},
+        slips={
+            **values.slips,
+            **{name: np.asarray(value).astype(np.int64) for name, value in single.items() if name in slips},
+        },
         overruns={**values.overruns, **{name: value for name, value in single.items() if name not in slips}},
     )

@@ -40,7 +40,8 @@ class ScenarioOutlook(Outlook):
         return np.maximum(first_power_months(self.tables["power"], self.calendar, months), 0)
 
     def slip_months(self, word: str, name: str) -> Ints:
-        """Months by which halls of a site or deliveries of a SKU come late: what all have in common and what is its own, shape (S,)."""
+        """Months by which halls of a site or deliveries of a SKU come late: what all have in common and what is its
+        own, shape (S,)."""
         late = np.zeros(self.scenarios, dtype=np.int64)
         for factor in self.futures.factors:
             if _drives(factor, word, name):
@@ -48,7 +49,8 @@ class ScenarioOutlook(Outlook):
         return late
 
     def overrun(self, asset_class: str) -> Floats:
-        """What is paid of the capex planned, beyond it, as a share of it: factors on all classes and on this one multiply, shape (S,)."""
+        """What is paid of the capex planned, beyond it, as a share of it: factors on all classes and on this one
+        multiply, shape (S,)."""
         paid = np.ones(self.scenarios)
         for factor in self.futures.factors:
             if _drives(factor, OVERRUN, asset_class):
@@ -74,15 +76,19 @@ class ScenarioOutlook(Outlook):
 
     @cached_property
     def alive_at_start(self) -> dict[str, Floats]:
-        """The same on the first day of a month: a customer that defaults within a month is there when it begins, shape (S, M)."""
+        """The same on the first day of a month: a customer that defaults within a month is there when it begins, shape
+        (S, M)."""
         month = np.arange(self.months)
         return {name: np.where(month[None, :] <= stops[:, None], 1.0, 0.0) for name, stops in self._defaults.items()}
 
     @cached_property
     def _defaults(self) -> dict[str, Ints]:
-        """Month in which each customer stops paying; one with a guarantor stops when both have defaulted, shape (S,)."""
+        """Month in which each customer stops paying; one with a guarantor stops when both have defaulted, shape
+        (S,)."""
         customers = self.tables["customers"]
-        names, drawn = customers.texts("customer_id"), (self.futures.values.default_month[name] for name in once_names(self.case.tables, "default"))
+        names, drawn = customers.texts("customer_id"), (
+            self.futures.values.default_month[name] for name in once_names(self.case.tables, "default")
+        )
         own = dict(zip(names, drawn, strict=True))
         return {
             name: np.maximum(own[name], own[guarantor]) if guarantor else own[name]
@@ -105,12 +111,14 @@ class ScenarioOutlook(Outlook):
         A change of utilisation stands in the price, because income is price x utilisation x hours.
         """
         return {
-            (gpu, tier): _times(price, self._utilisation_change(gpu, tier)) for (gpu, tier), price in self._tier_price.items()
+            (gpu, tier): _times(price, self._utilisation_change(gpu, tier))
+            for (gpu, tier), price in self._tier_price.items()
         }
 
     @cached_property
     def market_top(self) -> dict[str, tuple[Floats, Floats | float]]:
-        """Price by month and utilisation of the dearest tier of each SKU; the price, by which notice is given, without utilisation."""
+        """Price by month and utilisation of the dearest tier of each SKU; the price, by which notice is given, without
+        utilisation."""
         found: dict[str, tuple[Floats, Floats | float]] = {}
         for row in self.dearest_tiers():
             gpu, tier, planned = row["gpu_id"], int(row["tier"]), row["utilisation"]
@@ -120,14 +128,20 @@ class ScenarioOutlook(Outlook):
 
     @cached_property
     def _tier_price(self) -> dict[tuple[str, int], Floats]:
-        return {(gpu, tier): _times(price, self._multiplier("market", gpu)) for (gpu, tier), price in self.tier_prices().items()}
+        return {
+            (gpu, tier): _times(price, self._multiplier("market", gpu))
+            for (gpu, tier), price in self.tier_prices().items()
+        }
 
     def _utilisation_change(self, gpu: str, tier: int) -> Floats | None:
         """By what utilisation of a tier moves, no further than to full use; None where nothing drives it."""
         change = self._multiplier("utilisation")
         if change is None:
             return None
-        (planned,) = (row["utilisation"] for row in self.tables["market"].records if (row["gpu_id"], int(row["tier"])) == (gpu, tier))
+        (planned,) = (
+            row["utilisation"] for row in self.tables["market"].records
+            if (row["gpu_id"], int(row["tier"])) == (gpu, tier)
+        )
         return np.minimum(change, 1.0 / planned) if planned > 0.0 else change
 
     @cached_property
@@ -141,7 +155,8 @@ class ScenarioOutlook(Outlook):
         return found
 
     def _multiplier(self, word: str, name: str = "") -> Floats | None:
-        """Product of the factors that drive a target, all of its word and those of its name, shape (S, M); None without any."""
+        """Product of the factors that drive a target, all of its word and those of its name, shape (S, M); None without
+        any."""
         product = None
         for factor in self.futures.factors:
             if _drives(factor, word, name):
@@ -156,7 +171,10 @@ def scenario_outlook(base: Outlook, futures: Futures) -> ScenarioOutlook:
     Raises ValueError for futures of another case or of other months.
     """
     if futures.case is not base.case or futures.calendar != base.calendar:
-        raise ValueError("futures and outlook belong to different cases or months; make the futures from the outlook's case and calendar")
+        raise ValueError(
+            "futures and outlook belong to different cases or months; make the futures from the outlook's case and "
+            "calendar"
+        )
     return ScenarioOutlook(base.case, base.base, base.tail, base.calendar, base.monthly_windows, futures=futures)
 
 

@@ -10,11 +10,15 @@ from planner.case.factor_names import ONCE, SINGLE, once_names, target_of
 from planner.scenarios.events import hazard_per_year
 
 REMEDY = "rows in the table factors make prices move"
-ALL_ALIKE = f"all futures are alike: the case has no factors, so no price moves, and nothing else in it differs by future ({REMEDY})"
+ALL_ALIKE = (
+    "all futures are alike: the case has no factors, so no price moves, and nothing else in it differs by future "
+    f"({REMEDY})"
+)
 
 
 def no_price_moves(case: Case, *, brought: bool = False) -> str | None:
-    """One sentence where no price moves in the futures of a case; None where one does, or where paths are brought from elsewhere."""
+    """One sentence where no price moves in the futures of a case; None where one does, or where paths are brought from
+    elsewhere."""
     words = {target.word for target in map(target_of, case.tables["factors"]["drives"]) if target is not None}
     if brought or words - {*SINGLE, *ONCE}:
         return None
@@ -22,10 +26,15 @@ def no_price_moves(case: Case, *, brought: bool = False) -> str | None:
     if not differs:
         return ALL_ALIKE
     listed = differs[0] if len(differs) == 1 else f"{', '.join(differs[:-1])} and {differs[-1]}"
-    return f"no price moves in these futures: the case has no factor that drives one ({REMEDY}); they differ by {listed} alone"
+    return (
+        f"no price moves in these futures: the case has no factor that drives one ({REMEDY}); they differ by {listed} "
+        "alone"
+    )
 
 
-_SINGLE_SAID = {"construction": "delays of halls", "delivery": "delays of deliveries", "capex": "capex over or under budget"}
+_SINGLE_SAID = {
+    "construction": "delays of halls", "delivery": "delays of deliveries", "capex": "capex over or under budget"
+}
 
 
 def _once(case: Case) -> list[str]:

@@ -35,7 +35,8 @@ UNSEEN = ("factors", "correlations", "stresses")
 class Stressed:
     """The candidates of a plan that stands under one stress.
 
-    candidates: whose blocks and cash tables are valued under `outlook`; those of the base case if the stress reaches them through
+    candidates: whose blocks and cash tables are valued under `outlook`; those of the base case if the stress reaches
+        them through
     the outlook alone, else restated.
     """
 
@@ -59,8 +60,9 @@ class Stresses:
 def stressed_candidates(candidates: CandidateSet) -> Stresses:
     """Each named stress of a case as one more future, of weight 0.
 
-    Prices, energy, defaults and late power reach the candidates as they are; for any other change they are restated (see
-    `candidates.restated`). A stress that asks for what no plan weighed, or for other months, is left out with the reason.
+    Prices, energy, defaults and late power reach the candidates as they are; for any other change they are restated
+    (see `candidates.restated`). A stress that asks for what no plan weighed, or for other months, is left out with the
+    reason.
     """
     base = candidates.outlook
     under: dict[str, Stressed] = {}
@@ -68,7 +70,9 @@ def stressed_candidates(candidates: CandidateSet) -> Stresses:
     for name in dict.fromkeys(base.case.tables["stresses"]["stress"]):
         stressed = apply_stress(base.case, name)
         if not next(_not_carried(base.case, stressed), None):
-            outlook = HeldOutlook(stressed, base.base, base.tail, base.calendar, base.monthly_windows, held=base, changed=stressed)
+            outlook = HeldOutlook(
+                stressed, base.base, base.tail, base.calendar, base.monthly_windows, held=base, changed=stressed
+            )
             under[name] = Stressed(candidates, outlook)
             continue
         try:
@@ -82,16 +86,24 @@ def stressed_candidates(candidates: CandidateSet) -> Stresses:
 def _not_carried(case: Case, stressed: Case) -> Iterator[str]:
     """What a stress changes that the outlook alone does not carry."""
     for entry in fields(case.settings):
-        if entry.name not in CARRIED_SETTINGS and getattr(case.settings, entry.name) != getattr(stressed.settings, entry.name):
+        if (
+            entry.name not in CARRIED_SETTINGS
+            and getattr(case.settings, entry.name) != getattr(stressed.settings, entry.name)
+        ):
             yield f"case.{entry.name}"
     for table, before in case.tables.items():
         after = stressed.tables[table]
         for column in before.columns if table not in UNSEEN else ():
-            changed = ~((before[column] == after[column]) | (before[column].isna() & after[column].isna())).fillna(False).to_numpy(dtype=bool)
+            changed = ~(
+                (before[column] == after[column]) | (before[column].isna() & after[column].isna())
+            ).fillna(False).to_numpy(dtype=bool)
             if changed.any() and (column not in CARRIED.get(table, ()) or _fixed_at_birth(case, table, changed)):
                 yield f"{table}.{column}"
 
 
 def _fixed_at_birth(case: Case, table: str, changed: np.ndarray) -> bool:
     """Whether a column that is carried is also read once, when candidates are made: the price of GPUs from a curve."""
-    return table == "curves" and not set(case.tables["curves"]["curve_id"][changed]).isdisjoint(case.tables["gpus"]["capex_curve"])
+    return (
+        table == "curves"
+        and not set(case.tables["curves"]["curve_id"][changed]).isdisjoint(case.tables["gpus"]["capex_curve"])
+    )

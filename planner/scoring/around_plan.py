@@ -40,7 +40,8 @@ class AroundPlan:
 
 
 def portfolios(
-    plan: Plan, *, subsets: str | None = None, neighbours: int | None = None, random: int | None = None, seed: int | None = None
+    plan: Plan, *, subsets: str | None = None, neighbours: int | None = None, random: int | None = None,
+    seed: int | None = None
 ) -> AroundPlan:
     """Portfolios around a plan, of one kind: `planner.score` takes them.
 
@@ -65,14 +66,18 @@ def portfolios(
 
 
 def source_around(
-    candidates: CandidateSet, levels: Floats, subsets: str | None, neighbours: int | None, random: int | None, seed: int | None
+    candidates: CandidateSet, levels: Floats, subsets: str | None, neighbours: int | None, random: int | None,
+    seed: int | None
 ) -> PackageSource:
-    """Subsets of what levels put on each site, their neighbours, or random feasible portfolios: the one that is not None.
+    """Subsets of what levels put on each site, their neighbours, or random feasible portfolios: the one that is not
+    None.
 
     levels: of every candidate, shape (candidates,).
     """
     if random is not None:
-        return random_portfolios(candidates, levels, random, seed=candidates.outlook.case.settings.seed if seed is None else seed)
+        return random_portfolios(
+            candidates, levels, random, seed=candidates.outlook.case.settings.seed if seed is None else seed
+        )
     if neighbours is not None:
         return near(candidates, levels, neighbours)
     if subsets not in SUBSETS_OF:

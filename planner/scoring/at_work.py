@@ -1,4 +1,5 @@
-"""In which months of the base case a candidate is at work: an on-demand GPU that does not earn idles, and draws nothing."""
+"""In which months of the base case a candidate is at work: an on-demand GPU that does not earn idles, and draws
+nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ ALWAYS = 0
 
 @dataclass(frozen=True)
 class AtWork:
-    """How each candidate works: `how` (candidates,) names a row of `flags` (ways, months), 1 while at work and 0 while idle.
+    """How each candidate works: `how` (candidates,) names a row of `flags` (ways, months), 1 while at work and 0 while
+    idle.
 
     Row `ALWAYS` is that of everything but `sell`.
     """

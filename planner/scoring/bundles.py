@@ -1,4 +1,5 @@
-"""Portfolios from a long table of bundles: so many of a SKU, at a site, on a power path, for a lease and then the market, from a month on.
+"""Portfolios from a long table of bundles: so many of a SKU, at a site, on a power path, for a lease and then the
+market, from a month on.
 
 Halls, power, openings and the taking of leases are derived once per site and portfolio, at the peak that its bundles
 need, where the table does not state them.
@@ -65,10 +66,11 @@ def bundles(table: pd.DataFrame, candidates: CandidateSet, *, file: str = "bundl
     """Portfolios of bundles, a package each, in the order in which they are first named.
 
     Columns: portfolio; site_id; power_path, SOURCE:PHASE or `A:1 until B:1` for a bridge; gpu_id, blank for hosted MW;
-    use: a lease (`lease` or `lease/tier`), `market` (or `market/tier`), or several in order parted by `;`; start (YYYY-MM), the month of
-    delivery of GPUs; level, GPUs bought or MW hosted. The market fills the time before, between and after leases. Rows with use `hall` (level MW in service from start) or `power`
-    (level MW contracted of power_path) state those for their site or phase, which are then not derived; a lease of such a
-    name cannot be meant.
+    use: a lease (`lease` or `lease/tier`), `market` (or `market/tier`), or several in order parted by `;`; start
+        (YYYY-MM), the month of
+    delivery of GPUs; level, GPUs bought or MW hosted. The market fills the time before, between and after leases. Rows
+    with use `hall` (level MW in service from start) or `power` (level MW contracted of power_path) state those for
+    their site or phase, which are then not derived; a lease of such a name cannot be meant.
 
     What exists and is committed stands in every portfolio. A GPU works at its uses one after another, idles between,
     and is kept to its end of life; on the market to the horizon. Raises CaseError with every row that means nothing.
@@ -93,7 +95,9 @@ def bundles(table: pd.DataFrame, candidates: CandidateSet, *, file: str = "bundl
         raise CaseError(faults)
     found = []
     for name, portfolio in built.items():
-        levels = add_providers(candidates, portfolio.levels, halls_stated=portfolio.halls, phases_stated=portfolio.phases)
+        levels = add_providers(
+            candidates, portfolio.levels, halls_stated=portfolio.halls, phases_stated=portfolio.phases
+        )
         numbers = np.flatnonzero(levels)
         found.append(Package(name, numbers, levels[numbers]))
     return found
@@ -111,7 +115,9 @@ class _Placing:
         self.sites = list(tables["sites"]["site_id"])
         self.gpus = tables["gpus"].set_index("gpu_id")
         self.leases = tables["leases"].set_index("lease_id")
-        self.power = tables["power"].assign(phase_name=tables["power"]["source_id"] + ":" + tables["power"]["phase"]).set_index("phase_name")
+        self.power = tables["power"].assign(
+            phase_name=tables["power"]["source_id"] + ":" + tables["power"]["phase"]
+        ).set_index("phase_name")
         self.energised = dict(zip(self.power.index, self.candidates.outlook.energised.tolist(), strict=True))
         self.kinds: dict[str, pd.DataFrame] = {str(name): rows for name, rows in self.table.groupby("kind", sort=False)}
 
@@ -144,12 +150,17 @@ class _Placing:
     def _path(self, written: str, site_id: str) -> tuple[str, str]:
         here = [name for name in self.power.index if self.power.at[name, "site_id"] == site_id]
         whole = legs_of(written, here)
-        parts = [part for part in whole if part] if whole[0] in here else [part.strip() for part in re.split(r"\s+until\s+|>", written)]
+        parts = (
+            [part for part in whole if part] if whole[0] in here
+            else [part.strip() for part in re.split(r"\s+until\s+|>", written)]
+        )
         for part in parts:
             if part not in here:
                 raise _Wrong("power_path", f"{site_id} has no phase {part!r}", remedy_for(part, here))
         if len(parts) > 2:
-            raise _Wrong("power_path", "a path has one phase, or one until another", "write SOURCE:PHASE, or A:1 until B:1")
+            raise _Wrong(
+                "power_path", "a path has one phase, or one until another", "write SOURCE:PHASE, or A:1 until B:1"
+            )
         return parts[0], parts[1] if len(parts) == 2 else ""
 
     def place(self, row: _Row, portfolio: _Portfolio) -> None:
@@ -168,7 +179,10 @@ class _Placing:
         shells = self._of("shell")
         here = shells[(shells["site_id"] == row.site_id) & (shells["from_month"] == row.month)]
         if here.empty:
-            raise _Wrong("start", f"no hall comes into service at {row.site_id} in that month", self._months(shells[shells["site_id"] == row.site_id]))
+            raise _Wrong(
+                "start", f"no hall comes into service at {row.site_id} in that month",
+                self._months(shells[shells["site_id"] == row.site_id]),
+            )
         left = row.level
         for number, most in zip(here.index, here["upper"], strict=True):
             taken = left if number == here.index[-1] else min(left, float(most))
@@ -179,10 +193,16 @@ class _Placing:
     def _power(self, row: _Row, portfolio: _Portfolio) -> None:
         contracts = self._of("power")
         (number,) = contracts.index[contracts["phase"] == row.path[0]]
-        size = {"MW": 1.0, "step": self.power.at[row.path[0], "step_mw"], "phase": self.power.at[row.path[0], "guaranteed_mw"]}
+        size = {
+            "MW": 1.0, "step": self.power.at[row.path[0], "step_mw"],
+            "phase": self.power.at[row.path[0], "guaranteed_mw"],
+        }
         units = row.level / float(size[str(contracts.at[number, "unit"])])
         if contracts.at[number, "integral"] and abs(units - round(units)) > 1e-9:
-            raise _Wrong("level", f"{row.path[0]} is contracted in whole {contracts.at[number, 'unit']}s", f"give a multiple of {row.level / units:g} MW")
+            raise _Wrong(
+                "level", f"{row.path[0]} is contracted in whole {contracts.at[number, 'unit']}s",
+                f"give a multiple of {row.level / units:g} MW",
+            )
         stated = row.path[0] in portfolio.phases
         portfolio.levels[number] = units + (portfolio.levels[number] if stated else 0.0)
         portfolio.phases.add(row.path[0])
@@ -192,13 +212,16 @@ class _Placing:
         here = owned[(owned["site_id"] == row.site_id) & (owned["gpu_id"] == row.gpu_id)]
         bought = here.index[here["from_month"] == row.month]
         if not len(bought):
-            raise _Wrong("start", f"no {row.gpu_id} can be delivered to {row.site_id} in that month", self._months(here))
+            raise _Wrong(
+                "start", f"no {row.gpu_id} can be delivered to {row.site_id} in that month", self._months(here)
+            )
         parts = self._work(row, int(here.at[bought[0], "to_month"]))
         portfolio.levels[bought[0]] += row.level
         portfolio.levels[parts] += row.level * (1.0 - float(self.gpus.at[row.gpu_id, "spare_fraction"]))
 
     def _work(self, row: _Row, end: int) -> list[int]:
-        """Candidates of a GPU's uses: leases one after another, each as early as it can be; the market before, between and after."""
+        """Candidates of a GPU's uses: leases one after another, each as early as it can be; the market before, between
+        and after."""
         let: dict[int, int] = {}
         at = row.month
         for place, use in enumerate(row.uses):
@@ -222,9 +245,15 @@ class _Placing:
         rows = rows[rows["gpu_id"] == row.gpu_id]
         if tier:
             rows = rows[rows["tier"].astype(str) == tier]
-        rows = rows[(rows["phase"] == row.path[0]) & (rows["then_phase"] == row.path[1]) & (rows["from_month"] >= at) & (rows["to_month"] <= end)]
+        rows = rows[
+            (rows["phase"] == row.path[0]) & (rows["then_phase"] == row.path[1]) & (rows["from_month"] >= at)
+            & (rows["to_month"] <= end)
+        ]
         if rows.empty:
-            raise _Wrong("use", f"{row.gpu_id} at {row.site_id} cannot serve {use} on that path from {self._written(at)} on", self._ways("serve", row, name))
+            raise _Wrong(
+                "use", f"{row.gpu_id} at {row.site_id} cannot serve {use} on that path from {self._written(at)} on",
+                self._ways("serve", row, name),
+            )
         return int(rows.sort_values(["from_month", "tier"], kind="stable").index[0])
 
     def _lease_and_tier(self, use: str) -> tuple[str, str]:
@@ -239,25 +268,38 @@ class _Placing:
         rows = rows[(rows["phase"] == row.path[0]) & (rows["then_phase"] == row.path[1])]
         here = rows.index[rows["from_month"] == row.month]
         if not len(here):
-            raise _Wrong("start", f"{row.uses[0]} cannot begin at {row.site_id} on that path in that month", self._ways("host", row, row.uses[0]))
+            raise _Wrong(
+                "start", f"{row.uses[0]} cannot begin at {row.site_id} on that path in that month",
+                self._ways("host", row, row.uses[0]),
+            )
         portfolio.levels[here[0]] += row.level
 
     def _contracts(self, kind: str, row: _Row, lease_id: str) -> pd.DataFrame:
         if lease_id not in self.leases.index:
-            raise _Wrong("use", f"the case has no lease {lease_id!r}", remedy_for(lease_id, [*self.leases.index, MARKET, HALL, POWER]))
+            raise _Wrong(
+                "use", f"the case has no lease {lease_id!r}",
+                remedy_for(lease_id, [*self.leases.index, MARKET, HALL, POWER]),
+            )
         rows = self._of(kind)
         return rows[(rows["lease_id"] == lease_id) & (rows["site_id"] == row.site_id)]
 
     def _sold(self, row: _Row, use: str, at: int, end: int) -> list[int]:
-        """On-demand windows from a month on, each on the phase that feeds it: the first until the second is energised."""
+        """On-demand windows from a month on, each on the phase that feeds it: the first until the second is
+        energised."""
         rows = self._of("sell")
         rows = rows[(rows["site_id"] == row.site_id) & (rows["gpu_id"] == row.gpu_id)]
         tier = use.partition("/")[2] or (str(rows["tier"].min()) if len(rows) else "")
         second = rows["from_month"] >= self.energised[row.path[1]] if row.path[1] else np.zeros(len(rows), dtype=bool)
         feeding = np.where(second, row.path[1], row.path[0])
-        rows = rows[(rows["phase"] == feeding) & (rows["tier"].astype(str) == tier) & (rows["from_month"] >= at) & (rows["to_month"] <= end)]
+        rows = rows[
+            (rows["phase"] == feeding) & (rows["tier"].astype(str) == tier) & (rows["from_month"] >= at)
+            & (rows["to_month"] <= end)
+        ]
         if rows.empty:
-            raise _Wrong("use", f"{row.gpu_id} at {row.site_id} has no {use} on that path from {self._written(at)} on", "choose a SKU with a market, a path with power, or an earlier start")
+            raise _Wrong(
+                "use", f"{row.gpu_id} at {row.site_id} has no {use} on that path from {self._written(at)} on",
+                "choose a SKU with a market, a path with power, or an earlier start",
+            )
         return [int(number) for number in rows.index]
 
     def _of(self, kind: str) -> pd.DataFrame:
@@ -268,13 +310,19 @@ class _Placing:
 
     def _months(self, rows: pd.DataFrame) -> str:
         months = sorted(set(rows["from_month"]))
-        return f"choose one of {', '.join(map(self._written, months[:8]))}{', ...' if len(months) > 8 else ''}" if months else "choose another site or SKU"
+        return (
+            f"choose one of {', '.join(map(self._written, months[:8]))}{', ...' if len(months) > 8 else ''}" if months
+            else "choose another site or SKU"
+        )
 
     def _ways(self, kind: str, row: _Row, lease_id: str) -> str:
         rows = self._contracts(kind, row, lease_id)
         rows = rows[rows["gpu_id"] == row.gpu_id]
         ways = dict.fromkeys(_ways_written(rows, self._written))
-        return f"choose one of {'; '.join(list(ways)[:4])}" if ways else "choose another site or SKU: none of its paths can"
+        return (
+            f"choose one of {'; '.join(list(ways)[:4])}" if ways
+            else "choose another site or SKU: none of its paths can"
+        )
 
 
 def _is_market(use: str) -> bool:
@@ -284,6 +332,9 @@ def _is_market(use: str) -> bool:
 def _ways_written(rows: pd.DataFrame, written: object) -> Iterator[str]:
     assert callable(written)
     for row in rows.itertuples():
-        yield f"{row.phase}{f' until {row.then_phase}' if row.then_phase else ''} from {written(row.from_month)} to {written(row.to_month - 1)}"
+        yield (
+            f"{row.phase}{f' until {row.then_phase}' if row.then_phase else ''} from {written(row.from_month)} to "
+            f"{written(row.to_month - 1)}"
+        )
 
 

@@ -1,4 +1,5 @@
-"""What the base-case cash of a unit of each candidate adds up to: costs, income, sources and uses of funds, EBITDA by year."""
+"""What the base-case cash of a unit of each candidate adds up to: costs, income, sources and uses of funds, EBITDA by
+year."""
 
 from __future__ import annotations
 
@@ -26,31 +27,48 @@ AT_ONCE = 500
 """Candidates whose monthly lines are held at once: 20 MB in 250 months."""
 
 
-def cash_figures(candidates: CandidateSet, held: Ints, customers: tuple[str, ...], tax_years: Ints) -> dict[str, Floats]:
+def cash_figures(
+    candidates: CandidateSet, held: Ints, customers: tuple[str, ...], tax_years: Ints
+) -> dict[str, Floats]:
     """Figures by name, each (candidates held,); customers are told apart for the share of the largest.
 
     capex_usd, backlog_usd, uses_* and sources_* (undiscounted; see `footprint`), cost_pv_usd, site_cost_pv_usd and
-    other_income_pv_usd (discounted), ebitda_<year>_usd by calendar year of the horizon and `LATER`, the rest for taxes and shares.
+    other_income_pv_usd (discounted), ebitda_<year>_usd by calendar year of the horizon and `LATER`, the rest for taxes
+    and shares.
     """
     found: list[dict[str, Floats]] = []
     for block in candidates.blocks:
         first, last = np.searchsorted(held, [block.first, block.first + len(block)])
         for start in range(int(first), int(last), AT_ONCE):
             rows = held[start : min(start + AT_ONCE, int(last))] - block.first
-            found.append(_of_block(candidates.outlook, candidates.valuation.cash(block, rows), block.table.iloc[rows], customers, tax_years))
+            found.append(
+                _of_block(
+                    candidates.outlook, candidates.valuation.cash(block, rows), block.table.iloc[rows], customers,
+                    tax_years,
+                )
+            )
     if not found:
-        return _of_block(candidates.outlook, np.zeros((len(Line), 0, candidates.outlook.months)), candidates.table.iloc[:0], customers, tax_years)
+        return _of_block(
+            candidates.outlook, np.zeros((len(Line), 0, candidates.outlook.months)), candidates.table.iloc[:0],
+            customers, tax_years,
+        )
     return {name: np.concatenate([part[name] for part in found]) for name in found[0]}
 
 
-def _of_block(outlook: Outlook, cash: Floats, table: pd.DataFrame, customers: tuple[str, ...], tax_years: Ints) -> dict[str, Floats]:
+def _of_block(
+    outlook: Outlook, cash: Floats, table: pd.DataFrame, customers: tuple[str, ...], tax_years: Ints
+) -> dict[str, Floats]:
     """Of candidates with their cash (lines, n, M)."""
     kind = table["kind"]
     contract = kind.isin(["serve", "host"]).to_numpy() & (table["lease_id"] != "").to_numpy()
     income = _discounted(cash[list(INCOME)].sum(axis=0), outlook.discount)
     untaxed = sum(cash[line] for line in Line if line < Line.DEBT_DRAW and line is not Line.TAX)
-    site = np.where(kind.isin(SITE).to_numpy(), 1.0, 0.0) * -_discounted(cash[list(COSTS)].sum(axis=0), outlook.discount)
-    work = np.where(kind.isin(WORK).to_numpy(), 1.0, 0.0) * -_discounted(cash[list(DRAWN)].sum(axis=0), outlook.discount)
+    site = np.where(kind.isin(SITE).to_numpy(), 1.0, 0.0) * -_discounted(
+        cash[list(COSTS)].sum(axis=0), outlook.discount
+    )
+    work = np.where(kind.isin(WORK).to_numpy(), 1.0, 0.0) * -_discounted(
+        cash[list(DRAWN)].sum(axis=0), outlook.discount
+    )
     found = {
         "capex_usd": -(cash[Line.CAPEX] + cash[Line.OPENING]).sum(axis=1),
         **_sources_and_uses(cash),
@@ -84,7 +102,10 @@ def _ebitda(outlook: Outlook, cash: Floats) -> dict[str, Floats]:
     earned = cash[[*INCOME, *OPERATING]].sum(axis=0)
     number = outlook.calendar.start_number + np.arange(outlook.months)
     inside = np.arange(outlook.months) < outlook.horizon
-    found = {f"ebitda_{year}_usd": earned[:, inside & (number // 12 == year)].sum(axis=1) for year in np.unique(number[inside] // 12)}
+    found = {
+        f"ebitda_{year}_usd": earned[:, inside & (number // 12 == year)].sum(axis=1)
+        for year in np.unique(number[inside] // 12)
+    }
     return {**found, LATER: earned[:, ~inside].sum(axis=1)}
 
 

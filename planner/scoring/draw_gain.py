@@ -1,4 +1,5 @@
-"""What antithetic or Sobol draws gain: the variance of the mean NPV over as many plain draws, over the variance with them."""
+"""What antithetic or Sobol draws gain: the variance of the mean NPV over as many plain draws, over the variance with
+them."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ CONFIDENCE = 0.9
 class DrawGain:
     """How many times as many plain draws give the mean NPV of a portfolio as exactly.
 
-    ratio: (variance of one draw / draws) / variance of the mean over that many draws, with its 90 % interval [low, high].
+    ratio: (variance of one draw / draws) / variance of the mean over that many draws, with its 90 % interval [low,
+        high].
     draws: in each mean; means: how many independent ones the variance is estimated from.
     """
 
@@ -43,17 +45,19 @@ class DrawGain:
     def __str__(self) -> str:
         many = f"{counted(self.means, 'mean')} of {counted(self.draws, 'draw')}"
         return (
-            f"{self.kind} draws: the mean NPV of {self.portfolio} is as exact as with {self.ratio:.1f} times as many plain draws "
-            f"(90 % interval {self.low:.1f} to {self.high:.1f}, from {many}); standard errors shown are those of plain draws"
+            f"{self.kind} draws: the mean NPV of {self.portfolio} is as exact as with {self.ratio:.1f} times as many "
+            "plain draws "
+            f"(90 % interval {self.low:.1f} to {self.high:.1f}, from {many}); standard errors shown are those of plain "
+            "draws"
         )
 
 
 def gain_from_means(values: Floats) -> tuple[float, float, float]:
     """The ratio and its interval from `values` (means, draws): rows independent, the draws of a row not.
 
-    Each draw alone is as a plain one, so all of them estimate the variance of a plain draw; the rows' means estimate that
-    of the mean. The interval is that of a variance of normal means (chi square), the plain variance taken as known.
-    Infinite where the means do not differ at all.
+    Each draw alone is as a plain one, so all of them estimate the variance of a plain draw; the rows' means estimate
+    that of the mean. The interval is that of a variance of normal means (chi square), the plain variance taken as
+    known. Infinite where the means do not differ at all.
     """
     means, draws = values.shape
     if means < 2:
@@ -89,7 +93,9 @@ def lead_of(bunch: Bunch, leading: Leading) -> Lead:
     levels = np.zeros(len(bunch.items))
     np.add.at(levels, held.candidates, held.levels)
     mixed = sp.csr_array(levels[None, :] @ bunch.items.levels)
-    return Lead(Items((leading.names[0],), bunch.items.held, mixed), leading.keeps[0], leading.mean_usd[0], leading.npv_usd[0])
+    return Lead(
+        Items((leading.names[0],), bunch.items.held, mixed), leading.keeps[0], leading.mean_usd[0], leading.npv_usd[0]
+    )
 
 
 def draw_gain(
@@ -98,7 +104,8 @@ def draw_gain(
     """The gain for the leading portfolio; None for plain draws, for paths brought, and for too few draws.
 
     Antithetic pairs are independent of one another, so they suffice.
-    Sobol points are one set: its gain is measured on smaller sets, each shifted by a seed of its own, which understates it.
+    Sobol points are one set: its gain is measured on smaller sets, each shifted by a seed of its own, which understates
+        it.
     """
     if futures.brought is not None or futures.draws is Draws.INDEPENDENT or len(futures) < 2 * FEWEST:
         return None
@@ -107,7 +114,15 @@ def draw_gain(
     else:
         draws = max(1 << (max(len(futures) // RANDOMISATIONS, 1) - 1).bit_length(), FEWEST)
         seeds = range(futures.seed + 1, futures.seed + 1 + RANDOMISATIONS)
-        sets = [make_futures(futures.case, futures.calendar, scenarios=draws, seed=seed, draws=futures.draws) for seed in seeds]
-        values = np.stack([item_values(candidates, lead.item, each, {}, paths=False, threads=threads, engine=engine).npv[0] for each in sets])
+        sets = [
+            make_futures(futures.case, futures.calendar, scenarios=draws, seed=seed, draws=futures.draws)
+            for seed in seeds
+        ]
+        values = np.stack(
+            [
+                item_values(candidates, lead.item, each, {}, paths=False, threads=threads, engine=engine).npv[0]
+                for each in sets
+            ]
+        )
     ratio, low, high = gain_from_means(values)
     return DrawGain(lead.item.names[0], futures.draws.value, ratio, low, high, values.shape[1], values.shape[0])

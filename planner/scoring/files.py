@@ -1,4 +1,5 @@
-"""Portfolios as files: levels of packages, one portfolio a row, in Parquet; or a long table of candidates, in Parquet or CSV."""
+"""Portfolios as files: levels of packages, one portfolio a row, in Parquet; or a long table of candidates, in Parquet
+or CSV."""
 
 from __future__ import annotations
 
@@ -48,8 +49,8 @@ class PackageSource(PortfolioSource, Protocol):
 def write_packages(path: Path, source: PackageSource, candidates: CandidateSet, origin: Mapping[str, Any]) -> None:
     """A row per portfolio and a column per package with its level, row group by row group.
 
-    What each package holds stands in the file's metadata, beside `origin` (the plan, its fixes and excludes). Raises PlannerError unless the name ends in .parquet. The
-    file appears whole or not at all.
+    What each package holds stands in the file's metadata, beside `origin` (the plan, its fixes and excludes). Raises
+    PlannerError unless the name ends in .parquet. The file appears whole or not at all.
     """
     if path.suffix != ".parquet":
         raise PlannerError(f"{path}: portfolios of packages are written as Parquet; give a name that ends in .parquet")
@@ -91,7 +92,8 @@ def _packed(items: Items, candidates: CandidateSet) -> bytes:
 
 
 def _under(candidates: CandidateSet) -> dict[str, str]:
-    """What the portfolios of a candidate set mean something under: the case with its changes, the base case, the tail."""
+    """What the portfolios of a candidate set mean something under: the case with its changes, the base case, the
+    tail."""
     outlook = candidates.outlook
     return {"case_hash": outlook.case.source_hash, "base": outlook.base, "tail": outlook.tail}
 
@@ -114,11 +116,14 @@ def decisions_of(address: Path | str) -> tuple[tuple[str, ...], tuple[str, ...]]
 
 
 def _refuse_other_origin(path: Path, made: Mapping[str, Any], candidates: CandidateSet) -> None:
-    """Raise PlannerError for portfolios made under another case, base or tail: they would be scored as something else."""
+    """Raise PlannerError for portfolios made under another case, base or tail: they would be scored as something
+    else."""
     for name, here in _under(candidates).items():
         if name in made and made[name] != here:
             what = "another case, or other --set or --stress," if name == "case_hash" else f"--{name} {made[name]}"
-            raise PlannerError(f"{path} was made under {what} than is scored here; give score the same, or make the portfolios again")
+            raise PlannerError(
+                f"{path} was made under {what} than is scored here; give score the same, or make the portfolios again"
+            )
 
 
 def _record_beside(path: Path) -> Mapping[str, Any]:
@@ -126,7 +131,9 @@ def _record_beside(path: Path) -> Mapping[str, Any]:
     record = path.with_name("run.json")
     if path.name != "portfolio.csv" or not record.is_file():
         return {}
-    return _record(record, json.dumps(sealed_record(record, remedy="plan again, or copy portfolio.csv away from the run")).encode())
+    return _record(
+        record, json.dumps(sealed_record(record, remedy="plan again, or copy portfolio.csv away from the run")).encode()
+    )
 
 
 def _origin(path: Path | str, metadata: Mapping[bytes, bytes]) -> Mapping[str, Any]:
@@ -141,7 +148,9 @@ def _record(path: Path | str, written: bytes) -> Mapping[str, Any]:
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict) or not isinstance(found.get("options", {}), dict):
-        raise PlannerError(f"{path}: what it was made under is not written as planner writes it; make the portfolios again")
+        raise PlannerError(
+            f"{path}: what it was made under is not written as planner writes it; make the portfolios again"
+        )
     for name in ("fixes", "excludes"):
         given = {**found, **found.get("options", {})}.get(name, [])
         if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
@@ -163,7 +172,10 @@ def write_long(path: Path, packages: Sequence[Package], candidates: CandidateSet
     ids = candidates.table["candidate_id"].to_numpy(dtype=object)
     table = pd.DataFrame(
         {
-            "portfolio": np.repeat(np.array([package.name for package in packages], dtype=object), [len(package.numbers) for package in packages]),
+            "portfolio": np.repeat(
+                np.array([package.name for package in packages], dtype=object),
+                [len(package.numbers) for package in packages],
+            ),
             "candidate_id": ids[np.concatenate([package.numbers for package in packages])],
             "level": np.concatenate([package.levels for package in packages]),
         }
@@ -174,27 +186,33 @@ def write_long(path: Path, packages: Sequence[Package], candidates: CandidateSet
     elif path.suffix == ".parquet":
         table.to_parquet(path, index=False)
     else:
-        raise PlannerError(f"{path}: portfolios are written as Parquet or CSV; give a name that ends in .parquet or .csv")
+        raise PlannerError(
+            f"{path}: portfolios are written as Parquet or CSV; give a name that ends in .parquet or .csv"
+        )
 
 
 def open_portfolios(path: Path | str, candidates: CandidateSet) -> PortfolioSource:
     """Portfolios of a file, read piece by piece: levels of packages as `write_packages` writes them, or a long table.
 
-    Packages may also stand in a store, by its address (see `places`). Raises PlannerError for a file that is none, or that
-    says it was made under another case, base or tail.
+    Packages may also stand in a store, by its address (see `places`). Raises PlannerError for a file that is none, or
+    that says it was made under another case, base or tail.
     """
     if isinstance(path, str) and is_remote(path):
         return _from_store(path, candidates)
     path = Path(path)
     if not path.is_file():
-        raise PlannerError(f"{path} is not a file of portfolios; make one with planner portfolios, or give portfolio.csv of a run")
+        raise PlannerError(
+            f"{path} is not a file of portfolios; make one with planner portfolios, or give portfolio.csv of a run"
+        )
     if path.suffix == ".csv":
         _refuse_other_origin(path, _origin_beside(path), candidates)
         return LongTable(path, candidates)
     try:
         metadata = pq.read_schema(path).metadata or {}
     except UNREADABLE as error:
-        raise PlannerError(f"{path} cannot be read as Parquet ({error}); give a .parquet or .csv file of portfolios") from None
+        raise PlannerError(
+            f"{path} cannot be read as Parquet ({error}); give a .parquet or .csv file of portfolios"
+        ) from None
     _refuse_other_origin(path, _origin(path, metadata), candidates)
     return _package_file(path, metadata, candidates) if PACKAGES in metadata else LongTable(path, candidates)
 
@@ -203,9 +221,14 @@ def _from_store(address: str, candidates: CandidateSet) -> PortfolioSource:
     try:
         metadata = pq.read_metadata(opened(address)).metadata or {}
     except UNREADABLE as error:
-        raise PlannerError(f"{address} cannot be read as Parquet ({error}); give portfolios that planner portfolios has made") from None
+        raise PlannerError(
+            f"{address} cannot be read as Parquet ({error}); give portfolios that planner portfolios has made"
+        ) from None
     if PACKAGES not in metadata:
-        raise PlannerError(f"{address} holds a long table; tables are read from files of this machine: copy it here, or make packages with planner portfolios")
+        raise PlannerError(
+            f"{address} holds a long table; tables are read from files of this machine: copy it here, or make packages "
+            "with planner portfolios"
+        )
     _refuse_other_origin(Path(address), _origin(address, metadata), candidates)
     return _package_file(address, metadata, candidates)
 
@@ -216,9 +239,14 @@ def _package_file(path: Path | str, metadata: dict[bytes, bytes], candidates: Ca
     found = packages["candidate_id"].map(number)
     if found.isna().any():
         name = packages["candidate_id"][found.isna()].iloc[0]
-        raise PlannerError(f"{path} holds {name!r}, which the case does not have; make the portfolios again from a plan of this case")
+        raise PlannerError(
+            f"{path} holds {name!r}, which the case does not have; make the portfolios again from a plan of this case"
+        )
     number_of, level_of = found.to_numpy(np.int64), packages["level"].to_numpy(np.float64)
-    made = [Package(str(name), number_of[rows], level_of[rows]) for name, rows in packages.groupby("package", sort=False).indices.items()]
+    made = [
+        Package(str(name), number_of[rows], level_of[rows])
+        for name, rows in packages.groupby("package", sort=False).indices.items()
+    ]
     return PackageFile(path, items_of(made))
 
 
@@ -229,11 +257,15 @@ def packages_of(path: Path | str, packed: bytes) -> pd.DataFrame:
         few = footer.num_rows <= MOST_HELD
         table = plain_frame(pq.read_table(io.BytesIO(packed))) if few else pd.DataFrame()
         level = table["level"].to_numpy(np.float64)
-        good = len(table) > 0 and bool((np.abs(level) <= MOST_LEVEL).all()) and {"package", "candidate_id"} <= set(table)
+        good = (
+            len(table) > 0 and bool((np.abs(level) <= MOST_LEVEL).all()) and {"package", "candidate_id"} <= set(table)
+        )
     except UNREADABLE:
         good = False
     if not good:
-        raise PlannerError(f"{path}: what its packages hold cannot be read; make the portfolios again with planner portfolios")
+        raise PlannerError(
+            f"{path}: what its packages hold cannot be read; make the portfolios again with planner portfolios"
+        )
     return table
 
 
@@ -255,15 +287,23 @@ class PackageFile:
         names = [f"level of {name}" for name in self.items.names]
         # A file of many packages has rows that are wide.
         rows = max(min(most, 64 * most // max(len(names), 1)), 1)
-        # What is read ahead stays in memory to the end of the file: a store is read by few row groups, a file of this machine without.
+        # What is read ahead stays in memory to the end of the file: a store is read by few row groups, a file of this
+        # machine without.
         with readable(self.path), pq.ParquetFile(opened(str(self.path)), pre_buffer=is_remote(str(self.path))) as file:
             refuse_odd_columns(self.path, file.schema_arrow)
             absent = [name for name in ("portfolio", *names) if name not in file.schema_arrow.names]
             if absent:
-                raise PlannerError(f"{self.path} lacks the column {absent[0]!r}; make the portfolios again with planner portfolios")
+                raise PlannerError(
+                    f"{self.path} lacks the column {absent[0]!r}; make the portfolios again with planner portfolios"
+                )
             for batch in file.iter_batches(rows, row_groups=self.row_groups, columns=["portfolio", *names]):
-                dense = np.column_stack([batch.column(name).cast(pa.float64()).to_numpy(zero_copy_only=False) for name in names])
+                dense = np.column_stack(
+                    [batch.column(name).cast(pa.float64()).to_numpy(zero_copy_only=False) for name in names]
+                )
                 if not (np.abs(dense) <= MOST_LEVEL).all():
-                    raise PlannerError(f"{self.path}: a level is missing, not a number, or above {MOST_LEVEL:g}; make the portfolios again with planner portfolios")
+                    raise PlannerError(
+                        f"{self.path}: a level is missing, not a number, or above {MOST_LEVEL:g}; make the portfolios "
+                        "again with planner portfolios"
+                    )
                 labels = tuple(map(str, batch.column("portfolio").to_pylist()))
                 yield Bunch(self.items, labels, portfolios_from_dense(dense))

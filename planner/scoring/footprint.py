@@ -2,20 +2,23 @@
 
     capex_usd               capex and opening costs, undiscounted
     uses_*_usd              what is invested, undiscounted: capex, opening
-    sources_*_usd           what pays for it: prepayments received (less what is credited in the same month), debt drawn, tax
-                            credits, and own cash for the rest (equity, operations; below 0 where the others bring more)
+    sources_*_usd           what pays for it: prepayments received (less what is credited in the same month), debt
+                            drawn, tax credits, and own cash for the rest (equity, operations; below 0 where the others
+                            bring more)
     gpus_bought             GPUs delivered; those owned at the start do not count
     contracted_mw_<kind>    MW contracted of each kind of power, at energisation (contracts ended early count)
     energy_mwh              energy drawn by IT at work, hosted halls and mining, at the site's load and PUE, over all
-                            months; on-demand GPUs in the months in which they earn, a next term at its probability if it is a hall
+                            months; on-demand GPUs in the months in which they earn, a next term at its probability if
+                            it is a hall
     co2_tonnes              that energy times the CO2 of the phase that it is drawn from
     backlog_usd             contract revenue of the leases served over their first terms, after expected defaults and
                             notice, with what their GPUs are let again for; undiscounted
-    ebitda_<year>_usd       income less operating costs (energy, fees, upkeep, opex, network, penalties) by calendar year of
+    ebitda_<year>_usd       income less operating costs (energy, fees, upkeep, opex, network, penalties) by calendar
+    year of
                             the horizon, and ebitda_later_usd of all months after it; undiscounted
     cost_pv_usd             all costs before tax less resale and credits, discounted
-    site_cost_pv_usd        of them, those of sites, halls and power, with the energy and fees of what works there (not mining)
-    other_income_pv_usd     income of hosting, mining and the tail's rents, discounted
+    site_cost_pv_usd        of them, those of sites, halls and power, with the energy and fees of what works there (not
+    mining) other_income_pv_usd     income of hosting, mining and the tail's rents, discounted
     gpu_hours_pv            hours in which GPUs are at work, discounted
     kw_months_pv            kW of critical IT at work or hosted, by months, discounted
 """
@@ -54,18 +57,25 @@ class Footprint:
         """What portfolios need and bring, by column of a table of scores.
 
         levelised_usd_per_gpu_hour: the rate at which GPU-hours would pay, before tax, for all costs that other income
-        leaves uncovered, both discounted (NaN without GPU-hours). levelised_usd_per_kw_month: the rent per kW of critical IT
-        at work that would pay, before tax, for sites, halls and power with their energy (NaN where nothing works). largest_customer and its share of discounted income.
-        npv_losses_carried_usd: NPV of the base path with losses carried forward (80 % of a profit) in place of used at once.
+        leaves uncovered, both discounted (NaN without GPU-hours). levelised_usd_per_kw_month: the rent per kW of
+        critical IT at work that would pay, before tax, for sites, halls and power with their energy (NaN where nothing
+        works). largest_customer and its share of discounted income.
+        npv_losses_carried_usd: NPV of the base path with losses carried forward (80 % of a profit) in place of used at
+            once.
         """
         sums = dict(zip(self.names, portfolio_sums(portfolios, self.figures).T, strict=True))
-        found = {name: value for name, value in sums.items() if not name.startswith((CUSTOMER, TAXABLE)) and "_pv" not in name}
+        found = {
+            name: value for name, value in sums.items()
+            if not name.startswith((CUSTOMER, TAXABLE)) and "_pv" not in name
+        }
         hours = sums["gpu_hours_pv"]
         worked = hours > 0.0
         uncovered = sums["cost_pv_usd"] - sums["other_income_pv_usd"]
         found["levelised_usd_per_gpu_hour"] = np.where(worked, uncovered / np.where(worked, hours, 1.0), np.nan)
         let = sums["kw_months_pv"]
-        found["levelised_usd_per_kw_month"] = np.where(let > 0.0, sums["site_cost_pv_usd"] / np.where(let > 0.0, let, 1.0), np.nan)
+        found["levelised_usd_per_kw_month"] = np.where(
+            let > 0.0, sums["site_cost_pv_usd"] / np.where(let > 0.0, let, 1.0), np.nan
+        )
         found |= self._largest_customer(sums)
         taxable = np.stack([sums[name] for name in self.names if name.startswith(TAXABLE)], axis=1)
         found["npv_losses_carried_usd"] = sums[UNTAXED] - self.tax_years.tax_pv(taxable, self.tax_rate)
@@ -77,12 +87,17 @@ class Footprint:
         whole = income.sum(axis=1)
         own = income[:, 1:]
         if not self.customers:
-            return {"largest_customer": np.full(len(whole), "", dtype=object), "largest_customer_share": np.zeros(len(whole))}
+            return {
+                "largest_customer": np.full(len(whole), "", dtype=object),
+                "largest_customer_share": np.zeros(len(whole)),
+            }
         best = own.argmax(axis=1)
         most = np.take_along_axis(own, best[:, None], axis=1)[:, 0]
         some = (most > 0.0) & (whole > 0.0)
         name = np.where(some, np.array(self.customers, dtype=object)[best], "")
-        return {"largest_customer": name, "largest_customer_share": np.where(some, most / np.where(some, whole, 1.0), 0.0)}
+        return {
+            "largest_customer": name, "largest_customer_share": np.where(some, most / np.where(some, whole, 1.0), 0.0)
+        }
 
 
 def footprint(candidates: CandidateSet, items: Items) -> Footprint:
@@ -91,14 +106,19 @@ def footprint(candidates: CandidateSet, items: Items) -> Footprint:
     customers = tuple(str(name) for name in outlook.case.tables["customers"]["customer_id"])
     years = TaxYears.of(outlook)
     table = candidates.table.iloc[items.held]
-    parts = {**_counts(candidates, table), **_physical(candidates, items.held, table), **cash_figures(candidates, items.held, customers, years.starts)}
+    parts = {
+        **_counts(candidates, table), **_physical(candidates, items.held, table),
+        **cash_figures(candidates, items.held, customers, years.starts),
+    }
     figures = np.stack(list(parts.values()), axis=1)
     return Footprint(tuple(parts), np.asarray(items.levels @ figures), customers, years, outlook.case.settings.tax_rate)
 
 
 def _counts(candidates: CandidateSet, table: pd.DataFrame) -> dict[str, Floats]:
     power = phase_table(candidates.outlook)
-    size = table["phase"].map(dict(zip(power["phase_name"], unit_mw(candidates.outlook), strict=True))).to_numpy(np.float64)
+    size = table["phase"].map(
+        dict(zip(power["phase_name"], unit_mw(candidates.outlook), strict=True))
+    ).to_numpy(np.float64)
     kind = table["phase"].map(dict(zip(power["phase_name"], power["kind"], strict=True))).to_numpy(dtype=object)
     contract = (table["kind"] == "power").to_numpy()
     found = {"gpus_bought": (table["kind"] == "own").to_numpy(np.float64)}
@@ -130,16 +150,21 @@ def _physical(candidates: CandidateSet, held: Ints, table: pd.DataFrame) -> dict
     phase = phases.loc[np.array(book.name, dtype=object)[uses["resource"].to_numpy(np.int64)[drawn]]]
     rows = table.iloc[at[drawn]]
     chance = _chance(outlook, rows)
-    mwh = coefficient[drawn] * chance * _mean_share_of_contracted(outlook, rows, phase) * months_at_work(outlook.hours, drawn)
+    mwh = coefficient[drawn] * chance * _mean_share_of_contracted(outlook, rows, phase) * months_at_work(
+        outlook.hours, drawn
+    )
     np.add.at(energy, at[drawn], mwh)
     np.add.at(co2, at[drawn], mwh * phase["co2_kg_per_mwh"].to_numpy(np.float64) / 1000.0)
-    critical_kw = np.where((rows["kind"] == "mine").to_numpy(), 0.0, 1000.0 / phase["mw_per_it_mw"].to_numpy(np.float64))
+    critical_kw = np.where(
+        (rows["kind"] == "mine").to_numpy(), 0.0, 1000.0 / phase["mw_per_it_mw"].to_numpy(np.float64)
+    )
     np.add.at(let, at[drawn], coefficient[drawn] * chance * critical_kw * months_at_work(outlook.discount, drawn))
     return {"energy_mwh": energy, "co2_tonnes": co2, "gpu_hours_pv": worked, "kw_months_pv": let}
 
 
 def _mean_share_of_contracted(outlook: Outlook, rows: pd.DataFrame, phase: pd.DataFrame) -> Floats:
-    """Mean MW drawn per MW of contracted power in use: critical IT x load x PUE x availability, or the uptime of miners."""
+    """Mean MW drawn per MW of contracted power in use: critical IT x load x PUE x availability, or the uptime of
+    miners."""
     sites = outlook.case.tables["sites"].set_index("site_id").loc[rows["site_id"]]
     share = (sites["load_factor"] * sites["pue"]).to_numpy(np.float64) * phase["availability"].to_numpy(np.float64)
     share = share / phase["mw_per_it_mw"].to_numpy(np.float64)

@@ -42,10 +42,13 @@ def run_options(run: Path) -> dict[str, Any]:
 
 
 def plan_of_run(case: Path, run: Path) -> PlanOfRun:
-    """Build the candidates that a run was planned over, under its --fix and --exclude, and read its portfolio; a case that has changed since is refused."""
+    """Build the candidates that a run was planned over, under its --fix and --exclude, and read its portfolio; a case
+    that has changed since is refused."""
     record = run_options(run)
     if record.get("command") != "plan":
-        raise PlannerError(f"{run} was written by planner {record.get('command', '?')}, not by planner plan; give the folder of a plan")
+        raise PlannerError(
+            f"{run} was written by planner {record.get('command', '?')}, not by planner plan; give the folder of a plan"
+        )
     options = record["options"]
     changed = changed_case(read_case(case), options["edits"], options["stress"])
     if changed.source_hash != record["case_hash"]:
@@ -55,9 +58,13 @@ def plan_of_run(case: Path, run: Path) -> PlanOfRun:
     candidates = apply_decisions(built, fixes, excludes)
     refuse_changed(run / "portfolio.csv", record, remedy=_AGAIN)
     portfolio = read_own_table(run / "portfolio.csv", is_number=lambda column: column == "level")
-    number = pd.Series(np.arange(len(candidates)), index=candidates.table["candidate_id"]).reindex(portfolio["candidate_id"])
+    number = pd.Series(
+        np.arange(len(candidates)), index=candidates.table["candidate_id"]
+    ).reindex(portfolio["candidate_id"])
     if number.isna().any():
-        raise PlannerError(f"{run} holds {number.index[number.isna()][0]!r}, which the case has no more under this version; {_AGAIN}")
+        raise PlannerError(
+            f"{run} holds {number.index[number.isna()][0]!r}, which the case has no more under this version; {_AGAIN}"
+        )
     levels = np.zeros(len(candidates))
     levels[number.to_numpy(np.int64)] = portfolio["level"].to_numpy(np.float64)
     if not levels.any():

@@ -16,7 +16,8 @@ from planner.scoring.items import Bunch, Items
 LIMIT_TOLERANCE = 1e-6
 """Of the larger of 1, the limit and all that is used and provided under it: what the allocator allows a plan."""
 LEAST, MOST, WHOLE = "LEAST", "MOST", "WHOLE"
-"""Beside the families of resources: a level below its least (what exists, what is committed, 0), above its most, or not whole."""
+"""Beside the families of resources: a level below its least (what exists, what is committed, 0), above its most, or not
+whole."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,9 @@ class Broken:
             words = (self.limits["family"] + " " + self.limits["name"]).to_numpy(dtype=object)
             worst[self.portfolio[first]] = words[self.limit[first]]
             excess[self.portfolio[first]] = self.excess[first]
-        return {"limits_broken": np.bincount(self.portfolio, minlength=count), "worst_limit": worst, "worst_excess": excess}
+        return {
+            "limits_broken": np.bincount(self.portfolio, minlength=count), "worst_limit": worst, "worst_excess": excess
+        }
 
 
 def _words(column: pd.Series, chosen: Ints) -> pd.Categorical:
@@ -68,7 +71,8 @@ def _words(column: pd.Series, chosen: Ints) -> pd.Categorical:
 
 @dataclass(frozen=True, eq=False)
 class Limits:
-    """All limits over some items: use (items, limits) and what each limit is; after them a whole decision per row of `whole`.
+    """All limits over some items: use (items, limits) and what each limit is; after them a whole decision per row of
+    `whole`.
 
     size: (items, limits) as use, with all that candidates use and provide counted as positive.
     """
@@ -86,7 +90,8 @@ class Limits:
         bounded = limit[: self.use.shape[1]]
         open_ = self._can_break(bunch, bounded)
         found = broken_limits(
-            bunch.portfolios, self.use[:, open_], bounded[open_], tolerance=LIMIT_TOLERANCE, threads=threads, budget_bytes=budget_bytes
+            bunch.portfolios, self.use[:, open_], bounded[open_], tolerance=LIMIT_TOLERANCE, threads=threads,
+            budget_bytes=budget_bytes
         )
         portfolio, number, away = self._not_whole(bunch)
         resource = open_[found.resources]
@@ -99,10 +104,13 @@ class Limits:
 
     def most_broken(self, bunch: Bunch) -> int:
         """How many limits a portfolio of the bunch could break at most."""
-        return len(self._can_break(bunch, self.table["limit"].to_numpy(np.float64)[: self.use.shape[1]])) + len(self.whole)
+        return len(
+            self._can_break(bunch, self.table["limit"].to_numpy(np.float64)[: self.use.shape[1]])
+        ) + len(self.whole)
 
     def _can_break(self, bunch: Bunch, limit: Floats) -> Ints:
-        """Limits that some portfolio could break, by the greatest use that the levels of the bunch allow; never too few."""
+        """Limits that some portfolio could break, by the greatest use that the levels of the bunch allow; never too
+        few."""
         held = bunch.portfolios
         low, high = np.zeros(len(self.items)), np.zeros(len(self.items))
         np.minimum.at(low, held.candidates, held.levels)
@@ -114,7 +122,8 @@ class Limits:
         return np.flatnonzero(most > limit)
 
     def _beyond_dust(self, bunch: Bunch, portfolio: Ints, resource: Ints, excess: Floats) -> np.ndarray:
-        """Which excesses are more than the rounding of sums of large amounts (capital in dollars against a limit of 0)."""
+        """Which excesses are more than the rounding of sums of large amounts (capital in dollars against a limit of
+        0)."""
         held = bunch.portfolios
         levels = sp.csr_array((np.abs(held.levels), held.candidates, held.starts), shape=(len(bunch), len(self.items)))
         high = np.zeros(len(self.items))
@@ -133,7 +142,9 @@ class Limits:
         decisions = (levels @ self.items.levels[:, self.whole]).tocoo()
         away = np.abs(decisions.data - np.round(decisions.data))
         part = away > LIMIT_TOLERANCE
-        return decisions.row[part].astype(np.int64), self.use.shape[1] + decisions.col[part].astype(np.int64), away[part]
+        return (
+            decisions.row[part].astype(np.int64), self.use.shape[1] + decisions.col[part].astype(np.int64), away[part]
+        )
 
 
 def limits_over(candidates: CandidateSet, items: Items) -> Limits:
@@ -152,7 +163,12 @@ def limits_over(candidates: CandidateSet, items: Items) -> Limits:
     ids = table["candidate_id"].to_numpy(dtype=object)
     whole = np.flatnonzero(table["integral"].to_numpy(bool)[items.held])
     named = [
-        pd.DataFrame({"family": rows.table["family"], "name": rows.table["name"], "from_month": rows.table["start"], "to_month": rows.table["end"], "limit": rows.table["limit"]}),
+        pd.DataFrame(
+            {
+                "family": rows.table["family"], "name": rows.table["name"], "from_month": rows.table["start"],
+                "to_month": rows.table["end"], "limit": rows.table["limit"],
+            }
+        ),
         _bounds(LEAST, ids[least], -lower[least]), _bounds(MOST, ids[most], upper[most]),
         _bounds(WHOLE, ids[items.held[whole]], np.zeros(len(whole))),
     ]
@@ -160,7 +176,9 @@ def limits_over(candidates: CandidateSet, items: Items) -> Limits:
 
 
 def _unit_rows(numbers: Ints, columns: int, value: float) -> sp.csr_array:
-    return sp.csr_array((np.full(len(numbers), value), (np.arange(len(numbers)), numbers)), shape=(len(numbers), columns))
+    return sp.csr_array(
+        (np.full(len(numbers), value), (np.arange(len(numbers)), numbers)), shape=(len(numbers), columns)
+    )
 
 
 def _bounds(family: str, names: np.ndarray, limit: Floats) -> pd.DataFrame:

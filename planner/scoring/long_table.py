@@ -32,7 +32,8 @@ ONE = "plan"
 def from_table(candidates: CandidateSet, table: pd.DataFrame) -> Bunch:
     """Portfolios from a long table in memory, each an item of its own.
 
-    Raises PlannerError for columns that are missing, candidates that the case does not have, and levels that are not numbers.
+    Raises PlannerError for columns that are missing, candidates that the case does not have, and levels that are not
+    numbers.
     """
     return _Reader(candidates).bunch(table, 0)
 
@@ -41,7 +42,8 @@ def from_table(candidates: CandidateSet, table: pd.DataFrame) -> Bunch:
 class LongTable:
     """Portfolios of a long Parquet or CSV file, read piece by piece.
 
-    A file of more than `ROWS_AT_ONCE` rows has the rows of a portfolio one after another; one that comes again is refused.
+    A file of more than `ROWS_AT_ONCE` rows has the rows of a portfolio one after another; one that comes again is
+    refused.
     """
 
     path: Path
@@ -58,7 +60,10 @@ class LongTable:
         batches = _batches(self.path)
         following = next(batches, None)
         if following is None:
-            nothing = "; the plan does nothing, so there is nothing to score" if (self.path.parent / "plan.json").is_file() else "; give at least one portfolio"
+            nothing = (
+                "; the plan does nothing, so there is nothing to score" if (self.path.parent / "plan.json").is_file()
+                else "; give at least one portfolio"
+            )
             raise PlannerError(f"{self.path} has no rows{nothing}")
         while following is not None:
             table, following = following, next(batches, None)
@@ -85,14 +90,18 @@ class _Seen:
         again = np.isin(new, self.hashes)
         if again.any():
             name = names[int(np.flatnonzero(again)[0])]
-            raise PlannerError(f"{path}: the rows of portfolio {name!r} do not stand together; sort the table by portfolio")
+            raise PlannerError(
+                f"{path}: the rows of portfolio {name!r} do not stand together; sort the table by portfolio"
+            )
         self.hashes = np.sort(np.concatenate([self.hashes, new]))
 
 
 def _batches(path: Path) -> Iterator[pd.DataFrame]:
     """The file in tables of at most `ROWS_AT_ONCE` rows, the first as large as that where the file is."""
     if path.suffix == ".csv":
-        kept = pyarrow.csv.ConvertOptions(column_types={"portfolio": pa.string(), "candidate_id": pa.string(), "level": pa.string()})
+        kept = pyarrow.csv.ConvertOptions(
+            column_types={"portfolio": pa.string(), "candidate_id": pa.string(), "level": pa.string()}
+        )
         with readable(path), pyarrow.csv.open_csv(path, convert_options=kept) as file:
             yield from _gathered(batch for batch in file)
         return
@@ -110,7 +119,10 @@ def readable(path: Path | str) -> Iterator[None]:
         raise
     except (pa.ArrowException, OSError, UnicodeError) as error:
         said = (str(error).splitlines() or [type(error).__name__])[0][:200]
-        raise PlannerError(f"{path} cannot be read ({said}); portfolio.csv of a run shows the form, planner portfolios makes such files") from None
+        raise PlannerError(
+            f"{path} cannot be read ({said}); portfolio.csv of a run shows the form, planner portfolios makes such "
+            "files"
+        ) from None
 
 
 def _gathered(batches: Iterator[pa.RecordBatch]) -> Iterator[pd.DataFrame]:
@@ -138,18 +150,25 @@ class _Reader:
         """Portfolios in the order of their first rows; the levels of a candidate named twice add up."""
         missing = {"candidate_id", "level"} - set(table.columns)
         if missing:
-            raise PlannerError(f"the portfolios lack the column {', '.join(sorted(missing))}; portfolio.csv of a run shows the form")
+            raise PlannerError(
+                f"the portfolios lack the column {', '.join(sorted(missing))}; portfolio.csv of a run shows the form"
+            )
         if table.empty:
             raise PlannerError("the table of portfolios has no rows; give at least one portfolio")
         level = pd.to_numeric(table["level"], errors="coerce").to_numpy(np.float64)
         wrong = ~(np.abs(level) <= MOST_LEVEL)
         if wrong.any():
-            raise PlannerError(f"row {first_row + int(np.flatnonzero(wrong)[0]) + 2} of the portfolios has no number as its level, or one above {MOST_LEVEL:g}")
+            raise PlannerError(
+                f"row {first_row + int(np.flatnonzero(wrong)[0]) + 2} of the portfolios has no number as its level, or "
+                f"one above {MOST_LEVEL:g}"
+            )
         number = self._numbers(table["candidate_id"])
         names = table["portfolio"] if "portfolio" in table else pd.Series([ONE] * len(table))
         blank = names.isna() | (names.astype(str).str.strip() == "")
         if blank.any():
-            raise PlannerError(f"row {first_row + int(np.flatnonzero(blank)[0]) + 2} of the portfolios has no portfolio; name each")
+            raise PlannerError(
+                f"row {first_row + int(np.flatnonzero(blank)[0]) + 2} of the portfolios has no portfolio; name each"
+            )
         code, unique = pd.factorize(names.astype(str))
         return _each(number, level, np.asarray(code, dtype=np.int64), [str(name) for name in unique])
 
@@ -158,7 +177,10 @@ class _Reader:
         if found.isna().any():
             name = str(ids[found.isna()].iloc[0])
             near = closest(name, self.candidates.table["candidate_id"])
-            raise PlannerError(f"the case has no candidate {name!r}" + (f"; did you mean {near!r}?" if near else "; candidates.parquet of a run lists them"))
+            raise PlannerError(
+                f"the case has no candidate {name!r}"
+                + (f"; did you mean {near!r}?" if near else "; candidates.parquet of a run lists them")
+            )
         return found.to_numpy(np.int64)
 
 
@@ -166,4 +188,9 @@ def _each(number: Ints, level: Floats, code: Ints, names: list[str]) -> Bunch:
     order = np.lexsort((number, code))
     number, level, code = number[order], level[order], code[order]
     edges = np.searchsorted(code, np.arange(len(names) + 1))
-    return each_an_item([Package(name, number[edges[at] : edges[at + 1]], level[edges[at] : edges[at + 1]]) for at, name in enumerate(names)])
+    return each_an_item(
+        [
+            Package(name, number[edges[at] : edges[at + 1]], level[edges[at] : edges[at + 1]])
+            for at, name in enumerate(names)
+        ]
+    )

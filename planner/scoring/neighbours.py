@@ -22,9 +22,10 @@ POWER = ("power", "exit", "short", "take")
 def neighbours(candidates: CandidateSet, levels: Floats, most: int) -> Bunch:
     """The plan and the `most` best of its neighbours by base-case NPV, best first; each is the plan and one change.
 
-    A change gives up one lease, one site, half of a site, one power phase with the work on it, the GPUs of one SKU on a site
-    with their work, or one on-demand SKU of a site. What exists or is committed stays at its least level, and its site open;
-    minimum take that is no longer drawn is paid. Whole decisions are halved upwards. Nothing else is planned again, so
+    A change gives up one lease, one site, half of a site, one power phase with the work on it, the GPUs of one SKU on a
+    site with their work, or one on-demand SKU of a site. What exists or is committed stays at its least level, and its
+    site open; minimum take that is no longer drawn is paid. Whole decisions are halved upwards. Nothing else is planned
+    again, so
     a neighbour may break limits: its score says which.
     """
     if most < 1:

@@ -9,7 +9,8 @@ import pandas as pd
 
 
 def pareto(scores: pd.DataFrame) -> pd.DataFrame:
-    """Rows that no other row beats in one of mean_npv_usd (higher) and cvar_usd (lower) without losing in the other, best mean first."""
+    """Rows that no other row beats in one of mean_npv_usd (higher) and cvar_usd (lower) without losing in the other,
+    best mean first."""
     ordered = scores.sort_values(["mean_npv_usd", "cvar_usd"], ascending=[False, True], kind="stable")
     least = np.minimum.accumulate(np.concatenate([[np.inf], ordered["cvar_usd"].to_numpy()]))[:-1]
     return ordered[ordered["cvar_usd"].to_numpy() < least]
@@ -41,7 +42,8 @@ class Leaders:
                 self._front[flag] = pareto(front)
 
     def rows(self) -> pd.DataFrame:
-        """The rows of the pieces seen that lead in any of this, in their order: taken in with those of others they lead as all rows would.
+        """The rows of the pieces seen that lead in any of this, in their order: taken in with those of others they lead
+        as all rows would.
 
         Pieces need an index that runs on from one to the next.
         """

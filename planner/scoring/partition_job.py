@@ -1,4 +1,5 @@
-"""What a worker does that scores: it builds the case once, then scores partition after partition and writes each whole."""
+"""What a worker does that scores: it builds the case once, then scores partition after partition and writes each
+whole."""
 
 from __future__ import annotations
 
@@ -60,9 +61,12 @@ class Job:
 
     def identity(self) -> dict[str, Any]:
         """What two runs share whose partitions may stand side by side. Threads and memory change no result."""
-        options = {name: value for name, value in asdict(self.options).items() if name not in ("threads", "memory_bytes")}
+        options = {
+            name: value for name, value in asdict(self.options).items() if name not in ("threads", "memory_bytes")
+        }
         return {
-            "case_hash": self.case.source_hash, "base": self.base, "tail": self.tail, "options": json.loads(json.dumps(options)),
+            "case_hash": self.case.source_hash, "base": self.base, "tail": self.tail,
+            "options": json.loads(json.dumps(options)),
             "portfolios": self.fingerprint, "versions": versions(),
         }
 
@@ -96,11 +100,13 @@ class Worker:
         leaders = Leaders()
         leaders.add(scores)  # here, where there are many hands, not where all of it comes together
         tables = {
-            "scores": as_arrow(scores), "broken": _stacked([piece.broken for piece in pieces]), "leading": _leading_table(leading), "leaders": as_arrow(leaders.rows()),
+            "scores": as_arrow(scores), "broken": _stacked([piece.broken for piece in pieces]),
+            "leading": _leading_table(leading), "leaders": as_arrow(leaders.rows()),
         }
         return keep(
             self.job.into, part.number, len(scores), {name: as_parquet(table) for name, table in tables.items()},
-            within=leaders.within, left_out=dict(scoring.left_out), device=scoring.device.why, not_fused=dict(scoring.not_fused),
+            within=leaders.within, left_out=dict(scoring.left_out), device=scoring.device.why,
+            not_fused=dict(scoring.not_fused),
         )
 
 

@@ -41,9 +41,13 @@ class Partitions:
 
 
 def partitions_of(address: str) -> Partitions:
-    """The partitions of a file of portfolios, or of a folder of Parquet files; raises PlannerError where there are none."""
+    """The partitions of a file of portfolios, or of a folder of Parquet files; raises PlannerError where there are
+    none."""
     if not exists(address):
-        raise PlannerError(f"{address} is not there; make portfolios with planner portfolios, or give a folder of Parquet files of them")
+        raise PlannerError(
+            f"{address} is not there; make portfolios with planner portfolios, or give a folder of Parquet files of "
+            "them"
+        )
     parts: list[Partition] = []
     count: int | None = 0
     seen = []
@@ -65,7 +69,9 @@ def _row_groups(file: str) -> tuple[list[tuple[int, ...] | None], int | None, st
     try:
         footer = pq.read_metadata(opened(file))
     except (pa.ArrowInvalid, OSError) as error:
-        raise PlannerError(f"{file} cannot be read as Parquet ({error}); give a .parquet or .csv file of portfolios") from None
+        raise PlannerError(
+            f"{file} cannot be read as Parquet ({error}); give a .parquet or .csv file of portfolios"
+        ) from None
     said = checksum(str(footer.to_dict()).encode())
     if PACKAGES not in (footer.metadata or {}):
         return [None], None, said
@@ -103,7 +109,8 @@ class Opened:
     def source(self, part: Partition) -> PortfolioSource:
         """The portfolios of a partition."""
         if part.address not in self._files:
-            self._files = {part.address: open_portfolios(part.address, self.candidates)}  # one file's packages at a time
+            # one file's packages at a time
+            self._files = {part.address: open_portfolios(part.address, self.candidates)}
         file = self._files[part.address]
         if isinstance(file, PackageFile):
             file = replace(file, row_groups=part.row_groups)

@@ -10,7 +10,7 @@ import numpy as np
 from kernels.cpu.measures import SpreadMeasures, spread
 from kernels.cpu.portfolio import portfolio_sums
 from kernels.devices import Engine
-from kernels.irr import IrrStatus
+from kernels.irr import Irr, IrrStatus
 from kernels.pieces import over_pieces, piece_size
 from kernels.reference.measures import quantile
 from kernels.reference.paths import least_dscr, peak_funding
@@ -36,7 +36,8 @@ class Measuring:
 
 
 def funding_columns(portfolios: Portfolios, paths: Any, engine: Engine, how: Measuring) -> Columns:
-    """Of the running sums that the engine holds: peak funding and payback over the futures: mean, lower median, mean of the worst 1 - alpha share."""
+    """Of the running sums that the engine holds: peak funding and payback over the futures: mean, lower median, mean of
+    the worst 1 - alpha share."""
     found = engine.path_measures(portfolios, paths, how.weights, alpha=how.alpha, budget_bytes=how.budget_bytes)
     return {
         "peak_funding_mean_usd": found.funding_mean * MILLION,
@@ -50,7 +51,8 @@ def funding_columns(portfolios: Portfolios, paths: Any, engine: Engine, how: Mea
 
 
 def cover_columns(portfolios: Portfolios, cover: Cover, how: Measuring) -> Columns:
-    """Least yearly debt service cover over the futures: mean, median, mean of the worst 1 - alpha share; inf without debt.
+    """Least yearly debt service cover over the futures: mean, median, mean of the worst 1 - alpha share; inf without
+    debt.
 
     Of each future the least, over the tax years in which debt service is due, of cash available (see `Cover`) over
     interest and repayment.
@@ -62,31 +64,41 @@ def cover_columns(portfolios: Portfolios, cover: Cover, how: Measuring) -> Colum
         # Levels below zero (a change taken off a plan) leave dust of either sign where nothing is due.
         due = portfolio_sums(part, cover.due)
         dust = 1e-9 * np.abs(due).max(axis=(1, 2), keepdims=True)
-        least = least_dscr(portfolio_sums(part, cover.available), np.where(np.abs(due) <= dust, 0.0, np.maximum(due, 0.0)))
+        least = least_dscr(
+            portfolio_sums(part, cover.available), np.where(np.abs(due) <= dust, 0.0, np.maximum(due, 0.0))
+        )
         return _worst_least(least, how)
 
-    size = piece_size(bytes_per_item=6 * 8 * scenarios * years, budget_bytes=how.budget_bytes, threads=how.threads, most=256)
+    size = piece_size(
+        bytes_per_item=6 * 8 * scenarios * years, budget_bytes=how.budget_bytes, threads=how.threads, most=256
+    )
     parts = [answer for _, answer in over_pieces(measured, len(portfolios), piece=size, threads=how.threads)]
     return {
-        f"least_dscr_{name}": np.concatenate([getattr(part, name) for part in parts]) for name in ("mean", "median", "tail")
+        f"least_dscr_{name}": np.concatenate([getattr(part, name) for part in parts])
+        for name in ("mean", "median", "tail")
     }
 
 
 def _worst_least(least: Floats, how: Measuring) -> SpreadMeasures:
     """Spread of a ratio of which less is worse; a portfolio without debt has inf in every future."""
     bound = np.isfinite(least)
-    # Measured as -ratio, so that the tail is that of the lowest; a future without service in a portfolio with some counts as covered best.
+    # Measured as -ratio, so that the tail is that of the lowest; a future without service in a portfolio with some
+    # counts as covered best.
     ceiling = np.where(bound.any(axis=1), np.where(bound, least, -np.inf).max(axis=1), 0.0)[:, None]
     worse = spread(-np.where(bound, least, ceiling), how.weights, alpha=how.alpha)
     some = bound.any(axis=1)
-    mean, median, tail = (np.where(some, -np.asarray(value), np.inf) for value in (worse.mean, worse.median, worse.tail))
+    mean, median, tail = (
+        np.where(some, -np.asarray(value), np.inf) for value in (worse.mean, worse.median, worse.tail)
+    )
     return SpreadMeasures(mean, median, tail)
 
 
 def base_path_columns(portfolios: Portfolios, base_cash: Floats, horizon: int, how: Measuring) -> Columns:
-    """Of the base path: MOIC, cash given back over cash put in, which is its peak funding (inf where none is needed); and its IRR.
+    """Of the base path: MOIC, cash given back over cash put in, which is its peak funding (inf where none is needed);
+    and its IRR.
 
-    `base_cash` (items, months), of which the first `horizon` are single months. The rate is that of the plan of the same portfolio.
+    `base_cash` (items, months), of which the first `horizon` are single months. The rate is that of the plan of the
+    same portfolio.
     """
     path = portfolio_sums(portfolios, base_cash)
     put_in = peak_funding(path)
@@ -98,9 +110,11 @@ def base_path_columns(portfolios: Portfolios, base_cash: Floats, horizon: int, h
 
 
 def mean_irr_columns(portfolios: Portfolios, mean_cash: Floats, horizon: int, how: Measuring) -> Columns:
-    """IRR of the mean flow over the futures, with its status; `mean_cash` (items, months), of which the first `horizon` are single months.
+    """IRR of the mean flow over the futures, with its status; `mean_cash` (items, months), of which the first `horizon`
+    are single months.
 
-    Its status may differ from the base path's: what losses of few futures leave in the mean can turn its sign once more.
+    Its status may differ from the base path's: what losses of few futures leave in the mean can turn its sign once
+    more.
     """
     rate, status = _rates(portfolios, mean_cash, horizon, how)
     return {"irr_of_mean_flow_per_year": rate, "irr_of_mean_flow_status": status}
@@ -126,7 +140,11 @@ def irr_spread_columns(portfolios: Portfolios, cash: Floats, horizon: int, how: 
     single = np.zeros(rate.shape, dtype=bool)
     for number in range(len(portfolios)):
         flows = portfolio_sums(portfolios.part(slice(number, number + 1)), cash)[0]
-        for rows, answer in over_pieces(lambda rows, flows=flows: rates_of_return(flows[rows], horizon), len(flows), piece=IRR_PIECE, threads=how.threads):  # type: ignore[misc]
+
+        def rates(rows: slice, flows: Floats = flows) -> Irr:
+            return rates_of_return(flows[rows], horizon)
+
+        for rows, answer in over_pieces(rates, len(flows), piece=IRR_PIECE, threads=how.threads):
             rate[number, rows], single[number, rows] = answer.rate, np.asarray(answer.status) == one
     share = np.where(single, how.weights, 0.0).sum(axis=1)
     columns: Columns = {name: np.full(len(portfolios), np.nan) for name in ("irr_median_per_year", "irr_low_per_year")}

@@ -1,4 +1,5 @@
-"""What bundles need and do not bring: halls, contracted power, openings, leases taken, minimum take; once per site, at the peak."""
+"""What bundles need and do not bring: halls, contracted power, openings, leases taken, minimum take; once per site, at
+the peak."""
 
 from __future__ import annotations
 
@@ -15,7 +16,9 @@ from planner.candidates.phases import phase_table, step_mw, unit_mw
 from planner.candidates.resources import Family
 
 
-def add_providers(candidates: CandidateSet, levels: Floats, *, halls_stated: set[str], phases_stated: set[str]) -> Floats:
+def add_providers(
+    candidates: CandidateSet, levels: Floats, *, halls_stated: set[str], phases_stated: set[str]
+) -> Floats:
     """The levels with all that they need but what is stated; nothing is added beyond what the case offers.
 
     Halls: those standing, then the latest others that are in service when those no longer suffice, all at the peak.
@@ -40,7 +43,9 @@ def add_providers(candidates: CandidateSet, levels: Floats, *, halls_stated: set
 def _openings(candidates: CandidateSet, levels: Floats, busy: set[str]) -> None:
     """Each busy site that is not open yet is opened with its first commitment: a phase to sign or a hall to order."""
     table = candidates.table
-    commits = table["kind"].eq("power") | (table["kind"].eq("shell") & ~table["candidate_id"].str.contains(STANDING_HALLS, regex=False))
+    commits = table["kind"].eq("power") | (
+        table["kind"].eq("shell") & ~table["candidate_id"].str.contains(STANDING_HALLS, regex=False)
+    )
     first = table["decide_by"][commits & (levels > 0.0)].groupby(table["site_id"]).min()
     for site_id, months in table[table["kind"] == "open"].groupby("site_id"):
         if site_id in busy and not levels[months.index].any():
@@ -81,7 +86,10 @@ def _halls(candidates: CandidateSet, levels: Floats, site_id: str) -> None:
     when = int(rows["start"].to_numpy()[need > 1e-9][0])
     in_time = others[others["from_month"] <= when]
     # The latest in time, or else the first to come; further ways (conversion beside new) where one does not suffice.
-    ordered = in_time.sort_values("from_month", ascending=False, kind="stable") if len(in_time) else others.sort_values("from_month", kind="stable")
+    ordered = (
+        in_time.sort_values("from_month", ascending=False, kind="stable") if len(in_time)
+        else others.sort_values("from_month", kind="stable")
+    )
     ways = ordered.groupby(ordered["candidate_id"].str.extract(r":(new|conversion)@", expand=False), sort=False).head(1)
     for number, most in zip(ways.index, ways["upper"], strict=True):
         taken = min(peak, float(most))
@@ -125,13 +133,16 @@ def _leases(candidates: CandidateSet, levels: Floats) -> None:
         groups = {str(sites[site_id]) for site_id in where}
         group = next(iter(groups)) if len(groups) == 1 else ""
         fabric = next(iter(where)) if len(where) == 1 else f"{FIBRE}{group}"
-        taken = _numbers(table, "accept", table["candidate_id"].isin([f"accept:{lease_id}", f"accept:{lease_id}:{fabric}"]))
+        taken = _numbers(
+            table, "accept", table["candidate_id"].isin([f"accept:{lease_id}", f"accept:{lease_id}:{fabric}"])
+        )
         levels[taken] = 1.0
         if len(taken) and len(where) > 1:
             levels[_numbers(table, "fabric", table["candidate_id"] == f"fabric:{group}")] = 1.0
 
 
 def pay_minimum_take(candidates: CandidateSet, levels: Floats) -> None:
-    """Set the levels of `short` to the MW of minimum take that the work on each phase does not draw, window by window."""
+    """Set the levels of `short` to the MW of minimum take that the work on each phase does not draw, window by
+    window."""
     short, needed = take_not_drawn(candidates, levels)
     levels[short] = needed

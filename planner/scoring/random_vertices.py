@@ -1,4 +1,5 @@
-"""Random feasible portfolios: vertices of the plan's limits that are best for NPVs drawn at random, and mixtures of them."""
+"""Random feasible portfolios: vertices of the plan's limits that are best for NPVs drawn at random, and mixtures of
+them."""
 
 from __future__ import annotations
 
@@ -52,7 +53,9 @@ class Mixtures:
             weights = random.dirichlet(np.full(vertices, EVENNESS), size=BLOCK)[: len(number)]
             alone = number < vertices
             weights[alone] = np.eye(vertices)[number[alone]]
-            names = tuple(self.items.names[at] if at < vertices else f"mixture {at - vertices + 1}" for at in number.tolist())
+            names = tuple(
+                self.items.names[at] if at < vertices else f"mixture {at - vertices + 1}" for at in number.tolist()
+            )
             yield from Bunch(self.items, names, portfolios_from_dense(weights)).pieces(most)
 
 
@@ -91,7 +94,10 @@ def random_vertices(candidates: CandidateSet, levels: Floats, count: int, *, see
         if solution.values is None:
             refused += 1
             if refused > count + 20:
-                raise PlannerError(f"{refused} draws of NPVs found no portfolio ({solution.status}); use another --seed, or fewer portfolios")
+                raise PlannerError(
+                    f"{refused} draws of NPVs found no portfolio ({solution.status}); use another --seed, or fewer "
+                    "portfolios"
+                )
             continue
         vertex = clean(candidates, levels_of(formulation, solution.values * formulation.unit))
         worst = worst_row(candidates, vertex)

@@ -46,7 +46,8 @@ AT_ONCE = 16_384
 IRR_EACH = 10
 """Portfolios up to which the IRR of every future is found: about half a millisecond each."""
 BROKEN_SHARE, BROKEN_BYTES = 0.1, 128
-"""Of the memory that may be used, what limits broken may take, and what a row of them takes while it is found and written."""
+"""Of the memory that may be used, what limits broken may take, and what a row of them takes while it is found and
+written."""
 VALUES_SHARE = 0.6
 """Of the memory that may be used, what values of items may take; the rest is scratch and results."""
 
@@ -56,8 +57,10 @@ class ScoreOptions:
     """How to score: scenarios drawn, level of the tail, draws, precision, whether paths are measured, threads, memory.
 
     memory_bytes: what scoring may use beside the candidates; None for half of what is free. It changes no result.
-    brought: a file of paths and weights from elsewhere (see `scenarios.brought`), whose scenarios stand in place of as many drawn.
-    device: auto, cpu or gpu; `auto` takes a GPU on which a kernel runs. fixes, excludes: decisions that the portfolios were
+    brought: a file of paths and weights from elsewhere (see `scenarios.brought`), whose scenarios stand in place of as
+        many drawn.
+    device: auto, cpu or gpu; `auto` takes a GPU on which a kernel runs. fixes, excludes: decisions that the portfolios
+        were
     made under (see `decisions`), so that a portfolio that departs from them is flagged.
     """
 
@@ -81,12 +84,14 @@ class ScoreOptions:
 
 @dataclass(frozen=True, repr=False)
 class Scores:
-    """One row per portfolio in `table`, dollars and months; limits broken in `broken`; stresses left out with the reason.
+    """One row per portfolio in `table`, dollars and months; limits broken in `broken`; stresses left out with the
+    reason.
 
     table: portfolio, base_npv_usd, mean_npv_usd, standard_deviation_usd, standard_error_usd, loss_probability, var_usd,
     cvar_usd (losses positive), npv_<stress>_usd (the plan as it stands; NaN where the stressed case cannot have what it
-    holds) and limits_broken_<stress>, of the limits that the stress changes; the columns of `Footprint.columns`; with paths those of
-    `path_columns` (peak funding, payback, least DSCR where the case has debt, MOIC, IRR); limits_broken, worst_limit,
+    holds) and limits_broken_<stress>, of the limits that the stress changes; the columns of `Footprint.columns`; with
+    paths those of `path_columns` (peak funding, payback, least DSCR where the case has debt, MOIC, IRR); limits_broken,
+    worst_limit,
     worst_excess. broken: portfolio, family, name, from_month, to_month, excess, limit.
     """
 
@@ -146,7 +151,9 @@ class Scoring:
         self._engine: Engine = engine_on(self.device, threads=options.threads or usable_cores())
         brought = None if options.brought is None else read_brought(options.brought, outlook.case, outlook.calendar)
         count = options.scenarios if brought is None else None
-        self.futures = make_futures(outlook.case, outlook.calendar, scenarios=count, seed=options.seed, draws=options.draws, brought=brought)
+        self.futures = make_futures(
+            outlook.case, outlook.calendar, scenarios=count, seed=options.seed, draws=options.draws, brought=brought
+        )
         self.candidates = apply_decisions(self.candidates, options.fixes, options.excludes)
         stresses = stressed_candidates(self.candidates)
         self._stresses, self.left_out = stresses.under, stresses.left_out
@@ -177,7 +184,8 @@ class Scoring:
                     yield self._score(piece, ready, each_rate)
 
     def _fitting(self, bunch: Bunch) -> Iterator[Bunch]:
-        """The bunch as it is if the values of its items fit; else over the items that it holds, in halves until they fit."""
+        """The bunch as it is if the values of its items fit; else over the items that it holds, in halves until they
+        fit."""
         if self._values_bytes(len(bunch.items)) <= VALUES_SHARE * self._memory:
             yield bunch
             return
@@ -190,8 +198,10 @@ class Scoring:
         halves = [bunch.part(slice(0, middle)), bunch.part(slice(middle, len(bunch)))] if middle else []
         if not halves or max(len(np.unique(half.portfolios.candidates)) for half in halves) == len(chosen):
             raise PlannerError(
-                f"values of {len(chosen)} items over {len(self.futures):,} futures take {written_size(need)}, more than {VALUES_SHARE:.0%} of the "
-                f"{written_size(self._memory)} that may be used; raise --memory, draw fewer --scenarios, or leave paths out with --no-paths"
+                f"values of {len(chosen)} items over {len(self.futures):,} futures take {written_size(need)}, more "
+                f"than {VALUES_SHARE:.0%} of the "
+                f"{written_size(self._memory)} that may be used; raise --memory, draw fewer --scenarios, or leave "
+                "paths out with --no-paths"
             )
         for half in halves:
             yield from self._fitting(half)
@@ -207,7 +217,10 @@ class Scoring:
         began = time.perf_counter()
         self._prepared = None  # what it held is given back before as much is formed again
         options, threads = self.options, self.options.threads or usable_cores()
-        values = item_values(self.candidates, items, self.futures, self._stresses, paths=options.paths, threads=threads, engine=self._engine)
+        values = item_values(
+            self.candidates, items, self.futures, self._stresses, paths=options.paths, threads=threads,
+            engine=self._engine,
+        )
         dtype = np.float64 if options.float64 else np.float32
         paths = None
         if values.cash is not None:
@@ -215,7 +228,8 @@ class Scoring:
         mean = None if values.cash is None else np.einsum("ksm,s->km", values.cash, self.futures.weights)
         limits = limits_over(self.candidates, items)
         self._prepared = _Prepared(
-            items, values, self._engine.brought((values.npv / MILLION).astype(dtype)), paths, mean, footprint(self.candidates, items), limits, stress_limits(limits, self._stresses)
+            items, values, self._engine.brought((values.npv / MILLION).astype(dtype)), paths, mean,
+            footprint(self.candidates, items), limits, stress_limits(limits, self._stresses)
         )
         for name, stressed in self._stresses.items():
             self.left_out |= blank_under(name, stressed, items)
@@ -254,7 +268,10 @@ class Scoring:
         """What the draws gain over plain ones for the leading portfolio; ask when all pieces are scored."""
         if self._lead is None:
             return None
-        return draw_gain(self.candidates, self._lead, self.futures, engine=self._engine, threads=self.options.threads or usable_cores())
+        return draw_gain(
+            self.candidates, self._lead, self.futures, engine=self._engine,
+            threads=self.options.threads or usable_cores(),
+        )
 
     @property
     def not_fused(self) -> dict[str, str]:

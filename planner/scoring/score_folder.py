@@ -1,4 +1,5 @@
-"""What scoring writes, piece by piece: a folder of scores, limits broken and how they were made; or one file of scores."""
+"""What scoring writes, piece by piece: a folder of scores, limits broken and how they were made; or one file of
+scores."""
 
 from __future__ import annotations
 
@@ -33,11 +34,12 @@ def refuse_other_results(target: Path, *, force: bool) -> None:
 def write_scores(
     scoring: Scoring, pieces: Iterable[ScoredPiece], case: Case, target: Path, *, read_from: str = ""
 ) -> Iterator[ScoredPiece]:
-    """Hand the pieces on while they are written, row group by row group; the result appears whole, at the end, or not at all.
+    """Hand the pieces on while they are written, row group by row group; the result appears whole, at the end, or not
+    at all.
 
     A name that ends in .parquet or .csv becomes one file of scores; any other a folder with scores.parquet,
-    broken.parquet, futures.parquet (the leading portfolios future by future) and run.json, which says where the portfolios
-    were read from.
+    broken.parquet, futures.parquet (the leading portfolios future by future) and run.json, which says where the
+    portfolios were read from.
     """
     # `appear_whole` wants to be called: the pieces go through it one at a time by way of two files beside the target.
     file = target.suffix in FILES
@@ -57,7 +59,10 @@ def write_scores(
         if file:
             scratch[0].replace(target)
             return
-        record = json.dumps({**score_record(scoring, case, count), "portfolios_read_from": stored_path(read_from, target)}, indent=2, allow_nan=False) + "\n"
+        record = json.dumps(
+            {**score_record(scoring, case, count), "portfolios_read_from": stored_path(read_from, target)}, indent=2,
+            allow_nan=False,
+        ) + "\n"
         by_future = futures_table(leading, scoring.futures)
 
         def move(folder: Path) -> None:
@@ -93,7 +98,8 @@ def score_record(scoring: Scoring, case: Case, count: int) -> dict[str, object]:
 
 
 class TableWriter:
-    """A table that grows by row groups: CSV where the name ends so, else Parquet. Its columns are those of the first piece."""
+    """A table that grows by row groups: CSV where the name ends so, else Parquet. Its columns are those of the first
+    piece."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -103,7 +109,9 @@ class TableWriter:
     def __enter__(self) -> TableWriter:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._writer is not None:
             self._writer.close()
 
@@ -111,7 +119,9 @@ class TableWriter:
         """Add rows."""
         if self.path.suffix == ".csv":
             mode = "a" if self._begun else "w"
-            table.to_csv(self.path, index=False, float_format="%.12g", lineterminator="\n", header=not self._begun, mode=mode)
+            table.to_csv(
+                self.path, index=False, float_format="%.12g", lineterminator="\n", header=not self._begun, mode=mode
+            )
         else:
             rows = as_arrow(table)
             if self._writer is None:
@@ -129,7 +139,9 @@ def as_arrow(table: pd.DataFrame) -> pa.Table:
 
 def _array(column: pd.Series, kind: pa.DataType) -> pa.Array:
     if isinstance(column.dtype, pd.CategoricalDtype):
-        return pa.DictionaryArray.from_arrays(pa.array(column.cat.codes, pa.int32()), pa.array(column.cat.categories, pa.string()))
+        return pa.DictionaryArray.from_arrays(
+            pa.array(column.cat.codes, pa.int32()), pa.array(column.cat.categories, pa.string())
+        )
     return pa.array(column, kind)
 
 

@@ -40,17 +40,21 @@ class Scored:
     seconds: float
 
 
-def score_partitions(job: Job, parts: Partitions, target: str, how: How, *, read_from: str, progress: Progress | None = None) -> Scored:
+def score_partitions(
+    job: Job, parts: Partitions, target: str, how: How, *, read_from: str, progress: Progress | None = None
+) -> Scored:
     """Score all partitions into a folder (scores.parquet and broken.parquet by parts, futures.parquet, run.json).
 
-    What is finished stands in a folder beside the target until all is; with `how.resume` a later call goes on from there, and
-    scores again what is not as it was written. In a store the parts stand in the target, and run.json comes last.
-    Raises PlannerError when the target is taken, or when what is unfinished there is another job.
+    What is finished stands in a folder beside the target until all is; with `how.resume` a later call goes on from
+    there, and scores again what is not as it was written. In a store the parts stand in the target, and run.json comes
+    last. Raises PlannerError when the target is taken, or when what is unfinished there is another job.
     """
     began = time.perf_counter()
     folder = begin(job.identity(), target, how)
     job = replace(job, into=folder)
-    kept = {part.number: done for part in parts.parts if how.resume and (done := finished(folder, part.number)) is not None}
+    kept = {
+        part.number: done for part in parts.parts if how.resume and (done := finished(folder, part.number)) is not None
+    }
     rest = [part for part in parts.parts if part.number not in kept]
     taken_over, rows = len(kept), sum(done.rows for done in kept.values())
     here = Worker(job)
@@ -90,8 +94,10 @@ def _finish(scored: Scored, job: Job, parts: Partitions, target: str, read_from:
     _score_leading(scoring, job, parts, scored.done, leading)
     scoring.seconds |= {"partitions": scored.seconds}
     record = {
-        **score_record(scoring, job.case, sum(done.rows for done in scored.done)), "portfolios_read_from": read_from if is_remote(target) else stored_path(read_from, Path(target)),
-        "partitions": len(scored.done), "checksums": {f"{done.number:06d}": {name: done.checksums[name] for name in TABLES} for done in scored.done},
+        **score_record(scoring, job.case, sum(done.rows for done in scored.done)),
+        "portfolios_read_from": read_from if is_remote(target) else stored_path(read_from, Path(target)),
+        "partitions": len(scored.done),
+        "checksums": {f"{done.number:06d}": {name: done.checksums[name] for name in TABLES} for done in scored.done},
     }
     by_future = futures_table(leading, scoring.futures)
     text = (json.dumps(record, indent=2, allow_nan=False) + "\n").encode()

@@ -18,7 +18,8 @@ MOST_SUBSETS = 30
 class Subsets:
     """All subsets of packages; what belongs to no site is in every one of them.
 
-    Subset k holds the i-th package of a site if bit i of k is set, so the last one is the whole portfolio. Its name is k.
+    Subset k holds the i-th package of a site if bit i of k is set, so the last one is the whole portfolio. Its name is
+    k.
     """
 
     def __init__(self, packages: Sequence[Package]) -> None:
@@ -26,7 +27,10 @@ class Subsets:
         self._optional = [at for at, name in enumerate(self.items.names) if name != COMPANY]
         count = len(self._optional)
         if count > MOST_SUBSETS:
-            raise PlannerError(f"{count} packages have 2^{count} subsets; at most {MOST_SUBSETS} packages can be taken, exclude some sites")
+            raise PlannerError(
+                f"{count} packages have 2^{count} subsets; at most {MOST_SUBSETS} packages can be taken, exclude some "
+                "sites"
+            )
 
     @property
     def count(self) -> int:

@@ -1,4 +1,5 @@
-"""Portfolios under a named stress: NPV of what stands, and the limits that the stress changes and a portfolio then breaks."""
+"""Portfolios under a named stress: NPV of what stands, and the limits that the stress changes and a portfolio then
+breaks."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ SAME = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class StressLimits:
-    """For each stress under which candidates are restated: the limits that it changes, over some items; None where it changes none."""
+    """For each stress under which candidates are restated: the limits that it changes, over some items; None where it
+    changes none."""
 
     by_stress: dict[str, Limits | None]
 
@@ -46,7 +48,9 @@ def _changed(base: Limits, stressed: Limits) -> Limits | None:
     """The limits of a stressed case that are new, or differ in use or size from those of the base case."""
     count = stressed.use.shape[1]
     rows = base.use.shape[1]
-    where = pd.MultiIndex.from_frame(base.table[KEY].iloc[:rows]).get_indexer(pd.MultiIndex.from_frame(stressed.table[KEY].iloc[:count]))
+    where = pd.MultiIndex.from_frame(base.table[KEY].iloc[:rows]).get_indexer(
+        pd.MultiIndex.from_frame(stressed.table[KEY].iloc[:count])
+    )
     known = where >= 0
     before, after = base.table["limit"].to_numpy(np.float64), stressed.table["limit"].to_numpy(np.float64)[:count]
     moved = ~known
@@ -59,12 +63,18 @@ def _changed(base: Limits, stressed: Limits) -> Limits | None:
         return None
     table = stressed.table.iloc[chosen].reset_index(drop=True)
     none: Ints = np.zeros(0, dtype=np.int64)
-    return replace(stressed, use=sp.csr_array(stressed.use[:, chosen]), size=sp.csr_array(stressed.size[:, chosen]), table=table, whole=none)
+    return replace(
+        stressed, use=sp.csr_array(stressed.use[:, chosen]), size=sp.csr_array(stressed.size[:, chosen]), table=table,
+        whole=none,
+    )
 
 
 def _greatest(matrix: sp.csc_array) -> Floats:
     """Greatest entry of each column, 0 for an empty one."""
-    return np.asarray(matrix.max(axis=0).todense(), dtype=np.float64).reshape(-1) if min(matrix.shape) else np.zeros(matrix.shape[1])
+    return (
+        np.asarray(matrix.max(axis=0).todense(), dtype=np.float64).reshape(-1) if min(matrix.shape)
+        else np.zeros(matrix.shape[1])
+    )
 
 
 def gone_items(stressed: Stressed, items: Items) -> Ints:
@@ -77,7 +87,8 @@ def gone_items(stressed: Stressed, items: Items) -> Ints:
 
 
 def blank_under(name: str, stressed: Stressed, items: Items) -> dict[str, str]:
-    """Why NPV under a stress is blank for portfolios of some items, by the name of the stress; nothing where none is."""
+    """Why NPV under a stress is blank for portfolios of some items, by the name of the stress; nothing where none
+    is."""
     found = gone_items(stressed, items)
     if stressed.restated is None or not len(found):
         return {}

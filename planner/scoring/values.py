@@ -83,12 +83,14 @@ class _Arrays:
 
 
 def item_values(
-    candidates: CandidateSet, items: Items, futures: Futures, stresses: dict[str, Stressed], *, paths: bool, threads: int, engine: Engine | None = None
+    candidates: CandidateSet, items: Items, futures: Futures, stresses: dict[str, Stressed], *, paths: bool,
+    threads: int, engine: Engine | None = None
 ) -> ItemValues:
     """Value the items in the base case, in every future and under every stress, in pieces of scenarios.
 
     Under a stress that cannot have what an item holds, the item is worth NaN. Sums run in a fixed order, so pieces and
-    threads do not matter. engine: of the device that finds the NPVs, None for the CPU's; monthly cash is formed on the CPU.
+    threads do not matter. engine: of the device that finds the NPVs, None for the CPU's; monthly cash is formed on the
+        CPU.
     """
     engine = CpuEngine(threads) if engine is None else engine
     held = _held(candidates, items)
@@ -101,7 +103,9 @@ def item_values(
     def piece(rows: slice) -> tuple[Floats, Floats | None, Cover | None]:
         arrays = _arrays(candidates, held, scenario_outlook(outlook, futures.piece(rows)))
         cash = _net_cash(held, arrays) if paths else None
-        return _npv(held, arrays, worth, engine), cash, _cover(held, arrays, cash, years) if covered and cash is not None else None
+        return _npv(
+            held, arrays, worth, engine
+        ), cash, _cover(held, arrays, cash, years) if covered and cash is not None else None
 
     count, scenarios = len(items), len(futures)
     npv = np.empty((count, scenarios))
@@ -135,8 +139,14 @@ def _held(candidates: CandidateSet, items: Items) -> _Held:
         first, last = np.searchsorted(items.held, [block.first, block.first + len(block)])
         if first < last:
             terms = select(block.terms, items.held[first:last] - block.first)
-            # A term of no candidate held (another lease's prepayment) is left out once, not once per piece; the first stays, to count units.
-            found.append(([term for at, term in enumerate(terms) if at == 0 or np.any(term.amount)], slice(int(first), int(last))))
+            # A term of no candidate held (another lease's prepayment) is left out once, not once per piece; the first
+            # stays, to count units.
+            found.append(
+                (
+                    [term for at, term in enumerate(terms) if at == 0 or np.any(term.amount)],
+                    slice(int(first), int(last)),
+                )
+            )
     read = [np.asarray(term.path) for terms, _ in found for term in terms if isinstance(term, WindowTerm)]
     needed = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *read]))
     blocks = tuple((tuple(_renumbered(term, needed) for term in terms), place) for terms, place in found)
@@ -152,7 +162,10 @@ def _arrays(candidates: CandidateSet, held: _Held, outlook: Outlook) -> _Arrays:
     paths = np.empty((len(held.needed), outlook.scenarios, outlook.months))
     for at, number in enumerate(held.needed.tolist()):
         paths[at] = cash_tables.paths.recipe(number)(outlook)
-    return _Arrays(paths, cash_tables.events.table(outlook), cash_tables.profiles.table(), outlook.discount, outlook.case.settings.tax_rate)
+    return _Arrays(
+        paths, cash_tables.events.table(outlook), cash_tables.profiles.table(), outlook.discount,
+        outlook.case.settings.tax_rate,
+    )
 
 
 def _npv(held: _Held, arrays: _Arrays, worth: Floats, engine: Engine) -> Floats:
@@ -165,12 +178,15 @@ def _npv(held: _Held, arrays: _Arrays, worth: Floats, engine: Engine) -> Floats:
 
 
 def _net_cash(held: _Held, arrays: _Arrays, lines: tuple[Line, ...] | None = None, *, gross: bool = False) -> Floats:
-    """Cash of each item by scenario and month: net after tax, or what some lines bring of it; `gross` before tax, with debt."""
+    """Cash of each item by scenario and month: net after tax, or what some lines bring of it; `gross` before tax, with
+    debt."""
     total = np.zeros((len(held.items), *arrays.paths.shape[1:]))
     for (terms, _), mixes in zip(held.blocks, held.mixes, strict=True):
         chosen = terms if lines is None else [term for term in terms if term.line in lines]
         tax_rate = 0.0 if gross else arrays.tax_rate
-        mix_net_cash(chosen, mixes, arrays.paths, arrays.events, arrays.profiles, total, tax_rate=tax_rate, equity=gross)
+        mix_net_cash(
+            chosen, mixes, arrays.paths, arrays.events, arrays.profiles, total, tax_rate=tax_rate, equity=gross
+        )
     return total
 
 

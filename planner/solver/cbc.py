@@ -19,7 +19,9 @@ from planner.solver.options import SolverOptions
 from planner.solver.solution import Claim, Solution, checked, contradiction, decided
 from planner.solver.status import Status
 
-_NOT_DEPRECATED = {"_skip_v4_deprecation": True} if "_skip_v4_deprecation" in signature(pulp.PULP_CBC_CMD).parameters else {}
+_NOT_DEPRECATED = (
+    {"_skip_v4_deprecation": True} if "_skip_v4_deprecation" in signature(pulp.PULP_CBC_CMD).parameters else {}
+)
 """From 3.3.2 on, PuLP warns of its own CBC unless told so."""
 DIGITS = 1e-7  # CBC writes eight significant digits into its solution file
 _NUMBER = r"\s*(-?[\d.]+(?:e[+-]?\d+)?)"

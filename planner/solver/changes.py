@@ -56,7 +56,9 @@ class Changes:
 def difference(before: ModelArrays, after: ModelArrays) -> Changes:
     """The changes of costs and limits that lead from one model to another of the same shape."""
     cost = np.flatnonzero(before.cost != after.cost).astype(np.int32)
-    column = np.flatnonzero((before.col_lower != after.col_lower) | (before.col_upper != after.col_upper)).astype(np.int32)
+    column = np.flatnonzero(
+        (before.col_lower != after.col_lower) | (before.col_upper != after.col_upper)
+    ).astype(np.int32)
     row = np.flatnonzero((before.row_lower != after.row_lower) | (before.row_upper != after.row_upper)).astype(np.int32)
     return Changes(
         costs=(cost, after.cost[cost]) if cost.size else None,

@@ -19,7 +19,8 @@ _BANNER = ("Running HiGHS", "Copyright", "Includes third-party", "Using BLAS")
 _ALIKE: dict[str, bool | int | str] = {
     "output_flag": False,
     "log_to_console": False,
-    "threads": 1,  # by itself HiGHS takes half of the cores, and a search by several threads (1.16 on) finds other answers
+    # by itself HiGHS takes half of the cores, and a search by several threads (1.16 on) finds other answers
+    "threads": 1,
     "parallel": "off",
     "mip_ipm_solver": "ipx",  # by itself the method would follow whether highspy-extras is installed
 }
@@ -46,7 +47,8 @@ def fresh_highs() -> Any:
 
 
 def said_at_start() -> tuple[str, ...]:
-    """Lines that HiGHS printed when the first object of this process was made, each with its end of line; none before 1.16."""
+    """Lines that HiGHS printed when the first object of this process was made, each with its end of line; none before
+    1.16."""
     return tuple(_said or ())
 
 

@@ -44,7 +44,8 @@ class NoVertex(PlannerError):
 
 @dataclass(frozen=True, eq=False)
 class Vertex:
-    """An optimal vertex. levels, (columns,); duals (rows,): d value / d limit; idle: columns not in the basis, (columns,); activity (rows,): matrix @ levels."""
+    """An optimal vertex. levels, (columns,); duals (rows,): d value / d limit; idle: columns not in the basis,
+    (columns,); activity (rows,): matrix @ levels."""
 
     value: float
     levels: FloatArray
@@ -68,12 +69,14 @@ class GrowingLp:
 
     @staticmethod
     def of(arrays: ModelArrays, *, seconds: float | None = None) -> GrowingLp:
-        """The relaxation of a model, passed to HiGHS in bulk; integers are continuous. Raises PlannerError for a minimisation."""
+        """The relaxation of a model, passed to HiGHS in bulk; integers are continuous. Raises PlannerError for a
+        minimisation."""
         if not arrays.maximise:
             raise PlannerError("a growing programme is a maximisation; turn the signs of its costs")
         highs = fresh_highs()
         highs.passModel(
-            arrays.columns, arrays.rows, len(arrays.value), int(highspy.MatrixFormat.kRowwise), int(highspy.ObjSense.kMaximize), arrays.offset,
+            arrays.columns, arrays.rows, len(arrays.value), int(highspy.MatrixFormat.kRowwise),
+            int(highspy.ObjSense.kMaximize), arrays.offset,
             arrays.cost, arrays.col_lower, arrays.col_upper, arrays.row_lower, arrays.row_upper,
             arrays.start, arrays.index, arrays.value, np.zeros(arrays.columns, dtype=np.int32),
         )
@@ -85,7 +88,8 @@ class GrowingLp:
         if by_column.shape != (self.rows, len(cost)):
             raise PlannerError(f"columns over {self.rows} rows expected, got {by_column.shape}")
         self.highs.addCols(
-            len(cost), cost, lower, upper, by_column.nnz, by_column.indptr[:-1].astype(np.int32), by_column.indices.astype(np.int32), by_column.data
+            len(cost), cost, lower, upper, by_column.nnz, by_column.indptr[:-1].astype(np.int32),
+            by_column.indices.astype(np.int32), by_column.data
         )
         self.columns += len(cost)
 
@@ -94,7 +98,10 @@ class GrowingLp:
         by_row = sparse.csr_array(_kept(matrix))
         if by_row.shape != (len(lower), self.columns):
             raise PlannerError(f"rows over {self.columns} columns expected, got {by_row.shape}")
-        self.highs.addRows(len(lower), lower, upper, by_row.nnz, by_row.indptr[:-1].astype(np.int32), by_row.indices.astype(np.int32), by_row.data)
+        self.highs.addRows(
+            len(lower), lower, upper, by_row.nnz, by_row.indptr[:-1].astype(np.int32), by_row.indices.astype(np.int32),
+            by_row.data,
+        )
         self.rows += len(lower)
 
     def drop_columns(self, dropped: NDArray[np.bool_]) -> None:
@@ -132,17 +139,25 @@ class GrowingLp:
             run(highs)
         status = _STATUS.get(highs.getModelStatus(), Status.ERROR)
         if status is not Status.OPTIMAL:
-            raise NoVertex(status, "" if status is not Status.ERROR else highs.modelStatusToString(highs.getModelStatus()))
+            raise NoVertex(
+                status, "" if status is not Status.ERROR else highs.modelStatusToString(highs.getModelStatus())
+            )
         self._solved = True
         answer, info = highs.getSolution(), highs.getInfo()
         basic = highspy.HighsBasisStatus.kBasic
         spent = max(0, info.simplex_iteration_count) + max(0, info.crossover_iteration_count)
         self.iterations += spent
         idle = np.array([status != basic for status in highs.getBasis().col_status], dtype=bool)
-        return Vertex(float(info.objective_function_value), np.array(answer.col_value), np.array(answer.row_dual), idle, spent, np.array(answer.row_value))
+        return Vertex(
+            float(info.objective_function_value), np.array(answer.col_value), np.array(answer.row_dual), idle, spent,
+            np.array(answer.row_value),
+        )
 
-    def tried(self, column: int, bounds: tuple[float, float], held: tuple[float, float], iterations: int) -> float | None:
-        """About what the programme is worth with other bounds of a column, after so many iterations; None where that is infeasible.
+    def tried(
+        self, column: int, bounds: tuple[float, float], held: tuple[float, float], iterations: int
+    ) -> float | None:
+        """About what the programme is worth with other bounds of a column, after so many iterations; None where that is
+        infeasible.
 
         Bounds `held` and the basis are put back. Good for choosing among columns; cut short, it bounds nothing.
         """

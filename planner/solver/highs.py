@@ -86,7 +86,9 @@ class HighsSolver(pulp.LpSolver):  # type: ignore[misc]
         if self.choices.start is not None:
             self._set_start(self.highs, arrays)
         if basis is not None:
-            _accepted(self.highs.setBasis(basis), "the basis does not fit the model; take it from a model of the same shape")
+            _accepted(
+                self.highs.setBasis(basis), "the basis does not fit the model; take it from a model of the same shape"
+            )
         return self._keep(self._solved())
 
     def resolve(
@@ -112,7 +114,8 @@ class HighsSolver(pulp.LpSolver):  # type: ignore[misc]
                 self._change(highs, changes.undone(before), before)
 
     def solve_near(self, arrays: ModelArrays) -> Solution:
-        """Solve a model of the same shape as the kept one: only what differs in it is changed, and the last basis is the start."""
+        """Solve a model of the same shape as the kept one: only what differs in it is changed, and the last basis is
+        the start."""
         highs, before = self._kept()
         if (arrays.rows, arrays.columns) != (before.rows, before.columns):
             raise PlannerError("the model has another shape than the one that is kept; solve it from scratch")
@@ -224,7 +227,10 @@ class HighsSolver(pulp.LpSolver):  # type: ignore[misc]
         began = time.perf_counter()
         self._run(highs)
         claim = self._claim(highs, arrays, began)
-        if claim.values is not None and arrays.is_mip and not verify(arrays, cleaned(arrays, claim.values)).within(TOLERANCE):
+        if (
+            claim.values is not None and arrays.is_mip
+            and not verify(arrays, cleaned(arrays, claim.values)).within(TOLERANCE)
+        ):
             claim = replace(claim, values=self._levels_with_whole_integers(arrays, claim.values))
         solution = checked(arrays, claim, gap=self.choices.gap)
         if claim.basic and claim.duals is not None and solution.duals is None and solution.values is not None:
@@ -234,9 +240,11 @@ class HighsSolver(pulp.LpSolver):  # type: ignore[misc]
         return solution
 
     def _closer(self, far: Solution) -> Solution:
-        """The LP solved on from its vertex to the closest tolerances, where its duals fail the check; as it was if they still do.
+        """The LP solved on from its vertex to the closest tolerances, where its duals fail the check; as it was if they
+        still do.
 
-        A tolerance counts for a unit of each level, so that of many levels in a plan of little money it adds up to more than the check forgives.
+        A tolerance counts for a unit of each level, so that of many levels in a plan of little money it adds up to more
+        than the check forgives.
         """
         highs, arrays = self._kept()
         began = time.perf_counter()

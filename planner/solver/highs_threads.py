@@ -13,7 +13,8 @@ _pool = threading.local()  # `size`: threads of the pool that HiGHS keeps for th
 def run(highs: Any) -> None:
     """Solve the model that is held; how that ended is read from it.
 
-    HiGHS keeps a pool of threads for each thread that calls it, and fails where the option `threads` asks for another size.
+    HiGHS keeps a pool of threads for each thread that calls it, and fails where the option `threads` asks for another
+    size.
     """
     _fit_pool(highs)
     if highs.run() == highspy.HighsStatus.kError and highs.getModelStatus() == highspy.HighsModelStatus.kNotset:

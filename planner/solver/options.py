@@ -35,10 +35,10 @@ class SolverOptions:
     solver: name, see `planner.solver.solvers.solver_names`.
     gap: relative MIP gap |bound - objective| / |objective| at which the answer counts as proven.
     time_limit_s: seconds for one solve, None for no limit.
-    threads: with HiGHS, None is one thread, so that no answer depends on the cores of the machine; with more, its own search for
-        whole decisions runs on so many, and may find another answer within the gap. A tree search solves each relaxation on one
-        thread, as HiGHS solves any LP by simplex or interior point, and two of them at a time unless `threads` is 1; its answer
-        does not depend on it.
+    threads: with HiGHS, None is one thread, so that no answer depends on the cores of the machine; with more, its own
+        search for whole decisions runs on so many, and may find another answer within the gap. A tree search solves
+        each relaxation on one thread, as HiGHS solves any LP by simplex or interior point, and two of them at a time
+        unless `threads` is 1; its answer does not depend on it.
     seed: None leaves the solver's own default.
     beside: one of several solves that share the cores of the machine: a tree search keeps to one thread.
     relax: treat 0/1 and integer decisions as continuous.
@@ -47,7 +47,8 @@ class SolverOptions:
     progress: called while a MIP is solved (an LP has no incumbent to report).
     log: called with each line of the solver's log.
     extra: options of HiGHS by their own names; a misspelt one is refused.
-    deadline_s: solve in a process of its own, and end it after so many seconds whatever it does. It cannot report progress.
+    deadline_s: solve in a process of its own, and end it after so many seconds whatever it does. It cannot report
+        progress.
     confirm_infeasible: name of a second solver that is asked when this one says infeasible; see `second_opinion`.
 
     What a solver cannot honour is refused when the solve is asked for, never ignored.
@@ -73,9 +74,13 @@ class SolverOptions:
         if self.time_limit_s is not None and not 0.0 <= self.time_limit_s < math.inf:
             raise PlannerError(f"time_limit_s = {self.time_limit_s!r}: give seconds, 0 or more, or None for no limit")
         if self.deadline_s is not None and not 0.0 < self.deadline_s < math.inf:
-            raise PlannerError(f"deadline_s = {self.deadline_s!r}: give seconds above 0, or None to solve in this process")
+            raise PlannerError(
+                f"deadline_s = {self.deadline_s!r}: give seconds above 0, or None to solve in this process"
+            )
         if self.deadline_s is not None and (self.progress is not None or self.log is not None):
-            raise PlannerError("a solve in a process of its own reports no progress and no log; leave deadline_s out, or those")
+            raise PlannerError(
+                "a solve in a process of its own reports no progress and no log; leave deadline_s out, or those"
+            )
         if self.confirm_infeasible == self.solver:
             raise PlannerError(f"confirm_infeasible = {self.solver!r} is the solver itself; name another one")
         if self.threads is not None and self.threads < 1:

@@ -33,7 +33,8 @@ CHILD = "planner.solver.child"
 class OwnProcessSolver:
     """A solver (see `solvers.Solver`) that solves in a child process and ends it after `options.deadline_s` seconds.
 
-    The model and the answer travel as plain numbers in files. Whatever comes back is a claim, checked here against the model.
+    The model and the answer travel as plain numbers in files. Whatever comes back is a claim, checked here against the
+    model.
     """
 
     def __init__(self, options: SolverOptions) -> None:
@@ -52,12 +53,18 @@ class OwnProcessSolver:
             claim = self._claim(folder, arrays)
         claim = replace(claim, seconds=time.perf_counter() - began)
         solver = self.choices.solver
-        return checked(arrays, claim, gap=self.choices.gap, tolerance=_TOLERANCES.get(solver, TOLERANCE), digits=_DIGITS.get(solver, 0.0))
+        return checked(
+            arrays, claim, gap=self.choices.gap, tolerance=_TOLERANCES.get(solver, TOLERANCE),
+            digits=_DIGITS.get(solver, 0.0),
+        )
 
     def _claim(self, folder: Path, arrays: ModelArrays) -> Claim:
         with (folder / "errors").open("wb") as errors:
             # A session of its own, so that Ctrl-C reaches this process alone, which then ends the child.
-            child = subprocess.Popen([sys.executable, "-m", CHILD, str(folder)], stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, start_new_session=True)
+            child = subprocess.Popen(
+                [sys.executable, "-m", CHILD, str(folder)], stdin=subprocess.DEVNULL, stdout=errors, stderr=errors,
+                start_new_session=True,
+            )
             try:
                 child.wait(self.choices.deadline_s)
             except subprocess.TimeoutExpired:
@@ -69,7 +76,9 @@ class OwnProcessSolver:
         if child.returncode:
             how = f"crashed with {_signal(-child.returncode)}" if child.returncode < 0 else "failed"
             said = (folder / "errors").read_text(encoding="utf-8", errors="replace").strip().splitlines()
-            return Claim(Status.ERROR, self.choices.solver, 0.0, f"its process {how}" + (f": {said[-1][:300]}" if said else ""))
+            return Claim(
+                Status.ERROR, self.choices.solver, 0.0, f"its process {how}" + (f": {said[-1][:300]}" if said else "")
+            )
         return _read_answer(folder, self.choices.solver, arrays)
 
 
@@ -86,7 +95,8 @@ def _write_question(folder: Path, arrays: ModelArrays, options: SolverOptions) -
         parts["from"] = np.asarray(options.start, dtype=np.float64)
     np.savez(folder / "model.npz", **parts)
     asked = {
-        "offset": arrays.offset, "maximise": arrays.maximise, "solver": options.solver, "gap": options.gap, "time_limit_s": options.time_limit_s,
+        "offset": arrays.offset, "maximise": arrays.maximise, "solver": options.solver, "gap": options.gap,
+        "time_limit_s": options.time_limit_s,
         "threads": options.threads, "seed": options.seed, "extra": dict(options.extra),
     }
     (folder / "asked.json").write_text(json.dumps(asked), encoding="utf-8")
@@ -100,14 +110,17 @@ def read_question(folder: Path) -> tuple[ModelArrays, SolverOptions]:
     start = parts.pop("from", None)
     names = tuple(SimpleNamespace(name=f"x{column}") for column in range(len(parts["cost"])))
     rows = tuple(f"r{row}" for row in range(len(parts["row_lower"])))
-    arrays = ModelArrays(**parts, offset=asked.pop("offset"), maximise=asked.pop("maximise"), variables=names, row_names=rows)
+    arrays = ModelArrays(
+        **parts, offset=asked.pop("offset"), maximise=asked.pop("maximise"), variables=names, row_names=rows
+    )
     return arrays, SolverOptions(**asked, start=start)
 
 
 def write_answer(folder: Path, found: Solution) -> None:
     np.savez(folder / "answer.npz", **{name: value for name in _ANSWER if (value := getattr(found, name)) is not None})
     said = {
-        "status": found.status.name, "solver": found.solver, "message": found.message, "basic": found.basic, "objective": found.objective,
+        "status": found.status.name, "solver": found.solver, "message": found.message, "basic": found.basic,
+        "objective": found.objective,
         "bound": found.bound if found.arrays.is_mip else None, "iterations": found.iterations, "nodes": found.nodes,
     }
     (folder / "said.json").write_text(json.dumps(said), encoding="utf-8")

@@ -14,8 +14,9 @@ from planner.solver.status import Status
 def second_opinion(solution: Solution, arrays: ModelArrays, options: SolverOptions) -> Solution:
     """The solution, its `infeasible` confirmed or contradicted by the solver that `options.confirm_infeasible` names.
 
-    The second solver looks for any answer, without the objective. Levels that keep every limit make the status ERROR: one
-    of the two is wrong, and neither is believed. A second solver that settles nothing leaves the status, and says so.
+    The second solver looks for any answer, without the objective. Levels that keep every limit make the status ERROR:
+    one of the two is wrong, and neither is believed. A second solver that settles nothing leaves the status, and says
+    so.
     """
     if options.confirm_infeasible is None or solution.status is not Status.INFEASIBLE:
         return solution
@@ -25,8 +26,17 @@ def second_opinion(solution: Solution, arrays: ModelArrays, options: SolverOptio
         return _saying(solution, f"confirmed by {other.solver}")
     if other.status.has_values:
         contradicted = replace(solution, status=Status.ERROR)
-        return _saying(contradicted, f"{solution.solver} says infeasible, {other.solver} has levels that keep every limit: neither is believed")
-    return _saying(solution, f"not confirmed: {other.solver} ended with {other.status.label}" + (f" ({other.message})" if other.message else ""))
+        return _saying(
+            contradicted,
+            f"{solution.solver} says infeasible, {other.solver} has levels that keep every limit: neither is believed",
+        )
+    return _saying(
+        solution,
+        (
+            f"not confirmed: {other.solver} ended with {other.status.label}"
+            + (f" ({other.message})" if other.message else "")
+        ),
+    )
 
 
 def _saying(solution: Solution, what: str) -> Solution:

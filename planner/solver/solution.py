@@ -63,7 +63,8 @@ class DualResiduals:
     def failing(self, tolerance: float) -> str:
         """The residuals beyond a tolerance with their sizes, in words; empty where all pass."""
         named = {
-            "stationarity": self.stationarity, "sign": self.sign, "complementarity": self.complementarity, "strong duality": self.strong_duality,
+            "stationarity": self.stationarity, "sign": self.sign, "complementarity": self.complementarity,
+            "strong duality": self.strong_duality,
         }
         return ", ".join(f"{name} {size:.2g}" for name, size in named.items() if not size <= tolerance)
 
@@ -147,7 +148,10 @@ def verify(problem: Any, values: FloatArray, *, digits: float = 0.0) -> Violatio
     fraction = np.where(arrays.integer, np.abs(x - np.round(x)), 0.0)
     kinds = (
         (np.maximum(row - noise, 0.0) / _size(arrays.row_lower, arrays.row_upper), arrays.name_of_row),
-        (np.maximum(column - digits * np.abs(x), 0.0) / _size(arrays.col_lower, arrays.col_upper), arrays.name_of_column),
+        (
+            np.maximum(column - digits * np.abs(x), 0.0) / _size(arrays.col_lower, arrays.col_upper),
+            arrays.name_of_column,
+        ),
         (fraction, arrays.name_of_column),
     )
     worst, place = 0.0, ""
@@ -212,7 +216,8 @@ def checked(
     """The solution behind a claim: levels cleaned once, re-checked on all rows, objective recomputed from them.
 
     A claim of optimality whose levels break a limit, or whose objective is not what the solver said, becomes ERROR;
-    one that is not proven to `gap`, or whose duals contradict it, becomes FEASIBLE. A limit with levels that break the model becomes TIME_LIMIT.
+    one that is not proven to `gap`, or whose duals contradict it, becomes FEASIBLE. A limit with levels that break the
+    model becomes TIME_LIMIT.
     """
     if not claim.status.has_values:
         return _without_values(arrays, claim, claim.status, claim.message)
@@ -284,7 +289,8 @@ def contradiction(arrays: ModelArrays) -> str:
     if crossed.size == 0:
         return ""
     j = int(crossed[0])
-    return f"{arrays.name_of_column(j)} has lower bound {arrays.col_lower[j]:g} above upper bound {arrays.col_upper[j]:g}"
+    lower, upper = arrays.col_lower[j], arrays.col_upper[j]
+    return f"{arrays.name_of_column(j)} has lower bound {lower:g} above upper bound {upper:g}"
 
 
 def _proof(

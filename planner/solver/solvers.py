@@ -62,8 +62,11 @@ def make_solver(options: SolverOptions) -> Solver:
     return solver.make(options) if options.deadline_s is None else OwnProcessSolver(options)
 
 
-def mip_solver(options: SolverOptions, *, at_least: float = -math.inf, hint: FloatArray | None = None, priced: bool = True) -> Solver:
-    """The solver for a model with few, weighty integers: with HiGHS the tree of warm relaxations, else as `make_solver`.
+def mip_solver(
+    options: SolverOptions, *, at_least: float = -math.inf, hint: FloatArray | None = None, priced: bool = True
+) -> Solver:
+    """The solver for a model with few, weighty integers: with HiGHS the tree of warm relaxations, else as
+    `make_solver`.
 
     at_least: a value that an answer has to beat; hint: whole decisions to try; priced: see `TreeSearch`. Other
     solvers look for the best answer whatever it is worth, and take no hint.

@@ -36,7 +36,8 @@ class Status(Enum):
         "unbounded",
         3,
         "The objective can grow without end, so a limit is missing. Usual causes: an opportunity that earns money "
-        "without depth, supply or power behind it, or a cost with the wrong sign. Give it a limit, or correct the sign.",
+        "without depth, supply or power behind it, or a cost with the wrong sign. Give it a limit, or correct the "
+        "sign.",
     )
     TIME_LIMIT = (
         "time_limit",

@@ -1,4 +1,5 @@
-"""Files by address: a path on this machine, or what fsspec reaches (s3://, gs://, memory://). Each file appears whole or not at all."""
+"""Files by address: a path on this machine, or what fsspec reaches (s3://, gs://, memory://). Each file appears whole
+or not at all."""
 
 from __future__ import annotations
 
@@ -73,7 +74,9 @@ def write(address: str, content: bytes) -> str:
             os.fsync(file.fileno())
         scratch.replace(target)
     except OSError as error:
-        raise PlannerError(f"{target} could not be written: {error.strerror or error}; what was finished before is kept") from error
+        raise PlannerError(
+            f"{target} could not be written: {error.strerror or error}; what was finished before is kept"
+        ) from error
     finally:
         scratch.unlink(missing_ok=True)
     return checksum(content)
@@ -88,9 +91,13 @@ def _store(address: str) -> tuple[Any, str]:
     try:
         import fsspec
     except ImportError:
-        raise PlannerError(f"{address}: addresses of stores need fsspec; pip install 'neocloud-planner[cluster]'") from None
+        raise PlannerError(
+            f"{address}: addresses of stores need fsspec; pip install 'neocloud-planner[cluster]'"
+        ) from None
     try:
         store, path = fsspec.core.url_to_fs(address)
     except (ValueError, ImportError) as error:
-        raise PlannerError(f"{address} cannot be reached: {error}; give a path, or an address that fsspec knows") from None
+        raise PlannerError(
+            f"{address} cannot be reached: {error}; give a path, or an address that fsspec knows"
+        ) from None
     return store, path

@@ -16,17 +16,21 @@ _PACKAGES = ("neocloud-planner", "numpy", "scipy", "pandas", "pulp", "highspy")
 
 
 def refuse_other_folders(target: Path, *, force: bool, what: str = "run", record: str = "run.json") -> None:
-    """Raise PlannerError unless the folder is free, empty, or one of its kind, known by its record, that may be replaced."""
+    """Raise PlannerError unless the folder is free, empty, or one of its kind, known by its record, that may be
+    replaced."""
     if not target.exists() or (target.is_dir() and not any(target.iterdir())):
         return
     if not force:
         raise PlannerError(f"{target} exists already; choose another --out, or replace that {what} with --force")
     if not (target / record).is_file():
-        raise PlannerError(f"{target} is not a {what} (it has no {record}), so --force does not replace it; choose another --out")
+        raise PlannerError(
+            f"{target} is not a {what} (it has no {record}), so --force does not replace it; choose another --out"
+        )
 
 
 def appear_whole(target: Path, write: Callable[[Path], None]) -> None:
-    """Write into a scratch folder beside the target, seal its record (see `sealed`), then put it in the target's place in one step."""
+    """Write into a scratch folder beside the target, seal its record (see `sealed`), then put it in the target's place
+    in one step."""
     scratch = old = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -11,8 +11,10 @@ import pandas as pd
 def read_own_table(path: Path, *, is_number: Callable[[str], bool]) -> pd.DataFrame:
     """A CSV file of ours. `is_number` tells by its name whether a column holds numbers; every other column is text.
 
-    Text comes back as it was written: a site called 007, 1e5, TRUE, NA or None keeps its name, and a blank is "". A blank
-    number is NaN. A table without rows has the types that it would have with some, so that sums and rankings of nothing work.
+    Text comes back as it was written: a site called 007, 1e5, TRUE, NA or None keeps its name, and a blank is "". A
+        blank
+    number is NaN. A table without rows has the types that it would have with some, so that sums and rankings of nothing
+    work.
     """
     header = pd.read_csv(path, nrows=0, dtype=str, keep_default_na=False).columns
     text = {name: str for name in header if not is_number(name)}
@@ -23,5 +25,8 @@ def read_own_table(path: Path, *, is_number: Callable[[str], bool]) -> pd.DataFr
 
 
 def no_rows(text: Iterable[str], numbers: Iterable[str]) -> pd.DataFrame:
-    """A table without rows whose columns have the types that they would have with some: text columns first, then numbers."""
-    return pd.DataFrame({**{name: pd.Series(dtype=str) for name in text}, **{name: pd.Series(dtype="float64") for name in numbers}})
+    """A table without rows whose columns have the types that they would have with some: text columns first, then
+    numbers."""
+    return pd.DataFrame(
+        {**{name: pd.Series(dtype=str) for name in text}, **{name: pd.Series(dtype="float64") for name in numbers}}
+    )

@@ -31,7 +31,9 @@ class How:
 
     def __post_init__(self) -> None:
         if self.workers is not None and self.scheduler is not None:
-            raise PlannerError("--workers starts processes here, --scheduler has workers of its own; give one of the two")
+            raise PlannerError(
+                "--workers starts processes here, --scheduler has workers of its own; give one of the two"
+            )
 
     @property
     def on_dask(self) -> bool:
@@ -41,7 +43,8 @@ class How:
 
 @dataclass(frozen=True)
 class Done:
-    """A partition that is finished: its rows, those of them that break no limit, the SHA-256 of each file that it wrote; notes of what made it."""
+    """A partition that is finished: its rows, those of them that break no limit, the SHA-256 of each file that it
+    wrote; notes of what made it."""
 
     number: int
     rows: int
@@ -71,14 +74,18 @@ def keep(folder: str, number: int, rows: int, files: Mapping[str, bytes], **note
 
 
 def finished(folder: str, number: int) -> Done | None:
-    """The record of a partition if all of its files are there as they were written; None if it is to be made (again)."""
+    """The record of a partition if all of its files are there as they were written; None if it is to be made
+    (again)."""
     record = record_of(folder, number)
     if not exists(record):
         return None
     try:
         done = Done(**json.loads(read(record)))
         kept = all(checksum(read(file_of(folder, name, number))) == kept for name, kept in done.checksums.items())
-        return done if kept and done.number == number and isinstance(done.rows, int) and isinstance(done.within, int) else None
+        return (
+            done if kept and done.number == number and isinstance(done.rows, int) and isinstance(done.within, int)
+            else None
+        )
     except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return None
 
@@ -92,7 +99,8 @@ def unfinished(target: str) -> str:
 
 
 def begin(identity: Mapping[str, Any], target: str, how: How) -> str:
-    """The folder of partitions, new or gone on with; `identity` is what two runs share whose partitions may stand side by side.
+    """The folder of partitions, new or gone on with; `identity` is what two runs share whose partitions may stand side
+    by side.
 
     Raises PlannerError when the target is taken, or when what is unfinished there is another job.
     """
@@ -108,7 +116,9 @@ def begin(identity: Mapping[str, Any], target: str, how: How) -> str:
             _refuse_another_job(record, identity)
             return folder
         if not how.force:
-            raise PlannerError(f"{folder} holds an unfinished run; go on with it with --resume, or begin again with --force")
+            raise PlannerError(
+                f"{folder} holds an unfinished run; go on with it with --resume, or begin again with --force"
+            )
         if not is_remote(folder):
             shutil.rmtree(folder)
     elif how.resume:
@@ -126,4 +136,7 @@ def _refuse_another_job(record: str, identity: Mapping[str, Any]) -> None:
         raise PlannerError(f"{record} cannot be read, so nobody knows what stands beside it; begin again with --force")
     other = [name for name in identity if was.get(name) != identity[name]]
     if other:
-        raise PlannerError(f"{record} is of another job: {', '.join(other)} differ; give the same case, portfolios and options, or begin again with --force")
+        raise PlannerError(
+            f"{record} is of another job: {', '.join(other)} differ; give the same case, portfolios and options, or "
+            "begin again with --force"
+        )

@@ -22,10 +22,15 @@ def case_of_run(run: Path, record: Mapping[str, Any], given: Path | None = None)
     written = record.get("case_path")
     path = given if given is not None else found_path(str(written), run) if written else None
     if path is None or (given is None and not path.exists()):
-        there = f"the case of {run} is not at {path}" if path is not None else f"{run} does not say where its case stands"
+        there = (
+            f"the case of {run} is not at {path}" if path is not None else f"{run} does not say where its case stands"
+        )
         raise PlannerError(f"{there}; say where it is with --case PATH")
     options = record["options"]
     changed = changed_case(read_case(path), options["edits"], options["stress"])
     if changed.source_hash != record["case_hash"]:
-        raise PlannerError(f"{path} is not the case that {run} planned, or has changed since; plan it again, or give the right one with --case PATH")
+        raise PlannerError(
+            f"{path} is not the case that {run} planned, or has changed since; plan it again, or give the right one "
+            "with --case PATH"
+        )
     return changed

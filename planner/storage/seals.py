@@ -1,6 +1,8 @@
-"""Folders of results that are read again: their record holds a SHA-256 of each file and of itself, so that only what was written is read.
+"""Folders of results that are read again: their record holds a SHA-256 of each file and of itself, so that only what
+was written is read.
 
-This keeps out what was spoilt by a disk, a transfer or an editor. It is no signature: whoever wants to can seal a folder anew.
+This keeps out what was spoilt by a disk, a transfer or an editor. It is no signature: whoever wants to can seal a
+folder anew.
 """
 
 from __future__ import annotations
@@ -27,8 +29,13 @@ def seal(folder: Path) -> None:
         if path.is_file():
             record = json.loads(path.read_text(encoding="utf-8"))
             record.pop(SEAL, None)
-            record[FILES] = {each.name: file_checksum(each) for each in sorted(folder.iterdir()) if each.is_file() and each.name != name}
-            path.write_text(json.dumps({**record, SEAL: _seal_of(record)}, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+            record[FILES] = {
+                each.name: file_checksum(each) for each in sorted(folder.iterdir())
+                if each.is_file() and each.name != name
+            }
+            path.write_text(
+                json.dumps({**record, SEAL: _seal_of(record)}, indent=2, allow_nan=False) + "\n", encoding="utf-8"
+            )
 
 
 def sealed_record(path: Path, *, remedy: str) -> dict[str, Any]:
@@ -52,7 +59,9 @@ def refuse_changed(path: Path, record: Mapping[str, Any], *, remedy: str) -> Non
     except OSError as error:
         raise PlannerError(f"{path} cannot be read ({error.strerror}); {remedy}") from None
     if record[FILES].get(path.name) != found:
-        raise PlannerError(f"{path} is not as it was written (its checksum differs from that in the record beside it); {remedy}")
+        raise PlannerError(
+            f"{path} is not as it was written (its checksum differs from that in the record beside it); {remedy}"
+        )
 
 
 def file_checksum(path: Path) -> str:

@@ -1,4 +1,5 @@
-"""Paths that a record of results holds, so that they are found again from any folder, and when a project moves as a whole."""
+"""Paths that a record of results holds, so that they are found again from any folder, and when a project moves as a
+whole."""
 
 from __future__ import annotations
 
@@ -7,7 +8,8 @@ from pathlib import Path
 
 
 def stored_path(written: str, folder: Path) -> str:
-    """How the record of a folder names a path that the user wrote: from that folder where both stand in one tree, else whole.
+    """How the record of a folder names a path that the user wrote: from that folder where both stand in one tree, else
+    whole.
 
     What is no path on this machine (an address in a store, a case made in memory) stays as it is.
     """

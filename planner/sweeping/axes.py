@@ -1,4 +1,5 @@
-"""What a sweep varies: a cell, a column, a setting or a named factor over a range, or the named stresses of the case."""
+"""What a sweep varies: a cell, a column, a setting or a named factor over a range, or the named stresses of the
+case."""
 
 from __future__ import annotations
 
@@ -14,7 +15,10 @@ from planner.did_you_mean import remedy_for
 from planner.errors import PlannerError
 from planner.sweeping.factors import Factor, sweep_factors
 
-FORMS = "write NAME=low:high:count or NAME=value,value,..., where NAME is a factor (`planner sweep CASE --list`) or table.column[id]"
+FORMS = (
+    "write NAME=low:high:count or NAME=value,value,..., where NAME is a factor (`planner sweep CASE --list`) or "
+    "table.column[id]"
+)
 MOST_AXES = 2
 MOST_POINTS = 1000
 STRESS = "stress"
@@ -77,7 +81,8 @@ def stress_axis(case: Case) -> Axis:
 
 
 def parse_values(written: str, whole: str) -> tuple[str, ...]:
-    """The values of `low:high:count` or `value,value,...`, as text; raises PlannerError when there are none or one repeats."""
+    """The values of `low:high:count` or `value,value,...`, as text; raises PlannerError when there are none or one
+    repeats."""
     parts = [part.strip() for part in written.split(":")]
     if len(parts) == 3 and numbers_of(tuple(parts)) is not None:
         values = _range(*parts, whole=whole)
@@ -112,7 +117,9 @@ def numbers_of(values: Sequence[str]) -> tuple[float, ...] | None:
 def _factor(case: Case, name: str, written: str) -> Factor:
     known = {factor.name: factor for factor in sweep_factors(case)}
     if name not in known:
-        raise PlannerError(f"--set {written!r}: nothing that can be set is called {name!r}; {remedy_for(name, known)}, or {FORMS}")
+        raise PlannerError(
+            f"--set {written!r}: nothing that can be set is called {name!r}; {remedy_for(name, known)}, or {FORMS}"
+        )
     return known[name]
 
 

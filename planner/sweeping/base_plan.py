@@ -65,11 +65,13 @@ def _noted(candidates: CandidateSet, found: Allocation, seconds: float) -> BaseP
     whole = {} if answer.values is None else whole_decisions(found.model.formulation, answer)
     levels = np.zeros(len(candidates)) if found.levels is None else found.levels
     return BasePlan(
-        found.status.label, found.message, found.levels, found.objective_usd, found.bound_usd, whole, footprint(candidates, levels),
+        found.status.label, found.message, found.levels, found.objective_usd, found.bound_usd, whole,
+        footprint(candidates, levels),
         found.seconds["solve"], seconds + sum(found.seconds.values()),
     )
 
 
 def plain(options: PlanOptions) -> PlanOptions:
-    """The options without what cannot be sent to another process, and without changes of the case, which are made already."""
+    """The options without what cannot be sent to another process, and without changes of the case, which are made
+    already."""
     return replace(options, edits=(), stress=None, solver=replace(options.solver, progress=None, log=None))

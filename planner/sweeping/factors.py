@@ -71,7 +71,10 @@ _MULTIPLIERS: tuple[tuple[str, str, tuple[Column, ...]], ...] = (
     ("power_fee", "monthly fees of power", (Column("power", "fee_usd_per_kw_month"),)),
     ("hashprice", "what mining earns", (Column("mining", "hashprice_usd_per_ph_day", "hashprice_curve"),)),
     ("gpu_capex", "prices of GPUs", (Column("gpus", "capex_usd", "capex_curve"),)),
-    ("hall_capex", "cost of new and converted halls", (Column("sites", "shell_capex_usd_per_kw"), Column("sites", "conversion_capex_usd_per_kw"))),
+    (
+        "hall_capex", "cost of new and converted halls",
+        (Column("sites", "shell_capex_usd_per_kw"), Column("sites", "conversion_capex_usd_per_kw")),
+    ),
     ("gpu_supply", "GPUs that can be had by quarter", (Column("gpu_supply", "max_gpus"),)),
     ("capital", "new capital by quarter", (Column("budget", "new_capital_usd"),)),
 )
@@ -84,7 +87,11 @@ def sweep_factors(case: Case) -> list[Factor]:
         factor = Factor(name, says, Meaning.MULTIPLIER, columns)
         if name not in found and any(_rows(case, column).any() for column in columns):
             found[name] = factor
-    for factor in (*_by_kind(case), Factor("discount_rate", "discount rate a year", Meaning.VALUE, (Column("case", "discount_rate"),)), Factor("tax_rate", "tax rate", Meaning.VALUE, (Column("case", "tax_rate"),))):
+    for factor in (
+        *_by_kind(case),
+        Factor("discount_rate", "discount rate a year", Meaning.VALUE, (Column("case", "discount_rate"),)),
+        Factor("tax_rate", "tax rate", Meaning.VALUE, (Column("case", "tax_rate"),)),
+    ):
         found.setdefault(factor.name, factor)
     return list(found.values())
 
@@ -103,7 +110,9 @@ def _own(case: Case) -> Iterator[Factor]:
         elif target.word == "utilisation":
             yield Factor(name, says, Meaning.MULTIPLIER, (Column("market", "utilisation", where=where, at_most=1.0),))
         elif target.word == "hashprice":
-            yield Factor(name, says, Meaning.MULTIPLIER, (Column("mining", "hashprice_usd_per_ph_day", "hashprice_curve"),))
+            yield Factor(
+                name, says, Meaning.MULTIPLIER, (Column("mining", "hashprice_usd_per_ph_day", "hashprice_curve"),)
+            )
         elif target.word == "curves":
             yield Factor(name, says, Meaning.MULTIPLIER, (), (target.name,))
 
@@ -114,11 +123,20 @@ def _by_kind(case: Case) -> Iterator[Factor]:
     for kind in dict.fromkeys(power["kind"]):
         rows = power[power["kind"] == kind]
         where, words = ("kind", str(kind)), str(kind).replace("_", " ")
-        yield Factor(f"{kind}_term", f"months of term of all {words} power", Meaning.VALUE, (Column("power", "term_months", where=where),))
+        yield Factor(
+            f"{kind}_term", f"months of term of all {words} power", Meaning.VALUE,
+            (Column("power", "term_months", where=where),),
+        )
         if (rows["fee_usd_per_kw_month"].fillna(0.0) > 0.0).any():
-            yield Factor(f"{kind}_fee", f"monthly fee of all {words} power, $/kW-month", Meaning.VALUE, (Column("power", "fee_usd_per_kw_month", where=where),))
+            yield Factor(
+                f"{kind}_fee", f"monthly fee of all {words} power, $/kW-month", Meaning.VALUE,
+                (Column("power", "fee_usd_per_kw_month", where=where),),
+            )
         if (rows["status"] != "energised").any():
-            yield Factor(f"{kind}_late", f"months by which all {words} power still to come is later", Meaning.ADDED_MONTHS, (Column("power", "energised", where=where),))
+            yield Factor(
+                f"{kind}_late", f"months by which all {words} power still to come is later", Meaning.ADDED_MONTHS,
+                (Column("power", "energised", where=where),),
+            )
 
 
 def _brackets(column: Column) -> str:
@@ -126,7 +144,8 @@ def _brackets(column: Column) -> str:
 
 
 def _rows(case: Case, column: Column) -> pd.Series:
-    """Rows of a column that a multiplier moves: those with a number that is not 0, or with a curve; not signed leases."""
+    """Rows of a column that a multiplier moves: those with a number that is not 0, or with a curve; not signed
+    leases."""
     frame = case.tables[column.table]
     values = pd.to_numeric(frame[column.name]).fillna(0.0)
     chosen = values != 0.0

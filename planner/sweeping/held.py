@@ -24,7 +24,8 @@ WHOLE_MONTH = 1e-6
 
 @dataclass(frozen=True)
 class Broken:
-    """A limit that the held plan breaks in the changed case over some months, as `score` counts it: used against limit, in its own unit."""
+    """A limit that the held plan breaks in the changed case over some months, as `score` counts it: used against limit,
+    in its own unit."""
 
     family: str
     name: str
@@ -39,7 +40,8 @@ class Broken:
 class Held:
     """The base plan in the changed case. npv_usd is None, with the reason, where it cannot be had there at all.
 
-    lost: leases of the plan that nobody is served under any more there. cut: months of contract that others lose, by lease.
+    lost: leases of the plan that nobody is served under any more there. cut: months of contract that others lose, by
+        lease.
     """
 
     npv_usd: float | None
@@ -57,7 +59,9 @@ def held_plan(candidates: CandidateSet, levels: Floats | None, anew: CandidateSe
     if levels is None:
         return Held(None, "there is no base plan", ())
     if same_dates(candidates, anew):
-        return Held(float(anew.npv_usd @ levels), "", broken_limits(anew, levels), *_leases_hurt(candidates, anew, levels))
+        return Held(
+            float(anew.npv_usd @ levels), "", broken_limits(anew, levels), *_leases_hurt(candidates, anew, levels)
+        )
     try:
         there = restate(candidates, anew.outlook.case, equity=options.equity)
     except PlannerError as error:
@@ -65,24 +69,31 @@ def held_plan(candidates: CandidateSet, levels: Floats | None, anew: CandidateSe
     gone = [number for number in np.flatnonzero(levels).tolist() if number in there.gone]
     if gone:
         return Held(None, there.refusal(gone), (), _leases_of(there, gone))
-    return Held(float(there.npv_usd @ levels), "", broken_limits(there, levels), *_leases_hurt(candidates, there, levels))
+    return Held(
+        float(there.npv_usd @ levels), "", broken_limits(there, levels), *_leases_hurt(candidates, there, levels)
+    )
 
 
 def same_dates(candidates: CandidateSet, anew: CandidateSet) -> bool:
-    """Whether a changed case has the same candidates at the same dates, so that levels mean the same without restating them."""
+    """Whether a changed case has the same candidates at the same dates, so that levels mean the same without restating
+    them."""
     before, after = candidates.outlook, anew.outlook
     renewals = (outlook.case.tables["leases"]["renewal_probability"] for outlook in (before, after))
     return (
         len(candidates) == len(anew)
         and before.calendar == after.calendar
-        and all(np.array_equal(getattr(before, name), getattr(after, name)) for name in ("steps", "endings", "energised", "promised"))
+        and all(
+            np.array_equal(getattr(before, name), getattr(after, name))
+            for name in ("steps", "endings", "energised", "promised")
+        )
         and np.array_equal(*(column.to_numpy(np.float64) for column in renewals))
         and bool((candidates.table["candidate_id"].to_numpy() == anew.table["candidate_id"].to_numpy()).all())
     )
 
 
 def broken_limits(candidates: CandidateSet, levels: Floats) -> tuple[Broken, ...]:
-    """The limits that levels break, the worst first: those, and as many, as `score` counts for a portfolio of these levels."""
+    """The limits that levels break, the worst first: those, and as many, as `score` counts for a portfolio of these
+    levels."""
     held = np.flatnonzero(levels)
     items = Items(("plan",), held, sp.csr_array(levels[held][None, :]))
     bunch = Bunch(items, items.names, portfolios_from_dense(np.ones((1, 1))))
@@ -107,11 +118,17 @@ def _leases_of(candidates: CandidateSet, numbers: list[int]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(rows["lease_id"][rows["kind"].isin(["serve", "host"]) & (rows["lease_id"] != "")]))
 
 
-def _leases_hurt(candidates: CandidateSet, there: CandidateSet | Restated, levels: Floats) -> tuple[tuple[str, ...], tuple[tuple[str, float], ...]]:
-    """Leases that are lost (no month of their contracts is left), and months that others lose, a unit of the lease on average."""
+def _leases_hurt(
+    candidates: CandidateSet, there: CandidateSet | Restated, levels: Floats
+) -> tuple[tuple[str, ...], tuple[tuple[str, float], ...]]:
+    """Leases that are lost (no month of their contracts is left), and months that others lose, a unit of the lease on
+    average."""
     before, after = _contract_months(candidates, levels), _contract_months(there, levels)
     lost = tuple(name for name in before if after.get(name, 0.0) <= WHOLE_MONTH < before[name])
-    cut = tuple((name, before[name] - after[name]) for name in before if name not in lost and before[name] - after.get(name, 0.0) > WHOLE_MONTH)
+    cut = tuple(
+        (name, before[name] - after[name]) for name in before
+        if name not in lost and before[name] - after.get(name, 0.0) > WHOLE_MONTH
+    )
     return lost, cut
 
 

@@ -32,7 +32,8 @@ def question(job: Job, points: Iterable[Point]) -> str:
     """A text that is equal for sweeps that ask the same: case, options, points and version."""
     options, solver = job.options, job.options.solver
     asked = {
-        "case": job.case.source_hash, "cold": job.cold, "version": _version(), "points": [asdict(point) for point in points],
+        "case": job.case.source_hash, "cold": job.cold, "version": _version(),
+        "points": [asdict(point) for point in points],
         "options": [options.base, options.tail, options.equity, list(options.fixes), list(options.excludes)],
         "solver": [solver.solver, solver.gap, solver.time_limit_s, solver.seed, solver.relax],
     }
@@ -53,10 +54,15 @@ class Journal:
                 self._same_question()
                 return
             if not force:
-                raise PlannerError(f"an interrupted sweep is kept in {self.folder}; go on with it by --resume, or give it up with --force")
+                raise PlannerError(
+                    f"an interrupted sweep is kept in {self.folder}; go on with it by --resume, or give it up with "
+                    "--force"
+                )
             shutil.rmtree(self.folder)
         elif resume:
-            raise PlannerError(f"there is no interrupted sweep to go on with ({self.folder} does not exist); leave --resume out")
+            raise PlannerError(
+                f"there is no interrupted sweep to go on with ({self.folder} does not exist); leave --resume out"
+            )
         self.folder.mkdir(parents=True)
         self._write(_QUESTION, json.dumps({"asked": self.asked}).encode())
 
@@ -66,7 +72,10 @@ class Journal:
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             raise PlannerError(f"{self.folder} is not an interrupted sweep; choose another --out") from None
         if kept != self.asked:
-            raise PlannerError(f"{self.folder} holds another sweep (its case, options or points differ); repeat its own command with --resume, or give it up with --force")
+            raise PlannerError(
+                f"{self.folder} holds another sweep (its case, options or points differ); repeat its own command with "
+                "--resume, or give it up with --force"
+            )
 
     def keep_base(self, base: BasePlan) -> None:
         """Keep the base plan."""
@@ -102,7 +111,13 @@ class Journal:
                 continue
             held = record["held"]
             broken = tuple(Broken(**entry) for entry in held["broken"])
-            parts = {"held": Held(held["npv_usd"], held["why_not"], broken, tuple(held["lost"]), tuple((str(name), float(months)) for name, months in held["cut"])), "footprint": Footprint(**record["footprint"]), "ids": tuple(record["ids"])}
+            parts = {
+                "held": Held(
+                    held["npv_usd"], held["why_not"], broken, tuple(held["lost"]),
+                    tuple((str(name), float(months)) for name, months in held["cut"]),
+                ),
+                "footprint": Footprint(**record["footprint"]), "ids": tuple(record["ids"]),
+            }
             yield Outcome(**{**record, **parts, **arrays})
 
     def end(self) -> None:

@@ -23,7 +23,8 @@ from planner.sweeping.held import Held, held_plan
 class Outcome:
     """What was found at a point.
 
-    status, objective_usd, bound_usd: of the plan redone. ids, levels, unit_npv: of the candidates of the changed case, in
+    status, objective_usd, bound_usd: of the plan redone. ids, levels, unit_npv: of the candidates of the changed case,
+        in
     order, shape (N,); levels are 0 without a plan. warm: the base plan's whole decisions were the answer to beat.
     solver_seconds: of the plan redone. seconds: of the point, all in all.
     """
@@ -44,7 +45,9 @@ class Outcome:
     seconds: float
 
 
-def outcome_at(point: Point, case: Case, options: PlanOptions, base: BasePlan, candidates: CandidateSet, *, cold: bool) -> Outcome:
+def outcome_at(
+    point: Point, case: Case, options: PlanOptions, base: BasePlan, candidates: CandidateSet, *, cold: bool
+) -> Outcome:
     """Value the base plan at a point and redo it there. candidates: of the base case. cold: begin from nothing.
 
     Raises CaseError where the changed case does not hold together.
@@ -58,7 +61,8 @@ def outcome_at(point: Point, case: Case, options: PlanOptions, base: BasePlan, c
     found = uninterrupted(allocate(anew, options.solver, whole=base.whole if warm else None, priced=False))
     levels = np.zeros(len(anew)) if found.levels is None else found.levels
     return Outcome(
-        point.number, held, found.status.label, found.message, found.status.exit_code, found.objective_usd, found.bound_usd,
+        point.number, held, found.status.label, found.message, found.status.exit_code, found.objective_usd,
+        found.bound_usd,
         footprint(anew, levels), tuple(anew.table["candidate_id"]), levels, anew.npv_usd, warm,
         found.seconds["solve"], time.perf_counter() - began,
     )

@@ -18,7 +18,8 @@ from planner.sweeping.workers import Job, Refused, attempted
 
 @dataclass(frozen=True)
 class PointWork:
-    """What each worker gets: the job of the sweep, and the base plan from which every point begins. asked: a hash of case, options and points."""
+    """What each worker gets: the job of the sweep, and the base plan from which every point begins. asked: a hash of
+    case, options and points."""
 
     job: Job
     base: BasePlan
@@ -63,7 +64,9 @@ class PointsOnDask:
     def __enter__(self) -> PointsOnDask:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         pass
 
     def outcomes(self, base: BasePlan, points: Sequence[Point]) -> Generator[Outcome | Refused]:

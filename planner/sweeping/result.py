@@ -43,7 +43,8 @@ class SweepOptions:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Sweep:
-    """What a sweep found. `found` holds the points that are done, by number; `interrupted`: Ctrl-C came before the rest.
+    """What a sweep found. `found` holds the points that are done, by number; `interrupted`: Ctrl-C came before the
+    rest.
 
     seconds: wall time of this call. workers: processes used.
     """
@@ -104,7 +105,8 @@ class Sweep:
 
     @property
     def exit_code(self) -> int:
-        """0 where every point is done and has a plan or is proven to have none; 4 when stopped; else the worst code of a point."""
+        """0 where every point is done and has a plan or is proven to have none; 4 when stopped; else the worst code of
+        a point."""
         codes = [one.exit_code for one in self.outcomes if one.exit_code != 3]
         refused = any(isinstance(one, Refused) for one in self.found.values())
         return max([4 if self.interrupted else 0, 2 if refused else 0, *codes])

@@ -1,6 +1,8 @@
-"""A sweep: one thing or two varied over a range, or the named stresses; at each point the plan held and the plan redone.
+"""A sweep: one thing or two varied over a range, or the named stresses; at each point the plan held and the plan
+redone.
 
-The held plan is the base plan's portfolio valued in the changed case, with the limits that it breaks there. The plan redone
+The held plan is the base plan's portfolio valued in the changed case, with the limits that it breaks there. The plan
+redone
 knows the change from the start: what the difference would be worth to foresight, not what could be saved once the
 change shows. Every point begins from the base plan and from nothing else.
 """
@@ -38,13 +40,15 @@ Progress = Callable[[int, int, str], None]
 
 @one_blas_thread()
 def sweep(
-    case: Case | str | Path | Plan, options: SweepOptions | None = None, *, out: str | Path | None = None, resume: bool = False, force: bool = False,
+    case: Case | str | Path | Plan, options: SweepOptions | None = None, *, out: str | Path | None = None,
+    resume: bool = False, force: bool = False,
     progress: Progress | None = None, **choices: object,
 ) -> Sweep:
     """Vary a case, or a plan's case; `choices` are fields of `SweepOptions` and `PlanOptions`, for short calls.
 
     out: a folder for the tables. While the sweep runs, every point that is done is kept beside it, and `resume`
-    goes on with an interrupted one. Ctrl-C ends the sweep with what is done. Raises PlannerError for what cannot be varied.
+    goes on with an interrupted one. Ctrl-C ends the sweep with what is done. Raises PlannerError for what cannot be
+    varied.
 
     >>> import planner
     >>> found = planner.sweep("fixtures/tiny", vary="lease_rate=0.9,1.1", workers=1)
@@ -55,8 +59,13 @@ def sweep(
     began = time.perf_counter()
     make_solver(chosen.plan.solver)
     given = case if isinstance(case, Plan) else None
-    standing = case.case if isinstance(case, Plan) else changed_case(as_case(case), chosen.plan.edits, chosen.plan.stress)
-    axes = (*(parse_axis(standing, written) for written in chosen.vary), *((stress_axis(standing),) if chosen.stresses else ()))
+    standing = (
+        case.case if isinstance(case, Plan) else changed_case(as_case(case), chosen.plan.edits, chosen.plan.stress)
+    )
+    axes = (
+        *(parse_axis(standing, written) for written in chosen.vary),
+        *((stress_axis(standing),) if chosen.stresses else ()),
+    )
     points = points_of(axes)
     _check_values(standing, axes)
     job = Job(standing, plain(chosen.plan), chosen.cold)
@@ -76,7 +85,8 @@ def sweep(
 
 
 def _check_values(case: Case, axes: Sequence[Axis]) -> None:
-    """Refuse a value that changes nothing known or leaves a case that does not hold together, before anything is solved."""
+    """Refuse a value that changes nothing known or leaves a case that does not hold together, before anything is
+    solved."""
     for axis in axes:
         for value, edits in zip(axis.values, axis.edits, strict=True):
             changed_case(case, edits, value if axis.stressed else None)

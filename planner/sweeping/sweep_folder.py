@@ -16,16 +16,22 @@ RECORD = "sweep.json"
 
 
 def write_sweep(sweep: Sweep, folder: str | Path, *, force: bool = False) -> Path:
-    """Write points, sites, leases, flips and broken limits (CSV), points and portfolios (Parquet) and sweep.json, whole or not at all."""
+    """Write points, sites, leases, flips and broken limits (CSV), points and portfolios (Parquet) and sweep.json, whole
+    or not at all."""
     target = Path(folder).resolve()
     refuse_other_sweeps(target, force=force)
 
     def write(scratch: Path) -> None:
-        for name, table in (("points", sweep.table), ("sites", sweep.sites), ("leases", sweep.leases), ("flips", sweep.flips), ("broken", sweep.broken)):
+        for name, table in (
+            ("points", sweep.table), ("sites", sweep.sites), ("leases", sweep.leases), ("flips", sweep.flips),
+            ("broken", sweep.broken),
+        ):
             table.to_csv(scratch / f"{name}.csv", index=False, float_format="%.12g", lineterminator="\n")
         sweep.table.to_parquet(scratch / "points.parquet", index=False)
         sweep.portfolios.to_parquet(scratch / "portfolios.parquet", index=False)
-        (scratch / RECORD).write_text(json.dumps(sweep_record(sweep), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        (scratch / RECORD).write_text(
+            json.dumps(sweep_record(sweep), indent=2, allow_nan=False) + "\n", encoding="utf-8"
+        )
 
     appear_whole(target, write)
     return target
@@ -53,7 +59,10 @@ def sweep_record(sweep: Sweep) -> dict[str, Any]:
         "interrupted": sweep.interrupted,
         "base": {"status": sweep.base.status, "npv_usd": sweep.base.objective_usd, "bound_usd": sweep.base.bound_usd},
         "gap_asked": options.solver.gap,
-        "options": {"base": options.base, "tail": options.tail, "equity": options.equity, "edits": list(options.edits), "stress": options.stress, "fixes": list(options.fixes), "excludes": list(options.excludes)},
+        "options": {
+            "base": options.base, "tail": options.tail, "equity": options.equity, "edits": list(options.edits),
+            "stress": options.stress, "fixes": list(options.fixes), "excludes": list(options.excludes),
+        },
         "warm_starts": not sweep.options.cold,
         "workers": sweep.workers,
         "seconds": {
@@ -73,4 +82,7 @@ def in_base_plans(sweep: Sweep) -> float | None:
 
 def point_records(sweep: Sweep) -> list[dict[str, Any]]:
     """The points as plain values, None for what is blank."""
-    return [{name: None if pd.isna(value) else value for name, value in row.items()} for row in sweep.table.to_dict("records")]
+    return [
+        {name: None if pd.isna(value) else value for name, value in row.items()}
+        for row in sweep.table.to_dict("records")
+    ]

@@ -17,28 +17,38 @@ Found = Mapping[int, Outcome | Refused]
 
 RESIZED = 1e-3
 """Change of a lease's size, as a share of it, up to which it counts as the same."""
-FLIP_COLUMNS = ("axis", "other", "kind", "name", "from_value", "to_value", "becomes", "size_before", "size_after", "worth_the_same_at")
+FLIP_COLUMNS = (
+    "axis", "other", "kind", "name", "from_value", "to_value", "becomes", "size_before", "size_after",
+    "worth_the_same_at",
+)
 """Columns of flips.csv: where along `axis` (with the other axis at `other`) a site or lease comes in or goes out."""
 
 
 def points_table(axes: Sequence[Axis], points: Sequence[Point], found: Found, base: BasePlan) -> pd.DataFrame:
-    """A row for each point that is done: values, the held plan, the plan redone with foresight, and what redoing is worth.
+    """A row for each point that is done: values, the held plan, the plan redone with foresight, and what redoing is
+    worth.
 
-    Names in a cell are separated by ;. leases_larger, leases_smaller: those in both plans of another size, with the change.
-    held_leases_lost: of the held plan, those of which nothing is left; held_leases_cut: with the months of contract that they lose.
+    Names in a cell are separated by ;. leases_larger, leases_smaller: those in both plans of another size, with the
+    change.
+    held_leases_lost: of the held plan, those of which nothing is left; held_leases_cut: with the months of contract
+        that they lose.
     """
     rows = [_row(axes, point, found[point.number], base) for point in points if point.number in found]
     names = [axis.name for axis in axes]
     columns = [
-        "point", *names, "held_npv_usd", "held_limits_broken", "held_note", "redone_status", "redone_npv_usd", "redone_bound_usd", "redone_gap",
-        "worth_of_redoing_usd", "held_less_base_usd", "redone_less_base_usd", "sites_in", "sites_out", "leases_in", "leases_out",
+        "point", *names, "held_npv_usd", "held_limits_broken", "held_note", "redone_status", "redone_npv_usd",
+        "redone_bound_usd", "redone_gap",
+        "worth_of_redoing_usd", "held_less_base_usd", "redone_less_base_usd", "sites_in", "sites_out", "leases_in",
+        "leases_out",
         "leases_larger", "leases_smaller", "held_leases_lost", "held_leases_cut", "contracted_mw",
     ]
     return pd.DataFrame(rows, columns=columns)
 
 
 def _row(axes: Sequence[Axis], point: Point, outcome: Outcome | Refused, base: BasePlan) -> dict[str, object]:
-    row: dict[str, object] = {"point": point.number + 1, **{axis.name: value for axis, value in zip(axes, point.values, strict=True)}}
+    row: dict[str, object] = {
+        "point": point.number + 1, **{axis.name: value for axis, value in zip(axes, point.values, strict=True)}
+    }
     if isinstance(outcome, Refused):
         return {**row, "held_note": outcome.why, "redone_status": "refused"}
     held, redone = outcome.held.npv_usd, outcome.objective_usd
@@ -85,14 +95,24 @@ def _names(names: frozenset[str]) -> str:
 
 
 def _resized(before: Mapping[str, float], now: Mapping[str, float], sign: float) -> str:
-    """Leases in both plans that are larger (sign 1) or smaller (-1) by more than dust, the most first, with the change."""
-    changed = {name: now.get(name, 0.0) - size for name, size in before.items() if size > LEASE_IN and now.get(name, 0.0) > LEASE_IN}
-    told = [(name, change) for name, change in changed.items() if sign * change > RESIZED * max(before[name], now[name])]
-    return ";".join(f"{name} {change:+,.{0 if abs(change) >= 10.0 else 2}f}" for name, change in sorted(told, key=lambda pair: (-abs(pair[1]), pair[0])))
+    """Leases in both plans that are larger (sign 1) or smaller (-1) by more than dust, the most first, with the
+    change."""
+    changed = {
+        name: now.get(name, 0.0) - size for name, size in before.items()
+        if size > LEASE_IN and now.get(name, 0.0) > LEASE_IN
+    }
+    told = [
+        (name, change) for name, change in changed.items() if sign * change > RESIZED * max(before[name], now[name])
+    ]
+    return ";".join(
+        f"{name} {change:+,.{0 if abs(change) >= 10.0 else 2}f}"
+        for name, change in sorted(told, key=lambda pair: (-abs(pair[1]), pair[0]))
+    )
 
 
 def where_table(axes: Sequence[Axis], points: Sequence[Point], found: Found, base: BasePlan, kind: str) -> pd.DataFrame:
-    """Contracted MW by site ("site"), or size won by lease ("lease"), of the held plan and of the plan redone at each point."""
+    """Contracted MW by site ("site"), or size won by lease ("lease"), of the held plan and of the plan redone at each
+    point."""
     name, unit = ("site_id", "contracted_mw") if kind == "site" else ("lease_id", "won")
     rows = []
     for point in points:
@@ -100,7 +120,13 @@ def where_table(axes: Sequence[Axis], points: Sequence[Point], found: Found, bas
         if isinstance(outcome, Outcome) and outcome.objective_usd is not None:
             held, redone = _sizes(base, kind), _sizes(outcome, kind)
             values = {axis.name: value for axis, value in zip(axes, point.values, strict=True)}
-            rows += [{"point": point.number + 1, **values, name: thing, f"held_{unit}": held.get(thing, 0.0), f"redone_{unit}": redone[thing]} for thing in redone]
+            rows += [
+                {
+                    "point": point.number + 1, **values, name: thing, f"held_{unit}": held.get(thing, 0.0),
+                    f"redone_{unit}": redone[thing],
+                }
+                for thing in redone
+            ]
     return pd.DataFrame(rows, columns=["point", *(axis.name for axis in axes), name, f"held_{unit}", f"redone_{unit}"])
 
 
@@ -112,10 +138,15 @@ def broken_table(axes: Sequence[Axis], points: Sequence[Point], found: Found) ->
         if isinstance(outcome, Outcome):
             values = {axis.name: value for axis, value in zip(axes, point.values, strict=True)}
             rows += [
-                {"point": point.number + 1, **values, "family": one.family, "name": one.name, "month": one.month, "used": one.used, "limit": one.limit}
+                {
+                    "point": point.number + 1, **values, "family": one.family, "name": one.name, "month": one.month,
+                    "used": one.used, "limit": one.limit,
+                }
                 for one in outcome.held.broken
             ]
-    return pd.DataFrame(rows, columns=["point", *(axis.name for axis in axes), "family", "name", "month", "used", "limit"])
+    return pd.DataFrame(
+        rows, columns=["point", *(axis.name for axis in axes), "family", "name", "month", "used", "limit"]
+    )
 
 
 def portfolios_table(points: Sequence[Point], found: Found) -> pd.DataFrame:
@@ -125,14 +156,22 @@ def portfolios_table(points: Sequence[Point], found: Found) -> pd.DataFrame:
         outcome = found.get(point.number)
         if isinstance(outcome, Outcome):
             at = np.flatnonzero(outcome.levels)
-            pieces.append(pd.DataFrame({"point": point.number + 1, "candidate_id": np.array(outcome.ids, dtype=object)[at], "level": outcome.levels[at]}))
+            pieces.append(
+                pd.DataFrame(
+                    {
+                        "point": point.number + 1, "candidate_id": np.array(outcome.ids, dtype=object)[at],
+                        "level": outcome.levels[at],
+                    }
+                )
+            )
     return pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame(columns=["point", "candidate_id", "level"])
 
 
 def flips_table(axes: Sequence[Axis], points: Sequence[Point], found: Found) -> pd.DataFrame:
     """Between which neighbouring values a site or a lease comes into the plan redone, or goes out; see FLIP_COLUMNS.
 
-    `worth_the_same_at`: on a numeric axis, the value at which the two neighbouring plans are worth the same, by straight
+    `worth_the_same_at`: on a numeric axis, the value at which the two neighbouring plans are worth the same, by
+        straight
     lines between the two points; blank where the candidates differ. Stresses have no neighbours, so no flips.
     """
     rows = [row for at, axis in enumerate(axes) if not axis.stressed for row in _flips_along(axes, at, points, found)]
@@ -148,7 +187,10 @@ def _flips_along(axes: Sequence[Axis], at: int, points: Sequence[Point], found: 
             continue
         after = by_values[tuple(axis.values[place + 1] if k == at else value for k, value in enumerate(before.values))]
         one, two = found.get(before.number), found.get(after.number)
-        if not isinstance(one, Outcome) or not isinstance(two, Outcome) or one.objective_usd is None or two.objective_usd is None:
+        if (
+            not isinstance(one, Outcome) or not isinstance(two, Outcome) or one.objective_usd is None
+            or two.objective_usd is None
+        ):
             continue
         others = "; ".join(f"{axes[k].name}={value}" for k, value in enumerate(before.values) if k != at)
         same = _worth_the_same(axis, place, one, two)
@@ -158,7 +200,8 @@ def _flips_along(axes: Sequence[Axis], at: int, points: Sequence[Point], found: 
                 yield {
                     "axis": axis.name, "other": others, "kind": kind, "name": name, "from_value": axis.values[place],
                     "to_value": axis.values[place + 1], "becomes": "in" if name in now else "out",
-                    "size_before": _sizes(one, kind)[name], "size_after": _sizes(two, kind)[name], "worth_the_same_at": same,
+                    "size_before": _sizes(one, kind)[name], "size_after": _sizes(two, kind)[name],
+                    "worth_the_same_at": same,
                 }
 
 

@@ -46,12 +46,16 @@ _WORDS: dict[str, tuple[str, str]] = {
     WHOLE: ("{} in part, which is taken whole or not at all", ""),
 }
 """What a family of limits is about, and its unit."""
-_LEAST = {Family.LEAST_POWER.name, Family.LEAST_VOLUME.name, Family.LEAST_BLOCK.name, Family.PLACED.name, Family.MIN_TAKE.name, Family.CASH_FLOOR.name, LEAST}
+_LEAST = {
+    Family.LEAST_POWER.name, Family.LEAST_VOLUME.name, Family.LEAST_BLOCK.name, Family.PLACED.name,
+    Family.MIN_TAKE.name, Family.CASH_FLOOR.name, LEAST,
+}
 """Limits that ask for something: what breaks them is too little."""
 
 
 def told(broken: Sequence[Broken]) -> list[str]:
-    """A sentence for each limit broken, the worst of its windows: 'new capital used (capital): $900M too much in 2028-Q1'."""
+    """A sentence for each limit broken, the worst of its windows: 'new capital used (capital): $900M too much in
+    2028-Q1'."""
     worst: dict[tuple[str, str], Broken] = {}
     windows: dict[tuple[str, str], int] = {}
     for one in broken:
@@ -78,6 +82,9 @@ def _sentence(one: Broken, windows: int) -> str:
 
 def _sized(amount: float, unit: str) -> str:
     if unit == "$":
-        return f"${amount / 1e9:,.2f}B" if amount >= 9.995e8 else f"${amount / 1e6:,.1f}M" if amount >= 5e4 else f"${amount:,.0f}"
+        return (
+            f"${amount / 1e9:,.2f}B" if amount >= 9.995e8 else f"${amount / 1e6:,.1f}M" if amount >= 5e4
+            else f"${amount:,.0f}"
+        )
     size = f"{amount:,.0f}" if amount >= 1000.0 or amount == round(amount) else f"{amount:,.3g}"
     return f"{size} {unit}".rstrip()

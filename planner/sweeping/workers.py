@@ -1,8 +1,8 @@
 """Processes that work through the points of a sweep, each with the base candidates made once.
 
-A worker is a plain process that reads pickled messages from its input and writes pickled answers, so that a sweep can be
-called from any script or notebook. A point whose worker is killed is given to another one. No point sees what another
-found, so neither order nor the number of workers changes a number.
+A worker is a plain process that reads pickled messages from its input and writes pickled answers, so that a sweep can
+be called from any script or notebook. A point whose worker is killed is given to another one. No point sees what
+another found, so neither order nor the number of workers changes a number.
 """
 
 from __future__ import annotations
@@ -65,7 +65,8 @@ def worked_here(job: Job, base: BasePlan, points: Sequence[Point]) -> Iterator[O
 
 @dataclass(frozen=True)
 class Known:
-    """What a worker is told before its first point: the base plan, and what was found on the way about the models behind it."""
+    """What a worker is told before its first point: the base plan, and what was found on the way about the models
+    behind it."""
 
     base: BasePlan
     tightening: Mapping[bytes, float | None]
@@ -79,7 +80,8 @@ class _Worker:
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         code = f"import sys; sys.path[:] = {sys.path!r}; from planner.sweeping.workers import serve; serve()"
         self._process = subprocess.Popen(
-            [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, start_new_session=True
+            [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment,
+            start_new_session=True
         )
         self._greeting = threading.Thread(target=self._greet, args=(job,), daemon=True)
         self._greeting.start()
@@ -158,7 +160,12 @@ class Workers:
                     return
                 worker.end()
                 if tries + 1 >= MOST_TRIES:
-                    answers.put(PlannerError(f"{MOST_TRIES} workers died over point {point.number + 1}; give fewer --workers if memory is short"))
+                    answers.put(
+                        PlannerError(
+                            f"{MOST_TRIES} workers died over point {point.number + 1}; give fewer --workers if memory "
+                            "is short"
+                        )
+                    )
                     return
                 self._workers[place], introduced = _Worker(self.job), False
                 waiting.put((point, tries + 1))

@@ -23,5 +23,7 @@ def told(agreement: Agreement) -> str:
     """The first few figures that are apart, for the message of a failing test."""
     apart: list[Any] = [cell for cell in agreement.cells if not cell.agrees][:4]
     apart += [worth for worth in agreement.worths if not worth.agrees]
-    apart += [check for check in agreement.checks if check.broken][:4] + [law for law in agreement.laws if not law.holds][:4]
+    apart += [
+        check for check in agreement.checks if check.broken
+    ][:4] + [law for law in agreement.laws if not law.holds][:4]
     return "\n".join([", ".join(agreement.disagreements), *(str(each) for each in apart)])

@@ -1,4 +1,5 @@
-"""Every plan of a case at the edges passes the ledger: to the cent, within every limit, nothing made and nothing lost."""
+"""Every plan of a case at the edges passes the ledger: to the cent, within every limit, nothing made and nothing
+lost."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ from planner.planning import PlanOptions
 MOST_REFUSED = 0.5
 """Share of the drawn cases that the reader may refuse: above it the cases would try the reader and not the plan."""
 AT_RANDOM = bool(os.environ.get("EDGES_AT_RANDOM"))
-"""Set it to draw other cases each time, in search of what no one has seen; otherwise a change fails by its own fault alone."""
+"""Set it to draw other cases each time, in search of what no one has seen; otherwise a change fails by its own fault
+alone."""
 UNITS = "choose other units"
 """Ends the message of a model whose coefficients differ by more than a solver can tell apart."""
 
@@ -44,14 +46,20 @@ def holds(case: Case) -> None:
     assert agreement.agrees, told(agreement)
 
 
-@settings(max_examples=15, deadline=None, derandomize=True, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=15, deadline=None, derandomize=True, database=None, phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
 @given(edge_cases())
 def test_every_made_up_plan_passes_the_ledger(case: Case) -> None:
     holds(case)
 
 
 @pytest.mark.slow
-@settings(max_examples=250, deadline=None, derandomize=not AT_RANDOM, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=250, deadline=None, derandomize=not AT_RANDOM, database=None, phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
 @given(edge_cases())
 def test_many_made_up_plans_pass_the_ledger(case: Case) -> None:
     holds(case)

@@ -1,4 +1,5 @@
-"""Room in the limits that matter most, month by month: the ledger's, from the case, equals that of the planner's rows to 1e-9."""
+"""Room in the limits that matter most, month by month: the ledger's, from the case, equals that of the planner's rows
+to 1e-9."""
 
 from __future__ import annotations
 
@@ -9,9 +10,12 @@ from auditing.audited import audited
 from oracle.rich_case import rich_case
 
 SAME = {
-    "halls": "HALL", "liquid cooling": "LIQUID", "contracted power": "PHASE", "shared feed": "GROUP", "GPUs owned": "FLEET",
-    "supply of GPUs": "SUPPLY", "depth of the market": "DEPTH", "mining load": "MINING", "new capital": "CAPITAL", "cash floor": "CASH_FLOOR",
-    "share of a customer": "REVENUE_SHARE", "size of a lease": "VOLUME", "units at a rate": "TIER", "convertible halls": "CONVERTIBLE", "pace of building": "BUILD", "site": "SITE",
+    "halls": "HALL", "liquid cooling": "LIQUID", "contracted power": "PHASE", "shared feed": "GROUP",
+    "GPUs owned": "FLEET",
+    "supply of GPUs": "SUPPLY", "depth of the market": "DEPTH", "mining load": "MINING", "new capital": "CAPITAL",
+    "cash floor": "CASH_FLOOR",
+    "share of a customer": "REVENUE_SHARE", "size of a lease": "VOLUME", "units at a rate": "TIER",
+    "convertible halls": "CONVERTIBLE", "pace of building": "BUILD", "site": "SITE",
 }
 """Families of the ledger by those of the planner's rows that say the same."""
 

@@ -25,7 +25,10 @@ def test_planner_bench_on_a_small_case() -> None:
 def test_the_bench_of_pools_on_small_ones() -> None:
     from planner.bench.pools import case_pool_figures, pool_figures
 
-    figures = [*pool_figures(large=4000, small=1500, scenarios=24, few_scenarios=20), *case_pool_figures(most=500, scenarios=20, sites=2, leases=3, months=24)]
+    figures = [
+        *pool_figures(large=4000, small=1500, scenarios=24, few_scenarios=20),
+        *case_pool_figures(most=500, scenarios=20, sites=2, leases=3, months=24),
+    ]
     found = {figure.what: figure for figure in figures}
     assert found["1,500 x 20: one big programme"].value > 0.0  # its optimum was compared with the pool's
     assert math.isfinite(found["growth of a round with the pool"].value)
@@ -39,7 +42,12 @@ def test_the_bench_of_workers_on_few_portfolios() -> None:
     from planner.bench.workers import worker_figures
     from planner.case.generate import generate_case
 
-    figures = {figure.what: figure for figure in worker_figures(generate_case(sites=3, leases=4, skus=2, months=36, seed=8), portfolios=3000, scenarios=50)}
+    figures = {
+        figure.what: figure
+        for figure in worker_figures(
+            generate_case(sites=3, leases=4, skus=2, months=36, seed=8), portfolios=3000, scenarios=50
+        )
+    }
     assert figures["two workers, one thread each"].ratios.keys() == {"threads of one process", "one worker, one thread"}
     assert figures["scheduler, each task"].value > 0.0
     assert figures["hours"].value > 0.0

@@ -44,8 +44,13 @@ def tight(seed: int) -> CandidateSet:
     gpus = (leases["kind"] == "gpu").to_numpy()
     blocks = np.where(draw.random(len(leases)) < 0.6, leases["max_size"] * draw.uniform(0.5, 1.0, len(leases)), 0.0)
     sites = case.tables["sites"]
-    case = changed(case, "leases", min_block=blocks, min_size=np.maximum(leases["min_size"], blocks), single_fabric=gpus & (draw.random(len(leases)) < 0.5))
-    return candidates_of(changed(case, "sites", critical_it_mw=np.maximum(sites["critical_it_mw"] * 0.6, sites["existing_it_mw"])))
+    case = changed(
+        case, "leases", min_block=blocks, min_size=np.maximum(leases["min_size"], blocks),
+        single_fabric=gpus & (draw.random(len(leases)) < 0.5),
+    )
+    return candidates_of(
+        changed(case, "sites", critical_it_mw=np.maximum(sites["critical_it_mw"] * 0.6, sites["existing_it_mw"]))
+    )
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -57,7 +62,10 @@ def test_no_level_of_the_relaxation_can_reach_the_least_size(seed: int) -> None:
     for number in decisions[:6]:
         lower, upper = table["lower"].to_numpy(np.float64).copy(), table["upper"].to_numpy(np.float64)
         lower[number] = 1.0
-        found = linprog(np.zeros(len(table)), A_ub=rows.use, b_ub=rows.table["limit"], bounds=np.column_stack([lower, upper]), method="highs")
+        found = linprog(
+            np.zeros(len(table)), A_ub=rows.use, b_ub=rows.table["limit"], bounds=np.column_stack([lower, upper]),
+            method="highs",
+        )
         assert found.status == 2, table["candidate_id"].iat[number]
 
 
@@ -89,9 +97,13 @@ def test_a_site_too_small_for_the_block_is_left_out_and_one_large_enough_is_kept
     reasons = {}
     for share in (0.01, 1e6):
         size = float(case.tables["leases"]["max_size"].iat[0])
-        leases = case.tables["leases"].assign(min_block=np.where(case.tables["leases"]["lease_id"] == lease, size * 0.9, 0.0))
+        leases = case.tables["leases"].assign(
+            min_block=np.where(case.tables["leases"]["lease_id"] == lease, size * 0.9, 0.0)
+        )
         sites = case.tables["sites"]
-        larger = changed(changed(case, "leases", min_block=leases["min_block"]), "sites", liquid_cooled_it_mw=sites["critical_it_mw"])
+        larger = changed(
+            changed(case, "leases", min_block=leases["min_block"]), "sites", liquid_cooled_it_mw=sites["critical_it_mw"]
+        )
         if share < 1.0:
             larger = changed(larger, "sites", critical_it_mw=0.05, existing_it_mw=0.0)
         candidates = candidates_of(larger)

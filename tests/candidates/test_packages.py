@@ -24,7 +24,10 @@ def _some_bundle_parts(candidates: CandidateSet) -> tuple[str, list[str], str]:
     table = candidates.table
     for serve in table[table["kind"] == "serve"].itertuples():
         here = (table["site_id"] == serve.site_id) & (table["gpu_id"] == serve.gpu_id)
-        own = table[here & (table["kind"] == "own") & (table["from_month"] <= serve.from_month) & (table["to_month"] > serve.to_month)]
+        own = table[
+            here & (table["kind"] == "own") & (table["from_month"] <= serve.from_month)
+            & (table["to_month"] > serve.to_month)
+        ]
         sell = table[here & (table["kind"] == "sell") & (table["from_month"] > serve.to_month)]
         shells = table[(table["site_id"] == serve.site_id) & (table["kind"] == "shell")]
         if len(own) and len(sell):
@@ -32,7 +35,9 @@ def _some_bundle_parts(candidates: CandidateSet) -> tuple[str, list[str], str]:
             hall = shells[shells["from_month"] <= delivered["from_month"]]
             later = sell[sell["to_month"] <= delivered["to_month"]]
             if len(hall) and len(later):
-                return delivered["candidate_id"], [later.iloc[0]["candidate_id"], serve.candidate_id], hall.iloc[0]["candidate_id"]
+                return delivered["candidate_id"], [
+                    later.iloc[0]["candidate_id"], serve.candidate_id
+                ], hall.iloc[0]["candidate_id"]
     raise AssertionError("the generated case has no such path")
 
 
@@ -69,7 +74,10 @@ def test_a_hosted_megawatt_brings_its_hall_and_its_power(candidates: CandidateSe
     table = candidates.table
     hosts = table[table["kind"] == "host"]
     shells = table[table["kind"] == "shell"].sort_values("from_month").drop_duplicates("site_id").set_index("site_id")
-    chosen = next(row for row in hosts.itertuples() if row.site_id in shells.index and shells.loc[row.site_id, "from_month"] <= row.from_month)
+    chosen = next(
+        row for row in hosts.itertuples()
+        if row.site_id in shells.index and shells.loc[row.site_id, "from_month"] <= row.from_month
+    )
     bundle = hosting_bundle(candidates, chosen.candidate_id, shell=shells.loc[chosen.site_id, "candidate_id"])
     rows = candidates.rows
     used = rows.use @ bundle.package.spread(len(candidates))
@@ -83,5 +91,7 @@ def test_site_packages_add_up_to_the_portfolio(candidates: CandidateSet) -> None
     packages = site_packages(candidates, levels)
     total = np.sum([package.spread(len(candidates)) for package in packages], axis=0)
     np.testing.assert_array_equal(total, levels)
-    assert sum(package.npv_usd(candidates) for package in packages) == pytest.approx(float(candidates.npv_usd @ levels), rel=1e-12)
+    assert sum(
+        package.npv_usd(candidates) for package in packages
+    ) == pytest.approx(float(candidates.npv_usd @ levels), rel=1e-12)
     assert COMPANY in {package.name for package in packages}

@@ -49,7 +49,9 @@ def test_sizes_are_near_those_of_the_model_that_is_made(name: str) -> None:
         assert made / WITHIN <= told <= WITHIN * made
 
 
-@pytest.mark.parametrize("choices", [{"tail": "none"}, {"tail": "rented"}, {"base": "announced"}, {"monthly_windows": True}])
+@pytest.mark.parametrize(
+    "choices", [{"tail": "none"}, {"tail": "rented"}, {"base": "announced"}, {"monthly_windows": True}]
+)
 def test_candidates_are_counted_under_every_outlook(choices: dict[str, object]) -> None:
     case = generate_case(sites=4, leases=8, months=48, seed=5)
     outlook = make_outlook(case, **choices)  # type: ignore[arg-type]
@@ -82,7 +84,10 @@ def test_a_huge_case_is_refused_before_any_work(huge: Case) -> None:
     assert time.process_time() - began < 3.0  # about one on a machine of its own
     said = str(refused.value)
     assert refused.value.exit_code == 2
-    for word in ("candidates", "rows", "columns", "non-zeros", "GB at the peak", "case.months=", "SKUs instead of 6", "sites instead of 300", "leases instead of 600", "--memory "):
+    for word in (
+        "candidates", "rows", "columns", "non-zeros", "GB at the peak", "case.months=", "SKUs instead of 6",
+        "sites instead of 300", "leases instead of 600", "--memory ",
+    ):
         assert word in said
     assert refused.value.size.candidates > 1e6
 
@@ -126,7 +131,8 @@ from planner.candidates.reach.size import estimate
 from planner.case.generate import generate_case
 
 def status(name):
-    return next(int(line.split()[1]) for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(name)) * 1024
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(name)) * 1024
 
 build_candidates(make_outlook(generate_case(sites=2, leases=2, months=24)))  # libraries and their pools
 outlook = make_outlook(generate_case(sites=20, leases=40, months=60, seed=1))
@@ -139,12 +145,20 @@ print(told, status("VmHWM") - before)
 
 @pytest.mark.slow
 def test_the_bytes_told_are_near_those_taken() -> None:
-    found = subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True, check=True, cwd=FIXTURES.parent)
+    found = subprocess.run(
+        [sys.executable, "-c", PEAK], capture_output=True, text=True, check=True, cwd=FIXTURES.parent
+    )
     told, taken = map(float, found.stdout.split())
     assert taken / WITHIN <= told <= WITHIN * taken
 
 
 def test_a_case_without_leases_or_power_has_a_size() -> None:
     case = read_case(FIXTURES / "tiny")
-    bare = replace(case, tables={name: table.iloc[:0] if name in ("leases", "lease_rates", "power") else table for name, table in case.tables.items()})
+    bare = replace(
+        case,
+        tables={
+            name: table.iloc[:0] if name in ("leases", "lease_rates", "power") else table
+            for name, table in case.tables.items()
+        },
+    )
     assert estimate(make_outlook(bare)).candidates > 0

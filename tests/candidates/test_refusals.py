@@ -1,4 +1,5 @@
-"""What is said to stop a lease is what stops it: with exactly those limits lifted the model can serve it, with any one of them left it cannot."""
+"""What is said to stop a lease is what stops it: with exactly those limits lifted the model can serve it, with any one
+of them left it cannot."""
 
 from __future__ import annotations
 
@@ -33,7 +34,9 @@ def refusal(case: Case, lease_id: str = "lease") -> Refusal:
 def can_serve(case: Case, lease_id: str = "lease") -> bool:
     """Whether the model has a plan that serves the least size of a lease, all its other leases left out."""
     leases = case.tables["leases"]
-    alone = case.with_table("leases", leases[leases["lease_id"] == lease_id].assign(committed=True).reset_index(drop=True))
+    alone = case.with_table(
+        "leases", leases[leases["lease_id"] == lease_id].assign(committed=True).reset_index(drop=True)
+    )
     for table in ("lease_rates", "lease_ramp", "links"):
         rows = alone.tables[table]
         alone = alone.with_table(table, rows[rows["lease_id"].isin([lease_id, ""])].reset_index(drop=True))
@@ -43,13 +46,19 @@ def can_serve(case: Case, lease_id: str = "lease") -> bool:
 
 
 def fitting() -> Rows:
-    """A lease of 400 GPUs on one fabric from the fourth month, 0.8 MW, on a site that has more than enough of everything."""
+    """A lease of 400 GPUs on one fabric from the fourth month, 0.8 MW, on a site that has more than enough of
+    everything."""
     return {
-        "sites": [site(region="north", max_rack_kw=200, liquid_cooled_it_mw=2, max_cluster_gpus=1000, site_group="line"), site("b", region="east")],
+        "sites": [
+            site(region="north", max_rack_kw=200, liquid_cooled_it_mw=2, max_cluster_gpus=1000, site_group="line"),
+            site("b", region="east"),
+        ],
         "site_groups": [{"site_group": "line", "max_contracted_mw": 50}],
         "power": [grid(co2_kg_per_mwh=100)],
         "gpus": [sku(cooling="liquid", rack_kw=100)],
-        "leases": [cluster(start="2027-04", term_months=12, all_or_nothing=True, single_fabric=True, max_co2_kg_per_mwh=200)],
+        "leases": [
+            cluster(start="2027-04", term_months=12, all_or_nothing=True, single_fabric=True, max_co2_kg_per_mwh=200)
+        ],
         "lease_rates": [rate()],
     }
 
@@ -76,14 +85,19 @@ BROKEN: dict[StopKind, Callable[[Rows], None]] = {
     StopKind.NO_HALL: set_in("sites", existing_it_mw=0),
     StopKind.HALL_MW: set_in("sites", existing_it_mw=0.5, critical_it_mw=0.5, liquid_cooled_it_mw=None),
     StopKind.HALL_DATE: set_in("sites", existing_it_mw=0, shell_capex_usd_per_kw=9000, build_lead_months=9),
-    StopKind.HALL_PACE: set_in("sites", existing_it_mw=0, shell_capex_usd_per_kw=9000, build_lead_months=0, build_mw_per_quarter=0.1),
+    StopKind.HALL_PACE: set_in(
+        "sites", existing_it_mw=0, shell_capex_usd_per_kw=9000, build_lead_months=0, build_mw_per_quarter=0.1
+    ),
     StopKind.ORDER_LEAD: set_in("gpus", order_lead_months=6),
-    StopKind.SUPPLY: lambda rows: rows.update(gpu_supply=[{"gpu_id": "gpu", "quarter": quarter, "max_gpus": 20} for quarter in QUARTERS]),
+    StopKind.SUPPLY: lambda rows: rows.update(
+        gpu_supply=[{"gpu_id": "gpu", "quarter": quarter, "max_gpus": 20} for quarter in QUARTERS]
+    ),
     StopKind.CLUSTER: set_in("sites", max_cluster_gpus=300),
     StopKind.TIER: set_in("lease_rates", max_units=100),
 }
 APART = (
-    {StopKind.NO_COOLING, StopKind.COOLING_MW}, {StopKind.NO_HALL, StopKind.HALL_MW, StopKind.HALL_DATE, StopKind.HALL_PACE},
+    {StopKind.NO_COOLING, StopKind.COOLING_MW},
+    {StopKind.NO_HALL, StopKind.HALL_MW, StopKind.HALL_DATE, StopKind.HALL_PACE},
     {StopKind.HALL_MW, StopKind.COOLING_MW, StopKind.NO_COOLING},
 )
 """What cannot be broken together, as one hides the other."""
@@ -162,7 +176,10 @@ def test_a_life_that_ends_too_early_is_named() -> None:
     rows["gpus"][0].update(life_months=18)
     case = tiny_case(tail="contracted", **rows)
     lifted_one_by_one(case, {StopKind.LIFE})
-    assert "gpu lives 18 months, and none can be delivered late enough for the end of the lease in 2030-12" in why_stopped(refusal(case))
+    assert (
+        "gpu lives 18 months, and none can be delivered late enough for the end of the lease in 2030-12"
+        in why_stopped(refusal(case))
+    )
 
 
 @pytest.mark.parametrize(
@@ -183,7 +200,9 @@ def test_dates_outside_the_case_are_named_beside_the_other_limits(start: str, ki
     assert can_serve(apply_edits(alone, found.before[0].edits))
     BROKEN[StopKind.RACK](rows)
     both = refusal(tiny_case(**rows))
-    assert {stop.kind for stop in (*both.before, *next(place for place in both.places if place.site_id == "a").stops)} == {kind, StopKind.RACK}
+    assert {
+        stop.kind for stop in (*both.before, *next(place for place in both.places if place.site_id == "a").stops)
+    } == {kind, StopKind.RACK}
 
 
 def test_grace_is_honoured() -> None:
@@ -202,14 +221,19 @@ def test_grace_is_honoured() -> None:
 def test_sites_with_the_same_limits_are_told_together() -> None:
     rows = fitting()
     rows["sites"] = [
-        *(site(name, region="north", max_rack_kw=kw, liquid_cooled_it_mw=2) for name, kw in (("a", 40), ("b", 60), ("c", 40))),
-        *(site(name, region="north", max_rack_kw=200, liquid_cooled_it_mw=0) for name in ("d", "e")), site("f", region="north"),
+        *(
+            site(name, region="north", max_rack_kw=kw, liquid_cooled_it_mw=2)
+            for name, kw in (("a", 40), ("b", 60), ("c", 40))
+        ),
+        *(site(name, region="north", max_rack_kw=200, liquid_cooled_it_mw=0) for name in ("d", "e")),
+        site("f", region="north"),
     ]
     rows["power"] = [grid(name, co2_kg_per_mwh=100) for name in "abcde"]
     del rows["site_groups"]
     said = why_stopped(refusal(tiny_case(**rows)))
     assert said == (
-        "at 3 sites (a, b, c) a rack may take 40 to 60 kW, gpu needs 100 kW; at 2 (d, e) there is no liquid cooling, which gpu needs; at f there is no power at all"
+        "at 3 sites (a, b, c) a rack may take 40 to 60 kW, gpu needs 100 kW; at 2 (d, e) there is no liquid cooling, "
+        "which gpu needs; at f there is no power at all"
     )
 
 
@@ -222,14 +246,17 @@ def test_a_lease_spread_over_sites_names_what_each_would_have_to_hold() -> None:
     found = refusal(case)
     assert found.stopped
     assert why_stopped(found) == "at 2 sites (a, b) halls hold 0.5 to 1 MW of critical IT, too little"
-    assert [(stop.have, stop.need) for place in found.places for stop in place.stops] == [(0.5, pytest.approx(0.8)), (1.0, pytest.approx(1.3))]
+    assert [
+        (stop.have, stop.need) for place in found.places for stop in place.stops
+    ] == [(0.5, pytest.approx(0.8)), (1.0, pytest.approx(1.3))]
     for place in found.places:
         assert can_serve(apply_edits(case, edits_of(found, place)))
     assert not refusal(apply_edits(case, ["leases.max_size[lease]=750"])).stopped
 
 
 def test_deliveries_to_all_sites_together_are_named() -> None:
-    """Two sites could hold half each, but 500 GPUs a quarter come for both: fewer than the 900 that must start at once."""
+    """Two sites could hold half each, but 500 GPUs a quarter come for both: fewer than the 900 that must start at
+    once."""
     case = tiny_case(
         sites=[site("a", mw=1.0), site("b", mw=1.0)], power=[grid("a"), grid("b")],
         leases=[cluster(size=900, all_or_nothing=True, start="2027-01", term_months=12)], lease_rates=[rate()],
@@ -245,7 +272,9 @@ def test_deliveries_to_all_sites_together_are_named() -> None:
 def test_halls_that_come_late_and_slowly_need_both_lifted() -> None:
     """Nothing stands; from month 9 on 0.1 MW a quarter can be built, and 0.8 are needed in month 3."""
     rows = fitting()
-    rows["sites"][0].update(existing_it_mw=0, shell_capex_usd_per_kw=9000, build_lead_months=9, build_mw_per_quarter=0.1)
+    rows["sites"][0].update(
+        existing_it_mw=0, shell_capex_usd_per_kw=9000, build_lead_months=9, build_mw_per_quarter=0.1
+    )
     lifted_one_by_one(tiny_case(**rows), {StopKind.HALL_DATE, StopKind.HALL_PACE})
     rows["sites"][0].update(critical_it_mw=0.6, liquid_cooled_it_mw=None)
     lifted_one_by_one(tiny_case(**rows), {StopKind.HALL_DATE, StopKind.HALL_PACE, StopKind.HALL_MW})
@@ -255,7 +284,10 @@ def test_mining_halls_that_are_converted_late() -> None:
     """Converted from 2027-06 on in six months; the first step of the plan after that is the quarter from 2028-01."""
     rows = fitting()
     rows["sites"][0].update(existing_it_mw=0, conversion_capex_usd_per_kw=5000, conversion_lead_months=6)
-    mining = {"site_id": "a", "utility_mw": 2, "joules_per_th": 18, "hashprice_usd_per_ph_day": 40, "convertible_fraction": 1, "earliest_stop": "2027-06"}
+    mining = {
+        "site_id": "a", "utility_mw": 2, "joules_per_th": 18, "hashprice_usd_per_ph_day": 40, "convertible_fraction": 1,
+        "earliest_stop": "2027-06",
+    }
     case = tiny_case(mining=[mining], **rows)
     lifted_one_by_one(case, {StopKind.HALL_DATE})
     assert "halls can stand from 2028-01 only, the lease begins by 2027-04" in why_stopped(refusal(case))
@@ -264,11 +296,16 @@ def test_mining_halls_that_are_converted_late() -> None:
 def test_many_limits_at_a_site_are_told_in_brief() -> None:
     kinds = {StopKind.RACK, StopKind.CO2, StopKind.POWER_DATE, StopKind.CLUSTER}
     said = why_stopped(refusal(broken(kinds)))
-    assert said.endswith("at a 4 limits: rack 50 kW of 100 kW, CO2 300 kg, at most 200 kg, date of power 2027-10, by 2027-04, largest cluster 300 of 400")
+    assert said.endswith(
+        "at a 4 limits: rack 50 kW of 100 kW, CO2 300 kg, at most 200 kg, date of power 2027-10, by 2027-04, largest "
+        "cluster 300 of 400"
+    )
 
 
 def test_a_hall_is_stopped_by_halls_and_power_alone() -> None:
-    case = tiny_case(sites=[site(mw=0.5), site("b")], power=[grid()], leases=[hall("lease", mw=1.0, all_or_nothing=True)])
+    case = tiny_case(
+        sites=[site(mw=0.5), site("b")], power=[grid()], leases=[hall("lease", mw=1.0, all_or_nothing=True)]
+    )
     found = refusal(case)
     assert "at a there are 0.5 MW of halls and no price for new ones, it needs 1 MW" in why_stopped(found)
     assert "at b there is no power at all" in why_stopped(found)

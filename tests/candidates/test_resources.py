@@ -1,4 +1,5 @@
-"""Who uses what when: the resource rows against plain loops over units and months, for any levels and for a solved plan."""
+"""Who uses what when: the resource rows against plain loops over units and months, for any levels and for a solved
+plan."""
 
 from __future__ import annotations
 
@@ -80,10 +81,14 @@ def test_a_solved_plan_keeps_every_limit_in_every_month(seed):
     size = plain_excess(case, units, [0.0] * len(units))
     for (family, name), by_month in plain.items():
         for month, excess in by_month.items():
-            assert excess <= 1e-6 * max(1.0, abs(size[family, name][month])) + 1e-6, f"{family} {name} month {month} is exceeded by {excess}"
+            assert excess <= 1e-6 * max(1.0, abs(size[family, name][month])) + 1e-6, (
+                f"{family} {name} month {month} is exceeded by {excess}"
+            )
     held = set(candidates.table["kind"][levels > 0])
     assert {"open", "shell", "power", "own", "base", "retire", "serve", "host", "renew", "sell", "accept"} <= held
-    tight = {family for (family, _), by_month in plain.items() if any(abs(excess) < 1e-6 for excess in by_month.values())}
+    tight = {
+        family for (family, _), by_month in plain.items() if any(abs(excess) < 1e-6 for excess in by_month.values())
+    }
     assert {"FLEET", "PHASE", "VOLUME", "DEPTH"} <= tight, "a plan that presses on nothing shows nothing"
 
 
@@ -101,7 +106,9 @@ def test_capital_is_drawn_quarter_by_quarter_as_the_loops_count_it(carries_over)
     candidates = _candidates(1, "contracted", True, carries_over)
     case = PlainCase(_case(1, "contracted", True, carries_over))
     levels = _any_levels(candidates)
-    drawn, _ = plain_money(case, plain_rows(candidates.table), levels.tolist(), candidates.outlook.months, tail="contracted")
+    drawn, _ = plain_money(
+        case, plain_rows(candidates.table), levels.tolist(), candidates.outlook.months, tail="contracted"
+    )
     rows = candidates.rows
     capital = rows.table["family"] == "CAPITAL"
     excess = (rows.use @ levels - rows.table["limit"].to_numpy(np.float64))[capital]
@@ -112,14 +119,18 @@ def test_capital_is_drawn_quarter_by_quarter_as_the_loops_count_it(carries_over)
             counts = start <= row.start if carries_over else start <= row.start < end
             if counts:
                 due += sum(drawn[start:end]) - ((budget or {}).get("new_capital_usd") or 0.0)
-        assert abs(value - due) <= 1e-9 * sum(abs(amount) for amount in drawn), f"{row.name} from month {row.start}: {value:.9g}, expected {due:.9g}"
+        assert abs(value - due) <= 1e-9 * sum(abs(amount) for amount in drawn), (
+            f"{row.name} from month {row.start}: {value:.9g}, expected {due:.9g}"
+        )
 
 
 @pytest.mark.parametrize("carries_over", [True, False], ids=["carried over", "quarter by quarter"])
 def test_a_solved_plan_stays_within_its_capital_and_above_its_cash_floor(carries_over):
     candidates, levels = _candidates(1, "contracted", True, carries_over), _plan(1, carries_over)
     case = PlainCase(_case(1, "contracted", True, carries_over))
-    drawn, cash = plain_money(case, plain_rows(candidates.table), levels.tolist(), candidates.outlook.months, tail="contracted")
+    drawn, cash = plain_money(
+        case, plain_rows(candidates.table), levels.tolist(), candidates.outlook.months, tail="contracted"
+    )
     left = floors = 0.0
     for name, start, end, budget in quarters(case):
         raised = (budget or {}).get("new_capital_usd") or 0.0

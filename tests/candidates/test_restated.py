@@ -22,42 +22,63 @@ from planner.plans.statement import make_statement
 
 CASH = {
     "rates": [
-        "lease_rates.usd_per_gpu_hour*=1.3", "leases.usd_per_kw_month*=0.8", "leases.escalator[hall]=0.02", "leases.prepay_fraction[train]=0.25",
+        "lease_rates.usd_per_gpu_hour*=1.3", "leases.usd_per_kw_month*=0.8", "leases.escalator[hall]=0.02",
+        "leases.prepay_fraction[train]=0.25",
         "lease_ramp.rate_share[train]*=0.9", "leases.renewal_rate_share[train]=0.6",
     ],
     "contracts": [
-        "leases.take_or_pay[train]=0.95", "leases.late_penalty[infer]=0.5", "leases.sla_credit[train]=0.3", "leases.notice_margin[train]=0.6",
-        "leases.notice_months[train]=6", "leases.energy_by[infer]=tenant", "leases.billing_hours[train]=730", "leases.renewal_probability[train]=0.15",
+        "leases.take_or_pay[train]=0.95", "leases.late_penalty[infer]=0.5", "leases.sla_credit[train]=0.3",
+        "leases.notice_margin[train]=0.6",
+        "leases.notice_months[train]=6", "leases.energy_by[infer]=tenant", "leases.billing_hours[train]=730",
+        "leases.renewal_probability[train]=0.15",
     ],
     "customers": ["customers.default_rate_per_year*=2", "customers.recovery[cloud]=0.05"],
     "network": ["links.network_usd_per_gpu_hour*=3", "links.fibre_capex_usd*=2"],
     "fees": [
-        "power.fee_usd_per_kw_month*=1.4", "power.fee_escalator[river_cells]=0.05", "power.take_or_pay[river_cells]=0.45", "power.fee_from[mesa_atom]=contract",
-        "power.exit_fee_usd_per_kw*=3", "power.demand_charge_usd_per_kw_month*=1.5", "power.delay_damages_usd_per_kw_month*=2",
+        "power.fee_usd_per_kw_month*=1.4", "power.fee_escalator[river_cells]=0.05",
+        "power.take_or_pay[river_cells]=0.45", "power.fee_from[mesa_atom]=contract",
+        "power.exit_fee_usd_per_kw*=3", "power.demand_charge_usd_per_kw_month*=1.5",
+        "power.delay_damages_usd_per_kw_month*=2",
     ],
     "plants": [
-        "power.upfront_usd_per_kw*=1.5", "power.capex_usd_per_kw*=1.2", "power.fixed_om_usd_per_kw_month*=2", "power.variable_om_usd_per_mwh*=2",
+        "power.upfront_usd_per_kw*=1.5", "power.capex_usd_per_kw*=1.2", "power.fixed_om_usd_per_kw_month*=2",
+        "power.variable_om_usd_per_mwh*=2",
         "power.tax_credit[mesa_engine]=0.35", "power.availability[river_cells]=0.93",
     ],
     "energy": [
-        "power.heat_rate_mmbtu_per_mwh*=1.1", "power.fuel_adder_usd_per_mmbtu[river_cells]=0.9", "power.energy_usd_per_mwh[mesa_atom]*=1.5", "curves.value[hub]*=1.3",
+        "power.heat_rate_mmbtu_per_mwh*=1.1", "power.fuel_adder_usd_per_mmbtu[river_cells]=0.9",
+        "power.energy_usd_per_mwh[mesa_atom]*=1.5", "curves.value[hub]*=1.3",
         "power.min_take[river_cells]=0.25", "power.mw_per_it_mw[river_cells]=1.5",
     ],
     "gpus": [
-        "gpus.upkeep_usd_per_month*=1.5", "gpus.deposit_fraction[new]=0.5", "gpus.deposit_lead_months[new]=4", "gpus.capex_usd[old]*=1.2", "gpus.it_kw[old]*=1.05",
+        "gpus.upkeep_usd_per_month*=1.5", "gpus.deposit_fraction[new]=0.5", "gpus.deposit_lead_months[new]=4",
+        "gpus.capex_usd[old]*=1.2", "gpus.it_kw[old]*=1.05",
         "curves.value[new_price]*=1.15", "resale.value_share*=0.8", "fleet.tax_basis_usd_per_gpu*=1.5",
     ],
-    "market": ["curves.value[new_spot]*=0.7", "market.usd_per_gpu_hour[new:2]*=1.2", "market.utilisation*=0.9", "case.relet_fraction=0.3"],
-    "mining": ["mining.joules_per_th*=1.2", "mining.opex_usd_per_mwh*=2", "mining.uptime*=0.9", "mining.resale_usd_per_kw*=2", "curves.value[hash]*=1.5"],
+    "market": [
+        "curves.value[new_spot]*=0.7", "market.usd_per_gpu_hour[new:2]*=1.2", "market.utilisation*=0.9",
+        "case.relet_fraction=0.3",
+    ],
+    "mining": [
+        "mining.joules_per_th*=1.2", "mining.opex_usd_per_mwh*=2", "mining.uptime*=0.9", "mining.resale_usd_per_kw*=2",
+        "curves.value[hash]*=1.5",
+    ],
     "halls": [
-        "sites.shell_capex_usd_per_kw*=1.2", "sites.shell_rent_usd_per_kw_month*=1.2", "sites.conversion_capex_usd_per_kw*=1.3", "sites.shell_residual[river]=0.1",
+        "sites.shell_capex_usd_per_kw*=1.2", "sites.shell_rent_usd_per_kw_month*=1.2",
+        "sites.conversion_capex_usd_per_kw*=1.3", "sites.shell_residual[river]=0.1",
         "sites.opex_usd_per_kw_month*=1.3", "sites.opening_cost_usd*=2", "sites.pue*=1.05", "sites.load_factor*=0.9",
     ],
     "money": ["case.discount_rate=0.13", "case.tax_rate=0.28"],
-    "limits": ["budget.new_capital_usd*=0.5", "market.depth_gpus*=0.5", "case.budget_carries_over=no", "debt.interest_rate*=2", "leases.max_size[infer]=900"],
+    "limits": [
+        "budget.new_capital_usd*=0.5", "market.depth_gpus*=0.5", "case.budget_carries_over=no", "debt.interest_rate*=2",
+        "leases.max_size[infer]=900",
+    ],
 }
 """Edits by what they change; each is made alone in the slow tests, with its neighbours in the default ones."""
-TOGETHER = [("rates", "contracts", "customers", "network"), ("fees", "plants", "energy"), ("gpus", "market", "mining"), ("halls", "money"), ("limits",)]
+TOGETHER = [
+    ("rates", "contracts", "customers", "network"), ("fees", "plants", "energy"), ("gpus", "market", "mining"),
+    ("halls", "money"), ("limits",),
+]
 LATE = "power.energised[river_cells]+=4"
 DEBT = [{"asset_class": "gpu", "advance_rate": 0.6, "interest_rate": 0.09, "tenor_months": 30}]
 
@@ -119,20 +140,31 @@ def test_each_change_of_cash_alone(edit: str) -> None:
 
 def test_every_kind_of_candidate_is_there() -> None:
     assert set(candidates().table["kind"]) == {
-        "open", "shell", "close", "power", "take", "short", "exit", "own", "retire", "base", "serve", "host", "renew", "sell", "mine", "fabric", "accept", "block",
+        "open", "shell", "close", "power", "take", "short", "exit", "own", "retire", "base", "serve", "host", "renew",
+        "sell", "mine", "fabric", "accept", "block",
     }
 
 
 def test_rows_are_those_of_the_base_with_the_use_and_limits_of_the_change() -> None:
-    changed = apply_edits(case(), ["budget.new_capital_usd*=0.5", "curves.value[new_price]*=1.15", "leases.max_size[infer]=900", "power.mw_per_it_mw[river_cells]=1.5"])
+    changed = apply_edits(
+        case(),
+        [
+            "budget.new_capital_usd*=0.5", "curves.value[new_price]*=1.15", "leases.max_size[infer]=900",
+            "power.mw_per_it_mw[river_cells]=1.5",
+        ],
+    )
     restated, anew = restate(candidates(), changed), build_candidates(make_outlook(changed))
     keys = ["resource", "family", "name", "start", "end"]
     assert restated.rows.table[keys].equals(candidates().rows.table[keys])
-    by_name = anew.rows.table.reset_index().merge(restated.rows.table.reset_index(), on=["family", "name", "start", "end"], suffixes=("", "_restated"))
+    by_name = anew.rows.table.reset_index().merge(
+        restated.rows.table.reset_index(), on=["family", "name", "start", "end"], suffixes=("", "_restated")
+    )
     assert len(by_name) == len(anew.rows.table) == len(restated.rows.table)
     order = [candidates().table["candidate_id"].tolist().index(name) for name in anew.table["candidate_id"]]
     np.testing.assert_allclose(by_name["limit"], by_name["limit_restated"])
-    difference = anew.rows.use[by_name["index"].to_numpy()] - restated.rows.use[by_name["index_restated"].to_numpy()][:, order]
+    difference = anew.rows.use[by_name["index"].to_numpy()] - restated.rows.use[
+        by_name["index_restated"].to_numpy()
+    ][:, order]
     assert abs(difference).max() <= 1e-9 * abs(anew.rows.use).max()
 
 
@@ -147,7 +179,9 @@ def test_late_power_is_waited_for_and_no_dates_move() -> None:
     assert late.gone == {}
     columns = ["candidate_id", "from_month", "to_month", "lower", "upper"]
     assert late.table[columns].equals(candidates().table[columns])
-    serving = late.table["kind"].isin(["serve", "sell"]) & late.table["phase"].str.startswith("river_cells") & (late.table["then_phase"] == "")
+    serving = late.table["kind"].isin(["serve", "sell"]) & late.table["phase"].str.startswith("river_cells") & (
+        late.table["then_phase"] == ""
+    )
     begins = int(candidates().outlook.energised[1])
     # A prepayment is used up, or kept from a customer in default, on the planned dates.
     prepaid = case().tables["leases"].set_index("lease_id")["prepay_fraction"] > 0
@@ -157,7 +191,10 @@ def test_late_power_is_waited_for_and_no_dates_move() -> None:
     assert waits.any()
     assert (serving & ~waits).any()
     assert not revenue[waits.to_numpy(), : begins + 4].any()
-    np.testing.assert_array_equal(revenue[(serving & ~waits).to_numpy()], candidates().cash(np.ones(len(late)))[1][0][(serving & ~waits).to_numpy()])
+    np.testing.assert_array_equal(
+        revenue[(serving & ~waits).to_numpy()],
+        candidates().cash(np.ones(len(late)))[1][0][(serving & ~waits).to_numpy()],
+    )
 
 
 def test_changed_cash_and_changed_dates_together() -> None:
@@ -167,7 +204,10 @@ def test_changed_cash_and_changed_dates_together() -> None:
     once = restate(candidates(), both, levels=levels())
     step = restate(build_candidates(make_outlook(apply_edits(case(), cash))), both)
     np.testing.assert_allclose(once.npv_usd, step.npv_usd, rtol=1e-12, atol=1e-9)
-    assert abs(make_statement(once, levels()).npv_usd - make_statement(restate(candidates(), apply_edits(case(), cash)), levels()).npv_usd) > 1.0
+    assert abs(
+        make_statement(once, levels()).npv_usd
+        - make_statement(restate(candidates(), apply_edits(case(), cash)), levels()).npv_usd
+    ) > 1.0
 
 
 def test_a_next_term_out_of_the_question_costs_its_income_and_stays_a_candidate() -> None:
@@ -186,7 +226,9 @@ def test_a_longer_or_shorter_contract_ends_as_in_the_changed_case() -> None:
     assert len(gone)
     assert set(gone["kind"]) <= {"serve", "sell", "host", "renew"}
     # Contracts cannot be ended, nor minimum take be short, after they have ended: nothing is missed there.
-    missing = set(candidates().table["candidate_id"]) - set(build_candidates(make_outlook(apply_edits(case(), ["power.term_months[river_cells]=24"]))).table["candidate_id"])
+    missing = set(candidates().table["candidate_id"]) - set(
+        build_candidates(make_outlook(apply_edits(case(), ["power.term_months[river_cells]=24"]))).table["candidate_id"]
+    )
     assert {name.split(":")[0] for name in missing} > {"exit", "short"}
     cash = shorter.cash(np.ones(len(shorter)))[1]
     np.testing.assert_array_equal(cash[:, list(shorter.gone)], 0.0)
@@ -205,7 +247,10 @@ def test_what_has_another_date_is_refused_if_it_is_held() -> None:
 
 @pytest.mark.parametrize(
     ("edit", "said"),
-    [("case.months=48", "case.months is 48 instead of 36"), ("case.tail=none", "case.tail is none instead of contracted"), ("case.start=2026-12", "case.start")],
+    [
+        ("case.months=48", "case.months is 48 instead of 36"),
+        ("case.tail=none", "case.tail is none instead of contracted"), ("case.start=2026-12", "case.start"),
+    ],
 )
 def test_another_calendar_is_refused(edit: str, said: str) -> None:
     from dataclasses import replace
@@ -223,11 +268,16 @@ def test_a_cost_that_falls_due_without_a_decision_is_refused() -> None:
 
 
 def test_decisions_of_the_user_stay() -> None:
-    decided = apply_decisions(candidates(), ["leases.size[infer]=500", "power.contracted_mw[river_cells:1]=7"], ["gpus[old]"])
+    decided = apply_decisions(
+        candidates(), ["leases.size[infer]=500", "power.contracted_mw[river_cells:1]=7"], ["gpus[old]"]
+    )
     restated = restate(decided, apply_edits(case(), ["lease_rates.usd_per_gpu_hour*=1.3", "leases.max_size[hall]=7"]))
     fixed = restated.rows.table["family"] == "FIXED"
     assert fixed.sum() == 2
-    np.testing.assert_array_equal((restated.rows.use[fixed.to_numpy()] @ levels()), decided.rows.use[(decided.rows.table["family"] == "FIXED").to_numpy()] @ levels())
+    np.testing.assert_array_equal(
+        (restated.rows.use[fixed.to_numpy()] @ levels()),
+        decided.rows.use[(decided.rows.table["family"] == "FIXED").to_numpy()] @ levels(),
+    )
     same = ["lower", "upper"]
     kept = restated.table["kind"].isin(["own", "power"])
     assert restated.table.loc[kept, same].equals(decided.table.loc[kept, same])

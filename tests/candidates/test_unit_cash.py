@@ -59,7 +59,10 @@ def test_cash_of_every_candidate_by_line_and_month(variant):
             if len(off):
                 month = int(off[0])
                 name = candidates.table["candidate_id"].iat[number]
-                wrong.append(f"{name} {line.name} month {month}: {dollars[line, number, month]:.9g}, expected {expected[month]:.9g}")
+                wrong.append(
+                    f"{name} {line.name} month {month}: {dollars[line, number, month]:.9g}, expected "
+                    f"{expected[month]:.9g}"
+                )
     assert not wrong, f"{len(wrong)} differences, among them:\n" + "\n".join(wrong[:: max(1, len(wrong) // 20)])
 
 
@@ -80,7 +83,9 @@ def test_npv_of_every_candidate_against_the_plain_statement(variant):
     case = PlainCase(rich_case(variant[0], tail=variant[1]), expected=variant[2] == "expected")
     for number, plain in enumerate(_statements(*variant)):
         size = sum(abs(amount) for amounts in plain.lines.values() for amount in amounts)
-        assert abs(candidates.npv_usd[number] - plain_npv(case, plain)) <= 1e-11 * max(size, 1.0), candidates.table["candidate_id"].iat[number]
+        assert abs(candidates.npv_usd[number] - plain_npv(case, plain)) <= 1e-11 * max(size, 1.0), (
+            candidates.table["candidate_id"].iat[number]
+        )
 
 
 def test_the_cases_hold_every_kind_and_what_is_hard_about_it():
@@ -88,7 +93,9 @@ def test_the_cases_hold_every_kind_and_what_is_hard_about_it():
     table = _candidates(1, "contracted", "expected").table
     assert set(table["kind"]) == KINDS
     names = "\n".join(table["candidate_id"])
-    for part in (":existing@", ":new@", ":conversion@", "retire:base:", "renew:host:", ">river_grid:2", "short:river_cells"):
+    for part in (
+        ":existing@", ":new@", ":conversion@", "retire:base:", "renew:host:", ">river_grid:2", "short:river_cells"
+    ):
         assert part in names, part
     assert "host:tail:" in "\n".join(_candidates(3, "rented", "expected").table["candidate_id"])
     idle = noticed = credited = late = 0

@@ -9,7 +9,10 @@ import pytest
 
 FILES = {
     "case.toml": 'name = "small"\nstart = "2027-01"\nmonths = 60\n',
-    "sites.csv": "site_id,region,critical_it_mw,existing_it_mw,shell_capex_usd_per_kw\nriver,north,100,60,11000\nmesa,south,30,30,\n",
+    "sites.csv": (
+        "site_id,region,critical_it_mw,existing_it_mw,shell_capex_usd_per_kw\nriver,north,100,60,11000\n"
+        "mesa,south,30,30,\n"
+    ),
     "power.csv": (
         "source_id,phase,site_id,kind,energised,status,guaranteed_mw,mw_per_it_mw,heat_rate_mmbtu_per_mwh,gas_curve,energy_usd_per_mwh\n"
         "grid,1,river,grid,2026-06,energised,143,1.43,,,40\n"
@@ -27,7 +30,10 @@ FILES = {
     "lease_rates.csv": "lease_id,gpu_id,tier,usd_per_gpu_hour,max_units\ntrain,gb300,1,4.2,5000\ntrain,gb300,2,3.9,\n",
     "resale.csv": "gpu_id,age_months,value_share\ngb300,0,0.9\ngb300,36,0.3\n",
     "budget.csv": "quarter,new_capital_usd\n2027-Q1,1000000000\n",
-    "stresses.csv": "stress,target,change,value\ngas x3,curves.value[henry],multiply,3\nlate,power.energised[kind=fuel_cell],add,12\n",
+    "stresses.csv": (
+        "stress,target,change,value\ngas x3,curves.value[henry],multiply,3\n"
+        "late,power.energised[kind=fuel_cell],add,12\n"
+    ),
 }
 
 Breaker = Callable[..., Path]

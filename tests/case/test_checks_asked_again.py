@@ -1,4 +1,5 @@
-"""After a change only checks that read what changed are asked again, and all of them together say what a check of everything says."""
+"""After a change only checks that read what changed are asked again, and all of them together say what a check of
+everything says."""
 
 from __future__ import annotations
 
@@ -26,12 +27,17 @@ def spoilt(values: pd.Series, kind: ColumnType, how: str) -> pd.Series:
     """The column turned round, or with something in it that few checks bear."""
     if how == "turned round":
         return pd.Series(values.tolist()[::-1], index=values.index, dtype=values.dtype)
-    cell = {ColumnType.NUMBER: -7e5, ColumnType.WHOLE: 10**9, ColumnType.FLAG: True, ColumnType.MONTH: "2199-12", ColumnType.QUARTER: "1970-Q1"}.get(kind, "nobody")
+    cell = {
+        ColumnType.NUMBER: -7e5, ColumnType.WHOLE: 10**9, ColumnType.FLAG: True, ColumnType.MONTH: "2199-12",
+        ColumnType.QUARTER: "1970-Q1",
+    }.get(kind, "nobody")
     return pd.Series([cell, *values.tolist()[1:]], index=values.index, dtype=values.dtype)
 
 
 @pytest.mark.parametrize("how", ["turned round", "spoilt"])
-@pytest.mark.parametrize("name", ["starting", *(pytest.param(each, marks=pytest.mark.slow) for each in ("tiny", "neocloud"))])
+@pytest.mark.parametrize(
+    "name", ["starting", *(pytest.param(each, marks=pytest.mark.slow) for each in ("tiny", "neocloud"))]
+)
 def test_the_faults_of_every_changed_column(name: str, how: str) -> None:
     case = starting_case() if name == "starting" else read_case(ROOT / "fixtures" / name)
     before = check(given(case, case.tables))
@@ -39,7 +45,9 @@ def test_the_faults_of_every_changed_column(name: str, how: str) -> None:
     broken = 0
     for table, declared in TABLES.items():
         for column in declared.columns if len(case.tables[table]) else ():
-            changed = case.tables[table].assign(**{column.name: spoilt(case.tables[table][column.name], column.type, how)})
+            changed = case.tables[table].assign(
+                **{column.name: spoilt(case.tables[table][column.name], column.type, how)}
+            )
             tables = given(case, {**case.tables, table: changed})
             again = check(tables, before, {(table, column.name)})
             assert again.faults == check(tables).faults, (table, column.name)

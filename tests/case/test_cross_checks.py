@@ -15,28 +15,59 @@ BROKEN = [
     ("power.csv", POWER.format("min_mw", "150"), 2, "min_mw", "more than guaranteed_mw"),
     ("power.csv", POWER.format("step_mw", "150"), 2, "step_mw", "more than guaranteed_mw"),
     ("power.csv", POWER.format("committed_mw,lumpy", "100,yes"), 2, "committed_mw", "whole or nothing"),
-    ("power.csv", POWER.format("delay_low_months,delay_mode_months,delay_high_months", "3,2,9"), 2, "delay_mode_months", "less than delay_low_months"),
-    ("power.csv", POWER.format("delay_low_months,delay_mode_months,delay_high_months", "3,9,4"), 2, "delay_high_months", "less than delay_mode_months"),
-    ("power.csv", POWER.format("delay_low_months,delay_mode_months,delay_high_months", "3,,4"), 2, "delay_mode_months", "blank while other delays"),
+    (
+        "power.csv", POWER.format("delay_low_months,delay_mode_months,delay_high_months", "3,2,9"), 2,
+        "delay_mode_months", "less than delay_low_months",
+    ),
+    (
+        "power.csv", POWER.format("delay_low_months,delay_mode_months,delay_high_months", "3,9,4"), 2,
+        "delay_high_months", "less than delay_mode_months",
+    ),
+    (
+        "power.csv", POWER.format("delay_low_months,delay_mode_months,delay_high_months", "3,,4"), 2,
+        "delay_mode_months", "blank while other delays",
+    ),
     ("power.csv", POWER.format("contract_month", "2027-07"), 2, "contract_month", "after its first power"),
     ("power.csv", POWER.format("availability", "0"), 2, "availability", "must be above 0"),
-    ("sites.csv", "site_id,critical_it_mw,existing_it_mw,liquid_cooled_it_mw\nriver,100,60,110\nmesa,30,30,\n", 2, "liquid_cooled_it_mw", "more than critical_it_mw"),
     (
-        "sites.csv", "site_id,critical_it_mw,shell_capex_usd_per_kw,shell_rent_usd_per_kw_month\nriver,100,11000,90\nmesa,30,,\n",
+        "sites.csv", "site_id,critical_it_mw,existing_it_mw,liquid_cooled_it_mw\nriver,100,60,110\nmesa,30,30,\n", 2,
+        "liquid_cooled_it_mw", "more than critical_it_mw",
+    ),
+    (
+        "sites.csv",
+        "site_id,critical_it_mw,shell_capex_usd_per_kw,shell_rent_usd_per_kw_month\nriver,100,11000,90\nmesa,30,,\n",
         2, "shell_rent_usd_per_kw_month", "both shell_capex_usd_per_kw",
     ),
-    ("sites.csv", "site_id,critical_it_mw,site_group\nriver,100,east\nmesa,30,\n", 2, "site_group", "site_groups has no site_group 'east'"),
+    (
+        "sites.csv", "site_id,critical_it_mw,site_group\nriver,100,east\nmesa,30,\n", 2, "site_group",
+        "site_groups has no site_group 'east'",
+    ),
     ("links.csv", "site_id,other_site_id,lease_id\nriver,,\n", 2, "other_site_id", "linked to nothing"),
     ("links.csv", "site_id,other_site_id,lease_id\nriver,mesa,train\n", 2, "lease_id", "both another site and a lease"),
     ("links.csv", "site_id,other_site_id\nriver,river\n", 2, "other_site_id", "linked to itself"),
     ("links.csv", "site_id,other_site_id\nriver,mesa\nmesa,river\n", 3, "other_site_id", "the other way round"),
-    ("links.csv", "site_id,other_site_id,network_usd_per_gpu_hour\nriver,mesa,0.1\n", 2, "network_usd_per_gpu_hour", "between two sites"),
+    (
+        "links.csv", "site_id,other_site_id,network_usd_per_gpu_hour\nriver,mesa,0.1\n", 2, "network_usd_per_gpu_hour",
+        "between two sites",
+    ),
     ("links.csv", "site_id,lease_id,fibre_capex_usd\nriver,train,5\n", 2, "fibre_capex_usd", "link to a lease"),
     ("fleet.csv", "site_id,gpu_id,gpus,bought\nriver,gb300,100,2027-01\n", 2, "bought", "not before the start"),
-    ("fleet.csv", "site_id,gpu_id,gpus,bought\nriver,gb300,30001,2026-01\n", 2, "gpus", "needs 60.002 MW of critical IT, its halls hold 60"),
-    ("fleet.csv", "site_id,gpu_id,gpus,bought,lease_id\nriver,b200,10,2026-01,train\n", 2, "lease_id", "has no rate for b200"),
-    ("debt.csv", "asset_class,advance_rate,interest_rate,tenor_months,grace_months\ngpu,0.7,0.09,60,60\n", 2, "grace_months", "not less than tenor_months"),
-    ("debt.csv", "asset_class,advance_rate,interest_rate,tenor_months\ngpus,0.7,0.09,60\n", 2, "asset_class", "not one of the choices"),
+    (
+        "fleet.csv", "site_id,gpu_id,gpus,bought\nriver,gb300,30001,2026-01\n", 2, "gpus",
+        "needs 60.002 MW of critical IT, its halls hold 60",
+    ),
+    (
+        "fleet.csv", "site_id,gpu_id,gpus,bought,lease_id\nriver,b200,10,2026-01,train\n", 2, "lease_id",
+        "has no rate for b200",
+    ),
+    (
+        "debt.csv", "asset_class,advance_rate,interest_rate,tenor_months,grace_months\ngpu,0.7,0.09,60,60\n", 2,
+        "grace_months", "not less than tenor_months",
+    ),
+    (
+        "debt.csv", "asset_class,advance_rate,interest_rate,tenor_months\ngpus,0.7,0.09,60\n", 2, "asset_class",
+        "not one of the choices",
+    ),
     ("customers.csv", "customer_id,guarantor\nacme,bolt\nbolt,acme\n", 2, "guarantor", "its own guarantor"),
     ("customers.csv", "customer_id,guarantor\nacme,acme\nbolt,\n", 2, "guarantor", "its own guarantor"),
     ("lease_ramp.csv", "lease_id,month_of_term\ntrain,36\n", 2, "month_of_term", "after the end of the term"),
@@ -46,7 +77,9 @@ BROKEN = [
 ]
 
 
-@pytest.mark.parametrize(("name", "text", "row", "column", "why"), BROKEN, ids=[f"{case[0]}: {case[4]}" for case in BROKEN])
+@pytest.mark.parametrize(
+    ("name", "text", "row", "column", "why"), BROKEN, ids=[f"{case[0]}: {case[4]}" for case in BROKEN]
+)
 def test_what_breaks_a_rule_is_refused(case_folder, name, text, row, column, why):
     files = {name: text}
     if name == "power.csv":

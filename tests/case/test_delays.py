@@ -1,4 +1,5 @@
-"""Delays of power: the row's own figures, else by kind and status; the mean is that of SciPy's triangular distribution."""
+"""Delays of power: the row's own figures, else by kind and status; the mean is that of SciPy's triangular
+distribution."""
 
 from __future__ import annotations
 
@@ -12,7 +13,10 @@ from planner.case.delays import delay_triangle, mean_delay_months
 from planner.case.read import read_case
 from planner.case.table_arrays import CaseArrays, TableArrays
 
-HEADER = "source_id,phase,site_id,kind,energised,status,guaranteed_mw,mw_per_it_mw,delay_low_months,delay_mode_months,delay_high_months\n"
+HEADER = (
+    "source_id,phase,site_id,kind,energised,status,guaranteed_mw,mw_per_it_mw,"
+    "delay_low_months,delay_mode_months,delay_high_months\n"
+)
 
 
 def power(case_folder, kind, status, delays=",,"):

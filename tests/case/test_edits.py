@@ -41,7 +41,10 @@ def case(case_folder):
 )
 def test_edits_change_what_they_address(case, edit, table, column, expected):
     values = apply_edits(case, [edit]).tables[table][column]
-    assert [None if value is None or value != value else value for value in values.astype(object).where(values.notna(), None)] == expected
+    assert [
+        None if value is None or value != value else value
+        for value in values.astype(object).where(values.notna(), None)
+    ] == expected
 
 
 def test_nothing_else_changes(case):
@@ -56,14 +59,18 @@ def test_nothing_else_changes(case):
 
 
 def test_settings_are_edited(case):
-    changed = apply_edits(case, ["case.discount_rate=0.12", "case.months+=12", "case.depreciation.gpu.years=4", "case.start+=1"]).settings
+    changed = apply_edits(
+        case, ["case.discount_rate=0.12", "case.months+=12", "case.depreciation.gpu.years=4", "case.start+=1"]
+    ).settings
     assert (changed.discount_rate, changed.months, changed.start) == (0.12, 72, "2027-02")
     assert changed.depreciation["gpu"].years == 4.0
     assert changed.depreciation["gpu"].bonus_share == case.settings.depreciation["gpu"].bonus_share
 
 
 def test_edits_act_in_order_and_are_checked_together(case):
-    both = apply_edits(case, ["power.gas_curve[cells:1]=", "power.gas_usd_per_mmbtu[cells:1]=5", "power.gas_usd_per_mmbtu*=2"])
+    both = apply_edits(
+        case, ["power.gas_curve[cells:1]=", "power.gas_usd_per_mmbtu[cells:1]=5", "power.gas_usd_per_mmbtu*=2"]
+    )
     assert both.power.gas_usd_per_mmbtu.iloc[1] == 10.0
 
 
@@ -121,7 +128,10 @@ def test_all_bad_edits_are_reported_together(case):
 
 
 def test_a_stress_applies_all_its_rows(case_folder):
-    stresses = "stress,target,change,value\nboth,curves.value[henry],multiply,2\nboth,sites.pue[mesa],set,1.5\nboth,power.energised[cells],add,12\nother,sites.pue,set,1.1\n"
+    stresses = (
+        "stress,target,change,value\nboth,curves.value[henry],multiply,2\nboth,sites.pue[mesa],set,1.5\n"
+        "both,power.energised[cells],add,12\nother,sites.pue,set,1.1\n"
+    )
     case = apply_stress(read_case(case_folder({"stresses.csv": stresses})), "both")
     assert case.curves.value.tolist() == [7.0, 7.5]
     assert case.sites.pue.tolist() == [1.2, 1.5]
@@ -135,4 +145,8 @@ def test_an_unknown_stress_is_refused(case):
 
 def test_a_stress_that_breaks_the_case_is_found_when_reading(case_folder):
     with pytest.raises(CaseError, match=r"stresses.csv, row 3, column stress: 'wrong': .* row 2, pue: less than 1"):
-        read_case(case_folder({"stresses.csv": "stress,target,change,value\nfine,sites.pue,set,1.1\nwrong,sites.pue[river],set,0.5\n"}))
+        read_case(
+            case_folder({"stresses.csv": (
+                "stress,target,change,value\nfine,sites.pue,set,1.1\nwrong,sites.pue[river],set,0.5\n"
+            )})
+        )

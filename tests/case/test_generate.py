@@ -24,7 +24,10 @@ from planner.case.write import write_case
 from planner.errors import PlannerError
 
 SIZES = [(1, 1), (30, 60), (100, 200)]
-ALWAYS_THERE = ["sites", "site_groups", "power", "gpus", "resale", "gpu_supply", "customers", "leases", "market", "mining", "curves", "budget", "debt", "fleet", "stresses"]
+ALWAYS_THERE = [
+    "sites", "site_groups", "power", "gpus", "resale", "gpu_supply", "customers", "leases", "market", "mining",
+    "curves", "budget", "debt", "fleet", "stresses",
+]
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +136,10 @@ def holds(case: Case, site: pd.Series, lease: pd.Series, known: dict[tuple[str, 
         by_start = [row.max_gpus for row in supply.itertuples() if quarter_start(row.quarter) <= start]
         room = free if sku.cooling == "air" else min(free, site.liquid_cooled_it_mw)
         cluster = site.max_cluster_gpus if lease.single_fabric and not pd.isna(site.max_cluster_gpus) else math.inf
-        if count * sku.it_kw / 1000.0 <= room and sku.rack_kw <= site.max_rack_kw and count <= min(cluster, sum(by_start)):
+        if (
+            count * sku.it_kw / 1000.0 <= room and sku.rack_kw <= site.max_rack_kw
+            and count <= min(cluster, sum(by_start))
+        ):
             return True
     return False
 
@@ -180,7 +186,8 @@ def test_a_lease_beyond_every_site_would_be_seen(medium: Case) -> None:
 
 
 @given(
-    sites=st.integers(1, 8), leases=st.integers(1, 12), skus=st.integers(1, 13), months=st.integers(12, 130), seed=st.integers(0, 10**6)
+    sites=st.integers(1, 8), leases=st.integers(1, 12), skus=st.integers(1, 13), months=st.integers(12, 130),
+    seed=st.integers(0, 10**6)
 )
 @settings(max_examples=15, deadline=None, derandomize=True)
 def test_any_size_horizon_and_seed(sites: int, leases: int, skus: int, months: int, seed: int) -> None:

@@ -1,4 +1,5 @@
-"""Reading a folder: what a careful person reads, or a refusal that names file, row, column, value, reason and remedy."""
+"""Reading a folder: what a careful person reads, or a refusal that names file, row, column, value, reason and
+remedy."""
 
 from __future__ import annotations
 
@@ -70,14 +71,24 @@ def test_reads_other_ways_of_writing_the_same(altered_folder, name, passage, oth
 
 
 def test_utf8_mark_line_ends_trailing_rows_and_notes_are_read_over(case_folder):
-    sites = "site_id,critical_it_mw,existing_it_mw,shell_capex_usd_per_kw,region\r\nriver,100,60,11000,north\r\nmesa,30,30,,south\r\n,,,,\r\n\r\n"
-    case = read_case(case_folder({"sites.csv": b"\xef\xbb\xbf" + sites.encode(), "README.md": "notes", "notes.txt": "notes", ".hidden": "x"}))
+    sites = (
+        "site_id,critical_it_mw,existing_it_mw,shell_capex_usd_per_kw,region\r\nriver,100,60,11000,north\r\n"
+        "mesa,30,30,,south\r\n,,,,\r\n\r\n"
+    )
+    case = read_case(
+        case_folder(
+            {"sites.csv": b"\xef\xbb\xbf" + sites.encode(), "README.md": "notes", "notes.txt": "notes", ".hidden": "x"}
+        )
+    )
     assert case.sites.site_id.tolist() == ["river", "mesa"]
 
 
 def test_accents_written_in_two_ways_are_one_name(case_folder):
     customers = "customer_id,rating\nacme\u0301,A\nbolt,BB\n"  # e + combining accent
-    leases = "lease_id,customer_id,kind,size_unit,start,term_months,max_size\ntrain,acm\u00e9,gpu,gpus,2027-07,36,10\n".replace("acm\u00e9", "acme\u0301")
+    leases = (
+        "lease_id,customer_id,kind,size_unit,start,term_months,max_size\n"
+        "train,acm\u00e9,gpu,gpus,2027-07,36,10\n".replace("acm\u00e9", "acme\u0301")
+    )
     composed = leases.replace("acme\u0301", "acm\u00e9")
     case = read_case(case_folder({"customers.csv": customers, "leases.csv": composed}))
     assert case.customers.customer_id.iloc[0] == case.leases.customer_id.iloc[0] == "acm\u00e9"
@@ -101,7 +112,10 @@ BROKEN = [
     ("market.csv", "gb300,1,6,", "gb300,1,-6,", 2, "usd_per_gpu_hour", "negative", "$ per GPU-hour"),
     ("market.csv", "gb300,2,4,", "gb300,2,7,", 3, "usd_per_gpu_hour", "more than the tier before", "dearest"),
     ("market.csv", "gb300,2,4,", "gb300,1,4,", 3, "gpu_id", "the same gpu_id and tier as in row 2", "remove or rename"),
-    ("market.csv", "gb300,1,6,", "gb300,1,,", 2, "usd_per_gpu_hour", "neither usd_per_gpu_hour nor price_curve", "one of the two"),
+    (
+        "market.csv", "gb300,1,6,", "gb300,1,,", 2, "usd_per_gpu_hour", "neither usd_per_gpu_hour nor price_curve",
+        "one of the two",
+    ),
     ("market.csv", "gb300,1,6,", "gb30,1,6,", 2, "gpu_id", "no gpu_id 'gb30'", 'did you mean "gb300"'),
     ("market.csv", "gb300,1,6,1000\n", "gb300,1,6\n", 2, None, "3 cells under 4 columns", "as many cells"),
     ("market.csv", "gb300,1,6,1000\n", "gb300,1,6,1,000\n", 2, None, "5 cells under 4 columns", "quotes"),
@@ -109,7 +123,10 @@ BROKEN = [
     ("market.csv", "depth_gpus", "depht_gpus", 1, "depht_gpus", "no such column", 'did you mean "depth_gpus"'),
     ("market.csv", "tier,", "gpu_id,", 1, "gpu_id", "stands twice", "remove one"),
     ("market.csv", ",depth_gpus", ",", 1, "number 4", "without a name", "name it"),
-    ("gpus.csv", "gpu_id,it_kw,", "gpu_id,it_kW,", 1, "it_kw", "required column is missing", "kW of critical IT per GPU"),
+    (
+        "gpus.csv", "gpu_id,it_kw,", "gpu_id,it_kW,", 1, "it_kw", "required column is missing",
+        "kW of critical IT per GPU",
+    ),
     ("gpus.csv", "gb300,2,", "gb300,0,", 2, "it_kw", "must be above 0", "it_kw in kW"),
     ("gpus.csv", "gb300,2,", "gb300,,", 2, "it_kw", "blank, but required", "kW of critical IT"),
     ("gpus.csv", "b200,1.9,55000\n", "Total,3.9,127000\n", 3, None, "totals", "remove it"),
@@ -118,9 +135,15 @@ BROKEN = [
     ("gpus.csv", "gb300,2,72000", "gb\u00a0300,2,72000", 2, "gpu_id", "special space (U+00A0)", "plain space"),
     ("gpus.csv", "gb300,2,72000", '"gb\n300",2,72000', 2, "gpu_id", "cannot be seen (U+000A)", "anew"),
     ("gpus.csv", "gb300,2,72000", "g" * 201 + ",2,72000", 2, "gpu_id", "201 characters", "at most 200"),
-    ("gpus.csv", "b200,1.9,55000", 'b200, "1.9",55000', 3, "it_kw", "space before the opening quote", "right after the comma"),
+    (
+        "gpus.csv", "b200,1.9,55000", 'b200, "1.9",55000', 3, "it_kw", "space before the opening quote",
+        "right after the comma",
+    ),
     ("gpus.csv", "b200,1.9,55000", 'b200,"1.9,55000', None, None, "not valid CSV", "quotes"),
-    ("sites.csv", "river,north,100,60,", "river,north,100,160,", 2, "existing_it_mw", "more than critical_it_mw", "lower it"),
+    (
+        "sites.csv", "river,north,100,60,", "river,north,100,160,", 2, "existing_it_mw", "more than critical_it_mw",
+        "lower it",
+    ),
     ("sites.csv", "mesa,south,", "river,south,", 3, "site_id", "the same site_id as in row 2", "stands once"),
     ("power.csv", "2026-06,", "06/2026,", 2, "energised", "not a month", "YYYY-MM"),
     ("power.csv", "2026-06,", "2026-13,", 2, "energised", "not a month", "YYYY-MM"),
@@ -137,13 +160,25 @@ BROKEN = [
     ("leases.csv", "1000,10000,\n", "1000,10000,5\n", 2, "usd_per_kw_month", "GPUs with a rate per kW", "lease_rates"),
     ("leases.csv", "5,10,139", "5,10,", 3, "usd_per_kw_month", "hosting lease without a rate", "kW-month"),
     ("leases.csv", "hosting,it_mw,", "hosting,,", 3, "size_unit", "sized in GPUs", "it_mw"),
-    ("leases.csv", "hall,bolt,hosting,it_mw,2028-01,24,5,10,139", "hall,bolt,gpu,it_mw,2028-01,24,5,10,", 3, "lease_id", "without a rate", "lease_rates"),
-    ("lease_rates.csv", "train,gb300,2,3.9,", "train,gb300,2,4.9,", 3, "usd_per_gpu_hour", "more than the tier before", "dearest"),
-    ("lease_rates.csv", "train,gb300,2,3.9,", "hall,gb300,2,3.9,", 3, "lease_id", "for a hosting lease", "usd_per_kw_month"),
+    (
+        "leases.csv", "hall,bolt,hosting,it_mw,2028-01,24,5,10,139", "hall,bolt,gpu,it_mw,2028-01,24,5,10,", 3,
+        "lease_id", "without a rate", "lease_rates",
+    ),
+    (
+        "lease_rates.csv", "train,gb300,2,3.9,", "train,gb300,2,4.9,", 3, "usd_per_gpu_hour",
+        "more than the tier before", "dearest",
+    ),
+    (
+        "lease_rates.csv", "train,gb300,2,3.9,", "hall,gb300,2,3.9,", 3, "lease_id", "for a hosting lease",
+        "usd_per_kw_month",
+    ),
     ("resale.csv", "gb300,0,0.9\n", "", 2, "age_months", "before this age is not stated", "age 0"),
     ("resale.csv", "gb300,36,0.3", "gb300,36,0.95", 3, "value_share", "more than at a younger age", "check"),
     ("resale.csv", "gb300,36,0.3", "gb300,36,30", 3, "value_share", "more than 1", "for 30 % write 0.3"),
-    ("curves.csv", "henry,2027-01,", "henry,2027-02,", 2, "month", "begins after the start 2027-01", "2027-01 or before"),
+    (
+        "curves.csv", "henry,2027-01,", "henry,2027-02,", 2, "month", "begins after the start 2027-01",
+        "2027-01 or before",
+    ),
     ("curves.csv", "2030-01,3.75,$ per MMBtu", "2030-01,3.75,$ per MWh", 3, "unit", "elsewhere", "one unit"),
     ("curves.csv", "henry,2030-01,3.75", "henry,2030-01,-30", 3, "value", "less than -20", "sign"),
     ("budget.csv", "2027-Q1,", "2027Q1,", 2, "quarter", "not a quarter", "YYYY-Qn"),
@@ -152,23 +187,35 @@ BROKEN = [
     ("stresses.csv", "curves.value[henry]", "curves.valu[henry]", 2, None, "no such column", 'did you mean "value"'),
     ("stresses.csv", "curves.value[henry]", "curves.value[henri]", 2, None, "no row of curves", 'did you mean "henry"'),
     ("stresses.csv", "curves.value[henry]", "curves value", 2, "target", "not a target", "table.column"),
-    ("stresses.csv", "curves.value[henry]", "power.gas_usd_per_mmbtu", 2, None, "from a curve", "curves.value[henry]*=3"),
+    (
+        "stresses.csv", "curves.value[henry]", "power.gas_usd_per_mmbtu", 2, None, "from a curve",
+        "curves.value[henry]*=3",
+    ),
     ("stresses.csv", "multiply", "times", 2, "change", "not one of the choices", "multiply"),
     ("case.toml", "months = 60", 'months = "60"', 3, "months", "kept as text", "without quotes"),
     ("case.toml", "months = 60", "months = 0", 3, "months", "less than 1", "months"),
-    ("case.toml", "months = 60", "months = 60\ndiscount = 0.1", 4, "discount", "no such setting", 'did you mean "discount_rate"'),
+    (
+        "case.toml", "months = 60", "months = 60\ndiscount = 0.1", 4, "discount", "no such setting",
+        'did you mean "discount_rate"',
+    ),
     ("case.toml", "months = 60", "months = 60\ntax_rate = nan", 4, "tax_rate", "not a finite number", "blank"),
     ("case.toml", "months = 60", "months = 60\ntax_rate = true", 4, "tax_rate", "yes/no", "a number"),
     ("case.toml", "months = 60", "months = 60\nseed = [1]", 4, "seed", "several values", "whole number"),
     ("case.toml", "months = 60", 'months = 60\ntail = "rent"', 4, "tail", "not one of the choices", "rented"),
-    ("case.toml", "months = 60", 'months = 60\n[depreciation.gpus]\nmethod = "macrs_5"', 5, "depreciation.gpus.method", "no such setting", 'did you mean "gpu"'),
+    (
+        "case.toml", "months = 60", 'months = 60\n[depreciation.gpus]\nmethod = "macrs_5"', 5,
+        "depreciation.gpus.method", "no such setting", 'did you mean "gpu"',
+    ),
     ("case.toml", "months = 60\n", "", None, "months", "required setting is missing", "length of the horizon"),
     ("case.toml", "months = 60", "months = 60\nmonths = 61", 4, None, "not valid TOML", "key = value"),
     ("case.toml", 'start = "2027-01"', "start = 2027", 2, "start", "a number where a month", "YYYY-MM"),
 ]
 
 
-@pytest.mark.parametrize(("name", "passage", "other", "row", "column", "why", "remedy"), BROKEN, ids=[f"{case[0]}: {case[5]}" for case in BROKEN])
+@pytest.mark.parametrize(
+    ("name", "passage", "other", "row", "column", "why", "remedy"), BROKEN,
+    ids=[f"{case[0]}: {case[5]}" for case in BROKEN],
+)
 def test_broken_input_is_refused_where_it_stands(altered_folder, name, passage, other, row, column, why, remedy):
     found = faults_of(altered_folder(name, passage, other))
     matching = [fault for fault in found if fault.file == name and why in fault.why]
@@ -185,16 +232,43 @@ def test_broken_input_is_refused_where_it_stands(altered_folder, name, passage, 
     [
         ({"sites.csv": ""}, "sites.csv", "empty", "header row"),
         ({"sites.csv": "site_id,critical_it_mw\n".encode("utf-16")}, "sites.csv", "UTF-16", "UTF-8"),
-        ({"sites.csv": "site_id,critical_it_mw\nriver,100\n".encode("utf-16-le")}, "sites.csv", "UTF-16 without a byte-order mark", "UTF-8"),
-        ({"sites.csv": "site_id,critical_it_mw\nriver,100\n".encode("utf-16-be")}, "sites.csv", "UTF-16 without a byte-order mark", "UTF-8"),
-        ({"sites.csv": "site_id,critical_it_mw\nriver,100\n".encode("utf-32-le")}, "sites.csv", "UTF-32 without a byte-order mark", "UTF-8"),
-        ({"case.toml": 'name = "x"\nstart = "2027-01"\nmonths = 12\n'.encode("utf-16-le")}, "case.toml", "UTF-16 without a byte-order mark", "UTF-8"),
-        ({"sites.csv": "sep=,\nsite_id,critical_it_mw\nriver,100\n"}, "sites.csv", "hint for a spreadsheet program", "remove this line"),
-        ({"sites.csv": "sep=;\nsite_id;critical_it_mw\nriver;100\n"}, "sites.csv", "hint for a spreadsheet program", "commas between columns"),
-        ({"sites.csv": "# sites of 2027\nsite_id,critical_it_mw\nriver,100\n"}, "sites.csv", "a comment line", "column source"),
-        ({"sites.csv": "site_id,critical_it_mw\nriver,100\n# the rest is to come\n"}, "sites.csv", "a comment line", "remove it"),
+        (
+            {"sites.csv": "site_id,critical_it_mw\nriver,100\n".encode("utf-16-le")}, "sites.csv",
+            "UTF-16 without a byte-order mark", "UTF-8",
+        ),
+        (
+            {"sites.csv": "site_id,critical_it_mw\nriver,100\n".encode("utf-16-be")}, "sites.csv",
+            "UTF-16 without a byte-order mark", "UTF-8",
+        ),
+        (
+            {"sites.csv": "site_id,critical_it_mw\nriver,100\n".encode("utf-32-le")}, "sites.csv",
+            "UTF-32 without a byte-order mark", "UTF-8",
+        ),
+        (
+            {"case.toml": 'name = "x"\nstart = "2027-01"\nmonths = 12\n'.encode("utf-16-le")}, "case.toml",
+            "UTF-16 without a byte-order mark", "UTF-8",
+        ),
+        (
+            {"sites.csv": "sep=,\nsite_id,critical_it_mw\nriver,100\n"}, "sites.csv", "hint for a spreadsheet program",
+            "remove this line",
+        ),
+        (
+            {"sites.csv": "sep=;\nsite_id;critical_it_mw\nriver;100\n"}, "sites.csv", "hint for a spreadsheet program",
+            "commas between columns",
+        ),
+        (
+            {"sites.csv": "# sites of 2027\nsite_id,critical_it_mw\nriver,100\n"}, "sites.csv", "a comment line",
+            "column source",
+        ),
+        (
+            {"sites.csv": "site_id,critical_it_mw\nriver,100\n# the rest is to come\n"}, "sites.csv", "a comment line",
+            "remove it",
+        ),
         ({"sites.csv": "site_id,critical_it_mw\nriver,100\n// later,\n"}, "sites.csv", "a comment line", "remove it"),
-        ({"sites.csv": "site_id,name,critical_it_mw\nriver,Z\u00fcrich,100\n".encode("latin-1")}, "sites.csv", "not UTF-8", "UTF-8"),
+        (
+            {"sites.csv": "site_id,name,critical_it_mw\nriver,Z\u00fcrich,100\n".encode("latin-1")}, "sites.csv",
+            "not UTF-8", "UTF-8",
+        ),
         ({"sites.csv": "site_id;critical_it_mw\nriver;100\n"}, "sites.csv", "separated by semicolons", "commas"),
         ({"sites.csv": "site_id\tcritical_it_mw\nriver\t100\n"}, "sites.csv", "separated by tabs", "commas"),
         ({"site.csv": "site_id\nx\n"}, "site.csv", "not a file of a case", 'did you mean "sites.csv"'),
@@ -212,19 +286,27 @@ def test_a_table_that_is_no_file_is_refused(case_folder):
     (folder / "links.csv").mkdir()
     (folder / "budget.csv").unlink()
     (folder / "budget.csv").symlink_to(folder / "gone.csv")
-    assert {(fault.file, fault.why.split(" (")[0]) for fault in faults_of(folder)} == {("links.csv", "cannot be read"), ("budget.csv", "cannot be read")}
+    assert {
+        (fault.file, fault.why.split(" (")[0]) for fault in faults_of(folder)
+    } == {("links.csv", "cannot be read"), ("budget.csv", "cannot be read")}
 
 
 def test_a_first_day_in_toml_is_a_month(case_folder):
-    assert read_case(case_folder({"case.toml": 'name = "x"\nstart = 2027-01-01\nmonths = 12\n'})).settings.start == "2027-01"
+    assert read_case(
+        case_folder({"case.toml": 'name = "x"\nstart = 2027-01-01\nmonths = 12\n'})
+    ).settings.start == "2027-01"
 
 
 def test_all_faults_come_in_one_report(case_folder):
     gpus = "gpu_id,it_kw,capex_usd\ngb300,x,72000\nb200,1.9,-1\n"
     market = "gpu_id,tier,usd_per_gpu_hour\ngb200,1,6\n"
-    found = faults_of(case_folder({"gpus.csv": gpus, "market.csv": market, "case.toml": 'name = "x"\nstart = "2027"\nmonths = 60\n'}))
+    found = faults_of(
+        case_folder({"gpus.csv": gpus, "market.csv": market, "case.toml": 'name = "x"\nstart = "2027"\nmonths = 60\n'})
+    )
     places = {(fault.file, fault.row, fault.column) for fault in found}
-    assert {("gpus.csv", 2, "it_kw"), ("gpus.csv", 3, "capex_usd"), ("market.csv", 2, "gpu_id"), ("case.toml", 2, "start")} <= places
+    assert {
+        ("gpus.csv", 2, "it_kw"), ("gpus.csv", 3, "capex_usd"), ("market.csv", 2, "gpu_id"), ("case.toml", 2, "start")
+    } <= places
 
 
 def test_an_unreadable_table_does_not_blame_those_that_refer_to_it(case_folder):
@@ -243,7 +325,10 @@ def test_a_refused_cell_is_reported_once(altered_folder):
     assert [(fault.row, fault.column) for fault in found] == [(2, "capex_usd")]
 
 
-@pytest.mark.parametrize(("path", "why"), [("nowhere", "no such folder"), ("case/case.toml", "one file of a case"), ("case/notes.txt", "neither a folder")])
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [("nowhere", "no such folder"), ("case/case.toml", "one file of a case"), ("case/notes.txt", "neither a folder")],
+)
 def test_paths_that_are_no_case(case_folder, path, why):
     folder = case_folder({"notes.txt": "x"})
     assert why in faults_of(folder.parent / path)[0].why
@@ -266,5 +351,8 @@ def test_a_refused_name_does_not_blame_those_that_refer_to_it(altered_folder):
 
 def test_the_message_reads_as_a_sentence(altered_folder):
     folder = altered_folder("market.csv", "gb300,1,6,", "gb30,1,6,")
-    with pytest.raises(CaseError, match=r"market\.csv, row 2, column gpu_id: 'gb30': gpus has no gpu_id 'gb30'; did you mean \"gb300\"\?"):
+    with pytest.raises(
+        CaseError,
+        match=r"market\.csv, row 2, column gpu_id: 'gb30': gpus has no gpu_id 'gb30'; did you mean \"gb300\"\?",
+    ):
         read_case(folder)

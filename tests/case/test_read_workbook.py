@@ -33,7 +33,9 @@ def workbook(case_folder, tmp_path) -> Callable[[Callable[[Workbook], None]], Pa
     return write
 
 
-def put(sheet: str, column: str, row: int, value: object, number_format: str | None = None) -> Callable[[Workbook], None]:
+def put(
+    sheet: str, column: str, row: int, value: object, number_format: str | None = None
+) -> Callable[[Workbook], None]:
     def change(book: Workbook) -> None:
         header = [cell.value for cell in book[sheet][1]]
         cell = book[sheet].cell(row=row, column=header.index(column) + 1)
@@ -62,7 +64,9 @@ def test_reads_native_cells(workbook, sheet, column, row, value, expected):
     assert case.tables[sheet][column].iloc[row - 2] == expected
 
 
-@pytest.mark.parametrize(("number_format", "value"), [("#,##0", 72000), ("0.00", 1.23456), ("0%", 0.15), ("$#,##0.00", 72000)])
+@pytest.mark.parametrize(
+    ("number_format", "value"), [("#,##0", 72000), ("0.00", 1.23456), ("0%", 0.15), ("$#,##0.00", 72000)]
+)
 def test_usual_number_formats_do_not_matter(workbook, number_format, value):
     assert read_case(workbook(put("gpus", "capex_usd", 2, value, number_format))).gpus.capex_usd.iloc[0] == value
 
@@ -162,7 +166,10 @@ BROKEN = [
     (put("leases", "start", 2, 202707), "leases", 2, "start", "a number where a month", "YYYY-MM"),
     (put("leases", "term_months", 2, 36.5), "leases", 2, "term_months", "not a whole number", "36 or 37"),
     (put("leases", "signed", 2, 1), "leases", 2, "signed", "a number where yes or no", "yes or no"),
-    (put("leases", "customer_id", 2, "acmee"), "leases", 2, "customer_id", "no customer_id 'acmee'", 'did you mean "acme"'),
+    (
+        put("leases", "customer_id", 2, "acmee"), "leases", 2, "customer_id", "no customer_id 'acmee'",
+        'did you mean "acme"',
+    ),
     (put("case", "value", 4, "60"), "case", 4, "months", "kept as text", "number"),
     (_second_start, "case", 21, "start", "stands twice", "remove one"),
     (_wrong_setting, "case", None, "disount_rate", "no such setting", 'did you mean "discount_rate"'),
@@ -176,11 +183,15 @@ BROKEN = [
 ]
 
 
-@pytest.mark.parametrize(("change", "sheet", "row", "column", "why", "remedy"), BROKEN, ids=[f"{case[1]}: {case[4]}" for case in BROKEN])
+@pytest.mark.parametrize(
+    ("change", "sheet", "row", "column", "why", "remedy"), BROKEN, ids=[f"{case[1]}: {case[4]}" for case in BROKEN]
+)
 def test_broken_sheets_are_refused_where_they_stand(workbook, change, sheet, row, column, why, remedy):
     with pytest.raises(CaseError) as caught:
         read_case(workbook(change))
-    matching = [fault for fault in caught.value.faults if fault.file == f"small.xlsx sheet {sheet}" and why in fault.why]
+    matching = [
+        fault for fault in caught.value.faults if fault.file == f"small.xlsx sheet {sheet}" and why in fault.why
+    ]
     assert matching, str(caught.value)
     if row is not None:
         assert matching[0].row == row

@@ -38,7 +38,9 @@ months = st.builds(lambda year, month: f"{year}-{month:02d}", st.integers(2020, 
 printable = st.characters(min_codepoint=33, max_codepoint=0x2FFF, categories=("L", "N", "P", "S"))
 notes = st.text(printable, max_size=12)
 names = st.lists(
-    st.text(st.characters(categories=("L", "N"), max_codepoint=0x24F, include_characters="-_./"), min_size=1, max_size=8).filter(
+    st.text(
+        st.characters(categories=("L", "N"), max_codepoint=0x24F, include_characters="-_./"), min_size=1, max_size=8
+    ).filter(
         lambda name: name.casefold() not in ("total", "totals", "sum", "subtotal") and name[0] not in "+-@"
     ),
     min_size=1, max_size=3, unique_by=lambda name: name.casefold(),
@@ -57,8 +59,10 @@ def case_files(draw: st.DrawFn) -> dict[str, str]:
     for site in sites:
         critical = draw(positive)
         tables["sites"].append({
-            "site_id": site, "name": draw(notes), "critical_it_mw": repr(critical), "existing_it_mw": repr(critical * draw(shares)),
-            "max_rack_kw": draw(st.none() | numbers), "load_factor": draw(st.none() | shares), "ready_month": draw(st.none() | months), "source": draw(notes),
+            "site_id": site, "name": draw(notes), "critical_it_mw": repr(critical),
+            "existing_it_mw": repr(critical * draw(shares)),
+            "max_rack_kw": draw(st.none() | numbers), "load_factor": draw(st.none() | shares),
+            "ready_month": draw(st.none() | months), "source": draw(notes),
             "max_cluster_gpus": draw(st.none() | st.integers(0, 2**53)),
         })
     for curve in curves:
@@ -67,24 +71,36 @@ def case_files(draw: st.DrawFn) -> dict[str, str]:
         by_curve = draw(st.booleans())
         tables["gpus"].append({
             "gpu_id": gpu, "it_kw": draw(positive), "capex_usd": None if by_curve else draw(numbers),
-            "capex_curve": draw(st.sampled_from(curves)) if by_curve else None, "cooling": draw(st.sampled_from(["air", "liquid", None])),
+            "capex_curve": draw(st.sampled_from(curves)) if by_curve else None,
+            "cooling": draw(st.sampled_from(["air", "liquid", None])),
         })
     tables["power"].append({
         "source_id": "s", "phase": draw(st.sampled_from(["1", "007", "1e5", "TRUE", "_x0041_", "a@", "b-"])),
-        "site_id": sites[0], "kind": "grid", "energised": draw(months), "guaranteed_mw": draw(positive), "mw_per_it_mw": 1.43,
-        "lumpy": draw(st.none() | st.booleans()), "energy_usd_per_mwh": draw(st.none() | st.floats(-500, 1e6, allow_nan=False)),
-        "source": draw(st.sampled_from(["=SUM(A1:A9)", "'quoted", '"', "a;b", "a,b", "1,000", "http://x.y", "#N/AA", "{=1}", "3/4"])),
+        "site_id": sites[0], "kind": "grid", "energised": draw(months), "guaranteed_mw": draw(positive),
+        "mw_per_it_mw": 1.43,
+        "lumpy": draw(st.none() | st.booleans()),
+        "energy_usd_per_mwh": draw(st.none() | st.floats(-500, 1e6, allow_nan=False)),
+        "source": draw(
+            st.sampled_from(
+                ["=SUM(A1:A9)", "'quoted", '"', "a;b", "a,b", "1,000", "http://x.y", "#N/AA", "{=1}", "3/4"]
+            )
+        ),
     })
     files = {}
     for name, rows in tables.items():
         lines = [list(rows[0])] + [[written(value) for value in row.values()] for row in rows]
-        files[f"{name}.csv"] = "".join(",".join('"' + cell.replace('"', '""') + '"' for cell in line) + "\n" for line in lines)
+        files[f"{name}.csv"] = "".join(
+            ",".join('"' + cell.replace('"', '""') + '"' for cell in line) + "\n" for line in lines
+        )
     depreciation = "".join(
-        f'[depreciation.{asset}]\nmethod = "{draw(st.sampled_from(DEPRECIATION_METHODS))}"\nbonus_share = {draw(shares)!r}\n' for asset in ASSET_CLASSES
+        f'[depreciation.{asset}]\nmethod = "{draw(st.sampled_from(DEPRECIATION_METHODS))}"\n'
+        f'bonus_share = {draw(shares)!r}\n' for asset in ASSET_CLASSES
     )
     files["case.toml"] = (
-        f'name = "n"\nstart = "{draw(months)}"\nmonths = {draw(st.integers(1, 600))}\ndiscount_rate = {draw(shares)!r}\n'
-        f'tail = "{draw(st.sampled_from(TAIL_RULES))}"\nbudget_carries_over = {written(draw(st.booleans())).replace("yes", "true").replace("no", "false")}\n'
+        f'name = "n"\nstart = "{draw(months)}"\nmonths = {draw(st.integers(1, 600))}\n'
+        f'discount_rate = {draw(shares)!r}\n'
+        f'tail = "{draw(st.sampled_from(TAIL_RULES))}"\n'
+        f'budget_carries_over = {written(draw(st.booleans())).replace("yes", "true").replace("no", "false")}\n'
     ) + depreciation
     return files
 
@@ -128,16 +144,26 @@ def test_a_written_default_hashes_like_a_blank(case_folder, tmp_path):
     other = tmp_path / "other"
     write_case(one, other)
     text = (other / "sites.csv").read_text(encoding="utf-8").splitlines()
-    (other / "sites.csv").write_text("\n".join([text[0] + ",pue", *(line + ",1.2" for line in text[1:])]) + "\n", encoding="utf-8")
+    (other / "sites.csv").write_text(
+        "\n".join([text[0] + ",pue", *(line + ",1.2" for line in text[1:])]) + "\n", encoding="utf-8"
+    )
     assert read_case(other).source_hash == one.source_hash
 
 
-@pytest.mark.parametrize("later", [text("later", "what a later version can be told"), number("later", "$", "the same", default=0.0), number("later", "$", "the same")])
+@pytest.mark.parametrize(
+    "later",
+    [
+        text("later", "what a later version can be told"), number("later", "$", "the same", default=0.0),
+        number("later", "$", "the same"),
+    ],
+)
 def test_a_column_that_nobody_fills_makes_no_other_case(later, case_folder, monkeypatch):
     one = read_case(case_folder())
     sites = replace(content_hash.TABLES["sites"], columns=(*content_hash.TABLES["sites"].columns, later))
     monkeypatch.setitem(content_hash.TABLES, "sites", sites)
-    blank = one.sites.assign(later=later.default if later.default is not None else "" if later.type is ColumnType.TEXT else math.nan)
+    blank = one.sites.assign(
+        later=later.default if later.default is not None else "" if later.type is ColumnType.TEXT else math.nan
+    )
     assert content_hash.content_hash(one.settings, one.tables | {"sites": blank}) == one.source_hash
     filled = blank.assign(later=["x", ""] if later.type is ColumnType.TEXT else [1.0, math.nan])
     assert content_hash.content_hash(one.settings, one.tables | {"sites": filled}) != one.source_hash
@@ -162,7 +188,9 @@ def test_text_is_never_written_as_a_formula(case_folder, tmp_path):
     write_case(case, tmp_path / "x.xlsx")
     sheet = openpyxl.load_workbook(tmp_path / "x.xlsx")["gpus"]
     column = [cell.value for cell in sheet[1]].index("source") + 1
-    assert [(sheet.cell(row, column).data_type, sheet.cell(row, column).value) for row in (2, 3)] == [("s", "=1+1"), ("s", "+1")]
+    assert [
+        (sheet.cell(row, column).data_type, sheet.cell(row, column).value) for row in (2, 3)
+    ] == [("s", "=1+1"), ("s", "+1")]
 
 
 def test_a_workbook_explains_its_columns(case_folder, tmp_path):
@@ -179,7 +207,9 @@ def test_a_folder_leaves_out_what_says_nothing(case_folder, tmp_path):
     write_case(read_case(case_folder()), tmp_path / "b")
     assert not (tmp_path / "b" / "links.csv").exists()
     with (tmp_path / "b" / "sites.csv").open(encoding="utf-8", newline="") as stream:
-        assert next(csv.reader(stream)) == ["site_id", "region", "critical_it_mw", "existing_it_mw", "shell_capex_usd_per_kw"]
+        assert next(csv.reader(stream)) == [
+            "site_id", "region", "critical_it_mw", "existing_it_mw", "shell_capex_usd_per_kw"
+        ]
 
 
 @pytest.mark.parametrize("name", ["b", "b.xlsx"])

@@ -71,7 +71,10 @@ def test_new_writes_and_check_passes(command, tmp_path):
 
 
 def test_new_makes_up_a_case_of_a_given_size(command, tmp_path):
-    made = command("new", tmp_path / "a.xlsx", "--sites", "3", "--leases", "4", "--skus", "2", "--months", "36", "--seed", "7", "--json")
+    made = command(
+        "new", tmp_path / "a.xlsx", "--sites", "3", "--leases", "4", "--skus", "2", "--months", "36", "--seed", "7",
+        "--json",
+    )
     assert made.exit_code == 0
     summary = json.loads(made.output)
     assert (summary["rows"]["sites"], summary["rows"]["leases"], summary["rows"]["gpus"]) == (3, 4, 2)

@@ -30,7 +30,13 @@ def test_an_agreement_to_the_cent(run: Run, base: Path) -> None:
 
 
 def test_a_cent_too_much_is_a_disagreement_with_its_place(run: Run, base: Path) -> None:
-    altered(base, "cashflow", lambda rows: [{**row, "usd": str(float(row["usd"]) + 1000)} if (row["line"], row["month"]) == ("revenue", "7") else row for row in rows])
+    altered(
+        base, "cashflow",
+        lambda rows: [
+            {**row, "usd": str(float(row["usd"]) + 1000)} if (row["line"], row["month"]) == ("revenue", "7") else row
+            for row in rows
+        ],
+    )
     code, said, _ = run("audit", base, "--case", TINY)
     assert code == 1
     assert "quarry 2025-08" in said
@@ -50,7 +56,10 @@ def test_json_holds_lines_limits_and_laws(run: Run, base: Path) -> None:
 
 def test_edits_of_the_run_are_made_again(run: Run, tmp_path: Path) -> None:
     out = tmp_path / "edited"
-    assert run("plan", TINY, "--out", out, "--prices", "none", "--set", "leases.max_size[alpha]=3000", "--set", "case.discount_rate=0.1", "--tail", "none", "--json")[0] == 0
+    assert run(
+        "plan", TINY, "--out", out, "--prices", "none", "--set", "leases.max_size[alpha]=3000", "--set",
+        "case.discount_rate=0.1", "--tail", "none", "--json",
+    )[0] == 0
     code, said, _ = run("audit", out, "--case", TINY)
     assert code == 0, said
 
@@ -72,7 +81,10 @@ def test_what_is_no_run_another_case_and_spoilt_tables_are_refused(run: Run, bas
 
 def test_a_run_without_a_plan_has_no_books(run: Run, tmp_path: Path) -> None:
     out = tmp_path / "none"
-    assert run("plan", TINY, "--out", out, "--set", "leases.committed[alpha]=yes", "--set", "leases.min_size[alpha]=6000", "--json")[0] == 3
+    assert run(
+        "plan", TINY, "--out", out, "--set", "leases.committed[alpha]=yes", "--set", "leases.min_size[alpha]=6000",
+        "--json",
+    )[0] == 3
     code, _, complained = run("audit", out, "--case", TINY)
     assert code == 2
     assert "holds no plan" in complained

@@ -63,7 +63,9 @@ def test_a_wrong_option_ends_with_2_and_what_to_do(
     assert said.out == ""
 
 
-def test_forms_shown_by_help_have_their_brackets(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_forms_shown_by_help_have_their_brackets(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """`[id]` in a help text is no markup: it says how the option is written."""
     assert ended(["plan", "--help"], monkeypatch) == 0
     shown = "".join(capsys.readouterr().out.split())
@@ -73,16 +75,22 @@ def test_forms_shown_by_help_have_their_brackets(monkeypatch: pytest.MonkeyPatch
     assert "table.column[id]=value" in "".join(capsys.readouterr().out.split())
 
 
-def test_a_missing_case_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_case_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert ended(["plan", tmp_path / "nowhere"], monkeypatch) == 2
     assert "there is no such folder or workbook; check the path; `planner new`" in capsys.readouterr().err
 
 
-def test_a_broken_case_lists_every_fault_with_its_place(case: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_broken_case_lists_every_fault_with_its_place(
+    case: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     for path in case.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     sites = (tmp_path / "sites.csv").read_text()
-    (tmp_path / "sites.csv").write_text("\n".join(row + cell for row, cell in zip(sites.splitlines(), (",pue", ",0.2", ",1.3"), strict=True)) + "\n")
+    (tmp_path / "sites.csv").write_text(
+        "\n".join(row + cell for row, cell in zip(sites.splitlines(), (",pue", ",0.2", ",1.3"), strict=True)) + "\n"
+    )
     leases = (tmp_path / "leases.csv").read_text()
     (tmp_path / "leases.csv").write_text(leases.replace("lab_training,lab,", "lab_training,labb,"))
     assert ended(["plan", tmp_path], monkeypatch) == 2
@@ -94,12 +102,16 @@ def test_a_broken_case_lists_every_fault_with_its_place(case: Path, tmp_path: Pa
 
 
 @pytest.mark.parametrize("verb", ["paln", "pln"])
-def test_an_unknown_verb_is_bad_usage(verb: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_verb_is_bad_usage(
+    verb: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert ended([verb], monkeypatch) == 2
     assert verb in capsys.readouterr().err
 
 
-def test_debug_shows_the_traceback_wherever_it_stands(case: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_debug_shows_the_traceback_wherever_it_stands(
+    case: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     for arguments in (["--debug", "plan", case, "--solver", "higs"], ["plan", case, "--solver", "higs", "--debug"]):
         assert ended(arguments, monkeypatch) == 2
         said = capsys.readouterr().err
@@ -107,7 +119,9 @@ def test_debug_shows_the_traceback_wherever_it_stands(case: Path, monkeypatch: p
         assert "error: unknown solver" in said
 
 
-def test_a_fault_of_our_own_ends_with_1_and_says_how_to_report_it(case: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_fault_of_our_own_ends_with_1_and_says_how_to_report_it(
+    case: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     import planner.planning
 
     def broken(*_: object, **__: object) -> None:
@@ -132,7 +146,9 @@ def test_ctrl_c_ends_with_130_and_writes_nothing(case: Path, tmp_path: Path, mon
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_disk_that_is_full_is_no_internal_fault(case: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_disk_that_is_full_is_no_internal_fault(
+    case: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     from planner import run_folder
 
     def full(*_: object) -> None:

@@ -19,7 +19,8 @@ TINY = ROOT / "fixtures" / "tiny"
 
 def typed(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "planner", *map(str, arguments)], env=os.environ | {"PYTHONPATH": str(ROOT)} | environment, capture_output=True, text=True, timeout=120
+        [sys.executable, "-m", "planner", *map(str, arguments)],
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | environment, capture_output=True, text=True, timeout=120
     )
 
 
@@ -49,22 +50,29 @@ def test_verbs_and_options_are_completed() -> None:
     assert options.stderr == ""
 
 
-@pytest.mark.parametrize("arguments", [("plan", TINY), ("plan", TINY, "--json"), ("breakeven", TINY), ("--help",), ("--version",)])
+@pytest.mark.parametrize(
+    "arguments", [("plan", TINY), ("plan", TINY, "--json"), ("breakeven", TINY), ("--help",), ("--version",)]
+)
 def test_a_reader_that_has_gone_is_no_error(arguments: tuple[object, ...]) -> None:
     """As in `planner ... | head -1`, at its worst: nobody reads anything."""
     read, write = os.pipe()
     os.close(read)
     try:
         ended = subprocess.run(
-            [sys.executable, "-m", "planner", *map(str, arguments)], env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=write, stderr=subprocess.PIPE, text=True, timeout=120
+            [sys.executable, "-m", "planner", *map(str, arguments)], env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdout=write, stderr=subprocess.PIPE, text=True, timeout=120
         )
     finally:
         os.close(write)
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("arguments", [("plan", TINY), ("check", TINY), ("sweep", TINY, "--stresses"), ("breakeven", TINY)])
-def test_debug_is_the_same_in_every_verb(run: Run, monkeypatch: pytest.MonkeyPatch, arguments: tuple[object, ...]) -> None:
+@pytest.mark.parametrize(
+    "arguments", [("plan", TINY), ("check", TINY), ("sweep", TINY, "--stresses"), ("breakeven", TINY)]
+)
+def test_debug_is_the_same_in_every_verb(
+    run: Run, monkeypatch: pytest.MonkeyPatch, arguments: tuple[object, ...]
+) -> None:
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("nothing to divide by")
 

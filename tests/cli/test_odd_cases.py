@@ -1,4 +1,5 @@
-"""Every verb and the report on cases at the edge of nothing: no crash, no name lost, and plain words where there is nothing to say."""
+"""Every verb and the report on cases at the edge of nothing: no crash, no name lost, and plain words where there is
+nothing to say."""
 
 from __future__ import annotations
 
@@ -11,7 +12,9 @@ from command_line import Run
 from odd_cases import CASES, write_odd_case
 
 
-@pytest.fixture(params=[name if name == "nothing is worth doing" else pytest.param(name, marks=pytest.mark.slow) for name in CASES])
+@pytest.fixture(
+    params=[name if name == "nothing is worth doing" else pytest.param(name, marks=pytest.mark.slow) for name in CASES]
+)
 def odd(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return write_odd_case(request.param, tmp_path / "case")
 
@@ -24,13 +27,18 @@ def test_every_verb_answers(run: Run, odd: Path, tmp_path: Path) -> None:
     assert planned.code == 0, planned
     assert "to be decided within two quarters" in planned.out
     assert "to be decided within two quarters" in run("plan", odd, "--prices", "none", "--details").out
-    assert run("plan", odd, "--prices", "full", "--risk-weight", "0.5", "--scenarios", "4", "--out", tmp_path / "careful").code == 0
+    assert run(
+        "plan", odd, "--prices", "full", "--risk-weight", "0.5", "--scenarios", "4", "--out", tmp_path / "careful"
+    ).code == 0
     assert run("frontier", odd, "--weights", "0,1", "--scenarios", "4", "--out", tmp_path / "frontier").code == 0
     assert run("alternatives", odd, "--out", tmp_path / "alternatives").code == 0
     assert run("breakeven", odd).code == 0
     beside: list[object] = ["--frontier", tmp_path / "frontier"]
     if gpus:
-        assert run("quote", odd, "--gpu", "1e5", "--gpus", "10", "--start", "2027-07", "--term", "6", "--out", tmp_path / "quote").code == 0
+        assert run(
+            "quote", odd, "--gpu", "1e5", "--gpus", "10", "--start", "2027-07", "--term", "6", "--out",
+            tmp_path / "quote",
+        ).code == 0
         beside += ["--quotes", tmp_path / "quote"]
     if stresses:
         assert run("sweep", odd, "--stresses", "--out", tmp_path / "sweep").code == 0

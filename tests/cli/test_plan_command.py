@@ -31,8 +31,10 @@ def test_summary_shows_what_a_planner_would(run: Run, folder: Path) -> None:
     npv = planner.plan(planner.read(folder)).npv_usd
     assert f"${npv / 1e6:,.1f}M after tax" in ended.out
     for words in (
-        "starting case: optimal", "to equity", "losses carried forward", "tail: ", "IRR", "payback", "peak funding", "contracted", "of halls", "river", "GPUs",
-        "lab_training", "declined", "to be decided within two quarters", "contract power", "order GPUs", "what one per cent more", "a MW more", "--details",
+        "starting case: optimal", "to equity", "losses carried forward", "tail: ", "IRR", "payback", "peak funding",
+        "contracted", "of halls", "river", "GPUs",
+        "lab_training", "declined", "to be decided within two quarters", "contract power", "order GPUs",
+        "what one per cent more", "a MW more", "--details",
     ):
         assert words in ended.out, words
     assert "money by year" not in ended.out
@@ -42,7 +44,8 @@ def test_details_has_the_summary_and_all_tables(run: Run, folder: Path) -> None:
     ended = run("plan", folder, "--details")
     assert ended.code == 0
     for words in (
-        "peak funding", "sites: contracted MW", "leases won", "declined", "money by year", "to be decided within two quarters", "contract power", "order GPUs",
+        "peak funding", "sites: contracted MW", "leases won", "declined", "money by year",
+        "to be decided within two quarters", "contract power", "order GPUs",
         "what a MW is worth", "what binds most",
     ):
         assert words in ended.out, words
@@ -108,8 +111,10 @@ def test_force_replaces_a_run_and_nothing_else(run: Run, folder: Path, tmp_path:
 
 def test_options_reach_the_plan(run: Run, folder: Path) -> None:
     ended = run(
-        "plan", folder, "--json", "--set", "market.usd_per_gpu_hour*=0.9", "--set", "case.tail_rent_usd_per_kw_month=100", "--stress", "gas x3",
-        "--fix", "leases.size[cloud_hall]=10", "--exclude", "gpus[b300]", "--base", "announced", "--tail", "rented", "--threads", "1",
+        "plan", folder, "--json", "--set", "market.usd_per_gpu_hour*=0.9", "--set",
+        "case.tail_rent_usd_per_kw_month=100", "--stress", "gas x3",
+        "--fix", "leases.size[cloud_hall]=10", "--exclude", "gpus[b300]", "--base", "announced", "--tail", "rented",
+        "--threads", "1",
     )
     assert ended.code == 0, ended.err
     expected = planner.plan(
@@ -164,7 +169,9 @@ def test_names_are_printed_as_they_are_written(run: Run, tmp_path: Path) -> None
         assert name in ended.out, name
 
 
-def test_progress_on_a_terminal_prints_names_as_they_are_written(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_on_a_terminal_prints_names_as_they_are_written(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_case(apply_edits(starting_case(), ["case.name=[/red] plan"]), tmp_path / "case")
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     monkeypatch.setenv("FORCE_COLOR", "1")
@@ -177,7 +184,10 @@ def test_new_check_plan_in_a_new_process(tmp_path: Path) -> None:
     """The first three commands of a new user, `python -m planner` as typed."""
 
     def typed(*arguments: str) -> str:
-        told = subprocess.run([sys.executable, "-m", "planner", *arguments], cwd=Path(planner.__file__).parents[1], capture_output=True, text=True, check=True, timeout=120)
+        told = subprocess.run(
+            [sys.executable, "-m", "planner", *arguments], cwd=Path(planner.__file__).parents[1], capture_output=True,
+            text=True, check=True, timeout=120,
+        )
         assert told.stderr == ""
         return told.stdout
 

@@ -38,7 +38,10 @@ def test_no_plan_prints_the_conflict_and_writes_a_whole_folder(
 ) -> None:
     assert run(monkeypatch, "plan", folder, *TOO_MUCH, "--out", tmp_path / "run") == 3
     said = capsys.readouterr().out
-    for words in ("too little: power", "lab_training is committed at 4,000 GPUs", "river_grid:1 at river offers 4 MW", "short by", "cheapest repair: $", "--set '"):
+    for words in (
+        "too little: power", "lab_training is committed at 4,000 GPUs", "river_grid:1 at river offers 4 MW", "short by",
+        "cheapest repair: $", "--set '",
+    ):
         assert words in said, words
     record = json.loads((tmp_path / "run" / "plan.json").read_text())
     limits = record["conflict"]["conflicts"][0]["limits"]
@@ -51,14 +54,18 @@ def test_no_plan_prints_the_conflict_and_writes_a_whole_folder(
     assert len((tmp_path / "run" / "allocation.csv").read_text().splitlines()) == 1
 
 
-def test_the_repair_that_is_printed_works_when_typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+def test_the_repair_that_is_printed_works_when_typed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], folder: Path
+) -> None:
     assert run(monkeypatch, "plan", folder, *TOO_MUCH, "--json") == 3
     changes = json.loads(capsys.readouterr().out)["conflict"]["repair"]["changes"]
     typed = [part for change in changes for edit in change["set"] for part in ("--set", edit)]
     assert run(monkeypatch, "plan", folder, *TOO_MUCH, *typed, "--json") == 0
 
 
-def test_why_is_printed_and_written(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+def test_why_is_printed_and_written(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], folder: Path
+) -> None:
     assert run(monkeypatch, "plan", folder, "--why", "lab_training", "--why", "cloud_hall") == 0
     said = capsys.readouterr().out
     assert "lease lab_training is in: " in said
@@ -69,7 +76,9 @@ def test_why_is_printed_and_written(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     assert [(reason["id"], reason["in_plan"]) for reason in why] == [("cloud_hall", False)]
 
 
-def test_why_about_nothing_is_refused_before_the_solve(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+def test_why_about_nothing_is_refused_before_the_solve(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], folder: Path
+) -> None:
     assert run(monkeypatch, "plan", folder, "--why", "cloud_hal") == 2
     assert 'did you mean "cloud_hall"' in capsys.readouterr().err
     assert run(monkeypatch, "plan", folder, "--why", "river", "--risk-weight", "0.5") == 2

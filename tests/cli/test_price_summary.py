@@ -32,16 +32,20 @@ def printed(prices: str) -> str:
 def said(**cells: object) -> str:
     """The sentence about a phase with some cells changed."""
     row = {
-        "question": "whole term", "resource": "phase", "name": "grid:p1", "to": "2042-12", "unit": "MW", "step": 1.0, "gain_usd": 3.7e6,
+        "question": "whole term", "resource": "phase", "name": "grid:p1", "to": "2042-12", "unit": "MW", "step": 1.0,
+        "gain_usd": 3.7e6,
         "gain_holds_to": 34.0, "gain_of_step_usd": 3.7e6, "loss_of_step_usd": 3.9e6, "pay_up_to": 57.76, "fee": 64.0,
     }
-    prices = price_frame([row | cells, {"question": "from a year on", "name": "grid:p1", "from": "2028-01", "gain_of_step_usd": 2.2e6}])
+    prices = price_frame(
+        [row | cells, {"question": "from a year on", "name": "grid:p1", "from": "2028-01", "gain_of_step_usd": 2.2e6}]
+    )
     return sentence(next(prices.itertuples()), prices, millions)
 
 
 def test_a_sentence_says_worth_fee_range_and_years() -> None:
     assert said() == (
-        "one more MW at grid:p1 for its term to 2042-12 is worth $3.7M (you could pay $57.76/kW-month; its fee is $64.00), up to +34 MW, "
+        "one more MW at grid:p1 for its term to 2042-12 is worth $3.7M (you could pay $57.76/kW-month; its fee is "
+        "$64.00), up to +34 MW, "
         "one less costs $3.9M; from 2028 on $2.2M"
     )
 
@@ -74,7 +78,9 @@ def test_the_headline_has_no_tables() -> None:
 
 def test_full_has_a_table_for_each_kind_of_question() -> None:
     text = printed("full")
-    for title in ("leases:", "halls:", "energised months earlier", "blocks of MW, planned again", "taken or left, planned again"):
+    for title in (
+        "leases:", "halls:", "energised months earlier", "blocks of MW, planned again", "taken or left, planned again"
+    ):
         assert title in text
 
 

@@ -54,7 +54,9 @@ def test_prices_say_what_and_how_many(clock: list[float], capsys: pytest.Capture
 
 
 def test_quiet_is_quiet(capsys: pytest.CaptureFixture[str]) -> None:
-    with saying("sweeping", quiet=True) as say, solving("tiny", quiet=True, mip=True) as shown, pricing("tiny", quiet=True) as answered:
+    with saying("sweeping", quiet=True) as say, solving(
+        "tiny", quiet=True, mip=True
+    ) as shown, pricing("tiny", quiet=True) as answered:
         assert say is None
         assert shown is None
         assert answered is None

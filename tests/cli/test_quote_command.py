@@ -1,4 +1,5 @@
-"""`planner quote` and `planner breakeven` on the command line: numbers, files, many at once, and errors with a remedy."""
+"""`planner quote` and `planner breakeven` on the command line: numbers, files, many at once, and errors with a
+remedy."""
 
 from __future__ import annotations
 
@@ -16,7 +17,10 @@ from planner.reporting.beside_files import read_quotes
 from planner.reporting.findings import findings_of_run
 
 TINY = str(Path(__file__).parents[2] / "fixtures" / "tiny")
-BETA = ["--gpu", "g1", "--gpus", "4000", "--start", "2026-01", "--term", "24", "--all-or-nothing", "--exclude", "leases[beta]"]
+BETA = [
+    "--gpu", "g1", "--gpus", "4000", "--start", "2026-01", "--term", "24", "--all-or-nothing", "--exclude",
+    "leases[beta]",
+]
 BETA_FLOOR = 85_002_240 / (4_000 * 17_520)
 """Derived in fixtures/tiny/README.md."""
 
@@ -44,7 +48,10 @@ def test_what_is_printed() -> None:
 
 def test_many_from_a_file_are_as_one_by_one(tmp_path: Path) -> None:
     asked = tmp_path / "asked.csv"
-    asked.write_text("name,gpu,gpus,mw,start,term_months,prepay_fraction\na,g1,3000,,2025-01,24,\nb,,,2,2026-01,12,0.1\nc,g1,500,,2026-02,13,\n")
+    asked.write_text(
+        "name,gpu,gpus,mw,start,term_months,prepay_fraction\na,g1,3000,,2025-01,24,\nb,,,2,2026-01,12,0.1\n"
+        "c,g1,500,,2026-02,13,\n"
+    )
     run("quote", TINY, "--inquiries", str(asked), "--out", str(tmp_path / "quotes"), "--workers", "2")
     table = pd.read_csv(tmp_path / "quotes" / "quotes.csv").set_index("name")
     case = planner.read(TINY)
@@ -66,8 +73,11 @@ def written(folder: Path, *arguments: str) -> dict[str, pd.DataFrame]:
 
 
 def test_what_is_displaced_is_named_in_the_files(tmp_path: Path) -> None:
-    """4,000 GPUs fill the 5 MW of grid from the start on: lease alpha gives way whole, and each row has its own name beside the inquiry's."""
-    tables = written(tmp_path / "quotes", "--gpu", "g1", "--gpus", "4000", "--start", "2025-01", "--term", "24", "--all-or-nothing")
+    """4,000 GPUs fill the 5 MW of grid from the start on: lease alpha gives way whole, and each row has its own name
+    beside the inquiry's."""
+    tables = written(
+        tmp_path / "quotes", "--gpu", "g1", "--gpus", "4000", "--start", "2025-01", "--term", "24", "--all-or-nothing"
+    )
     displaced = tables["displaced"]
     assert set(displaced["inquiry"]) == {"inquiry"}
     leases = displaced[displaced["what"] == "lease"].set_index("name")
@@ -93,13 +103,18 @@ def test_a_quote_says_where_the_deal_would_stand(tmp_path: Path) -> None:
 def test_a_report_takes_every_quote_that_quote_writes(tmp_path: Path) -> None:
     """A folder and what --json printed, of a floor, of a hall, and of a deal that cannot be served."""
     asked = tmp_path / "asked.csv"
-    asked.write_text("name,gpu,gpus,mw,start,term_months\nsome,g1,3000,,2025-01,24\nhall,,,2,2026-01,12\nmuch,g1,900000,,2025-01,24\n")
+    asked.write_text(
+        "name,gpu,gpus,mw,start,term_months\nsome,g1,3000,,2025-01,24\nhall,,,2,2026-01,12\n"
+        "much,g1,900000,,2025-01,24\n"
+    )
     told = run("quote", TINY, "--inquiries", str(asked), "--json", "--out", str(tmp_path / "quotes"))
     (tmp_path / "printed.json").write_text(told)
     (tmp_path / "one.json").write_text(json.dumps(json.loads(told)[0]))
     run("plan", TINY, "--out", str(tmp_path / "run"), "--prices", "none")
     found = findings_of_run(tmp_path / "run")
-    for given, names in (("quotes", ["some", "hall", "much"]), ("printed.json", ["some", "hall", "much"]), ("one.json", ["some"])):
+    for given, names in (
+        ("quotes", ["some", "hall", "much"]), ("printed.json", ["some", "hall", "much"]), ("one.json", ["some"])
+    ):
         quotes = read_quotes([tmp_path / given], found).set_index("name")
         assert quotes.index.tolist() == names
         assert quotes.loc["some", "standalone_rate"] > 0.0
@@ -111,12 +126,40 @@ def test_a_report_takes_every_quote_that_quote_writes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        (["--gpus", "900000", "--start", "2025-01", "--term", "24"], "no plan can serve 900,000 GPUs of it: at quarry power carries 4 MW of critical IT, it needs 900 MW, and there are 8 MW of halls"),
-        (["--gpus", "100", "--start", "2031-06", "--term", "12"], "it begins in 2031-06, after the horizon, which ends in 2027-12"),
-        (["--gpus", "100", "--start", "2020-06", "--term", "12"], "its last month is 2021-05, before the case starts in 2025-01"),
-        (["--gpus", "100", "--start", "2025-01", "--term", "24", "--set", "gpus.rack_kw=132", "--set", "sites.max_rack_kw=40"], "at quarry a rack may take 40 kW, g1 needs 132 kW"),
-        (["--gpus", "100", "--start", "2025-01", "--term", "24", "--set", "gpus.cooling=liquid", "--set", "sites.liquid_cooled_it_mw=0"], "there is no liquid cooling, which g1 needs"),
-        (["--gpus", "3000", "--start", "2025-01", "--term", "24", "--single-fabric", "--set", "sites.max_cluster_gpus=1000"], "the largest cluster on one fabric is 1,000 GPUs, it needs 3,000 GPUs"),
+        (
+            ["--gpus", "900000", "--start", "2025-01", "--term", "24"],
+            "no plan can serve 900,000 GPUs of it: at quarry power carries 4 MW of critical IT, it needs 900 MW, and "
+            "there are 8 MW of halls",
+        ),
+        (
+            ["--gpus", "100", "--start", "2031-06", "--term", "12"],
+            "it begins in 2031-06, after the horizon, which ends in 2027-12",
+        ),
+        (
+            ["--gpus", "100", "--start", "2020-06", "--term", "12"],
+            "its last month is 2021-05, before the case starts in 2025-01",
+        ),
+        (
+            [
+                "--gpus", "100", "--start", "2025-01", "--term", "24", "--set", "gpus.rack_kw=132", "--set",
+                "sites.max_rack_kw=40",
+            ],
+            "at quarry a rack may take 40 kW, g1 needs 132 kW",
+        ),
+        (
+            [
+                "--gpus", "100", "--start", "2025-01", "--term", "24", "--set", "gpus.cooling=liquid", "--set",
+                "sites.liquid_cooled_it_mw=0",
+            ],
+            "there is no liquid cooling, which g1 needs",
+        ),
+        (
+            [
+                "--gpus", "3000", "--start", "2025-01", "--term", "24", "--single-fabric", "--set",
+                "sites.max_cluster_gpus=1000",
+            ],
+            "the largest cluster on one fabric is 1,000 GPUs, it needs 3,000 GPUs",
+        ),
     ],
 )
 def test_a_deal_that_cannot_be_served_says_what_stops_it(asked: list[str], said: str) -> None:
@@ -127,7 +170,10 @@ def test_a_deal_that_cannot_be_served_says_what_stops_it(asked: list[str], said:
 
 
 def test_a_deal_that_what_is_committed_leaves_no_room_for_says_so() -> None:
-    asked = ["--gpus", "4000", "--start", "2025-01", "--term", "24", "--set", "leases.committed[alpha]=yes", "--set", "leases.min_size[alpha]=4000"]
+    asked = [
+        "--gpus", "4000", "--start", "2025-01", "--term", "24", "--set", "leases.committed[alpha]=yes", "--set",
+        "leases.min_size[alpha]=4000",
+    ]
     told = json.loads(run("quote", TINY, "--gpu", "g1", *asked, "--json"))
     assert told["answer"] == "cannot be served at any rate"
     assert "too little: power" in told["note"]
@@ -136,7 +182,10 @@ def test_a_deal_that_what_is_committed_leaves_no_room_for_says_so() -> None:
 
 def test_a_deal_that_begins_before_the_case_says_what_is_counted() -> None:
     asked = ["--gpu", "g1", "--gpus", "100", "--start", "2024-06", "--term", "24"]
-    assert "it begins in 2024-06, before the case starts in 2025-01: only the 17 months from then on are counted, of 24" in json.loads(run("quote", TINY, *asked, "--json"))["note"]
+    assert (
+        "it begins in 2024-06, before the case starts in 2025-01: only the 17 months from then on are counted, of 24"
+        in json.loads(run("quote", TINY, *asked, "--json"))["note"]
+    )
     assert "it begins in 2024-06, before the case starts" in " ".join(run("quote", TINY, *asked).split())
 
 

@@ -82,25 +82,44 @@ def test_what_does_not_fit_is_refused_with_the_remedy(run: Run, base: Path, tmp_
 
 def test_floors_of_quotes_stand_beside_their_leases(run: Run, base: Path, tmp_path: Path) -> None:
     quote = tmp_path / "q.json"
-    quote.write_text(json.dumps([{"name": "lab_training", "floor": 2.345, "rate_unit": "usd_per_gpu_hour", "answer": "floor", "size": 8000.0}, {"name": "asked", "answer": "no floor", "floor": None}]))
+    quote.write_text(
+        json.dumps(
+            [
+                {
+                    "name": "lab_training", "floor": 2.345, "rate_unit": "usd_per_gpu_hour", "answer": "floor",
+                    "size": 8000.0,
+                },
+                {"name": "asked", "answer": "no floor", "floor": None},
+            ]
+        )
+    )
     assert run("report", base, "--out", tmp_path / "report", "--quotes", quote)[0] == 0
     assert "$2.35" in (tmp_path / "report" / "report.html").read_text()
-    for written, told in (({"floors": 2.0}, "is not what planner quote writes"), ({"case_hash": "other", "quotes": []}, "quotes another case")):
+    for written, told in (
+        ({"floors": 2.0}, "is not what planner quote writes"),
+        ({"case_hash": "other", "quotes": []}, "quotes another case"),
+    ):
         quote.write_text(json.dumps(written))
         code, _, complained = run("report", base, "--out", tmp_path / "second", "--quotes", quote)
         assert code == 2
         assert told in complained
 
 
-def test_a_run_finds_its_case_from_any_folder_and_after_the_project_has_moved(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_finds_its_case_from_any_folder_and_after_the_project_has_moved(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     project = tmp_path / "project"
     write_starting_case(project / "cases" / "start")
     monkeypatch.chdir(project)
     assert run("plan", "cases/start", "--prices", "none", "--out", "runs/base").code == 0
     stored = json.loads((project / "runs" / "base" / "run.json").read_text())["case_path"]
     assert stored == "../../cases/start"
-    assert run("score", "cases/start", "--portfolios", "runs/base/portfolio.csv", "--scenarios", "4", "--out", "runs/scores").code == 0
-    assert json.loads((project / "runs" / "scores" / "run.json").read_text())["portfolios_read_from"] == "../base/portfolio.csv"
+    assert run(
+        "score", "cases/start", "--portfolios", "runs/base/portfolio.csv", "--scenarios", "4", "--out", "runs/scores"
+    ).code == 0
+    assert json.loads(
+        (project / "runs" / "scores" / "run.json").read_text()
+    )["portfolios_read_from"] == "../base/portfolio.csv"
     monkeypatch.chdir(tmp_path)
     assert run("report", "project/runs/base", "--scores", "project/runs/scores", "--out", "page").code == 0
     project.rename(tmp_path / "moved")

@@ -52,7 +52,10 @@ def test_a_plan_after_risk_is_written_and_scores_as_it_says(run: Run, case: Path
     assert (feared["npv_usd"].diff().dropna() >= 0).all()
     assert "gpus" in feared.columns
     assert -(feared["tail_weight"] @ feared["npv_usd"]) == pytest.approx(plan["cvar_usd"], rel=1e-9)
-    code, _, err = run("score", case, "--portfolios", out / "portfolio.csv", "--scenarios", 40, "--alpha", 0.9, "--float64", "--out", scores, "--no-paths")
+    code, _, err = run(
+        "score", case, "--portfolios", out / "portfolio.csv", "--scenarios", 40, "--alpha", 0.9, "--float64", "--out",
+        scores, "--no-paths",
+    )
     assert code == 0, err
     (row,) = pd.read_parquet(scores / "scores.parquet").to_dict("records")
     assert row["mean_npv_usd"] == pytest.approx(plan["expected_npv_usd"], rel=1e-9)
@@ -67,10 +70,14 @@ def test_a_limit_on_cvar_and_one_that_no_plan_keeps(run: Run, case: Path) -> Non
     code, said, _ = run("plan", case, "--scenarios", 40, "--alpha", 0.9, "--prices", "none", "--json")
     assert code == 0
     free = json.loads(said)
-    code, said, _ = run("plan", case, "--risk-weight", 1, "--alpha", 0.9, "--scenarios", 40, "--prices", "none", "--json")
+    code, said, _ = run(
+        "plan", case, "--risk-weight", 1, "--alpha", 0.9, "--scenarios", 40, "--prices", "none", "--json"
+    )
     least = json.loads(said)
     limit = 0.5 * (free["cvar_usd"] + least["cvar_usd"])
-    code, said, _ = run("plan", case, "--max-cvar", limit, "--alpha", 0.9, "--scenarios", 40, "--prices", "none", "--json")
+    code, said, _ = run(
+        "plan", case, "--max-cvar", limit, "--alpha", 0.9, "--scenarios", 40, "--prices", "none", "--json"
+    )
     held = json.loads(said)
     assert code == 0
     assert held["cvar_usd"] <= limit + 1e-6 * abs(limit)
@@ -103,9 +110,14 @@ def test_a_plan_out_of_a_pool_and_out_of_its_file(run: Run, case: Path, tmp_path
     assert json.loads(again[1])["objective_usd"] == pytest.approx(first["objective_usd"], rel=1e-6)
 
 
-def test_a_pool_plan_says_whether_its_whole_decisions_are_proven(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pool_plan_says_whether_its_whole_decisions_are_proven(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_case(whole_case(1), tmp_path / "case")
-    words = ("plan", tmp_path / "case", "--risk-weight", 0.5, "--alpha", 0.8, "--scenarios", 16, "--pool", "grid", "--prices", "none")
+    words = (
+        "plan", tmp_path / "case", "--risk-weight", 0.5, "--alpha", 0.8, "--scenarios", 16, "--pool", "grid",
+        "--prices", "none",
+    )
     code, said, err = run(*words, "--out", tmp_path / "run")
     assert code == 0, err
     assert "decisions whole: proven in" in said
@@ -128,8 +140,11 @@ def test_a_pool_plan_says_whether_its_whole_decisions_are_proven(run: Run, tmp_p
 
 @pytest.mark.parametrize(("words", "what"), [
     (("--risk-weight", 1.5), "give one from 0"), (("--risk-weight", 0.5, "--alpha", 1.0), "between 0 and 1"),
-    (("--risk-weight", 0.5, "--solver", "cbc"), "leave --solver out"), (("--risk-weight", 0.5, "--confirm-infeasible", "cbc"), "leave --confirm-infeasible out"), (("--pool", "grid:many"), "is no grid"),
-    (("--pool", "nowhere.parquet"), "cannot be read"), (("--pool", "grid", "--information", 5), "leave --pool or --information out"),
+    (("--risk-weight", 0.5, "--solver", "cbc"), "leave --solver out"),
+    (("--risk-weight", 0.5, "--confirm-infeasible", "cbc"), "leave --confirm-infeasible out"),
+    (("--pool", "grid:many"), "is no grid"),
+    (("--pool", "nowhere.parquet"), "cannot be read"),
+    (("--pool", "grid", "--information", 5), "leave --pool or --information out"),
 ])
 def test_what_is_refused(run: Run, case: Path, words: tuple[object, ...], what: str) -> None:
     code, _, err = run("plan", case, *words)
@@ -147,7 +162,9 @@ def test_progress_says_bound_value_and_columns() -> None:
 
 
 def test_the_frontier_is_printed_and_written(run: Run, case: Path, tmp_path: Path) -> None:
-    code, said, err = run("frontier", case, "--weights", "0,50%,1", "--alpha", "90%", "--scenarios", 40, "--out", tmp_path / "f")
+    code, said, err = run(
+        "frontier", case, "--weights", "0,50%,1", "--alpha", "90%", "--scenarios", 40, "--out", tmp_path / "f"
+    )
     assert code == 0, err
     assert "no point is beaten in both" in said
     table = pd.read_parquet(tmp_path / "f" / "frontier.parquet")

@@ -51,10 +51,14 @@ def shape(option: Any) -> tuple[str, str | None]:
     return option.help, None if option.is_flag else option.metavar
 
 
-@pytest.mark.parametrize("name", sorted(name for name, verbs in options().items() if len(verbs) > 1 and name not in OWN))
+@pytest.mark.parametrize(
+    "name", sorted(name for name, verbs in options().items() if len(verbs) > 1 and name not in OWN)
+)
 def test_what_is_shared_is_said_in_the_same_words(name: str) -> None:
     verbs = options()[name]
-    assert len({shape(option) for option in verbs.values()}) == 1, {verb: shape(option) for verb, option in verbs.items()}
+    assert len({shape(option) for option in verbs.values()}) == 1, (
+        {verb: shape(option) for verb, option in verbs.items()}
+    )
 
 
 @pytest.mark.parametrize("verb", sorted(COMMANDS))

@@ -28,7 +28,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 @pytest.mark.parametrize("how", [("--subsets", "sites"), ("--neighbours", "5"), ("--random", "3", "--seed", "1")])
-def test_portfolios_of_a_plan_are_made_scored_and_written(run: Run, made: tuple[Path, Path], tmp_path: Path, how: tuple[str, ...]) -> None:
+def test_portfolios_of_a_plan_are_made_scored_and_written(
+    run: Run, made: tuple[Path, Path], tmp_path: Path, how: tuple[str, ...]
+) -> None:
     case, base = made
     path, out = tmp_path / "p.parquet", tmp_path / "scores"
     code, said, _ = run("portfolios", case, "--plan", base, *how, "--out", path)
@@ -41,7 +43,9 @@ def test_portfolios_of_a_plan_are_made_scored_and_written(run: Run, made: tuple[
     record = json.loads((out / "run.json").read_text())
     assert record["portfolios"] == len(table)
     assert record["options"]["scenarios"] == 20
-    assert set(pd.read_parquet(out / "broken.parquet")["portfolio"]) == set(table.loc[table["limits_broken"] > 0, "portfolio"])
+    assert set(
+        pd.read_parquet(out / "broken.parquet")["portfolio"]
+    ) == set(table.loc[table["limits_broken"] > 0, "portfolio"])
     code, _, error = run("score", case, "--portfolios", path, "--scenarios", 20, "--out", out)
     assert (code, "--force" in error) == (2, True)
 
@@ -52,7 +56,12 @@ def test_bundles_are_made_and_scored_as_json(run: Run, made: tuple[Path, Path], 
     site, gpu, month = re.fullmatch(r"own:([^:]+):([^@]+)@(.+)", held[held.str.startswith("own:")].iloc[0]).groups()  # type: ignore[union-attr]
     sold = held[held.str.startswith(f"sell:{site}:")].iloc[0]
     path = re.fullmatch(r"sell:[^:]+:[^:]+:(.+)@.*", sold)[1]  # type: ignore[index]
-    rows = [{"portfolio": "mine", "site_id": site, "power_path": path, "gpu_id": gpu, "use": "market", "start": month, "level": 10}]
+    rows = [
+        {
+            "portfolio": "mine", "site_id": site, "power_path": path, "gpu_id": gpu, "use": "market", "start": month,
+            "level": 10,
+        }
+    ]
     pd.DataFrame(rows).to_csv(tmp_path / "bundles.csv", index=False)
     code, _, error = run("portfolios", case, "--bundles", tmp_path / "bundles.csv", "--out", tmp_path / "b.csv")
     assert (code, error) == (0, "")
@@ -77,7 +86,10 @@ def test_bundles_are_made_and_scored_as_json(run: Run, made: tuple[Path, Path], 
         (("--plan", "RUN", "--subsets", "sites", "--out", "p.csv"), "ends in .parquet"),
     ],
 )
-def test_what_cannot_be_made_is_refused_with_a_remedy(run: Run, made: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], said: str) -> None:
+def test_what_cannot_be_made_is_refused_with_a_remedy(
+    run: Run, made: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...],
+    said: str,
+) -> None:
     case, base = made
     monkeypatch.chdir(tmp_path)
     code, _, error = run("portfolios", case, *(str(base) if word == "RUN" else word for word in arguments))
@@ -89,13 +101,19 @@ def test_what_cannot_be_made_is_refused_with_a_remedy(run: Run, made: tuple[Path
 def test_scores_may_be_one_file(run: Run, made: tuple[Path, Path], tmp_path: Path) -> None:
     case, base = made
     for name in ("s.csv", "s.parquet"):
-        code, _, _ = run("score", case, "--portfolios", base / "portfolio.csv", "--scenarios", 10, "--out", tmp_path / name)
+        code, _, _ = run(
+            "score", case, "--portfolios", base / "portfolio.csv", "--scenarios", 10, "--out", tmp_path / name
+        )
         assert code == 0
     one, other = pd.read_csv(tmp_path / "s.csv"), pd.read_parquet(tmp_path / "s.parquet")
     assert one["base_npv_usd"].iloc[0] == pytest.approx(other["base_npv_usd"].iloc[0], rel=1e-11)
-    code, _, error = run("score", case, "--portfolios", base / "portfolio.csv", "--scenarios", 10, "--out", tmp_path / "s.csv")
+    code, _, error = run(
+        "score", case, "--portfolios", base / "portfolio.csv", "--scenarios", 10, "--out", tmp_path / "s.csv"
+    )
     assert (code, "--force" in error) == (2, True)
-    for option, value in (("--base", "hoped"), ("--alpha", "1.5"), ("--memory", "much"), ("--draws", "dice"), ("--device", "dice")):
+    for option, value in (
+        ("--base", "hoped"), ("--alpha", "1.5"), ("--memory", "much"), ("--draws", "dice"), ("--device", "dice")
+    ):
         assert run("score", case, "--portfolios", base / "portfolio.csv", option, value)[0] == 2
 
 
@@ -106,7 +124,9 @@ def test_portfolios_of_another_case_are_refused_and_taken_under_the_same_changes
     case, change = tmp_path / "case", ("--set", "case.discount_rate=0.12")
     write_starting_case(case)
     assert run("plan", case, *change, "--prices", "none", "--out", tmp_path / "run")[0] == 0
-    code, _, error = run("portfolios", case, "--plan", tmp_path / "run", "--subsets", "sites", "--out", tmp_path / "p.parquet")
+    code, _, error = run(
+        "portfolios", case, "--plan", tmp_path / "run", "--subsets", "sites", "--out", tmp_path / "p.parquet"
+    )
     assert code == 0, error
     for portfolios in (tmp_path / "p.parquet", tmp_path / "run" / "portfolio.csv"):
         words = ("score", case, "--portfolios", portfolios, "--scenarios", 4, "--no-paths")
@@ -121,15 +141,21 @@ def test_decisions_of_a_run_are_taken_over_by_its_portfolios_and_their_scores(ru
     """Half of a lease asked for and another left out: the plan keeps both, a portfolio without the lease is flagged."""
     case, decided = "fixtures/tiny", ("--fix", "leases.size[alpha]=3000", "--exclude", "leases[beta]")
     assert run("plan", case, *decided, "--out", tmp_path / "run")[0] == 0
-    assert run("portfolios", case, "--plan", tmp_path / "run", "--subsets", "sites", "--out", tmp_path / "p.parquet")[0] == 0
+    assert run(
+        "portfolios", case, "--plan", tmp_path / "run", "--subsets", "sites", "--out", tmp_path / "p.parquet"
+    )[0] == 0
     for portfolios in (tmp_path / "run" / "portfolio.csv", tmp_path / "p.parquet"):
         out = tmp_path / f"scores of {portfolios.suffix[1:]}"
-        code, said, _ = run("score", case, "--portfolios", portfolios, "--scenarios", 4, "--no-paths", "--device", "cpu", "--out", out)
+        code, said, _ = run(
+            "score", case, "--portfolios", portfolios, "--scenarios", 4, "--no-paths", "--device", "cpu", "--out", out
+        )
         assert code == 0
         assert "limits as decided for the plan: --fix leases.size[alpha]=3000, --exclude leases[beta]" in said
         assert "device CPU: asked for" in said
         record = json.loads((out / "run.json").read_text())
-        assert (record["options"]["fixes"], record["options"]["excludes"], record["device"]) == ([decided[1]], [decided[3]], "CPU: asked for")
+        assert (
+            record["options"]["fixes"], record["options"]["excludes"], record["device"]
+        ) == ([decided[1]], [decided[3]], "CPU: asked for")
         table = pd.read_parquet(out / "scores.parquet")
         assert table["limits_broken"].iloc[-1] == 0
         broken = pd.read_parquet(out / "broken.parquet")
@@ -137,7 +163,9 @@ def test_decisions_of_a_run_are_taken_over_by_its_portfolios_and_their_scores(ru
             fixed = broken[(broken["portfolio"] == "0") & (broken["family"] == "FIXED")]
             assert fixed["name"].tolist() == ["size of alpha at least"]
             assert fixed["excess"].iloc[0] == pytest.approx(3000.0)
-    code, said, _ = run("portfolios", case, "--plan", tmp_path / "run", "--random", 3, "--seed", 2, "--out", tmp_path / "r.parquet")
+    code, said, _ = run(
+        "portfolios", case, "--plan", tmp_path / "run", "--random", 3, "--seed", 2, "--out", tmp_path / "r.parquet"
+    )
     assert code == 0
     code, said, _ = run("score", case, "--portfolios", tmp_path / "r.parquet", "--scenarios", 4, "--no-paths", "--json")
     assert (code, json.loads(said)["within_limits"]) == (0, 3)

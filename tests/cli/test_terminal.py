@@ -86,7 +86,11 @@ def test_a_path_is_never_broken() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("plan", TINY, "--details"), ("plan", TINY), ("breakeven", TINY), ("check", TINY), ("quote", TINY, "--gpu", "g1", "--gpus", "100", "--start", "2025-07", "--term", "12")]
+    "words",
+    [
+        ("plan", TINY, "--details"), ("plan", TINY), ("breakeven", TINY), ("check", TINY),
+        ("quote", TINY, "--gpu", "g1", "--gpus", "100", "--start", "2025-07", "--term", "12"),
+    ]
 )
 def test_nothing_is_cut_at_80(run: Run, words: tuple[object, ...]) -> None:
     ended = run(*words, columns=80)

@@ -18,10 +18,12 @@ TINY = Path(__file__).parents[2] / "fixtures" / "tiny"
 @pytest.mark.parametrize(
     ("parser", "written", "meant"),
     [
-        (share, "20%", 0.2), (share, "0.2", 0.2), (share, " 7 % ", 0.07), (share, "0.01%", 1e-4), (share, "1e-4", 1e-4), (share, "1e1%", 0.1), (share, 0.95, 0.95), (share, "0", 0.0),
+        (share, "20%", 0.2), (share, "0.2", 0.2), (share, " 7 % ", 0.07), (share, "0.01%", 1e-4), (share, "1e-4", 1e-4),
+        (share, "1e1%", 0.1), (share, 0.95, 0.95), (share, "0", 0.0),
         (yearly, "-3%", -0.03), (yearly, "0.03", 0.03),
         (month, "2027-10", "2027-10"), (month, "2027-Q4", "2027-10"), (month, "2027-q1", "2027-01"),
-        (money, "1.2B", 1.2e9), (money, "300M", 3e8), (money, "$5k", 5e3), (money, "-$300M", -3e8), (money, "$-300M", -3e8), (money, "-2.5e6", -2.5e6), (money, "1,200,000", 1.2e6),
+        (money, "1.2B", 1.2e9), (money, "300M", 3e8), (money, "$5k", 5e3), (money, "-$300M", -3e8),
+        (money, "$-300M", -3e8), (money, "-2.5e6", -2.5e6), (money, "1,200,000", 1.2e6),
         (money, "1_000", 1e3), (money, ".5b", 5e8), (money, "5.", 5.0), (money, "$ 7", 7.0), (money, 12.5, 12.5),
         (rate, "$2.35", 2.35), (rate, "2.35", 2.35),
     ],
@@ -33,14 +35,19 @@ def test_it_is_read_as_meant(parser: Callable[[object], object], written: object
 @pytest.mark.parametrize(
     ("parser", "written", "remedy"),
     [
-        (share, "much", "write 20% or 0.2"), (share, "%", "write 20% or 0.2"), (share, "", "write 20% or 0.2"), (share, "nan", "write 20% or 0.2"), (share, "-1", "is below 0"),
+        (share, "much", "write 20% or 0.2"), (share, "%", "write 20% or 0.2"), (share, "", "write 20% or 0.2"),
+        (share, "nan", "write 20% or 0.2"), (share, "-1", "is below 0"),
         (yearly, "inf", "write 3% or 0.03"),
-        (month, "2027-13", "write 2027-10, or 2027-Q4"), (month, "2027-Q5", "2027-Q4"), (month, "2026-1", "not a month"), (month, "", "not a month"),
-        (money, "5x", "write 300M, 1.2B"), (money, "", "amount of dollars"), (money, "--5", "amount of dollars"), (money, "-$-5", "amount of dollars"), (money, "nan", "amount of dollars"), (money, "$", "amount of dollars"),
+        (month, "2027-13", "write 2027-10, or 2027-Q4"), (month, "2027-Q5", "2027-Q4"),
+        (month, "2026-1", "not a month"), (month, "", "not a month"),
+        (money, "5x", "write 300M, 1.2B"), (money, "", "amount of dollars"), (money, "--5", "amount of dollars"),
+        (money, "-$-5", "amount of dollars"), (money, "nan", "amount of dollars"), (money, "$", "amount of dollars"),
         (money, "1.2.3", "amount of dollars"), (money, ",", "amount of dollars"), (rate, "-1", "is below 0"),
     ],
 )
-def test_what_cannot_be_read_says_how_it_is_written(parser: Callable[[object], object], written: str, remedy: str) -> None:
+def test_what_cannot_be_read_says_how_it_is_written(
+    parser: Callable[[object], object], written: str, remedy: str
+) -> None:
     with pytest.raises(typer.BadParameter, match=remedy.replace("$", r"\$")) as refused:
         parser(written)
     assert repr(written) in str(refused.value.message)

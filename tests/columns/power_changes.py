@@ -11,8 +11,13 @@ _SCALAR_GAS = ("power.gas_curve[cells]=", "power.gas_usd_per_mmbtu[cells]=3")
 
 POWER_CHANGES = (
     Change("pair", "power.site_id[mesa_grid]=bare", DOWN, "power without a hall, and a hall without power"),
-    Change("campus", "power.kind[engine]=grid", DOWN, "an announced grid connection comes later than plant on the site"),
-    Change("campus", "power.ownership[engine]=service", REFUSED, "a service is paid by its fee", said="a service has no capex"),
+    Change(
+        "campus", "power.kind[engine]=grid", DOWN, "an announced grid connection comes later than plant on the site"
+    ),
+    Change(
+        "campus", "power.ownership[engine]=service", REFUSED, "a service is paid by its fee",
+        said="a service has no capex",
+    ),
     Change("campus", "power.energised[engine]=2027-12", DOWN, "income begins later"),
     Change("campus", "power.status[engine]=approved", UP, "what is approved comes less late than what is announced"),
     Change("campus", "power.delay_low_months[engine]=3", DOWN, "the mean delay is longer", _DELAYS),
@@ -38,18 +43,30 @@ POWER_CHANGES = (
     Change("campus", "power.heat_rate_mmbtu_per_mwh[engine]=9", DOWN, "each MWh burns more gas"),
     Change("campus", "power.gas_usd_per_mmbtu[engine]=6", DOWN, "gas is dearer"),
     Change("campus", "power.gas_curve[cells]=dear_gas", DOWN, "gas is dearer"),
-    Change("campus", "power.gas_usd_per_mmbtu[cells]=4", DOWN, "gas is dearer where a scalar stands for the curve", _SCALAR_GAS),
+    Change(
+        "campus", "power.gas_usd_per_mmbtu[cells]=4", DOWN, "gas is dearer where a scalar stands for the curve",
+        _SCALAR_GAS,
+    ),
     Change("campus", "power.fuel_adder_usd_per_mmbtu[cells]=1", DOWN, "gas is dearer at the burner"),
     Change("cluster", "power.fuel_passed_to_tenant[river_grid]=yes", UP, "the customer pays the fuel"),
     Change("campus", "power.demand_charge_usd_per_kw_month[engine]=3", DOWN, "each kW in use costs more"),
     Change("campus", "power.take_or_pay[cells]=1", DOWN, "all of the fee is due before the GPUs are there"),
     Change("campus", "power.min_take[cells]=0.95", DOWN, "GPUs draw less than must be paid"),
-    Change("cluster", "power.availability[river_grid]=0.98", DOWN, "below 99 % of the hours a tenth of the fee is credited", ("leases.sla_credit[train]=0.1",)),
-    Change("cluster", "power.co2_kg_per_mwh[river_grid]=500", DOWN, "too dirty for the lease that pays best", ("leases.max_co2_kg_per_mwh[train]=400",)),
+    Change(
+        "cluster", "power.availability[river_grid]=0.98", DOWN,
+        "below 99 % of the hours a tenth of the fee is credited", ("leases.sla_credit[train]=0.1",),
+    ),
+    Change(
+        "cluster", "power.co2_kg_per_mwh[river_grid]=500", DOWN, "too dirty for the lease that pays best",
+        ("leases.max_co2_kg_per_mwh[train]=400",),
+    ),
     Change("campus", "power.tax_credit[engine]=0.2", UP, "more of the plant is paid by the credit"),
     Change("campus", "power.min_mw[engine]=4", DOWN, "more must be contracted than a small site needs", _SMALL_SITE),
     Change("campus", "power.step_mw[engine]=4", DOWN, "more must be contracted than a small site needs", _SMALL_SITE),
     Change("campus", "power.lumpy[engine]=yes", DOWN, "more must be contracted than a small site needs", _SMALL_SITE),
-    Change("campus", "power.committed_mw[cells]=4", DOWN, "a fee is due for power that has no use", ("market.usd_per_gpu_hour[gb]=0.5",)),
+    Change(
+        "campus", "power.committed_mw[cells]=4", DOWN, "a fee is due for power that has no use",
+        ("market.usd_per_gpu_hour[gb]=0.5",),
+    ),
     Change("campus", "power.delay_damages_usd_per_kw_month[engine]=10", UP, "the supplier pays more for coming late"),
 )

@@ -51,24 +51,48 @@ class ScoreChange:
 
 
 FACTOR_CHANGES = (
-    ScoreChange("factors.model[gas]=gbm", Score.SPREADS, "nothing draws the price of gas back", also=("factors.reversion_per_year[gas]=",)),
-    ScoreChange("factors.drives[spot]=market[mini]", Score.NARROWS, "the large cluster's price no longer moves, the small one's does"),
+    ScoreChange(
+        "factors.model[gas]=gbm", Score.SPREADS, "nothing draws the price of gas back",
+        also=("factors.reversion_per_year[gas]=",),
+    ),
+    ScoreChange(
+        "factors.drives[spot]=market[mini]", Score.NARROWS,
+        "the large cluster's price no longer moves, the small one's does",
+    ),
     ScoreChange("factors.volatility_per_year[spot]=0.4", Score.SPREADS, "prices move further"),
     ScoreChange("factors.reversion_per_year[gas]=8", Score.NARROWS, "the price of gas returns sooner"),
     ScoreChange("factors.drift_glut_per_year[regime]=-1", Score.SPREADS, "glut and shortage lie further apart"),
     ScoreChange("factors.drift_shortage_per_year[regime]=1", Score.SPREADS, "glut and shortage lie further apart"),
-    ScoreChange("factors.stay_glut_months[regime]=600", Score.NARROWS, "the glut of the start outlasts the case in nearly every future"),
-    ScoreChange("factors.stay_shortage_months[regime]=600", Score.NARROWS, "the shortage of the start outlasts the case in nearly every future", given=("factors.starts_in_shortage[regime]=yes",)),
-    ScoreChange("factors.starts_in_shortage[regime]=yes", Score.NARROWS, "the shortage of the start outlasts the case in nearly every future", given=("factors.stay_shortage_months[regime]=600",)),
+    ScoreChange(
+        "factors.stay_glut_months[regime]=600", Score.NARROWS,
+        "the glut of the start outlasts the case in nearly every future",
+    ),
+    ScoreChange(
+        "factors.stay_shortage_months[regime]=600", Score.NARROWS,
+        "the shortage of the start outlasts the case in nearly every future",
+        given=("factors.starts_in_shortage[regime]=yes",),
+    ),
+    ScoreChange(
+        "factors.starts_in_shortage[regime]=yes", Score.NARROWS,
+        "the shortage of the start outlasts the case in nearly every future",
+        given=("factors.stay_shortage_months[regime]=600",),
+    ),
     ScoreChange("factors.outcomes[wait]=0:0.5;5:0.5", Score.MEAN_RISES, "the worse outcome is a month better"),
     ScoreChange("factors.low[order]=-0.6", Score.SPREADS, "GPUs may come cheaper still"),
-    ScoreChange("factors.mode[order]=-0.3", Score.SPREADS, "what is paid is likeliest at one end, and further from its mean as a share of it"),
+    ScoreChange(
+        "factors.mode[order]=-0.3", Score.SPREADS,
+        "what is paid is likeliest at one end, and further from its mean as a share of it",
+    ),
     ScoreChange("factors.high[order]=0.8", Score.SPREADS, "GPUs may come dearer still"),
 )
 
 CORRELATION_CHANGES = (
-    ScoreChange("correlations.factor_a[gas:power]=spot", Score.NARROWS, "costs rise with income in place of with other costs"),
-    ScoreChange("correlations.factor_b[gas:power]=spot", Score.NARROWS, "costs rise with income in place of with other costs"),
+    ScoreChange(
+        "correlations.factor_a[gas:power]=spot", Score.NARROWS, "costs rise with income in place of with other costs"
+    ),
+    ScoreChange(
+        "correlations.factor_b[gas:power]=spot", Score.NARROWS, "costs rise with income in place of with other costs"
+    ),
     ScoreChange("correlations.correlation[gas:power]=0.9", Score.SPREADS, "costs rise together"),
 )
 
@@ -78,7 +102,10 @@ SCORE_CHANGES = (*FACTOR_CHANGES, *CORRELATION_CHANGES)
 @cache
 def _case() -> Case:
     """Two clusters on a market, on a grid that is there and one that is late; prices, gas and power all move."""
-    late = {"status": "announced", "energised": "2028-01", "delay_low_months": 3, "delay_mode_months": 3, "delay_high_months": 3}
+    late = {
+        "status": "announced", "energised": "2028-01", "delay_low_months": 3, "delay_mode_months": 3,
+        "delay_high_months": 3,
+    }
     return tiny_case(
         months=36,
         settings={"seed": 3},
@@ -89,12 +116,20 @@ def _case() -> Case:
         ],
         gpus=[sku(), sku("mini")],
         market=[{"gpu_id": gpu, "usd_per_gpu_hour": usd} for gpu, usd in (("gpu", 3.0), ("mini", 3.0))],
-        curves=[{"curve_id": name, "month": "2027-01", "value": value, "unit": "$"} for name, value in (("gas", 60.0), ("power", 400.0))],
+        curves=[
+            {"curve_id": name, "month": "2027-01", "value": value, "unit": "$"}
+            for name, value in (("gas", 60.0), ("power", 400.0))
+        ],
         factors=[
             {"factor_id": "spot", "model": "gbm", "drives": "market[gpu]", "volatility_per_year": 0.2},
-            {"factor_id": "gas", "model": "mean_reverting", "drives": "curves[gas]", "volatility_per_year": 0.5, "reversion_per_year": 1},
+            {
+                "factor_id": "gas", "model": "mean_reverting", "drives": "curves[gas]", "volatility_per_year": 0.5,
+                "reversion_per_year": 1,
+            },
             {"factor_id": "power", "model": "gbm", "drives": "curves[power]", "volatility_per_year": 0.4},
-            {"factor_id": "regime", "model": "two_regimes", "drives": "market[mini]", "volatility_per_year": 0.05, "drift_glut_per_year": -0.5,
+            {
+                "factor_id": "regime", "model": "two_regimes", "drives": "market[mini]", "volatility_per_year": 0.05,
+                "drift_glut_per_year": -0.5,
              "drift_shortage_per_year": 0.5, "stay_glut_months": 18, "stay_shortage_months": 18},
             {"factor_id": "wait", "model": "discrete_delay", "drives": "delay[line:1]", "outcomes": "0:0.5;6:0.5"},
             {"factor_id": "order", "model": "triangular", "drives": "capex[gpu]", "low": -0.3, "mode": 0, "high": 0.3},
@@ -104,9 +139,18 @@ def _case() -> Case:
 
 
 PORTFOLIO = (
-    {"portfolio": "mix", "site_id": "a", "power_path": "a_grid:1", "gpu_id": "gpu", "use": "market", "start": "2027-01", "level": 500},
-    {"portfolio": "mix", "site_id": "a", "power_path": "a_grid:1", "gpu_id": "mini", "use": "market", "start": "2027-01", "level": 200},
-    {"portfolio": "mix", "site_id": "a", "power_path": "line:1", "gpu_id": "gpu", "use": "market", "start": "2028-04", "level": 500},
+    {
+        "portfolio": "mix", "site_id": "a", "power_path": "a_grid:1", "gpu_id": "gpu", "use": "market",
+        "start": "2027-01", "level": 500,
+    },
+    {
+        "portfolio": "mix", "site_id": "a", "power_path": "a_grid:1", "gpu_id": "mini", "use": "market",
+        "start": "2027-01", "level": 200,
+    },
+    {
+        "portfolio": "mix", "site_id": "a", "power_path": "line:1", "gpu_id": "gpu", "use": "market",
+        "start": "2028-04", "level": 500,
+    },
 )
 
 

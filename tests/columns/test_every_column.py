@@ -30,7 +30,8 @@ LEAST_MOVE_USD = 1000.0
 """What counts as a move: far above the tolerance of a solve, far below what a planner would care for."""
 
 CHANGES: tuple[Change, ...] = (
-    *SITE_CHANGES, *LINK_CHANGES, *MINING_CHANGES, *POWER_CHANGES, *GPU_CHANGES, *FLEET_CHANGES, *MARKET_CHANGES, *CURVE_CHANGES,
+    *SITE_CHANGES, *LINK_CHANGES, *MINING_CHANGES, *POWER_CHANGES, *GPU_CHANGES, *FLEET_CHANGES, *MARKET_CHANGES,
+    *CURVE_CHANGES,
     *CUSTOMER_CHANGES, *LEASE_CHANGES, *RATE_CHANGES, *CAPITAL_CHANGES, *STRESS_CHANGES, *SETTING_CHANGES,
 )
 
@@ -88,12 +89,16 @@ def test_column_moves(change: Change, plans: _Plans) -> None:
         assert [oddity for oddity in after if change.said in oddity.what], change.why
     else:
         moved = plans(change.case, edited, change.stress) - plans(change.case, change.given, change.stress)
-        assert moved * (1.0 if change.moves is Moves.UP else -1.0) > LEAST_MOVE_USD, f"{change.moves.value}: {change.why}; moved by {moved:,.0f} $"
+        assert moved * (1.0 if change.moves is Moves.UP else -1.0) > LEAST_MOVE_USD, (
+            f"{change.moves.value}: {change.why}; moved by {moved:,.0f} $"
+        )
 
 
 def _declared() -> set[str]:
     """Every column that is not descriptive, as table.column; settings under the table of settings."""
-    columns = {f"{table.name}.{column.name}" for table in TABLES.values() for column in table.columns if not column.descriptive}
+    columns = {
+        f"{table.name}.{column.name}" for table in TABLES.values() for column in table.columns if not column.descriptive
+    }
     return columns | {f"{SETTINGS_TABLE}.{key}" for key, column in setting_columns().items() if not column.descriptive}
 
 

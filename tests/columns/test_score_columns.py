@@ -1,4 +1,5 @@
-"""Every column of factors and correlations moves a score in the direction that its economics say; the seed moves the draws."""
+"""Every column of factors and correlations moves a score in the direction that its economics say; the seed moves the
+draws."""
 
 from __future__ import annotations
 
@@ -22,11 +23,14 @@ def test_another_seed_draws_other_futures_of_the_same_case() -> None:
     one, other = scored(()), scored(("case.seed=7",))
     assert one["base_npv_usd"] == other["base_npv_usd"]
     assert one["mean_npv_usd"] != other["mean_npv_usd"]
-    assert abs(one["mean_npv_usd"] - other["mean_npv_usd"]) < 5.0 * (one["standard_error_usd"] + other["standard_error_usd"])
+    assert abs(one["mean_npv_usd"] - other["mean_npv_usd"]) < 5.0 * (
+        one["standard_error_usd"] + other["standard_error_usd"]
+    )
 
 
 def test_what_the_scores_move_is_no_plan() -> None:
-    """Factors act on the futures alone: the base case is the same under every change but that of a delay's own outcomes."""
+    """Factors act on the futures alone: the base case is the same under every change but that of a delay's own
+    outcomes."""
     base = scored(())["base_npv_usd"]
     for change in SCORE_CHANGES:
         assert scored((*change.given, change.edit, *change.also))["base_npv_usd"] == base

@@ -18,7 +18,9 @@ def committed(name: str = "lab", *, least: float = 300, **columns: Any) -> Row:
 
 def one_site(**rows: Any) -> Case:
     """A site with 2 MW of halls and 10 MW of live grid, and one committed lease, unless other rows are given."""
-    given: dict[str, list[Row]] = {"sites": [site()], "power": [grid()], "leases": [committed()], "lease_rates": [rate("lab")]}
+    given: dict[str, list[Row]] = {
+        "sites": [site()], "power": [grid()], "leases": [committed()], "lease_rates": [rate("lab")]
+    }
     return tiny_case(**{**given, **rows})
 
 
@@ -41,13 +43,17 @@ SHORT_OF: dict[str, Case] = {
     "date of GPUs": one_site(gpus=[sku(order_lead_months=4)]),
     "date of halls": one_site(sites=[built_later()]),
     "whole leases": one_site(
-        sites=[site("a", mw=0.5), site("b", mw=0.5)], power=[grid("a"), grid("b")], leases=[committed(least=300, single_fabric=True)],
+        sites=[site("a", mw=0.5), site("b", mw=0.5)], power=[grid("a"), grid("b")],
+        leases=[committed(least=300, single_fabric=True)],
     ),
     "blocks": one_site(
-        sites=[site("a", mw=0.4), site("b", mw=0.4)], power=[grid("a"), grid("b")], leases=[committed(least=300, min_block=250)],
+        sites=[site("a", mw=0.4), site("b", mw=0.4)], power=[grid("a"), grid("b")],
+        leases=[committed(least=300, min_block=250)],
     ),
     "steps of power": one_site(power=[grid(mw=1.0, step_mw=0.6)]),
-    "fleet": one_site(fleet=[{"site_id": "a", "gpu_id": "gpu", "gpus": 200, "bought": "2026-06"}], sites=[site(mw=0.5)]),
+    "fleet": one_site(
+        fleet=[{"site_id": "a", "gpu_id": "gpu", "gpus": 200, "bought": "2026-06"}], sites=[site(mw=0.5)]
+    ),
     "group": one_site(sites=[site(site_group="line")], site_groups=[{"site_group": "line", "max_contracted_mw": 0.5}]),
     "pace": one_site(sites=[built_later(0) | {"build_mw_per_quarter": 0.25}]),
     "liquid": one_site(sites=[site(liquid_cooled_it_mw=0.25)], gpus=[sku(cooling="liquid")]),

@@ -1,4 +1,5 @@
-"""A conflict names what is short, cannot be made smaller, and says by how much: against edits of the case and enumeration."""
+"""A conflict names what is short, cannot be made smaller, and says by how much: against edits of the case and
+enumeration."""
 
 from __future__ import annotations
 
@@ -102,7 +103,9 @@ def test_a_conflict_says_when_and_whose_it_is(name: str) -> None:
 def test_loosening_any_limit_by_what_it_is_short_by_is_enough_and_less_is_not(name: str) -> None:
     case = SHORT_OF[name]
     infeasible_set = explained(name).infeasible_sets[0]
-    assert len(explained(name).infeasible_sets) == 1, "the edits of one conflict could not make a case with two feasible"
+    assert len(explained(name).infeasible_sets) == 1, (
+        "the edits of one conflict could not make a case with two feasible"
+    )
     tried = 0
     for member in infeasible_set.members:
         if member.short_by is None or member.limit.kind in (Kind.SHARE, Kind.OWNED):
@@ -114,7 +117,9 @@ def test_loosening_any_limit_by_what_it_is_short_by_is_enough_and_less_is_not(na
     assert tried >= 1
 
 
-@pytest.mark.parametrize("name", [name for name in SHORT_OF if any(kind in EXPECTED[name][0] for kind in (Kind.WHOLE, Kind.FABRIC))])
+@pytest.mark.parametrize(
+    "name", [name for name in SHORT_OF if any(kind in EXPECTED[name][0] for kind in (Kind.WHOLE, Kind.FABRIC))]
+)
 def test_without_the_whole_decision_there_is_a_plan(name: str) -> None:
     infeasible_set = explained(name).infeasible_sets[0]
     assert infeasible_set.whole
@@ -126,7 +131,8 @@ def test_without_the_whole_decision_there_is_a_plan(name: str) -> None:
 def test_the_sentence_of_a_shortage_of_power() -> None:
     said = headline(explained("power").infeasible_sets[0])
     assert said == (
-        "too little: power, 2027-01 to 2028-12: lease lab is committed at 300 GPUs from 2027-01 (20 GPUs too many), but "
+        "too little: power, 2027-01 to 2028-12: lease lab is committed at 300 GPUs from 2027-01 (20 GPUs too many), "
+        "but "
         "a_grid:1 at a offers 0.7 MW from the start (short by 0.05 MW)"
     )
 
@@ -135,7 +141,9 @@ def test_months_of_a_conflict_are_those_in_which_it_stands() -> None:
     """Two leases that overlap for six months alone."""
     case = one_site(
         sites=[site(mw=0.5)],
-        leases=[committed("lab", least=200, term_months=12), committed("cloud", least=200, start="2027-07", term_months=12)],
+        leases=[
+            committed("lab", least=200, term_months=12), committed("cloud", least=200, start="2027-07", term_months=12)
+        ],
         lease_rates=[rate("lab"), rate("cloud")],
     )
     infeasible_set = explain_infeasible(case, Asked()).infeasible_sets[0]
@@ -166,7 +174,10 @@ def test_decisions_that_contradict_each_other_are_named_as_decisions() -> None:
     for asked, names in (
         (Asked(fixes=("leases.size[lab]=300",), excludes=("leases[lab]",)), {"leases.size[lab]=300", "leases[lab]"}),
         (Asked(fixes=("leases.size[lab]=100",)), {"leases.size[lab]=100", "lab"}),
-        (Asked(fixes=("leases.size[lab]=300", "power.contracted_mw[a_grid:1]=0.5")), {"leases.size[lab]=300", "power.contracted_mw[a_grid:1]=0.5"}),
+        (
+            Asked(fixes=("leases.size[lab]=300", "power.contracted_mw[a_grid:1]=0.5")),
+            {"leases.size[lab]=300", "power.contracted_mw[a_grid:1]=0.5"},
+        ),
     ):
         found = explain_infeasible(case, asked)
         assert {member.limit.name for member in found.infeasible_sets[0].members} == names
@@ -180,7 +191,9 @@ def test_conflicts_beyond_the_first_are_named_too() -> None:
     """Halls and power are each too few: what makes one good leaves the other."""
     case = one_site(sites=[site(mw=0.5)], power=[grid(mw=0.5)])
     found = explain_infeasible(case, Asked()).infeasible_sets
-    assert {frozenset(kinds(infeasible_set)) for infeasible_set in found} == {frozenset({Kind.COMMITMENT, Kind.HALLS}), frozenset({Kind.COMMITMENT, Kind.POWER})}
+    assert {frozenset(kinds(infeasible_set)) for infeasible_set in found} == {
+        frozenset({Kind.COMMITMENT, Kind.HALLS}), frozenset({Kind.COMMITMENT, Kind.POWER})
+    }
 
 
 def test_no_time_finds_no_conflict_and_says_so() -> None:
@@ -193,7 +206,8 @@ def test_no_time_finds_no_conflict_and_says_so() -> None:
 
 
 def kept_together(draft: Draft, enforced: frozenset[int], *, whole: bool) -> bool:
-    """Whether limits can be kept together, from the rows as they are and by another code: a limit dropped is a row dropped."""
+    """Whether limits can be kept together, from the rows as they are and by another code: a limit dropped is a row
+    dropped."""
     table, rows = draft.candidates.table, draft.rows
     dropped = set(range(len(draft.limits))) - enforced
     gone = {row for number, row, _ in draft.raised if number in dropped}
@@ -214,7 +228,8 @@ def kept_together(draft: Draft, enforced: frozenset[int], *, whole: bool) -> boo
             integral[candidate] = False
     limits = rows.table["limit"].to_numpy(np.float64)
     answer = milp(
-        np.zeros(len(table)), constraints=LinearConstraint(rows.use[keep], ub=limits[keep]), bounds=Bounds(lower, upper), integrality=integral.astype(int)
+        np.zeros(len(table)), constraints=LinearConstraint(rows.use[keep], ub=limits[keep]),
+        bounds=Bounds(lower, upper), integrality=integral.astype(int)
     )
     assert answer.status in (0, 2), answer.message
     return bool(answer.status == 0)
@@ -226,8 +241,10 @@ def random_case(seed: int) -> Case:
     names = ["a", "b"][: draw.randint(1, 2)]
     leases = [
         cluster(
-            f"lease{number}", size=draw.choice([200, 300, 400]), committed=True, all_or_nothing=draw.random() < 0.5, min_size=draw.choice([100, 150]),
-            start=draw.choice(["2027-01", "2027-04"]), term_months=draw.choice([12, 18]), single_fabric=draw.random() < 0.3,
+            f"lease{number}", size=draw.choice([200, 300, 400]), committed=True, all_or_nothing=draw.random() < 0.5,
+            min_size=draw.choice([100, 150]),
+            start=draw.choice(["2027-01", "2027-04"]), term_months=draw.choice([12, 18]),
+            single_fabric=draw.random() < 0.3,
         )
         for number in range(draw.randint(2, 3))
     ]
@@ -238,7 +255,10 @@ def random_case(seed: int) -> Case:
         extra["budget"] = [{"quarter": "2027-Q1", "new_capital_usd": draw.choice([2e6, 6e6])}]
     return tiny_case(
         sites=[site(name, mw=draw.choice([0.3, 0.5, 0.7])) for name in names],
-        power=[grid(name, mw=draw.choice([0.4, 0.6, 0.9]), **({"lumpy": True} if draw.random() < 0.3 else {})) for name in names],
+        power=[
+            grid(name, mw=draw.choice([0.4, 0.6, 0.9]), **({"lumpy": True} if draw.random() < 0.3 else {}))
+            for name in names
+        ],
         leases=leases, lease_rates=[rate(lease["lease_id"]) for lease in leases], **extra,
     )
 

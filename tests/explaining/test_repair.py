@@ -1,4 +1,5 @@
-"""The cheapest repair: it makes room, and nothing cheaper does. Against enumeration in plain Python and prices worked by hand."""
+"""The cheapest repair: it makes room, and nothing cheaper does. Against enumeration in plain Python and prices worked
+by hand."""
 
 from __future__ import annotations
 
@@ -50,18 +51,35 @@ def typed(lines: list[str]) -> tuple[list[str], list[str]]:
 IDLE_FLEET = {"site_id": "a", "gpu_id": "gpu", "gpus": 200, "bought": "2026-06", "lease_id": "lab"}
 NO_PLAN: dict[str, tuple[Case, Asked]] = {
     **{name: (case, Asked()) for name, case in SHORT_OF.items()},
-    "fleet at work without power": (one_site(power=[grid(mw=0.1)], leases=[cluster("lab")], fleet=[IDLE_FLEET]), Asked()),
-    "fleet bought twice": (one_site(power=[grid(mw=0.1)], leases=[cluster("lab")], fleet=[IDLE_FLEET, IDLE_FLEET | {"bought": "2026-07", "gpus": 50}]), Asked()),
+    "fleet at work without power": (
+        one_site(power=[grid(mw=0.1)], leases=[cluster("lab")], fleet=[IDLE_FLEET]), Asked()
+    ),
+    "fleet bought twice": (
+        one_site(
+            power=[grid(mw=0.1)], leases=[cluster("lab")],
+            fleet=[IDLE_FLEET, IDLE_FLEET | {"bought": "2026-07", "gpus": 50}],
+        ),
+        Asked(),
+    ),
     "plant behind its guarantee": (one_site(power=[grid(mw=0.7, installed_mw=0.8)]), Asked()),
     "a whole phase contracted already": (
-        one_site(sites=[site(site_group="line")], site_groups=[{"site_group": "line", "max_contracted_mw": 5}], power=[grid(mw=10, lumpy=True, committed_mw=10, fee_usd_per_kw_month=1)], leases=[cluster("lab")]),
+        one_site(
+            sites=[site(site_group="line")], site_groups=[{"site_group": "line", "max_contracted_mw": 5}],
+            power=[grid(mw=10, lumpy=True, committed_mw=10, fee_usd_per_kw_month=1)], leases=[cluster("lab")],
+        ),
         Asked(),
     ),
     "names that a shell would split": (
-        one_site(sites=[site("o'hare north", mw=0.5)], power=[grid("o'hare north", mw=0.7)], leases=[committed("bob's lab")], lease_rates=[rate("bob's lab")]), Asked(),
+        one_site(
+            sites=[site("o'hare north", mw=0.5)], power=[grid("o'hare north", mw=0.7)], leases=[committed("bob's lab")],
+            lease_rates=[rate("bob's lab")],
+        ),
+        Asked(),
     ),
     "an exclusion": (one_site(), Asked(excludes=("power[a_grid:1]",))),
-    "two decisions": (one_site(leases=[cluster("lab")]), Asked(fixes=("leases.size[lab]=300", "power.contracted_mw[a_grid:1]=0.5"))),
+    "two decisions": (
+        one_site(leases=[cluster("lab")]), Asked(fixes=("leases.size[lab]=300", "power.contracted_mw[a_grid:1]=0.5"))
+    ),
     "nowhere: racks": (one_site(sites=[site(max_rack_kw=40)], gpus=[sku(rack_kw=132)]), Asked()),
     "nowhere: region": (one_site(leases=[committed(regions="moon")]), Asked()),
     "nowhere: after a short contract": (one_site(power=[grid(term_months=20)]), Asked()),
@@ -100,7 +118,8 @@ def test_the_fleet_at_work_is_named_as_a_user_knows_it() -> None:
 
 
 def value_of_a_gpu(case: Case, lease_id: str) -> float:
-    """Discounted after-tax income of a GPU of a lease that an AAA customer pays in every month of its term, in plain Python."""
+    """Discounted after-tax income of a GPU of a lease that an AAA customer pays in every month of its term, in plain
+    Python."""
     lease = case.tables["leases"].set_index("lease_id").loc[lease_id]
     usd = float(case.tables["lease_rates"].set_index("lease_id").loc[lease_id, "usd_per_gpu_hour"])
     outlook = make_outlook(case)
@@ -119,7 +138,10 @@ def test_leases_released_are_those_whose_income_is_least(seed: int) -> None:
     names = [f"lease{number}" for number in range(4)]
     case = one_site(
         sites=[site(mw=0.8)],
-        leases=[cluster(name, size=size, committed=True, all_or_nothing=True) for name, size in zip(names, sizes, strict=True)],
+        leases=[
+            cluster(name, size=size, committed=True, all_or_nothing=True)
+            for name, size in zip(names, sizes, strict=True)
+        ],
         lease_rates=[rate(name, draw.choice([1.5, 2.0, 2.5])) for name in names],
     )
     worth = [size * value_of_a_gpu(case, name) for name, size in zip(names, sizes, strict=True)]
@@ -170,14 +192,17 @@ def test_a_late_start_costs_the_months_lost() -> None:
     repair = cheapest(case)
     assert repair.edits == ("leases.late_grace_months[lab]=5",)
     outlook = make_outlook(case)
-    lost = sum(2.0 * float(outlook.hours[month]) * float(outlook.discount[month]) for month in range(5)) * (1.0 - case.settings.tax_rate)
+    lost = sum(
+        2.0 * float(outlook.hours[month]) * float(outlook.discount[month]) for month in range(5)
+    ) * (1.0 - case.settings.tax_rate)
     assert repair.usd == pytest.approx(300.0 * lost, rel=1e-6)
 
 
 def test_what_has_no_price_is_not_sold() -> None:
     """MW contracted already beyond what a substation gives, at no fee: there is no price for either."""
     case = one_site(
-        sites=[site(site_group="line")], site_groups=[{"site_group": "line", "max_contracted_mw": 0.5}], power=[grid(committed_mw=1.0)], leases=[cluster("lab")],
+        sites=[site(site_group="line")], site_groups=[{"site_group": "line", "max_contracted_mw": 0.5}],
+        power=[grid(committed_mw=1.0)], leases=[cluster("lab")],
     )
     found = explain_infeasible(case, Asked())
     assert found.repair is None

@@ -17,7 +17,13 @@ from planner.solver.status import Status
 
 def test_what_grows_without_end_is_named_with_what_it_brings() -> None:
     """A phase without an upper bound whose MW bring money instead of costing it."""
-    made = build_candidates(make_outlook(tiny_case(sites=[site()], power=[grid()], market=[{"gpu_id": "gpu", "usd_per_gpu_hour": 0.5, "depth_gpus": 10}])))
+    made = build_candidates(
+        make_outlook(
+            tiny_case(
+                sites=[site()], power=[grid()], market=[{"gpu_id": "gpu", "usd_per_gpu_hour": 0.5, "depth_gpus": 10}]
+            )
+        )
+    )
     power = (made.table["kind"] == "power").to_numpy()
     unlimited = replace(made, upper=np.where(power, np.inf, made.upper), npv_usd=np.where(power, 1e6, made.npv_usd))
     answer = allocate(unlimited, SolverOptions())
@@ -30,7 +36,13 @@ def test_what_grows_without_end_is_named_with_what_it_brings() -> None:
 
 
 def test_a_plan_with_an_end_has_nothing_to_name() -> None:
-    made = build_candidates(make_outlook(tiny_case(sites=[site()], power=[grid()], market=[{"gpu_id": "gpu", "usd_per_gpu_hour": 2.0, "depth_gpus": 10}])))
+    made = build_candidates(
+        make_outlook(
+            tiny_case(
+                sites=[site()], power=[grid()], market=[{"gpu_id": "gpu", "usd_per_gpu_hour": 2.0, "depth_gpus": 10}]
+            )
+        )
+    )
     answer = allocate(made, SolverOptions())
     assert answer.status is Status.OPTIMAL
     assert unbounded_ray(answer.model, answer.solution.arrays) == ()

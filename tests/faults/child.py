@@ -41,7 +41,10 @@ def run(folder: Path, numbers: range, answers: int) -> None:
         outcome, said = outcome_of(reader, path, world)
         signal.setitimer(signal.ITIMER_PROF, 0)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        _tell(answers, {"number": number, "outcome": outcome, "said": said, "seconds": time.process_time() - before, "peak": peak})
+        _tell(
+            answers,
+            {"number": number, "outcome": outcome, "said": said, "seconds": time.process_time() - before, "peak": peak},
+        )
 
 
 def spoil(folder: Path, reader: Reader, number: int) -> tuple[str, Path]:

@@ -1,4 +1,5 @@
-"""Thousands of spoilt files, each read right or refused with a message; runs stopped half-way; faults played: the command, and its tables."""
+"""Thousands of spoilt files, each read right or refused with a message; runs stopped half-way; faults played: the
+command, and its tables."""
 
 from __future__ import annotations
 
@@ -31,14 +32,21 @@ def main() -> None:
     asked = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     asked.add_argument("--files", type=int, default=3000, help="how many files")
     asked.add_argument("--seconds", type=float, default=600.0, help="time after which no more are tried")
-    asked.add_argument("--seed", type=int, default=1, help="first number of the files; the same number is the same file")
-    asked.add_argument("--files-only", action="store_true", help="spoilt files alone, without interruptions and the faults that tests play")
+    asked.add_argument(
+        "--seed", type=int, default=1, help="first number of the files; the same number is the same file"
+    )
+    asked.add_argument(
+        "--files-only", action="store_true",
+        help="spoilt files alone, without interruptions and the faults that tests play",
+    )
     given = asked.parse_args()
     found = list(fuzz(given.files, given.seconds, given.seed))
     print(table(found), flush=True)
     for record in found:
         if record["outcome"] in BAD:
-            print(f"\nfile {record['number']}, {record['reader']}, {record['way']}: {record['outcome']}\n{record['said']}")
+            print(
+                f"\nfile {record['number']}, {record['reader']}, {record['way']}: {record['outcome']}\n{record['said']}"
+            )
     bad = any(record["outcome"] in BAD for record in found)
     if not given.files_only:
         bad |= played.stops() | played.faults()
@@ -63,7 +71,10 @@ def _by_child(folder: Path, first: int, last: int, until: float) -> Iterator[dic
     """Files from one child, until it is through, dies or time is up; the file on which it died is told as such."""
     read, write = os.pipe()
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1]), "OMP_NUM_THREADS": "1"}
-    child = subprocess.Popen([sys.executable, "-m", "faults.child", str(folder), str(first), str(last), str(write)], pass_fds=[write], env=environment, stderr=subprocess.PIPE)
+    child = subprocess.Popen(
+        [sys.executable, "-m", "faults.child", str(folder), str(first), str(last), str(write)], pass_fds=[write],
+        env=environment, stderr=subprocess.PIPE,
+    )
     os.close(write)
     begun: dict[str, Any] | None = None
     silent = False
@@ -84,7 +95,10 @@ def _by_child(folder: Path, first: int, last: int, until: float) -> Iterator[dic
         _, errors = child.communicate()
     if begun is not None:
         hung = silent or child.returncode == -signal.SIGPROF
-        yield {**begun, "outcome": "hang" if hung else "process died", "said": errors.decode(errors="replace")[-500:], "seconds": float(HANGS_AFTER), "peak": 0}
+        yield {
+            **begun, "outcome": "hang" if hung else "process died", "said": errors.decode(errors="replace")[-500:],
+            "seconds": float(HANGS_AFTER), "peak": 0,
+        }
     elif child.returncode not in (0, -signal.SIGKILL):
         raise RuntimeError(errors.decode(errors="replace"))
 
@@ -92,7 +106,10 @@ def _by_child(folder: Path, first: int, last: int, until: float) -> Iterator[dic
 def _ready(answers: Any) -> bool:
     import select
 
-    return bool(answers.peek(1) if select.select([answers], [], [], _SILENT)[0] else b"") or bool(select.select([answers], [], [], 0.0)[0])
+    return (
+        bool(answers.peek(1) if select.select([answers], [], [], _SILENT)[0] else b"")
+        or bool(select.select([answers], [], [], 0.0)[0])
+    )
 
 
 def table(found: list[dict[str, Any]]) -> str:
@@ -107,10 +124,16 @@ def table(found: list[dict[str, Any]]) -> str:
         records = by_reader[name]
         count = Counter(record["outcome"] for record in records)
         slowest = max(record["seconds"] for record in records)
-        lines.append(f"{name:<{wide}}{len(records):>7,}" + "".join(f"{count[outcome]:>15,}" for outcome in shown) + f"{slowest:>8.1f} s")
+        lines.append(
+            f"{name:<{wide}}{len(records):>7,}" + "".join(f"{count[outcome]:>15,}" for outcome in shown)
+            + f"{slowest:>8.1f} s"
+        )
     count = Counter(record["outcome"] for record in found)
     lines.append(f"{'all':<{wide}}{len(found):>7,}" + "".join(f"{count[outcome]:>15,}" for outcome in shown))
     peak = max((record["peak"] for record in found), default=0)
     neither = sum(count[outcome] for outcome in BAD)
-    lines.append(f"neither read right nor refused: {neither:,}; most memory {peak / 2**20:,.0f} MB of {MOST_BYTES / 2**20:,.0f} MB; a hang is {HANGS_AFTER} s of processor time")
+    lines.append(
+        f"neither read right nor refused: {neither:,}; most memory {peak / 2**20:,.0f} MB of {MOST_BYTES / 2**20:,.0f} "
+        f"MB; a hang is {HANGS_AFTER} s of processor time"
+    )
     return "\n".join(lines)

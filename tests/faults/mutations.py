@@ -1,4 +1,5 @@
-"""Ways to spoil a file: bytes flipped, cells replaced by what breaks readers, archives and tables taken apart and put together wrong."""
+"""Ways to spoil a file: bytes flipped, cells replaced by what breaks readers, archives and tables taken apart and put
+together wrong."""
 
 from __future__ import annotations
 
@@ -13,12 +14,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 CELLS = (
-    "", " ", "nan", "NaN", "inf", "-inf", "1e999", "-1e999", "1e-999", "9" * 400, "-1", "0", "-0", "1,5", "1 000", "1_000", "0x10", "１２", "½", "1e5", "1.5",
-    "1979-13", "2027-00", "0000-01", "9999-12", "=1+1", "=HYPERLINK(\"http://x\")", "@SUM(A1)", "+1", "-x", "../../x", "/etc/passwd", "C:\\x", "a\x00b",
-    "\ud800".encode("utf-8", "surrogatepass").decode("latin-1"), "\u202egnp", "\ufeff", "e\u0301", "x" * 300, "x" * 140_000, "\"", "\"\"", "a;b;a", "<script>", "{{7*7}}",
-    "__import__('os')", "total", "#REF!", "true", "None", "[]", "[[[[", "{a=1}", "1979-05-27T07:32:00Z", "\r", "\n", "\t", "'",
+    "", " ", "nan", "NaN", "inf", "-inf", "1e999", "-1e999", "1e-999", "9" * 400, "-1", "0", "-0", "1,5", "1 000",
+    "1_000", "0x10", "１２", "½", "1e5", "1.5",
+    "1979-13", "2027-00", "0000-01", "9999-12", "=1+1", "=HYPERLINK(\"http://x\")", "@SUM(A1)", "+1", "-x", "../../x",
+    "/etc/passwd", "C:\\x", "a\x00b",
+    "\ud800".encode("utf-8", "surrogatepass").decode("latin-1"), "\u202egnp", "\ufeff", "e\u0301", "x" * 300,
+    "x" * 140_000, "\"", "\"\"", "a;b;a", "<script>", "{{7*7}}",
+    "__import__('os')", "total", "#REF!", "true", "None", "[]", "[[[[", "{a=1}", "1979-05-27T07:32:00Z", "\r", "\n",
+    "\t", "'",
 )
-BYTES = (b"\x00", b"\xff", b"\xef\xbb\xbf", b"\xff\xfe", b"\xed\xa0\x80", b"\r", b"\n", b"\"", b",", b";", b"=", b"[", b"]", b"{", b"'''", b"\\", b"\x1a", b"<!DOCTYPE x>", b"&a;")
+BYTES = (
+    b"\x00", b"\xff", b"\xef\xbb\xbf", b"\xff\xfe", b"\xed\xa0\x80", b"\r", b"\n", b"\"", b",", b";", b"=", b"[", b"]",
+    b"{", b"'''", b"\\", b"\x1a", b"<!DOCTYPE x>", b"&a;",
+)
 
 Mutation = Callable[[random.Random, bytes], bytes]
 
@@ -53,7 +61,10 @@ def repeated(chance: random.Random, data: bytes) -> bytes:
 def encoded(chance: random.Random, data: bytes) -> bytes:
     """The same text in another encoding, or with other ends of lines."""
     text = data.decode("utf-8", "replace")
-    return chance.choice((text.encode("utf-16"), text.encode("utf-16-le"), text.encode("utf-32"), text.replace("\n", "\r").encode(), text.replace("\n", "\r\n").encode(),
+    return chance.choice(
+        (
+            text.encode("utf-16"), text.encode("utf-16-le"), text.encode("utf-32"), text.replace("\n", "\r").encode(),
+            text.replace("\n", "\r\n").encode(),
                           b"\xef\xbb\xbf" + data, text.replace(",", ";").encode(), text.encode("utf-7")))
 
 
@@ -90,8 +101,12 @@ def line(chance: random.Random, data: bytes) -> bytes:
 def nested(chance: random.Random, data: bytes) -> bytes:
     """Brackets within brackets, long dotted names, numbers of many digits."""
     depth = chance.choice((10, 200, 5000, 30_000))
-    piece = chance.choice((b"x = " + b"[" * depth + b"]" * depth, b"x = " + b"{a=" * depth + b"1" + b"}" * depth, b"a." * depth + b"b = 1", b"[" + b"a." * depth + b"b]",
-                           b"seed = " + b"9" * depth, b"name = '" + b"x" * depth + b"'", b"".join(b"k%d = 1\n" % i for i in range(depth))))
+    piece = chance.choice(
+        (
+            b"x = " + b"[" * depth + b"]" * depth, b"x = " + b"{a=" * depth + b"1" + b"}" * depth,
+            b"a." * depth + b"b = 1", b"[" + b"a." * depth + b"b]",
+                           b"seed = " + b"9" * depth, b"name = '" + b"x" * depth + b"'",
+                           b"".join(b"k%d = 1\n" % i for i in range(depth))))
     return piece + b"\n" + data if chance.random() < 0.5 else data + b"\n" + piece
 
 
@@ -111,7 +126,10 @@ def part(chance: random.Random, data: bytes) -> bytes:
     elif what == 3:
         spoilt = _value_replaced(chance, inside, "<t>", "</t>")
     else:
-        extra = ('<mergeCells count="1"><mergeCell ref="A1:XFD1048576"/></mergeCells>', '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>', "<a>" * 100, '<c r="ZZZ9"/>')
+        extra = (
+            '<mergeCells count="1"><mergeCell ref="A1:XFD1048576"/></mergeCells>',
+            '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>', "<a>" * 100, '<c r="ZZZ9"/>',
+        )
         at = inside.find("</sheetData>") if chance.random() < 0.5 else chance.randrange(len(inside) + 1)
         at = max(at, 0) + (len("</sheetData>") if chance.random() < 0.5 else 0)
         spoilt = (inside[:at] + chance.choice(extra) + inside[at:]).encode()
@@ -154,22 +172,34 @@ def table(chance: random.Random, data: bytes) -> bytes:
     elif what == 1:
         held = held.append_column(chance.choice((name, "more", "__index_level_0__", "")), column)
     elif what == 2:
-        held = held.rename_columns([chance.choice(CELLS[:40]) if other == name else other for other in held.column_names])
+        held = held.rename_columns(
+            [chance.choice(CELLS[:40]) if other == name else other for other in held.column_names]
+        )
     elif what == 3:
-        odd = (pa.array([[1]] * len(held)), pa.array([{"a": 1}] * len(held)), pa.array([b"\xff"] * len(held)), pa.nulls(len(held)), pa.array([True] * len(held)),
-               pa.array([0] * len(held), pa.timestamp("ns")), pa.array([2**62] * len(held)), pa.array(["x"] * len(held)).dictionary_encode())
+        odd = (pa.array([[1]] * len(held)), pa.array(
+            [{"a": 1}] * len(held)
+        ), pa.array([b"\xff"] * len(held)), pa.nulls(len(held)), pa.array([True] * len(held)),
+               pa.array([0] * len(held), pa.timestamp("ns")), pa.array([2**62] * len(held)),
+               pa.array(["x"] * len(held)).dictionary_encode())
         held = held.set_column(at, name, chance.choice(odd))
     elif what == 4:
         numbers = (float("nan"), float("inf"), -1.0, 1e308, 0.5, None)
         values = column.to_pylist()
         if values:
-            values[chance.randrange(len(values))] = chance.choice(numbers) if pa.types.is_floating(column.type) else chance.choice(CELLS) if pa.types.is_string(column.type) else None
+            number, text = pa.types.is_floating(column.type), pa.types.is_string(column.type)
+            value = chance.choice(numbers) if number else chance.choice(CELLS) if text else None
+            values[chance.randrange(len(values))] = value
         held = held.set_column(at, name, pa.array(values, column.type))
     elif what == 5:
         metadata = dict(held.schema.metadata or {})
         for key in list(metadata):
             if chance.random() < 0.7:
-                metadata[key] = chance.choice((b"", b"{}", b"[]", b"null", b"[" * 100_000, b"{\"fixes\": 3}", b"{\"options\": []}", b"\xff", flipped(chance, metadata[key])))
+                metadata[key] = chance.choice(
+                    (
+                        b"", b"{}", b"[]", b"null", b"[" * 100_000, b"{\"fixes\": 3}", b"{\"options\": []}", b"\xff",
+                        flipped(chance, metadata[key]),
+                    )
+                )
         held = held.replace_schema_metadata(metadata)
     else:
         held = held.slice(0, 0) if chance.random() < 0.3 else pa.concat_tables([held] * chance.choice((2, 200)))
@@ -193,7 +223,9 @@ def leaf(chance: random.Random, data: bytes) -> bytes:
     written = json.dumps(found)
     if what == 1:
         depth = chance.choice((100, 2_000, 200_000))
-        written = written.replace('"MARK"', chance.choice(("NaN", "Infinity", "1e999", "[" * depth + "]" * depth, "9" * depth)), 1)
+        written = written.replace(
+            '"MARK"', chance.choice(("NaN", "Infinity", "1e999", "[" * depth + "]" * depth, "9" * depth)), 1
+        )
     return written.encode("utf-8", "surrogatepass")
 
 
@@ -207,7 +239,8 @@ def _leaves(held: object, at: list[tuple[object, object]]) -> None:
 ANY: tuple[Mutation, ...] = (flipped, cut, inserted, repeated)
 TEXT: tuple[Mutation, ...] = (*ANY, encoded, cell, cell, cell, line, line)
 BY_KIND: dict[str, tuple[Mutation, ...]] = {
-    ".csv": TEXT, ".toml": (*TEXT, nested, nested), ".xlsx": (flipped, cut, *(part,) * 8), ".parquet": (*ANY, *(table,) * 6),
+    ".csv": TEXT, ".toml": (*TEXT, nested, nested), ".xlsx": (flipped, cut, *(part,) * 8),
+    ".parquet": (*ANY, *(table,) * 6),
     ".json": (*ANY, encoded, leaf, leaf, leaf, leaf), ".npz": ANY,
 }
 

@@ -28,7 +28,10 @@ KINDS = {
     "runs cut off while they are written": ("tests/test_run_folder.py",),
     "results that are not as they were written": ("tests/test_sealed.py",),
     "cases beyond reach": ("tests/candidates/test_reach.py",),
-    "hostile names on the page and in the workbook": ("tests/reporting/test_report_hostile_names.py", "tests/reporting/test_report_page.py", "tests/reporting/test_report_workbook.py"),
+    "hostile names on the page and in the workbook": (
+        "tests/reporting/test_report_hostile_names.py", "tests/reporting/test_report_page.py",
+        "tests/reporting/test_report_workbook.py",
+    ),
     "memory budgets": ("tests/faults/test_memory_budget.py",),
     "wheels in empty environments": ("tests/faults/test_distribution.py",),
 }
@@ -46,10 +49,15 @@ def stops() -> bool:
             ("sweep --workers 2", 4, lambda: stop_sweeping(TINY, folder / "swept", "--workers", "2")),
         )
         rows = [(name, run(), code) for name, code, run in tried]
-    print(f"\n{'Ctrl-C in the middle of':<24}{'ended after':>12}{'exit code':>11}{'parts kept':>12}{'processes left':>16}")
+    print(
+        f"\n{'Ctrl-C in the middle of':<24}{'ended after':>12}{'exit code':>11}{'parts kept':>12}{'processes left':>16}"
+    )
     for name, found, _ in rows:
         slow = "" if found.seconds <= AT_MOST else f"   more than {AT_MOST:.0f} s"
-        print(f"{name:<24}{found.seconds:>10.2f} s{found.code:>11}{found.kept:>12}{found.left_behind:>16}{slow}", flush=True)
+        print(
+            f"{name:<24}{found.seconds:>10.2f} s{found.code:>11}{found.kept:>12}{found.left_behind:>16}{slow}",
+            flush=True,
+        )
     return any(found.code != code or not found.kept or found.left_behind for _, found, code in rows)
 
 
@@ -58,14 +66,25 @@ def faults() -> bool:
     files = [file for chosen in KINDS.values() for file in chosen]
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch) / "report.xml"
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "-p", "no:cacheprovider", f"--junitxml={report}", "-o", "junit_family=xunit1", *files]
-        ran = subprocess.run(command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True)
+        command = [
+            sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "-p", "no:cacheprovider", f"--junitxml={report}",
+            "-o", "junit_family=xunit1", *files,
+        ]
+        ran = subprocess.run(
+            command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True
+        )
         cases = list(ET.parse(report).getroot().iter("testcase")) if report.exists() else []
     print(f"\n{'faults played by tests':<68}{'tried':>7}{'held':>7}{'failed':>8}{'skipped':>9}{'seconds':>9}")
     bad = ran.returncode not in (0,)
     for kind, chosen in KINDS.items():
         mine = [case for case in cases if case.get("file") in chosen]
-        count = Counter("failed" if case.find("failure") is not None or case.find("error") is not None else "skipped" if case.find("skipped") is not None else "held" for case in mine)
+        count = Counter(
+            (
+                "failed" if case.find("failure") is not None or case.find("error") is not None else "skipped"
+                if case.find("skipped") is not None else "held"
+            )
+            for case in mine
+        )
         seconds = sum(float(case.get("time", 0.0)) for case in mine)
         print(f"{kind:<68}{len(mine):>7}{count['held']:>7}{count['failed']:>8}{count['skipped']:>9}{seconds:>9.1f}")
         bad |= not mine or bool(count["failed"])

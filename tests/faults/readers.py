@@ -31,8 +31,8 @@ from planner.scoring.files import decisions_of, open_portfolios
 
 @dataclass(frozen=True)
 class Reader:
-    """seed: the sound file it starts from. mutated: the file within it that is changed ("" for itself). read: reads a file and
-    returns what is wrong with what it understood, "" where a plain reading of the file says the same."""
+    """seed: the sound file it starts from. mutated: the file within it that is changed ("" for itself). read: reads a
+    file and returns what is wrong with what it understood, "" where a plain reading of the file says the same."""
 
     name: str
     seed: str
@@ -86,7 +86,10 @@ def _differs(case: Case, name: str, rows: list[list[str]]) -> str:
             cell, value = (row[at] if at < len(row) else "").strip(), frame[column.name].iloc[line]
             if not cell:
                 continue
-            same = float(cell) == float(value) if column.type in (ColumnType.NUMBER, ColumnType.WHOLE) else _same_text(cell, str(value))
+            same = (
+                float(cell) == float(value) if column.type in (ColumnType.NUMBER, ColumnType.WHOLE)
+                else _same_text(cell, str(value))
+            )
             if not same:
                 return f"{name} row {line + 2} {column.name} is {value!r}, the file says {cell!r}"
     return ""
@@ -142,7 +145,9 @@ def _portfolios(path: Path, world: World) -> str:
 def _inquiries(path: Path, _: World) -> str:
     found = read_inquiries(path)
     with path.open(encoding="utf-8-sig", newline="") as lines:
-        rows = [row for row in csv.DictReader(lines) if any(cell.strip() for name, cell in row.items() if name and cell)]
+        rows = [
+            row for row in csv.DictReader(lines) if any(cell.strip() for name, cell in row.items() if name and cell)
+        ]
     for inquiry, row in zip(found, rows, strict=True):
         if (row["gpus"] or "").strip() and float(row["gpus"]) != inquiry.gpus:
             return f"{inquiry.gpus} GPUs, the file says {row['gpus']}"
@@ -181,13 +186,28 @@ READERS = (
     Reader("pool CSV", "pool.csv", "", _pool),
     Reader("pool Parquet", "pool.parquet", "", _pool),
     Reader("inquiries CSV", "inquiries.csv", "", _inquiries),
-    *(Reader(f"run: {name}", "run", name, _of(results.run_differs)) for name in ("run.json", "plan.json", "portfolio.csv", "cashflow.csv", "candidates.parquet")),
-    *(Reader(f"scores: {name}", "scores", name, _of(results.scores_differ)) for name in ("run.json", "scores.parquet", "futures.parquet")),
+    *(
+        Reader(f"run: {name}", "run", name, _of(results.run_differs))
+        for name in ("run.json", "plan.json", "portfolio.csv", "cashflow.csv", "candidates.parquet")
+    ),
+    *(
+        Reader(f"scores: {name}", "scores", name, _of(results.scores_differ))
+        for name in ("run.json", "scores.parquet", "futures.parquet")
+    ),
     Reader("scores by parts", "parts", "scores.parquet/part-000000.parquet", _of(results.scores_differ)),
-    *(Reader(f"begun: {name.split('/')[0]}", "begun", name, _of(results.partition_differs)) for name in ("job.json", "done/000000.json", "scores.parquet/part-000000.parquet")),
+    *(
+        Reader(f"begun: {name.split('/')[0]}", "begun", name, _of(results.partition_differs))
+        for name in ("job.json", "done/000000.json", "scores.parquet/part-000000.parquet")
+    ),
     *(Reader(f"sweep: {name}", "sweep", name, _of(results.sweep_differs)) for name in ("sweep.json", "points.csv")),
-    *(Reader(f"resumed: {name}", "unfinished", name, _of(results.journal_differs)) for name in ("question.json", "base.npz", "point-0001.npz")),
-    *(Reader(f"pool: {name.split('/')[0]}", "pool", name, _of(results.pool_differs)) for name in ("run.json", "values.parquet/part-000000.parquet")),
+    *(
+        Reader(f"resumed: {name}", "unfinished", name, _of(results.journal_differs))
+        for name in ("question.json", "base.npz", "point-0001.npz")
+    ),
+    *(
+        Reader(f"pool: {name.split('/')[0]}", "pool", name, _of(results.pool_differs))
+        for name in ("run.json", "values.parquet/part-000000.parquet")
+    ),
     Reader("portfolios, report", "subsets.parquet", "", _of(results.members_are_wrong)),
     Reader("frontier Parquet", "frontier.parquet", "", _of(results.frontier_is_wrong)),
     Reader("quotes JSON", "quotes.json", "", _of(results.quotes_are_wrong)),

@@ -44,11 +44,17 @@ GAP = SolverOptions(gap=0.01)
 PLANNED = "planned"
 """The case that they are of, beside them."""
 VARY = ("gas_price=1,2",)
-QUOTES = [{"name": "first", "size": 100.0, "floor": 2.5, "low": 2.4, "high": 2.6, "standalone_rate": 2.2, "floor_keeping_leases": 2.5}]
+QUOTES = [
+    {
+        "name": "first", "size": 100.0, "floor": 2.5, "low": 2.4, "high": 2.6, "standalone_rate": 2.2,
+        "floor_keeping_leases": 2.5,
+    }
+]
 
 
 def write_results(folder: Path) -> None:
-    """Write a run, scores in one file and by parts, a sweep and one that is not finished, a pool, a frontier and quotes."""
+    """Write a run, scores in one file and by parts, a sweep and one that is not finished, a pool, a frontier and
+    quotes."""
     write_case(starting_case(), folder / PLANNED)
     case = read_case(folder / PLANNED)
     found = plan(case, prices="none", solver=GAP)
@@ -57,7 +63,9 @@ def write_results(folder: Path) -> None:
     _write_sweep(case, folder)
     job = PoolJob(case, "expected", None, 5, None, Grid(early_months=3, most=40), None, "")
     make_pool(job, str(folder / "pool"), How())
-    pd.DataFrame({"weight": [0.0, 1.0], "expected_npv_usd": [2e8, 1e8], "cvar_usd": [-1e8, -9e7]}).to_parquet(folder / "frontier.parquet", index=False)
+    pd.DataFrame(
+        {"weight": [0.0, 1.0], "expected_npv_usd": [2e8, 1e8], "cvar_usd": [-1e8, -9e7]}
+    ).to_parquet(folder / "frontier.parquet", index=False)
     (folder / "quotes.json").write_text(json.dumps({"case_hash": case.source_hash, "quotes": QUOTES}), encoding="utf-8")
 
 
@@ -113,8 +121,10 @@ def sound(folder: Path) -> Sound:
     findings = findings_of_run(folder / "run", case)
     journal = _journal(folder / "unfinished")
     return Sound(
-        findings, plan_of_run(case, folder / "run").levels, read_scores(folder / "scores", findings), read_scores(folder / "parts", findings),
-        read_sweep(folder / "sweep", findings).points, {one.number: one for one in journal.done()}, json.loads((folder / "begun" / "job.json").read_text()),
+        findings, plan_of_run(case, folder / "run").levels, read_scores(folder / "scores", findings),
+        read_scores(folder / "parts", findings),
+        read_sweep(folder / "sweep", findings).points, {one.number: one for one in journal.done()},
+        json.loads((folder / "begun" / "job.json").read_text()),
     )
 
 
@@ -127,10 +137,16 @@ def _journal(folder: Path) -> Journal:
 def run_differs(path: Path, folder: Path) -> str:
     """What a report, and what makes portfolios, understands of a run."""
     found, expected = findings_of_run(path, folder / PLANNED), sound(folder)
-    same = found.summary == expected.findings.summary and all(found.tables[name].equals(table) for name, table in expected.findings.tables.items())
+    same = (
+        found.summary == expected.findings.summary
+        and all(found.tables[name].equals(table) for name, table in expected.findings.tables.items())
+    )
     if not same or not found.held.equals(expected.findings.held):
         return "the report reads another plan than was written"
-    return "" if np.array_equal(plan_of_run(folder / PLANNED, path).levels, expected.levels) else "levels that were not written"
+    return (
+        "" if np.array_equal(plan_of_run(folder / PLANNED, path).levels, expected.levels)
+        else "levels that were not written"
+    )
 
 
 def scores_differ(path: Path, folder: Path) -> str:
@@ -143,7 +159,10 @@ def scores_differ(path: Path, folder: Path) -> str:
 
 def sweep_differs(path: Path, folder: Path) -> str:
     """What a report understands of a sweep."""
-    return "" if read_sweep(path, sound(folder).findings).points.equals(sound(folder).points) else "points that were not written"
+    return (
+        "" if read_sweep(path, sound(folder).findings).points.equals(sound(folder).points)
+        else "points that were not written"
+    )
 
 
 def journal_differs(path: Path, folder: Path) -> str:
@@ -176,7 +195,10 @@ def partition_differs(path: Path, folder: Path) -> str:
     kept._refuse_another_job(str(path / "job.json"), sound(folder).identity)
     done, first = kept.finished(str(path), 0), kept.finished(str(folder / "begun"), 0)
     assert first is not None
-    return "" if done is None or (done.rows, done.checksums) == (first.rows, first.checksums) else "a part that was not made"
+    return (
+        "" if done is None or (done.rows, done.checksums) == (first.rows, first.checksums)
+        else "a part that was not made"
+    )
 
 
 def pool_differs(path: Path, folder: Path) -> str:
@@ -184,7 +206,10 @@ def pool_differs(path: Path, folder: Path) -> str:
     candidates = plan_of_run(folder / PLANNED, folder / "run").candidates
     futures = make_futures(candidates.outlook.case, candidates.outlook.calendar, scenarios=5, seed=None)
     same = stored_bundles(path, candidates).equals(stored_bundles(folder / "pool", candidates))
-    return "" if same and np.array_equal(stored_values(path, futures, None), stored_values(folder / "pool", futures, None)) else "bundles that were not made"
+    return (
+        "" if same and np.array_equal(stored_values(path, futures, None), stored_values(folder / "pool", futures, None))
+        else "bundles that were not made"
+    )
 
 
 def members_are_wrong(path: Path, folder: Path) -> str:

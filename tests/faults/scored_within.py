@@ -38,7 +38,9 @@ class Mixtures:
             yield Bunch(self.items, tuple(map(str, number.tolist())), portfolios_from_dense(dense))
 
 
-def score(case_path: str, count: int, budget: int, scenarios: int, folder: Path, *, paths: bool = True) -> dict[str, float]:
+def score(
+    case_path: str, count: int, budget: int, scenarios: int, folder: Path, *, paths: bool = True
+) -> dict[str, float]:
     """Peak memory beyond what the case and its candidates take, in bytes, and how many were scored."""
     case = read_case(case_path)
     candidates = build_candidates(make_outlook(case))
@@ -55,8 +57,16 @@ def score(case_path: str, count: int, budget: int, scenarios: int, folder: Path,
     before = _now()
     with open("/proc/self/clear_refs", "w", encoding="ascii") as peaks:
         peaks.write("5")  # the peak counts from here
-    done = sum(len(piece.table) for piece in write_scores(scoring, scoring.pieces(open_portfolios(file, candidates)), case, folder / "scores", read_from=str(file)))
-    return {"took": _status("VmHWM") - before, "scored": done, "before": before, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
+    done = sum(
+        len(piece.table)
+        for piece in write_scores(
+            scoring, scoring.pieces(open_portfolios(file, candidates)), case, folder / "scores", read_from=str(file)
+        )
+    )
+    return {
+        "took": _status("VmHWM") - before, "scored": done, "before": before,
+        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    }
 
 
 def _now() -> int:
@@ -69,4 +79,11 @@ def _status(name: str) -> int:
 
 
 if __name__ == "__main__":
-    print(json.dumps(score(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), Path(sys.argv[5]), paths="--no-paths" not in sys.argv[6:])))
+    print(
+        json.dumps(
+            score(
+                sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), Path(sys.argv[5]),
+                paths="--no-paths" not in sys.argv[6:],
+            )
+        )
+    )

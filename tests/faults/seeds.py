@@ -24,8 +24,14 @@ _FUTURES = "factor_id,scenario,month,value,weight\n" + "".join(
     for scenario, weight in (("low", 0.25), ("high", 0.75))
     for month, value in (("2027-01", 1.0), ("2028-06", 0.5 if scenario == "low" else 2.0))
 )
-_INQUIRIES = "name,gpu,gpus,start,term_months,take_or_pay,notice_months\nfirst,gb300,2000,2028-01,36,1,\nsecond,b300; gb300=1.1,500,2027-10,24,0.8,3\n"
-_BUNDLES = "portfolio,site_id,power_path,gpu_id,use,start,level\na,river,river_grid:1,b300,market,2027-10,1000\nb,river,river_grid:1,b300,market,2027-10,500\n"
+_INQUIRIES = (
+    "name,gpu,gpus,start,term_months,take_or_pay,notice_months\nfirst,gb300,2000,2028-01,36,1,\n"
+    "second,b300; gb300=1.1,500,2027-10,24,0.8,3\n"
+)
+_BUNDLES = (
+    "portfolio,site_id,power_path,gpu_id,use,start,level\na,river,river_grid:1,b300,market,2027-10,1000\n"
+    "b,river,river_grid:1,b300,market,2027-10,500\n"
+)
 
 
 @dataclass(frozen=True)
@@ -62,9 +68,17 @@ def write_seeds(folder: Path) -> None:
     long.to_csv(folder / "portfolios.csv", index=False)
     long.to_parquet(folder / "portfolios.parquet", index=False)
     own = world.candidates.table[world.candidates.table["kind"] == "own"]["candidate_id"]
-    pool = pd.DataFrame({"own": own.head(2), "retire": "", "serve": "", "renew": "", "then_serve": "", "then_renew": "", "tier": 0, "head": "river_grid:1", "then": ""})
+    pool = pd.DataFrame(
+        {
+            "own": own.head(2), "retire": "", "serve": "", "renew": "", "then_serve": "", "then_renew": "", "tier": 0,
+            "head": "river_grid:1", "then": "",
+        }
+    )
     pool.to_csv(folder / "pool.csv", index=False)
     pool.to_parquet(folder / "pool.parquet", index=False)
-    packages = [Package(name, np.array(numbers), np.array(levels)) for name, numbers, levels in (("river", [0, 1], [1.0, 2.0]), ("mesa", [2], [4.0]))]
+    packages = [
+        Package(name, np.array(numbers), np.array(levels))
+        for name, numbers, levels in (("river", [0, 1], [1.0, 2.0]), ("mesa", [2], [4.0]))
+    ]
     write_packages(folder / "packages.parquet", Subsets(packages), world.candidates, {"plan": "base"})
     write_results(folder)

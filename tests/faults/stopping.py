@@ -1,4 +1,5 @@
-"""Ctrl-C in the middle of a run, as a terminal sends it: to every process of the group. How long it takes to end, and what is kept."""
+"""Ctrl-C in the middle of a run, as a terminal sends it: to every process of the group. How long it takes to end, and
+what is kept."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ PATIENCE = 300.0
 
 @dataclass(frozen=True)
 class Stopped:
-    """Seconds from Ctrl-C to the end of the process, its exit code, what it said, parts done, and processes that it left behind."""
+    """Seconds from Ctrl-C to the end of the process, its exit code, what it said, parts done, and processes that it
+    left behind."""
 
     seconds: float
     code: int
@@ -40,7 +42,10 @@ def stop(command: list[str], done: Callable[[], int]) -> Stopped:
     """Run planner until it has something done, then send Ctrl-C to its group."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
     code = "from planner.cli.main import main; main()"
-    process = subprocess.Popen([sys.executable, "-c", code, *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, start_new_session=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env=environment, start_new_session=True,
+    )
     until = time.monotonic() + PATIENCE
     while not done() and process.poll() is None:
         if time.monotonic() > until:
@@ -83,7 +88,9 @@ def many_portfolios(case: Path, folder: Path) -> None:
 def stop_scoring(case: Path, portfolios: Path, out: Path, *how: str) -> Stopped:
     """Stop planner score when its first partition is done."""
     kept = out.parent / f".{out.name}.unfinished" / "done"
-    command = ["score", str(case), "--portfolios", str(portfolios), "--scenarios", str(SCENARIOS), "--out", str(out), *how]
+    command = [
+        "score", str(case), "--portfolios", str(portfolios), "--scenarios", str(SCENARIOS), "--out", str(out), *how
+    ]
     return stop(command, lambda: len(list(kept.glob("[0-9]*.json"))) if kept.is_dir() else 0)
 
 

@@ -28,9 +28,14 @@ def ran(*command: object, cwd: Path, **environment: object) -> str:
 def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with what builds the distributions."""
     tools = tmp_path_factory.mktemp("tools")
-    got = subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--target", tools, "setuptools>=77"], capture_output=True, text=True)
+    got = subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--quiet", "--target", tools, "setuptools>=77"], capture_output=True,
+        text=True,
+    )
     if got.returncode:
-        pytest.skip(f"pip cannot install setuptools 77 here, which builds the distributions: {got.stderr.strip()[-200:]}")
+        pytest.skip(
+            f"pip cannot install setuptools 77 here, which builds the distributions: {got.stderr.strip()[-200:]}"
+        )
     return tools
 
 
@@ -53,7 +58,10 @@ def test_what_the_product_needs_is_inside(built: Path) -> None:
         inside = set(wheel.namelist())
     with tarfile.open(next(built.glob("*.tar.gz"))) as archive:
         packed = {name.partition("/")[2] for name in archive.getnames()}
-    needed = [path.relative_to(ROOT).as_posix() for package in ("planner", "kernels") for path in (ROOT / package).rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    needed = [
+        path.relative_to(ROOT).as_posix() for package in ("planner", "kernels") for path in (ROOT / package).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    ]
     assert any(name.endswith(".cu") for name in needed)
     assert [name for name in needed if name not in inside] == []
     assert [name for name in needed if name not in packed] == []
@@ -70,7 +78,10 @@ def test_a_first_user_without_the_source_tree(built: Path, tmp_path: Path, kind:
     # The libraries that the tests run with stand in for the index; of ours only what is installed now can be found.
     libraries = sysconfig.get_path("purelib")
     (place / "libraries.pth").write_text(libraries + "\n", encoding="utf-8")
-    ran(python, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--no-build-isolation", "--ignore-installed", next(built.glob(kind)), cwd=tmp_path, PYTHONPATH=tools)
+    ran(
+        python, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--no-build-isolation",
+        "--ignore-installed", next(built.glob(kind)), cwd=tmp_path, PYTHONPATH=tools,
+    )
     found = Path(ran(python, "-c", "import planner; print(planner.__file__)", cwd=tmp_path).strip())
     assert place in found.parents
     planner = tmp_path / "empty" / "bin" / "planner"
@@ -80,4 +91,6 @@ def test_a_first_user_without_the_source_tree(built: Path, tmp_path: Path, kind:
     assert "optimal" in ran(planner, "plan", "tiny", "--out", "run", cwd=tmp_path)
     ran(planner, "report", "run", cwd=tmp_path)
     ran(planner, "portfolios", "tiny", "--plan", "run", "--subsets", "sites", "--out", "p.parquet", cwd=tmp_path)
-    assert "portfolios over 20 futures" in ran(planner, "score", "tiny", "--portfolios", "p.parquet", "--scenarios", "20", "--out", "scores", cwd=tmp_path)
+    assert "portfolios over 20 futures" in ran(
+        planner, "score", "tiny", "--portfolios", "p.parquet", "--scenarios", "20", "--out", "scores", cwd=tmp_path
+    )

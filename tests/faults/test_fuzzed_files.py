@@ -12,7 +12,10 @@ SOME = 3 * len(READERS)
 
 
 def ended_badly(found: list[dict[str, Any]]) -> list[str]:
-    return [f"file {record['number']}, {record['reader']}, {record['way']}: {record['outcome']}\n{record['said']}" for record in found if record["outcome"] in BAD]
+    return [
+        f"file {record['number']}, {record['reader']}, {record['way']}: {record['outcome']}\n{record['said']}"
+        for record in found if record["outcome"] in BAD
+    ]
 
 
 def test_some_spoilt_files_of_every_kind() -> None:

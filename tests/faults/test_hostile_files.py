@@ -1,4 +1,5 @@
-"""Files made to hurt: archives and headers that unpack to far more than they are, nesting, pipes, links, names, numbers."""
+"""Files made to hurt: archives and headers that unpack to far more than they are, nesting, pipes, links, names,
+numbers."""
 
 from __future__ import annotations
 
@@ -38,7 +39,8 @@ def case(tmp_path: Path) -> Path:
 
 @contextmanager
 def cheap() -> Iterator[None]:
-    """What happens within takes less than 5 s of processor time, and adds less than 700 MB to the greatest memory so far."""
+    """What happens within takes less than 5 s of processor time, and adds less than 700 MB to the greatest memory so
+    far."""
     before, peak = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     yield
     assert time.process_time() - before < MOST_SECONDS
@@ -73,7 +75,10 @@ def test_settings_that_would_take_for_ever(case: Path, name: str) -> None:
     bomb, why = TOML_BOMBS[name]
     written = (case / "case.toml").read_bytes()
     key = bomb.split(b" = ")[0]
-    kept = b"\n".join(line for line in written.split(b"\n") if not (key in (b"seed", b"tax_rate", b"name") and line.startswith(key + b" =")))
+    kept = b"\n".join(
+        line for line in written.split(b"\n")
+        if not (key in (b"seed", b"tax_rate", b"name") and line.startswith(key + b" ="))
+    )
     (case / "case.toml").write_bytes(bomb + b"\n" + kept)
     refused(case, why)
 
@@ -84,7 +89,10 @@ CSV_BOMBS = {
     "open quote": (b'"' + b"\n" * 10_000_000, "not valid CSV"),
     "ragged": (b"gpu_id,age_months,value_share\n" + b"a\n" * 3_000_000, "1 cells under 3 columns"),
     "faults": (b"gpu_id,age_months,value_share\n" + b"a,b,c\n" * 300_000, "more than 1,000 faults"),
-    "unknown names": (b"gpu_id,age_months,value_share\n" + b"".join(b"g%d,0,0.5\n" % number for number in range(50_000)), "more than 1,000 faults"),
+    "unknown names": (
+        b"gpu_id,age_months,value_share\n" + b"".join(b"g%d,0,0.5\n" % number for number in range(50_000)),
+        "more than 1,000 faults",
+    ),
     "blank": (b"gpu_id,age_months,value_share\n" + b",,\n" * 3_000_000 + b"b300,0,0.9\n", "an empty row between rows"),
     "nul": (b"gpu_id,age_months,value_share\nb3\x0000,0,0.9\n", "zero bytes within the text"),
     "surrogate": (b"gpu_id,age_months,value_share\n\xed\xa0\x80,0,0.9\n", "not UTF-8"),
@@ -112,7 +120,10 @@ def test_a_byte_order_mark_is_no_fault(case: Path) -> None:
 @pytest.mark.parametrize("name", ["case.toml", "resale.csv"])
 def test_pipes_devices_and_links_that_lead_nowhere_do_not_hang(case: Path, name: str) -> None:
     held = (case / name).read_bytes()
-    for make in (lambda path: os.mkfifo(path), lambda path: path.symlink_to("/dev/zero"), lambda path: path.symlink_to(path), lambda path: path.mkdir()):
+    for make in (
+        lambda path: os.mkfifo(path), lambda path: path.symlink_to("/dev/zero"), lambda path: path.symlink_to(path),
+        lambda path: path.mkdir(),
+    ):
         (case / name).unlink()
         make(case / name)
         refused(case, f"{name}: cannot be read")
@@ -153,7 +164,10 @@ def with_part(case: Path, part: str, change: bytes | tuple[bytes | re.Pattern[by
         for name in archive.namelist():
             held = archive.read(name)
             if name == part:
-                held = change if isinstance(change, bytes) else held.replace(*change) if isinstance(change[0], bytes) else change[0].sub(rb"\g<1>" + change[1], held, count=1)
+                held = (
+                    change if isinstance(change, bytes) else held.replace(*change) if isinstance(change[0], bytes)
+                    else change[0].sub(rb"\g<1>" + change[1], held, count=1)
+                )
                 assert held != archive.read(name)
             spoilt.writestr(name, held)
     return made
@@ -162,17 +176,31 @@ def with_part(case: Path, part: str, change: bytes | tuple[bytes | re.Pattern[by
 SHEET = "xl/worksheets/sheet2.xml"
 NUMBER = re.compile(rb'(<c r="[A-Z]+2"(?: s="\d+")?><v>)[^<]*')
 WORKBOOK_BOMBS = {
-    "merged sheet": ((b"</sheetData>", b'</sheetData><mergeCells count="1"><mergeCell ref="A1:XFD1048576"/></mergeCells>'), "a merged or linked range"),
-    "linked sheet": ((b"</sheetData>", b'</sheetData><hyperlinks><hyperlink ref="A1:XFD1048576" location="x"/></hyperlinks>'), "a merged or linked range"),
-    "far column": ((b"</sheetData>", b'<row r="900000"><c r="XFD900000"><v>1</v></c></row></sheetData>'), "beyond column 500"),
-    "far row": ((b"</sheetData>", b'<row r="1048576"><c r="ZZ1048576"><v>1</v></c></row></sheetData>'), "beyond column 500|reaches to row"),
+    "merged sheet": (
+        (b"</sheetData>", b'</sheetData><mergeCells count="1"><mergeCell ref="A1:XFD1048576"/></mergeCells>'),
+        "a merged or linked range",
+    ),
+    "linked sheet": (
+        (b"</sheetData>", b'</sheetData><hyperlinks><hyperlink ref="A1:XFD1048576" location="x"/></hyperlinks>'),
+        "a merged or linked range",
+    ),
+    "far column": (
+        (b"</sheetData>", b'<row r="900000"><c r="XFD900000"><v>1</v></c></row></sheetData>'), "beyond column 500"
+    ),
+    "far row": (
+        (b"</sheetData>", b'<row r="1048576"><c r="ZZ1048576"><v>1</v></c></row></sheetData>'),
+        "beyond column 500|reaches to row",
+    ),
     "entities": ((b"<worksheet", b'<!DOCTYPE x [<!ENTITY a "aaaa">]><worksheet'), "declares entities"),
     "deep": ((b"</sheetData>", b"</sheetData>" + b"<a>" * 100_000 + b"</a>" * 100_000), "elements more than 64 deep"),
     "infinite": ((NUMBER, b"1e999"), "not a finite number"),
     "nan": ((NUMBER, b"nan"), "not a readable"),
     "digits": ((NUMBER, b"9" * 6000), "not a readable"),
     "unpacks": (b"<worksheet>" + b" " * (150 << 20), "unpacks to"),
-    "cells": (b"<worksheet><sheetData><row>" + b"<c/>" * 1_100_000 + b"</row></sheetData></worksheet>", "more than 1,000,000 cells"),
+    "cells": (
+        b"<worksheet><sheetData><row>" + b"<c/>" * 1_100_000 + b"</row></sheetData></worksheet>",
+        "more than 1,000,000 cells",
+    ),
     "links": (b"<worksheet>" + b"<hyperlink/>" * 60_000 + b"</worksheet>", "styles, links and other things"),
     "cut": (b"<worksheet><sheetData>", "not a readable"),
 }
@@ -189,7 +217,9 @@ def test_a_sheet_under_another_name_is_looked_over_too(case: Path) -> None:
     renamed = io.BytesIO()
     with zipfile.ZipFile(hostile) as archive, zipfile.ZipFile(renamed, "w") as made:
         for name in archive.namelist():
-            made.writestr(name.replace("sheet2.xml", "picture.png"), archive.read(name).replace(b"sheet2.xml", b"picture.png"))
+            made.writestr(
+                name.replace("sheet2.xml", "picture.png"), archive.read(name).replace(b"sheet2.xml", b"picture.png")
+            )
     hostile.write_bytes(renamed.getvalue())
     refused(hostile, "a merged or linked range")
 
@@ -197,7 +227,9 @@ def test_a_sheet_under_another_name_is_looked_over_too(case: Path) -> None:
 # --- tables from elsewhere ---
 
 
-def test_many_rows_in_a_small_file_are_refused_before_they_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_rows_in_a_small_file_are_refused_before_they_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "bomb.parquet"
     zeros = pa.table({name: pa.array(np.zeros(2_000_000)) for name in ("factor_id", "scenario", "month", "value")})
     with pq.ParquetWriter(path, zeros.schema, compression="zstd") as writer:
@@ -205,7 +237,10 @@ def test_many_rows_in_a_small_file_are_refused_before_they_are_read(tmp_path: Pa
             writer.write_table(zeros, row_group_size=2_000_000)
     assert path.stat().st_size < 1_000_000
     monkeypatch.setattr(brought, "usable_memory", lambda: 1 << 30)
-    with cheap(), pytest.raises(PlannerError, match=r"20,000,000 rows of 4 columns take about 4.8 GB, of 1.0 GB that may be used; leave out rows"):
+    with cheap(), pytest.raises(
+        PlannerError,
+        match=r"20,000,000 rows of 4 columns take about 4.8 GB, of 1.0 GB that may be used; leave out rows",
+    ):
         brought_table(path, "paths")
 
 

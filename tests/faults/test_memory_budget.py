@@ -16,14 +16,24 @@ BUDGET = 256 << 20
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the peak of a process is read from /proc, as Linux has it")
+@pytest.mark.skipif(
+    not Path("/proc/self/clear_refs").exists(), reason="the peak of a process is read from /proc, as Linux has it"
+)
 @pytest.mark.parametrize(
     ("count", "scenarios", "budget", "more"),
-    [(1_000, 500, BUDGET, ()), (200_000, 500, BUDGET, ()), pytest.param(2_000_000, 20, BUDGET // 2, ("--no-paths",), id="a file of twice the budget")],
+    [
+        (1_000, 500, BUDGET, ()), (200_000, 500, BUDGET, ()),
+        pytest.param(2_000_000, 20, BUDGET // 2, ("--no-paths",), id="a file of twice the budget"),
+    ],
 )
-def test_scoring_keeps_to_its_budget(count: int, scenarios: int, budget: int, more: tuple[str, ...], tmp_path: Path) -> None:
+def test_scoring_keeps_to_its_budget(
+    count: int, scenarios: int, budget: int, more: tuple[str, ...], tmp_path: Path
+) -> None:
     environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'tests'}{os.pathsep}{ROOT}"}
-    command = [sys.executable, "-m", "faults.scored_within", str(ROOT / "fixtures" / "tiny"), str(count), str(budget), str(scenarios), str(tmp_path), *more]
+    command = [
+        sys.executable, "-m", "faults.scored_within", str(ROOT / "fixtures" / "tiny"), str(count), str(budget),
+        str(scenarios), str(tmp_path), *more,
+    ]
     said = json.loads(subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout)
     assert said["scored"] == count
     assert said["took"] <= (1.0 + MORE) * budget

@@ -25,11 +25,20 @@ def running_code(source: str) -> list[str]:
             found.append(str(node.module))
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in RUNNING:
             found.append(node.func.id)
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("read_pickle", "eval"):
+        elif (
+            isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+            and node.func.attr in ("read_pickle", "eval")
+        ):
             found.append(node.func.attr)
-        elif isinstance(node, ast.keyword) and node.arg == "allow_pickle" and not (isinstance(node.value, ast.Constant) and node.value.value is False):
+        elif (
+            isinstance(node, ast.keyword) and node.arg == "allow_pickle"
+            and not (isinstance(node.value, ast.Constant) and node.value.value is False)
+        ):
             found.append("allow_pickle")
-        elif isinstance(node, ast.keyword) and node.arg == "shell" and isinstance(node.value, ast.Constant) and node.value.value is True:
+        elif (
+            isinstance(node, ast.keyword) and node.arg == "shell" and isinstance(node.value, ast.Constant)
+            and node.value.value is True
+        ):
             found.append("shell=True")
     return found
 
@@ -42,7 +51,11 @@ def test_nothing_is_unpickled_or_evaluated(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "source", ["import pickle", "from pickle import loads", "eval(x)", "exec(x)", "pd.read_pickle(x)", "np.load(x, allow_pickle=True)", "frame.eval(x)", "run(x, shell=True)"]
+    "source",
+    [
+        "import pickle", "from pickle import loads", "eval(x)", "exec(x)", "pd.read_pickle(x)",
+        "np.load(x, allow_pickle=True)", "frame.eval(x)", "run(x, shell=True)",
+    ]
 )
 def test_what_is_looked_for_is_found(source: str) -> None:
     assert running_code(source)

@@ -1,4 +1,5 @@
-"""Solvers that stop, hang, crash, or give wrong answers: the right status and exit code, and never a plan that was not checked."""
+"""Solvers that stop, hang, crash, or give wrong answers: the right status and exit code, and never a plan that was not
+checked."""
 
 from __future__ import annotations
 
@@ -55,7 +56,9 @@ def test_a_solve_in_a_child_process_is_the_same_solve(solver: str) -> None:
 
 def test_duals_come_back_from_a_child_process() -> None:
     lp = replace(knapsack(), integer=np.zeros(3, dtype=bool))
-    found, here = (make_solver(options).solve_arrays(lp) for options in (SolverOptions(deadline_s=120.0), SolverOptions()))
+    found, here = (
+        make_solver(options).solve_arrays(lp) for options in (SolverOptions(deadline_s=120.0), SolverOptions())
+    )
     assert found.duals is not None
     np.testing.assert_allclose(found.duals, here.duals)
 
@@ -63,7 +66,10 @@ def test_duals_come_back_from_a_child_process() -> None:
 def run_by(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, program: str) -> Solution:
     """The answer when the child runs another program than the solver."""
     script = tmp_path / "solver.py"
-    script.write_text(f"import os, sys, time, signal, pathlib, json\nfolder = pathlib.Path(sys.argv[-1])\n{program}\n", encoding="utf-8")
+    script.write_text(
+        f"import os, sys, time, signal, pathlib, json\nfolder = pathlib.Path(sys.argv[-1])\n{program}\n",
+        encoding="utf-8",
+    )
     real = own_process.subprocess.Popen
 
     def popen(command: list[str], **options: Any) -> Any:
@@ -74,8 +80,14 @@ def run_by(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, program: str) -> Sol
 
 
 def answered(values: str, **said: Any) -> str:
-    told = {"status": "OPTIMAL", "solver": "fake", "message": "", "basic": False, "objective": 20.0, "bound": 20.0, "iterations": 0, "nodes": 0} | said
-    return f"import numpy\nnumpy.savez(folder / 'answer.npz', values=numpy.array({values}))\n(folder / 'said.json').write_text({json.dumps(told)!r})"
+    told = {
+        "status": "OPTIMAL", "solver": "fake", "message": "", "basic": False, "objective": 20.0, "bound": 20.0,
+        "iterations": 0, "nodes": 0,
+    } | said
+    return (
+        f"import numpy\nnumpy.savez(folder / 'answer.npz', values=numpy.array({values}))\n"
+        f"(folder / 'said.json').write_text({json.dumps(told)!r})"
+    )
 
 
 @pytest.mark.parametrize(
@@ -96,10 +108,15 @@ def answered(values: str, **said: Any) -> str:
         (answered("[0.0, 1.0, 1.0]", bound=15.0), Status.ERROR, "better than the solver's own bound"),
         (answered("[0.0, 1.0, 1.0]", bound=25.0), Status.FEASIBLE, ""),
         (answered("[1.0, 0.0, 1.0]", status="FEASIBLE", objective=17.0, bound=None), Status.FEASIBLE, ""),
-        (answered("[1.0, 1.0, 1.0]", status="FEASIBLE", objective=None, bound=None), Status.TIME_LIMIT, "break the model"),
+        (
+            answered("[1.0, 1.0, 1.0]", status="FEASIBLE", objective=None, bound=None), Status.TIME_LIMIT,
+            "break the model",
+        ),
     ],
 )
-def test_whatever_a_child_does_ends_in_the_right_status(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, program: str, status: Status, said: str) -> None:
+def test_whatever_a_child_does_ends_in_the_right_status(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, program: str, status: Status, said: str
+) -> None:
     found = run_by(monkeypatch, tmp_path, program)
     assert found.status is status
     assert said in found.message
@@ -111,7 +128,15 @@ def test_a_child_that_hangs_is_ended_at_its_deadline(monkeypatch: pytest.MonkeyP
     started = []
 
     def popen(command: list[str], **options: Any) -> Any:
-        started.append(real([sys.executable, "-c", "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"], **options))
+        started.append(
+            real(
+                [
+                    sys.executable, "-c",
+                    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)",
+                ],
+                **options,
+            )
+        )
         return started[0]
 
     monkeypatch.setattr(own_process.subprocess, "Popen", popen)
@@ -127,7 +152,8 @@ def test_a_child_that_hangs_is_ended_at_its_deadline(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        ({"deadline_s": 0.0}, "seconds above 0"), ({"deadline_s": float("nan")}, "seconds above 0"), ({"deadline_s": 1.0, "log": print}, "reports no progress"),
+        ({"deadline_s": 0.0}, "seconds above 0"), ({"deadline_s": float("nan")}, "seconds above 0"),
+        ({"deadline_s": 1.0, "log": print}, "reports no progress"),
         ({"confirm_infeasible": "highs"}, "is the solver itself"),
     ],
 )
@@ -163,7 +189,10 @@ def test_a_second_solver_without_time_confirms_nothing(monkeypatch: pytest.Monke
     arrays = knapsack(least=4.0)
     infeasible = mip_solver(SolverOptions()).solve_arrays(arrays)
     stopped = replace(infeasible, status=Status.TIME_LIMIT, solver="other", message="stopped")
-    monkeypatch.setattr(second_opinion, "make_solver", lambda options: type("Door", (), {"solve_arrays": lambda self, arrays: stopped})())
+    monkeypatch.setattr(
+        second_opinion, "make_solver",
+        lambda options: type("Door", (), {"solve_arrays": lambda self, arrays: stopped})(),
+    )
     found = second_opinion.second_opinion(infeasible, arrays, SolverOptions(confirm_infeasible="cbc"))
     assert found.status is Status.INFEASIBLE
     assert "not confirmed: other ended with time_limit (stopped)" in found.message
@@ -181,8 +210,12 @@ IMPOSSIBLE = ["--set", "leases.committed[alpha]=yes", "--set", "leases.min_size[
         pytest.param(["--confirm-infeasible", "cbc", *IMPOSSIBLE], 3, "infeasible", marks=needs_cbc),
     ],
 )
-def test_exit_codes_and_whole_folders(asked: list[str], code: int, status: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["planner", "plan", str(FIXTURE), "--prices", "none", "--out", str(tmp_path / "run"), *asked])
+def test_exit_codes_and_whole_folders(
+    asked: list[str], code: int, status: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        sys, "argv", ["planner", "plan", str(FIXTURE), "--prices", "none", "--out", str(tmp_path / "run"), *asked]
+    )
     with pytest.raises(SystemExit) as end:
         main()
     assert (end.value.code or 0) == code

@@ -1,4 +1,5 @@
-"""Ctrl-C in the middle of a run: the right exit code, what is done kept, no process left, and the run goes on to the same end."""
+"""Ctrl-C in the middle of a run: the right exit code, what is done kept, no process left, and the run goes on to the
+same end."""
 
 from __future__ import annotations
 
@@ -17,8 +18,14 @@ from planner.storage.partition_journal import How
 
 TINY = Path(__file__).resolve().parents[2] / "fixtures" / "tiny"
 LOADED = 20.0
-"""Seconds that a machine at work on much else may take; alone it takes under one (`python -m tests.faults` prints it)."""
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes left behind are counted in /proc, as Linux has it")]
+"""Seconds that a machine at work on much else may take; alone it takes under one (`python -m tests.faults` prints
+it)."""
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not Path("/proc/self/stat").exists(), reason="processes left behind are counted in /proc, as Linux has it"
+    ),
+]
 
 
 @pytest.mark.parametrize("how", [[], ["--workers", "2"]], ids=["alone", "workers"])
@@ -35,7 +42,9 @@ def test_scores_that_are_stopped_keep_what_is_done(how: list[str], tmp_path: Pat
     assert not (tmp_path / "scores").exists()
     parts = partitions_of(str(tmp_path / "p"))
     job = Job(read_case(TINY), "expected", None, ScoreOptions(scenarios=SCENARIOS), parts.fingerprint, parts.count, "")
-    assert score_partitions(job, parts, str(tmp_path / "scores"), How(resume=True), read_from=str(tmp_path / "p")).taken_over == found.kept
+    assert score_partitions(
+        job, parts, str(tmp_path / "scores"), How(resume=True), read_from=str(tmp_path / "p")
+    ).taken_over == found.kept
     assert json.loads((tmp_path / "scores" / "run.json").read_text())["portfolios"] == parts.count
 
 

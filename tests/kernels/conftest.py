@@ -1,4 +1,5 @@
-"""One body, every array library: NumPy, NumPy that cannot be written to, the strict namespace on two devices, CuPy and its stand-in."""
+"""One body, every array library: NumPy, NumPy that cannot be written to, the strict namespace on two devices, CuPy and
+its stand-in."""
 
 from __future__ import annotations
 

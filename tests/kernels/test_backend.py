@@ -129,13 +129,17 @@ def test_free_memory_of_a_gpu_counts_what_cupy_keeps_unused() -> None:
 
 
 def test_kernels_import_nothing_but_numpy_and_scipy() -> None:
-    modules = "backend pieces draws correlation factor_models irr reference.measures cpu.measures reference.paths cpu.path_bounds cpu.paths reference.portfolio cpu.portfolio devices cuda.engine"
+    modules = (
+        "backend pieces draws correlation factor_models irr reference.measures cpu.measures reference.paths "
+        "cpu.path_bounds cpu.paths reference.portfolio cpu.portfolio devices cuda.engine"
+    )
     code = (
         "import sys, importlib\n"
         f"for name in {modules.split()!r}: importlib.import_module('kernels.' + name)\n"
         "from kernels.backend import choose_device\n"
         "choose_device('cpu')\n"
-        "print(*sorted({name.partition('.')[0] for name in sys.modules} & {'planner', 'pandas', 'pulp', 'cupy', 'highspy', 'pyarrow', 'numba'}))\n"
+        "print(*sorted({name.partition('.')[0] for name in sys.modules} & {'planner', 'pandas', 'pulp', 'cupy', "
+        "'highspy', 'pyarrow', 'numba'}))\n"
     )
     root = importlib.util.find_spec("kernels").submodule_search_locations[0].rpartition("kernels")[0]
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)

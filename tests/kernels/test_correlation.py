@@ -32,7 +32,9 @@ def test_a_factor_that_copies_another_is_accepted() -> None:
 
 def test_an_indefinite_matrix_is_refused_with_the_pair_to_change() -> None:
     matrix = np.eye(4)
-    for (first, second), value in {(0, 1): 0.9, (1, 2): 0.9, (0, 2): 0.9, (0, 3): 0.9, (1, 3): 0.9, (2, 3): -0.9}.items():
+    for (first, second), value in {
+        (0, 1): 0.9, (1, 2): 0.9, (0, 2): 0.9, (0, 3): 0.9, (1, 3): 0.9, (2, 3): -0.9
+    }.items():
         matrix[first, second] = matrix[second, first] = value
     with pytest.raises(CorrelationError, match=r"-0\.9 between power and delay contradicts.*would agree") as caught:
         lower_factor(matrix, NAMES)
@@ -88,4 +90,6 @@ def test_one_body_over_every_library(library) -> None:
     lower = lower_factor([[1, 0.5, 0.2], [0.5, 1, 0.1], [0.2, 0.1, 1]], NAMES[:3])
     found = correlated(library.array(normals), library.array(lower))
     np.testing.assert_allclose(library.back(found), np.einsum("ij,jms->ims", lower, normals), rtol=1e-12, atol=1e-12)
-    np.testing.assert_allclose(library.back(whole_path_normal(library.array(normals))), normals.sum(axis=1) / 2, rtol=1e-12)
+    np.testing.assert_allclose(
+        library.back(whole_path_normal(library.array(normals))), normals.sum(axis=1) / 2, rtol=1e-12
+    )

@@ -16,7 +16,9 @@ def philox_4x64_10(counter: list[int], key: list[int]) -> list[int]:
     key = list(key)
     for _ in range(10):
         first, second = 0xD2E7470EE14C6C93 * counter[0], 0xCA5A826395121157 * counter[2]
-        counter = [(second >> 64) ^ counter[1] ^ key[0], second & MASK, (first >> 64) ^ counter[3] ^ key[1], first & MASK]
+        counter = [
+            (second >> 64) ^ counter[1] ^ key[0], second & MASK, (first >> 64) ^ counter[3] ^ key[1], first & MASK
+        ]
         key = [(key[0] + 0x9E3779B97F4A7C15) & MASK, (key[1] + 0xBB67AE8584CAA73B) & MASK]
     return counter
 
@@ -36,7 +38,9 @@ def test_draws_are_philox_by_seed_factor_month_and_scenario() -> None:
 @pytest.mark.parametrize("first", [1, 3, 4, 10, 101])
 def test_more_scenarios_and_months_change_nothing_old(draw, first: int) -> None:
     whole = draw(1, "price", months=5, scenarios=120)
-    np.testing.assert_array_equal(draw(1, "price", months=3, scenarios=120 - first, first_scenario=first), whole[:3, first:])
+    np.testing.assert_array_equal(
+        draw(1, "price", months=3, scenarios=120 - first, first_scenario=first), whole[:3, first:]
+    )
     assert not np.isin(draw(1, "other", months=5, scenarios=120), whole).any()
     assert not np.isin(draw(2, "price", months=5, scenarios=120), whole).any()
     assert len(np.unique(whole)) == whole.size

@@ -30,7 +30,9 @@ def _uniforms(seed: int, scenarios: int) -> np.ndarray:
 
 # each: draws (months, scenarios), and the mean by month in closed form
 FACTORS: dict[str, tuple[Callable[[int, int], np.ndarray], list[float]]] = {
-    "gbm": (lambda seed, n: models.gbm(_normals(seed, n), volatility=0.4, drift=0.1), models.gbm_mean(MONTHS, drift=0.1)),
+    "gbm": (
+        lambda seed, n: models.gbm(_normals(seed, n), volatility=0.4, drift=0.1), models.gbm_mean(MONTHS, drift=0.1)
+    ),
     "mean-reverting log": (
         lambda seed, n: models.mean_reverting_log(_normals(seed, n), volatility=0.5, reversion=1.5, start=1.4),
         models.mean_reverting_log_mean(MONTHS, reversion=1.5, start=1.4),
@@ -45,7 +47,9 @@ FACTORS: dict[str, tuple[Callable[[int, int], np.ndarray], list[float]]] = {
         [models.discrete_mean(values=[0, 6, 18], probabilities=[0.5, 0.3, 0.2])],
     ),
     "hazard": (
-        lambda seed, n: models.alive(models.month_of_event(_uniforms(seed, n)[0], hazard_per_year=0.2, months=MONTHS), months=MONTHS).astype(float),
+        lambda seed, n: models.alive(
+            models.month_of_event(_uniforms(seed, n)[0], hazard_per_year=0.2, months=MONTHS), months=MONTHS
+        ).astype(float),
         models.survival(MONTHS, hazard_per_year=0.2),
     ),
 }
@@ -62,7 +66,9 @@ def test_means_converge_to_the_closed_form_at_one_over_root_n(factor: str) -> No
             sample = draw(seed, scenarios)
             z = (sample.mean(axis=1) - mean) / (sample.std(axis=1) / math.sqrt(scenarios))
             each.append(z[-1])
-        errors[scenarios] = np.sqrt(np.mean(np.square([draw(seed, scenarios).mean(axis=1)[-1] - mean[-1] for seed in seeds])))
+        errors[scenarios] = np.sqrt(
+            np.mean(np.square([draw(seed, scenarios).mean(axis=1)[-1] - mean[-1] for seed in seeds]))
+        )
         assert np.abs(each).max() < 4.5  # in standard errors: the mean is unbiased
         assert np.sqrt(np.mean(np.square(each))) == pytest.approx(1.0, abs=0.5)
     assert errors[250] / errors[4000] == pytest.approx(4.0, rel=0.55)
@@ -96,7 +102,9 @@ def test_regimes_last_as_long_as_stated() -> None:
     left_shortage = (shortage[:-1] & ~shortage[1:]).sum() / shortage[:-1].sum()
     assert 1 / left_glut == pytest.approx(18.0, rel=0.06)
     assert 1 / left_shortage == pytest.approx(6.0, rel=0.06)
-    assert models.in_shortage(np.full((2, 3), 0.9), stay_glut_months=5, stay_shortage_months=5, starts_in_shortage=True).all()
+    assert models.in_shortage(
+        np.full((2, 3), 0.9), stay_glut_months=5, stay_shortage_months=5, starts_in_shortage=True
+    ).all()
 
 
 def test_triangular_is_the_inverse_of_scipys_distribution() -> None:
@@ -126,7 +134,12 @@ def test_events_come_in_the_month_that_their_hazard_says() -> None:
         (lambda: models.triangular(np.ones(1), low=3.0, mode=2.0, high=5.0), "low <= mode <= high"),
         (lambda: models.discrete(np.ones(1), values=[1, 2], probabilities=[0.5, 0.6]), "add to 1"),
         (lambda: models.discrete(np.ones(1), values=[2, 1], probabilities=[0.5, 0.5]), "rising values"),
-        (lambda: models.in_shortage(np.ones((1, 1)), stay_glut_months=0.5, stay_shortage_months=2, starts_in_shortage=True), "at least 1"),
+        (
+            lambda: models.in_shortage(
+                np.ones((1, 1)), stay_glut_months=0.5, stay_shortage_months=2, starts_in_shortage=True
+            ),
+            "at least 1",
+        ),
     ],
 )
 def test_impossible_parameters_are_refused(call: Callable[[], object], message: str) -> None:

@@ -44,7 +44,8 @@ def test_hard_rows(flows: list[float], status: IrrStatus, rate: float | None, ro
     if rate is None:
         assert np.isnan(found.rate[0])
     else:
-        touching = flows == [-10000.0, 21000.0, -11025.0]  # near a double root the NPV is 0 within rounding over 1e-8 of it
+        # near a double root the NPV is 0 within rounding over 1e-8 of it
+        touching = flows == [-10000.0, 21000.0, -11025.0]
         assert 1.0 + found.rate[0] == pytest.approx(1.0 + rate, rel=1e-7 if touching else 1e-12)
 
 
@@ -130,13 +131,17 @@ def test_one_body_over_every_library(library) -> None:
     single = irr(library.array(flows, np.float32))
     assert library.back(single.rate).dtype == np.float32
     rates = library.array([-0.2, 0.0, 0.1])
-    np.testing.assert_allclose(library.back(npv_at_rates(library.array(flows), rates)), npv_at_rates(flows, np.array([-0.2, 0.0, 0.1])), rtol=1e-12)
+    np.testing.assert_allclose(
+        library.back(npv_at_rates(library.array(flows), rates)), npv_at_rates(flows, np.array([-0.2, 0.0, 0.1])),
+        rtol=1e-12,
+    )
     nothing_mixed = irr(library.array([[1.0, 2.0]]))
     assert library.back(nothing_mixed.status).tolist() == [IrrStatus.ALL_ONE_SIGN]
 
 
 def exact_flows(roots: list[Fraction]) -> list[int]:
-    """Whole flows of which exactly these rates (per period) are the roots: the product of (1 + r) - 1/x over them, denominators cleared."""
+    """Whole flows of which exactly these rates (per period) are the roots: the product of (1 + r) - 1/x over them,
+    denominators cleared."""
     coefficients = [Fraction(1)]
     for root in roots:
         growth = 1 + root
@@ -175,7 +180,8 @@ def test_periods_without_cash_change_nothing() -> None:
 
 
 def test_flows_of_more_than_a_thousand_periods() -> None:
-    """A perpetuity in all but name: 2,400 months at 1 a month for 100 return a rate r with 100 r = 1 - (1 + r)^-2400."""
+    """A perpetuity in all but name: 2,400 months at 1 a month for 100 return a rate r with 100 r = 1 - (1 +
+    r)^-2400."""
     found = irr(np.array([-100.0] + [1.0] * 2400))
     assert found.status == IrrStatus.ONE_ROOT
     monthly = (1.0 + float(found.rate)) ** (1 / 12) - 1.0

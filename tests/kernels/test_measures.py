@@ -28,7 +28,9 @@ def exact_var_and_cvar(losses: list[int], weights: list[Fraction], alpha: Fracti
         return eta + beyond / (1 - alpha)
 
     carried = [loss for loss, w in zip(losses, weights, strict=True) if w > 0]
-    return Fraction(min(loss for loss in carried if share_at_most(loss) >= alpha)), min(objective(loss) for loss in losses)
+    return Fraction(
+        min(loss for loss in carried if share_at_most(loss) >= alpha)
+    ), min(objective(loss) for loss in losses)
 
 
 @st.composite
@@ -36,7 +38,11 @@ def weighted_losses(draw: st.DrawFn) -> tuple[list[int], list[Fraction], Fractio
     count = draw(st.integers(1, 9))
     losses = draw(st.lists(st.integers(-4, 4), min_size=count, max_size=count))  # few values: atoms are the rule
     parts = draw(st.lists(st.integers(0, 5), min_size=count, max_size=count).filter(any))
-    alpha = draw(st.sampled_from([Fraction(1, 20), Fraction(1, 2), Fraction(3, 5), Fraction(3, 4), Fraction(9, 10), Fraction(19, 20)]))
+    alpha = draw(
+        st.sampled_from(
+            [Fraction(1, 20), Fraction(1, 2), Fraction(3, 5), Fraction(3, 4), Fraction(9, 10), Fraction(19, 20)]
+        )
+    )
     return losses, [Fraction(part, sum(parts)) for part in parts], alpha
 
 
@@ -48,11 +54,16 @@ def test_var_and_cvar_equal_exact_enumeration(problem: tuple[list[int], list[Fra
     found = npv_measures(-np.array([losses], dtype=float), np.array(weights, dtype=float), alpha=float(alpha))
     assert found.var[0] == var
     assert found.cvar[0] == pytest.approx(float(cvar), abs=1e-9)
-    assert found.loss_probability[0] == pytest.approx(float(sum(w for loss, w in zip(losses, weights, strict=True) if loss > 0)))
+    assert found.loss_probability[0] == pytest.approx(
+        float(sum(w for loss, w in zip(losses, weights, strict=True) if loss > 0))
+    )
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(st.integers(-3, 3), min_size=1, max_size=40), st.sampled_from([Fraction(1, 10), Fraction(1, 2), Fraction(9, 10), Fraction(19, 20)]))
+@given(
+    st.lists(st.integers(-3, 3), min_size=1, max_size=40),
+    st.sampled_from([Fraction(1, 10), Fraction(1, 2), Fraction(9, 10), Fraction(19, 20)]),
+)
 def test_engine_of_equal_weights_equals_exact_enumeration(losses: list[int], alpha: Fraction) -> None:
     var, cvar = exact_var_and_cvar(losses, [Fraction(1, len(losses))] * len(losses), alpha)
     weights = np.full(len(losses), 1 / len(losses))
@@ -100,7 +111,9 @@ def test_one_body_over_every_library(library) -> None:
     plain = npv_measures(npv, weights, alpha=0.9)
     found = npv_measures(library.array(npv), library.array(weights), alpha=0.9)
     for name in NAMES:
-        np.testing.assert_allclose(library.back(getattr(found, name)), getattr(plain, name), rtol=1e-12, atol=1e-12, err_msg=name)
+        np.testing.assert_allclose(
+            library.back(getattr(found, name)), getattr(plain, name), rtol=1e-12, atol=1e-12, err_msg=name
+        )
     found32 = npv_measures(library.array(npv, np.float32), library.array(weights), alpha=0.9)
     for name in NAMES:
         result = library.back(getattr(found32, name))
@@ -117,7 +130,9 @@ def test_engine_equals_its_specification(alpha: float, scenarios: int, dtype: ty
     weights[[0, 1, -1]] = 0.0  # the base case and stresses carry no weight
     spec, fast = npv_measures(npv, weights, alpha=alpha), cpu_measures.npv_measures(npv, weights, alpha=alpha)
     for name in NAMES:
-        np.testing.assert_allclose(getattr(fast, name), getattr(spec, name), rtol=tolerance, atol=10 * tolerance, err_msg=name)
+        np.testing.assert_allclose(
+            getattr(fast, name), getattr(spec, name), rtol=tolerance, atol=10 * tolerance, err_msg=name
+        )
         assert getattr(fast, name).dtype == dtype
 
 

@@ -1,4 +1,5 @@
-"""What the bounds leave out changes no bit: against running sums of every month, in exact arithmetic where rounding could matter."""
+"""What the bounds leave out changes no bit: against running sums of every month, in exact arithmetic where rounding
+could matter."""
 
 from __future__ import annotations
 
@@ -29,9 +30,12 @@ def _every_month(portfolios: Portfolios, cash: np.ndarray, dtype: type) -> tuple
 
 @settings(max_examples=80, deadline=None)
 @given(
-    st.integers(0, 2**32 - 1), st.integers(1, 40), st.sampled_from([np.float32, np.float64]), st.floats(0.0, 3.0), st.booleans(), st.booleans()
+    st.integers(0, 2**32 - 1), st.integers(1, 40), st.sampled_from([np.float32, np.float64]), st.floats(0.0, 3.0),
+    st.booleans(), st.booleans()
 )
-def test_months_left_out_change_no_bit(seed: int, months: int, dtype: type, noise: float, short: bool, signed: bool) -> None:
+def test_months_left_out_change_no_bit(
+    seed: int, months: int, dtype: type, noise: float, short: bool, signed: bool
+) -> None:
     rng = np.random.default_rng(seed)
     cash = rng.normal(0.3, 1.0, (5, 9, 1)) + noise * rng.normal(size=(5, 9, months))
     cash[:, :, : max(months // 6, 1)] -= rng.uniform(0.0, 6.0, (5, 1, 1))
@@ -55,11 +59,13 @@ def test_months_that_cannot_matter_are_left_out() -> None:
         held = SignedLevels(portfolios_from_dense(levels), 3, np.float64)
         interest = months_of_interest(held, slice(0, 2), strip)
         assert np.flatnonzero(interest.deepest).tolist() == [5]
-        assert np.flatnonzero(interest.below_zero).tolist() == list(range(30))  # -24 after six months, 0 after thirty: within rounding
+        # -24 after six months, 0 after thirty: within rounding
+        assert np.flatnonzero(interest.below_zero).tolist() == list(range(30))
 
 
 def test_few_products_are_made_for_paths_that_pay_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Payback is settled from the last month below 0 backwards: of 240 months the anchors' and a few others are formed."""
+    """Payback is settled from the last month below 0 backwards: of 240 months the anchors' and a few others are
+    formed."""
     cash = np.ones((3, 4, 240))
     cash[:, :, :6] = -4.0
     made: list[int] = []
@@ -70,7 +76,9 @@ def test_few_products_are_made_for_paths_that_pay_back(monkeypatch: pytest.Monke
         return plain(self, rows, unit)
 
     monkeypatch.setattr(SparseLevels, "sums", counted)
-    funding, payback = portfolio_funding_and_payback(portfolios_from_dense(np.ones((2, 3))), cumulative_paths(cash, dtype=np.float64))
+    funding, payback = portfolio_funding_and_payback(
+        portfolios_from_dense(np.ones((2, 3))), cumulative_paths(cash, dtype=np.float64)
+    )
     assert (funding == 72.0).all()
     assert (payback == 29.0).all()
     assert made.count(4) <= ANCHOR_MONTHS + 1

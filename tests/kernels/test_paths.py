@@ -54,7 +54,9 @@ def tax_by_hand(income: list[int], rate: Fraction, cap: Fraction) -> tuple[list[
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(st.integers(-9, 9), min_size=1, max_size=12), st.sampled_from([Fraction(4, 5), Fraction(1), Fraction(0)]))
+@given(
+    st.lists(st.integers(-9, 9), min_size=1, max_size=12), st.sampled_from([Fraction(4, 5), Fraction(1), Fraction(0)])
+)
 def test_tax_with_losses_equals_exact_arithmetic(income: list[int], cap: Fraction) -> None:
     taxes, left = tax_with_losses_carried(np.array([[income]], dtype=float), tax_rate=0.25, loss_cap=float(cap))
     expected, expected_left = tax_by_hand(income, Fraction(1, 4), cap)

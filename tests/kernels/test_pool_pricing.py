@@ -16,7 +16,9 @@ from kernels.reference.pool_pricing import best_per_group, reduced_values
 
 def test_reduced_values_by_hand(library: Any) -> None:
     values = library.array([[2.0, 4.0], [1.0, -1.0]])
-    found = reduced_values(values, library.array([0.25, 0.75]), library.array([[1.0, 0.0], [0.5, 2.0]]), library.array([3.0, 0.25]))
+    found = reduced_values(
+        values, library.array([0.25, 0.75]), library.array([[1.0, 0.0], [0.5, 2.0]]), library.array([3.0, 0.25])
+    )
     assert library.back(found).tolist() == [0.25 * 2 + 0.75 * 4 - 3.0, 0.25 - 0.75 - 1.5 - 0.5]
 
 
@@ -31,7 +33,9 @@ def test_best_of_each_group_by_hand(library: Any) -> None:
 
 def test_nothing_in_the_pool(library: Any) -> None:
     none = library.array(np.zeros(0))
-    assert library.back(best_per_group(none, none, library.array(np.zeros(0), np.int64), groups=2, most=1)).tolist() == [[-1], [-1]]
+    assert library.back(
+        best_per_group(none, none, library.array(np.zeros(0), np.int64), groups=2, most=1)
+    ).tolist() == [[-1], [-1]]
 
 
 def test_not_a_number_is_refused(library: Any) -> None:
@@ -45,7 +49,9 @@ def test_shapes_are_checked(library: Any) -> None:
         reduced_values(library.array([[1.0, 2.0]]), library.array([1.0]), library.array([[0.0]]), library.array([0.0]))
 
 
-def random_pool(seed: int, count: int = 500, scenarios: int = 17, points: int = 6, groups: int = 9, dtype: type = np.float64) -> tuple[PoolPricer, np.ndarray, np.ndarray, np.ndarray]:
+def random_pool(
+    seed: int, count: int = 500, scenarios: int = 17, points: int = 6, groups: int = 9, dtype: type = np.float64
+) -> tuple[PoolPricer, np.ndarray, np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
     values = rng.normal(size=(count, scenarios)).astype(dtype)
     use = np.round(rng.uniform(0, 1, (count, points)), 1) * (rng.uniform(size=(count, points)) < 0.5)
@@ -63,7 +69,9 @@ def test_the_engine_equals_its_specification(most: int, threads: int, monkeypatc
     reduced = reduced_values(pool.values, weights, use, prices)
     np.testing.assert_allclose(pool.reduced(weights, prices), reduced, rtol=1e-12, atol=1e-14)
     found = pool.price(weights, prices, most=most, exact=True)
-    np.testing.assert_array_equal(found.column, best_per_group(reduced, pool.share, pool.group, groups=pool.groups, most=most))
+    np.testing.assert_array_equal(
+        found.column, best_per_group(reduced, pool.share, pool.group, groups=pool.groups, most=most)
+    )
     held = found.column >= 0
     np.testing.assert_allclose(found.worth[held], (reduced / pool.share)[found.column[held]], rtol=1e-12)
     assert found.largest == pytest.approx((reduced / pool.share).max(), rel=1e-12)
@@ -77,14 +85,18 @@ def test_single_precision_is_exact_where_asked(threads: int) -> None:
     wide = reduced_values(pool.values.astype(np.float64), weights, use, prices)
     np.testing.assert_allclose(pool.reduced(weights, prices), wide, rtol=1e-12, atol=1e-13)
     np.testing.assert_allclose(pool.reduced(weights, prices, exact=False), wide, atol=1e-5)
-    assert pool.price(weights, prices, most=2, exact=True).largest == pytest.approx(float((wide / pool.share).max()), rel=1e-12)
+    assert pool.price(weights, prices, most=2, exact=True).largest == pytest.approx(
+        float((wide / pool.share).max()), rel=1e-12
+    )
 
 
 def test_values_mapped_from_a_file(tmp_path: Any) -> None:
     pool, _, weights, prices = random_pool(5)
     np.save(tmp_path / "values.npy", pool.values)
     mapped = PoolPricer(np.load(tmp_path / "values.npy", mmap_mode="r"), pool.use, pool.share, pool.group, pool.groups)
-    np.testing.assert_array_equal(mapped.price(weights, prices, most=3).column, pool.price(weights, prices, most=3).column)
+    np.testing.assert_array_equal(
+        mapped.price(weights, prices, most=3).column, pool.price(weights, prices, most=3).column
+    )
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -104,14 +116,19 @@ def test_values_in_device_memory_are_priced_alike(dtype: type, exact: bool, monk
 def test_best_of_each_group_against_plain_python(rows: list[tuple[int, int, int]], most: int) -> None:
     expected = []
     for number in range(4):
-        worth = sorted((-Fraction(value, share), at) for at, (value, share, group) in enumerate(rows) if group == number and value > 0)
+        worth = sorted(
+            (-Fraction(value, share), at) for at, (value, share, group) in enumerate(rows)
+            if group == number and value > 0
+        )
         kept = [at for _, at in worth[:most]]
         expected.append(kept + [-1] * (most - len(kept)))
     value, share, group = (np.array([row[k] for row in rows], dtype=float) for k in range(3))
     found = best_per_group(value, share, group.astype(np.int64), groups=4, most=most)
     assert found.tolist() == expected
     if rows:
-        pool = PoolPricer(value[:, None], sparse_rows(np.zeros((len(rows), 1))), share, group.astype(np.int64), 4, threads=1)
+        pool = PoolPricer(
+            value[:, None], sparse_rows(np.zeros((len(rows), 1))), share, group.astype(np.int64), 4, threads=1
+        )
         assert pool.price(np.ones(1), np.zeros(1), most=most).column.tolist() == expected
 
 

@@ -26,7 +26,9 @@ NAMES = ("mean", "standard_deviation", "standard_error", "loss_probability", "va
 def _listed(rows: list[list[tuple[int, float]]], dtype: type = np.float64) -> Portfolios:
     starts = np.cumsum([0, *map(len, rows)])
     entries = list(itertools.chain(*rows))
-    return Portfolios(starts, np.array([c for c, _ in entries], dtype=np.int64), np.array([x for _, x in entries], dtype=dtype))
+    return Portfolios(
+        starts, np.array([c for c, _ in entries], dtype=np.int64), np.array([x for _, x in entries], dtype=dtype)
+    )
 
 
 @st.composite
@@ -41,7 +43,10 @@ def listed_portfolios(draw: st.DrawFn) -> tuple[list[list[tuple[int, float]]], i
 def test_sums_equal_exact_fractions(problem: tuple[list[list[tuple[int, float]]], int], scenarios: int) -> None:
     rows, candidates = problem
     unit = np.random.default_rng(candidates).integers(-99, 99, (candidates, scenarios)).astype(float)
-    exact = [[sum((Fraction(x) * Fraction(unit[c, s]) for c, x in row), Fraction(0)) for s in range(scenarios)] for row in rows]
+    exact = [
+        [sum((Fraction(x) * Fraction(unit[c, s]) for c, x in row), Fraction(0)) for s in range(scenarios)]
+        for row in rows
+    ]
     expected = np.array([[float(value) for value in row] for row in exact]).reshape(len(rows), scenarios)
     portfolios = _listed(rows)
     np.testing.assert_array_equal(portfolio_sums(portfolios, unit), expected)
@@ -63,7 +68,8 @@ def test_one_body_over_every_library(library, trailing: tuple[int, ...]) -> None
     expected = np.tensordot(dense, unit, axes=1)
     for dtype, tolerance in ((np.float64, 1e-12), (np.float32, 1e-5)):
         brought = Portfolios(
-            library.array(portfolios.starts, np.int64), library.array(portfolios.candidates, np.int64), library.array(portfolios.levels, dtype)
+            library.array(portfolios.starts, np.int64), library.array(portfolios.candidates, np.int64),
+            library.array(portfolios.levels, dtype)
         )
         sums = library.back(portfolio_sums(brought, library.array(unit, dtype)))
         assert sums.dtype == dtype
@@ -77,7 +83,9 @@ def test_engine_adds_in_the_order_of_the_specification(dtype: type) -> None:
     portfolios, unit = _sample(dtype)
     expected = portfolio_sums(portfolios, unit)
     tolerance = 4 * np.finfo(dtype).eps  # a fused multiply-add rounds once where the specification rounds twice
-    np.testing.assert_allclose(cpu_portfolio.portfolio_sums(portfolios, unit), expected, rtol=tolerance, atol=10 * tolerance)
+    np.testing.assert_allclose(
+        cpu_portfolio.portfolio_sums(portfolios, unit), expected, rtol=tolerance, atol=10 * tolerance
+    )
 
 
 def test_engine_without_the_compiled_routine_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +105,9 @@ def test_measures_of_portfolios_equal_the_specification(equal: bool, dtype: type
     spec = npv_measures(portfolio_sums(portfolios, unit), weights, alpha=0.9)
     fast = portfolio_npv_measures(portfolios, unit, weights, alpha=0.9)
     for name in NAMES:
-        np.testing.assert_allclose(getattr(fast, name), getattr(spec, name), rtol=tolerance, atol=10 * tolerance, err_msg=name)
+        np.testing.assert_allclose(
+            getattr(fast, name), getattr(spec, name), rtol=tolerance, atol=10 * tolerance, err_msg=name
+        )
         assert getattr(fast, name).dtype == dtype
 
 
@@ -127,7 +137,9 @@ def test_order_of_portfolios_and_unit_of_money(seed: int, scale: float) -> None:
     for name in NAMES:
         np.testing.assert_array_equal(getattr(moved, name), getattr(found, name)[order], err_msg=name)
         factor = 1.0 if name == "loss_probability" else scale
-        np.testing.assert_allclose(getattr(scaled, name), getattr(found, name) * factor, rtol=1e-11, atol=1e-12 * factor, err_msg=name)
+        np.testing.assert_allclose(
+            getattr(scaled, name), getattr(found, name) * factor, rtol=1e-11, atol=1e-12 * factor, err_msg=name
+        )
 
 
 def test_no_portfolios_give_no_measures() -> None:
@@ -161,7 +173,9 @@ def test_limits_within_the_tolerance_hold() -> None:
 def test_excess_over_every_library(library) -> None:
     portfolios, _ = _sample()
     use, limit = np.random.default_rng(2).normal(size=(15, 4)), np.array([1.0, np.inf, 0.0, -1.0])
-    brought = Portfolios(*(library.array(a, t) for a, t in zip(vars(portfolios).values(), (np.int64, np.int64, np.float64), strict=True)))
+    brought = Portfolios(
+        *(library.array(a, t) for a, t in zip(vars(portfolios).values(), (np.int64, np.int64, np.float64), strict=True))
+    )
     found = library.back(excess_over_limits(brought, library.array(use), library.array(limit)))
     np.testing.assert_allclose(found, excess_over_limits(portfolios, use, limit), rtol=1e-12, atol=1e-12)
 

@@ -22,7 +22,9 @@ def _random(seed: int) -> tuple[list[Term], np.ndarray, np.ndarray, np.ndarray]:
         return rng.integers(0, count, UNITS)
 
     lines = [Line.REVENUE, Line.ENERGY, Line.CAPEX, Line.DEPRECIATION, Line.INTEREST, Line.REPAYMENT, Line.PREPAYMENT]
-    terms: list[Term] = [WindowTerm(line, rng.normal(size=UNITS), rows(PATHS), rows(EVENTS), rows(EVENTS)) for line in lines]
+    terms: list[Term] = [
+        WindowTerm(line, rng.normal(size=UNITS), rows(PATHS), rows(EVENTS), rows(EVENTS)) for line in lines
+    ]
     terms += [ScheduleTerm(line, rng.normal(size=UNITS), rows(PROFILES), rows(EVENTS)) for line in lines]
     events = rng.integers(0, MONTHS + 1, (EVENTS, SCENARIOS))
     events[::2] = events[::2, :1]  # some events are the same in every scenario
@@ -45,9 +47,13 @@ def test_mixes_equal_the_sum_of_their_units(seed: int, equity: bool) -> None:
 def test_net_cash_is_the_sum_of_its_lines_and_discounts_to_the_npv(seed: int) -> None:
     terms, paths, events, profiles = _random(seed)
     net = unit_net_cash(terms, paths, events, profiles, tax_rate=0.25)
-    unlevered = [line for line in Line if line not in (Line.DEPRECIATION, Line.DEBT_DRAW, Line.INTEREST, Line.REPAYMENT)]
+    unlevered = [
+        line for line in Line if line not in (Line.DEPRECIATION, Line.DEBT_DRAW, Line.INTEREST, Line.REPAYMENT)
+    ]
     by_line = unit_cash(terms, paths, events, profiles, tax_rate=0.25, lines=unlevered)
     np.testing.assert_allclose(net, by_line.sum(axis=0), rtol=0, atol=1e-12)
     discount = 1.01 ** -np.arange(MONTHS)
-    npv = unit_npv(terms, discounted_prefix(paths, discount), events, schedule_values(profiles, discount), tax_rate=0.25)
+    npv = unit_npv(
+        terms, discounted_prefix(paths, discount), events, schedule_values(profiles, discount), tax_rate=0.25
+    )
     np.testing.assert_allclose(npv, net @ discount, rtol=0, atol=1e-11)

@@ -22,9 +22,15 @@ def _arrays(library: Any) -> tuple[list[Term], Any, Any, Any, Any]:
         return library.array(rng.integers(0, most, shape), np.int64)
 
     terms: list[Term] = [
-        WindowTerm(Line.REVENUE, library.array(rng.normal(size=UNITS)), whole(UNITS, most=3), whole(UNITS, most=4), whole(UNITS, most=4)),
+        WindowTerm(
+            Line.REVENUE, library.array(rng.normal(size=UNITS)), whole(UNITS, most=3), whole(UNITS, most=4),
+            whole(UNITS, most=4),
+        ),
         ScheduleTerm(Line.DEPRECIATION, library.array(rng.random(UNITS)), whole(UNITS, most=2), whole(UNITS, most=4)),
-        WindowTerm(Line.INTEREST, library.array(rng.normal(size=UNITS)), whole(UNITS, most=3), whole(UNITS, most=4), whole(UNITS, most=4)),
+        WindowTerm(
+            Line.INTEREST, library.array(rng.normal(size=UNITS)), whole(UNITS, most=3), whole(UNITS, most=4),
+            whole(UNITS, most=4),
+        ),
     ]
     paths, profiles = library.array(rng.lognormal(size=(3, SCENARIOS, MONTHS))), library.array(rng.random((2, 5)))
     events = whole(4, SCENARIOS, most=MONTHS + 1)
@@ -34,7 +40,12 @@ def _arrays(library: Any) -> tuple[list[Term], Any, Any, Any, Any]:
 @pytest.mark.parametrize("equity", [False, True])
 def test_npv_is_the_discounted_cash_in_every_library(library: Any, equity: bool) -> None:
     terms, paths, events, profiles, discount = _arrays(library)
-    npv = library.back(unit_npv(terms, discounted_prefix(paths, discount), events, schedule_values(profiles, discount), tax_rate=0.3, equity=equity))
+    npv = library.back(
+        unit_npv(
+            terms, discounted_prefix(paths, discount), events, schedule_values(profiles, discount), tax_rate=0.3,
+            equity=equity,
+        )
+    )
     cash = library.back(unit_net_cash(terms, paths, events, profiles, tax_rate=0.3, equity=equity))
     assert cash.shape == (UNITS, SCENARIOS, MONTHS)
     np.testing.assert_allclose(npv, cash @ library.back(discount), rtol=1e-12, atol=1e-12)
@@ -44,4 +55,7 @@ def test_npv_is_the_discounted_cash_in_every_library(library: Any, equity: bool)
 def test_lines_add_up_to_the_net_cash_in_every_library(library: Any) -> None:
     terms, paths, events, profiles, _ = _arrays(library)
     lines = library.back(unit_cash(terms, paths, events, profiles, tax_rate=0.3, lines=(Line.REVENUE, Line.TAX)))
-    np.testing.assert_allclose(lines.sum(axis=0), library.back(unit_net_cash(terms, paths, events, profiles, tax_rate=0.3)), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(
+        lines.sum(axis=0), library.back(unit_net_cash(terms, paths, events, profiles, tax_rate=0.3)), rtol=1e-12,
+        atol=1e-12,
+    )

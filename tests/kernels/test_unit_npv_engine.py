@@ -33,8 +33,12 @@ def test_some_lines_alone_and_none() -> None:
     tables = _tables(3)
     some = (Line.REVENUE, Line.CAPEX)
     expected = unit_npv.unit_npv(*tables, tax_rate=0.3, lines=some)
-    np.testing.assert_allclose(cpu_unit_npv.unit_npv(*tables, tax_rate=0.3, lines=some), expected, rtol=1e-12, atol=1e-12)
-    np.testing.assert_array_equal(cpu_unit_npv.unit_npv(*tables, tax_rate=0.3, lines=(Line.MINING,)), np.zeros((UNITS, SCENARIOS)))
+    np.testing.assert_allclose(
+        cpu_unit_npv.unit_npv(*tables, tax_rate=0.3, lines=some), expected, rtol=1e-12, atol=1e-12
+    )
+    np.testing.assert_array_equal(
+        cpu_unit_npv.unit_npv(*tables, tax_rate=0.3, lines=(Line.MINING,)), np.zeros((UNITS, SCENARIOS))
+    )
     with pytest.raises(ValueError, match="at least one term"):
         cpu_unit_npv.unit_npv([], *tables[1:], tax_rate=0.3)
 
@@ -43,7 +47,15 @@ def test_a_unit_is_worth_the_same_alone_and_among_others() -> None:
     terms, *tables = _tables(5)
     whole = cpu_unit_npv.unit_npv(terms, *tables, tax_rate=0.3)
     for unit in range(UNITS):
-        alone = [type(term)(*(getattr(term, name) if name == "line" else getattr(term, name)[unit : unit + 1] for name in term.__dataclass_fields__)) for term in terms]
+        alone = [
+            type(term)(
+                *(
+                    getattr(term, name) if name == "line" else getattr(term, name)[unit : unit + 1]
+                    for name in term.__dataclass_fields__
+                )
+            )
+            for term in terms
+        ]
         np.testing.assert_array_equal(cpu_unit_npv.unit_npv(alone, *tables, tax_rate=0.3)[0], whole[unit])
 
 
@@ -52,5 +64,8 @@ def test_an_end_before_its_start_is_no_window() -> None:
     events = np.array([[9] * SCENARIOS, [4] * SCENARIOS])
     zero = np.zeros(1, dtype=np.int64)
     term = WindowTerm(Line.REVENUE, np.ones(1), zero, zero, zero + 1)
-    np.testing.assert_array_equal(cpu_unit_npv.unit_npv([term], prefix, events, np.zeros((PROFILES, MONTHS + 1)), tax_rate=0.0), np.zeros((1, SCENARIOS)))
+    np.testing.assert_array_equal(
+        cpu_unit_npv.unit_npv([term], prefix, events, np.zeros((PROFILES, MONTHS + 1)), tax_rate=0.0),
+        np.zeros((1, SCENARIOS)),
+    )
     assert EVENTS > 2

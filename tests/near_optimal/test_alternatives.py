@@ -57,7 +57,9 @@ def test_ranges_are_those_of_all_combinations(seed: int) -> None:
     assert len(answer.sites)
     for row in answer.sites.to_dict("records"):
         weights = mw_of(candidates, row["site_id"])
-        most, least = greatest(candidates, weights, npv_at_least=floor), greatest(candidates, -weights, npv_at_least=floor)
+        most, least = greatest(candidates, weights, npv_at_least=floor), greatest(
+            candidates, -weights, npv_at_least=floor
+        )
         assert most is not None
         assert least is not None
         assert row["range_proven"]
@@ -96,7 +98,9 @@ def test_membership_and_loss_are_those_of_all_combinations(seed: int) -> None:
 
 
 def test_the_seeds_show_every_kind_of_membership() -> None:
-    kinds = {name for seed in SEEDS for table in (found(seed).sites, found(seed).leases) for name in table["membership"]}
+    kinds = {
+        name for seed in SEEDS for table in (found(seed).sites, found(seed).leases) for name in table["membership"]
+    }
     assert {"always in", "in some", "never in"} <= kinds
 
 
@@ -121,7 +125,8 @@ def test_every_alternative_is_a_plan_within_the_loss(seed: int) -> None:
 def twins() -> Case:
     """Two sites that are the same but for the fee of power, and a lease that fills one of them."""
     return tiny_case(
-        sites=[site("a", mw=1.0), site("b", mw=1.0)], power=[grid("a", mw=1.25, fee_usd_per_kw_month=5), grid("b", mw=1.25, fee_usd_per_kw_month=5.5)],
+        sites=[site("a", mw=1.0), site("b", mw=1.0)],
+        power=[grid("a", mw=1.25, fee_usd_per_kw_month=5), grid("b", mw=1.25, fee_usd_per_kw_month=5.5)],
         leases=[cluster(size=500, all_or_nothing=True, single_fabric=True)], lease_rates=[rate(usd=2.0)],
     )
 
@@ -135,7 +140,9 @@ def test_twin_sites_can_be_swapped() -> None:
     # Half a dollar more a kW-month for 1,250 kW, after tax and discounting, by hand.
     settings = twins().settings
     months = np.arange(settings.months)
-    fee = 0.5 * 1250.0 * float(((1.0 + settings.discount_rate) ** (-(months + 0.5) / 12.0)).sum()) * (1.0 - settings.tax_rate)
+    fee = 0.5 * 1250.0 * float(
+        ((1.0 + settings.discount_rate) ** (-(months + 0.5) / 12.0)).sum()
+    ) * (1.0 - settings.tax_rate)
     assert sites.loc["a", "loss_without_usd"] == pytest.approx(fee, rel=1e-6)
     assert leases.loc["lease", "membership"] == "always in"
     assert leases["proven"].all()
@@ -176,7 +183,10 @@ def test_every_lease_stands_in_one_list(settle: bool) -> None:
     """Also one that nothing can serve, and one that is too large for any site."""
     case = tiny_case(
         sites=[site("a", mw=1.0)], power=[grid("a", mw=1.25)],
-        leases=[cluster("good", size=300), cluster("lost", regions="moon"), cluster("huge", size=9000, all_or_nothing=True), cluster("poor", size=500, all_or_nothing=True)],
+        leases=[
+            cluster("good", size=300), cluster("lost", regions="moon"), cluster("huge", size=9000, all_or_nothing=True),
+            cluster("poor", size=500, all_or_nothing=True),
+        ],
         lease_rates=[rate("good", 2.4), rate("lost"), rate("huge"), rate("poor", 0.3)],
     )
     answer = alternatives(case, within=0.02, leases=settle, solver=EXACT)
@@ -247,7 +257,9 @@ def test_options_are_checked() -> None:
 def test_the_folder_is_whole(tmp_path: Path) -> None:
     answer = alternatives(twins(), within=0.01, solver=EXACT)
     target = write_alternatives(answer, tmp_path / "run")
-    assert {path.name for path in target.iterdir()} == {"sites.csv", "leases.csv", "plans.csv", "where.csv", "portfolios.parquet", "alternatives.json"}
+    assert {path.name for path in target.iterdir()} == {
+        "sites.csv", "leases.csv", "plans.csv", "where.csv", "portfolios.parquet", "alternatives.json"
+    }
     record = json.loads((target / "alternatives.json").read_text())
     assert record["proven"]["sites"] == record["proven"]["of"] == 2
     with pytest.raises(PlannerError, match="exists already"):

@@ -26,10 +26,15 @@ class Combination:
     use: sp.csc_array
     limit: np.ndarray
 
-    def most(self, weights: np.ndarray, *, npv_at_least: float = -np.inf, shut: np.ndarray | None = None) -> float | None:
-        """Greatest weights @ levels, with an NPV of at least so many dollars and the candidates `shut` at 0; None without a plan."""
+    def most(
+        self, weights: np.ndarray, *, npv_at_least: float = -np.inf, shut: np.ndarray | None = None
+    ) -> float | None:
+        """Greatest weights @ levels, with an NPV of at least so many dollars and the candidates `shut` at 0; None
+        without a plan."""
         table, npv = self.candidates.table, self.candidates.npv_usd
-        lower, upper = table["lower"].to_numpy(np.float64)[self.rest], table["upper"].to_numpy(np.float64)[self.rest].copy()
+        lower, upper = (
+            table["lower"].to_numpy(np.float64)[self.rest], table["upper"].to_numpy(np.float64)[self.rest].copy()
+        )
         if shut is not None:
             if self.chosen[np.isin(self.whole, shut)].any():
                 return None
@@ -69,7 +74,9 @@ def combinations(candidates: CandidateSet) -> Iterator[Combination]:
         yield Combination(candidates, whole, chosen, rest, continuous, left)
 
 
-def greatest(candidates: CandidateSet, weights: np.ndarray, *, npv_at_least: float = -np.inf, shut: np.ndarray | None = None) -> float | None:
+def greatest(
+    candidates: CandidateSet, weights: np.ndarray, *, npv_at_least: float = -np.inf, shut: np.ndarray | None = None
+) -> float | None:
     """Greatest weights @ levels over all plans; None where there is none."""
     found = [one.most(weights, npv_at_least=npv_at_least, shut=shut) for one in combinations(candidates)]
     known = [value for value in found if value is not None]

@@ -1,4 +1,5 @@
-"""Cash of a unit of what is owned or contracted: GPUs, halls, power and their early ends, by plain loops over months."""
+"""Cash of a unit of what is owned or contracted: GPUs, halls, power and their early ends, by plain loops over
+months."""
 
 from __future__ import annotations
 
@@ -9,9 +10,9 @@ from oracle.plain_statement import Statement
 def own(case: PlainCase, unit: Row, cash: Statement) -> None:
     """A GPU delivered in month t, with deposit, upkeep over its life, depreciation and resale at its end.
 
-    It ends with its life, or with the horizon where everything is sold then; what is left of its basis goes in its last month.
-    Late by some months, it is paid, written off and kept up from then on, and still leaves when it was to; what it costs
-    beyond the plan is paid in month t.
+    It ends with its life, or with the horizon where everything is sold then; what is left of its basis goes in its last
+    month. Late by some months, it is paid, written off and kept up from then on, and still leaves when it was to; what
+    it costs beyond the plan is paid in month t.
     """
     gpu, t = case.gpus[unit["gpu_id"]], unit["from_month"]
     price, life = case.gpu_price(unit["gpu_id"], t), min(int(gpu["life_months"]), cash.running_end - t)
@@ -34,7 +35,8 @@ def cut(shares: list[float], months: int) -> list[float]:
 
 
 def _over_budget(cash: Statement, shares: list[float], usd: float, service: int, end: int) -> None:
-    """What is paid over budget is written off from service to the planned end, or at that end if service comes no sooner."""
+    """What is paid over budget is written off from service to the planned end, or at that end if service comes no
+    sooner."""
     for age, share in enumerate(cut(shares, end - service) if service < end else []):
         cash.add("DEPRECIATION", service + age, usd * share)
     if service >= end:
@@ -127,7 +129,9 @@ def close(case: PlainCase, unit: Row, cash: Statement, parent: Row) -> None:
     cash.add("RESALE", e - 1, site["shell_residual"] * capex)
     cash.add("RESALE", cash.running_end - 1, -site["shell_residual"] * capex)
     cash.run("SITE_OPEX", e, cash.running_end, _hall_upkeep(site, parent))
-    _written_off_at_once(cash, e, [capex * share for share in cut(case.write_off("shell"), cash.running_end - s)[e - s :]])
+    _written_off_at_once(
+        cash, e, [capex * share for share in cut(case.write_off("shell"), cash.running_end - s)[e - s :]]
+    )
 
 
 def _hall_capex_and_lead(site: Row, unit: Row) -> tuple[float, int]:
@@ -147,7 +151,9 @@ def power(case: PlainCase, unit: Row, cash: Statement) -> None:
     """A MW, a step or the whole of a phase, contracted for its term."""
     phase = case.phases[unit["phase"]]
     mw = {"MW": 1.0, "step": phase["step_mw"], "phase": phase["guaranteed_mw"]}[unit["unit"]]
-    promised, energised, end, plant = case.promised(phase), case.energised(phase), case.power_end(phase), case.installed_ratio(phase)
+    promised, energised, end, plant = (
+        case.promised(phase), case.energised(phase), case.power_end(phase), case.installed_ratio(phase)
+    )
     for month in range(min(end, cash.running_end)):
         cash.add("FEES", month, -mw * phase["take_or_pay"] * case.fee_usd_per_mw_month(phase, month))
     cash.run("UPKEEP", energised, end, -mw * plant * 1000 * phase["fixed_om_usd_per_kw_month"])
@@ -157,7 +163,8 @@ def power(case: PlainCase, unit: Row, cash: Statement) -> None:
 
 
 def _built(case: PlainCase, phase: Row, mw: float, cash: Statement) -> None:
-    """Capex and upfront of some contracted MW of a phase that is not energised yet, their write-off and the tax credit."""
+    """Capex and upfront of some contracted MW of a phase that is not energised yet, their write-off and the tax
+    credit."""
     if phase["status"] == "energised":
         return
     energised, plant = case.energised(phase), case.installed_ratio(phase)
@@ -174,7 +181,8 @@ def _built(case: PlainCase, phase: Row, mw: float, cash: Statement) -> None:
 
 
 def _charged(case: PlainCase, phase: Row) -> list[int]:
-    """Months in which capex and upfront of a phase are paid: its lead, or what is left of it for one that is being built."""
+    """Months in which capex and upfront of a phase are paid: its lead, or what is left of it for one that is being
+    built."""
     promised, lead = max(case.promised(phase), 0), int(phase["lead_months"])
     if phase["committed_mw"] > 0:
         lead = min(lead, promised)
@@ -199,11 +207,16 @@ def leave(case: PlainCase, unit: Row, cash: Statement) -> None:
     cash.add("FEES", e - 1, -1000 * phase["exit_fee_usd_per_kw"])
     for month in range(e, case.power_end(phase)):
         cash.add("FEES", month, phase["take_or_pay"] * case.fee_usd_per_mw_month(phase, month))
-    cash.run("UPKEEP", e, case.power_end(phase), case.installed_ratio(phase) * 1000 * phase["fixed_om_usd_per_kw_month"])
+    cash.run(
+        "UPKEEP", e, case.power_end(phase), case.installed_ratio(phase) * 1000 * phase["fixed_om_usd_per_kw_month"]
+    )
 
 
 def short(case: PlainCase, unit: Row, cash: Statement) -> None:
-    """A MW of a minimum take that nothing draws: the price of the energy that it would have delivered, where it has one."""
+    """A MW of a minimum take that nothing draws: the price of the energy that it would have delivered, where it has
+    one."""
     phase = case.phases[unit["phase"]]
     for month in range(unit["from_month"], unit["to_month"]):
-        cash.add("ENERGY", month, -case.hours(month) * phase["availability"] * max(case.energy_price(phase, month), 0.0))
+        cash.add(
+            "ENERGY", month, -case.hours(month) * phase["availability"] * max(case.energy_price(phase, month), 0.0)
+        )

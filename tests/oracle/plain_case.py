@@ -21,12 +21,15 @@ Row = dict[str, Any]
 
 
 class PlainCase:
-    """Rows by table (blank = None), and what they say month by month; `expected` False takes promised dates and no default."""
+    """Rows by table (blank = None), and what they say month by month; `expected` False takes promised dates and no
+    default."""
 
     def __init__(self, case: Case, *, expected: bool = True) -> None:
         self.settings = case.settings
         self.expected = expected
-        self.rows: dict[str, list[Row]] = {name: [_plain(row) for row in frame.to_dict("records")] for name, frame in case.tables.items()}
+        self.rows: dict[str, list[Row]] = {
+            name: [_plain(row) for row in frame.to_dict("records")] for name, frame in case.tables.items()
+        }
         self.sites = {row["site_id"]: row for row in self.rows["sites"]}
         self.gpus = {row["gpu_id"]: row for row in self.rows["gpus"]}
         self.leases = {row["lease_id"]: row for row in self.rows["leases"]}
@@ -81,7 +84,9 @@ class PlainCase:
 
     def energy_price(self, phase: Row, month: int, *, with_fuel: bool = True) -> float:
         """$/MWh: energy charge, variable O&M and fuel."""
-        price = (self.value(phase, "energy_usd_per_mwh", "energy_curve", month) or 0.0) + phase["variable_om_usd_per_mwh"]
+        price = (
+            self.value(phase, "energy_usd_per_mwh", "energy_curve", month) or 0.0
+        ) + phase["variable_om_usd_per_mwh"]
         if with_fuel and phase["heat_rate_mmbtu_per_mwh"]:
             gas = self.value(phase, "gas_usd_per_mmbtu", "gas_curve", month) or 0.0
             price += phase["heat_rate_mmbtu_per_mwh"] * (gas + phase["fuel_adder_usd_per_mmbtu"])
@@ -93,7 +98,8 @@ class PlainCase:
         return self.index(phase["energised"])
 
     def energised(self, phase: Row) -> int:
-        """Month of first power; negative when it was before the start. A phase still to be signed has its lead before it."""
+        """Month of first power; negative when it was before the start. A phase still to be signed has its lead before
+        it."""
         came = self.promised(phase) + self.late(phase)
         signed = phase["status"] == "energised" or phase["committed_mw"] > 0
         return came if signed else max(came, int(phase["lead_months"]))
@@ -108,7 +114,8 @@ class PlainCase:
         return math.ceil((low + mode + high) / 3)
 
     def slip(self, word: str, name: str) -> int:
-        """Months by which halls of a site (construction) or GPUs of a SKU (delivery) come late: none in the base case."""
+        """Months by which halls of a site (construction) or GPUs of a SKU (delivery) come late: none in the base
+        case."""
         return 0
 
     def overrun(self, asset_class: str) -> float:
@@ -125,7 +132,8 @@ class PlainCase:
         return self.phases[phase]
 
     def fee_usd_per_mw_month(self, phase: Row, month: int) -> float:
-        """Whole fee of a contracted MW in a month, risen on each anniversary of its start, past ones too; 0 outside its run."""
+        """Whole fee of a contracted MW in a month, risen on each anniversary of its start, past ones too; 0 outside its
+        run."""
         begun = self.fee_start(phase)
         if not begun <= month < self.power_end(phase):
             return 0.0

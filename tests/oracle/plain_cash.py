@@ -64,7 +64,9 @@ def plain_npv(case: PlainCase, cash: Statement) -> float:
 def _fabric(case: PlainCase, unit: Row, cash: Statement) -> None:
     group: Any = unit["candidate_id"].split(":", 1)[1]
     members = {site for site, row in case.sites.items() if row["fabric_group"] == group}
-    capex = sum(link["fibre_capex_usd"] for link in case.rows["links"] if {link["site_id"], link["other_site_id"]} <= members)
+    capex = sum(
+        link["fibre_capex_usd"] for link in case.rows["links"] if {link["site_id"], link["other_site_id"]} <= members
+    )
     cash.add("CAPEX", unit["from_month"], -capex)
     for age, share in enumerate(plain_assets.cut(case.write_off("shell"), cash.running_end - unit["from_month"])):
         cash.add("DEPRECIATION", unit["from_month"] + age, capex * share)

@@ -68,7 +68,8 @@ def _contract(case: PlainCase, unit: Row, cash: Statement) -> None:
 
 
 def notice_end(case: PlainCase, unit: Row) -> int:
-    """Month in which a lease ends by notice, or one beyond all terms; notice is given whether or not a late unit has come."""
+    """Month in which a lease ends by notice, or one beyond all terms; notice is given whether or not a late unit has
+    come."""
     lease, never = case.leases[unit["lease_id"]], 10**6
     tiers = case.market_tiers(unit["gpu_id"]) if unit["gpu_id"] else []
     if lease["notice_months"] is None or not tiers:
@@ -175,7 +176,9 @@ def _relet(case: PlainCase, gpu: str, month: int) -> float:
     tiers = case.market_tiers(gpu)
     if not tiers:
         return 0.0
-    return case.settings.relet_fraction * case.market_price(tiers[0], month) * tiers[0]["utilisation"] * case.hours(month)
+    return case.settings.relet_fraction * case.market_price(
+        tiers[0], month
+    ) * tiers[0]["utilisation"] * case.hours(month)
 
 
 def _it_mw(case: PlainCase, unit: Row) -> float:

@@ -10,8 +10,8 @@ UNTAXED = ("PREPAYMENT", "CAPEX", "CREDITS")
 class Statement:
     """Dollars by line and month; what falls outside the months that count is dropped.
 
-    `received` are the prepayments paid in, before any is credited. `running_end` is the month at which running cash ends: that of the last month, or the horizon where
-    nothing counts after it but the sale of what is left.
+    `received` are the prepayments paid in, before any is credited. `running_end` is the month at which running cash
+    ends: that of the last month, or the horizon where nothing counts after it but the sale of what is left.
     """
 
     def __init__(self, months: int, running_end: int) -> None:
@@ -32,7 +32,9 @@ class Statement:
     def tax(self, rate: float) -> None:
         """Fill in the tax of each month: rate x (taxable lines - depreciation), losses used at once."""
         for month in range(self.months):
-            income = sum(amounts[month] for line, amounts in self.lines.items() if line not in (*UNTAXED, "DEPRECIATION", "TAX"))
+            income = sum(
+                amounts[month] for line, amounts in self.lines.items() if line not in (*UNTAXED, "DEPRECIATION", "TAX")
+            )
             self.lines["TAX"][month] = -rate * (income - self.lines["DEPRECIATION"][month])
 
     def cash(self, month: int) -> float:

@@ -30,7 +30,10 @@ class Usage:
         self.limit[family, name] = limit
 
     def excess(self) -> Excess:
-        return {key: {month: used - self.limit[key] for month, used in by_month.items()} for key, by_month in self.use.items()}
+        return {
+            key: {month: used - self.limit[key] for month, used in by_month.items()}
+            for key, by_month in self.use.items()
+        }
 
 
 def plain_excess(case: PlainCase, units: list[Row], levels: list[float]) -> Excess:
@@ -111,7 +114,10 @@ def _halls(usage: Usage, unit: Row, level: float) -> None:
     if ":conversion@" in unit["candidate_id"]:
         miners = case.mining[name]
         ratio = next(row["mw_per_it_mw"] for row in case.rows["power"] if row["site_id"] == name)
-        usage.add("CONVERTIBLE", name, level, limit=min(miners["convertible_fraction"] * miners["utility_mw"] / ratio, site["critical_it_mw"]))
+        usage.add(
+            "CONVERTIBLE", name, level,
+            limit=min(miners["convertible_fraction"] * miners["utility_mw"] / ratio, site["critical_it_mw"]),
+        )
         begun = unit["from_month"] - int(site["conversion_lead_months"])
         usage.add("MINING", name, level * ratio, range(begun, case.settings.months), limit=miners["utility_mw"])
 
@@ -262,7 +268,10 @@ def _lease(usage: Usage, unit: Row, level: float) -> None:
         if unit["gpu_id"] and most is not None:
             usage.add("CLUSTER", place, level, limit=most)
     for row in case.rows["lease_rates"]:
-        if (row["lease_id"], row["gpu_id"], row["tier"]) == (unit["lease_id"], unit["gpu_id"], unit["tier"]) and row["max_units"] is not None:
+        if (
+            (row["lease_id"], row["gpu_id"], row["tier"]) == (unit["lease_id"], unit["gpu_id"], unit["tier"])
+            and row["max_units"] is not None
+        ):
             usage.add("TIER", f"{unit['lease_id']}:{unit['gpu_id']}:{unit['tier']}", size, limit=row["max_units"])
     if "renew" in unit["followed_by"]:
         usage.add("RENEWAL", unit["candidate_id"], -level)
@@ -294,7 +303,10 @@ def _decision(usage: Usage, unit: Row, level: float) -> None:
         usage.add("LEAST_BLOCK", place, level * lease["min_block"])
         return
     usage.add("VOLUME", unit["lease_id"], -level * lease["max_size"])
-    usage.add("LEAST_VOLUME", unit["lease_id"], 0.0 if lease["committed"] else level * least_size(lease), limit=-least_size(lease) if lease["committed"] else 0.0)
+    usage.add(
+        "LEAST_VOLUME", unit["lease_id"], 0.0 if lease["committed"] else level * least_size(lease),
+        limit=-least_size(lease) if lease["committed"] else 0.0,
+    )
     _, _, *fabric_of = unit["candidate_id"].split(":", 2)
     if not fabric_of:
         return
@@ -303,7 +315,10 @@ def _decision(usage: Usage, unit: Row, level: float) -> None:
     members = [name for name, site in case.sites.items() if fabric in (name, f"fibre:{site['fabric_group']}")]
     if fabric.startswith("fibre:"):
         usage.add("FABRIC", f"{unit['lease_id']}:{fabric}", level)
-    for other in {row["site_id"] for row in usage.units if row["kind"] in ("serve", "host") and row["lease_id"] == unit["lease_id"]}:
+    for other in {
+        row["site_id"] for row in usage.units
+        if row["kind"] in ("serve", "host") and row["lease_id"] == unit["lease_id"]
+    }:
         if other in members:
             usage.add("ON_FABRIC", f"{unit['lease_id']}:{other}", -level * lease["max_size"])
 
@@ -316,7 +331,9 @@ def _fabric(usage: Usage, unit: Row, level: float) -> None:
             usage.add("FABRIC", f"{other['lease_id']}:{fabric}", -level)
 
 
-def plain_money(case: PlainCase, units: list[Row], levels: list[float], months: int, *, tail: str) -> tuple[list[float], list[float]]:
+def plain_money(
+    case: PlainCase, units: list[Row], levels: list[float], months: int, *, tail: str
+) -> tuple[list[float], list[float]]:
     """New capital drawn and after-tax cash of a plan in each month of the horizon, in dollars.
 
     Capital: capex, deposits, upfront charges and opening costs, less prepayments received.
@@ -329,7 +346,9 @@ def plain_money(case: PlainCase, units: list[Row], levels: list[float], months: 
         for month in range(case.settings.months):
             cash[month] += level * statement.cash(month)
             if unit["kind"] in ("open", "shell", "power", "own", "serve", "host", "fabric"):
-                drawn[month] -= level * (statement.lines["CAPEX"][month] + statement.lines["OPENING"][month] + statement.received[month])
+                drawn[month] -= level * (
+                    statement.lines["CAPEX"][month] + statement.lines["OPENING"][month] + statement.received[month]
+                )
     return drawn, cash
 
 

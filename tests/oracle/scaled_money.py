@@ -1,4 +1,5 @@
-"""A case in another currency: every amount of money in it times one factor, as the declared units of its columns say."""
+"""A case in another currency: every amount of money in it times one factor, as the declared units of its columns
+say."""
 
 from __future__ import annotations
 
@@ -17,7 +18,10 @@ def scaled_money(case: Case, factor: float) -> Case:
         for column in TABLES[name].columns:
             if "$" in column.unit and column.name in found:
                 found[column.name] = found[column.name] * factor
-            elif column.scalar_of is not None and "$" in TABLES[name].column(column.scalar_of).unit and column.name in found:
+            elif (
+                column.scalar_of is not None and "$" in TABLES[name].column(column.scalar_of).unit
+                and column.name in found
+            ):
                 curves |= set(found[column.name].dropna().astype(str)) - {""}
         tables[name] = found
     of_money = tables["curves"]["curve_id"].isin(curves)

@@ -19,7 +19,9 @@ RATIO = 1.25
 def tiny_case(*, months: int = 24, tail: str = "none", settings: Row | None = None, **rows: list[Row]) -> Case:
     """A case of 24 months from 2027-01 with the rows given; customers `solid` and SKU `gpu` unless others are given."""
     given: dict[str, list[Row]] = {"gpus": [sku()], "customers": [{"customer_id": "solid", "rating": "AAA"}]}
-    return written_case(Settings(name="tiny", start="2027-01", months=months, tail=tail, **(settings or {})), **{**given, **rows})
+    return written_case(
+        Settings(name="tiny", start="2027-01", months=months, tail=tail, **(settings or {})), **{**given, **rows}
+    )
 
 
 def site(name: str = "a", *, mw: float = 2.0, **columns: Any) -> Row:
@@ -43,13 +45,17 @@ def sku(name: str = "gpu", **columns: Any) -> Row:
 
 def cluster(name: str = "lease", *, size: float = 400, **columns: Any) -> Row:
     """A lease of GPUs over the whole case."""
-    return {"lease_id": name, "customer_id": "solid", "kind": "gpu", "start": "2027-01", "term_months": 24, "max_size": size, **columns}
+    return {
+        "lease_id": name, "customer_id": "solid", "kind": "gpu", "start": "2027-01", "term_months": 24,
+        "max_size": size, **columns,
+    }
 
 
 def hall(name: str = "hall", *, mw: float = 1.0, rate: float = 100.0, **columns: Any) -> Row:
     """A lease of a powered hall over the whole case; the tenant pays for energy."""
     return {
-        "lease_id": name, "customer_id": "solid", "kind": "hosting", "size_unit": "it_mw", "start": "2027-01", "term_months": 24,
+        "lease_id": name, "customer_id": "solid", "kind": "hosting", "size_unit": "it_mw", "start": "2027-01",
+        "term_months": 24,
         "max_size": mw, "usd_per_kw_month": rate, "energy_by": "tenant", **columns,
     }
 

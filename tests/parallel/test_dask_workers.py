@@ -37,7 +37,9 @@ def test_workers_write_the_same_bytes(made: Made, tmp_path: Path, workers: int, 
     assert checksums(tmp_path / "scores") == alone
 
 
-def test_a_worker_that_is_killed_at_work_changes_nothing(made: Made, tmp_path: Path, alone: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_is_killed_at_work_changes_nothing(
+    made: Made, tmp_path: Path, alone: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     killed: list[int] = []
     processes = dask_workers._processes
 
@@ -51,7 +53,9 @@ def test_a_worker_that_is_killed_at_work_changes_nothing(made: Made, tmp_path: P
             os.kill(killed[0], signal.SIGKILL)
 
     monkeypatch.setattr(dask_workers, "_processes", watched)
-    scored = score_partitions(made.job(), made.parts(), str(tmp_path / "scores"), How(workers=2), read_from="p", progress=kill)
+    scored = score_partitions(
+        made.job(), made.parts(), str(tmp_path / "scores"), How(workers=2), read_from="p", progress=kill
+    )
     assert killed
     assert len(scored.done) == FILES
     assert checksums(tmp_path / "scores") == alone
@@ -61,16 +65,22 @@ def test_a_scheduler_is_used_by_its_address(made: Made, tmp_path: Path, alone: A
     from distributed import LocalCluster
 
     with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None, memory_limit=0) as cluster:
-        score_partitions(made.job(), made.parts(), str(tmp_path / "scores"), How(scheduler=cluster.scheduler_address), read_from="p")
+        score_partitions(
+            made.job(), made.parts(), str(tmp_path / "scores"), How(scheduler=cluster.scheduler_address), read_from="p"
+        )
     assert checksums(tmp_path / "scores") == alone
 
 
 def test_a_scheduler_that_is_not_there_is_said(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dask_workers, "PATIENCE", "1s")
     with pytest.raises(PlannerError, match=r"no scheduler answers at tcp://127\.0\.0\.1:9"):
-        score_partitions(made.job(), made.parts(), str(tmp_path / "scores"), How(scheduler="tcp://127.0.0.1:9"), read_from="p")
+        score_partitions(
+            made.job(), made.parts(), str(tmp_path / "scores"), How(scheduler="tcp://127.0.0.1:9"), read_from="p"
+        )
 
 
 def test_a_fault_on_a_worker_is_told_as_it_is(made: Made, tmp_path: Path) -> None:
     with pytest.raises(PlannerError, match="raise --memory"):
-        score_partitions(made.job(scenarios=3_000_000), made.parts(), str(tmp_path / "scores"), How(workers=1), read_from="p")
+        score_partitions(
+            made.job(scenarios=3_000_000), made.parts(), str(tmp_path / "scores"), How(workers=1), read_from="p"
+        )

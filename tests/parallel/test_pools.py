@@ -1,4 +1,5 @@
-"""Pools made by partitions: the same numbers as in one go, here, on workers, after a killed worker and after an interruption."""
+"""Pools made by partitions: the same numbers as in one go, here, on workers, after a killed worker and after an
+interruption."""
 
 from __future__ import annotations
 
@@ -48,7 +49,9 @@ def small_partitions() -> Any:
 
 
 def job_of(case: Case, **changes: Any) -> PoolJob:
-    return replace(PoolJob(case, "expected", None, SCENARIOS, None, Grid(early_months=6, most=BUNDLES), None, ""), **changes)
+    return replace(
+        PoolJob(case, "expected", None, SCENARIOS, None, Grid(early_months=6, most=BUNDLES), None, ""), **changes
+    )
 
 
 def parts_of(folder: Path) -> Any:
@@ -70,7 +73,9 @@ def here(case: Case) -> tuple[CandidateSet, Futures, pd.DataFrame]:
     return worker.candidates, worker.futures, worker.bundles
 
 
-def test_partitions_hold_what_a_pool_made_in_one_go_holds(alone: Path, here: tuple[CandidateSet, Futures, pd.DataFrame]) -> None:
+def test_partitions_hold_what_a_pool_made_in_one_go_holds(
+    alone: Path, here: tuple[CandidateSet, Futures, pd.DataFrame]
+) -> None:
     candidates, futures, bundles = here
     whole = make_case_pool(candidates, candidate_values(candidates, futures), futures.weights, bundles).pool.values
     np.testing.assert_array_equal(stored_values(alone, futures, None), whole)
@@ -79,7 +84,9 @@ def test_partitions_hold_what_a_pool_made_in_one_go_holds(alone: Path, here: tup
     assert np.ptp(np.asarray(whole), axis=1).max() > 0.0
 
 
-def test_values_can_be_mapped_from_a_file(alone: Path, here: tuple[CandidateSet, Futures, pd.DataFrame], tmp_path: Path) -> None:
+def test_values_can_be_mapped_from_a_file(
+    alone: Path, here: tuple[CandidateSet, Futures, pd.DataFrame], tmp_path: Path
+) -> None:
     found = stored_values(alone, here[1], tmp_path / "values.npy")
     assert isinstance(found, np.memmap)
     np.testing.assert_array_equal(found, stored_values(alone, here[1], None))
@@ -90,7 +97,9 @@ def test_pandas_reads_the_parts_as_one_table(alone: Path) -> None:
     assert pq.read_table(alone / "values.parquet").column(0).type.list_size == SCENARIOS
 
 
-def test_workers_make_the_same_bytes_also_when_one_is_killed(case: Case, alone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_make_the_same_bytes_also_when_one_is_killed(
+    case: Case, alone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("distributed", reason="Dask is not installed; pip install 'neocloud-planner[cluster]'")
     pids: list[int] = []
     processes = dask_workers._processes
@@ -111,7 +120,9 @@ def test_workers_make_the_same_bytes_also_when_one_is_killed(case: Case, alone: 
     assert parts_of(target) == parts_of(alone)
 
 
-def test_an_interrupted_pool_goes_on_where_it_was(case: Case, alone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_pool_goes_on_where_it_was(
+    case: Case, alone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     target = tmp_path / "pool"
 
     def stop(done: int, of: int) -> None:
@@ -138,7 +149,9 @@ def test_a_plan_from_a_stored_pool_is_the_plan_from_the_pool(case: Case, alone: 
 
 
 @pytest.mark.parametrize("table", ["pool", "values"])
-def test_a_part_that_is_not_as_it_was_written_is_refused(alone: Path, here: tuple[CandidateSet, Futures, pd.DataFrame], tmp_path: Path, table: str) -> None:
+def test_a_part_that_is_not_as_it_was_written_is_refused(
+    alone: Path, here: tuple[CandidateSet, Futures, pd.DataFrame], tmp_path: Path, table: str
+) -> None:
     import shutil
 
     copy = tmp_path / "copy"
@@ -152,7 +165,9 @@ def test_a_part_that_is_not_as_it_was_written_is_refused(alone: Path, here: tupl
         _ = stored_bundles(copy, candidates) if table == "pool" else stored_values(copy, futures, None)
 
 
-def test_a_pool_of_another_case_or_of_other_futures_is_refused(alone: Path, here: tuple[CandidateSet, Futures, pd.DataFrame]) -> None:
+def test_a_pool_of_another_case_or_of_other_futures_is_refused(
+    alone: Path, here: tuple[CandidateSet, Futures, pd.DataFrame]
+) -> None:
     with pytest.raises(PlannerError, match="--scenarios"):
         stored_values(alone, here[1].piece(slice(0, 5)), None)
     other = PoolWorker(job_of(generate_case(sites=2, leases=3, skus=2, months=24, seed=9))).candidates
@@ -160,7 +175,9 @@ def test_a_pool_of_another_case_or_of_other_futures_is_refused(alone: Path, here
         stored_bundles(alone, other)
 
 
-def test_the_command_makes_a_pool_and_refuses_what_does_not_go_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_makes_a_pool_and_refuses_what_does_not_go_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def run(*arguments: str) -> int:
         monkeypatch.setattr(sys, "argv", ["planner", "portfolios", str(FIXTURES / "tiny"), *arguments])
         try:

@@ -43,7 +43,9 @@ def test_partitions_are_the_same_scores_as_one_go(made: Made, tmp_path: Path) ->
     assert scored.leaders.within == leaders.within
     for found_rows, rows in ((scored.leaders.best, leaders.best), (scored.leaders.front, leaders.front)):
         pd.testing.assert_frame_equal(found_rows.reset_index(drop=True), rows.reset_index(drop=True), check_exact=True)
-    assert scored.leaders.best["portfolio"].iloc[0] in set(pd.read_parquet(target / "futures.parquet").columns.str.removeprefix("npv_usd of "))
+    assert scored.leaders.best["portfolio"].iloc[0] in set(
+        pd.read_parquet(target / "futures.parquet").columns.str.removeprefix("npv_usd of ")
+    )
     record = json.loads((target / "run.json").read_text())
     assert (record["portfolios"], record["partitions"]) == (len(whole.table), FILES)
     assert not Path(unfinished(str(target))).exists()
@@ -93,12 +95,16 @@ def test_an_interrupted_run_goes_on_where_it_was(made: Made, tmp_path: Path, mon
     assert scored_again(made, target, monkeypatch) == [2, 3]
     for found, expected in zip(tables(target), tables(tmp_path / "whole"), strict=True):
         pd.testing.assert_frame_equal(found, expected, check_exact=True)
-    whole, again = (json.loads((folder / "run.json").read_text())["checksums"] for folder in (tmp_path / "whole", target))
+    whole, again = (
+        json.loads((folder / "run.json").read_text())["checksums"] for folder in (tmp_path / "whole", target)
+    )
     assert whole == again
 
 
 @pytest.mark.parametrize("table", ["scores", "broken", "leading"])
-def test_a_part_that_is_not_as_it_was_written_is_scored_again(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: str) -> None:
+def test_a_part_that_is_not_as_it_was_written_is_scored_again(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: str
+) -> None:
     target = tmp_path / "scores"
     interrupted(made, target, monkeypatch, after=3)
     spoiled = Path(file_of(unfinished(str(target)), table, 1))
@@ -122,13 +128,19 @@ def test_another_job_does_not_go_on(made: Made, tmp_path: Path, monkeypatch: pyt
         score_partitions(made.job(scenarios=31), made.parts(), str(target), How(resume=True), read_from="p")
     changed = replace(made.parts(), fingerprint="other")
     with pytest.raises(PlannerError, match="portfolios differ"):
-        score_partitions(replace(made.job(), fingerprint="other"), changed, str(target), How(resume=True), read_from="p")
+        score_partitions(
+            replace(made.job(), fingerprint="other"), changed, str(target), How(resume=True), read_from="p"
+        )
 
 
-def test_threads_and_memory_may_differ_when_a_run_goes_on(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_threads_and_memory_may_differ_when_a_run_goes_on(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     target = tmp_path / "scores"
     interrupted(made, target, monkeypatch, after=1)
-    score_partitions(made.job(threads=2, memory_bytes=1 << 29), made.parts(), str(target), How(resume=True), read_from="p")
+    score_partitions(
+        made.job(threads=2, memory_bytes=1 << 29), made.parts(), str(target), How(resume=True), read_from="p"
+    )
     assert target.is_dir()
 
 
@@ -156,7 +168,9 @@ def test_scores_that_are_there_stay_unless_forced(made: Made, tmp_path: Path) ->
     run(made, target, force=True)
 
 
-def test_a_disk_that_fills_up_keeps_what_was_finished(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_fills_up_keeps_what_was_finished(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     target = tmp_path / "scores"
     run(made, target)
     before = (target / "run.json").read_text()

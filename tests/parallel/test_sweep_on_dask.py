@@ -1,4 +1,5 @@
-"""A sweep whose points are found by workers of a scheduler: the same tables to the last bit, also when one of them is killed."""
+"""A sweep whose points are found by workers of a scheduler: the same tables to the last bit, also when one of them is
+killed."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """What a plan is worth when limits move, by another road: every candidate and every row spelled out, solved by SciPy.
 
-Nothing of the allocator is used: no pooling, no stocks, no cohorts, no warm basis. Whole decisions are held at the plan's.
+Nothing of the allocator is used: no pooling, no stocks, no cohorts, no warm basis. Whole decisions are held at the
+    plan's.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ def worth(
 ) -> float | None:
     """NPV in dollars of the best levels with the plan's whole decisions; None where nothing is possible.
 
-    candidates: of a changed case, matched with the plan's by their ids. limits: what is added to the limit of each row of
+    candidates: of a changed case, matched with the plan's by their ids. limits: what is added to the limit of each row
+        of
     `CandidateSet.rows.table`.
     """
     found = plan.candidates if candidates is None else candidates
@@ -48,7 +50,9 @@ def worth(
     return -float(answer.fun) * MILLION if answer.status == 0 else None
 
 
-def raised(family: str, name: str, amount: float, start: int = 0, end: int = 10**6) -> Callable[[pd.DataFrame], np.ndarray]:
+def raised(
+    family: str, name: str, amount: float, start: int = 0, end: int = 10**6
+) -> Callable[[pd.DataFrame], np.ndarray]:
     """So much more in every row of a resource that lies within the months [start, end)."""
 
     def limits(table: pd.DataFrame) -> np.ndarray:

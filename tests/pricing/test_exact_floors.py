@@ -31,7 +31,10 @@ def case(leases: list[dict[str, Any]] | None = None, rates: list[dict[str, Any]]
 
 
 def asked(given: Case, gpus: float = 500.0, **terms: Any) -> Quote:
-    return quote(given, name="new", gpu="gpu", gpus=gpus, start="2027-01", term_months=24, options=PlanOptions(solver=RELAXED), **terms)
+    return quote(
+        given, name="new", gpu="gpu", gpus=gpus, start="2027-01", term_months=24, options=PlanOptions(solver=RELAXED),
+        **terms,
+    )
 
 
 def test_a_walk_that_is_given_up_begins_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,7 +48,9 @@ def test_a_walk_that_is_given_up_begins_again(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("terms", [{}, {"prepay_fraction": 0.3}], ids=["plain", "with a prepayment in the budget"])
-def test_what_no_rate_can_buy_is_seen_at_the_first_rate(terms: dict[str, float], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_no_rate_can_buy_is_seen_at_the_first_rate(
+    terms: dict[str, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
     solved: list[float] = []
     known = rate_line.RateLine._solution
 
@@ -61,7 +66,8 @@ def test_what_no_rate_can_buy_is_seen_at_the_first_rate(terms: dict[str, float],
 
 
 def test_leases_are_kept_as_far_as_a_relaxed_plan_serves_them() -> None:
-    """Beside a better one a lease taken whole or not at all has room for a part: that is kept. Brute force fixes it and bisects the rate."""
+    """Beside a better one a lease taken whole or not at all has room for a part: that is kept. Brute force fixes it and
+    bisects the rate."""
     rows: dict[str, Any] = {"power": [grid(mw=2.5), grid("b", mw=0.5)], "market": []}
     held = {
         "leases": [cluster("old", size=900, all_or_nothing=True, sites="a"), cluster("rich", size=500, sites="a")],
@@ -74,9 +80,15 @@ def test_leases_are_kept_as_far_as_a_relaxed_plan_serves_them() -> None:
     assert base.objective_usd is not None
 
     def worth(usd: float) -> float:
-        both = {"leases": [*held["leases"], cluster("new", size=100)], "lease_rates": [*held["lease_rates"], rate("new", usd)]}
+        both = {
+            "leases": [*held["leases"], cluster("new", size=100)],
+            "lease_rates": [*held["lease_rates"], rate("new", usd)],
+        }
         at = tiny_case(sites=[site(mw=2.0), site("b", mw=0.8)], **both, **rows)
-        made = plan(at, solver=RELAXED, fixes=[f"leases.size[old]={served * (1 - 1e-7)!r}", "leases.size[rich]=500", "leases.size[new]=100"])
+        made = plan(
+            at, solver=RELAXED,
+            fixes=[f"leases.size[old]={served * (1 - 1e-7)!r}", "leases.size[rich]=500", "leases.size[new]=100"],
+        )
         assert made.objective_usd is not None
         return made.objective_usd - base.objective_usd
 

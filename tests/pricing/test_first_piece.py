@@ -1,4 +1,5 @@
-"""The first linear piece of a concave function: exact slopes and corners, on functions written as the least of some lines."""
+"""The first linear piece of a concave function: exact slopes and corners, on functions written as the least of some
+lines."""
 
 from __future__ import annotations
 
@@ -85,7 +86,8 @@ def test_differences_within_the_noise_are_none() -> None:
     st.floats(-5.0, 20.0), st.floats(0.0, 10.0),
 )
 def test_any_concave_function(pieces: list[tuple[float, float]], slope: float, above: float) -> None:
-    """pieces: lengths of the linear pieces, and by how much the slope falls after each. above: how far the dual is off."""
+    """pieces: lengths of the linear pieces, and by how much the slope falls after each. above: how far the dual is
+    off."""
     lines, value, at, each = [(BASE, slope)], BASE, 0.0, slope
     for length, fall in pieces:
         value, at = value + each * length, at + length

@@ -57,7 +57,9 @@ def test_what_a_unit_more_brings(moved: Moved) -> None:
 
 @pytest.mark.parametrize("moved", DIRECTIONS, ids=lambda moved: moved.name)
 def test_what_a_unit_less_costs(moved: Moved) -> None:
-    price = kept(moved.build).price(direction(moved).reversed(), 1.0, most=moved.loss_to if np.isfinite(moved.loss_to) else FAR)
+    price = kept(moved.build).price(
+        direction(moved).reversed(), 1.0, most=moved.loss_to if np.isfinite(moved.loss_to) else FAR
+    )
     if moved.loss is None:
         assert price is None
         return
@@ -66,7 +68,9 @@ def test_what_a_unit_less_costs(moved: Moved) -> None:
     assert price.holds_to == pytest.approx(min(moved.loss_to, FAR), rel=1e-6)
 
 
-@pytest.mark.parametrize("moved", [moved for moved in DIRECTIONS if moved.gain is not None], ids=lambda moved: moved.name)
+@pytest.mark.parametrize(
+    "moved", [moved for moved in DIRECTIONS if moved.gain is not None], ids=lambda moved: moved.name
+)
 def test_the_dual_lies_between(moved: Moved) -> None:
     held = kept(moved.build)
     assert moved.gain is not None
@@ -74,7 +78,9 @@ def test_the_dual_lies_between(moved: Moved) -> None:
     assert moved.gain - 1e-9 <= held.dual(direction(moved)) <= moved.loss + 1e-9
 
 
-@pytest.mark.parametrize("known", [known for known in BANK if known.objective is not None], ids=lambda known: known.name)
+@pytest.mark.parametrize(
+    "known", [known for known in BANK if known.objective is not None], ids=lambda known: known.name
+)
 def test_its_duals_are_those_of_a_checked_vertex(known: Known) -> None:
     held = kept(known.build)
     sign = 1.0 if held.arrays.maximise else -1.0

@@ -38,10 +38,20 @@ def test_the_headline_has_a_row_for_each_phase_and_nothing_else() -> None:
 
 def test_a_free_megawatt_is_worth_its_lease() -> None:
     """On a phase without fee or capex, what a MW brings given free is what it brings on offer."""
-    found = plan(apply_edits(starting_case(), ["power.fee_usd_per_kw_month=0", "power.upfront_usd_per_kw=0", "sites.opening_cost_usd=0"]), solver=RELAXED)
+    found = plan(
+        apply_edits(
+            starting_case(), ["power.fee_usd_per_kw_month=0", "power.upfront_usd_per_kw=0", "sites.opening_cost_usd=0"]
+        ),
+        solver=RELAXED,
+    )
     power = found.case.tables["power"]
     names = power["source_id"] + ":" + power["phase"]
-    free = set(names[(power["capex_usd_per_kw"].fillna(0) == 0) & (power["fixed_om_usd_per_kw_month"] == 0) & (power["min_take"] == 0)])
+    free = set(
+        names[
+            (power["capex_usd_per_kw"].fillna(0) == 0) & (power["fixed_om_usd_per_kw_month"] == 0)
+            & (power["min_take"] == 0)
+        ]
+    )
     rows = found.prices[found.prices["name"].isin(free) & (found.prices["in_plan"] >= found.prices["limit"])]
     assert len(rows)
     np.testing.assert_allclose(rows["gain_usd"], rows["net_gain_usd"], rtol=1e-6, atol=1.0)
@@ -67,7 +77,10 @@ def test_pay_up_to_is_the_fee_that_would_leave_nothing() -> None:
 def test_a_plan_without_levels_has_no_prices() -> None:
     case = starting_case()
     lease = case.tables["leases"]["lease_id"].iloc[0]
-    found = plan(case, fixes=[f"leases.size[{lease}]={case.tables['leases']['max_size'].iloc[0]:g}"], excludes=[f"leases[{lease}]"])
+    found = plan(
+        case, fixes=[f"leases.size[{lease}]={case.tables['leases']['max_size'].iloc[0]:g}"],
+        excludes=[f"leases[{lease}]"],
+    )
     assert found.levels is None
     assert list(found.prices.columns) == list(COLUMNS)
     assert isinstance(found.prices, pd.DataFrame)
@@ -87,7 +100,9 @@ def test_an_unknown_detail_is_refused() -> None:
 
 def test_what_the_time_does_not_suffice_for_is_left_out_and_said() -> None:
     found = planned()
-    task = PriceTask(found.candidates, found.allocation_result, lambda case: found.candidates, SolverOptions(), seconds=0.0)
+    task = PriceTask(
+        found.candidates, found.allocation_result, lambda case: found.candidates, SolverOptions(), seconds=0.0
+    )
     stopped = price_plan(task, "full")
     assert not stopped.complete
     assert stopped.table.empty
@@ -100,7 +115,9 @@ def test_what_was_answered_in_time_stays() -> None:
     def slow(what: str, answers: int) -> None:
         time.sleep(1.0)
 
-    task = PriceTask(found.candidates, found.allocation_result, lambda case: found.candidates, SolverOptions(), progress=slow)
+    task = PriceTask(
+        found.candidates, found.allocation_result, lambda case: found.candidates, SolverOptions(), progress=slow
+    )
     began = time.perf_counter()
     stopped = price_plan(replace(task, seconds=4.0), "full")
     assert time.perf_counter() - began < 30.0

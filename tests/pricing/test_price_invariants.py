@@ -1,7 +1,8 @@
 """Invariants of prices on cases made up from seeds, on degenerate ones, and on the whole fixture.
 
-The dual programme proves the plan's; gain <= dual <= loss; and e units more or less change the NPV by e times the price of that
-direction within its range, given free or with their own fee, as another road to the same optimum finds (see `spelled_out`).
+The dual programme proves the plan's; gain <= dual <= loss; and e units more or less change the NPV by e times the price
+of that direction within its range, given free or with their own fee, as another road to the same optimum finds (see
+`spelled_out`).
 """
 
 from __future__ import annotations
@@ -34,7 +35,10 @@ from planner.solver.options import SolverOptions
 from planner.solver.solution import verify_duals
 
 ROOT = Path(__file__).parents[2]
-SEEDS = settings(max_examples=5, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], phases=[Phase.generate])
+SEEDS = settings(
+    max_examples=5, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow],
+    phases=[Phase.generate],
+)
 """Seeds are not shrunk: a smaller seed is no simpler case."""
 MOST_PHASES = 3
 FULL = [pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 4)]
@@ -98,7 +102,9 @@ def test_gain_dual_and_loss_are_in_order(seed: int) -> None:
 
 def in_order(prices: pd.DataFrame) -> None:
     # A date moves candidates, not limits: what earlier brings and later costs need not be in order.
-    held = prices[(prices["decisions"] == "held") & prices["gain_usd"].notna() & (prices["question"] != "months earlier")]
+    held = prices[
+        (prices["decisions"] == "held") & prices["gain_usd"].notna() & (prices["question"] != "months earlier")
+    ]
     assert len(held)
     slack = 1e-6 * held[["gain_usd", "loss_usd", "dual_usd"]].abs().max(axis=1) + 1e-3
     with_dual = held["dual_usd"].notna()
@@ -125,14 +131,17 @@ def test_a_megawatt_offered_changes_the_plan_by_its_net_price(seed: int) -> None
     found = planned(seed)
     base = worth(found)
     assert base is not None
-    power = found.case.tables["power"].assign(name=lambda table: table["source_id"] + ":" + table["phase"]).set_index("name")
+    power = found.case.tables["power"].assign(
+        name=lambda table: table["source_id"] + ":" + table["phase"]
+    ).set_index("name")
     rows = phases(found).dropna(subset=["net_gain_usd"])
     for row in rows.nlargest(MOST_PHASES, "net_gain_usd").itertuples():
         for amount in (0.5 * row.net_gain_holds_to, row.net_gain_holds_to):
             before = power.loc[row.name]
             edits = [f"power.guaranteed_mw[{row.name}]={float(before.guaranteed_mw + amount)!r}"]
             if not pd.isna(before.installed_mw):  # plant grows with what it guarantees
-                edits.append(f"power.installed_mw[{row.name}]={float(before.installed_mw * (1 + amount / before.guaranteed_mw))!r}")
+                installed = float(before.installed_mw * (1 + amount / before.guaranteed_mw))
+                edits.append(f"power.installed_mw[{row.name}]={installed!r}")
             value = worth(found, candidates_of(apply_edits(found.case, edits), found.options))
             assert value is not None
             assert close(found, value - base, row.net_gain_usd, amount), (row.name, amount)
@@ -223,14 +232,27 @@ def test_supply_changes_the_plan_by_its_price(seed: int) -> None:
         assert close(found, value - base, row.gain_usd, row.gain_holds_to), row.name
         checked += 1
     changes = []
-    for row in rows[(rows["question"] == "from a quarter on") & (rows["gain_usd"] > 0.0)].nlargest(1, "gain_usd").itertuples():
-        changes.append((row, row.gain_usd, row.gain_holds_to, f"budget.new_capital_usd[{row.name}]+={float(row.gain_holds_to)!r}"))
-    for row in rows[(rows["resource"] == "lease") & (rows["gain_usd"].abs() > 1.0)].nlargest(2, "gain_usd").itertuples():
+    for row in rows[
+        (rows["question"] == "from a quarter on") & (rows["gain_usd"] > 0.0)
+    ].nlargest(1, "gain_usd").itertuples():
+        changes.append(
+            (row, row.gain_usd, row.gain_holds_to, f"budget.new_capital_usd[{row.name}]+={float(row.gain_holds_to)!r}")
+        )
+    for row in rows[
+        (rows["resource"] == "lease") & (rows["gain_usd"].abs() > 1.0)
+    ].nlargest(2, "gain_usd").itertuples():
         amount = float(np.floor(row.gain_holds_to))  # a lease is of whole GPUs
         if amount > 0.0:
             changes.append((row, row.gain_usd, amount, f"leases.max_size[{row.name}]+={amount!r}"))
-    for row in rows[(rows["resource"] == "hall") & (rows["net_gain_usd"] > 1.0)].nlargest(2, "net_gain_usd").itertuples():
-        changes.append((row, row.net_gain_usd, row.net_gain_holds_to, f"sites.critical_it_mw[{row.name}]+={float(row.net_gain_holds_to)!r}"))
+    for row in rows[
+        (rows["resource"] == "hall") & (rows["net_gain_usd"] > 1.0)
+    ].nlargest(2, "net_gain_usd").itertuples():
+        changes.append(
+            (
+                row, row.net_gain_usd, row.net_gain_holds_to,
+                f"sites.critical_it_mw[{row.name}]+={float(row.net_gain_holds_to)!r}",
+            )
+        )
     for row, price, amount, edit in changes:
         value = worth(found, candidates_of(apply_edits(found.case, [edit]), found.options))
         assert value is not None
@@ -242,7 +264,9 @@ def test_supply_changes_the_plan_by_its_price(seed: int) -> None:
 @pytest.mark.parametrize("seed", FULL)
 def test_dates_are_what_planning_again_brings(seed: int) -> None:
     """With 0/1 decisions continuous the plan is one programme, so planning again holds nothing back."""
-    found = plan(generate_case(sites=3, leases=4, skus=2, months=36, seed=seed), solver=SolverOptions(relax=True), prices="full")
+    found = plan(
+        generate_case(sites=3, leases=4, skus=2, months=36, seed=seed), solver=SolverOptions(relax=True), prices="full"
+    )
     rows = found.prices
     dates = rows[(rows["question"] == "months earlier") & (rows["decisions"] == "held")]
     assert len(dates)
@@ -251,9 +275,14 @@ def test_dates_are_what_planning_again_brings(seed: int) -> None:
         source, _, phase = row.name.rpartition(":")
         power = found.case.tables["power"]
         (own,) = np.flatnonzero((power["source_id"] == source) & (power["phase"] == phase))
-        comes = month_number(found.power.set_index("phase").loc[row.name, "energised"]) - month_number(found.case.settings.start)
+        comes = month_number(
+            found.power.set_index("phase").loc[row.name, "energised"]
+        ) - month_number(found.case.settings.start)
         lead = min(int(power["lead_months"].iloc[own]), comes - months)  # it cannot come before its lead
-        edits = [f"power.energised[{row.name}]+={-months}", f"power.term_months[{row.name}]+={months}", f"power.lead_months[{row.name}]={lead}"]
+        edits = [
+            f"power.energised[{row.name}]+={-months}", f"power.term_months[{row.name}]+={months}",
+            f"power.lead_months[{row.name}]={lead}",
+        ]
         moved = apply_edits(found.case, edits)
         again = plan(moved, solver=SolverOptions(relax=True))
         assert again.objective_usd is not None
@@ -303,7 +332,10 @@ def test_whole_phases_are_what_fixing_them_brings(seed: int) -> None:
 def twins(case: Case) -> Case:
     """Every phase split into two equal ones, so that each MW can come from either and duals are far from unique."""
     power = case.tables["power"]
-    halves = power.assign(guaranteed_mw=power["guaranteed_mw"] / 2, installed_mw=power["installed_mw"] / 2, committed_mw=power["committed_mw"] / 2)
+    halves = power.assign(
+        guaranteed_mw=power["guaranteed_mw"] / 2, installed_mw=power["installed_mw"] / 2,
+        committed_mw=power["committed_mw"] / 2,
+    )
     other = halves.assign(source_id=halves["source_id"] + "_twin")
     return replace(case, tables={**case.tables, "power": pd.concat([halves, other], ignore_index=True)})
 
@@ -327,7 +359,15 @@ def test_a_case_without_income_has_prices_of_nothing() -> None:
     case = generate_case(sites=2, leases=3, skus=2, months=24, seed=1)
     rates = case.tables["lease_rates"].assign(usd_per_gpu_hour=0.0)
     leases = case.tables["leases"].assign(usd_per_kw_month=0.0)
-    found = plan(replace(case, tables={**case.tables, "lease_rates": rates, "leases": leases, "market": case.tables["market"].iloc[:0], "mining": case.tables["mining"].iloc[:0]}))
+    found = plan(
+        replace(
+            case,
+            tables={
+                **case.tables, "lease_rates": rates, "leases": leases, "market": case.tables["market"].iloc[:0],
+                "mining": case.tables["mining"].iloc[:0],
+            },
+        )
+    )
     rows = phases(found)
     assert (rows["gain_usd"] == 0.0).all()
     in_order(found.prices)

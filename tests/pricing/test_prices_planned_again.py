@@ -1,7 +1,8 @@
-"""Each price against planning again with the unit given, where bounds of single candidates bind, and what binds most against the prices.
+"""Each price against planning again with the unit given, where bounds of single candidates bind, and what binds most
+against the prices.
 
-The other road is SciPy on every candidate and row spelled out (`spelled_out`), the whole decisions held at the plan's: the changed
-case is built anew, so whatever a limit stands for in it has moved.
+The other road is SciPy on every candidate and row spelled out (`spelled_out`), the whole decisions held at the plan's:
+the changed case is built anew, so whatever a limit stands for in it has moved.
 """
 
 from __future__ import annotations
@@ -42,7 +43,10 @@ def edit_of(row: Any, found: Plan) -> str | None:
         return f"gpu_supply.max_gpus[{row.name}]"
     if row.resource == "shared feed":
         return f"site_groups.max_contracted_mw[{row.name}]"
-    if row.resource == "capital" and row.question in ("from a quarter on", "one quarter") and row.name in set(tables["budget"]["quarter"]):
+    if (
+        row.resource == "capital" and row.question in ("from a quarter on", "one quarter")
+        and row.name in set(tables["budget"]["quarter"])
+    ):
         return f"budget.new_capital_usd[{row.name}]"
     return None
 
@@ -68,7 +72,8 @@ def test_a_unit_more_or_less_is_worth_its_price(seed: int) -> None:
             continue
         whole = row.unit == "GPU"  # a column of whole numbers
         for price, of_step, holds, sign in (
-            (row.gain_usd, row.gain_of_step_usd, row.gain_holds_to, 1.0), (row.loss_usd, row.loss_of_step_usd, row.loss_holds_to, -1.0),
+            (row.gain_usd, row.gain_of_step_usd, row.gain_holds_to, 1.0),
+            (row.loss_usd, row.loss_of_step_usd, row.loss_holds_to, -1.0),
         ):
             if np.isnan(price):
                 continue
@@ -82,7 +87,9 @@ def test_a_unit_more_or_less_is_worth_its_price(seed: int) -> None:
                     continue
                 value = after(found, edit, sign * amount)
                 assert value is not None, (row.question, row.name, sign * amount)
-                assert close(found, sign * (value - base), each * amount), (row.question, row.resource, row.name, sign * amount, sign * (value - base), each * amount)
+                assert close(found, sign * (value - base), each * amount), (
+                    row.question, row.resource, row.name, sign * amount, sign * (value - base), each * amount
+                )
                 asked += 1
     assert asked >= 6
 
@@ -99,13 +106,18 @@ def test_a_megawatt_on_offer_is_worth_its_net_price(seed: int) -> None:
         amount = min(row.net_gain_holds_to, row.step)
         value = after(found, edit, amount)
         assert value is not None
-        assert close(found, value - base, row.net_gain_usd * amount), (row.resource, row.name, value - base, row.net_gain_usd * amount)
+        assert close(found, value - base, row.net_gain_usd * amount), (
+            row.resource, row.name, value - base, row.net_gain_usd * amount
+        )
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_prices_lie_in_order_and_what_binds_has_all_of_them(seed: int) -> None:
     found = planned(seed)
-    held = found.prices[(found.prices["decisions"] == "held") & found.prices["gain_usd"].notna() & (found.prices["question"] != "months earlier")]
+    held = found.prices[
+        (found.prices["decisions"] == "held") & found.prices["gain_usd"].notna()
+        & (found.prices["question"] != "months earlier")
+    ]
     slack = 1e-6 * held[["gain_usd", "loss_usd", "dual_usd"]].abs().max(axis=1) + 1e-6
     assert not (held["gain_usd"] > held["dual_usd"] + slack).any()
     assert not (held["dual_usd"] > held["loss_usd"] + slack).any()
@@ -116,12 +128,17 @@ def test_prices_lie_in_order_and_what_binds_has_all_of_them(seed: int) -> None:
         assert ((binding["family"] == row.family) & (binding["name"] == row.name)).any(), (row.family, row.name)
 
 
-FAMILIES = {"lease": "VOLUME", "lease rate": "TIER", "delivery": "SUPPLY", "shared feed": "GROUP", "cluster": "CLUSTER", "phase": "POWER", "hall": "SITE"}
+FAMILIES = {
+    "lease": "VOLUME", "lease rate": "TIER", "delivery": "SUPPLY", "shared feed": "GROUP", "cluster": "CLUSTER",
+    "phase": "POWER", "hall": "SITE",
+}
 
 
 def scarce(found: Plan) -> pd.DataFrame:
     """Limits of which a unit more, at its own cost, brings something, by the family and name under which they bind."""
-    rows = found.prices[(found.prices["decisions"] == "held") & (found.prices["question"].isin(["whole term", "one quarter"]))]
+    rows = found.prices[
+        (found.prices["decisions"] == "held") & (found.prices["question"].isin(["whole term", "one quarter"]))
+    ]
     rows = rows[rows["resource"].isin(list(FAMILIES))]
     own = rows["net_gain_usd"].where(rows["resource"].isin(["phase", "hall"]), rows["gain_usd"])
     rows = rows[own > 1e-3]
@@ -138,7 +155,9 @@ def test_the_cases_have_prices_of_every_kind() -> None:
 
 
 @pytest.mark.parametrize(("kind", "worth_usd", "size"), [("hosting", 90_000.0, 40.0), ("gpus", 10.0 * 744, 100.0)])
-def test_a_lease_that_fits_wherever_it_likes_is_worth_what_one_more_pays(kind: str, worth_usd: float, size: float) -> None:
+def test_a_lease_that_fits_wherever_it_likes_is_worth_what_one_more_pays(
+    kind: str, worth_usd: float, size: float
+) -> None:
     """By hand: $100/kW-month less a fee of $10, or $10 an hour in a January of 744 hours, nothing else being scarce."""
     case = filled_case(kind)
     found = planner.plan(case, prices="full")
@@ -152,9 +171,11 @@ def test_a_lease_that_fits_wherever_it_likes_is_worth_what_one_more_pays(kind: s
 
 
 def test_a_site_filled_with_new_halls_is_worth_what_one_more_megawatt_of_them_brings() -> None:
-    """All that a site may still hold is built in one month, so that the bound of that month's halls binds beside the limit of the site."""
+    """All that a site may still hold is built in one month, so that the bound of that month's halls binds beside the
+    limit of the site."""
     case = tiny_case(
-        months=18, sites=[site("a", mw=0.8, existing_it_mw=0.3, shell_capex_usd_per_kw=400, build_lead_months=0)], power=[grid("a", mw=20.0)],
+        months=18, sites=[site("a", mw=0.8, existing_it_mw=0.3, shell_capex_usd_per_kw=400, build_lead_months=0)],
+        power=[grid("a", mw=20.0)],
         leases=[hall("room", mw=5.0, rate=150.0, term_months=18)],
     )
     found = planner.plan(case, prices="full")
@@ -167,9 +188,14 @@ def test_a_site_filled_with_new_halls_is_worth_what_one_more_megawatt_of_them_br
 
 
 def test_a_site_whose_halls_all_stand_holds_no_more_of_them_if_it_is_larger() -> None:
-    case = tiny_case(months=18, sites=[site("a", mw=0.8)], power=[grid("a", mw=20.0)], leases=[hall("room", mw=5.0, rate=150.0, term_months=18)])
+    case = tiny_case(
+        months=18, sites=[site("a", mw=0.8)], power=[grid("a", mw=20.0)],
+        leases=[hall("room", mw=5.0, rate=150.0, term_months=18)],
+    )
     found = planner.plan(case, prices="full")
-    assert planner.plan(apply_edits(case, ["sites.critical_it_mw[a]+=1"]), prices="none").npv_usd == pytest.approx(found.npv_usd, rel=1e-9)
+    assert planner.plan(
+        apply_edits(case, ["sites.critical_it_mw[a]+=1"]), prices="none"
+    ).npv_usd == pytest.approx(found.npv_usd, rel=1e-9)
     row = found.prices[found.prices["resource"] == "hall"].iloc[0]
     assert row["net_gain_usd"] == 0.0
     assert row["gain_usd"] > 1e6
@@ -197,7 +223,8 @@ def test_the_years_of_a_percent_more_of_what_binds_are_those_of_planning_again()
 
 
 def test_a_gpu_more_on_one_fabric_brings_what_it_earns() -> None:
-    """60 GPUs fit on the fabric of a lease of 100 that wants one: each more brings 730 hours x 12 months x $1 less its $1,000."""
+    """60 GPUs fit on the fabric of a lease of 100 that wants one: each more brings 730 hours x 12 months x $1 less its
+    $1,000."""
     case = small_case(sites={"max_cluster_gpus": 60}, leases={"single_fabric": True})
     found = planner.plan(case, prices="full")
     (row,) = found.prices[found.prices["resource"] == "cluster"].to_dict("records")
@@ -209,15 +236,20 @@ def test_a_gpu_more_on_one_fabric_brings_what_it_earns() -> None:
 
 
 def test_a_dollar_for_a_year_brings_what_planning_again_with_it_brings() -> None:
-    """$50,000 at first, plenty a year later: a dollar that goes back then buys a thousandth of a GPU, which earns $7,760."""
+    """$50,000 at first, plenty a year later: a dollar that goes back then buys a thousandth of a GPU, which earns
+    $7,760."""
     budget = [{"quarter": "2027-Q1", "new_capital_usd": 50_000}, {"quarter": "2028-Q1", "new_capital_usd": 100_000}]
     case = small_case(settings={"budget_carries_over": True}, budget=budget)
     found = planner.plan(case, prices="full")
-    rows = found.prices[(found.prices["resource"] == "capital") & (found.prices["name"] == "2027-Q1")].set_index("question")
+    rows = found.prices[
+        (found.prices["resource"] == "capital") & (found.prices["name"] == "2027-Q1")
+    ].set_index("question")
     assert rows["gain_usd"]["for one year"] == pytest.approx(7.76)
     assert rows["gain_holds_to"]["for one year"] == pytest.approx(50_000.0)
     for amount, expected in ((1_000.0, 7_760.0), (80_000.0, 50_000 * 7.76)):
-        lent = apply_edits(case, [f"budget.new_capital_usd[2027-Q1]+={amount}", f"budget.new_capital_usd[2028-Q1]+={-amount}"])
+        lent = apply_edits(
+            case, [f"budget.new_capital_usd[2027-Q1]+={amount}", f"budget.new_capital_usd[2028-Q1]+={-amount}"]
+        )
         assert planner.plan(lent, prices="none").npv_usd - found.npv_usd == pytest.approx(expected)
         kept = apply_edits(case, [f"budget.new_capital_usd[2027-Q1]+={amount}"])
         assert planner.plan(kept, prices="none").npv_usd - found.npv_usd == pytest.approx(expected)

@@ -1,4 +1,5 @@
-"""A quote against brute force: bracket the rate and plan again, with the lease fixed at its size, by `planner.plan` alone."""
+"""A quote against brute force: bracket the rate and plan again, with the lease fixed at its size, by `planner.plan`
+alone."""
 
 from __future__ import annotations
 
@@ -22,13 +23,18 @@ Rows = dict[str, list[dict[str, Any]]]
 def asked(rows: Rows, lease: dict[str, Any], usd: float, gpus: tuple[tuple[str, float], ...] = (("gpu", 1.0),)) -> Case:
     """The case with the inquiry as a lease at a rate, written as a user would write it."""
     hosting = lease["kind"] == "hosting"
-    rates = [] if hosting else [rate(lease["lease_id"], usd / units, gpu=name, gpus_per_unit=units) for name, units in gpus]
+    rates = [] if hosting else [
+        rate(lease["lease_id"], usd / units, gpu=name, gpus_per_unit=units) for name, units in gpus
+    ]
     whole = {**lease, "usd_per_kw_month": usd} if hosting else lease
-    return tiny_case(**{**rows, "leases": [*rows.get("leases", []), whole], "lease_rates": [*rows.get("lease_rates", []), *rates]})
+    return tiny_case(
+        **{**rows, "leases": [*rows.get("leases", []), whole], "lease_rates": [*rows.get("lease_rates", []), *rates]}
+    )
 
 
 def bisected(case_at: Callable[[float], Case], lease_id: str, size: float, high: float) -> float:
-    """The rate at which the plan with the lease fixed at its size is worth as much as the one without it, by Brent's bracketing."""
+    """The rate at which the plan with the lease fixed at its size is worth as much as the one without it, by Brent's
+    bracketing."""
     without = plan(case_at(1.0), excludes=f"leases[{lease_id}]").objective_usd
     assert without is not None
 
@@ -41,7 +47,13 @@ def bisected(case_at: Callable[[float], Case], lease_id: str, size: float, high:
 
 OTHERS: Rows = {
     "sites": [site(mw=2.0), site("b", mw=1.0)],
-    "power": [grid(mw=2.5), grid("b", mw=1.0, energised="2027-07", status="approved", delay_low_months=0, delay_mode_months=0, delay_high_months=0)],
+    "power": [
+        grid(mw=2.5),
+        grid(
+            "b", mw=1.0, energised="2027-07", status="approved", delay_low_months=0, delay_mode_months=0,
+            delay_high_months=0,
+        ),
+    ],
     "leases": [cluster("old", size=900), cluster("older", size=300)],
     "lease_rates": [rate("old", 2.4), rate("older", 1.9)],
     "market": [{"gpu_id": "gpu", "usd_per_gpu_hour": 1.6, "depth_gpus": 200, "utilisation": 0.8}],
@@ -73,7 +85,9 @@ def budgeted(capital: float) -> Rows:
         **OTHERS,
         "gpus": [sku(), sku("big", it_kw=4.0, capex_usd=50_000)],
         "lease_rates": [rate("old", 2.4), rate("older", 6.0, gpu="big")],
-        "budget": [{"quarter": "2027-Q1", "new_capital_usd": capital}, {"quarter": "2027-Q4", "new_capital_usd": capital / 4.0}],
+        "budget": [
+            {"quarter": "2027-Q1", "new_capital_usd": capital}, {"quarter": "2027-Q4", "new_capital_usd": capital / 4.0}
+        ],
     }
 
 
@@ -82,7 +96,9 @@ def test_a_prepayment_under_a_binding_budget(capital: float) -> None:
     """The rate stands in the budget, so one step from the slope of revenue alone would miss."""
     rows = budgeted(capital)
     lease = cluster("new", size=500.0, prepay_fraction=0.25)
-    found = quote(tiny_case(**rows), name="new", gpu="gpu", gpus=500.0, start="2027-01", term_months=24, prepay_fraction=0.25)
+    found = quote(
+        tiny_case(**rows), name="new", gpu="gpu", gpus=500.0, start="2027-01", term_months=24, prepay_fraction=0.25
+    )
     assert found.floor == pytest.approx(bisected(lambda usd: asked(rows, lease, usd), "new", 500.0, 40.0), rel=1e-6)
     plain = quote(tiny_case(**rows), name="new", gpu="gpu", gpus=500.0, start="2027-01", term_months=24)
     assert plain.answer is Answer.NEVER or plain.floor > found.floor
@@ -90,7 +106,10 @@ def test_a_prepayment_under_a_binding_budget(capital: float) -> None:
 
 @pytest.mark.slow
 def test_income_in_a_cash_floor() -> None:
-    rows = {**OTHERS, "budget": [{"quarter": "2027-Q2", "cash_floor_usd": -14e6}, {"quarter": "2028-Q1", "cash_floor_usd": -9e6}]}
+    rows = {
+        **OTHERS,
+        "budget": [{"quarter": "2027-Q2", "cash_floor_usd": -14e6}, {"quarter": "2028-Q1", "cash_floor_usd": -9e6}],
+    }
     lease = cluster("new", size=500.0)
     found = quote(tiny_case(**rows), name="new", gpu="gpu", gpus=500.0, start="2027-01", term_months=24)
     assert found.floor == pytest.approx(bisected(lambda usd: asked(rows, lease, usd), "new", 500.0, 40.0), rel=1e-6)
@@ -101,10 +120,16 @@ def test_ways_of_serving_of_different_length() -> None:
     rows: Rows = {
         **OTHERS,
         "gpus": [sku(capex_usd=None, capex_curve="price")],
-        "curves": [{"curve_id": "price", "month": month, "value": value, "unit": "$"} for month, value in (("2027-01", 26_000), ("2027-04", 19_000))],
+        "curves": [
+            {"curve_id": "price", "month": month, "value": value, "unit": "$"}
+            for month, value in (("2027-01", 26_000), ("2027-04", 19_000))
+        ],
     }
     lease = cluster("new", size=500.0, late_grace_months=6, late_penalty=0.1)
-    found = quote(tiny_case(**rows), name="new", gpu="gpu", gpus=500.0, start="2027-01", term_months=24, late_grace_months=6, late_penalty=0.1)
+    found = quote(
+        tiny_case(**rows), name="new", gpu="gpu", gpus=500.0, start="2027-01", term_months=24, late_grace_months=6,
+        late_penalty=0.1,
+    )
     assert found.floor == pytest.approx(bisected(lambda usd: asked(rows, lease, usd), "new", 500.0, 20.0), rel=1e-6)
 
 
@@ -114,7 +139,9 @@ def test_a_mix_of_skus_in_a_ratio() -> None:
     lease = cluster("new", size=500.0)
     pair = (("gpu", 1.0), ("half", 2.2))
     found = quote(tiny_case(**rows), name="new", gpu="gpu; half=2.2", gpus=500.0, start="2027-01", term_months=24)
-    assert found.floor == pytest.approx(bisected(lambda usd: asked(rows, lease, usd, pair), "new", 500.0, 20.0), rel=1e-6)
+    assert found.floor == pytest.approx(
+        bisected(lambda usd: asked(rows, lease, usd, pair), "new", 500.0, 20.0), rel=1e-6
+    )
 
 
 def test_a_hall_to_let() -> None:
@@ -156,16 +183,25 @@ def test_notice_when_the_market_falls_below_the_rate() -> None:
 def lumpy(rows: Rows) -> Rows:
     """Power to be had only whole, and a lease that is taken whole."""
     phase = grid("b", mw=1.25, lumpy=True, fee_usd_per_kw_month=20, take_or_pay=1.0)
-    return {**rows, "power": [grid(mw=1.5), phase], "leases": [cluster("old", size=900), cluster("whole", size=300, all_or_nothing=True)], "lease_rates": [rate("old", 2.4), rate("whole", 2.1)]}
+    return {
+        **rows, "power": [grid(mw=1.5), phase],
+        "leases": [cluster("old", size=900), cluster("whole", size=300, all_or_nothing=True)],
+        "lease_rates": [rate("old", 2.4), rate("whole", 2.1)],
+    }
 
 
 @pytest.mark.parametrize("size", [200.0, pytest.param(450.0, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("terms", [{}, {"single_fabric": True}, {"min_block": 150.0}], ids=["anywhere", "one fabric", "blocks"])
+@pytest.mark.parametrize(
+    "terms", [{}, {"single_fabric": True}, {"min_block": 150.0}], ids=["anywhere", "one fabric", "blocks"]
+)
 def test_all_or_nothing_with_whole_decisions(size: float, terms: dict[str, Any]) -> None:
     """The floor lies in the interval, and the plan flips there."""
     rows = lumpy(OTHERS)
     exact = PlanOptions(solver=SolverOptions(gap=1e-9))
-    found = quote(tiny_case(**rows), name="new", gpu="gpu", gpus=size, start="2027-01", term_months=24, all_or_nothing=True, options=exact, **terms)
+    found = quote(
+        tiny_case(**rows), name="new", gpu="gpu", gpus=size, start="2027-01", term_months=24, all_or_nothing=True,
+        options=exact, **terms,
+    )
     lease = cluster("new", size=size, all_or_nothing=True, **terms)
     biggest = 1.25 / 1.25 / 2e-3  # GPUs that the power of one site carries
     if terms.get("single_fabric") and size > 1.5 / 1.25 / 2e-3:
@@ -185,5 +221,8 @@ def test_what_no_site_can_hold() -> None:
     found = quote(tiny_case(**OTHERS), name="new", gpu="gpu", gpus=5_000.0, start="2027-01", term_months=24)
     assert found.answer is Answer.NEVER
     assert found.floor != found.floor
-    late = quote(tiny_case(**OTHERS), Inquiry("2027-01", 24, name="new", gpu="gpu", gpus=10.0, max_co2_kg_per_mwh=0.0, regions="nowhere"))
+    late = quote(
+        tiny_case(**OTHERS),
+        Inquiry("2027-01", 24, name="new", gpu="gpu", gpus=10.0, max_co2_kg_per_mwh=0.0, regions="nowhere"),
+    )
     assert late.answer is Answer.NEVER

@@ -25,13 +25,18 @@ FACTORS = {"spot": "market", "power": "curves[power]"}
 
 
 def _case() -> Case:
-    """Power for 2 MW: a lease that stands, and an on-demand market whose price, like that of power, is anybody's guess."""
+    """Power for 2 MW: a lease that stands, and an on-demand market whose price, like that of power, is anybody's
+    guess."""
     return tiny_case(
-        sites=[site(mw=2.0, pue=1.2, load_factor=0.9)], power=[grid(mw=2.5, energy_usd_per_mwh=None, energy_curve="power")],
+        sites=[site(mw=2.0, pue=1.2, load_factor=0.9)],
+        power=[grid(mw=2.5, energy_usd_per_mwh=None, energy_curve="power")],
         leases=[cluster("old", size=400)], lease_rates=[rate("old", 2.4)],
         market=[{"gpu_id": "gpu", "usd_per_gpu_hour": 1.9, "depth_gpus": 800, "utilisation": 0.8}],
         curves=[{"curve_id": "power", "month": "2027-01", "value": 60.0, "unit": "$"}],
-        factors=[{"factor_id": name, "model": "gbm", "drives": drives, "volatility_per_year": 0.6} for name, drives in FACTORS.items()],
+        factors=[
+            {"factor_id": name, "model": "gbm", "drives": drives, "volatility_per_year": 0.6}
+            for name, drives in FACTORS.items()
+        ],
     )
 
 
@@ -55,7 +60,10 @@ def _added(case: Case, units: list[Row], futures: Futures, change: np.ndarray) -
     found = []
     for scenario in range(len(futures)):
         one = _OneFuture(case, futures.values, scenario)
-        worth = {at: plain_npv(one, plain_cash(one, units[at], units, futures.calendar.months, tail="none")) for at in np.flatnonzero(change)}
+        worth = {
+            at: plain_npv(one, plain_cash(one, units[at], units, futures.calendar.months, tail="none"))
+            for at in np.flatnonzero(change)
+        }
         found.append(sum(float(change[at]) * usd for at, usd in worth.items()))
     return np.array(found)
 
@@ -98,7 +106,9 @@ def test_floors_over_futures_are_where_the_plans_are_worth_the_same(asked: tuple
 
     @cache
     def added(usd: float) -> np.ndarray:
-        return others + _added(asked_case(_case(), [found.inquiry], rates={"new": usd}), units, futures, told["change"] * own)
+        return others + _added(
+            asked_case(_case(), [found.inquiry], rates={"new": usd}), units, futures, told["change"] * own
+        )
 
     def floor(weight: float) -> float:
         def worth(usd: float) -> float:

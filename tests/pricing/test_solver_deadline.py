@@ -1,4 +1,5 @@
-"""A deadline for the solver holds wherever whole decisions are searched for: quotes, plans near the best, plans made again for a price."""
+"""A deadline for the solver holds wherever whole decisions are searched for: quotes, plans near the best, plans made
+again for a price."""
 
 from __future__ import annotations
 
@@ -42,7 +43,8 @@ def case() -> Case:
     return tiny_case(
         sites=[site(mw=2.0), site("b", mw=1.0, opening_cost_usd=1e5)],
         power=[grid(mw=1.5), grid("b", mw=1.25, lumpy=True, fee_usd_per_kw_month=20, take_or_pay=1.0)],
-        leases=[cluster("old", size=900), cluster("whole", size=300, all_or_nothing=True)], lease_rates=[rate("old", 2.4), rate("whole", 2.1)],
+        leases=[cluster("old", size=900), cluster("whole", size=300, all_or_nothing=True)],
+        lease_rates=[rate("old", 2.4), rate("whole", 2.1)],
     )
 
 

@@ -24,7 +24,8 @@ ALPHA = 58_656_000 / 4_000
 """What one GPU of `alpha` brings before tax and halls."""
 HALL_MONTH = 10_000.0
 """Opex of a MW of halls for a month."""
-# Moving 0.8 MW of `alpha` from the grid to the cells in 2026 saves energy, $50 against $28 per MWh, and the demand charge.
+# Moving 0.8 MW of `alpha` from the grid to the cells in 2026 saves energy, $50 against $28 per MWh, and the demand
+# charge.
 TO_CELLS = 0.8 * 8_760 * (50 - 28) + 1_000 * 10 * 12
 
 
@@ -44,7 +45,8 @@ def asked(question: str, name: str, **also: Any) -> pd.Series:
 
 
 def test_a_megawatt_of_the_grid() -> None:
-    """Halls are full, so one more brings nothing; one less takes 800 GPUs of `alpha` and the halls they would have stood in."""
+    """Halls are full, so one more brings nothing; one less takes 800 GPUs of `alpha` and the halls they would have
+    stood in."""
     row = asked("whole term", "grid:p1")
     lost = KEPT * (800 * ALPHA - 0.8 * HALL_MONTH * 24)
     assert row["gain_usd"] == 0.0
@@ -76,7 +78,8 @@ def test_years_of_the_cells() -> None:
 
 
 def test_a_megawatt_of_halls() -> None:
-    """One given saves the opex of one of `beta` for 36 months; one taken leaves 1,000 GPUs of `alpha` out and one more MW standing in 2027.
+    """One given saves the opex of one of `beta` for 36 months; one taken leaves 1,000 GPUs of `alpha` out and one more
+    MW standing in 2027.
 
     All halls of the site stand: a site that held less would not hold them, so there is no net price.
     """
@@ -87,7 +90,8 @@ def test_a_megawatt_of_halls() -> None:
 
 
 def test_a_gpu_more_of_a_lease_that_is_all_or_nothing() -> None:
-    """It must be served, on the grid as the cells are full, in the place of one of `alpha`; its hall stands 36 months, not 24."""
+    """It must be served, on the grid as the cells are full, in the place of one of `alpha`; its hall stands 36 months,
+    not 24."""
     beta = 1.50 * 17_520 - 0.001 * 17_520 * 50 - 1.25 * 10 * 24 - 50 * 24 - 20_000 + 2_000
     row = asked("whole term", "beta")
     assert row["gain_of_step_usd"] == pytest.approx(KEPT * (beta - ALPHA - HALL_MONTH / 1_000 * 12), abs=0.01)
@@ -103,7 +107,8 @@ def test_a_lease_that_is_not_served_in_full_has_room() -> None:
 @pytest.mark.parametrize("decisions", ["held", "free"])
 @pytest.mark.parametrize("months", [3, 6])
 def test_the_cells_earlier_only_cost_their_fee(decisions: str, months: int) -> None:
-    """`beta` cannot begin before 2026, and what of `alpha` moved to the cells could not move back: a month earlier is a month of fee."""
+    """`beta` cannot begin before 2026, and what of `alpha` moved to the cells could not move back: a month earlier is a
+    month of fee."""
     row = asked("months earlier", "cells:p1", decisions=decisions, step=float(months))
     assert row["gain_usd"] == pytest.approx(-KEPT * 40 * 5_000, abs=0.01)
 
@@ -124,7 +129,8 @@ def test_the_cells_taken_or_left() -> None:
 
 @pytest.mark.parametrize("mw", [10, 25, 50, 100])
 def test_a_block_of_cells_given(mw: int) -> None:
-    """It carries `beta`, so the plan contracts none of its own (fee saved), and all of `alpha` in 2026; more has nothing to do."""
+    """It carries `beta`, so the plan contracts none of its own (fee saved), and all of `alpha` in 2026; more has
+    nothing to do."""
     row = asked("block", "cells:p1", step=float(mw))
     assert row["gain_usd"] * mw == pytest.approx(KEPT * (40 * 5_000 * 24 + 5 * TO_CELLS), abs=0.01)
     assert row["decisions"] == "free"

@@ -64,10 +64,14 @@ def scored(made: Callable[..., Planned], tmp_path_factory: pytest.TempPathFactor
     _, run, found = made("starting")
     root = tmp_path_factory.mktemp("scored")
     assert found.levels is not None
-    write_packages(root / "p.parquet", Subsets(site_packages(found.candidates, found.levels)), found.candidates, {"plan": run.name})
+    write_packages(
+        root / "p.parquet", Subsets(site_packages(found.candidates, found.levels)), found.candidates, {"plan": run.name}
+    )
     scoring = Scoring(found.candidates, ScoreOptions(scenarios=200, threads=1, float64=True))
     source = open_portfolios(root / "p.parquet", found.candidates)
-    for _ in write_scores(scoring, scoring.pieces(source), found.case, root / "scores", read_from=str(root / "p.parquet")):
+    for _ in write_scores(
+        scoring, scoring.pieces(source), found.case, root / "scores", read_from=str(root / "p.parquet")
+    ):
         pass
     return root / "scores"
 
@@ -85,7 +89,10 @@ def browser() -> Iterator[Any]:
         pytest.skip("no Chromium with its driver here: apt install chromium chromium-driver")
     options = Options()
     options.binary_location = chromium
-    for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--disable-dev-shm-usage", "--window-size=1400,1000"):
+    for flag in (
+        "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--disable-dev-shm-usage",
+        "--window-size=1400,1000",
+    ):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     opened = webdriver.Chrome(options=options, service=Service(driver))
@@ -95,14 +102,17 @@ def browser() -> Iterator[Any]:
 
 _ALWAYS_RECALCULATE = """<?xml version="1.0" encoding="UTF-8"?>
 <oor:items xmlns:oor="http://openoffice.org/2001/registry" xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">
-<item oor:path="/org.openoffice.Office.Calc/Formula/Load"><prop oor:name="OOXMLRecalcMode" oor:op="fuse"><value>0</value></prop></item>
+<item oor:path="/org.openoffice.Office.Calc/Formula/Load">
+<prop oor:name="OOXMLRecalcMode" oor:op="fuse"><value>0</value></prop>
+</item>
 </oor:items>
 """
 
 
 @pytest.fixture(scope="session")
 def recalculated(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
-    """Opens a workbook in LibreOffice, calculates every formula anew, and saves it again; skips where it is not installed."""
+    """Opens a workbook in LibreOffice, calculates every formula anew, and saves it again; skips where it is not
+    installed."""
     office = shutil.which("soffice") or shutil.which("libreoffice")
     if office is None:
         pytest.skip("no LibreOffice here: apt install libreoffice-calc-nogui")
@@ -112,8 +122,13 @@ def recalculated(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], P
 
     def convert(path: Path) -> Path:
         out = path.parent / "recalculated"
-        command = [office, f"-env:UserInstallation={profile.as_uri()}", "--headless", "--convert-to", "xlsx:Calc MS Excel 2007 XML", "--outdir", str(out), str(path)]
-        told = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env={**os.environ, "HOME": str(profile)})
+        command = [
+            office, f"-env:UserInstallation={profile.as_uri()}", "--headless", "--convert-to",
+            "xlsx:Calc MS Excel 2007 XML", "--outdir", str(out), str(path),
+        ]
+        told = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=300, env={**os.environ, "HOME": str(profile)}
+        )
         assert (out / path.name).is_file(), told.stderr
         return out / path.name
 

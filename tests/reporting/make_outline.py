@@ -1,8 +1,9 @@
-"""Makes planner/reporting/outline.json: `python tests/reporting/make_outline.py WORLD_ATLAS/countries-110m.json US_ATLAS/states-10m.json`.
+"""Makes planner/reporting/outline.json: `python tests/reporting/make_outline.py WORLD_ATLAS/countries-110m.json
+US_ATLAS/states-10m.json`.
 
 The two files come from the npm packages world-atlas 2.0.2 and us-atlas 3.0.1 (TopoJSON, ISC; their data are of Natural
-Earth and the US Census Bureau, public domain). The states replace the outline of the USA; their borders are made coarser
-arc by arc, so that neighbours still meet.
+Earth and the US Census Bureau, public domain). The states replace the outline of the USA; their borders are made
+coarser arc by arc, so that neighbours still meet.
 """
 
 from __future__ import annotations

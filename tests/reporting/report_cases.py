@@ -1,4 +1,5 @@
-"""Cases that a report must stand: one site, no lease, many sites, no plan, names in any script and names meant to harm."""
+"""Cases that a report must stand: one site, no lease, many sites, no plan, names in any script and names meant to
+harm."""
 
 from __future__ import annotations
 
@@ -17,8 +18,10 @@ FORMULA = "=cmd|' /C calc'!A0"
 SUM = "@SUM(1+1)*cmd"
 UNICODE = {"river": "Þjórsá-Ω", "mesa": "台北 數據中心", "lab_training": "Übung №5", "gb300": "графика"}
 HARMFUL = {
-    "river": HOSTILE, "mesa": "'-alert(1)-'", "lab_training": "</td><b>bold", "gb300": "gb|cmd 1+1", "lab": "</table><h1>x</h1>",
-    "River campus": FORMULA, "Mesa campus": SUM, "midwest": "</script><script>alert(2)</script>", "A model laboratory": '"><img src=x onerror=alert(1)>',
+    "river": HOSTILE, "mesa": "'-alert(1)-'", "lab_training": "</td><b>bold", "gb300": "gb|cmd 1+1",
+    "lab": "</table><h1>x</h1>",
+    "River campus": FORMULA, "Mesa campus": SUM, "midwest": "</script><script>alert(2)</script>",
+    "A model laboratory": '"><img src=x onerror=alert(1)>',
     "example": '=HYPERLINK("http://example.org")',
 }
 """Names as they stand in the starting case, and what they become; ids may hold no = nor *, other text anything."""
@@ -41,7 +44,10 @@ def renamed(names: Mapping[str, str], title: str) -> Case:
 def one_site() -> Case:
     """The starting case with its first site alone."""
     case = starting_case()
-    here = {name: case.tables[name][case.tables[name]["site_id"] == "river"].reset_index(drop=True) for name in ("sites", "power")}
+    here = {
+        name: case.tables[name][case.tables[name]["site_id"] == "river"].reset_index(drop=True)
+        for name in ("sites", "power")
+    }
     return remade(case, {**here, **_without_gas(case)}, name="one site")
 
 
@@ -54,7 +60,9 @@ def _without_gas(case: Case) -> dict[str, pd.DataFrame]:
 def no_lease() -> Case:
     """The starting case with the market alone."""
     case = starting_case()
-    return remade(case, {name: case.tables[name].iloc[:0] for name in ("leases", "lease_rates", "customers")}, name="no lease")
+    return remade(
+        case, {name: case.tables[name].iloc[:0] for name in ("leases", "lease_rates", "customers")}, name="no lease"
+    )
 
 
 def many_sites(count: int = 300) -> Case:
@@ -63,13 +71,19 @@ def many_sites(count: int = 300) -> Case:
     site, phase = case.tables["sites"].iloc[[0]], case.tables["power"].iloc[[0]]
     places = np.random.default_rng(5)
     sites = pd.concat([site] * count, ignore_index=True).assign(
-        site_id=[f"site_{number:03d}" for number in range(count)], latitude=places.uniform(30, 47, count).round(2), longitude=places.uniform(-120, -76, count).round(2),
+        site_id=[f"site_{number:03d}" for number in range(count)], latitude=places.uniform(30, 47, count).round(2),
+        longitude=places.uniform(-120, -76, count).round(2),
         critical_it_mw=20.0, existing_it_mw=20.0, shell_capex_usd_per_kw=np.nan, opening_cost_usd=0.0,
     )
-    power = pd.concat([phase] * count, ignore_index=True).assign(source_id=[f"grid_{number:03d}" for number in range(count)], site_id=sites["site_id"])
+    power = pd.concat([phase] * count, ignore_index=True).assign(
+        source_id=[f"grid_{number:03d}" for number in range(count)], site_id=sites["site_id"]
+    )
     market = case.tables["market"].iloc[[0]].assign(depth_gpus=400_000.0, usd_per_gpu_hour=9.0)
     empty = {name: case.tables[name].iloc[:0] for name in ("leases", "lease_rates", "customers", "stresses")}
     empty |= _without_gas(case)
     gpus = case.tables["gpus"].iloc[[0]]
     resale = case.tables["resale"][case.tables["resale"]["gpu_id"] == "b300"]
-    return remade(case, {**empty, "sites": sites, "power": power, "market": market, "gpus": gpus, "resale": resale}, name=f"{count} sites", months=24)
+    return remade(
+        case, {**empty, "sites": sites, "power": power, "market": market, "gpus": gpus, "resale": resale},
+        name=f"{count} sites", months=24,
+    )

@@ -1,4 +1,5 @@
-"""The charts: sound Vega-Lite, drawn without a browser, in colours that can be told apart, with figures of few digits."""
+"""The charts: sound Vega-Lite, drawn without a browser, in colours that can be told apart, with figures of few
+digits."""
 
 from __future__ import annotations
 
@@ -31,7 +32,10 @@ Made = Callable[..., tuple[Path, Path, Any]]
 
 def test_every_figure_is_sound_and_draws_something(made: Made, scored: Path) -> None:
     before, after = (findings_of_run(made(name)[1], made(name)[0]) for name in ("changed", "starting"))
-    figures = figures_of(after, read_scores(scored, after), differences(before, after), frontier=pd.DataFrame({"expected_npv_usd": [2e9, 1e9], "cvar_usd": [-1e8, -5e8], "risk_weight": [0.0, 1.0]}))
+    figures = figures_of(
+        after, read_scores(scored, after), differences(before, after),
+        frontier=pd.DataFrame({"expected_npv_usd": [2e9, 1e9], "cvar_usd": [-1e8, -5e8], "risk_weight": [0.0, 1.0]}),
+    )
     assert len(figures) >= 14
     for name, figure in figures.items():
         looked(figure).to_dict(validate=True)
@@ -76,7 +80,9 @@ def lab(colour: str, matrix: list[list[float]]) -> np.ndarray:
     rgb = np.array([int(colour[at : at + 2], 16) for at in (1, 3, 5)]) / 255.0
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     seen = np.clip(np.array(matrix) @ linear, 0.0, 1.0)
-    xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]) @ seen / np.array([0.9505, 1.0, 1.089])
+    xyz = np.array(
+        [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    ) @ seen / np.array([0.9505, 1.0, 1.089])
     f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16.0 / 116.0)
     return np.array([116.0 * f[1] - 16.0, 500.0 * (f[0] - f[1]), 200.0 * (f[1] - f[2])])
 
@@ -108,7 +114,8 @@ def test_colours_stand_out_from_light_and_dark_ground(ground: str) -> None:
 @pytest.mark.parametrize(
     ("usd", "shown"),
     [
-        (9_141_163_451.0, "$9.14B"), (-45_230_000.0, "-$45.2M"), (540_300_000.0, "$540M"), (999_600_000.0, "$1.00B"), (46_700.0, "$46.7k"), (999.6, "$1.00k"), (310.4, "$310"),
+        (9_141_163_451.0, "$9.14B"), (-45_230_000.0, "-$45.2M"), (540_300_000.0, "$540M"), (999_600_000.0, "$1.00B"),
+        (46_700.0, "$46.7k"), (999.6, "$1.00k"), (310.4, "$310"),
         (0.2, "$0"), (-0.2, "$0"), (None, "–"), (float("nan"), "–"), (2.5e12, "$2.50T"),
     ],
 )
@@ -138,7 +145,9 @@ def test_cutting_the_outline_keeps_the_land_within_the_frame() -> None:
     east, north = np.array([-103.5, -75.0]), np.array([31.4, 46.0])
     outline = outline_around(east, north)
     points = np.random.default_rng(2).uniform([-105, 30], [-74, 47], size=(300, 2))
-    rings = [[[x / outline.squeeze, y] for x, y in feature["geometry"]["coordinates"][0]] for feature in outline.features]
+    rings = [
+        [[x / outline.squeeze, y] for x, y in feature["geometry"]["coordinates"][0]] for feature in outline.features
+    ]
     land = [any(inside(x, y, ring) for ring in rings) for x, y in points]
     whole = [any(inside(x, y, ring) for ring in _rings()) for x, y in points]
     # Points within a thousandth of a degree of a coast may fall on either side.

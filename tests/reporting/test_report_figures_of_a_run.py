@@ -30,7 +30,9 @@ def test_discounted_lines_add_to_the_npv(run) -> None:
     statement = plan.statement
     assert float(found.present_value_by_line.sum()) == pytest.approx(plan.npv_usd, rel=1e-9)
     for line in UNLEVERED:
-        assert found.present_value_by_line[line.name.lower()] == pytest.approx(float(statement.line(line) @ statement.discount), rel=1e-9, abs=1e-3)
+        assert found.present_value_by_line[line.name.lower()] == pytest.approx(
+            float(statement.line(line) @ statement.discount), rel=1e-9, abs=1e-3
+        )
     np.testing.assert_allclose(found.periods["discount"], statement.discount[: len(found.periods)], rtol=1e-12)
     assert found.periods["period"].tolist() == list(statement.labels[: len(found.periods)])
     np.testing.assert_allclose(found.net_usd, statement.net[: len(found.periods)], rtol=1e-9, atol=1e-2)
@@ -69,9 +71,14 @@ def test_sites_add_to_the_plan(run) -> None:
     sites = site_table(found)
     assert sites["contracted_mw"].sum() == pytest.approx(found.summary["contracted_mw"])
     company = found.tables["cashflow"]
-    beyond = company[~company["site_id"].isin(sites["site_id"]) & ~company["line"].isin(["debt_draw", "interest", "repayment", "depreciation"])]
+    beyond = company[
+        ~company["site_id"].isin(sites["site_id"])
+        & ~company["line"].isin(["debt_draw", "interest", "repayment", "depreciation"])
+    ]
     discount = dict(zip(found.periods["month"], found.periods["discount"], strict=True))
-    assert sites["npv_usd"].sum() + float((beyond["usd"] * beyond["month"].map(discount)).sum()) == pytest.approx(plan.npv_usd, rel=1e-9)
+    assert sites["npv_usd"].sum() + float(
+        (beyond["usd"] * beyond["month"].map(discount)).sum()
+    ) == pytest.approx(plan.npv_usd, rel=1e-9)
 
 
 def test_leases_won_are_those_of_the_plan(run) -> None:
@@ -87,7 +94,9 @@ def test_leases_won_are_those_of_the_plan(run) -> None:
 def test_income_of_the_allocation_is_the_income_of_the_statement(run) -> None:
     _, plan = run
     statement = plan.statement
-    income = sum(float(statement.line(line) @ statement.discount) for line in (Line.REVENUE, Line.MINING, Line.TAIL_RENT))
+    income = sum(
+        float(statement.line(line) @ statement.discount) for line in (Line.REVENUE, Line.MINING, Line.TAIL_RENT)
+    )
     assert plan.allocation["income_pv_usd"].sum() == pytest.approx(income, rel=1e-9)
 
 
@@ -97,7 +106,9 @@ def test_a_plan_in_memory_reads_as_its_folder(made) -> None:
     assert dict(held.summary) == dict(read.summary)
     assert held.record["solver"] == read.record["solver"]
     for name, table in read.tables.items():
-        pd.testing.assert_frame_equal(held.tables[name].reset_index(drop=True), table, check_dtype=False, rtol=1e-9, obj=name)
+        pd.testing.assert_frame_equal(
+            held.tables[name].reset_index(drop=True), table, check_dtype=False, rtol=1e-9, obj=name
+        )
     pd.testing.assert_frame_equal(held.held, read.held, check_dtype=False)
 
 

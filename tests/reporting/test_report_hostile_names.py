@@ -18,8 +18,10 @@ from planner.run_folder import write_run
 from planner.solver.options import SolverOptions
 
 NAMES = {
-    "river": "../../up", "mesa": "/etc/passwd", "lab_training": "..\\..\\up", "gb300": "con:nul|*?", "lab": "Sheet1!A1", "River campus": "../../../../tmp/x",
-    "Mesa campus": "{{7*7}}", "A model laboratory": "javascript:alert(1)", "example": '=HYPERLINK("file:///etc/passwd")',
+    "river": "../../up", "mesa": "/etc/passwd", "lab_training": "..\\..\\up", "gb300": "con:nul|*?", "lab": "Sheet1!A1",
+    "River campus": "../../../../tmp/x",
+    "Mesa campus": "{{7*7}}", "A model laboratory": "javascript:alert(1)",
+    "example": '=HYPERLINK("file:///etc/passwd")',
 }
 
 
@@ -62,5 +64,7 @@ def test_sheets_have_plain_names_and_names_are_no_formulas(root: Path) -> None:
         for row in sheet.iter_rows():
             for cell in row:
                 if isinstance(cell.value, str) and any(name in cell.value for name in NAMES.values()):
-                    assert cell.data_type != "f" or not cell.value.startswith("=HYPERLINK"), f"{sheet.title} {cell.coordinate}"
+                    assert cell.data_type != "f" or not cell.value.startswith("=HYPERLINK"), (
+                        f"{sheet.title} {cell.coordinate}"
+                    )
         assert not sheet._hyperlinks

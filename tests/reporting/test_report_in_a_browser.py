@@ -1,4 +1,5 @@
-"""The page in real Chromium: nothing fails, nothing leaves, tables sort and filter, every chart has ink, also on a phone."""
+"""The page in real Chromium: nothing fails, nothing leaves, tables sort and filter, every chart has ink, also on a
+phone."""
 
 from __future__ import annotations
 
@@ -38,7 +39,9 @@ def pages(made: Made, scored: Path, tmp_path_factory: pytest.TempPathFactory) ->
                 changed_folder, changed, _ = made("changed")
                 before = findings_of_run(changed, changed_folder)
                 beside = Beside(scored=read_scores(scored, found), before=before, moved=differences(before, found))
-            path.write_text(page(found, page_sections(found, beside, dt.datetime(2027, 1, 1, tzinfo=dt.UTC))), encoding="utf-8")
+            path.write_text(
+                page(found, page_sections(found, beside, dt.datetime(2027, 1, 1, tzinfo=dt.UTC))), encoding="utf-8"
+            )
         return path
 
     return written
@@ -46,8 +49,14 @@ def pages(made: Made, scored: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 def opened(browser: Any, path: Path, *, width: int = 1400, dark: bool = False) -> Any:
     """The page with all its charts drawn."""
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": width, "height": 1000, "deviceScaleFactor": 1, "mobile": width < 500})
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]})
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": 1000, "deviceScaleFactor": 1, "mobile": width < 500},
+    )
+    browser.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia",
+        {"features": [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]},
+    )
     for kind in ("browser", "performance"):
         browser.get_log(kind)
     browser.get(path.as_uri())
@@ -70,7 +79,7 @@ image.onload = () => {
   let inked = 0;
   const colours = new Set();
   for (let at = 0; at < data.length; at += 4) {
-    const far = Math.max(Math.abs(data[at] - data[0]), Math.abs(data[at + 1] - data[1]), Math.abs(data[at + 2] - data[2]));
+    const far = Math.max(...[0, 1, 2].map((of) => Math.abs(data[at + of] - data[of])));
     if (far > 40) { inked += 1; colours.add((data[at] >> 5) * 64 + (data[at + 1] >> 5) * 8 + (data[at + 2] >> 5)); }
   }
   done([inked / (data.length / 4), colours.size, image.width, image.height]);
@@ -80,8 +89,12 @@ image.src = "data:image/png;base64," + picture;
 
 
 def ink(browser: Any, element: Any) -> tuple[float, int]:
-    """Share of the pixels of an element's picture that stand out from its corner, and how many coarse colours they have."""
-    box = browser.execute_script("const b = arguments[0].getBoundingClientRect(); return [b.x + scrollX, b.y + scrollY, b.width, b.height]", element)
+    """Share of the pixels of an element's picture that stand out from its corner, and how many coarse colours they
+    have."""
+    box = browser.execute_script(
+        "const b = arguments[0].getBoundingClientRect(); return [b.x + scrollX, b.y + scrollY, b.width, b.height]",
+        element,
+    )
     clip = dict(zip(("x", "y", "width", "height"), box, strict=True)) | {"scale": 1}
     picture = browser.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True, "clip": clip})["data"]
     share, colours, _, _ = browser.execute_async_script(INK, picture)
@@ -113,7 +126,9 @@ def test_nothing_fails_and_nothing_leaves(browser: Any, pages: Callable[[str], P
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1400, False), (1400, True), (390, False), (390, True)])
-def test_every_chart_has_ink_and_nothing_runs_over(browser: Any, pages: Callable[[str], Path], width: int, dark: bool) -> None:
+def test_every_chart_has_ink_and_nothing_runs_over(
+    browser: Any, pages: Callable[[str], Path], width: int, dark: bool
+) -> None:
     opened(browser, pages("starting"), width=width, dark=dark)
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     for chart in browser.find_elements("css selector", ".chart"):
@@ -121,7 +136,11 @@ def test_every_chart_has_ink_and_nothing_runs_over(browser: Any, pages: Callable
         share, colours = ink(browser, chart)
         assert share > LEAST_INK, f"{name} has no ink"
         assert colours >= 2, f"{name} has no colour"
-        inside = browser.execute_script("const a = arguments[0].getBoundingClientRect(), b = arguments[0].querySelector('svg.marks').getBoundingClientRect(); return b.width - a.width", chart)
+        inside = browser.execute_script(
+            "const a = arguments[0].getBoundingClientRect(), b = "
+            "arguments[0].querySelector('svg.marks').getBoundingClientRect(); return b.width - a.width",
+            chart,
+        )
         assert inside <= 1.0, f"{name} is wider than its place"
 
 
@@ -135,11 +154,17 @@ def test_an_empty_chart_would_be_seen(browser: Any, pages: Callable[[str], Path]
 
 def column(browser: Any, table: str, at: int) -> list[str]:
     """The cells shown in a column."""
-    return browser.execute_script("return [...document.querySelectorAll(arguments[0] + ' tbody tr')].filter(r => !r.hidden).map(r => r.cells[arguments[1]].textContent)", f"#table-{table}", at)
+    return browser.execute_script(
+        "return [...document.querySelectorAll(arguments[0] + ' tbody tr')].filter(r => !r.hidden).map(r => "
+        "r.cells[arguments[1]].textContent)",
+        f"#table-{table}", at,
+    )
 
 
 def heads(browser: Any, table: str) -> list[str]:
-    return browser.execute_script("return [...document.querySelectorAll(arguments[0] + ' th')].map(h => h.textContent)", f"#table-{table}")
+    return browser.execute_script(
+        "return [...document.querySelectorAll(arguments[0] + ' th')].map(h => h.textContent)", f"#table-{table}"
+    )
 
 
 def test_tables_sort_by_value_and_by_name(browser: Any, pages: Callable[[str], Path], made: Made) -> None:
@@ -148,10 +173,18 @@ def test_tables_sort_by_value_and_by_name(browser: Any, pages: Callable[[str], P
     at = heads(browser, "windows").index("NPV")
     head = browser.find_elements("css selector", "#table-windows th button")[at]
     browser.execute_script("arguments[0].click()", head)
-    order = browser.execute_script("return [...document.querySelectorAll('#table-windows tbody tr')].map(r => Number(r.cells[arguments[0]].dataset.order))", at)
+    order = browser.execute_script(
+        "return [...document.querySelectorAll('#table-windows tbody tr')].map(r => "
+        "Number(r.cells[arguments[0]].dataset.order))",
+        at,
+    )
     np.testing.assert_allclose(order, sorted(allocation["npv_usd"], reverse=True), rtol=1e-9)
     browser.execute_script("arguments[0].click()", head)
-    again = browser.execute_script("return [...document.querySelectorAll('#table-windows tbody tr')].map(r => Number(r.cells[arguments[0]].dataset.order))", at)
+    again = browser.execute_script(
+        "return [...document.querySelectorAll('#table-windows tbody tr')].map(r => "
+        "Number(r.cells[arguments[0]].dataset.order))",
+        at,
+    )
     assert again == sorted(again)
     first = browser.find_elements("css selector", "#table-windows th button")[0]
     browser.execute_script("arguments[0].click()", first)
@@ -182,9 +215,15 @@ def test_a_site_can_be_chosen_in_the_chart_of_power(browser: Any, pages: Callabl
     select = browser.find_element("css selector", '[data-spec="power"] select')
     assert select.find_elements("css selector", "option")[0].text == "all sites"
     before = browser.execute_script("return document.querySelector('[data-spec=\"power\"] svg.marks').textContent")
-    browser.execute_script("arguments[0].selectedIndex = 1; arguments[0].dispatchEvent(new Event('input')); arguments[0].dispatchEvent(new Event('change'))", select)
+    browser.execute_script(
+        "arguments[0].selectedIndex = 1; arguments[0].dispatchEvent(new Event('input')); "
+        "arguments[0].dispatchEvent(new Event('change'))",
+        select,
+    )
     time.sleep(0.5)
-    assert browser.execute_script("return document.querySelector('[data-spec=\"power\"] svg.marks').textContent") != before
+    assert browser.execute_script(
+        "return document.querySelector('[data-spec=\"power\"] svg.marks').textContent"
+    ) != before
 
 
 def test_names_meant_to_harm_do_nothing(browser: Any, pages: Callable[[str], Path]) -> None:
@@ -193,7 +232,9 @@ def test_names_meant_to_harm_do_nothing(browser: Any, pages: Callable[[str], Pat
     text = browser.execute_script("return document.querySelector('#table-sites').textContent")
     assert "<script>alert(1)</script>" in text
     assert "=cmd|' /C calc'!A0" in text
-    marks = browser.execute_script("return [...document.querySelectorAll('svg.marks text')].map(t => t.textContent).join(' ')")
+    marks = browser.execute_script(
+        "return [...document.querySelectorAll('svg.marks text')].map(t => t.textContent).join(' ')"
+    )
     assert "<script>" in marks or "</td><b>bold" in marks
     assert browser.execute_script("return [...document.querySelectorAll('option')].map(o => o.textContent)") is not None
 
@@ -202,7 +243,13 @@ def test_what_is_printed_is_all_there(browser: Any, pages: Callable[[str], Path]
     opened(browser, pages("starting"), dark=True)
     printed = base64.b64decode(browser.execute_cdp_cmd("Page.printToPDF", {"printBackground": False})["data"])
     assert printed.startswith(b"%PDF")
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print", "features": [{"name": "prefers-color-scheme", "value": "dark"}]})
-    shown = browser.execute_script("const s = (q, p) => getComputedStyle(document.querySelector(q))[p]; return [s('nav', 'display'), s('body', 'color'), s('.scroll', 'overflow')]")
+    browser.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia",
+        {"media": "print", "features": [{"name": "prefers-color-scheme", "value": "dark"}]},
+    )
+    shown = browser.execute_script(
+        "const s = (q, p) => getComputedStyle(document.querySelector(q))[p]; return [s('nav', 'display'), s('body', "
+        "'color'), s('.scroll', 'overflow')]"
+    )
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
     assert shown == ["none", "rgb(0, 0, 0)", "visible"]

@@ -1,4 +1,5 @@
-"""A plan in a notebook: its headline figures as HTML that runs nothing and reaches nowhere, and its figures as charts."""
+"""A plan in a notebook: its headline figures as HTML that runs nothing and reaches nowhere, and its figures as
+charts."""
 
 from __future__ import annotations
 

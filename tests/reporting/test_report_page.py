@@ -1,4 +1,5 @@
-"""The page as text: sound for every kind of run, whole in itself, every name only text, every figure that of plan.json."""
+"""The page as text: sound for every kind of run, whole in itself, every name only text, every figure that of
+plan.json."""
 
 from __future__ import annotations
 
@@ -75,7 +76,9 @@ def html(made: Callable[..., tuple[Path, Path, object]], script: Script) -> Call
         if name not in kept:
             folder, run, _ = made(name)
             found = findings_of_run(run, folder)
-            kept[name] = page(found, page_sections(found, Beside(), dt.datetime(2027, 1, 1, tzinfo=dt.UTC)), script=script)
+            kept[name] = page(
+                found, page_sections(found, Beside(), dt.datetime(2027, 1, 1, tzinfo=dt.UTC)), script=script
+            )
         return kept[name]
 
     return of
@@ -98,17 +101,28 @@ def test_the_page_is_whole_in_itself(html: Callable[[str], str], name: str) -> N
             target = attributes.get(attribute)
             assert target is None or target.startswith(("#", "data:")), (tag, attribute, target)
         assert not [name for name in attributes if name.startswith("on")]
-    (policy,) = [attributes["content"] for tag, attributes in seen.elements if attributes.get("http-equiv") == "Content-Security-Policy"]
+    (policy,) = [
+        attributes["content"] for tag, attributes in seen.elements
+        if attributes.get("http-equiv") == "Content-Security-Policy"
+    ]
     assert policy is not None
     assert "default-src 'none'" in policy
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_headline_figures_are_those_of_plan_json(html: Callable[[str], str], made: Callable[..., tuple[Path, Path, object]], name: str) -> None:
+def test_headline_figures_are_those_of_plan_json(
+    html: Callable[[str], str], made: Callable[..., tuple[Path, Path, object]], name: str
+) -> None:
     plan = json.loads((made(name)[1] / "plan.json").read_text())
-    shown = {str(attributes["data-key"]): json.loads(str(attributes["data-exact"])) for _, attributes in parsed(html(name)).elements if "data-key" in attributes}
+    shown = {
+        str(attributes["data-key"]): json.loads(str(attributes["data-exact"]))
+        for _, attributes in parsed(html(name)).elements if "data-key" in attributes
+    }
     assert shown["status"] == plan["status"]
-    expected = {"npv_usd", "npv_losses_carried_usd", "equity_npv_usd", "contracted_mw", "gpus_bought", "peak_funding_usd", "irr_per_year", "payback_month", "status"}
+    expected = {
+        "npv_usd", "npv_losses_carried_usd", "equity_npv_usd", "contracted_mw", "gpus_bought", "peak_funding_usd",
+        "irr_per_year", "payback_month", "status",
+    }
     assert set(shown) == (expected if plan["npv_usd"] is not None else {"status"})
     for key, value in shown.items():
         assert value == plan[key], key
@@ -117,7 +131,10 @@ def test_headline_figures_are_those_of_plan_json(html: Callable[[str], str], mad
 def test_what_is_shown_is_what_is_exact(html: Callable[[str], str]) -> None:
     text = html("starting")
     scales = {"": 1.0, "k": 1e3, "M": 1e6, "B": 1e9}
-    found = re.findall(r'data-key="(\w+_usd)" data-exact="([^"]+)">\s*<dt>[^<]*</dt>\s*<dd class="value">(-?)\$([\d.,]+)([kMB]?)</dd>', text)
+    found = re.findall(
+        r'data-key="(\w+_usd)" data-exact="([^"]+)">\s*<dt>[^<]*</dt>\s*<dd class="value">(-?)\$([\d.,]+)([kMB]?)</dd>',
+        text,
+    )
     assert len(found) >= 4
     for _, exact, sign, digits, scale in found:
         value = float(digits.replace(",", "")) * scales[scale] * (-1.0 if sign else 1.0)
@@ -153,29 +170,55 @@ def test_a_run_without_a_plan_says_why(html: Callable[[str], str]) -> None:
     assert sections == ["answer", "sites", "provenance"]
 
 
-def test_every_section_of_a_plan_stands(made: Callable[..., tuple[Path, Path, object]], scored: Path, script: Script) -> None:
+def test_every_section_of_a_plan_stands(
+    made: Callable[..., tuple[Path, Path, object]], scored: Path, script: Script
+) -> None:
     folder, run, _ = made("starting")
     changed_folder, changed, _ = made("changed")
     found, before = findings_of_run(run, folder), findings_of_run(changed, changed_folder)
-    beside = Beside(scored=read_scores(scored, found), before=before, moved=differences(before, found), quotes=pd.DataFrame([dict.fromkeys(QUOTE_COLUMNS) | {"name": "lab_training", "answer": "floor", "size": 8000.0, "unit": "GPUs", "rate_unit": "usd_per_gpu_hour", "floor": 2.5}]))
+    beside = Beside(
+        scored=read_scores(scored, found), before=before, moved=differences(before, found),
+        quotes=pd.DataFrame(
+            [
+                dict.fromkeys(QUOTE_COLUMNS)
+                | {
+                    "name": "lab_training", "answer": "floor", "size": 8000.0, "unit": "GPUs",
+                    "rate_unit": "usd_per_gpu_hour", "floor": 2.5,
+                }
+            ]
+        ),
+    )
     sections = page_sections(found, beside, dt.datetime(2027, 1, 1, tzinfo=dt.UTC))
-    assert [section.name for section in sections] == ["decisions", "answer", "sites", "clusters", "money", "prices", "risk", "differences", "provenance"]
+    assert [section.name for section in sections] == [
+        "decisions", "answer", "sites", "clusters", "money", "prices", "risk", "differences", "provenance"
+    ]
     seen = parsed(page(found, sections, script=script))
     assert "$2.50" in seen.words
     drawn = {attributes["data-spec"] for tag, attributes in seen.elements if attributes.get("class") == "chart"}
-    assert {"map", "power", "timeline", "gpus", "cash_by_year", "cumulative_cash", "waterfall", "npv_spread", "drivers", "stresses", "portfolios", "change_of_npv"} <= drawn
+    assert {
+        "map", "power", "timeline", "gpus", "cash_by_year", "cumulative_cash", "waterfall", "npv_spread", "drivers",
+        "stresses", "portfolios", "change_of_npv",
+    } <= drawn
     assert drawn == set(json.loads(seen.scripts[1]))
 
 
-def test_provenance_names_hash_solver_versions_and_sources(html: Callable[[str], str], made: Callable[..., tuple[Path, Path, object]]) -> None:
+def test_provenance_names_hash_solver_versions_and_sources(
+    html: Callable[[str], str], made: Callable[..., tuple[Path, Path, object]]
+) -> None:
     record = json.loads((made("starting")[1] / "run.json").read_text())
     words = parsed(html("starting")).words
-    for told in (record["case_hash"], record["solver"], f"highspy {record['versions']['highspy']}", str(record["seed"])):
+    for told in (
+        record["case_hash"], record["solver"], f"highspy {record['versions']['highspy']}", str(record["seed"])
+    ):
         assert told in words
     assert "example" in words
 
 
-def test_the_same_run_gives_the_same_page(made: Callable[..., tuple[Path, Path, object]], script: Script, html: Callable[[str], str]) -> None:
+def test_the_same_run_gives_the_same_page(
+    made: Callable[..., tuple[Path, Path, object]], script: Script, html: Callable[[str], str]
+) -> None:
     folder, run, _ = made("one site")
     found = findings_of_run(run, folder)
-    assert page(found, page_sections(found, Beside(), dt.datetime(2027, 1, 1, tzinfo=dt.UTC)), script=script) == html("one site")
+    assert page(
+        found, page_sections(found, Beside(), dt.datetime(2027, 1, 1, tzinfo=dt.UTC)), script=script
+    ) == html("one site")

@@ -32,13 +32,18 @@ def test_the_plan_is_found_and_its_spread_has_its_measures(read: module.Scored) 
     assert spread is not None
     npv, weight = spread
     assert float(npv @ weight) == pytest.approx(row["mean_npv_usd"], rel=1e-9)
-    assert float(np.sqrt(weight @ (npv - npv @ weight) ** 2)) == pytest.approx(row["standard_deviation_usd"], rel=1e-6, abs=1.0)
+    assert float(np.sqrt(weight @ (npv - npv @ weight) ** 2)) == pytest.approx(
+        row["standard_deviation_usd"], rel=1e-6, abs=1.0
+    )
 
 
 def test_members_are_the_sites_that_a_subset_holds(read: module.Scored, scored: Path) -> None:
     wide = pd.read_parquet(scored.parent / "p.parquet")
     levels = [name for name in wide if name.startswith("level of ") and "(" not in name]
-    expected = {(row["portfolio"], name.removeprefix("level of ")) for row in wide.to_dict("records") for name in levels if row[name] > 0}
+    expected = {
+        (row["portfolio"], name.removeprefix("level of ")) for row in wide.to_dict("records") for name in levels
+        if row[name] > 0
+    }
     assert set(read.members.itertuples(index=False, name=None)) == expected
 
 
@@ -68,14 +73,21 @@ def test_scores_without_futures_still_show(made: Made, scored: Path, tmp_path: P
 
 
 def made_up(futures: pd.DataFrame) -> module.Scored:
-    return module.Scored({"options": {"alpha": 0.95}}, pd.DataFrame({"portfolio": ["p"]}), 1, 1, futures, "p", pd.DataFrame())
+    return module.Scored(
+        {"options": {"alpha": 0.95}}, pd.DataFrame({"portfolio": ["p"]}), 1, 1, futures, "p", pd.DataFrame()
+    )
 
 
 def test_drivers_are_those_that_move_the_npv() -> None:
     draws = np.random.default_rng(4)
     price, noise, late = draws.normal(size=4000), draws.normal(size=4000), draws.integers(0, 4, size=4000)
     npv = 3e9 + 5e8 * price - 2e8 * late
-    futures = pd.DataFrame({"future": range(4000), "weight": 1 / 4000, "npv_usd of p": npv, "price": price, "noise": noise, "delay[x:1]": late})
+    futures = pd.DataFrame(
+        {
+            "future": range(4000), "weight": 1 / 4000, "npv_usd of p": npv, "price": price, "noise": noise,
+            "delay[x:1]": late,
+        }
+    )
     found = drivers(made_up(futures)).set_index("factor")
     assert found.index.tolist()[0] == "price"
     assert {"price", "delay[x:1]"} <= set(found.index)
@@ -92,14 +104,21 @@ def test_correlation_under_weights_is_that_of_repeated_rows() -> None:
     draws = np.random.default_rng(7)
     a, b = draws.normal(size=6), draws.normal(size=6)
     times = np.array([1, 2, 3, 1, 1, 2])
-    assert weighted_correlation(a, b, times / times.sum()) == pytest.approx(np.corrcoef(np.repeat(a, times), np.repeat(b, times))[0, 1], abs=1e-12)
+    assert weighted_correlation(a, b, times / times.sum()) == pytest.approx(
+        np.corrcoef(np.repeat(a, times), np.repeat(b, times))[0, 1], abs=1e-12
+    )
     assert weighted_correlation(np.ones(6), b, times / times.sum()) == 0.0
 
 
 def test_a_long_table_of_scores_is_thinned_but_keeps_the_plan_and_the_best(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_SHOWN", 50)
     draws = np.random.default_rng(1)
-    table = pd.DataFrame({"portfolio": [str(n) for n in range(1000)], "mean_npv_usd": draws.normal(size=1000), "cvar_usd": draws.normal(size=1000)})
+    table = pd.DataFrame(
+        {
+            "portfolio": [str(n) for n in range(1000)], "mean_npv_usd": draws.normal(size=1000),
+            "cvar_usd": draws.normal(size=1000),
+        }
+    )
     shown = module._shown(table, "777")
     assert len(shown) <= 50
     assert "777" in set(shown["portfolio"])

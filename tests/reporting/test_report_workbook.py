@@ -84,15 +84,22 @@ def test_values_kept_with_the_formulas_are_the_plan(written: Callable[[str], Pat
 def test_the_cost_of_a_gpu_hour_is_that_of_the_score(written: Callable[[str], Path], made: Made) -> None:
     folder, _, found = made("starting")
     candidates = build_candidates(make_outlook(read_case(folder)))
-    scores = score_portfolios(candidates, from_table(candidates, found.portfolio), ScoreOptions(scenarios=1, paths=False, threads=1)).table
+    scores = score_portfolios(
+        candidates, from_table(candidates, found.portfolio), ScoreOptions(scenarios=1, paths=False, threads=1)
+    ).table
     book = openpyxl.load_workbook(written("starting"), data_only=True)
     # The sheet spreads a year of the tail evenly over its months, the score counts the hours of each.
-    assert book["result_npv"][COST].value == pytest.approx(float(scores["levelised_usd_per_gpu_hour"].iloc[0]), rel=1e-3)
+    assert book["result_npv"][COST].value == pytest.approx(
+        float(scores["levelised_usd_per_gpu_hour"].iloc[0]), rel=1e-3
+    )
 
 
 def test_text_is_never_a_formula(written: Callable[[str], Path]) -> None:
     book = openpyxl.load_workbook(written("harmful"))
-    texts = {cell.value: cell.data_type for sheet in book.worksheets for row in sheet.iter_rows() for cell in row if isinstance(cell.value, str)}
+    texts = {
+        cell.value: cell.data_type for sheet in book.worksheets for row in sheet.iter_rows() for cell in row
+        if isinstance(cell.value, str)
+    }
     assert texts[HOSTILE] == "s"
     assert texts[FORMULA] == "s"
     own = ("=SUM(", "=SUMIF(", "=SUMPRODUCT(", "=(1+", "=IF(", "=MAX(", "=-SUM(", "=result_npv!")
@@ -103,12 +110,17 @@ def test_text_is_never_a_formula(written: Callable[[str], Path]) -> None:
                     assert sheet.title.startswith("result_"), (sheet.title, cell.coordinate)
                     assert "cmd" not in str(cell.value)
                     assert "HYPERLINK" not in str(cell.value)
-                    assert str(cell.value).startswith(own) or cell.column > 3 or sheet.title == "result_years", cell.value
+                    assert str(cell.value).startswith(own) or cell.column > 3 or sheet.title == "result_years", (
+                        cell.value
+                    )
 
 
 def test_sheets_have_frozen_headers_filters_formats_and_charts(written: Callable[[str], Path]) -> None:
     book = openpyxl.load_workbook(written("starting"))
-    for name in ("result_allocation", "result_sites", "result_leases", "result_power", "result_prices", "result_cashflow", "leases", "power"):
+    for name in (
+        "result_allocation", "result_sites", "result_leases", "result_power", "result_prices", "result_cashflow",
+        "leases", "power",
+    ):
         sheet = book[name]
         assert sheet.freeze_panes is not None, name
         assert sheet.auto_filter.ref, name
@@ -127,7 +139,9 @@ def test_a_run_without_a_plan_makes_a_workbook(written: Callable[[str], Path]) -
 
 
 @pytest.mark.parametrize("name", ["starting", "harmful"])
-def test_libreoffice_calculates_the_same(recalculated: Callable[[Path], Path], written: Callable[[str], Path], made: Made, name: str) -> None:
+def test_libreoffice_calculates_the_same(
+    recalculated: Callable[[Path], Path], written: Callable[[str], Path], made: Made, name: str
+) -> None:
     kept = openpyxl.load_workbook(written(name), data_only=True)
     formulas = openpyxl.load_workbook(written(name))
     anew = openpyxl.load_workbook(recalculated(written(name)), data_only=True)
@@ -137,17 +151,23 @@ def test_libreoffice_calculates_the_same(recalculated: Callable[[Path], Path], w
         for row in sheet.iter_rows():
             for cell in row:
                 if cell.data_type == "f":
-                    assert anew[sheet.title][cell.coordinate].value == pytest.approx(kept[sheet.title][cell.coordinate].value, rel=1e-9, abs=1e-2), (sheet.title, cell.coordinate)
+                    assert anew[sheet.title][cell.coordinate].value == pytest.approx(
+                        kept[sheet.title][cell.coordinate].value, rel=1e-9, abs=1e-2
+                    ), (sheet.title, cell.coordinate)
                     compared += 1
     assert compared > 500
 
 
-def test_libreoffice_follows_a_change(recalculated: Callable[[Path], Path], written: Callable[[str], Path], tmp_path: Path) -> None:
+def test_libreoffice_follows_a_change(
+    recalculated: Callable[[Path], Path], written: Callable[[str], Path], tmp_path: Path
+) -> None:
     book = openpyxl.load_workbook(written("starting"))
     book["result_npv"]["B2"].value = 0.2
     book.save(tmp_path / "dearer.xlsx")
     anew = openpyxl.load_workbook(recalculated(tmp_path / "dearer.xlsx"), data_only=True)["result_npv"]
     rows = {row[0].value: [cell.value for cell in row[3:]] for row in anew.iter_rows(min_row=9)}
-    flow = pd.DataFrame({"net": rows["net, after tax"], "first": rows["first month"], "months": rows["months"]}).astype(float)
+    flow = pd.DataFrame(
+        {"net": rows["net, after tax"], "first": rows["first month"], "months": rows["months"]}
+    ).astype(float)
     expected = float((flow["net"] * 1.2 ** -((flow["first"] + flow["months"] / 2.0) / 12.0)).sum())
     assert anew[NPV].value == pytest.approx(expected, rel=1e-9)

@@ -32,6 +32,8 @@ def after_risk(risky: RiskyCase) -> Callable[[float], RiskAllocation]:
 
     @cache
     def planned(weight: float) -> RiskAllocation:
-        return allocate_after_risk(risky.candidates, risky.values, MeanCvar(weight, 0.9, risky.futures.weights), SolverOptions(gap=1e-5))
+        return allocate_after_risk(
+            risky.candidates, risky.values, MeanCvar(weight, 0.9, risky.futures.weights), SolverOptions(gap=1e-5)
+        )
 
     return planned

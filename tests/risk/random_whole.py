@@ -1,4 +1,5 @@
-"""Random pools with whole decisions in the master (openings, leases taken or not, a link, power in steps), and every whole choice in turn."""
+"""Random pools with whole decisions in the master (openings, leases taken or not, a link, power in steps), and every
+whole choice in turn."""
 
 from __future__ import annotations
 
@@ -30,13 +31,18 @@ class WholeProblem:
 def random_whole_problem(seed: int, *, columns: int = 30, scenarios: int = 8) -> WholeProblem:
     """Bundles stand on one of two sites and serve one of three leases; site and lease must be there.
 
-    Lease 0 is all or nothing (served whole or not at all), lease 1 has a least size, and leases 1 and 2 together take the link. Rows: MW of each site, then each lease
-    at most and at least its size, then the link.
+    Lease 0 is all or nothing (served whole or not at all), lease 1 has a least size, and leases 1 and 2 together take
+    the link. Rows: MW of each site, then each lease at most and at least its size, then the link.
     """
     rng = np.random.default_rng(seed)
     probability = rng.dirichlet(np.ones(scenarios) * 5.0)
     opening, step, lease, link = np.split(np.arange(DECISIONS), np.cumsum([OPENINGS, 1, LEASES]))
-    cost = np.round(np.concatenate([rng.uniform(0.2, 1.5, OPENINGS), rng.uniform(0.1, 0.4, 1), np.zeros(LEASES), rng.uniform(0.1, 0.6, 1)]), 2)
+    cost = np.round(
+        np.concatenate(
+            [rng.uniform(0.2, 1.5, OPENINGS), rng.uniform(0.1, 0.4, 1), np.zeros(LEASES), rng.uniform(0.1, 0.6, 1)]
+        ),
+        2,
+    )
     site, group = rng.integers(0, OPENINGS, columns), rng.integers(0, LEASES, columns)
     values = np.round(rng.normal(0.6, 0.8, (columns, 1)) + rng.normal(0.0, 0.8, (columns, scenarios)), 2)
     mw, size = np.round(rng.uniform(0.4, 1.0, columns), 1), np.round(rng.uniform(0.8, 2.0, LEASES), 1)
@@ -54,7 +60,9 @@ def random_whole_problem(seed: int, *, columns: int = 30, scenarios: int = 8) ->
     limit = np.append(np.zeros(rows - 1), 1.0)
     most = np.concatenate([np.ones(OPENINGS), [STEPS], np.ones(LEASES), [1.0]])
     # Power in steps only on a site that is open.
-    master, use, limit = np.vstack([master, np.zeros(DECISIONS)]), np.hstack([use, np.zeros((columns, 1))]), np.append(limit, 0.0)
+    master, use, limit = np.vstack([master, np.zeros(DECISIONS)]), np.hstack(
+        [use, np.zeros((columns, 1))]
+    ), np.append(limit, 0.0)
     master[-1, opening[0]], master[-1, step] = -STEPS, 1.0
     problem = pulp.LpProblem("whole", pulp.LpMaximize)
     decided = [problem.add_variable(f"d{j}", 0, int(most[j]), pulp.LpInteger) for j in range(DECISIONS)]
@@ -66,14 +74,18 @@ def random_whole_problem(seed: int, *, columns: int = 30, scenarios: int = 8) ->
     certain = np.repeat(-cost[:, None], scenarios, axis=1)
     fixed = FixedPart(model_arrays(problem, variables=decided), ColumnValues.of(certain, probability))
     pool = Pool(
-        values, sp.csr_array(use), sp.csr_array(sp.eye_array(rows + 1)), np.ones(columns), group.astype(np.int64), size, np.full(columns, np.inf), threads=1
+        values, sp.csr_array(use), sp.csr_array(sp.eye_array(rows + 1)), np.ones(columns), group.astype(np.int64), size,
+        np.full(columns, np.inf), threads=1
     )
     upper = np.concatenate([most, np.full(columns, np.inf)])
-    return WholeProblem(Problem(fixed, pool, probability, np.vstack([certain, values]), np.hstack([master, use.T]), limit, upper), most)
+    return WholeProblem(
+        Problem(fixed, pool, probability, np.vstack([certain, values]), np.hstack([master, use.T]), limit, upper), most
+    )
 
 
 def best_of_all(whole: WholeProblem, measure: MeanCvar, *, cvar_limit: float | None = None) -> float:
-    """The best value over every whole choice in turn, the bundles of each chosen by SciPy out of all; -inf where none has a plan."""
+    """The best value over every whole choice in turn, the bundles of each chosen by SciPy out of all; -inf where none
+    has a plan."""
     found = -np.inf
     problem = whole.problem
     for choice in product(*(range(int(most) + 1) for most in whole.most)):
@@ -84,7 +96,8 @@ def best_of_all(whole: WholeProblem, measure: MeanCvar, *, cvar_limit: float | N
         row = np.zeros((1, use.shape[1]))
         row[0, -1] = -1.0
         held = replace(
-            problem, values=np.vstack([problem.values[DECISIONS:], level @ problem.values[:DECISIONS]]), use=np.vstack([use, row]),
+            problem, values=np.vstack([problem.values[DECISIONS:], level @ problem.values[:DECISIONS]]),
+            use=np.vstack([use, row]),
             limit=np.append(problem.limit, -1.0), upper=np.append(problem.upper[DECISIONS:], 1.0),
         )
         answer = big_programme(held, measure, cvar_limit=cvar_limit)

@@ -15,11 +15,18 @@ from planner.scenarios.futures import Futures
 
 FACTORS = [
     {
-        "factor_id": "gpus", "model": "two_regimes", "drives": "market", "volatility_per_year": 0.3, "drift_glut_per_year": -0.35,
+        "factor_id": "gpus", "model": "two_regimes", "drives": "market", "volatility_per_year": 0.3,
+        "drift_glut_per_year": -0.35,
         "drift_shortage_per_year": 0.35, "stay_glut_months": 18, "stay_shortage_months": 18, "starts_in_shortage": True,
     },
-    {"factor_id": "use", "model": "mean_reverting", "drives": "utilisation", "volatility_per_year": 0.2, "reversion_per_year": 2},
-    {"factor_id": "gas", "model": "mean_reverting", "drives": "curves[henry_hub]", "volatility_per_year": 0.5, "reversion_per_year": 1.5},
+    {
+        "factor_id": "use", "model": "mean_reverting", "drives": "utilisation", "volatility_per_year": 0.2,
+        "reversion_per_year": 2,
+    },
+    {
+        "factor_id": "gas", "model": "mean_reverting", "drives": "curves[henry_hub]", "volatility_per_year": 0.5,
+        "reversion_per_year": 1.5,
+    },
 ]
 
 

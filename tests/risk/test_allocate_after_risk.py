@@ -56,7 +56,9 @@ def test_every_row_of_the_plan_is_kept_and_the_gap_proven(risky: RiskyCase, half
     assert found.objective_usd == pytest.approx(weighed(risky, 0.5).value(levels @ risky.values), rel=1e-12)
 
 
-def test_the_relaxation_equals_the_programme_with_every_scenario_in_it(risky: RiskyCase, halfway: RiskAllocation) -> None:
+def test_the_relaxation_equals_the_programme_with_every_scenario_in_it(
+    risky: RiskyCase, halfway: RiskAllocation
+) -> None:
     every = extended(halfway.fixed, weighed(risky, 0.5), np.arange(60), None)
     whole = HighsSolver(SolverOptions(relax=True)).solve_arrays(replace(every, integer=np.zeros_like(every.integer)))
     assert halfway.relaxed is not None
@@ -163,7 +165,9 @@ def test_the_value_of_information_against_single_solves(risky: RiskyCase, halfwa
 
 def test_levels_that_do_not_hold_are_no_plan(risky: RiskyCase, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("planner.risk.allocate.ROW_TOLERANCE", -1.0)
-    found = allocate_after_risk(risky.candidates, risky.values[:, :1], MeanCvar(0.0, 0.9, np.ones(1)), SolverOptions(gap=0.05))
+    found = allocate_after_risk(
+        risky.candidates, risky.values[:, :1], MeanCvar(0.0, 0.9, np.ones(1)), SolverOptions(gap=0.05)
+    )
     assert found.allocation.status is Status.ERROR
     assert "levels do not hold" in found.allocation.message
     assert found.allocation.levels is None

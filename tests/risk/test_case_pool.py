@@ -32,7 +32,9 @@ def made(risky: RiskyCase, bundles: pd.DataFrame) -> CasePool:
     return make_case_pool(risky.candidates, risky.values, risky.futures.weights, bundles, threads=1, dtype=np.float64)
 
 
-def test_a_pool_on_a_gpu_ends_at_the_same_plan_and_one_too_large_stays(risky: RiskyCase, made: CasePool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pool_on_a_gpu_ends_at_the_same_plan_and_one_too_large_stays(
+    risky: RiskyCase, made: CasePool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for free, fits in ((1 << 30, True), (1000, False)):
         module = cupy_like(free_bytes=free)
         monkeypatch.setitem(sys.modules, "cupy", module)
@@ -55,11 +57,15 @@ def measure_of(risky: RiskyCase) -> MeanCvar:
 def spelled_out(risky: RiskyCase, bundle: pd.Series) -> dict[int, float]:
     """The candidates of a bundle, window by window in plain Python."""
     table = risky.candidates.table
-    works = 1.0 - float(risky.case.tables["gpus"].set_index("gpu_id").at[table["gpu_id"].iat[bundle["own"]], "spare_fraction"])
+    works = 1.0 - float(
+        risky.case.tables["gpus"].set_index("gpu_id").at[table["gpu_id"].iat[bundle["own"]], "spare_fraction"]
+    )
     held = {int(bundle["own"]): 1.0}
     if bundle["retire"] >= 0:
         held[int(bundle["retire"])] = 1.0
-    gone = int(table["from_month"].iat[bundle["retire"]] if bundle["retire"] >= 0 else table["to_month"].iat[bundle["own"]])
+    gone = int(
+        table["from_month"].iat[bundle["retire"]] if bundle["retire"] >= 0 else table["to_month"].iat[bundle["own"]]
+    )
     busy = []
     for name in ("serve", "renew", "then_serve", "then_renew"):
         if bundle[name] >= 0:
@@ -69,11 +75,17 @@ def spelled_out(risky: RiskyCase, bundle: pd.Series) -> dict[int, float]:
     energised = dict(zip(power["source_id"] + ":" + power["phase"], risky.candidates.outlook.energised, strict=True))
     for number in np.flatnonzero((table["kind"] == "sell").to_numpy()):
         row = table.iloc[number]
-        here = row["site_id"] == table["site_id"].iat[bundle["own"]] and row["gpu_id"] == table["gpu_id"].iat[bundle["own"]] and row["tier"] == bundle["tier"]
+        here = (
+            row["site_id"] == table["site_id"].iat[bundle["own"]]
+            and row["gpu_id"] == table["gpu_id"].iat[bundle["own"]] and row["tier"] == bundle["tier"]
+        )
         second = bundle["then"] != "" and row["from_month"] >= energised[bundle["then"]]
         feeds = row["phase"] == (bundle["then"] if second else bundle["head"])
         free = all(row["to_month"] <= start or row["from_month"] >= end for start, end in busy)
-        if here and feeds and free and row["from_month"] >= table["from_month"].iat[bundle["own"]] and row["to_month"] <= gone:
+        if (
+            here and feeds and free and row["from_month"] >= table["from_month"].iat[bundle["own"]]
+            and row["to_month"] <= gone
+        ):
             held[int(number)] = works
     return held
 
@@ -87,7 +99,9 @@ def test_a_bundle_is_worth_what_its_parts_are_worth(risky: RiskyCase, bundles: p
         held = spelled_out(risky, bundles.iloc[at])
         expected = sum(level * risky.values[number] for number, level in held.items()) * 1000.0 / 1e6
         np.testing.assert_allclose(made.pool.values[at], expected, rtol=1e-9, atol=1e-9)
-        levels = made.model.formulation.level_of @ (made.parts(np.array([at]), np.ones(1)) * made.model.formulation.unit)
+        levels = made.model.formulation.level_of @ (
+            made.parts(np.array([at]), np.ones(1)) * made.model.formulation.unit
+        )
         assert {number: round(float(levels[number]), 6) for number in np.flatnonzero(np.abs(levels) > 1e-9)} == {
             number: round(1000.0 * level, 6) for number, level in held.items()
         }
@@ -99,11 +113,15 @@ def test_a_bundle_works_no_more_than_it_owns(risky: RiskyCase, bundles: pd.DataF
     own_rows = (fleet.table["family"] == "FLEET").to_numpy()
     rng = np.random.default_rng(1)
     for at in rng.choice(len(bundles), 40, replace=False).tolist():
-        levels = made.model.formulation.level_of @ (made.parts(np.array([at]), np.ones(1)) * made.model.formulation.unit)
+        levels = made.model.formulation.level_of @ (
+            made.parts(np.array([at]), np.ones(1)) * made.model.formulation.unit
+        )
         assert (fleet.use[own_rows] @ levels).max() <= 1e-6
 
 
-def test_a_plan_out_of_the_pool_is_a_plan_of_the_case(risky: RiskyCase, after_risk: Callable[[float], RiskAllocation], made: CasePool) -> None:
+def test_a_plan_out_of_the_pool_is_a_plan_of_the_case(
+    risky: RiskyCase, after_risk: Callable[[float], RiskAllocation], made: CasePool
+) -> None:
     measure = measure_of(risky)
     found = allocate_from_pool(risky.candidates, risky.values, measure, SolverOptions(gap=1e-3), made)
     assert found.allocation.status is Status.OPTIMAL, found.allocation.message
@@ -117,7 +135,8 @@ def test_a_plan_out_of_the_pool_is_a_plan_of_the_case(risky: RiskyCase, after_ri
     assert whole.relaxed is not None
     assert found.relaxed is not None
     assert found.relaxed.certificate.value <= whole.relaxed.certificate.value + 1e-6
-    assert found.relaxed.certificate.value >= 0.6 * whole.relaxed.certificate.value  # the grid holds most of what there is
+    # the grid holds most of what there is
+    assert found.relaxed.certificate.value >= 0.6 * whole.relaxed.certificate.value
     assert found.allocation.objective_usd == pytest.approx(measure.value(found.npv_usd), rel=1e-12)
 
 
@@ -142,13 +161,18 @@ def test_a_pool_goes_through_a_file(risky: RiskyCase, bundles: pd.DataFrame, tmp
     pd.testing.assert_frame_equal(read_pool(tmp_path / "pool.parquet", risky.candidates), bundles, check_dtype=False)
     few = pd.read_parquet(tmp_path / "pool.parquet").head(20).astype(str)
     few.to_csv(tmp_path / "pool.csv", index=False)
-    pd.testing.assert_frame_equal(read_pool(tmp_path / "pool.csv", risky.candidates), bundles.head(20), check_dtype=False)
+    pd.testing.assert_frame_equal(
+        read_pool(tmp_path / "pool.csv", risky.candidates), bundles.head(20), check_dtype=False
+    )
 
 
 @pytest.mark.parametrize(("column", "value", "what"), [
-    ("own", "own:nowhere", "no candidate of kind own"), ("tier", "first", "not a tier"), ("head", "sun:1", "no phase of this case"),
+    ("own", "own:nowhere", "no candidate of kind own"), ("tier", "first", "not a tier"),
+    ("head", "sun:1", "no phase of this case"),
 ])
-def test_what_a_pool_file_cannot_mean(risky: RiskyCase, bundles: pd.DataFrame, tmp_path: Path, column: str, value: str, what: str) -> None:
+def test_what_a_pool_file_cannot_mean(
+    risky: RiskyCase, bundles: pd.DataFrame, tmp_path: Path, column: str, value: str, what: str
+) -> None:
     write_pool(risky.candidates, bundles.head(5), tmp_path / "pool.parquet")
     table = pd.read_parquet(tmp_path / "pool.parquet").astype(str)
     table.loc[3, column] = value
@@ -177,7 +201,9 @@ def test_a_pool_that_cannot_serve_what_must_be_served_says_so(risky: RiskyCase, 
     size = leases.at[lease, "min_size"] if leases.at[lease, "min_size"] > 0 else leases.at[lease, "max_size"]
     forced = apply_decisions(risky.candidates, (f"leases.size[{lease}]={float(size)}",), ())
     without = bundles[~np.isin(bundles["serve"], np.flatnonzero(table["lease_id"] == lease))]
-    without = without[~np.isin(without["then_serve"], np.flatnonzero(table["lease_id"] == lease))].reset_index(drop=True)
+    without = without[
+        ~np.isin(without["then_serve"], np.flatnonzero(table["lease_id"] == lease))
+    ].reset_index(drop=True)
     pool = make_case_pool(forced, risky.values, risky.futures.weights, without, threads=1)
     found = allocate_from_pool(forced, risky.values, measure_of(risky), SolverOptions(), pool)
     assert found.allocation.status is Status.INFEASIBLE
@@ -197,6 +223,11 @@ def test_the_grid_is_thinned_evenly_and_checked(risky: RiskyCase, bundles: pd.Da
 
 
 def test_more_choice_is_never_worth_less(risky: RiskyCase, bundles: pd.DataFrame, made: CasePool) -> None:
-    half = make_case_pool(risky.candidates, risky.values, risky.futures.weights, bundles.iloc[::2].reset_index(drop=True), threads=1, dtype=np.float64)
+    half = make_case_pool(
+        risky.candidates, risky.values, risky.futures.weights, bundles.iloc[::2].reset_index(drop=True), threads=1,
+        dtype=np.float64,
+    )
     measure = measure_of(risky)
-    assert generate(half.fixed, half.pool, measure).certificate.value <= generate(made.fixed, made.pool, measure).certificate.value + 1e-6
+    assert generate(half.fixed, half.pool, measure).certificate.value <= generate(
+        made.fixed, made.pool, measure
+    ).certificate.value + 1e-6

@@ -48,7 +48,8 @@ def test_no_plan_of_the_set_beats_another_under_any_weight(found: Frontier) -> N
 def test_each_point_is_a_plan_that_scores_as_it_says(risky: RiskyCase, found: Frontier) -> None:
     candidates = risky.candidates
     scores = score_portfolios(
-        candidates, from_table(candidates, found.plans[["portfolio", "candidate_id", "level"]]), ScoreOptions(scenarios=60, alpha=0.9, float64=True, paths=False, threads=1)
+        candidates, from_table(candidates, found.plans[["portfolio", "candidate_id", "level"]]),
+        ScoreOptions(scenarios=60, alpha=0.9, float64=True, paths=False, threads=1)
     ).table
     assert (scores["limits_broken"] == 0).all()
     np.testing.assert_allclose(scores["mean_npv_usd"], found.table["expected_npv_usd"], rtol=1e-9)
@@ -56,7 +57,9 @@ def test_each_point_is_a_plan_that_scores_as_it_says(risky: RiskyCase, found: Fr
     np.testing.assert_allclose(scores["base_npv_usd"], found.table["base_npv_usd"], rtol=1e-9)
 
 
-def test_each_end_is_the_plan_of_its_weight_alone(after_risk: Callable[[float], RiskAllocation], found: Frontier) -> None:
+def test_each_end_is_the_plan_of_its_weight_alone(
+    after_risk: Callable[[float], RiskAllocation], found: Frontier
+) -> None:
     """Weights were given in no order; neither that nor what was known from the one before changes what is best."""
     for weight, row in ((0.0, found.table.iloc[0]), (1.0, found.table.iloc[-1])):
         assert row["risk_weight"] == weight
@@ -64,7 +67,8 @@ def test_each_end_is_the_plan_of_its_weight_alone(after_risk: Callable[[float], 
 
 
 def test_every_point_is_a_whole_plan(risky: RiskyCase, found: Frontier) -> None:
-    """Openings, leases all or nothing, blocks, whole phases: no fraction of any of them; and everything that a plan holds is there."""
+    """Openings, leases all or nothing, blocks, whole phases: no fraction of any of them; and everything that a plan
+    holds is there."""
     table = risky.candidates.table.set_index("candidate_id")
     for name, plan in found.plans.groupby("portfolio"):
         held = table.loc[plan["candidate_id"]]
@@ -82,7 +86,9 @@ def test_every_point_is_a_whole_plan(risky: RiskyCase, found: Frontier) -> None:
 def test_the_folder_appears_whole(found: Frontier, tmp_path: Path) -> None:
     write_frontier(found, tmp_path / "f")
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "f" / "frontier.parquet"), found.table)
-    assert set(pd.read_parquet(tmp_path / "f" / "plans.parquet")["portfolio"]) == {f"w{weight:g}" for weight in found.table["risk_weight"]}
+    assert set(
+        pd.read_parquet(tmp_path / "f" / "plans.parquet")["portfolio"]
+    ) == {f"w{weight:g}" for weight in found.table["risk_weight"]}
     record = json.loads((tmp_path / "f" / "run.json").read_text())
     assert set(record["certificates"]) == {"0", "0.3", "0.6", "1"}
     assert all(one["gap"] <= 1e-6 for one in record["certificates"].values())

@@ -38,9 +38,14 @@ def holds(problem: Problem, found: Generated) -> None:
     np.testing.assert_allclose(levels @ problem.values, found.npv, atol=1e-9)
 
 
-@given(st.integers(0, 100_000), st.sampled_from([0.0, 0.3, 0.5, 1.0]), st.sampled_from([0.5, 0.7, 0.9]), st.integers(1, 4), st.sampled_from([0.0, 0.5]), st.integers(1, 12), st.booleans())
+@given(
+    st.integers(0, 100_000), st.sampled_from([0.0, 0.3, 0.5, 1.0]), st.sampled_from([0.5, 0.7, 0.9]), st.integers(1, 4),
+    st.sampled_from([0.0, 0.5]), st.integers(1, 12), st.booleans(),
+)
 @settings(deadline=None, max_examples=120)
-def test_equal_to_the_one_big_programme(seed: int, weight: float, alpha: float, most: int, smoothing: float, patience: int, repeated: bool) -> None:
+def test_equal_to_the_one_big_programme(
+    seed: int, weight: float, alpha: float, most: int, smoothing: float, patience: int, repeated: bool
+) -> None:
     problem = random_problem(seed, repeated=repeated)
     measure = measure_of(problem, weight, alpha)
     found = solved(problem, measure, most=most, smoothing=smoothing, patience=patience)
@@ -69,7 +74,8 @@ def test_a_limit_on_cvar_and_its_price(seed: int, weight: float) -> None:
     assert found.certificate.bound == pytest.approx(-best.fun, rel=1e-6, abs=1e-6)
     assert measure.cvar(found.npv) <= limit + 1e-6
     assert found.certificate.weight_sum == pytest.approx(1.0 + found.certificate.cvar_limit_price, abs=1e-7)
-    # The price is a slope of a concave function: a little more room brings no more than the price, a little less costs no less.
+    # The price is a slope of a concave function: a little more room brings no more than the price, a little less costs
+    # no less.
     step = 0.01
     more = -big_programme(problem, measure, cvar_limit=limit + step).fun
     assert more <= -best.fun + step * found.certificate.cvar_limit_price + 1e-6
@@ -92,10 +98,14 @@ def test_equal_to_a_row_for_every_possible_tail() -> None:
     cost = np.append(-0.4 * problem.values.mean(axis=1), 0.6)
     bounds = [(0.0, None if np.isinf(most) else most) for most in problem.upper] + [(None, None)]
     use = np.hstack([problem.use, np.zeros((len(problem.limit), 1))])
-    best = linprog(cost, A_ub=np.vstack([use, rows]), b_ub=np.concatenate([problem.limit, np.zeros(len(rows))]), bounds=bounds)
+    best = linprog(
+        cost, A_ub=np.vstack([use, rows]), b_ub=np.concatenate([problem.limit, np.zeros(len(rows))]), bounds=bounds
+    )
     from planner.solver.column_generation.columns import ColumnValues, FixedPart
 
-    fixed = FixedPart(problem.fixed.arrays, ColumnValues.of(problem.values[: count - len(problem.pool)], measure.probability))
+    fixed = FixedPart(
+        problem.fixed.arrays, ColumnValues.of(problem.values[: count - len(problem.pool)], measure.probability)
+    )
     found = generate(fixed, problem.pool, measure)
     assert found.certificate.value == pytest.approx(-best.fun, abs=1e-7)
 
@@ -157,7 +167,8 @@ def test_weights_of_the_certificate() -> None:
 
 
 def test_columns_that_come_and_go_come_to_an_end() -> None:
-    """Smoothed prices and little patience brought the same columns in and out for ever; a round without progress keeps what it has."""
+    """Smoothed prices and little patience brought the same columns in and out for ever; a round without progress keeps
+    what it has."""
     problem = random_problem(0, repeated=True)
     found = solved(problem, measure_of(problem, 0.3, 0.5), most=2, smoothing=0.5, patience=1)
     assert found.proven
@@ -168,7 +179,8 @@ def test_columns_that_come_and_go_come_to_an_end() -> None:
 def test_a_degenerate_pool_and_one_with_repeated_columns_end(most: int) -> None:
     problem = random_problem(2)
     everything = replace(
-        problem.pool, values=np.repeat(problem.pool.values[:3], 50, axis=0), use=problem.pool.use[np.repeat(np.arange(3), 50)],
+        problem.pool, values=np.repeat(problem.pool.values[:3], 50, axis=0),
+        use=problem.pool.use[np.repeat(np.arange(3), 50)],
         share=np.ones(150), group=np.repeat(problem.pool.group[:3], 50), upper=np.full(150, np.inf),
     )
     found = generate(problem.fixed, everything, measure_of(problem, 0.5), GenerationOptions(most=most))
@@ -185,7 +197,9 @@ def test_no_pool_at_all_and_a_start_from_a_neighbour() -> None:
     alone = generate(problem.fixed, None, measure_of(problem, 0.5))
     assert alone.certificate.value == pytest.approx(0.0, abs=1e-9)
     cold = solved(problem, measure_of(problem, 0.5))
-    warm = generate(problem.fixed, problem.pool, measure_of(problem, 0.5), start=cold.in_master, scenarios=cold.scenarios)
+    warm = generate(
+        problem.fixed, problem.pool, measure_of(problem, 0.5), start=cold.in_master, scenarios=cold.scenarios
+    )
     assert warm.certificate.value == pytest.approx(cold.certificate.value, rel=1e-7)
     assert len(warm.rounds) == 1
 

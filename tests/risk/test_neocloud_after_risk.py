@@ -1,4 +1,5 @@
-"""The example company after risk: certified relaxation, a whole plan at a stated gap, and the score of its portfolio."""
+"""The example company after risk: certified relaxation, a whole plan at a stated gap, and the score of its
+portfolio."""
 
 from __future__ import annotations
 
@@ -32,7 +33,10 @@ def test_the_example_company_after_risk() -> None:
     assert proof.gap <= 1e-6
     assert proof.least_weight >= 0.0
     assert proof.weight_sum == pytest.approx(1.0, abs=1e-9)
-    scored = score_portfolios(plan.candidates, from_table(plan.candidates, plan.portfolio), ScoreOptions(scenarios=500, float64=True, paths=False)).table.iloc[0]
+    scored = score_portfolios(
+        plan.candidates, from_table(plan.candidates, plan.portfolio),
+        ScoreOptions(scenarios=500, float64=True, paths=False),
+    ).table.iloc[0]
     assert scored["cvar_usd"] == pytest.approx(plan.cvar_usd, rel=1e-9)
     assert scored["mean_npv_usd"] == pytest.approx(plan.expected_npv_usd, rel=1e-9)
     assert scored["limits_broken"] == 0
@@ -40,7 +44,8 @@ def test_the_example_company_after_risk() -> None:
 
 @pytest.mark.slow
 def test_a_whole_plan_of_the_example_company_out_of_its_pool() -> None:
-    """Openings, leases all or nothing, links and whole phases among 50,000 bundles: proven, and a plan that keeps every limit of the case."""
+    """Openings, leases all or nothing, links and whole phases among 50,000 bundles: proven, and a plan that keeps every
+    limit of the case."""
     options = PlanOptions(solver=SolverOptions(gap=2e-3, time_limit_s=600.0), prices="none")
     plan = plan_after_risk(read_case(CASE), options, RiskOptions(weight=0.5, scenarios=60, pool="grid:50000"))
     assert plan.status is Status.OPTIMAL
@@ -57,6 +62,9 @@ def test_a_whole_plan_of_the_example_company_out_of_its_pool() -> None:
     assert relaxed is not None
     assert proof.stopped == ""
     assert proof.bound < relaxed.certificate.bound * (1 - 2e-3)  # the relaxation alone would not have proven it
-    scored = score_portfolios(plan.candidates, from_table(plan.candidates, plan.portfolio), ScoreOptions(scenarios=60, float64=True, paths=False)).table.iloc[0]
+    scored = score_portfolios(
+        plan.candidates, from_table(plan.candidates, plan.portfolio),
+        ScoreOptions(scenarios=60, float64=True, paths=False),
+    ).table.iloc[0]
     assert scored["limits_broken"] == 0
     assert scored["cvar_usd"] == pytest.approx(plan.cvar_usd, rel=1e-9)

@@ -17,7 +17,9 @@ from planner.solver.status import Status
 
 @pytest.fixture(scope="module")
 def made(risky: RiskyCase) -> CasePool:
-    few = bundle_grid(risky.candidates, Grid(early_months=0, sales=1, most=200), without=places_with_fleet(risky.candidates))
+    few = bundle_grid(
+        risky.candidates, Grid(early_months=0, sales=1, most=200), without=places_with_fleet(risky.candidates)
+    )
     return make_case_pool(risky.candidates, risky.values, risky.futures.weights, few, threads=1, dtype=np.float64)
 
 
@@ -38,7 +40,8 @@ def test_the_plan_taken_apart_and_added_to_the_pool_gives_the_same_npv(risky: Ri
     assert len(joined.pool) == 200 + len(paths.levels)
     found = generate(joined.fixed, joined.pool, measure_of(risky))
     without = generate(made.fixed, made.pool, measure_of(risky))
-    assert without.certificate.value < 0.99 * whole.certificate.value  # the small grid alone cannot do what the plan does
+    # the small grid alone cannot do what the plan does
+    assert without.certificate.value < 0.99 * whole.certificate.value
     assert found.certificate.value == pytest.approx(whole.certificate.value, rel=1e-7)
     assert found.proven
 
@@ -54,10 +57,15 @@ def test_paths_add_up_to_the_plan(risky: RiskyCase, made: CasePool) -> None:
 
 def test_the_whole_plan_with_its_decisions_comes_back(risky: RiskyCase, made: CasePool) -> None:
     measure = measure_of(risky)
-    plan = Task(risky.candidates, risky.values, measure, SolverOptions(gap=1e-4), made.model, FixedPart(made.arrays, made.worth), None).run({})
+    plan = Task(
+        risky.candidates, risky.values, measure, SolverOptions(gap=1e-4), made.model,
+        FixedPart(made.arrays, made.worth), None,
+    ).run({})
     assert plan.allocation.levels is not None
     held = plan.allocation.solution.usable()
-    integers = generate(FixedPart(made.arrays.with_integers_held(held[: made.arrays.columns]), made.worth), None, measure)
+    integers = generate(
+        FixedPart(made.arrays.with_integers_held(held[: made.arrays.columns]), made.worth), None, measure
+    )
     joined = with_paths(made, paths_of(made, integers.levels))
     found = allocate_from_pool(risky.candidates, risky.values, measure, SolverOptions(gap=1e-4), joined)
     # The pool holds the best plan then, and nothing that the case could not do: the same optimum, proven.
@@ -71,7 +79,9 @@ def place(cohorts: dict[int, tuple[float, int, int]], work: list[_Work]) -> _Pla
 
 
 def test_work_goes_to_gpus_that_are_free_and_stay() -> None:
-    here = place({0: (4.0, 0, 10), 1: (2.0, 0, 30)}, [_Work(7, 1.0, 0, 20), _Work(8, 1.0, 0, 10), _Work(9, 1.0, 20, 30)])
+    here = place(
+        {0: (4.0, 0, 10), 1: (2.0, 0, 30)}, [_Work(7, 1.0, 0, 20), _Work(8, 1.0, 0, 10), _Work(9, 1.0, 20, 30)]
+    )
     parts = here.taken_apart()
     assert sorted((sorted(mix.items()), level) for mix, level in parts) == [
         ([(0, 1.0)], 2.0), ([(0, 1.0), (8, 0.5)], 2.0), ([(1, 1.0), (7, 0.5), (9, 0.5)], 2.0),

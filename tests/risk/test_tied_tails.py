@@ -1,4 +1,5 @@
-"""Plans that are worth the same in the tail that is known and differ in a tail that is not: what is said of a plan is measured over all futures."""
+"""Plans that are worth the same in the tail that is known and differ in a tail that is not: what is said of a plan is
+measured over all futures."""
 
 from __future__ import annotations
 
@@ -19,7 +20,10 @@ def test_two_sites_alike_but_for_their_delays(weight: float, scenarios: int) -> 
     case = tiny_case(
         sites=[site("a", mw=10.0), site("b", mw=10.0)], power=[grid("a", **late), grid("b", **late)],
         gpus=[sku("g", capex_usd=1_000), sku("h", capex_usd=1_000)],
-        leases=[cluster("first", size=100, start="2027-07", term_months=12), cluster("second", size=100, start="2028-01", term_months=12)],
+        leases=[
+            cluster("first", size=100, start="2027-07", term_months=12),
+            cluster("second", size=100, start="2028-01", term_months=12),
+        ],
         lease_rates=[rate("first", 1.0, gpu="g"), rate("second", 1.0, gpu="h")],
     )
     found = plan_after_risk(case, PlanOptions(prices="none"), RiskOptions(weight=weight, scenarios=scenarios))

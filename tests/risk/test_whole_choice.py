@@ -27,7 +27,8 @@ def measure_of(whole: WholeProblem, weight: float = 0.5) -> MeanCvar:
 
 
 def value_of(problem: Problem, measure: MeanCvar, found: BranchAndPrice) -> float:
-    """The plan behind a choice: its decisions held, the rest chosen anew out of the pool, its rows looked at one by one."""
+    """The plan behind a choice: its decisions held, the rest chosen anew out of the pool, its rows looked at one by
+    one."""
     assert found.whole is not None
     fixed = FixedPart(problem.fixed.arrays.with_integers_held(found.whole), problem.fixed.values)
     plan = generate(fixed, problem.pool, measure)
@@ -59,7 +60,9 @@ def test_some_of_these_need_a_tree() -> None:
     parts = []
     for seed in range(6):
         whole = random_whole_problem(seed)
-        parts.append(len(branch_and_price(whole.problem.fixed, whole.problem.pool, measure_of(whole, 0.6), TIGHT).parts))
+        parts.append(
+            len(branch_and_price(whole.problem.fixed, whole.problem.pool, measure_of(whole, 0.6), TIGHT).parts)
+        )
     assert max(parts) >= 4
 
 
@@ -82,7 +85,8 @@ def test_a_limit_on_cvar_holds_for_whole_plans() -> None:
 
 
 def test_a_column_left_out_wrongly_is_detected() -> None:
-    """A column that pricing is not shown makes a worse plan look proven; the same prices over the true pool say how much is missing."""
+    """A column that pricing is not shown makes a worse plan look proven; the same prices over the true pool say how
+    much is missing."""
     whole = random_whole_problem(4)
     problem, measure = whole.problem, measure_of(whole)
     honest = branch_and_price(problem.fixed, problem.pool, measure, TIGHT)
@@ -112,7 +116,8 @@ def test_a_part_that_was_passed_over_is_detected() -> None:
 
 
 def test_what_must_be_and_cannot_is_proven_to_have_no_plan() -> None:
-    """Both sites shut and a lease that must be served: no relaxed master says so before the pool was priced for its limits alone."""
+    """Both sites shut and a lease that must be served: no relaxed master says so before the pool was priced for its
+    limits alone."""
     whole = random_whole_problem(1)
     arrays = whole.problem.fixed.arrays
     lower, upper = arrays.col_lower.copy(), arrays.col_upper.copy()
@@ -135,7 +140,9 @@ def test_a_lease_that_must_be_served_is_served_where_only_columns_left_out_can()
         found = branch_and_price(fixed, whole.problem.pool, measure_of(whole), TIGHT)
         row = np.zeros((1, whole.problem.use.shape[1]))
         row[0, 3] = -1.0
-        taken = replace(whole.problem, use=np.vstack([whole.problem.use, row]), limit=np.append(whole.problem.limit, -1.0))
+        taken = replace(
+            whole.problem, use=np.vstack([whole.problem.use, row]), limit=np.append(whole.problem.limit, -1.0)
+        )
         best = best_of_all(replace(whole, problem=taken), measure_of(whole))
         assert found.void == (best == -np.inf)
         if not found.void:
@@ -161,7 +168,10 @@ def test_a_plan_that_is_known_is_the_one_to_beat() -> None:
     whole = random_whole_problem(0)
     measure = measure_of(whole)
     free = branch_and_price(whole.problem.fixed, whole.problem.pool, measure, TIGHT)
-    again = branch_and_price(whole.problem.fixed, whole.problem.pool, measure, TIGHT, value=free.value, columns=free.columns, scenarios=free.scenarios)
+    again = branch_and_price(
+        whole.problem.fixed, whole.problem.pool, measure, TIGHT, value=free.value, columns=free.columns,
+        scenarios=free.scenarios,
+    )
     assert again.whole is None  # none is better
     assert again.value == free.value
     assert again.bound <= free.value + 2e-6 * abs(free.value)
@@ -173,7 +183,8 @@ def test_parts_count_whole_choices() -> None:
 
 
 def packing(seed: int) -> tuple[FixedPart, Pool, MeanCvar, bool]:
-    """Items that must each go whole into one of two bins with little room to spare, a pool beside them, and whether any way fits."""
+    """Items that must each go whole into one of two bins with little room to spare, a pool beside them, and whether any
+    way fits."""
     draw = np.random.default_rng(seed)
     bins, items, scenarios = 2, int(draw.integers(4, 7)), 4
     size = draw.integers(10, 60, items)
@@ -186,13 +197,19 @@ def packing(seed: int) -> tuple[FixedPart, Pool, MeanCvar, bool]:
     for b in range(bins):
         problem += pulp.lpSum(float(size[i]) * goes[i * bins + b] for i in range(items)) <= float(capacity[b])
     probability = np.full(scenarios, 1.0 / scenarios)
-    fixed = FixedPart(model_arrays(problem, variables=goes), ColumnValues.of(np.full((len(goes), scenarios), -1.0), probability))
+    fixed = FixedPart(
+        model_arrays(problem, variables=goes), ColumnValues.of(np.full((len(goes), scenarios), -1.0), probability)
+    )
     use = sp.csr_array(np.hstack([np.zeros((3, items)), np.ones((3, bins))]))
     pool = Pool(
-        np.round(draw.normal(0.0, 1.0, (3, scenarios)), 2), use, sp.csr_array(sp.eye_array(items + bins)), np.ones(3), np.zeros(3, dtype=np.int64),
+        np.round(draw.normal(0.0, 1.0, (3, scenarios)), 2), use, sp.csr_array(sp.eye_array(items + bins)), np.ones(3),
+        np.zeros(3, dtype=np.int64),
         np.array([5.0]), np.full(3, np.inf), threads=1,
     )
-    fits = any(all(sum(size[i] for i in range(items) if way[i] == b) <= capacity[b] for b in range(bins)) for way in product(range(bins), repeat=items))
+    fits = any(
+        all(sum(size[i] for i in range(items) if way[i] == b) <= capacity[b] for b in range(bins))
+        for way in product(range(bins), repeat=items)
+    )
     return fixed, pool, MeanCvar(0.5, 0.75, probability), fits
 
 

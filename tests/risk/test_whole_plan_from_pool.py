@@ -1,4 +1,5 @@
-"""Whole plans out of the pool of a case, against one programme over all its candidates and futures, put to SciPy's MILP."""
+"""Whole plans out of the pool of a case, against one programme over all its candidates and futures, put to SciPy's
+MILP."""
 
 from __future__ import annotations
 
@@ -29,29 +30,45 @@ def cases() -> dict[int, PooledCase]:
 
 @pytest.fixture(scope="module")
 def plans(cases: dict[int, PooledCase]) -> dict[int, RiskAllocation]:
-    return {seed: allocate_from_pool(one.candidates, one.values, one.measure, TIGHT, one.made) for seed, one in cases.items()}
+    return {
+        seed: allocate_from_pool(one.candidates, one.values, one.measure, TIGHT, one.made)
+        for seed, one in cases.items()
+    }
 
 
 def best_of_all_plans(one: PooledCase, measure: MeanCvar, *, cvar_limit_usd: float = np.inf) -> float:
-    """Rockafellar and Uryasev's programme over all candidates, whole where the case says so: no pool, no model of the allocator."""
+    """Rockafellar and Uryasev's programme over all candidates, whole where the case says so: no pool, no model of the
+    allocator."""
     table, rows = one.candidates.table, one.candidates.rows
     futures = one.values.shape[1]
     values = one.values / 1e6
     share = measure.probability / (1.0 - measure.alpha)
-    cost = np.concatenate([-(1.0 - measure.weight) * (values @ measure.probability), [measure.weight], measure.weight * share])
-    limits = LinearConstraint(sp.hstack([rows.use, sp.csr_array((rows.use.shape[0], 1 + futures))]), ub=rows.table["limit"].to_numpy(np.float64))
-    tails = LinearConstraint(sp.hstack([sp.csr_array(-values.T), -np.ones((futures, 1)), -sp.eye_array(futures)]), ub=np.zeros(futures))
+    cost = np.concatenate(
+        [-(1.0 - measure.weight) * (values @ measure.probability), [measure.weight], measure.weight * share]
+    )
+    limits = LinearConstraint(
+        sp.hstack([rows.use, sp.csr_array((rows.use.shape[0], 1 + futures))]),
+        ub=rows.table["limit"].to_numpy(np.float64),
+    )
+    tails = LinearConstraint(
+        sp.hstack([sp.csr_array(-values.T), -np.ones((futures, 1)), -sp.eye_array(futures)]), ub=np.zeros(futures)
+    )
     cvar = LinearConstraint(np.concatenate([np.zeros(len(table)), [1.0], share])[None, :], ub=cvar_limit_usd / 1e6)
     lower = np.concatenate([table["lower"].to_numpy(np.float64), [-np.inf], np.zeros(futures)])
     upper = np.concatenate([table["upper"].to_numpy(np.float64), np.full(1 + futures, np.inf)])
     whole = np.concatenate([table["integral"].to_numpy(np.float64), np.zeros(1 + futures)])
-    answer = milp(cost, constraints=[limits, tails, cvar], bounds=Bounds(lower, upper), integrality=whole, options={"mip_rel_gap": 1e-7})
+    answer = milp(
+        cost, constraints=[limits, tails, cvar], bounds=Bounds(lower, upper), integrality=whole,
+        options={"mip_rel_gap": 1e-7},
+    )
     assert answer.status == 0, answer.message
     return float(-answer.fun * 1e6)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_best_of_all_plans_is_found_and_proven(cases: dict[int, PooledCase], plans: dict[int, RiskAllocation], seed: int) -> None:
+def test_the_best_of_all_plans_is_found_and_proven(
+    cases: dict[int, PooledCase], plans: dict[int, RiskAllocation], seed: int
+) -> None:
     one, found = cases[seed], plans[seed].allocation
     best = best_of_all_plans(one, one.measure)
     assert found.status is Status.OPTIMAL
@@ -79,15 +96,20 @@ def test_a_limit_on_cvar_holds_for_the_whole_plan(cases: dict[int, PooledCase], 
     assert none.status is Status.INFEASIBLE
 
 
-def test_equal_to_the_plan_without_a_pool_where_the_pool_holds_everything(cases: dict[int, PooledCase], plans: dict[int, RiskAllocation]) -> None:
+def test_equal_to_the_plan_without_a_pool_where_the_pool_holds_everything(
+    cases: dict[int, PooledCase], plans: dict[int, RiskAllocation]
+) -> None:
     for seed in SEEDS[:2]:
         one = cases[seed]
         plain = allocate_after_risk(one.candidates, one.values, one.measure, TIGHT)
         assert plans[seed].allocation.objective_usd == pytest.approx(plain.allocation.objective_usd, rel=1e-6)
 
 
-def test_what_the_case_asks_to_be_whole_is_whole(cases: dict[int, PooledCase], plans: dict[int, RiskAllocation]) -> None:
-    """Levels of candidates, as they are written: openings, leases all or nothing, the link, least sizes and blocks, power in steps and whole phases."""
+def test_what_the_case_asks_to_be_whole_is_whole(
+    cases: dict[int, PooledCase], plans: dict[int, RiskAllocation]
+) -> None:
+    """Levels of candidates, as they are written: openings, leases all or nothing, the link, least sizes and blocks,
+    power in steps and whole phases."""
     linked, split = 0, 0
     for seed in SEEDS:
         one, levels = cases[seed], plans[seed].allocation.levels
@@ -110,14 +132,19 @@ def test_what_the_case_asks_to_be_whole_is_whole(cases: dict[int, PooledCase], p
                 assert link
                 linked += 1
             for name in sites if row["min_block"] > 0 else ():
-                assert float(levels[mine & (table["site_id"] == name).to_numpy()].sum()) >= float(row["min_block"]) - 1e-6
+                assert float(
+                    levels[mine & (table["site_id"] == name).to_numpy()].sum()
+                ) >= float(row["min_block"]) - 1e-6
         split += int(not link)
     assert linked
     assert split  # both ways occur among these cases
 
 
-def test_bundles_left_out_of_the_search_are_all_priced(cases: dict[int, PooledCase], plans: dict[int, RiskAllocation]) -> None:
-    """The parts of the tree bound the plan over the whole pool again, and no longer do so over a pool that holds more."""
+def test_bundles_left_out_of_the_search_are_all_priced(
+    cases: dict[int, PooledCase], plans: dict[int, RiskAllocation]
+) -> None:
+    """The parts of the tree bound the plan over the whole pool again, and no longer do so over a pool that holds
+    more."""
     one, proof = cases[0], plans[0].whole
     assert proof is not None
     assert proof.stopped == ""
@@ -127,13 +154,18 @@ def test_bundles_left_out_of_the_search_are_all_priced(cases: dict[int, PooledCa
     assert proven_bound(proof.parts, fixed, richer) > proof.bound * 1.05
 
 
-def test_a_bundle_that_the_pool_lacks_costs_what_it_is_worth(cases: dict[int, PooledCase], plans: dict[int, RiskAllocation]) -> None:
-    """Without the paths of its best lease, a pool has the best plan that the case has without that lease on these sites; never a better one."""
+def test_a_bundle_that_the_pool_lacks_costs_what_it_is_worth(
+    cases: dict[int, PooledCase], plans: dict[int, RiskAllocation]
+) -> None:
+    """Without the paths of its best lease, a pool has the best plan that the case has without that lease on these
+    sites; never a better one."""
     one, table = cases[0], cases[0].candidates.table
     levels = plans[0].allocation.levels
     assert levels is not None
     won = table["lease_id"][table["kind"].eq("serve").to_numpy() & (levels > 0.0)].iloc[0]
-    kept = one.bundles[~np.isin(one.bundles[["serve", "then_serve"]].to_numpy(), np.flatnonzero(table["lease_id"] == won)).any(axis=1)].reset_index(drop=True)
+    kept = one.bundles[
+        ~np.isin(one.bundles[["serve", "then_serve"]].to_numpy(), np.flatnonzero(table["lease_id"] == won)).any(axis=1)
+    ].reset_index(drop=True)
     made = make_case_pool(one.candidates, one.values, one.measure.probability, kept, threads=1, dtype=np.float64)
     found = allocate_from_pool(one.candidates, one.values, one.measure, TIGHT, made).allocation
     without = replace(one, candidates=apply_decisions(one.candidates, (), (f"leases[{won}]",)))
@@ -146,7 +178,10 @@ def test_a_lease_that_must_be_served_and_cannot_be_is_infeasible(cases: dict[int
     one = cases[0]
     size = float(one.case.tables["leases"].set_index("lease_id").at["both", "max_size"])
     forced = apply_decisions(one.candidates, (f"leases.size[both]={size:g}",), ("sites[b]",))
-    made = make_case_pool(forced, one.values, one.measure.probability, one.bundles[_on(one, "a")].reset_index(drop=True), threads=1, dtype=np.float64)
+    made = make_case_pool(
+        forced, one.values, one.measure.probability, one.bundles[_on(one, "a")].reset_index(drop=True), threads=1,
+        dtype=np.float64,
+    )
     found = allocate_from_pool(forced, one.values, one.measure, TIGHT, made).allocation
     assert found.status is Status.INFEASIBLE
     assert "out of the pool" in found.message or "no mix of the pool" in found.message
@@ -156,7 +191,9 @@ def _on(one: PooledCase, site: str) -> np.ndarray:
     return (one.candidates.table["site_id"].to_numpy()[one.bundles["own"].to_numpy(np.int64)] == site).astype(bool)
 
 
-def test_a_search_cut_short_says_what_is_left(cases: dict[int, PooledCase], plans: dict[int, RiskAllocation], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_search_cut_short_says_what_is_left(
+    cases: dict[int, PooledCase], plans: dict[int, RiskAllocation], monkeypatch: pytest.MonkeyPatch
+) -> None:
     one = cases[1]
     monkeypatch.setattr("planner.solver.column_generation.branch_and_price.MOST_PARTS", 2)
     found = allocate_from_pool(one.candidates, one.values, one.measure, TIGHT, one.made)
@@ -169,9 +206,13 @@ def test_a_search_cut_short_says_what_is_left(cases: dict[int, PooledCase], plan
     assert found.allocation.bound_usd >= best * (1 - 1e-9)
 
 
-def test_with_a_deadline_the_first_search_is_a_process_of_its_own(cases: dict[int, PooledCase], plans: dict[int, RiskAllocation]) -> None:
+def test_with_a_deadline_the_first_search_is_a_process_of_its_own(
+    cases: dict[int, PooledCase], plans: dict[int, RiskAllocation]
+) -> None:
     one = cases[1]
-    found = allocate_from_pool(one.candidates, one.values, one.measure, SolverOptions(gap=1e-6, deadline_s=60.0), one.made).allocation
+    found = allocate_from_pool(
+        one.candidates, one.values, one.measure, SolverOptions(gap=1e-6, deadline_s=60.0), one.made
+    ).allocation
     assert found.objective_usd == pytest.approx(plans[1].allocation.objective_usd, rel=1e-6)
     plain = allocate_after_risk(one.candidates, one.values, one.measure, SolverOptions(deadline_s=0.05)).allocation
     assert plain.status is Status.TIME_LIMIT  # no process starts in so short a time

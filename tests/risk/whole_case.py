@@ -1,4 +1,5 @@
-"""Small cases whose whole decisions matter: sites that cost something to open, leases all or nothing, a link, a whole phase, least sizes."""
+"""Small cases whose whole decisions matter: sites that cost something to open, leases all or nothing, a link, a whole
+phase, least sizes."""
 
 from __future__ import annotations
 
@@ -20,14 +21,21 @@ from planner.solver.column_generation.mean_cvar import MeanCvar
 
 FACTORS = [
     {"factor_id": "gpus", "model": "gbm", "drives": "market", "volatility_per_year": 0.4},
-    {"factor_id": "energy", "model": "mean_reverting", "drives": "utilisation", "volatility_per_year": 0.3, "reversion_per_year": 1},
+    {
+        "factor_id": "energy", "model": "mean_reverting", "drives": "utilisation", "volatility_per_year": 0.3,
+        "reversion_per_year": 1,
+    },
 ]
 
 
 def whole_case(seed: int) -> Case:
-    """Two campuses that a link may join; one lease fits a campus, one needs both, one has a least size; a hall and a market beside them."""
+    """Two campuses that a link may join; one lease fits a campus, one needs both, one has a least size; a hall and a
+    market beside them."""
     draw = random.Random(seed)
-    sites = [site(name, mw=mw, opening_cost_usd=draw.randint(1, 5) * 2e5, opex_usd_per_kw_month=20, fabric_group="near") for name, mw in (("a", 1.2), ("b", 0.8))]
+    sites = [
+        site(name, mw=mw, opening_cost_usd=draw.randint(1, 5) * 2e5, opex_usd_per_kw_month=20, fabric_group="near")
+        for name, mw in (("a", 1.2), ("b", 0.8))
+    ]
     power = [
         grid("a", mw=2.0, fee_usd_per_kw_month=draw.randint(0, 8), **draw.choice([{"step_mw": 0.5}, {"min_mw": 0.6}])),
         grid("b", mw=1.5, fee_usd_per_kw_month=draw.randint(0, 8), lumpy=True),

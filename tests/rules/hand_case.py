@@ -1,4 +1,5 @@
-"""Cases whose cash is worked out on paper: 1 kW GPUs, 730 hours billed, no default, no tax and no discount unless a test says so."""
+"""Cases whose cash is worked out on paper: 1 kW GPUs, 730 hours billed, no default, no tax and no discount unless a
+test says so."""
 
 from __future__ import annotations
 
@@ -13,9 +14,11 @@ from planner.case.settings import Settings
 
 
 def hand_case(*, months: int = 24, tail: str = "contracted", settings: Row | None = None, **rows: list[Row]) -> Case:
-    """A case from 2027-01 with one site of 10 MW, one grid of 10 MW, one SKU `g` and a customer that never defaults, unless given."""
+    """A case from 2027-01 with one site of 10 MW, one grid of 10 MW, one SKU `g` and a customer that never defaults,
+    unless given."""
     given: dict[str, list[Row]] = {
-        "sites": [place()], "power": [phase()], "gpus": [gpu()], "customers": [{"customer_id": "c", "default_rate_per_year": 0}],
+        "sites": [place()], "power": [phase()], "gpus": [gpu()],
+        "customers": [{"customer_id": "c", "default_rate_per_year": 0}],
     }
     plain = {"discount_rate": 0.0, "tax_rate": 0.0, **(settings or {})}
     return written_case(Settings(name="t", start="2027-01", months=months, tail=tail, **plain), **{**given, **rows})
@@ -29,7 +32,8 @@ def place(name: str = "s", **columns: Any) -> Row:
 def phase(source: str = "p", **columns: Any) -> Row:
     """10 MW there from the start, for 600 months, that cost nothing."""
     return {
-        "source_id": source, "phase": "1", "site_id": "s", "kind": "grid", "ownership": "utility", "energised": "2027-01",
+        "source_id": source, "phase": "1", "site_id": "s", "kind": "grid", "ownership": "utility",
+        "energised": "2027-01",
         "status": "energised", "guaranteed_mw": 10, "mw_per_it_mw": 1.0, "term_months": 600, **columns,
     }
 
@@ -47,7 +51,8 @@ def gpu(name: str = "g", **columns: Any) -> Row:
 def lease(name: str = "L", **columns: Any) -> Row:
     """100 GPUs for 24 months."""
     return {
-        "lease_id": name, "customer_id": "c", "kind": "gpu", "start": "2027-01", "term_months": 24, "max_size": 100, "billing_hours": "730",
+        "lease_id": name, "customer_id": "c", "kind": "gpu", "start": "2027-01", "term_months": 24, "max_size": 100,
+        "billing_hours": "730",
         **columns,
     }
 

@@ -13,12 +13,18 @@ def _written_off_over(years: float, method: str = "straight_line") -> dict[str, 
     return {**DEFAULT_DEPRECIATION, "gpu": Depreciation(method, years, 0.0)}
 
 
-@pytest.mark.parametrize(("years", "method"), [(5.0, "straight_line"), (5.0, "macrs_5"), (0.04, "straight_line"), (1.0, "straight_line")])
+@pytest.mark.parametrize(
+    ("years", "method"), [(5.0, "straight_line"), (5.0, "macrs_5"), (0.04, "straight_line"), (1.0, "straight_line")]
+)
 @pytest.mark.parametrize("life", [24, 25, 60])
 def test_every_basis_is_written_off_once_by_the_end_of_life(years, method, life):
     leases = [lease(min_size=100, committed=True)]
     settings = {"tax_rate": 0.25, "depreciation": _written_off_over(years, method)}
-    found = plan(hand_case(leases=leases, lease_rates=[rate()], gpus=[gpu(capex_usd=10_000, life_months=life)], settings=settings))
+    found = plan(
+        hand_case(
+            leases=leases, lease_rates=[rate()], gpus=[gpu(capex_usd=10_000, life_months=life)], settings=settings
+        )
+    )
     written = cash(found, "depreciation")
     assert sum(written.values()) == pytest.approx(1_000_000, rel=1e-12)
     assert found.npv_usd == pytest.approx(0.75 * 100 * (730 * 24 - 10_000), rel=1e-12)
@@ -29,7 +35,8 @@ def test_under_tail_none_everything_is_sold_at_the_horizon_however_young(deliver
     month = {"2028-Q2": 15, "2028-Q4": 21}[delivered]
     leases = [lease(start=f"{2027 + month // 12}-{month % 12 + 1:02d}", term_months=24 - month)]
     found = plan(hand_case(
-        tail="none", leases=leases, lease_rates=[rate()], gpus=[gpu(capex_usd=5_000, life_months=60)], gpu_supply=once(delivered),
+        tail="none", leases=leases, lease_rates=[rate()], gpus=[gpu(capex_usd=5_000, life_months=60)],
+        gpu_supply=once(delivered),
         resale=[{"gpu_id": "g", "age_months": 0, "value_share": 0.9}],
     ))
     assert found.npv_usd == pytest.approx(100 * (730 * (24 - month) - 5_000 * 0.1), rel=1e-12)
@@ -48,14 +55,31 @@ def test_a_horizon_shorter_than_a_year_sells_too_and_writes_everything_off():
 
 def test_a_hall_is_given_back_and_written_off_at_the_end():
     sites = [place(existing_it_mw=0, shell_capex_usd_per_kw=1_000, build_lead_months=0, shell_residual=0.25)]
-    found = plan(hand_case(tail="none", sites=sites, leases=[lease(min_size=100, committed=True)], lease_rates=[rate()], settings={"tax_rate": 0.25}))
+    found = plan(
+        hand_case(
+            tail="none", sites=sites, leases=[lease(min_size=100, committed=True)], lease_rates=[rate()],
+            settings={"tax_rate": 0.25},
+        )
+    )
     assert found.npv_usd == pytest.approx(0.75 * (100 * 730 * 24 - 100_000 - 100_000 + 25_000), rel=1e-12)
 
 
-@pytest.mark.parametrize(("tenor", "grace", "way"), [(1, 0, "straight"), (12, 0, "level"), (12, 3, "straight"), (24, 6, "level")])
+@pytest.mark.parametrize(
+    ("tenor", "grace", "way"), [(1, 0, "straight"), (12, 0, "level"), (12, 3, "straight"), (24, 6, "level")]
+)
 def test_a_loan_is_repaid_from_the_month_after_its_draw_to_the_last_of_its_tenor(tenor, grace, way):
-    debt = [{"asset_class": "gpu", "advance_rate": 1, "interest_rate": 0.12, "tenor_months": tenor, "grace_months": grace, "amortisation": way}]
-    found = plan(hand_case(months=36, leases=[lease(min_size=100, committed=True, term_months=36)], lease_rates=[rate()], gpus=[gpu(life_months=36)], debt=debt))
+    debt = [
+        {
+            "asset_class": "gpu", "advance_rate": 1, "interest_rate": 0.12, "tenor_months": tenor,
+            "grace_months": grace, "amortisation": way,
+        }
+    ]
+    found = plan(
+        hand_case(
+            months=36, leases=[lease(min_size=100, committed=True, term_months=36)], lease_rates=[rate()],
+            gpus=[gpu(life_months=36)], debt=debt,
+        )
+    )
     repaid = cash(found, "repayment")
     assert (min(repaid), max(repaid)) == (grace + 1, tenor)
     balance, due = 100_000.0, cash(found, "interest")
@@ -98,17 +122,29 @@ def test_tiers_whose_names_run_together_are_two_tiers():
 
 
 def test_a_site_called_like_a_fibre_group_is_a_site():
-    """A lease on one fabric stands on the site `fibre north`, not on the two campuses of the group `north`, which have no link."""
-    sites = [place("fibre north", max_cluster_gpus=100), place("u", fabric_group="north", existing_it_mw=0), place("v", fabric_group="north", existing_it_mw=0)]
+    """A lease on one fabric stands on the site `fibre north`, not on the two campuses of the group `north`, which have
+    no link."""
+    sites = [
+        place("fibre north", max_cluster_gpus=100), place("u", fabric_group="north", existing_it_mw=0),
+        place("v", fabric_group="north", existing_it_mw=0),
+    ]
     power = [phase("p", site_id="fibre north")]
-    found = plan(hand_case(sites=sites, power=power, leases=[lease(single_fabric=True, all_or_nothing=True)], lease_rates=[rate()]))
+    found = plan(
+        hand_case(
+            sites=sites, power=power, leases=[lease(single_fabric=True, all_or_nothing=True)], lease_rates=[rate()]
+        )
+    )
     assert found.npv_usd == pytest.approx(100 * (730 * 24 - 1_000), rel=1e-12)
 
 
 def test_a_sale_of_gpus_at_a_site_called_down_is_found_by_its_name():
     found = plan(hand_case(
-        months=36, sites=[place("down")], power=[phase(site_id="down")], leases=[lease(term_months=12)], lease_rates=[rate()],
-        gpus=[gpu(life_months=60)], resale=[{"gpu_id": "g", "age_months": 0, "value_share": 1}, {"gpu_id": "g", "age_months": 60, "value_share": 0}],
+        months=36, sites=[place("down")], power=[phase(site_id="down")], leases=[lease(term_months=12)],
+        lease_rates=[rate()],
+        gpus=[gpu(life_months=60)],
+        resale=[
+            {"gpu_id": "g", "age_months": 0, "value_share": 1}, {"gpu_id": "g", "age_months": 60, "value_share": 0}
+        ],
     ))
     names = set(found.candidates.table["candidate_id"])
     assert "retire:down:g@2027-01#2028-01" in names

@@ -12,7 +12,11 @@ YEAR_2028 = 8_784
 
 @pytest.mark.parametrize("price", [-50, -0.01])
 def test_minimum_take_that_nothing_draws_never_earns(price):
-    found = plan(hand_case(months=12, power=[phase(energy_usd_per_mwh=price, min_take=0.8, fee_usd_per_kw_month=1_000, term_months=12)]))
+    found = plan(
+        hand_case(
+            months=12, power=[phase(energy_usd_per_mwh=price, min_take=0.8, fee_usd_per_kw_month=1_000, term_months=12)]
+        )
+    )
     assert found.npv_usd == 0.0
 
 
@@ -32,24 +36,35 @@ def test_energy_that_is_drawn_at_a_negative_price_earns_once():
 
 
 @pytest.mark.parametrize("energised", ["2026-12", "2027-01"])
-@pytest.mark.parametrize(("per_kw", "worth"), [(100_000, 0.0), (1_000, 100 * (YEAR_2027 + YEAR_2028 - 2_160) - 200_000)])
+@pytest.mark.parametrize(
+    ("per_kw", "worth"), [(100_000, 0.0), (1_000, 100 * (YEAR_2027 + YEAR_2028 - 2_160) - 200_000)]
+)
 def test_a_plant_promised_just_before_the_start_is_paid_for(energised, per_kw, worth):
-    """Ownership of 0.1 MW at $/kW, 100 GPUs at $1,000, sold on demand from first power three months after the promise."""
-    power = [phase(energised=energised, status="announced", ownership="owned", capex_usd_per_kw=per_kw, delay_low_months=3, delay_mode_months=3, delay_high_months=3)]
+    """Ownership of 0.1 MW at $/kW, 100 GPUs at $1,000, sold on demand from first power three months after the
+    promise."""
+    power = [
+        phase(
+            energised=energised, status="announced", ownership="owned", capex_usd_per_kw=per_kw, delay_low_months=3,
+            delay_mode_months=3, delay_high_months=3,
+        )
+    ]
     found = plan(hand_case(power=power, market=DEMAND, gpus=[gpu(life_months=48)]))
     late = 31 + 28 + (31 if energised == "2027-01" else 0)
     assert found.npv_usd == pytest.approx(worth and worth + 100 * (2_160 - 24 * late), rel=1e-12)
 
 
 def test_a_phase_that_is_not_committed_comes_after_its_lead():
-    """Promised for March 2027 but to be signed 18 months before: first power in July 2028, its charge spread before it."""
+    """Promised for March 2027 but to be signed 18 months before: first power in July 2028, its charge spread before
+    it."""
     power = [coming(energised="2027-03", lead_months=18, upfront_usd_per_kw=10)]
     found = plan(hand_case(power=power, market=DEMAND))
     gpus = next(month for month, usd in cash(found, "capex").items() if usd < -1_000)
     charges = {month: usd + 100_000 * (month == gpus) for month, usd in cash(found, "capex").items()}
     assert charges == pytest.approx(dict.fromkeys(range(18), -1_000 / 18))
     # 24 months of life, of which 6 lie before the horizon and the rest after it, where nothing is sold on demand.
-    assert cash(found, "revenue") == pytest.approx({month: 100 * 24 * days for month, days in zip(range(18, 24), (31, 31, 30, 31, 30, 31), strict=True)})
+    assert cash(found, "revenue") == pytest.approx(
+        {month: 100 * 24 * days for month, days in zip(range(18, 24), (31, 31, 30, 31, 30, 31), strict=True)}
+    )
 
 
 def test_a_phase_that_is_committed_in_part_comes_on_its_date_and_the_rest_is_paid_until_then():
@@ -58,19 +73,37 @@ def test_a_phase_that_is_committed_in_part_comes_on_its_date_and_the_rest_is_pai
     assert min(cash(found, "revenue")) == 2
     # 0.05 of the 0.1 MW are paid for; 0.05 MW x $10/kW fall due in the two months left.
     gpus = next(month for month, usd in cash(found, "capex").items() if usd < -1_000)
-    assert {month: usd + 100_000 * (month == gpus) for month, usd in cash(found, "capex").items()} == pytest.approx({0: -250, 1: -250})
+    assert {
+        month: usd + 100_000 * (month == gpus) for month, usd in cash(found, "capex").items()
+    } == pytest.approx({0: -250, 1: -250})
 
 
 def test_a_fee_rises_on_the_anniversaries_of_its_contract_past_ones_too():
-    found = plan(hand_case(months=36, power=[phase(energised="2025-07", committed_mw=1, fee_usd_per_kw_month=100, fee_escalator=0.1, term_months=120)]))
+    found = plan(
+        hand_case(
+            months=36,
+            power=[
+                phase(energised="2025-07", committed_mw=1, fee_usd_per_kw_month=100, fee_escalator=0.1, term_months=120)
+            ],
+        )
+    )
     fees = cash(found, "fees")
-    assert [fees[month] for month in (0, 5, 6, 17, 18)] == pytest.approx([-110_000, -110_000, -121_000, -121_000, -133_100])
+    assert [fees[month] for month in (0, 5, 6, 17, 18)] == pytest.approx(
+        [-110_000, -110_000, -121_000, -121_000, -133_100]
+    )
 
 
 def test_a_fee_from_a_contract_signed_before_the_start_rises_on_its_own_dates():
-    power = [coming(energised="2028-01", fee_from="contract", contract_month="2026-04", committed_mw=1, fee_usd_per_kw_month=100, fee_escalator=0.5)]
+    power = [
+        coming(
+            energised="2028-01", fee_from="contract", contract_month="2026-04", committed_mw=1,
+            fee_usd_per_kw_month=100, fee_escalator=0.5,
+        )
+    ]
     fees = cash(plan(hand_case(power=power)), "fees")
-    assert [fees[month] for month in (0, 2, 3, 14, 15)] == pytest.approx([-100_000, -100_000, -150_000, -150_000, -225_000])
+    assert [fees[month] for month in (0, 2, 3, 14, 15)] == pytest.approx(
+        [-100_000, -100_000, -150_000, -150_000, -225_000]
+    )
 
 
 @pytest.mark.parametrize(("mw", "committed", "step"), [(12, 7, 3), (10, 10, 3), (12, 1, 5)])
@@ -96,7 +129,8 @@ def test_a_least_amount_asks_for_new_mw_only_beyond_what_is_contracted():
 
 
 def test_owned_power_is_written_off_by_the_end_of_its_contract():
-    """0.1 MW at $10,000/kW over a contract of 24 months, written off over 15 years but for the rest in its last month."""
+    """0.1 MW at $10,000/kW over a contract of 24 months, written off over 15 years but for the rest in its last
+    month."""
     power = [coming(energised="2027-01", ownership="owned", capex_usd_per_kw=10_000, term_months=24)]
     leases = [lease(min_size=100, committed=True)]
     found = plan(hand_case(power=power, leases=leases, lease_rates=[rate()], settings={"tax_rate": 0.25}))
@@ -109,14 +143,26 @@ def test_a_site_opens_with_its_first_commitment():
     """A hall of 18 months for a phase of January 2029 is ordered in July 2027, and the site is opened then."""
     sites = [place(existing_it_mw=0, opening_cost_usd=100_000, shell_capex_usd_per_kw=1_000, build_lead_months=18)]
     leases = [lease(start="2029-01", term_months=12, max_size=1_000, billing_hours="actual")]
-    found = plan(hand_case(months=36, sites=sites, power=[coming(energised="2029-01", term_months=12)], leases=leases, lease_rates=[rate()], gpus=[gpu(capex_usd=1, life_months=12)], settings={"discount_rate": 0.1}))
+    found = plan(
+        hand_case(
+            months=36, sites=sites, power=[coming(energised="2029-01", term_months=12)], leases=leases,
+            lease_rates=[rate()], gpus=[gpu(capex_usd=1, life_months=12)], settings={"discount_rate": 0.1},
+        )
+    )
     assert cash(found, "opening") == {6: -100_000}
 
 
 def test_a_site_opens_when_the_plan_commits_first_not_when_it_could():
     """The first phase could be signed at once but costs too much: the second, two years later, opens the site."""
     sites = [place(opening_cost_usd=1_000)]
-    power = [coming(source="dear", energised="2027-01", fee_usd_per_kw_month=10_000), coming(source="cheap", energised="2029-01")]
+    power = [
+        coming(source="dear", energised="2027-01", fee_usd_per_kw_month=10_000),
+        coming(source="cheap", energised="2029-01"),
+    ]
     leases = [lease(start="2029-01", term_months=12)]
-    found = plan(hand_case(months=36, sites=sites, power=power, leases=leases, lease_rates=[rate()], settings={"discount_rate": 0.1}))
+    found = plan(
+        hand_case(
+            months=36, sites=sites, power=power, leases=leases, lease_rates=[rate()], settings={"discount_rate": 0.1}
+        )
+    )
     assert cash(found, "opening") == {24: -1_000}

@@ -1,4 +1,5 @@
-"""Paths and weights from elsewhere: read, written and read again, used in place of draws, and refused with their faults."""
+"""Paths and weights from elsewhere: read, written and read again, used in place of draws, and refused with their
+faults."""
 
 from __future__ import annotations
 
@@ -72,7 +73,9 @@ def test_values_hold_until_the_next_and_weights_add_to_one(tmp_path: Path) -> No
 
 
 def test_without_weights_all_weigh_the_same(tmp_path: Path) -> None:
-    path = written(tmp_path, "gas,1,2027-01,1", "gas,2,2027-01,2", "gas,3,2027-01,3", header="factor_id,scenario,month,value")
+    path = written(
+        tmp_path, "gas,1,2027-01,1", "gas,2,2027-01,2", "gas,3,2027-01,3", header="factor_id,scenario,month,value"
+    )
     brought = read_brought(path, random_case(), CALENDAR)
     np.testing.assert_allclose(brought.weights, np.full(3, 1 / 3), rtol=1e-15)
     np.testing.assert_array_equal(brought.paths["gas"][:, 0], [1, 2, 3])
@@ -81,7 +84,10 @@ def test_without_weights_all_weigh_the_same(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        (["gaz,1,2027-01,1,1"], r"paths\.csv, row 2, column factor_id: 'gaz': the case has no such factor; did you mean \"gas\""),
+        (
+            ["gaz,1,2027-01,1,1"],
+            r"paths\.csv, row 2, column factor_id: 'gaz': the case has no such factor; did you mean \"gas\"",
+        ),
         (["gas,1,2027-01,one,1"], "row 2, column value: .* not a value of this factor"),
         (["gas,1,2027-01,,1"], "row 2, column value"),
         (["gas,1,2027-01,-1,1"], "row 2, column value"),
@@ -109,7 +115,9 @@ def test_a_file_that_is_no_such_table_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PlannerError, match="lacks value"):
         read_brought(written(tmp_path, "gas,1,2027-01", header="factor_id,scenario,month"), case, CALENDAR)
     with pytest.raises(PlannerError, match="has price"):
-        read_brought(written(tmp_path, "gas,1,2027-01,1,1", header="factor_id,scenario,month,value,price"), case, CALENDAR)
+        read_brought(
+            written(tmp_path, "gas,1,2027-01,1,1", header="factor_id,scenario,month,value,price"), case, CALENDAR
+        )
     with pytest.raises(PlannerError, match="no rows"):
         read_brought(written(tmp_path), case, CALENDAR)
     with pytest.raises(PlannerError, match="cannot be read"):

@@ -39,7 +39,8 @@ def test_delays_move_with_prices() -> None:
     found = values([row("delay[line:1]", "new price", 0.7), row("delay[cells:1]", "new price", -0.5)])
     end = found.multipliers["new price"][:, YEARS.horizon - 1]
     assert rank(found.late_months["delay[line:1]"], end) == pytest.approx(expected(0.7), abs=WIDE)
-    assert rank(found.late_months["delay[cells:1]"], end) == pytest.approx(expected(-0.5), abs=WIDE + 0.02)  # seven values: ties
+    # seven values: ties
+    assert rank(found.late_months["delay[cells:1]"], end) == pytest.approx(expected(-0.5), abs=WIDE + 0.02)
     assert rank(found.late_months["delay[line:1]"], found.multipliers["hash"][:, -1]) == pytest.approx(0.0, abs=WIDE)
     # Shocks after the horizon are of their own, and early ones share as their months do.
     after = found.multipliers["new price"][:, -1] / end
@@ -68,8 +69,12 @@ def test_prices_move_together_month_by_month() -> None:
 
 
 def test_a_selector_names_all_pairs() -> None:
-    found = values([row("delay[kind=grid]", "delay[kind=grid]", 0.8), row("default[rating=BBB];default[lab]", "gpus", 0.5)])
-    assert rank(found.late_months["delay[line:1]"], found.late_months["delay[line:2]"]) == pytest.approx(expected(0.8), abs=WIDE)
+    found = values(
+        [row("delay[kind=grid]", "delay[kind=grid]", 0.8), row("default[rating=BBB];default[lab]", "gpus", 0.5)]
+    )
+    assert rank(
+        found.late_months["delay[line:1]"], found.late_months["delay[line:2]"]
+    ) == pytest.approx(expected(0.8), abs=WIDE)
     assert rank(found.late_months["delay[line:1]"], found.late_months["delay[cells:1]"]) == pytest.approx(0.0, abs=WIDE)
     copula = copula_of(random_case(correlations=[row("default[rating=BBB];default[lab]", "gpus", 0.5)]))
     assert copula.names == ("default[lab]", "default[child]", "default[state]", "gpus")
@@ -91,7 +96,10 @@ def test_full_correlation_is_accepted() -> None:
 
 
 def test_contradictions_are_refused_with_their_pair() -> None:
-    rows = [row("hash", "use", 0.2), row("gas", "new price", 0.6), row("gas", "delay[line:1]", 0.6), row("new price", "delay[line:1]", -0.9)]
+    rows = [
+        row("hash", "use", 0.2), row("gas", "new price", 0.6), row("gas", "delay[line:1]", 0.6),
+        row("new price", "delay[line:1]", -0.9),
+    ]
     with pytest.raises(CaseError, match="1 fault") as refused:
         random_case(correlations=rows)
     (fault,) = refused.value.faults
@@ -102,7 +110,9 @@ def test_contradictions_are_refused_with_their_pair() -> None:
 
 def test_pairs_left_out_are_independent_and_can_contradict() -> None:
     # With nothing between the two others, 0.9 leaves sqrt(1 - 0.9^2) for the second.
-    with pytest.raises(CaseError, match=r"row 2, .*0\.9 between gas and new price contradicts the others; between -0\.4359 and 0\.4359"):
+    with pytest.raises(
+        CaseError, match=r"row 2, .*0\.9 between gas and new price contradicts the others; between -0\.4359 and 0\.4359"
+    ):
         random_case(correlations=[row("gas", "new price", 0.9), row("gas", "delay[line:1]", 0.9)])
 
 

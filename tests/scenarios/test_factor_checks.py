@@ -18,7 +18,10 @@ def with_(row: Row, **other: object) -> Row:
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        (with_(GAS, reversion_per_year=None), r"row 2, column reversion_per_year: blank, but a factor mean_reverting needs it"),
+        (
+            with_(GAS, reversion_per_year=None),
+            r"row 2, column reversion_per_year: blank, but a factor mean_reverting needs it",
+        ),
         (with_(HASH, volatility_per_year=None), "column volatility_per_year: blank, but a factor gbm needs it"),
         (with_(MARKET, stay_glut_months=None), "column stay_glut_months: blank"),
         (with_(MARKET, stay_glut_months=0.5), "column stay_glut_months: '0.5': less than 1"),
@@ -34,12 +37,30 @@ def with_(row: Row, **other: object) -> Row:
         (with_(HASH, drives="market[]"), "not a target"),
         (with_(HASH, drives="curves[price]"), "agreed when they are ordered"),
         (with_(HASH, drives="delay[line:1]"), "a gbm cannot drive it"),
-        ({"factor_id": "d", "model": "discrete_delay", "drives": "market", "outcomes": "0:1"}, "a discrete_delay cannot drive it"),
-        ({"factor_id": "d", "model": "discrete_delay", "drives": "delay[line:3]", "outcomes": "0:1"}, 'power has no such phase; did you mean "delay'),
-        ({"factor_id": "d", "model": "discrete_delay", "drives": "delay[line:1]", "outcomes": "0:0.5;6:0.4"}, "probabilities add to 0.9, not 1"),
-        ({"factor_id": "d", "model": "discrete_delay", "drives": "delay[line:1]", "outcomes": "6:0.5;0:0.5"}, "months do not rise"),
-        ({"factor_id": "d", "model": "discrete_delay", "drives": "delay[line:1]", "outcomes": "soon"}, "'soon' is not MONTHS:PROBABILITY"),
-        ({"factor_id": "d", "model": "discrete_delay", "drives": "delay[line:1]", "outcomes": "0:0.5;7:0.5"}, "rounded up, is 4 months, while the base case expects 15"),
+        (
+            {"factor_id": "d", "model": "discrete_delay", "drives": "market", "outcomes": "0:1"},
+            "a discrete_delay cannot drive it",
+        ),
+        (
+            {"factor_id": "d", "model": "discrete_delay", "drives": "delay[line:3]", "outcomes": "0:1"},
+            'power has no such phase; did you mean "delay',
+        ),
+        (
+            {"factor_id": "d", "model": "discrete_delay", "drives": "delay[line:1]", "outcomes": "0:0.5;6:0.4"},
+            "probabilities add to 0.9, not 1",
+        ),
+        (
+            {"factor_id": "d", "model": "discrete_delay", "drives": "delay[line:1]", "outcomes": "6:0.5;0:0.5"},
+            "months do not rise",
+        ),
+        (
+            {"factor_id": "d", "model": "discrete_delay", "drives": "delay[line:1]", "outcomes": "soon"},
+            "'soon' is not MONTHS:PROBABILITY",
+        ),
+        (
+            {"factor_id": "d", "model": "discrete_delay", "drives": "delay[line:1]", "outcomes": "0:0.5;7:0.5"},
+            "rounded up, is 4 months, while the base case expects 15",
+        ),
         ({"factor_id": "d", "model": "discrete_delay", "drives": "delay[line:1]"}, "column outcomes: blank"),
         (with_(HASH, factor_id="a[b]"), "a name may not hold"),
     ],
@@ -59,7 +80,9 @@ def test_a_discrete_delay_agrees_with_the_base_case() -> None:
 
 
 def test_a_curve_that_nothing_uses_is_refused() -> None:
-    curves = [{"curve_id": name, "month": "2027-01", "value": 3, "unit": "$"} for name in ("hub", "spot", "price", "idle")]
+    curves = [
+        {"curve_id": name, "month": "2027-01", "value": 3, "unit": "$"} for name in ("hub", "spot", "price", "idle")
+    ]
     with pytest.raises(CaseError, match="no price is taken from this curve"):
         random_case(factors=(with_(HASH, drives="curves[idle]"),), curves=curves)
 
@@ -75,15 +98,27 @@ def test_targets_need_their_table() -> None:
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        ([("gas", "hasch", 0.1)], 'row 2, column factor_b: \'hasch\': no factor is called \'hasch\'; did you mean "hash"'),
+        (
+            [("gas", "hasch", 0.1)],
+            'row 2, column factor_b: \'hasch\': no factor is called \'hasch\'; did you mean "hash"',
+        ),
         ([("gas", "delay[kind=wind]", 0.1)], "no factor is called"),
         ([("gas", "delay[colour=red]", 0.1)], "no factor is called"),
         ([("gas", "default[nobody]", 0.1)], "no factor is called"),
         ([("gas", "gas", 1)], "a factor with itself"),
         ([("gas", "hash", 1.5)], "column correlation: '1.5': more than 1"),
-        ([("gas", "hash", 0.1), ("hash", "gas", 0.2)], "row 3, column correlation: '0.2': gas and hash have 0.1 by row 2"),
-        ([("gas", "delay[kind=grid]", 0.1), ("gas", "delay[line:2]", 0.2)], r"row 3, column correlation: '0.2': delay\[line:2\] and gas have 0.1 by row 2"),
-        ([("gpus", "new price", 0.3)], "both drive the price of new tier 1; their product would not keep the forward curve"),
+        (
+            [("gas", "hash", 0.1), ("hash", "gas", 0.2)],
+            "row 3, column correlation: '0.2': gas and hash have 0.1 by row 2",
+        ),
+        (
+            [("gas", "delay[kind=grid]", 0.1), ("gas", "delay[line:2]", 0.2)],
+            r"row 3, column correlation: '0.2': delay\[line:2\] and gas have 0.1 by row 2",
+        ),
+        (
+            [("gpus", "new price", 0.3)],
+            "both drive the price of new tier 1; their product would not keep the forward curve",
+        ),
     ],
 )
 def test_correlations_that_mean_nothing_are_refused(rows: list[tuple[str, str, float]], said: str) -> None:
@@ -103,7 +138,10 @@ def test_a_curve_and_its_market_drive_one_price() -> None:
 
 
 def test_the_same_correlation_twice_is_harmless() -> None:
-    rows = [{"factor_a": "gas", "factor_b": "delay[kind=grid]", "correlation": 0.2}, {"factor_a": "delay[line:1]", "factor_b": "gas", "correlation": 0.2}]
+    rows = [
+        {"factor_a": "gas", "factor_b": "delay[kind=grid]", "correlation": 0.2},
+        {"factor_a": "delay[line:1]", "factor_b": "gas", "correlation": 0.2},
+    ]
     random_case(correlations=rows)
 
 

@@ -21,7 +21,10 @@ CORRELATED = [
 ]
 
 
-def futures(scenarios: int = 64, *, draws: Draws = Draws.INDEPENDENT, seed: int | None = None, calendar: Calendar = SHORT, **case: object) -> Futures:
+def futures(
+    scenarios: int = 64, *, draws: Draws = Draws.INDEPENDENT, seed: int | None = None, calendar: Calendar = SHORT,
+    **case: object,
+) -> Futures:
     made = random_case(**{"correlations": CORRELATED, **case})  # type: ignore[arg-type]
     return make_futures(made, calendar, scenarios=scenarios, draws=draws, seed=seed)
 
@@ -98,7 +101,9 @@ def test_means_converge_to_the_forward_curve() -> None:
     case = random_case(correlations=CORRELATED)
 
     def root_mean_square_error(scenarios: int) -> np.ndarray:
-        drawn = [make_futures(case, Calendar("2027-01", 6), scenarios=scenarios, seed=seed).values for seed in range(40)]
+        drawn = [
+            make_futures(case, Calendar("2027-01", 6), scenarios=scenarios, seed=seed).values for seed in range(40)
+        ]
         means = [[path.mean(axis=0)[-1] for path in found.multipliers.values()] for found in drawn]
         return np.sqrt(np.mean((np.array(means) - 1.0) ** 2, axis=0))
 
@@ -137,7 +142,10 @@ def test_delays_defaults_and_renewals_have_their_chances() -> None:
 
 def test_discrete_delays_come_with_their_chances() -> None:
     rows = power(delay_low_months=7, delay_mode_months=7, delay_high_months=7)
-    discrete = {"factor_id": "late line", "model": "discrete_delay", "drives": "delay[line:1]", "outcomes": "0:0.5;6:0.2;18:0.2;20:0.1"}
+    discrete = {
+        "factor_id": "late line", "model": "discrete_delay", "drives": "delay[line:1]",
+        "outcomes": "0:0.5;6:0.2;18:0.2;20:0.1",
+    }
     late = futures(20_000, power=rows, factors=(*FACTORS, discrete)).values.late_months
     values, counts = np.unique(late["delay[line:1]"], return_counts=True)
     np.testing.assert_array_equal(values, [0, 6, 18, 20])
@@ -161,7 +169,9 @@ def test_antithetic_and_sobol_draws_gain_variance() -> None:
 
 
 def test_antithetic_scenarios_are_mirrors() -> None:
-    case = {"factors": (NEW,), "correlations": [{"factor_a": "new price", "factor_b": "delay[line:1]", "correlation": 0.8}]}
+    case = {
+        "factors": (NEW,), "correlations": [{"factor_a": "new price", "factor_b": "delay[line:1]", "correlation": 0.8}]
+    }
     path = np.log(futures(8, draws=Draws.ANTITHETIC, **case).values.multipliers["new price"])
     drift = -0.5 * 0.2**2 * (np.arange(24) + 1) / 12
     np.testing.assert_allclose(path[0::2] - drift, -(path[1::2] - drift), atol=1e-12)

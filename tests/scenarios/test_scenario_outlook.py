@@ -55,7 +55,9 @@ def test_where_nothing_moves_it_is_the_base_case(regimes: bool) -> None:
     candidates = build_candidates(base)
     future = scenario_outlook(base, make_futures(case, base.calendar, scenarios=7))
     paths, events = candidates.cash_tables.paths.table(future), candidates.cash_tables.events.table(future)
-    np.testing.assert_allclose(paths, np.repeat(candidates.cash_tables.paths.table(base), 7, axis=1), rtol=1e-13 if regimes else 0.0)
+    np.testing.assert_allclose(
+        paths, np.repeat(candidates.cash_tables.paths.table(base), 7, axis=1), rtol=1e-13 if regimes else 0.0
+    )
     np.testing.assert_array_equal(events, np.repeat(candidates.cash_tables.events.table(base), 7, axis=1))
 
 
@@ -102,7 +104,9 @@ def test_means_over_futures_are_the_forward_curves() -> None:
     for tier, price in base.market_price.items():
         near(future.market_price[tier], price)
     hall = base.case.tables["mining"].iloc[0]
-    moving, still = (outlook.by_month(hall, "hashprice_usd_per_ph_day", "hashprice_curve") for outlook in (future, base))
+    moving, still = (
+        outlook.by_month(hall, "hashprice_usd_per_ph_day", "hashprice_curve") for outlook in (future, base)
+    )
     assert moving is not None
     assert still is not None
     near(moving, still)
@@ -116,7 +120,9 @@ def test_means_over_futures_are_the_forward_curves() -> None:
 def test_factors_on_one_price_multiply() -> None:
     base, future = in_futures(random_case(factors=(MARKET, NEW)))
     paths = future.futures.values.multipliers
-    np.testing.assert_array_equal(future.market_price["new", 2], base.market_price["new", 2] * (paths["gpus"] * paths["new price"]))
+    np.testing.assert_array_equal(
+        future.market_price["new", 2], base.market_price["new", 2] * (paths["gpus"] * paths["new price"])
+    )
     np.testing.assert_array_equal(future.market_price["old", 1], base.market_price["old", 1] * paths["gpus"])
 
 
@@ -155,13 +161,19 @@ def test_renewals_are_whole() -> None:
 def late_by(candidates: CandidateSet, months: int) -> ScenarioOutlook:
     """One future in which every phase comes some months after the base case, those in service too."""
     base = candidates.outlook
-    names = [f"delay__{source}:{phase}" for source, phase in zip(base.case.tables["power"]["source_id"], base.case.tables["power"]["phase"], strict=True)]
+    names = [
+        f"delay__{source}:{phase}"
+        for source, phase in zip(
+            base.case.tables["power"]["source_id"], base.case.tables["power"]["phase"], strict=True
+        )
+    ]
     months_late = base.energised - base.promised + months
     return with_events(base, **{name: [float(late)] for name, late in zip(names, months_late, strict=True)})
 
 
 def test_a_year_late_no_window_ends_later_than_planned_and_nothing_earns_twice(built: CandidateSet) -> None:
-    """What a unit earns stays inside the months that the plan gave it, so what held no GPU twice still holds none twice."""
+    """What a unit earns stays inside the months that the plan gave it, so what held no GPU twice still holds none
+    twice."""
     future = late_by(built, 12)
     np.testing.assert_array_equal(future.energised_by_scenario[:, 0], built.outlook.energised + 12)
     planned, late = (built.cash_tables.events.table(outlook)[:, 0] for outlook in (built.outlook, future))
@@ -195,22 +207,36 @@ SLIPS = (
 
 @pytest.mark.parametrize("late", [("builders",), ("chips",), ("builders", "chips")])
 @pytest.mark.parametrize("phases", [0, 12])
-def test_halls_and_gpus_a_year_late_no_unit_works_before_they_are_there_and_none_earns_twice(late: tuple[str, ...], phases: int) -> None:
-    """With everything a year late: windows stay inside those planned, and a contract begins no sooner than its hall, its GPUs and its phase."""
+def test_halls_and_gpus_a_year_late_no_unit_works_before_they_are_there_and_none_earns_twice(
+    late: tuple[str, ...], phases: int
+) -> None:
+    """With everything a year late: windows stay inside those planned, and a contract begins no sooner than its hall,
+    its GPUs and its phase."""
     sites = [
-        {"site_id": "river", "critical_it_mw": 12, "existing_it_mw": 8, "shell_capex_usd_per_kw": 9000, "build_lead_months": 4},
+        {
+            "site_id": "river", "critical_it_mw": 12, "existing_it_mw": 8, "shell_capex_usd_per_kw": 9000,
+            "build_lead_months": 4,
+        },
         {"site_id": "pit", "critical_it_mw": 5, "shell_capex_usd_per_kw": 9000, "build_lead_months": 4},
     ]
     built = build_candidates(make_outlook(random_case(factors=(*FACTORS, *SLIPS), sites=sites)))
     base = built.outlook
-    names = [f"delay[{source}:{phase}]" for source, phase in zip(base.case.tables["power"]["source_id"], base.case.tables["power"]["phase"], strict=True)]
+    names = [
+        f"delay[{source}:{phase}]"
+        for source, phase in zip(
+            base.case.tables["power"]["source_id"], base.case.tables["power"]["phase"], strict=True
+        )
+    ]
     delays = dict(zip(names, base.energised - base.promised + phases, strict=True))
     once = {**delays, **{name: 12.0 if name in late else 0.0 for name in ("builders", "chips")}}
     brought = Brought(("late",), np.ones(1), {}, {name: np.array([float(value)]) for name, value in once.items()})
     future = scenario_outlook(base, make_futures(base.case, base.calendar, brought=brought))
     events = built.cash_tables.events.table(future)[:, 0]
     month = np.arange(base.months)
-    first_hall = {site: int(rows["from_month"].min()) for site, rows in built.table[built.table["candidate_id"].str.contains(":new@")].groupby("site_id")}
+    first_hall = {
+        site: int(rows["from_month"].min())
+        for site, rows in built.table[built.table["candidate_id"].str.contains(":new@")].groupby("site_id")
+    }
     waited = 0
     for block in built.blocks:
         if block.kind not in ("serve", "host", "sell", "mine", "renew"):
@@ -251,12 +277,23 @@ def test_halls_and_gpus_a_year_late_no_unit_works_before_they_are_there_and_none
 
 def test_on_demand_units_wait_for_the_first_hall_and_delivery_of_a_phase_alone() -> None:
     """A GPU sold step after step is late once, not at every step."""
-    sites = [{"site_id": "river", "critical_it_mw": 12, "existing_it_mw": 8}, {"site_id": "pit", "critical_it_mw": 5, "shell_capex_usd_per_kw": 9000, "build_lead_months": 4}]
+    sites = [
+        {"site_id": "river", "critical_it_mw": 12, "existing_it_mw": 8},
+        {"site_id": "pit", "critical_it_mw": 5, "shell_capex_usd_per_kw": 9000, "build_lead_months": 4},
+    ]
     built = build_candidates(make_outlook(random_case(factors=(*FACTORS, *SLIPS), sites=sites)))
     base = built.outlook
-    delays = {f"delay[{row.source_id}:{row.phase}]": float(late) for row, late in zip(base.case.tables["power"].itertuples(), base.energised - base.promised, strict=True)}
-    brought = Brought(("late",), np.ones(1), {}, {name: np.array([value]) for name, value in {**delays, "builders": 5.0, "chips": 0.0}.items()})
-    events = built.cash_tables.events.table(scenario_outlook(base, make_futures(base.case, base.calendar, brought=brought)))[:, 0]
+    delays = {
+        f"delay[{row.source_id}:{row.phase}]": float(late)
+        for row, late in zip(base.case.tables["power"].itertuples(), base.energised - base.promised, strict=True)
+    }
+    brought = Brought(
+        ("late",), np.ones(1), {},
+        {name: np.array([value]) for name, value in {**delays, "builders": 5.0, "chips": 0.0}.items()},
+    )
+    events = built.cash_tables.events.table(
+        scenario_outlook(base, make_futures(base.case, base.calendar, brought=brought))
+    )[:, 0]
     (sells,) = (block for block in built.blocks if block.kind == "sell")
     (revenue,) = (term for term in sells.terms if term.line is Line.REVENUE)
     assert isinstance(revenue, WindowTerm)

@@ -18,15 +18,25 @@ from planner.scenarios.futures import Draws, Futures, Values, make_futures
 from planner.scenarios.outlook import scenario_outlook
 
 SHORT = Calendar("2027-01", 24)
-BUILD: Row = {"factor_id": "build", "model": "triangular", "drives": "construction[river]", "low": -6, "mode": -3, "high": 9}
-ALL: Row = {"factor_id": "labour", "model": "discrete_delay", "drives": "construction", "outcomes": "-2:0.5;1:0.25;3:0.25"}
-CHIPS: Row = {"factor_id": "chips", "model": "discrete_delay", "drives": "delivery[new]", "outcomes": "-1:0.6;0:0.3;6:0.1"}
-STEEL: Row = {"factor_id": "steel", "model": "triangular", "drives": "capex[shell]", "low": -0.1, "mode": 0, "high": 0.4}
+BUILD: Row = {
+    "factor_id": "build", "model": "triangular", "drives": "construction[river]", "low": -6, "mode": -3, "high": 9
+}
+ALL: Row = {
+    "factor_id": "labour", "model": "discrete_delay", "drives": "construction", "outcomes": "-2:0.5;1:0.25;3:0.25"
+}
+CHIPS: Row = {
+    "factor_id": "chips", "model": "discrete_delay", "drives": "delivery[new]", "outcomes": "-1:0.6;0:0.3;6:0.1"
+}
+STEEL: Row = {
+    "factor_id": "steel", "model": "triangular", "drives": "capex[shell]", "low": -0.1, "mode": 0, "high": 0.4
+}
 COST: Row = {"factor_id": "cost", "model": "triangular", "drives": "capex", "low": -0.2, "mode": -0.1, "high": 0.3}
 SINGLE = (BUILD, ALL, CHIPS, STEEL, COST)
 
 
-def futures(scenarios: int, *, factors: tuple[Row, ...] = (*FACTORS, *SINGLE), draws: Draws = Draws.INDEPENDENT, **case: object) -> Futures:
+def futures(
+    scenarios: int, *, factors: tuple[Row, ...] = (*FACTORS, *SINGLE), draws: Draws = Draws.INDEPENDENT, **case: object
+) -> Futures:
     return make_futures(random_case(factors=factors, **case), SHORT, scenarios=scenarios, draws=draws)  # type: ignore[arg-type]
 
 
@@ -73,7 +83,10 @@ def test_pieces_and_seeds_and_more_scenarios_agree(draws: Draws) -> None:
 @pytest.mark.parametrize("draws", list(Draws))
 def test_at_the_end_of_the_table_they_change_no_other_even_when_correlated(draws: Draws) -> None:
     old = futures(32, factors=FACTORS, draws=draws).values
-    rows = [{"factor_a": "steel", "factor_b": "gas", "correlation": 0.6}, {"factor_a": "chips", "factor_b": "delay[cells:1]", "correlation": 0.4}]
+    rows = [
+        {"factor_a": "steel", "factor_b": "gas", "correlation": 0.6},
+        {"factor_a": "chips", "factor_b": "delay[cells:1]", "correlation": 0.4},
+    ]
     new = futures(32, draws=draws, correlations=rows).values
     for name, path in old.multipliers.items():
         np.testing.assert_array_equal(new.multipliers[name], path)
@@ -83,14 +96,19 @@ def test_at_the_end_of_the_table_they_change_no_other_even_when_correlated(draws
 
 def test_the_copula_joins_them_to_prices_delays_and_one_another() -> None:
     rows = [
-        {"factor_a": "steel", "factor_b": "gas", "correlation": 0.6}, {"factor_a": "steel", "factor_b": "build", "correlation": 0.6},
+        {"factor_a": "steel", "factor_b": "gas", "correlation": 0.6},
+        {"factor_a": "steel", "factor_b": "build", "correlation": 0.6},
         {"factor_a": "build", "factor_b": "delay[cells:1]", "correlation": 0.5},
     ]
     values = futures(20_000, correlations=rows).values
     # The price returns to its mean, so its average remembers less than all of its shocks.
-    assert 0.35 < np.corrcoef(values.overruns["steel"], np.log(values.multipliers["gas"][:, :24]).mean(axis=1))[0, 1] < 0.62
+    assert 0.35 < np.corrcoef(
+        values.overruns["steel"], np.log(values.multipliers["gas"][:, :24]).mean(axis=1)
+    )[0, 1] < 0.62
     assert np.corrcoef(values.overruns["steel"], values.slips["build"])[0, 1] == pytest.approx(0.58, abs=0.04)
-    assert np.corrcoef(values.slips["build"], values.late_months["delay[cells:1]"])[0, 1] == pytest.approx(0.48, abs=0.05)
+    assert np.corrcoef(
+        values.slips["build"], values.late_months["delay[cells:1]"]
+    )[0, 1] == pytest.approx(0.48, abs=0.05)
     assert abs(np.corrcoef(values.overruns["cost"], values.slips["chips"])[0, 1]) < 0.03
 
 
@@ -98,7 +116,9 @@ def test_slips_add_and_overruns_multiply() -> None:
     base = make_outlook(random_case(factors=(*FACTORS, *SINGLE)))
     future = scenario_outlook(base, make_futures(base.case, base.calendar, scenarios=50))
     values = future.futures.values
-    np.testing.assert_array_equal(future.slip_months("construction", "river"), values.slips["build"] + values.slips["labour"])
+    np.testing.assert_array_equal(
+        future.slip_months("construction", "river"), values.slips["build"] + values.slips["labour"]
+    )
     np.testing.assert_array_equal(future.slip_months("construction", "pit"), values.slips["labour"])
     np.testing.assert_array_equal(future.slip_months("delivery", "old"), 0)
     np.testing.assert_allclose(future.overrun("shell"), values.overruns["steel"] * values.overruns["cost"] - 1.0)
@@ -113,7 +133,10 @@ def test_slips_add_and_overruns_multiply() -> None:
         ({**BUILD, "drives": "construction[rivr]"}, 'sites has no .rivr.*did you mean "river"'),
         ({**CHIPS, "drives": "delivery[newer]"}, "gpus has no"),
         ({**STEEL, "drives": "capex[land]"}, "no asset class"),
-        ({**STEEL, "model": "gbm", "volatility_per_year": 0.2, "low": None, "mode": None, "high": None}, "a gbm cannot drive it"),
+        (
+            {**STEEL, "model": "gbm", "volatility_per_year": 0.2, "low": None, "mode": None, "high": None},
+            "a gbm cannot drive it",
+        ),
         ({**CHIPS, "drives": "capex[gpu]"}, "a discrete_delay cannot drive it"),
         ({**STEEL, "drives": "market"}, "a triangular cannot drive it"),
         ({**BUILD, "high": 12}, "rounded up, is 1 months against dates that the base case expects"),
@@ -122,7 +145,10 @@ def test_slips_add_and_overruns_multiply() -> None:
         ({**STEEL, "low": -1}, "all of the capex"),
         ({**STEEL, "low": None}, "blank, but a factor triangular needs it"),
         ({**GAS, "factor_id": "g", "low": 0}, "a factor mean_reverting has no such parameter"),
-        ({"factor_id": "d", "model": "discrete_delay", "drives": "delay[line:1]", "outcomes": "-3:0.5;3:0.5"}, "a phase cannot come before the month promised"),
+        (
+            {"factor_id": "d", "model": "discrete_delay", "drives": "delay[line:1]", "outcomes": "-3:0.5;3:0.5"},
+            "a phase cannot come before the month promised",
+        ),
     ],
 )
 def test_what_means_nothing_is_refused(row: Row, said: str) -> None:
@@ -136,7 +162,9 @@ def test_they_may_be_brought(tmp_path: object, written: Callable[[str], object])
     values = make_futures(case, SHORT, brought=read_brought(path, case, SHORT)).values  # type: ignore[arg-type]
     assert values.slips["chips"].tolist() == [7, -2]
     assert values.overruns["steel"].tolist() == [1.3, 0.9]
-    for wrong in ("chips,dry,,7.5\nchips,wet,,0\n", "steel,dry,,-1\nsteel,wet,,1\n", "chips,dry,2027-01,1\nchips,wet,2027-01,1\n"):
+    for wrong in (
+        "chips,dry,,7.5\nchips,wet,,0\n", "steel,dry,,-1\nsteel,wet,,1\n", "chips,dry,2027-01,1\nchips,wet,2027-01,1\n"
+    ):
         with pytest.raises(CaseError):
             read_brought(written("factor_id,scenario,month,value\n" + wrong), case, SHORT)  # type: ignore[arg-type]
 

@@ -68,7 +68,9 @@ def value(stressed: Stressed) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", names(CARRIED + RESTATED))
-def test_stresses_value_candidates_as_if_made_anew(name: str, candidates: CandidateSet, under: dict[str, Stressed]) -> None:
+def test_stresses_value_candidates_as_if_made_anew(
+    name: str, candidates: CandidateSet, under: dict[str, Stressed]
+) -> None:
     held = value(under[name])
     anew = build_candidates(make_outlook(apply_stress(candidates.outlook.case, name)))
     npv = dict(zip(anew.table["candidate_id"], anew.npv_usd, strict=True))
@@ -95,7 +97,9 @@ def test_late_power_is_waited_for() -> None:
 
 
 def test_other_cash_and_other_dates_come_together(candidates: CandidateSet, under: dict[str, Stressed]) -> None:
-    cash = restate(candidates, apply_edits(candidates.outlook.case, ["power.fee_usd_per_kw_month+=1", "case.discount_rate=0.15"]))
+    cash = restate(
+        candidates, apply_edits(candidates.outlook.case, ["power.fee_usd_per_kw_month+=1", "case.discount_rate=0.15"])
+    )
     both = value(under["all at once"])
     assert np.abs(both - cash.npv_usd).max() > 1.0
     late = ["line:1", "line:2"]
@@ -106,7 +110,10 @@ def test_other_cash_and_other_dates_come_together(candidates: CandidateSet, unde
 
 @pytest.mark.parametrize(
     ("row", "said"),
-    [(stress("x", "case.tail", "set", "none"), "case.tail is none"), (stress("x", "sites.opening_cost_usd", "set", "5000000"), "asks for open:river, open:pit")],
+    [
+        (stress("x", "case.tail", "set", "none"), "case.tail is none"),
+        (stress("x", "sites.opening_cost_usd", "set", "5000000"), "asks for open:river, open:pit"),
+    ],
 )
 def test_what_no_plan_weighed_is_left_out_with_the_reason(row: dict[str, str], said: str) -> None:
     found = stressed_candidates(build_candidates(make_outlook(random_case(stresses=[row, *CARRIED[:1]]))))
@@ -120,6 +127,8 @@ def test_a_renewal_that_was_out_of_the_question_is_nothing_that_a_plan_holds() -
     leases = case.tables["leases"]
     leases = leases.assign(renewal_term_months=leases["renewal_term_months"].where(leases["lease_id"] != "serve", 12))
     stresses = random_case(stresses=[stress("x", "leases.renewal_probability[train]", "set", "0.5")]).tables["stresses"]
-    case = case.with_table("leases", leases).with_table("stresses", stresses.assign(target="leases.renewal_probability[serve]"))
+    case = case.with_table("leases", leases).with_table(
+        "stresses", stresses.assign(target="leases.renewal_probability[serve]")
+    )
     base = build_candidates(make_outlook(case))
     np.testing.assert_allclose(value(stressed_candidates(base).under["x"]), base.npv_usd, rtol=1e-12, atol=1e-6)

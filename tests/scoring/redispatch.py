@@ -1,7 +1,9 @@
-"""The best that a plan could do with what it has built once a future shows, month by month: an LP written for tests alone.
+"""The best that a plan could do with what it has built once a future shows, month by month: an LP written for tests
+alone.
 
-What is built, bought and contracted stays, and comes when the future says. In every month GPUs at work stay within those
-delivered, their MW within halls in service and phases energised, contracts within what the plan gave each unit, units on
+What is built, bought and contracted stays, and comes when the future says. In every month GPUs at work stay within
+those delivered, their MW within halls in service and phases energised, contracts within what the plan gave each unit,
+units on
 demand within the depth of their tier. Nothing else binds: no unit has to start late as a whole.
 """
 
@@ -25,10 +27,16 @@ FAMILIES = (Family.FLEET, Family.HALL, Family.PHASE)
 
 
 def future_of(candidates: CandidateSet, once: dict[str, float], paths: dict[str, float]) -> ScenarioOutlook:
-    """One future: phases as late as the base case expects unless `once` says otherwise; `paths` multiply prices in all months."""
+    """One future: phases as late as the base case expects unless `once` says otherwise; `paths` multiply prices in all
+    months."""
     base = candidates.outlook
     power = base.case.tables["power"]
-    expected = dict(zip([f"delay[{row.source_id}:{row.phase}]" for row in power.itertuples()], (base.energised - base.promised).astype(float), strict=True))
+    expected = dict(
+        zip(
+            [f"delay[{row.source_id}:{row.phase}]" for row in power.itertuples()],
+            (base.energised - base.promised).astype(float), strict=True,
+        )
+    )
     never = {f"default[{name}]": float(base.months) for name in base.case.tables["customers"]["customer_id"]}
     renewed = {f"renewal[{name}]": 1.0 for name in base.case.tables["leases"]["lease_id"]}
     values = {name: np.array([value]) for name, value in {**never, **renewed, **expected, **once}.items()}
@@ -40,8 +48,12 @@ def future_of(candidates: CandidateSet, once: dict[str, float], paths: dict[str,
 def net_by_month(candidates: CandidateSet, outlook: ScenarioOutlook) -> np.ndarray:
     """Discounted after-tax cash of a unit of each candidate by month in the one future, shape (N, M)."""
     valuation = candidates.cash_tables.under(outlook)
-    lines = tuple(line for line in Line if line not in (Line.DEPRECIATION, Line.DEBT_DRAW, Line.INTEREST, Line.REPAYMENT))
-    cash = np.concatenate([valuation.cash(block, np.arange(len(block)), lines).sum(axis=0) for block in candidates.blocks])
+    lines = tuple(
+        line for line in Line if line not in (Line.DEPRECIATION, Line.DEBT_DRAW, Line.INTEREST, Line.REPAYMENT)
+    )
+    cash = np.concatenate(
+        [valuation.cash(block, np.arange(len(block)), lines).sum(axis=0) for block in candidates.blocks]
+    )
     return np.asarray(cash * outlook.discount)
 
 
@@ -53,14 +65,20 @@ class Dispatch:
     best: float
 
 
-def dispatch(candidates: CandidateSet, levels: np.ndarray, *, once: dict[str, float], paths: dict[str, float] | None = None) -> Dispatch:
+def dispatch(
+    candidates: CandidateSet, levels: np.ndarray, *, once: dict[str, float], paths: dict[str, float] | None = None
+) -> Dispatch:
     """Both NPVs of the plan in a future where `once` comes late and `paths` multiply prices."""
-    late, in_time = future_of(candidates, once, paths or {}), future_of(candidates, _on_time(candidates, once), paths or {})
+    late, in_time = future_of(candidates, once, paths or {}), future_of(
+        candidates, _on_time(candidates, once), paths or {}
+    )
     ruled = net_by_month(candidates, late)
     kind = candidates.table["kind"].to_numpy()
     working = np.isin(kind, (*CONTRACTS, "sell"))
     by_rule = float(levels @ ruled.sum(axis=1))
-    best = float(levels[~working] @ ruled[~working].sum(axis=1)) + _best_work(candidates, levels, net_by_month(candidates, in_time), late)
+    best = float(levels[~working] @ ruled[~working].sum(axis=1)) + _best_work(
+        candidates, levels, net_by_month(candidates, in_time), late
+    )
     return Dispatch(by_rule, best)
 
 
@@ -86,12 +104,17 @@ def _best_work(candidates: CandidateSet, levels: np.ndarray, value: np.ndarray, 
     for use in uses[chosen & uses["candidate"].isin([*held, *sells]).to_numpy()].itertuples():
         resource, coefficient = use.resource, use.coefficient
         head, then = (str(table[column].iat[use.candidate]) for column in ("phase", "then_phase"))
-        second = then != "" and candidates.book.family[resource] is Family.PHASE and candidates.book.name[resource] == then
+        second = (
+            then != "" and candidates.book.family[resource] is Family.PHASE and candidates.book.name[resource] == then
+        )
         for at in range(use.start, use.end):
-            if second and at < late.energised_by_scenario[names.index(then), 0]:  # the first phase feeds until the second is there
+            # the first phase feeds until the second is there
+            if second and at < late.energised_by_scenario[names.index(then), 0]:
                 first_phase = candidates.book.find(Family.PHASE, head)
                 assert first_phase is not None
-                rows.setdefault((first_phase, at), []).append((variable[use.candidate, at], coefficient * ratio[head] / ratio[then]))
+                rows.setdefault((first_phase, at), []).append(
+                    (variable[use.candidate, at], coefficient * ratio[head] / ratio[then])
+                )
             else:
                 rows.setdefault((resource, at), []).append((variable[use.candidate, at], coefficient))
     for (number, at), column in variable.items():  # GPUs at work stand in a hall
@@ -116,7 +139,10 @@ def _best_work(candidates: CandidateSet, levels: np.ndarray, value: np.ndarray, 
     row, column, amount = zip(*entries, strict=True)
     matrix = sp.csr_array((amount, (row, column)), shape=(len(limits), len(unit)))
     upper = np.where(np.isin(unit, held), levels[unit], np.inf)
-    solved = linprog(-value[unit, month], A_ub=matrix, b_ub=limits, bounds=np.stack([np.zeros(len(unit)), upper], axis=1), method="highs")
+    solved = linprog(
+        -value[unit, month], A_ub=matrix, b_ub=limits, bounds=np.stack([np.zeros(len(unit)), upper], axis=1),
+        method="highs",
+    )
     assert solved.status == 0, solved.message
     return -float(solved.fun)
 
@@ -125,7 +151,10 @@ def _capacity(candidates: CandidateSet, levels: np.ndarray, late: ScenarioOutloo
     """What the plan provides of each resource by month, each provider from when it comes."""
     table, book, months = candidates.table, candidates.book, candidates.outlook.months
     found: dict[int, np.ndarray] = {}
-    provided = {stock: [(resource, -amount) for one, resource, amount in book.per_stock if one == stock and amount < 0.0] for stock in {one for one, _, _ in book.per_stock}}
+    provided = {
+        stock: [(resource, -amount) for one, resource, amount in book.per_stock if one == stock and amount < 0.0]
+        for stock in {one for one, _, _ in book.per_stock}
+    }
     phases = candidates.outlook.case.tables["power"]
     energised = dict(zip(phases["source_id"] + ":" + phases["phase"], late.energised_by_scenario[:, 0], strict=True))
     for use in book.stock_uses.frame().itertuples():

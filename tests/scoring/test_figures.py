@@ -1,4 +1,5 @@
-"""Figures beside NPV: capex, power by kind, energy, CO2, levelised cost, customers, carried losses, debt cover, MOIC, IRR."""
+"""Figures beside NPV: capex, power by kind, energy, CO2, levelised cost, customers, carried losses, debt cover, MOIC,
+IRR."""
 
 from __future__ import annotations
 
@@ -19,7 +20,9 @@ OPTIONS = ScoreOptions(scenarios=20, threads=1, float64=True)
 
 
 def _row(planned: Plan, **changes: object) -> dict[str, object]:
-    (row,) = score_portfolios(planned.candidates, from_table(planned.candidates, planned.portfolio), OPTIONS).table.to_dict("records")
+    (row,) = score_portfolios(
+        planned.candidates, from_table(planned.candidates, planned.portfolio), OPTIONS
+    ).table.to_dict("records")
     return row
 
 
@@ -28,7 +31,9 @@ def test_figures_of_a_plan_are_those_of_its_statement(planned: ScoringCase) -> N
     statement = found.statement
     assert row["npv_losses_carried_usd"] == pytest.approx(statement.npv_losses_carried_usd, rel=1e-9)
     assert row["npv_losses_carried_usd"] != pytest.approx(statement.npv_usd, rel=1e-6)
-    assert row["capex_usd"] == pytest.approx(-(statement.line(Line.CAPEX) + statement.line(Line.OPENING)).sum(), rel=1e-9)
+    assert row["capex_usd"] == pytest.approx(
+        -(statement.line(Line.CAPEX) + statement.line(Line.OPENING)).sum(), rel=1e-9
+    )
     by_kind = found.power.groupby("kind")["contracted_mw"].sum()
     for kind, mw in by_kind.items():
         assert row[f"contracted_mw_{kind}"] == pytest.approx(mw, rel=1e-9, abs=1e-9)
@@ -37,7 +42,8 @@ def test_figures_of_a_plan_are_those_of_its_statement(planned: ScoringCase) -> N
 
 
 def _by_hand() -> Plan:
-    """100 GPUs of 2 kW: 60 let to one customer, 40 to another, and 0.5 MW hosted; for a year, no randomness, on a loan."""
+    """100 GPUs of 2 kW: 60 let to one customer, 40 to another, and 0.5 MW hosted; for a year, no randomness, on a
+    loan."""
     case = tiny_case(
         months=12,
         settings={"tax_rate": 0.2},
@@ -46,12 +52,16 @@ def _by_hand() -> Plan:
         gpus=[sku()],
         customers=[{"customer_id": "solid", "rating": "AAA"}, {"customer_id": "other", "rating": "AAA"}],
         leases=[
-            cluster("big", size=60, term_months=12, all_or_nothing=True), cluster("small", size=40, customer_id="other", term_months=12, all_or_nothing=True),
+            cluster("big", size=60, term_months=12, all_or_nothing=True),
+            cluster("small", size=40, customer_id="other", term_months=12, all_or_nothing=True),
             hall("hall", mw=0.5, rate=200.0, term_months=12),
         ],
         lease_rates=[rate("big", 3.0), rate("small", 2.5)],
         debt=[{"asset_class": "gpu", "advance_rate": 0.6, "interest_rate": 0.1, "tenor_months": 12}],
-        resale=[{"gpu_id": "gpu", "age_months": age, "value_share": share} for age, share in ((0, 0.9), (12, 0.7), (60, 0.1))],
+        resale=[
+            {"gpu_id": "gpu", "age_months": age, "value_share": share}
+            for age, share in ((0, 0.9), (12, 0.7), (60, 0.1))
+        ],
     )
     found = plan(case, solver=SolverOptions(gap=0.0))
     assert found.candidates.table.loc[found.levels > 0, "kind"].tolist().count("serve") == 2  # type: ignore[operator]
@@ -77,7 +87,10 @@ def test_energy_co2_and_levelised_cost_by_hand(small: Plan) -> None:
     assert small.levels is not None
     cash = _lines(small.candidates, small.levels)
     outlook = small.candidates.outlook
-    df = [1.1 ** -((month + 0.5) / 12) for month in range(12)] if outlook.case.settings.discount_rate == 0.1 else outlook.discount[:12].tolist()
+    df = (
+        [1.1 ** -((month + 0.5) / 12) for month in range(12)] if outlook.case.settings.discount_rate == 0.1
+        else outlook.discount[:12].tolist()
+    )
     hours = [24.0 * days for days in (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)]
     worked = sum(100 * hour * factor for hour, factor in zip(hours, df, strict=True))
     hosted = sum(0.5 * 200_000 * factor for factor in df)
@@ -87,10 +100,15 @@ def test_energy_co2_and_levelised_cost_by_hand(small: Plan) -> None:
         for month in range(outlook.months)
     )
     assert row["levelised_usd_per_gpu_hour"] == pytest.approx((spent - hosted) / worked, rel=1e-9)
-    big, other = (sum(count * usd * hour * factor for hour, factor in zip(hours, df, strict=True)) for count, usd in ((60, 3.0), (40, 2.5)))
+    big, other = (
+        sum(count * usd * hour * factor for hour, factor in zip(hours, df, strict=True))
+        for count, usd in ((60, 3.0), (40, 2.5))
+    )
     assert row["largest_customer"] == "solid"
     assert row["largest_customer_share"] == pytest.approx((big + hosted) / (big + other + hosted), rel=1e-9)
-    assert row["backlog_usd"] == pytest.approx(sum(60 * 3.0 * hour + 40 * 2.5 * hour + 0.5 * 200_000 for hour in hours), rel=1e-9)
+    assert row["backlog_usd"] == pytest.approx(
+        sum(60 * 3.0 * hour + 40 * 2.5 * hour + 0.5 * 200_000 for hour in hours), rel=1e-9
+    )
 
 
 def test_cover_moic_and_irr_of_a_case_without_randomness_by_hand(small: Plan) -> None:
@@ -98,7 +116,10 @@ def test_cover_moic_and_irr_of_a_case_without_randomness_by_hand(small: Plan) ->
     assert small.levels is not None
     cash = _lines(small.candidates, small.levels)
     months = small.candidates.outlook.months
-    net = [sum(cash[line][month] for line in Line if line not in (*FINANCING, Line.DEPRECIATION)) for month in range(months)]
+    net = [
+        sum(cash[line][month] for line in Line if line not in (*FINANCING, Line.DEPRECIATION))
+        for month in range(months)
+    ]
     ratios = []
     for year in range(0, months, 12):
         span = range(year, min(year + 12, months))
@@ -124,7 +145,9 @@ def test_cover_moic_and_irr_of_a_case_without_randomness_by_hand(small: Plan) ->
 def test_without_paths_there_are_no_figures_of_paths_and_the_rest_is_the_same(planned: ScoringCase) -> None:
     source = from_table(planned.candidates, planned.plan.portfolio)
     full = score_portfolios(planned.candidates, source, OPTIONS).table
-    short = score_portfolios(planned.candidates, source, ScoreOptions(scenarios=20, threads=1, float64=True, paths=False)).table
+    short = score_portfolios(
+        planned.candidates, source, ScoreOptions(scenarios=20, threads=1, float64=True, paths=False)
+    ).table
     assert set(short.columns) < set(full.columns)
     assert not {"irr_per_year", "peak_funding_mean_usd", "moic"} & set(short.columns)
     assert full[list(short.columns)].equals(short)
@@ -136,7 +159,9 @@ def test_irr_of_every_future_is_for_few_portfolios(planned: ScoringCase) -> None
     names = [str(number) for number in range(IRR_EACH + 1)]
     table = pd.concat([planned.plan.portfolio.assign(portfolio=name) for name in names])
     many = score_portfolios(planned.candidates, from_table(planned.candidates, table), OPTIONS).table
-    few = score_portfolios(planned.candidates, from_table(planned.candidates, table[table["portfolio"] != names[-1]]), OPTIONS).table
+    few = score_portfolios(
+        planned.candidates, from_table(planned.candidates, table[table["portfolio"] != names[-1]]), OPTIONS
+    ).table
     assert "irr_median_per_year" not in many
     spread = few.dropna(subset=["irr_median_per_year"])
     assert (spread["irr_low_per_year"] <= spread["irr_median_per_year"]).all()

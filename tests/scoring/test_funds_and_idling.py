@@ -19,7 +19,9 @@ HOURS = [24 * days for days in (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)]
 
 
 def _row(found: Plan) -> dict[str, float]:
-    (row,) = score_portfolios(found.candidates, from_table(found.candidates, found.portfolio), OPTIONS).table.to_dict("records")
+    (row,) = score_portfolios(
+        found.candidates, from_table(found.candidates, found.portfolio), OPTIONS
+    ).table.to_dict("records")
     return row
 
 
@@ -42,14 +44,18 @@ def test_ebitda_and_funds_of_a_plan_are_those_of_its_statement(planned: ScoringC
 
 
 def test_funds_ebitda_and_the_rent_of_a_kw_by_hand() -> None:
-    """100 GPUs let for a year with a fifth paid in advance and 0.5 MW hosted; half of each GPU on a loan, the phase with a credit."""
+    """100 GPUs let for a year with a fifth paid in advance and 0.5 MW hosted; half of each GPU on a loan, the phase
+    with a credit."""
     case = tiny_case(
         months=12,
         settings={"tax_rate": 0.2},
         sites=[site("a", mw=0.7, pue=1.1, load_factor=0.9, opex_usd_per_kw_month=2.0, opening_cost_usd=5000.0)],
         power=[grid("a", mw=1.0, fee_usd_per_kw_month=4.0, take_or_pay=1.0, lumpy=True)],
         gpus=[sku()],
-        leases=[cluster("work", size=100, term_months=12, all_or_nothing=True, prepay_fraction=0.2), hall("tenant", mw=0.5, rate=200.0, term_months=12)],
+        leases=[
+            cluster("work", size=100, term_months=12, all_or_nothing=True, prepay_fraction=0.2),
+            hall("tenant", mw=0.5, rate=200.0, term_months=12),
+        ],
         lease_rates=[rate("work", 3.0)],
         debt=[{"asset_class": "gpu", "advance_rate": 0.5, "interest_rate": 0.1, "tenor_months": 12}],
         resale=[{"gpu_id": "gpu", "age_months": age, "value_share": share} for age, share in ((0, 0.9), (60, 0.1))],
@@ -66,14 +72,17 @@ def test_funds_ebitda_and_the_rent_of_a_kw_by_hand() -> None:
     own = 100 * 20_000 + 5000.0 - 0.5 * 100 * 20_000 - prepaid
     assert row["sources_own_cash_usd"] == pytest.approx(own, rel=1e-9)
 
-    # The landlord pays for the GPUs' energy; the tenant for its own. The hall stands whole, the phase is contracted whole.
+    # The landlord pays for the GPUs' energy; the tenant for its own. The hall stands whole, the phase is contracted
+    # whole.
     energy = [30.0 * 0.2 * 0.9 * 1.1 * hours for hours in HOURS]
     hall_opex, fee = 700 * 2.0, 1000 * 4.0
     income = [100 * 3.0 * hours + 500 * 200.0 for hours in HOURS]
     assert row["ebitda_2027_usd"] == pytest.approx(sum(income) - sum(energy) - 12 * (hall_opex + fee), rel=1e-9)
     assert row["ebitda_later_usd"] == 0.0
     discount = [1.0 / (1.0 + case.settings.discount_rate) ** ((month + 0.5) / 12) for month in range(12)]
-    paid = sum((usd + hall_opex + fee) * factor for usd, factor in zip(energy, discount, strict=True)) + 5000.0 * discount[0]
+    paid = sum(
+        (usd + hall_opex + fee) * factor for usd, factor in zip(energy, discount, strict=True)
+    ) + 5000.0 * discount[0]
     let = sum(700.0 * factor for factor in discount)  # 0.2 MW of GPUs and 0.5 MW hosted
     assert row["levelised_usd_per_kw_month"] == pytest.approx(paid / let, rel=1e-9)
 
@@ -97,12 +106,19 @@ def test_gpus_that_idle_draw_nothing_and_are_not_at_work() -> None:
     assert row["gpus_bought"] == pytest.approx(100.0)
     load = case.tables["sites"].iloc[0]
     working = [hours for month, hours in enumerate(HOURS) if month != 4]
-    mwh = 0.2 * float(load["load_factor"]) * float(load["pue"]) * float(case.tables["power"]["availability"].iloc[0]) * sum(working)
+    mwh = 0.2 * float(load["load_factor"]) * float(load["pue"]) * float(
+        case.tables["power"]["availability"].iloc[0]
+    ) * sum(working)
     assert row["energy_mwh"] == pytest.approx(mwh, rel=1e-9)
     assert row["co2_tonnes"] == pytest.approx(0.4 * mwh, rel=1e-9)
     discount = found.candidates.outlook.discount[:12]
-    worked = sum(100 * hours * factor for month, (hours, factor) in enumerate(zip(HOURS, discount, strict=True)) if month != 4)
+    worked = sum(
+        100 * hours * factor for month, (hours, factor) in enumerate(zip(HOURS, discount, strict=True)) if month != 4
+    )
     cash = found.candidates.cash(found.levels)[1].sum(axis=1)  # type: ignore[arg-type]
-    spent = -sum(cash[line] @ found.candidates.outlook.discount for line in (Line.ENERGY, Line.FEES, Line.UPKEEP, Line.SITE_OPEX, Line.CAPEX, Line.RESALE))
+    spent = -sum(
+        cash[line] @ found.candidates.outlook.discount
+        for line in (Line.ENERGY, Line.FEES, Line.UPKEEP, Line.SITE_OPEX, Line.CAPEX, Line.RESALE)
+    )
     assert row["levelised_usd_per_gpu_hour"] == pytest.approx(spent / worked, rel=1e-9)
     assert np.isfinite(row["levelised_usd_per_kw_month"])

@@ -1,4 +1,5 @@
-"""NPV of a portfolio in each future against plain loops over units and months, fed with the future's prices, dates and defaults."""
+"""NPV of a portfolio in each future against plain loops over units and months, fed with the future's prices, dates and
+defaults."""
 
 from __future__ import annotations
 
@@ -22,26 +23,53 @@ MONTHS, SCENARIOS = 36, 14
 
 
 def _case() -> Case:
-    """A grid that is there, cells and an engine that come late, a lease with notice and one with a next term, a market in two tiers."""
-    late = {"delay_low_months": 0, "delay_mode_months": 2, "delay_high_months": 8, "status": "announced", "term_months": 600, "mw_per_it_mw": 1.3, "guaranteed_mw": 4}
+    """A grid that is there, cells and an engine that come late, a lease with notice and one with a next term, a market
+    in two tiers."""
+    late = {
+        "delay_low_months": 0, "delay_mode_months": 2, "delay_high_months": 8, "status": "announced",
+        "term_months": 600, "mw_per_it_mw": 1.3, "guaranteed_mw": 4,
+    }
     return tiny_case(
         months=MONTHS,
         sites=[site("a", mw=6, pue=1.2, load_factor=0.8, opex_usd_per_kw_month=10)],
         power=[
-            {"source_id": "grid", "phase": "1", "site_id": "a", "kind": "grid", "energised": "2026-01", "status": "energised", "guaranteed_mw": 3, "mw_per_it_mw": 1.25,
+            {
+                "source_id": "grid", "phase": "1", "site_id": "a", "kind": "grid", "energised": "2026-01",
+                "status": "energised", "guaranteed_mw": 3, "mw_per_it_mw": 1.25,
              "term_months": 600, "energy_curve": "power", "demand_charge_usd_per_kw_month": 2},
-            {"source_id": "cells", "phase": "1", "site_id": "a", "kind": "fuel_cell", "energised": "2027-04", "fee_usd_per_kw_month": 30, "take_or_pay": 0.7,
-             "fee_from": "energised", "heat_rate_mmbtu_per_mwh": 7, "gas_curve": "gas", "delay_damages_usd_per_kw_month": 4, "min_take": 0.2, **late},
-            {"source_id": "engine", "phase": "1", "site_id": "a", "kind": "gas_engine", "energised": "2027-07", "capex_usd_per_kw": 900, "lead_months": 4, "tax_credit": 0.1,
-             "fixed_om_usd_per_kw_month": 3, "heat_rate_mmbtu_per_mwh": 9, "gas_curve": "gas", "availability": 0.97, **late},
+            {
+                "source_id": "cells", "phase": "1", "site_id": "a", "kind": "fuel_cell", "energised": "2027-04",
+                "fee_usd_per_kw_month": 30, "take_or_pay": 0.7,
+             "fee_from": "energised", "heat_rate_mmbtu_per_mwh": 7, "gas_curve": "gas",
+             "delay_damages_usd_per_kw_month": 4, "min_take": 0.2, **late},
+            {
+                "source_id": "engine", "phase": "1", "site_id": "a", "kind": "gas_engine", "energised": "2027-07",
+                "capex_usd_per_kw": 900, "lead_months": 4, "tax_credit": 0.1,
+             "fixed_om_usd_per_kw_month": 3, "heat_rate_mmbtu_per_mwh": 9, "gas_curve": "gas", "availability": 0.97,
+             **late},
         ],
         gpus=[sku(upkeep_usd_per_month=20, spare_fraction=0.04)],
-        resale=[{"gpu_id": "gpu", "age_months": age, "value_share": share} for age, share in ((0, 0.9), (24, 0.4), (60, 0.1))],
-        customers=[{"customer_id": "solid", "default_rate_per_year": 0.3, "recovery": 0.2}, {"customer_id": "child", "default_rate_per_year": 0.4, "guarantor": "solid"}],
+        resale=[
+            {"gpu_id": "gpu", "age_months": age, "value_share": share}
+            for age, share in ((0, 0.9), (24, 0.4), (60, 0.1))
+        ],
+        customers=[
+            {"customer_id": "solid", "default_rate_per_year": 0.3, "recovery": 0.2},
+            {"customer_id": "child", "default_rate_per_year": 0.4, "guarantor": "solid"},
+        ],
         leases=[
-            cluster("train", start="2027-07", term_months=18, notice_months=2, notice_margin=0.1, notice_from_month=3, late_penalty=0.2, sla_credit=0.05, take_or_pay=0.9, utilisation=0.5),
-            cluster("serve", customer_id="child", start="2027-04", term_months=21, renewal_term_months=9, renewal_probability=0.5, prepay_fraction=0.1, escalator=0.03),
-            hall("hall", start="2027-10", term_months=12, energy_by="landlord", renewal_term_months=6, renewal_probability=0.4),
+            cluster(
+                "train", start="2027-07", term_months=18, notice_months=2, notice_margin=0.1, notice_from_month=3,
+                late_penalty=0.2, sla_credit=0.05, take_or_pay=0.9, utilisation=0.5,
+            ),
+            cluster(
+                "serve", customer_id="child", start="2027-04", term_months=21, renewal_term_months=9,
+                renewal_probability=0.5, prepay_fraction=0.1, escalator=0.03,
+            ),
+            hall(
+                "hall", start="2027-10", term_months=12, energy_by="landlord", renewal_term_months=6,
+                renewal_probability=0.4,
+            ),
         ],
         lease_rates=[rate("train", 3.0), rate("serve", 2.6)],
         market=[
@@ -49,12 +77,17 @@ def _case() -> Case:
             {"gpu_id": "gpu", "tier": 2, "usd_per_gpu_hour": 0.16, "utilisation": 0.7},
         ],
         curves=[
-            {"curve_id": "spot", "month": "2027-01", "value": 3.0, "unit": "$"}, {"curve_id": "spot", "month": "2028-01", "value": 2.6, "unit": "$"},
-            {"curve_id": "gas", "month": "2027-01", "value": 4.0, "unit": "$"}, {"curve_id": "power", "month": "2027-01", "value": 40.0, "unit": "$"},
+            {"curve_id": "spot", "month": "2027-01", "value": 3.0, "unit": "$"},
+            {"curve_id": "spot", "month": "2028-01", "value": 2.6, "unit": "$"},
+            {"curve_id": "gas", "month": "2027-01", "value": 4.0, "unit": "$"},
+            {"curve_id": "power", "month": "2027-01", "value": 40.0, "unit": "$"},
         ],
         factors=[
             {"factor_id": "gpus", "model": "gbm", "drives": "market", "volatility_per_year": 0.4},
-            {"factor_id": "fuel", "model": "mean_reverting", "drives": "curves[gas]", "volatility_per_year": 0.6, "reversion_per_year": 2},
+            {
+                "factor_id": "fuel", "model": "mean_reverting", "drives": "curves[gas]", "volatility_per_year": 0.6,
+                "reversion_per_year": 2,
+            },
             {"factor_id": "grid price", "model": "gbm", "drives": "curves[power]", "volatility_per_year": 0.3},
         ],
         correlations=[{"factor_a": "fuel", "factor_b": "grid price", "correlation": 0.5}],
@@ -84,14 +117,16 @@ class _OneFuture(PlainCase):
         return super().market_price(tier, month) * self.path["gpus"][month]
 
     def alive(self, customer_id: str, months: float) -> float:
-        """1 until the month of default, in which a customer is still there on the first day; with a guarantor, until both default."""
+        """1 until the month of default, in which a customer is still there on the first day; with a guarantor, until
+        both default."""
         customer = self.customers[customer_id]
         names = [customer_id, *([customer["guarantor"]] if customer["guarantor"] else [])]
         return float(any(months <= self.default[f"default[{name}]"] for name in names))
 
 
 def _late_units(case: _OneFuture, units: list[Row]) -> list[Row]:
-    """Units at work, each from the month in which the phase at its head is there; a window that is over by then is empty."""
+    """Units at work, each from the month in which the phase at its head is there; a window that is over by then is
+    empty."""
     found = []
     for unit in units:
         start = unit["from_month"]
@@ -116,7 +151,9 @@ def _plain_npv(built: CandidateSet, futures: Futures, levels: np.ndarray, scenar
     case = _OneFuture(built.outlook.case, futures.values, scenario)
     units = _late_units(case, plain_rows(built.table))
     worth = [plain_npv(case, plain_cash(case, unit, units, built.outlook.months, tail="none")) for unit in units]
-    return sum(level * value for level, value in zip(levels, worth, strict=True)), sum(abs(level * value) for level, value in zip(levels, worth, strict=True))
+    return sum(level * value for level, value in zip(levels, worth, strict=True)), sum(
+        abs(level * value) for level, value in zip(levels, worth, strict=True)
+    )
 
 
 def _kept(built: CandidateSet) -> np.ndarray:
@@ -139,7 +176,8 @@ def test_npv_in_every_future_is_that_of_plain_loops(built: CandidateSet, futures
 
 
 def test_the_futures_hold_what_is_hard(built: CandidateSet, futures: Futures) -> None:
-    """Late heads, a second phase that comes while the first feeds, idle months, notice, defaults, renewals of both sorts."""
+    """Late heads, a second phase that comes while the first feeds, idle months, notice, defaults, renewals of both
+    sorts."""
     values, table = futures.values, built.table
     assert len({int(month) for month in values.late_months["delay[cells:1]"]}) > 2
     assert {bool(flag) for flag in values.renewed["renewal[serve]"]} == {True, False}

@@ -37,7 +37,9 @@ def test_those_that_keep_every_limit_lead_and_then_the_best(planned: ScoringCase
     plan = planned.plan
     assert plan.levels is not None
     (piece,) = Scoring(plan.candidates, FEW).pieces(Subsets(site_packages(plan.candidates, plan.levels)).whole())
-    order = piece.table.assign(broken=piece.table["limits_broken"] > 0).sort_values(["broken", "mean_npv_usd"], ascending=[True, False])
+    order = piece.table.assign(broken=piece.table["limits_broken"] > 0).sort_values(
+        ["broken", "mean_npv_usd"], ascending=[True, False]
+    )
     assert list(piece.leading.names) == order["portfolio"].tolist()[: len(piece.leading.names)]
 
 
@@ -45,11 +47,16 @@ def test_pieces_join_to_the_leading_of_all() -> None:
     draws = np.random.default_rng(3)
     mean, keeps = draws.normal(size=30), draws.random(30) < 0.5
     pieces = [
-        Leading(tuple(map(str, rows)), tuple(bool(keeps[row]) for row in rows), tuple(float(mean[row]) for row in rows), mean[rows][:, None] * np.ones((1, 4)))
+        Leading(
+            tuple(map(str, rows)), tuple(bool(keeps[row]) for row in rows), tuple(float(mean[row]) for row in rows),
+            mean[rows][:, None] * np.ones((1, 4)),
+        )
         for rows in np.array_split(np.arange(30), 4)
     ]
     joined = Leading()
     for piece in pieces:
         joined = joined.joined(piece, 7)
-    assert list(joined.names) == [str(row) for row in sorted(range(30), key=lambda row: (not keeps[row], -mean[row]))[:7]]
+    assert list(joined.names) == [
+        str(row) for row in sorted(range(30), key=lambda row: (not keeps[row], -mean[row]))[:7]
+    ]
     np.testing.assert_allclose(joined.npv_usd[:, 0], joined.mean_usd)

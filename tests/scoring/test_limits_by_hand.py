@@ -58,11 +58,15 @@ def test_flags_are_those_of_the_loops(seed: int) -> None:
 
     bounds = {"LEAST": table["lower"] - levels, "MOST": levels - table["upper"]}
     for family, beyond in bounds.items():
-        expected = set(table["candidate_id"][beyond > LIMIT_TOLERANCE * np.maximum(1.0, np.abs(levels) + np.abs(beyond))])
+        expected = set(
+            table["candidate_id"][beyond > LIMIT_TOLERANCE * np.maximum(1.0, np.abs(levels) + np.abs(beyond))]
+        )
         assert set(flagged.loc[flagged["family"] == family, "name"]) == expected
         assert expected or family == "MOST"
     away = np.abs(levels - np.round(levels))
-    assert set(flagged.loc[flagged["family"] == "WHOLE", "name"]) == set(table["candidate_id"][table["integral"] & (away > 1e-6)])
+    assert set(flagged.loc[flagged["family"] == "WHOLE", "name"]) == set(
+        table["candidate_id"][table["integral"] & (away > 1e-6)]
+    )
     # Who holds nothing breaks what must be held, and no more.
     empty = found[found["portfolio"] == "nothing"]
     assert set(empty.loc[empty["family"] == "LEAST", "name"]) == set(table["candidate_id"][table["lower"] > 0])
@@ -74,7 +78,10 @@ def test_dust_of_large_sums_is_no_breach_and_a_real_one_is() -> None:
     finite = np.isfinite(candidates.table["upper"].to_numpy()) & (candidates.table["upper"].to_numpy() > 1.0)
     number = int(np.flatnonzero(finite & (candidates.table["lower"].to_numpy() == 0.0))[0])
     upper = float(candidates.table["upper"].iat[number])
-    packages = [Package(name, np.array([number]), np.array([upper * (1.0 + share)])) for name, share in (("dust", 1e-9), ("more", 1e-3))]
+    packages = [
+        Package(name, np.array([number]), np.array([upper * (1.0 + share)]))
+        for name, share in (("dust", 1e-9), ("more", 1e-3))
+    ]
     bunch = each_an_item(packages)
     found = limits_over(candidates, bunch.items).broken(bunch, threads=1, budget_bytes=1 << 24).frame(bunch.names)
     most = found[found["family"] == "MOST"]

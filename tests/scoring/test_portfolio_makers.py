@@ -56,7 +56,10 @@ def test_each_neighbour_is_the_plan_and_one_change(planned: ScoringCase) -> None
             assert set(chosen["site_id"]) == {words[-1]}
         elif name.startswith("without power"):
             assert ((chosen["phase"] == words[-1]) | (chosen["then_phase"] == words[-1])).all()
-            assert (after[(table["phase"] == words[-1]) & (table["kind"] == "power")] == table.loc[(table["phase"] == words[-1]) & (table["kind"] == "power"), "lower"]).all()
+            assert (
+                after[(table["phase"] == words[-1]) & (table["kind"] == "power")]
+                == table.loc[(table["phase"] == words[-1]) & (table["kind"] == "power"), "lower"]
+            ).all()
     scores = score_portfolios(planned.candidates, near, NPV_ONLY).table
     assert scores["limits_broken"].iloc[0] == 0
     assert scores["base_npv_usd"].iloc[1:].is_monotonic_decreasing
@@ -102,10 +105,19 @@ def test_random_portfolios_keep_every_limit_and_differ(planned: ScoringCase) -> 
 def _case() -> CandidateSet:
     case = tiny_case(
         months=36,
-        sites=[site("a", mw=2, opening_cost_usd=1000), {"site_id": "b", "critical_it_mw": 4, "build_lead_months": 6, "shell_capex_usd_per_kw": 5000}],
-        power=[grid("a", mw=4), grid("b", mw=6), {**grid("b", mw=2), "source_id": "b_cells", "kind": "fuel_cell", "energised": "2027-01", "lumpy": True}],
+        sites=[
+            site("a", mw=2, opening_cost_usd=1000),
+            {"site_id": "b", "critical_it_mw": 4, "build_lead_months": 6, "shell_capex_usd_per_kw": 5000},
+        ],
+        power=[
+            grid("a", mw=4), grid("b", mw=6),
+            {**grid("b", mw=2), "source_id": "b_cells", "kind": "fuel_cell", "energised": "2027-01", "lumpy": True},
+        ],
         gpus=[sku(spare_fraction=0.05)],
-        leases=[cluster(start="2028-01", term_months=12, all_or_nothing=True, size=95), hall("tenant", start="2027-07", term_months=24)],
+        leases=[
+            cluster(start="2028-01", term_months=12, all_or_nothing=True, size=95),
+            hall("tenant", start="2027-07", term_months=24),
+        ],
         lease_rates=[rate(usd=3.0)],
         market=[{"gpu_id": "gpu", "usd_per_gpu_hour": 2.0}],
         budget=[{"quarter": "2027-Q1", "new_capital_usd": 1e9}],
@@ -114,7 +126,10 @@ def _case() -> CandidateSet:
 
 
 def _row(**cells: Any) -> dict[str, Any]:
-    return {"portfolio": "one", "site_id": "a", "power_path": "a_grid:1", "gpu_id": "gpu", "use": "market", "start": "2027-01", "level": 100, **cells}
+    return {
+        "portfolio": "one", "site_id": "a", "power_path": "a_grid:1", "gpu_id": "gpu", "use": "market",
+        "start": "2027-01", "level": 100, **cells,
+    }
 
 
 def _held(candidates: CandidateSet, rows: list[dict[str, Any]]) -> dict[str, float]:
@@ -145,7 +160,10 @@ def test_a_bundle_brings_gpus_work_and_what_they_need() -> None:
 
 def test_derived_providers_make_a_bundle_feasible_and_their_peak_is_shared() -> None:
     candidates = _case()
-    rows = [_row(use="market; lease; market"), _row(site_id="b", power_path="b_cells:1", level=200, start="2027-07"), _row(site_id="b", power_path="b_cells:1", level=100, start="2028-01")]
+    rows = [
+        _row(use="market; lease; market"), _row(site_id="b", power_path="b_cells:1", level=200, start="2027-07"),
+        _row(site_id="b", power_path="b_cells:1", level=100, start="2028-01"),
+    ]
     held = _held(candidates, rows)
     # 300 GPUs at the peak: 0.6 MW of one hall in service by the first delivery, and the whole of a lumpy phase once.
     assert held["shell:b:new@2027-07"] == pytest.approx(0.6)
@@ -158,7 +176,10 @@ def test_derived_providers_make_a_bundle_feasible_and_their_peak_is_shared() -> 
 
 def test_what_the_table_states_is_not_derived_and_a_lack_is_flagged() -> None:
     candidates = _case()
-    rows = [_row(level=500), _row(gpu_id="", power_path="", use="hall", level=0.5), _row(gpu_id="", use="power", start="", level=3)]
+    rows = [
+        _row(level=500), _row(gpu_id="", power_path="", use="hall", level=0.5),
+        _row(gpu_id="", use="power", start="", level=3),
+    ]
     held = _held(candidates, rows)
     assert held["shell:a:existing@2027-01"] == 0.5
     assert held["power:a_grid:1"] == 3.0
@@ -168,7 +189,9 @@ def test_what_the_table_states_is_not_derived_and_a_lack_is_flagged() -> None:
 
 
 def test_a_hosted_hall_brings_its_hall_and_power() -> None:
-    held = _held(_case(), [_row(site_id="b", power_path="b_grid:1", gpu_id="", use="tenant", start="2027-07", level=1.5)])
+    held = _held(
+        _case(), [_row(site_id="b", power_path="b_grid:1", gpu_id="", use="tenant", start="2027-07", level=1.5)]
+    )
     assert [level for name, level in held.items() if name.startswith("host:tenant:b")] == [1.5]
     assert held["shell:b:new@2027-07"] == 1.5
     assert held["power:b_grid:1"] == pytest.approx(1.5 * 1.25)

@@ -21,7 +21,8 @@ FACTORS = [
 
 @pytest.fixture(scope="module")
 def standing(planned: ScoringCase) -> tuple[CandidateSet, np.ndarray]:
-    """The plan in a case with late halls and late GPUs, its contracts without notice, prepayment, penalty or grace, so that a month let is a month's rate."""
+    """The plan in a case with late halls and late GPUs, its contracts without notice, prepayment, penalty or grace, so
+    that a month let is a month's rate."""
     case = planned.plan.case
     leases = case.tables["leases"].assign(notice_months=None, prepay_fraction=0.0, late_penalty=0.0)
     leases["notice_months"] = leases["notice_months"].astype(case.tables["leases"]["notice_months"].dtype)
@@ -33,26 +34,45 @@ def standing(planned: ScoringCase) -> tuple[CandidateSet, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def sizes(standing: tuple[CandidateSet, np.ndarray]) -> dict[str, tuple[float, float, float]]:
-    """By future, as shares of the NPV on time: its cost by the rules, its cost at best, and what the best is ahead by then."""
+    """By future, as shares of the NPV on time: its cost by the rules, its cost at best, and what the best is ahead by
+    then."""
     candidates, levels = standing
     base = candidates.outlook
     power = base.case.tables["power"]
-    phases = {f"delay[{row.source_id}:{row.phase}]": float(late + 3) for row, late, month in zip(power.itertuples(), base.energised - base.promised, base.energised, strict=True) if month > 0}
+    phases = {
+        f"delay[{row.source_id}:{row.phase}]": float(late + 3)
+        for row, late, month in zip(power.itertuples(), base.energised - base.promised, base.energised, strict=True)
+        if month > 0
+    }
     still = {"builders": 0.0, "chips": 0.0}
     on_time = dispatch(candidates, levels, once=still)
-    futures = {"on time": dispatch(candidates, levels, once=still), "market halves": dispatch(candidates, levels, once=still, paths={"spot": 0.5})}
+    futures = {
+        "on time": dispatch(candidates, levels, once=still),
+        "market halves": dispatch(candidates, levels, once=still, paths={"spot": 0.5}),
+    }
     for name, once in (("phases", phases), ("halls", {"builders": 3.0}), ("GPUs", {"chips": 3.0})):
         futures[name] = dispatch(candidates, levels, once={**still, **once})
     scale = on_time.by_rule
-    return {name: ((at.by_rule - on_time.by_rule) / scale, (at.best - on_time.best) / scale, (at.best - at.by_rule) / scale) for name, at in futures.items()}
+    return {
+        name: ((at.by_rule - on_time.by_rule) / scale, (at.best - on_time.best) / scale, (at.best - at.by_rule) / scale)
+        for name, at in futures.items()
+    }
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("future", "most"), [("on time", 0.0), ("market halves", 0.03), ("phases", 0.01), ("halls", 0.10), ("GPUs", 0.12)])
-def test_a_future_costs_by_the_rules_nearly_what_it_costs_at_best(future: str, most: float, sizes: dict[str, tuple[float, float, float]]) -> None:
-    """The rules never claim more than the best dispatch earns, and their cost of a future is within the bound that the README's sizes keep."""
+@pytest.mark.parametrize(
+    ("future", "most"), [("on time", 0.0), ("market halves", 0.03), ("phases", 0.01), ("halls", 0.10), ("GPUs", 0.12)]
+)
+def test_a_future_costs_by_the_rules_nearly_what_it_costs_at_best(
+    future: str, most: float, sizes: dict[str, tuple[float, float, float]]
+) -> None:
+    """The rules never claim more than the best dispatch earns, and their cost of a future is within the bound that the
+    README's sizes keep."""
     by_rule, best, ahead = sizes[future]
-    print(f"{future}: {100 * by_rule:.2f} % by the rules, {100 * best:.2f} % at best, which is then ahead by {100 * ahead:.2f} %")
+    print(
+        f"{future}: {100 * by_rule:.2f} % by the rules, {100 * best:.2f} % at best, which is then ahead by "
+        f"{100 * ahead:.2f} %"
+    )
     assert ahead >= -1e-6
     assert abs(by_rule - best) <= most
 

@@ -60,14 +60,22 @@ def test_subsets_add_up_and_the_last_is_the_plan(planned: Plan, bunch: Bunch) ->
 def test_a_batch_equals_its_portfolios_one_by_one_in_any_order(planned: Plan) -> None:
     half = planned.portfolio.assign(level=planned.portfolio["level"] * 0.5, portfolio="half")
     table = pd.concat([planned.portfolio.assign(portfolio="whole"), half], ignore_index=True)
-    together = score_portfolios(planned.candidates, from_table(planned.candidates, table), FEW).table.set_index("portfolio")
+    together = score_portfolios(
+        planned.candidates, from_table(planned.candidates, table), FEW
+    ).table.set_index("portfolio")
     shuffled = table.sample(frac=1.0, random_state=5)
-    again = score_portfolios(planned.candidates, from_table(planned.candidates, shuffled), FEW).table.set_index("portfolio")
+    again = score_portfolios(
+        planned.candidates, from_table(planned.candidates, shuffled), FEW
+    ).table.set_index("portfolio")
     numbers = together.select_dtypes("number").columns
     pd.testing.assert_frame_equal(together[numbers], again.loc[together.index, numbers], rtol=1e-12)
     for name in ("whole", "half"):
-        alone = score_portfolios(planned.candidates, from_table(planned.candidates, table[table["portfolio"] == name]), FEW).table
-        np.testing.assert_allclose(alone[numbers].to_numpy()[0], together.loc[name, numbers].to_numpy(dtype=float), rtol=1e-12)
+        alone = score_portfolios(
+            planned.candidates, from_table(planned.candidates, table[table["portfolio"] == name]), FEW
+        ).table
+        np.testing.assert_allclose(
+            alone[numbers].to_numpy()[0], together.loc[name, numbers].to_numpy(dtype=float), rtol=1e-12
+        )
 
 
 def test_half_a_plan_is_flagged_where_decisions_are_whole(planned: Plan) -> None:
@@ -155,12 +163,18 @@ def test_futures_brought_from_elsewhere_are_weighed_as_they_say(planned: Plan, t
     outlook = planned.candidates.outlook
     factors = outlook.case.tables["factors"]
     drawn = make_futures(outlook.case, outlook.calendar, scenarios=2, seed=9)
-    multipliers = {name: drawn.values.multipliers[name] for name in factors.factor_id if name in drawn.values.multipliers}
+    multipliers = {
+        name: drawn.values.multipliers[name] for name in factors.factor_id if name in drawn.values.multipliers
+    }
     table = path_table(("good", "bad"), np.array([0.75, 0.25]), multipliers, outlook.calendar)
-    once = [("delay", drawn.values.late_months), ("default", drawn.values.default_month), ("renewal", drawn.values.renewed)]
+    once = [
+        ("delay", drawn.values.late_months), ("default", drawn.values.default_month), ("renewal", drawn.values.renewed)
+    ]
     rows = [
         {"factor_id": name, "scenario": scenario, "month": "", "value": float(value[at]), "weight": weight}
-        for _, found in once for name, value in found.items() for at, (scenario, weight) in enumerate((("good", 0.75), ("bad", 0.25)))
+        for _, found in once for name, value in found.items() for at, (scenario, weight) in enumerate(
+            (("good", 0.75), ("bad", 0.25))
+        )
     ]
     whole = pd.concat([table, pd.DataFrame(rows)], ignore_index=True)
     whole.to_parquet(tmp_path / "futures.parquet")

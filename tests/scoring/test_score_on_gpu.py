@@ -1,4 +1,5 @@
-"""`--device gpu`: the same scores from the fused kernels, here built for the CPU and fed with arrays that stand in for CuPy's."""
+"""`--device gpu`: the same scores from the fused kernels, here built for the CPU and fed with arrays that stand in for
+CuPy's."""
 
 from __future__ import annotations
 
@@ -23,13 +24,17 @@ FEW = ScoreOptions(scenarios=12, float64=True, threads=2, device="cpu")
 
 
 @pytest.fixture
-def gpu(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+def gpu(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     if compiler() is None:
         pytest.skip("no C++ compiler (g++ or clang++) here to run CUDA kernels on the CPU")
     module = cupy_like()
     monkeypatch.setitem(sys.modules, "cupy", module)
     monkeypatch.setattr(loader, "compiled", CandidateBuilder(tmp_path_factory.mktemp("cuda")).kernel)
-    chosen = {"gpu": Device(DeviceKind.GPU, "GPU: a stand-in", module), "cpu": Device(DeviceKind.CPU, "CPU: asked for", np)}
+    chosen = {
+        "gpu": Device(DeviceKind.GPU, "GPU: a stand-in", module), "cpu": Device(DeviceKind.CPU, "CPU: asked for", np)
+    }
     monkeypatch.setattr(planner_device, "choose_device", chosen.__getitem__)
 
 
@@ -53,13 +58,18 @@ def test_scores_from_a_gpu_are_those_of_the_cpu(planned: ScoringCase) -> None:
 
 @pytest.mark.usefixtures("gpu")
 @pytest.mark.parametrize("error", [DeviceError("use fewer scenarios"), MemoryError("use fewer scenarios")])
-def test_what_does_not_fit_a_gpu_is_said_with_the_remedy(planned: ScoringCase, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+def test_what_does_not_fit_a_gpu_is_said_with_the_remedy(
+    planned: ScoringCase, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise error
 
     monkeypatch.setattr(portfolio_measures, "portfolio_npv_measures", refuse)
     with pytest.raises(PlannerError, match="use fewer scenarios"):
-        score_portfolios(planned.candidates, Subsets(site_packages(planned.candidates, planned.levels)), dataclasses.replace(FEW, device="gpu"))
+        score_portfolios(
+            planned.candidates, Subsets(site_packages(planned.candidates, planned.levels)),
+            dataclasses.replace(FEW, device="gpu"),
+        )
 
 
 def test_a_gpu_that_is_not_there_is_said_with_the_remedy(planned: ScoringCase, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,4 +78,6 @@ def test_a_gpu_that_is_not_there_is_said_with_the_remedy(planned: ScoringCase, m
         Scoring(planned.candidates, dataclasses.replace(FEW, device="gpu"))
     with pytest.raises(PlannerError, match="use auto, cpu or gpu"):
         Scoring(planned.candidates, dataclasses.replace(FEW, device="cuda"))
-    assert Scoring(planned.candidates, dataclasses.replace(FEW, device="auto")).device.why == "CPU: no NVIDIA driver was found"
+    assert Scoring(
+        planned.candidates, dataclasses.replace(FEW, device="auto")
+    ).device.why == "CPU: no NVIDIA driver was found"

@@ -20,36 +20,65 @@ MONTHS, SCENARIOS = 36, 12
 
 
 def _case() -> Case:
-    """A site where some halls and GPUs stand, one where nothing does; leases that begin at the start and later, a market."""
+    """A site where some halls and GPUs stand, one where nothing does; leases that begin at the start and later, a
+    market."""
     engine = {
-        "source_id": "engine", "phase": "1", "kind": "gas_engine", "status": "approved", "guaranteed_mw": 4, "mw_per_it_mw": 1.3, "term_months": 600, "capex_usd_per_kw": 900,
-        "upfront_usd_per_kw": 20, "tax_credit": 0.1, "energy_usd_per_mwh": 60, "delay_low_months": 0, "delay_mode_months": 2, "delay_high_months": 4, "lead_months": 3,
+        "source_id": "engine", "phase": "1", "kind": "gas_engine", "status": "approved", "guaranteed_mw": 4,
+        "mw_per_it_mw": 1.3, "term_months": 600, "capex_usd_per_kw": 900,
+        "upfront_usd_per_kw": 20, "tax_credit": 0.1, "energy_usd_per_mwh": 60, "delay_low_months": 0,
+        "delay_mode_months": 2, "delay_high_months": 4, "lead_months": 3,
     }
     return tiny_case(
         months=MONTHS,
         sites=[
-            {**site("a", mw=6), "existing_it_mw": 2, "shell_capex_usd_per_kw": 9000, "build_lead_months": 3, "opex_usd_per_kw_month": 10},
-            {**site("b", mw=4), "existing_it_mw": 0, "shell_capex_usd_per_kw": 8000, "build_lead_months": 4, "opex_usd_per_kw_month": 8},
+            {
+                **site("a", mw=6), "existing_it_mw": 2, "shell_capex_usd_per_kw": 9000, "build_lead_months": 3,
+                "opex_usd_per_kw_month": 10,
+            },
+            {
+                **site("b", mw=4), "existing_it_mw": 0, "shell_capex_usd_per_kw": 8000, "build_lead_months": 4,
+                "opex_usd_per_kw_month": 8,
+            },
         ],
-        power=[grid("a"), {**engine, "site_id": "a", "energised": "2027-07"}, {**grid("b"), "status": "approved", "energised": "2027-03", "committed_mw": 0.5, "capex_usd_per_kw": 100}],
+        power=[
+            grid("a"), {**engine, "site_id": "a", "energised": "2027-07"},
+            {**grid("b"), "status": "approved", "energised": "2027-03", "committed_mw": 0.5, "capex_usd_per_kw": 100},
+        ],
         gpus=[sku(upkeep_usd_per_month=20, order_lead_months=3, deposit_fraction=0.2, deposit_lead_months=3)],
-        resale=[{"gpu_id": "gpu", "age_months": age, "value_share": share} for age, share in ((0, 0.9), (24, 0.4), (60, 0.1))],
+        resale=[
+            {"gpu_id": "gpu", "age_months": age, "value_share": share}
+            for age, share in ((0, 0.9), (24, 0.4), (60, 0.1))
+        ],
         fleet=[{"site_id": "a", "gpu_id": "gpu", "gpus": 300, "bought": "2026-06", "tax_basis_usd_per_gpu": 9000}],
         leases=[
-            cluster("now", start="2027-01", term_months=12), cluster("next", start="2027-07", term_months=18, late_penalty=0.2, notice_months=2),
-            hall("room", start="2027-10", term_months=20, energy_by="landlord"), cluster("last", start="2028-04", term_months=12, renewal_term_months=6, renewal_probability=0.5),
+            cluster("now", start="2027-01", term_months=12),
+            cluster("next", start="2027-07", term_months=18, late_penalty=0.2, notice_months=2),
+            hall("room", start="2027-10", term_months=20, energy_by="landlord"),
+            cluster("last", start="2028-04", term_months=12, renewal_term_months=6, renewal_probability=0.5),
         ],
         lease_rates=[rate(lease, usd) for lease, usd in (("now", 2.2), ("next", 3.0), ("last", 2.5))],
         market=[{"gpu_id": "gpu", "tier": 1, "usd_per_gpu_hour": 2.4, "utilisation": 0.8}],
         factors=[
-            {"factor_id": "builders", "model": "triangular", "drives": "construction", "low": -4, "mode": -1, "high": 5},
+            {
+                "factor_id": "builders", "model": "triangular", "drives": "construction", "low": -4, "mode": -1,
+                "high": 5,
+            },
             {"factor_id": "site a", "model": "discrete_delay", "drives": "construction[a]", "outcomes": "-3:0.5;3:0.5"},
-            {"factor_id": "chips", "model": "discrete_delay", "drives": "delivery[gpu]", "outcomes": "-2:0.5;0:0.25;2:0.125;6:0.125"},
+            {
+                "factor_id": "chips", "model": "discrete_delay", "drives": "delivery[gpu]",
+                "outcomes": "-2:0.5;0:0.25;2:0.125;6:0.125",
+            },
             {"factor_id": "inflation", "model": "triangular", "drives": "capex", "low": -0.1, "mode": 0, "high": 0.2},
-            {"factor_id": "steel", "model": "triangular", "drives": "capex[shell]", "low": -0.2, "mode": -0.1, "high": 0.6},
+            {
+                "factor_id": "steel", "model": "triangular", "drives": "capex[shell]", "low": -0.2, "mode": -0.1,
+                "high": 0.6,
+            },
             {"factor_id": "spot", "model": "gbm", "drives": "market", "volatility_per_year": 0.3},
         ],
-        correlations=[{"factor_a": "builders", "factor_b": "steel", "correlation": 0.7}, {"factor_a": "chips", "factor_b": "spot", "correlation": 0.5}],
+        correlations=[
+            {"factor_a": "builders", "factor_b": "steel", "correlation": 0.7},
+            {"factor_a": "chips", "factor_b": "spot", "correlation": 0.5},
+        ],
     )
 
 
@@ -99,9 +128,15 @@ def _starts(case: _OneFuture, expected: PlainCase, unit: Row, units: list[Row]) 
 
     here = [row for row in units if row["site_id"] == unit["site_id"]]
     shells = [row for row in here if row["kind"] == "shell"]
-    halls = wait("construction", unit["site_id"], [row for row in shells if ":existing@" not in row["candidate_id"]], any(":existing@" in row["candidate_id"] for row in shells))
+    halls = wait(
+        "construction", unit["site_id"], [row for row in shells if ":existing@" not in row["candidate_id"]],
+        any(":existing@" in row["candidate_id"] for row in shells),
+    )
     same = [row for row in here if row["gpu_id"] == unit["gpu_id"]]
-    gpus = wait("delivery", unit["gpu_id"], [row for row in same if row["kind"] == "own"], any(row["kind"] == "base" for row in same)) if unit["kind"] != "host" else 0
+    gpus = wait(
+        "delivery", unit["gpu_id"], [row for row in same if row["kind"] == "own"],
+        any(row["kind"] == "base" for row in same),
+    ) if unit["kind"] != "host" else 0
     return int(min(max(start, halls, gpus), unit["to_month"]))
 
 
@@ -120,7 +155,9 @@ def test_npv_in_every_future_is_that_of_plain_loops(built: CandidateSet, futures
     levels = np.random.default_rng(3).uniform(1.0, 40.0, len(built)) * kept
     numbers = np.flatnonzero(levels)
     names = [f"unit {number}" for number in numbers]
-    bunch = each_an_item([Package(name, np.array([number]), np.ones(1)) for name, number in zip(names, numbers, strict=True)])
+    bunch = each_an_item(
+        [Package(name, np.array([number]), np.ones(1)) for name, number in zip(names, numbers, strict=True)]
+    )
     values = item_values(built, bunch.items, futures, {}, paths=True, threads=2)
     assert values.cash is not None
     expected = PlainCase(built.outlook.case)
@@ -132,7 +169,9 @@ def test_npv_in_every_future_is_that_of_plain_loops(built: CandidateSet, futures
         for at, number in enumerate(numbers):
             worth = plain_npv(case, plain_cash(case, late[number], late, built.outlook.months, tail="none"))
             size = max(1.0, abs(worth), abs(values.base_npv[at]))
-            assert abs(values.npv[at, scenario] - worth) <= 1e-9 * size, f"{built.table['candidate_id'][number]} in future {scenario}"
+            assert abs(values.npv[at, scenario] - worth) <= 1e-9 * size, (
+                f"{built.table['candidate_id'][number]} in future {scenario}"
+            )
             assert abs(cash[at] - worth) <= 1e-9 * size
 
 
@@ -148,7 +187,9 @@ def test_the_futures_hold_what_is_hard(built: CandidateSet, futures: Futures) ->
 def test_the_base_case_is_that_without_the_factors(built: CandidateSet) -> None:
     """Mean slips of nothing and a mean of what is budgeted: a factor moves no plan."""
     case = built.outlook.case
-    without = case.with_table("factors", case.tables["factors"].iloc[:0]).with_table("correlations", case.tables["correlations"].iloc[:0])
+    without = case.with_table("factors", case.tables["factors"].iloc[:0]).with_table(
+        "correlations", case.tables["correlations"].iloc[:0]
+    )
     still = build_candidates(make_outlook(without))
     assert still.table.equals(built.table)
     np.testing.assert_allclose(still.npv_usd, built.npv_usd, rtol=1e-13)

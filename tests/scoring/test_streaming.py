@@ -26,22 +26,31 @@ from planner.scoring.subsets import Subsets
 FEW = ScoreOptions(scenarios=30, threads=1)
 
 
-def test_subsets_of_a_file_in_small_pieces_equal_those_in_memory(planned: ScoringCase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_subsets_of_a_file_in_small_pieces_equal_those_in_memory(
+    planned: ScoringCase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source = Subsets(site_packages(planned.candidates, planned.levels))
     whole = score_portfolios(planned.candidates, source.whole(), FEW)
     path = tmp_path / "p.parquet"
     write_packages(path, source, planned.candidates, {"plan": "base"})
     monkeypatch.setattr(score_module, "AT_ONCE", 3)
-    pieces = score_portfolios(planned.candidates, open_portfolios(path, planned.candidates), dataclasses.replace(FEW, threads=2))
+    pieces = score_portfolios(
+        planned.candidates, open_portfolios(path, planned.candidates), dataclasses.replace(FEW, threads=2)
+    )
     assert len(whole.table) == source.count > 3
     pd.testing.assert_frame_equal(whole.table, pieces.table, check_exact=True)
     assert len(whole.broken) > 0
-    pd.testing.assert_frame_equal(whole.broken.astype({"portfolio": str, "family": str, "name": str}), pieces.broken.astype({"portfolio": str, "family": str, "name": str}), check_exact=True)
+    pd.testing.assert_frame_equal(
+        whole.broken.astype({"portfolio": str, "family": str, "name": str}),
+        pieces.broken.astype({"portfolio": str, "family": str, "name": str}), check_exact=True,
+    )
 
 
 @pytest.mark.parametrize("ending", ["parquet", "csv"])
 @pytest.mark.parametrize("paths", [True, False])
-def test_a_long_table_read_row_by_row_equals_the_table_in_memory(planned: ScoringCase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str, paths: bool) -> None:
+def test_a_long_table_read_row_by_row_equals_the_table_in_memory(
+    planned: ScoringCase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str, paths: bool
+) -> None:
     near = neighbours(planned.candidates, planned.levels, 4)
     table = _long(planned, near)
     options = dataclasses.replace(FEW, paths=paths)
@@ -68,11 +77,21 @@ def _long(planned: ScoringCase, bunch) -> pd.DataFrame:  # type: ignore[no-untyp
         part = bunch.portfolios.part(slice(number, number + 1))
         total = part.levels @ levels[part.candidates]
         held = np.flatnonzero(total)
-        frames.append(pd.DataFrame({"portfolio": name, "candidate_id": planned.candidates.table["candidate_id"].to_numpy()[bunch.items.held[held]], "level": total[held]}))
+        frames.append(
+            pd.DataFrame(
+                {
+                    "portfolio": name,
+                    "candidate_id": planned.candidates.table["candidate_id"].to_numpy()[bunch.items.held[held]],
+                    "level": total[held],
+                }
+            )
+        )
     return pd.concat(frames, ignore_index=True)
 
 
-def test_rows_of_a_portfolio_that_stand_apart_in_a_large_file_are_refused(planned: ScoringCase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_of_a_portfolio_that_stand_apart_in_a_large_file_are_refused(
+    planned: ScoringCase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(long_table, "ROWS_AT_ONCE", 20)
     table = pd.concat([planned.plan.portfolio.assign(portfolio=name) for name in ("one", "two")])
     apart = pd.concat([table, table.iloc[:5]])
@@ -81,7 +100,9 @@ def test_rows_of_a_portfolio_that_stand_apart_in_a_large_file_are_refused(planne
         list(open_portfolios(tmp_path / "p.parquet", planned.candidates).pieces(100))
 
 
-def test_what_is_written_piece_by_piece_is_what_was_scored(planned: ScoringCase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_written_piece_by_piece_is_what_was_scored(
+    planned: ScoringCase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source = Subsets(site_packages(planned.candidates, planned.levels))
     whole = score_portfolios(planned.candidates, source, FEW)
     monkeypatch.setattr(score_module, "AT_ONCE", 3)
@@ -94,8 +115,12 @@ def test_what_is_written_piece_by_piece_is_what_was_scored(planned: ScoringCase,
         feasible = whole.table[whole.table["limits_broken"] == 0]
         assert list(leaders.best["portfolio"]) == list(feasible.nlargest(3, "mean_npv_usd")["portfolio"])
         assert list(leaders.front["portfolio"]) == list(pareto(feasible)["portfolio"])
-    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "s.parquet"), whole.table, check_exact=True, check_dtype=False)
-    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "scores" / "scores.parquet"), whole.table, check_exact=True, check_dtype=False)
+    pd.testing.assert_frame_equal(
+        pd.read_parquet(tmp_path / "s.parquet"), whole.table, check_exact=True, check_dtype=False
+    )
+    pd.testing.assert_frame_equal(
+        pd.read_parquet(tmp_path / "scores" / "scores.parquet"), whole.table, check_exact=True, check_dtype=False
+    )
     assert len(pd.read_parquet(tmp_path / "scores" / "broken.parquet")) == len(whole.broken)
     written = pd.read_csv(tmp_path / "s.csv", keep_default_na=False)
     np.testing.assert_allclose(written["mean_npv_usd"], whole.table["mean_npv_usd"], rtol=1e-7)
@@ -121,7 +146,10 @@ def test_sizes_of_memory_are_read_as_written() -> None:
 
 @pytest.mark.parametrize(
     ("change", "said"),
-    [({"candidate_id": "serve:nowhere"}, "no candidate"), ({"level": float("nan")}, "no number"), ({"portfolio": None}, "no portfolio")],
+    [
+        ({"candidate_id": "serve:nowhere"}, "no candidate"), ({"level": float("nan")}, "no number"),
+        ({"portfolio": None}, "no portfolio"),
+    ],
 )
 def test_portfolios_that_mean_nothing_are_refused(planned: ScoringCase, change: dict[str, object], said: str) -> None:
     table = planned.plan.portfolio.assign(**change)

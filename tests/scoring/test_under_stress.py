@@ -24,7 +24,8 @@ def stress(name: str, target: str, change: str, value: str) -> dict[str, str]:
 
 
 STRESSES = [
-    stress("rates", "lease_rates.usd_per_gpu_hour", "multiply", "0.7"), stress("rates", "market.usd_per_gpu_hour[old:1]", "multiply", "0.7"),
+    stress("rates", "lease_rates.usd_per_gpu_hour", "multiply", "0.7"),
+    stress("rates", "market.usd_per_gpu_hour[old:1]", "multiply", "0.7"),
     stress("fees", "power.fee_usd_per_kw_month", "multiply", "2"),
     stress("capex", "curves.value[price]", "multiply", "1.4"),
     stress("money", "case.discount_rate", "set", "0.14"),
@@ -50,8 +51,13 @@ def package(candidates: CandidateSet, name: str, *ids: str, level: float = 100.0
 
 @pytest.fixture(scope="module")
 def portfolios(candidates: CandidateSet) -> list[Package]:
-    leased = ("own:river:new@2027-07", "serve:train:river:new/1:cells:1@2027-07", "power:cells:1", "sell:river:old/1:cells:1@2027-10")
-    mined = ("own:pit:new@2027-01", "serve:train:pit:new/1:mine:1@2027-07", "power:cells:1", "sell:pit:old/1:mine:1@2027-10")
+    leased = (
+        "own:river:new@2027-07", "serve:train:river:new/1:cells:1@2027-07", "power:cells:1",
+        "sell:river:old/1:cells:1@2027-10",
+    )
+    mined = (
+        "own:pit:new@2027-01", "serve:train:pit:new/1:mine:1@2027-07", "power:cells:1", "sell:pit:old/1:mine:1@2027-10"
+    )
     return [package(candidates, "leased", *leased, level=500.0), package(candidates, "in the pit", *mined)]
 
 
@@ -63,7 +69,9 @@ def scoring(candidates: CandidateSet, portfolios: list[Package]) -> tuple[Scorin
 
 
 @pytest.mark.parametrize("name", SAME_LIST)
-def test_npv_under_a_stress_is_the_statement_of_the_same_levels_in_the_stressed_case(name, scoring, candidates, portfolios) -> None:
+def test_npv_under_a_stress_is_the_statement_of_the_same_levels_in_the_stressed_case(
+    name, scoring, candidates, portfolios
+) -> None:
     _, table = scoring
     anew = build_candidates(make_outlook(apply_stress(candidates.outlook.case, name)))
     assert list(anew.table["candidate_id"]) == list(candidates.table["candidate_id"])
@@ -74,7 +82,10 @@ def test_npv_under_a_stress_is_the_statement_of_the_same_levels_in_the_stressed_
         assert (np.abs(table[f"npv_{name}_usd"] - table["base_npv_usd"]) > 1.0).all()
 
 
-@pytest.mark.parametrize(("name", "portfolio", "count"), [("volume", "leased", 2), ("volume", "in the pit", 0), ("capital", "in the pit", 0), ("fees", "leased", 0)])
+@pytest.mark.parametrize(
+    ("name", "portfolio", "count"),
+    [("volume", "leased", 2), ("volume", "in the pit", 0), ("capital", "in the pit", 0), ("fees", "leased", 0)],
+)
 def test_limits_that_a_stress_tightens_are_counted(name, portfolio, count, scoring) -> None:
     """A smaller lease breaks its volume and the greatest level of the way to serve it."""
     _, table = scoring

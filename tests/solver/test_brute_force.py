@@ -39,23 +39,40 @@ def random_case(seed: int) -> Case:
     two = seed % 2 == 0
     linked = two and seed % 4 == 0
     group = {"fabric_group": "near"} if linked else {}
-    sites = [site("a", mw=either(0.8, 1.2), opening_cost_usd=draw.randint(0, 2) * 4e5, opex_usd_per_kw_month=30, **group)]
-    power = [grid("a", mw=1.5, fee_usd_per_kw_month=draw.randint(0, 8), **either({"lumpy": True}, {"step_mw": 0.5}, {"min_mw": 0.6}))]
+    sites = [
+        site("a", mw=either(0.8, 1.2), opening_cost_usd=draw.randint(0, 2) * 4e5, opex_usd_per_kw_month=30, **group)
+    ]
+    power = [
+        grid(
+            "a", mw=1.5, fee_usd_per_kw_month=draw.randint(0, 8),
+            **either({"lumpy": True}, {"step_mw": 0.5}, {"min_mw": 0.6}),
+        )
+    ]
     if two:
         sites.append(site("b", mw=either(0.6, 1.0), opening_cost_usd=draw.randint(0, 3) * 4e5, **group))
         power.append(grid("b", mw=1.5, fee_usd_per_kw_month=draw.randint(0, 8), **either({}, {"lumpy": True})))
     whole = draw.sample([{"all_or_nothing": True}, {"min_size": 250}, {}], 2)
     leases = [
         cluster("one", size=draw.randrange(300, 700, 50), **whole[0], single_fabric=linked),
-        cluster("two", size=draw.randrange(200, 500, 50), start="2027-04", term_months=12, **whole[1], min_block=0 if linked else either(0, 150)),
+        cluster(
+            "two", size=draw.randrange(200, 500, 50), start="2027-04", term_months=12, **whole[1],
+            min_block=0 if linked else either(0, 150),
+        ),
     ]
-    rates = [rate("one", draw.uniform(1.2, 2.5)), rate("two", draw.uniform(1.5, 3.5), max_units=150), rate("two", 1.4, tier=2)]
+    rates = [
+        rate("one", draw.uniform(1.2, 2.5)), rate("two", draw.uniform(1.5, 3.5), max_units=150),
+        rate("two", 1.4, tier=2),
+    ]
     if not linked:
-        leases.append(hall("room", mw=0.5, rate=draw.uniform(40, 160), start="2027-07", term_months=12, min_size=either(0.0, 0.3)))
+        leases.append(
+            hall("room", mw=0.5, rate=draw.uniform(40, 160), start="2027-07", term_months=12, min_size=either(0.0, 0.3))
+        )
     return tiny_case(
         months=18, sites=sites, power=power, leases=leases, lease_rates=rates,
         market=[{"gpu_id": "gpu", "tier": 1, "usd_per_gpu_hour": round(draw.uniform(1.5, 3.0), 2), "depth_gpus": 120}],
-        budget=[{"quarter": "2027-Q1", "new_capital_usd": 1.1e7}, {"quarter": "2027-Q3", "new_capital_usd": 5e6}] if seed % 3 == 0 else [],
+        budget=[
+            {"quarter": "2027-Q1", "new_capital_usd": 1.1e7}, {"quarter": "2027-Q3", "new_capital_usd": 5e6}
+        ] if seed % 3 == 0 else [],
         links=[{"site_id": "a", "other_site_id": "b", "fibre_capex_usd": draw.randint(0, 4) * 2e5}] if linked else [],
         settings={"budget_carries_over": seed % 2 == 0},
     )

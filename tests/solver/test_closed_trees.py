@@ -1,4 +1,5 @@
-"""A tree that is closed without an answer says that there is none: packings against every way to pack, and a case of leases that do not fit."""
+"""A tree that is closed without an answer says that there is none: packings against every way to pack, and a case of
+leases that do not fit."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ SEEDS = range(60)
 
 
 def packing(seed: int) -> tuple[ModelArrays, float | None]:
-    """Items that must go whole into bins with little room to spare, and the best worth over every way to pack; None where none fits.
+    """Items that must go whole into bins with little room to spare, and the best worth over every way to pack; None
+    where none fits.
 
     As leases on one fabric: an item's units follow a 0/1 decision for each bin.
     """
@@ -92,13 +94,19 @@ def test_no_time_is_still_a_limit() -> None:
 
 
 def test_leases_that_fit_by_sum_but_not_whole_are_a_conflict_with_a_repair() -> None:
-    """260 GPUs in 280, but no two of 90, 90, 80 share a site of 140: a plan says infeasible, names a conflict, and a way out that works."""
+    """260 GPUs in 280, but no two of 90, 90, 80 share a site of 140: a plan says infeasible, names a conflict, and a
+    way out that works."""
     names = {"one": 90, "two": 90, "three": 80}
     case = tiny_case(
         months=3,
         sites=[site("a", mw=0.28), site("b", mw=0.28)],
         power=[grid("a", mw=0.35), grid("b", mw=0.35)],
-        leases=[cluster(name, size=size, term_months=2, start="2027-01", all_or_nothing=True, single_fabric=True, committed=True) for name, size in names.items()],
+        leases=[
+            cluster(
+                name, size=size, term_months=2, start="2027-01", all_or_nothing=True, single_fabric=True, committed=True
+            )
+            for name, size in names.items()
+        ],
         lease_rates=[rate(name, 2.0) for name in names],
     )
     plan = planner.plan(case)

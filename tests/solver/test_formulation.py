@@ -60,7 +60,10 @@ def test_relaxation_is_that_of_the_model_spelled_out(seed: int, pool: bool) -> N
     assert found.worst_row < 1e-7
 
 
-@pytest.mark.parametrize(("seed", "tail"), [*((seed, "contracted") for seed in SEEDS), (0, "none"), (1, "none"), (0, "rented"), (1, "rented")])
+@pytest.mark.parametrize(
+    ("seed", "tail"),
+    [*((seed, "contracted") for seed in SEEDS), (0, "none"), (1, "none"), (0, "rented"), (1, "rented")],
+)
 def test_plan_is_that_of_the_model_spelled_out(seed: int, tail: str) -> None:
     candidates = generated(seed, tail)
     wanted = spelled_out(candidates, relax=False)
@@ -97,7 +100,8 @@ def test_size_of_a_small_model() -> None:
 
 
 SIZE = (1672, 1043, 12526)
-"""Columns, rows and non-zeros. They change when candidates, resources or the formulation do: then look whether the model grew."""
+"""Columns, rows and non-zeros. They change when candidates, resources or the formulation do: then look whether the
+model grew."""
 
 
 def test_no_row_of_gpus_or_halls_is_implied_by_its_neighbour() -> None:
@@ -107,7 +111,9 @@ def test_no_row_of_gpus_or_halls_is_implied_by_its_neighbour() -> None:
         kept, all_rows = table[table["family"] == family], spelled[spelled["family"] == family]
         assert 0 < len(kept) < len(all_rows)
         # Every row left is one of the model spelled out.
-        assert set(zip(kept["name"], kept["start"], strict=True)) <= set(zip(all_rows["name"], all_rows["start"], strict=True))
+        assert set(zip(kept["name"], kept["start"], strict=True)) <= set(
+            zip(all_rows["name"], all_rows["start"], strict=True)
+        )
 
 
 def test_rows_of_power_are_all_there() -> None:

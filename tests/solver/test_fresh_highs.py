@@ -28,17 +28,21 @@ SOLVE = """
 
 
 def printed(script: str, *, before: str = "") -> tuple[str, str]:
-    """Standard output and error of a script in a process of its own, where no HiGHS object was made yet. before: shell code."""
+    """Standard output and error of a script in a process of its own, where no HiGHS object was made yet. before: shell
+    code."""
     code = textwrap.dedent(SOLVE) + textwrap.dedent(script)
     ended = subprocess.run(
-        ["bash", "-c", f'{before} exec "$0" -c "$1"', sys.executable, code], cwd=ROOT, capture_output=True, text=True, timeout=120
+        ["bash", "-c", f'{before} exec "$0" -c "$1"', sys.executable, code], cwd=ROOT, capture_output=True, text=True,
+        timeout=120
     )
     assert ended.returncode == 0, ended.stderr
     return ended.stdout, ended.stderr
 
 
 def test_a_solve_prints_nothing_and_what_stood_before_and_after_stays() -> None:
-    assert printed("print('before'); solved(); print('between'); solved(); print('after')") == ("before\nbetween\nafter\n", "")
+    assert printed(
+        "print('before'); solved(); print('between'); solved(); print('after')"
+    ) == ("before\nbetween\nafter\n", "")
 
 
 @pytest.mark.parametrize("option", ["log", "progress"])
@@ -137,13 +141,17 @@ def test_child_processes_print_nothing(how: str, tmp_path: Path) -> None:
         """),
         encoding="utf-8",
     )
-    ended = subprocess.run([sys.executable, script], cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=120)
+    ended = subprocess.run(
+        [sys.executable, script], cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=120
+    )
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
 
 
 def test_there_is_one_place_that_makes_them() -> None:
     def calls(path: Path) -> set[str]:
-        found = (node.func for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call))
+        found = (
+            node.func for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)
+        )
         return {func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "") for func in found}
 
     makers = [path.name for path in (ROOT / "planner").rglob("*.py") if {"Highs", "HiGHS", "_Highs"} & calls(path)]

@@ -76,9 +76,13 @@ def test_a_programme_grown_and_shrunk_is_the_one_that_is_left(seed: int) -> None
         lp.add_rows(np.array([-np.inf]), np.array([3.0]), sp.csr_array(row))
         matrix, limit = np.vstack([matrix, row]), np.append(limit, 3.0)
         answer = lp.solve()
-        best = linprog(-cost, A_ub=matrix, b_ub=limit, bounds=[(0.0, None if np.isinf(most) else most) for most in upper])
+        best = linprog(
+            -cost, A_ub=matrix, b_ub=limit, bounds=[(0.0, None if np.isinf(most) else most) for most in upper]
+        )
         assert answer.value == pytest.approx(-best.fun, abs=1e-7)
-        assert answer.duals @ limit + np.maximum(cost - matrix.T @ answer.duals, 0.0) @ np.where(np.isinf(upper), 0.0, upper) == pytest.approx(answer.value, abs=1e-7)
+        assert answer.duals @ limit + np.maximum(
+            cost - matrix.T @ answer.duals, 0.0
+        ) @ np.where(np.isinf(upper), 0.0, upper) == pytest.approx(answer.value, abs=1e-7)
         gone = answer.idle & (answer.levels <= 0.0) & (rng.uniform(size=len(cost)) < 0.5)
         if gone.any():
             lp.drop_columns(gone)

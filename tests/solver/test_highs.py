@@ -290,7 +290,10 @@ def test_a_mip_equals_brute_force(seed: int) -> None:
     best = max(
         sum(int(g) for g, take in zip(gains, choice, strict=True) if take)
         for choice in itertools.product((0, 1), repeat=9)
-        if all(sum(int(w) for w, take in zip(row, choice, strict=True) if take) <= limit for row, limit in zip(weights, room, strict=True))
+        if all(
+            sum(int(w) for w, take in zip(row, choice, strict=True) if take) <= limit
+            for row, limit in zip(weights, room, strict=True)
+        )
     )
     assert solve(problem, SolverOptions(gap=0.0)).objective == best
 
@@ -359,7 +362,9 @@ def test_changes_of_costs_bounds_and_limits_equal_a_model_built_anew() -> None:
     assert again.objective == pytest.approx(base.objective, rel=1e-12)
     for name in ("cost", "col_lower", "col_upper", "row_lower", "row_upper"):
         np.testing.assert_array_equal(getattr(solver.arrays, name), getattr(arrays, name))
-        np.testing.assert_array_equal(getattr(solver.highs.getLp(), HIGHS_NAMES.get(name, f"{name}_")), getattr(arrays, name))
+        np.testing.assert_array_equal(
+            getattr(solver.highs.getLp(), HIGHS_NAMES.get(name, f"{name}_")), getattr(arrays, name)
+        )
 
 
 def test_changes_add_up_unless_undone() -> None:
@@ -407,7 +412,9 @@ def test_changes_that_do_not_fit_are_refused(changes: Changes, why: str) -> None
 
 
 def test_a_solver_without_a_model_says_so() -> None:
-    for call in (lambda solver: solver.resolve(Changes()), lambda solver: solver.fixed_lp(), lambda solver: solver.basis()):
+    for call in (
+        lambda solver: solver.resolve(Changes()), lambda solver: solver.fixed_lp(), lambda solver: solver.basis()
+    ):
         with pytest.raises(PlannerError, match="holds no model"):
             call(HighsSolver())
 
@@ -427,7 +434,8 @@ def test_a_start_is_used() -> None:
 @pytest.mark.parametrize("key", ["variable", "name"])
 @pytest.mark.parametrize(("level", "worth"), [(0.0, 0.0), (1.0, 20.0)])
 def test_a_start_of_some_variables_is_completed(key: str, level: float, worth: float) -> None:
-    """Stopped before its first node, HiGHS knows only what a start leads to: 5 for each of the 6 units that are open, less 10."""
+    """Stopped before its first node, HiGHS knows only what a start leads to: 5 for each of the 6 units that are open,
+    less 10."""
     problem, (_, opened) = fixed_charge()
     stopped = {"presolve": "off", "mip_max_nodes": 0}
     assert not solve(problem, SolverOptions(extra=stopped)).status.has_values

@@ -24,7 +24,9 @@ pytestmark = pytest.mark.quick
 
 def solved(threads: int | None, **extra: Any) -> Solution:
     problem, variables = packing(40, 20, integer=True)
-    return HighsSolver(SolverOptions(threads=threads, gap=0.0, extra=extra)).solve_arrays(model_arrays(problem, variables=variables))
+    return HighsSolver(
+        SolverOptions(threads=threads, gap=0.0, extra=extra)
+    ).solve_arrays(model_arrays(problem, variables=variables))
 
 
 def in_a_thread(threads: int | None) -> Status:

@@ -19,11 +19,14 @@ from planner.solver.options import SolverOptions
 from planner.solver.status import Status
 
 FACTORS = (1e-6, 1e6)
-OF_MONEY = ["gain_usd", "gain_of_step_usd", "loss_usd", "loss_of_step_usd", "net_gain_usd", "net_loss_usd", "pay_up_to", "fee"]
+OF_MONEY = [
+    "gain_usd", "gain_of_step_usd", "loss_usd", "loss_of_step_usd", "net_gain_usd", "net_loss_usd", "pay_up_to", "fee"
+]
 
 
 def screening(periods: int) -> Case:
-    """Two plants with a fee and a fuel each, and demand in blocks of one month: a screening curve of some thousand dollars.
+    """Two plants with a fee and a fuel each, and demand in blocks of one month: a screening curve of some thousand
+    dollars.
 
     Every block is worth serving, so the best plan serves all: it is the cheapest way to meet a load duration curve.
     """
@@ -31,19 +34,28 @@ def screening(periods: int) -> Case:
     months = periods
     fuel = {"coal": 5e-5, "gas": 3.2e-4}
     curves = [
-        {"curve_id": f"e_{name}", "month": f"{2027 + at // 12}-{at % 12 + 1:02d}", "value": float(base * (1.0 + 0.2 * draw.random())), "unit": "$ per MWh"}
+        {
+            "curve_id": f"e_{name}", "month": f"{2027 + at // 12}-{at % 12 + 1:02d}",
+            "value": float(base * (1.0 + 0.2 * draw.random())), "unit": "$ per MWh",
+        }
         for name, base in fuel.items()
         for at in range(months)
     ]
     size = np.linspace(1000.0, 20.0, months - 1)
     leases = [
-        hall(f"b{at}", mw=float(mw), rate=1.0 / periods, start=f"{2027 + at // 12}-{at % 12 + 1:02d}", term_months=1, energy_by="landlord")
+        hall(
+            f"b{at}", mw=float(mw), rate=1.0 / periods, start=f"{2027 + at // 12}-{at % 12 + 1:02d}", term_months=1,
+            energy_by="landlord",
+        )
         for at, mw in enumerate(size)
     ]
     return tiny_case(
         months=months, sites=[site("s", mw=2000.0, pue=1, load_factor=1)], leases=leases, curves=curves,
         power=[
-            grid("s", source_id=name, mw=2000.0, mw_per_it_mw=1, fee_usd_per_kw_month=fee / periods, term_months=months + 12, energy_usd_per_mwh=None, energy_curve=f"e_{name}")
+            grid(
+                "s", source_id=name, mw=2000.0, mw_per_it_mw=1, fee_usd_per_kw_month=fee / periods,
+                term_months=months + 12, energy_usd_per_mwh=None, energy_curve=f"e_{name}",
+            )
             for name, fee in (("coal", 0.015), ("gas", 0.010))
         ],
         settings={"discount_rate": 0.0, "tax_rate": 0.0},
@@ -52,7 +64,9 @@ def screening(periods: int) -> Case:
 
 def same_but_for_the_currency(case: Case, factor: float, **choices: Any) -> None:
     options = SolverOptions(gap=1e-9)
-    here, there = planner.plan(case, solver=options, **choices), planner.plan(scaled_money(case, factor), solver=options, **choices)
+    here, there = planner.plan(case, solver=options, **choices), planner.plan(
+        scaled_money(case, factor), solver=options, **choices
+    )
     assert there.status is here.status
     assert here.levels is not None
     assert there.levels is not None
@@ -96,9 +110,13 @@ def least_cost_plan(case: Case, periods: int) -> float:
     hours = [pd.Timestamp(2027 + at // 12, at % 12 + 1, 1).days_in_month * 24 for at in range(periods)]
     size = leases["max_size"].to_numpy(float)
     blocks, plants = len(size), len(power)
-    price = np.array([curves.loc[curves["curve_id"] == name, "value"].to_numpy(float) for name in power["energy_curve"]])
+    price = np.array(
+        [curves.loc[curves["curve_id"] == name, "value"].to_numpy(float) for name in power["energy_curve"]]
+    )
     # columns: capacity by plant, then load by plant and block; a block may be left unserved
-    margin = 1000.0 * leases["usd_per_kw_month"].to_numpy(float)[None, :] - price[:, :blocks] * np.array(hours)[None, :blocks]
+    margin = 1000.0 * leases[
+        "usd_per_kw_month"
+    ].to_numpy(float)[None, :] - price[:, :blocks] * np.array(hours)[None, :blocks]
     cost = np.concatenate([power["fee_usd_per_kw_month"].to_numpy(float) * 1000.0 * periods, -margin.ravel()])
     rows, limits = [], []
     for plant in range(plants):
@@ -112,7 +130,10 @@ def least_cost_plan(case: Case, periods: int) -> float:
         row[[plants + plant * blocks + block for plant in range(plants)]] = 1.0
         rows.append(row)
         limits.append(size[block])
-    found = linprog(cost, A_ub=np.array(rows), b_ub=limits, bounds=(0, None), method="highs-ds", options={"dual_feasibility_tolerance": 1e-10})
+    found = linprog(
+        cost, A_ub=np.array(rows), b_ub=limits, bounds=(0, None), method="highs-ds",
+        options={"dual_feasibility_tolerance": 1e-10},
+    )
     assert found.status == 0
     return -float(found.fun)
 

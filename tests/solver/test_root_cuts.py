@@ -1,4 +1,5 @@
-"""Cuts of HiGHS's root: they keep every answer that is better than the one told with them, and bring the relaxation down."""
+"""Cuts of HiGHS's root: they keep every answer that is better than the one told with them, and bring the relaxation
+down."""
 
 from __future__ import annotations
 

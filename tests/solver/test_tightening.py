@@ -16,7 +16,8 @@ SEEDS = range(15)
 
 
 def clusters(seed: int) -> ModelArrays:
-    """Leases on sites: a block switch for each pair with the size of the lease as its M; halls, deliveries and GPUs behind the levels."""
+    """Leases on sites: a block switch for each pair with the size of the lease as its M; halls, deliveries and GPUs
+    behind the levels."""
     draw = np.random.default_rng(seed)
     sites, leases = 4, 3
     problem = pulp.LpProblem("clusters", pulp.LpMaximize)

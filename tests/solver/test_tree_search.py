@@ -97,13 +97,17 @@ def test_same_tree_on_one_thread_and_on_two(cut_after: float, monkeypatch: pytes
     monkeypatch.setattr(search, "CUT_AFTER", cut_after)
     monkeypatch.setattr(search, "usable_cores", lambda: 2)
     for seed in (1, 3, 5):
-        one, two = (TreeSearch(SolverOptions(gap=1e-9, threads=threads)).solve_arrays(covering(seed)) for threads in (1, None))
+        one, two = (
+            TreeSearch(SolverOptions(gap=1e-9, threads=threads)).solve_arrays(covering(seed)) for threads in (1, None)
+        )
         assert (one.nodes, one.bound) == (two.nodes, two.bound)
         assert np.array_equal(one.usable(), two.usable())
 
 
 @pytest.mark.parametrize("gap", [1e-9, 0.02])
-def test_halves_that_are_dropped_by_the_best_answer_stay_within_the_bound(gap: float, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_halves_that_are_dropped_by_the_best_answer_stay_within_the_bound(
+    gap: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(search, "CUT_AFTER", 0.0)
     dropped = 0
     for seed in SEEDS:
@@ -238,7 +242,9 @@ def test_a_hint_changes_no_optimum_whatever_it_says(seed: int, maximise: bool) -
     best = best_of(arrays)
     draw = np.random.default_rng(seed)
     right = TreeSearch(SolverOptions(gap=1e-9)).solve_arrays(arrays).usable()
-    for hint in (right, np.zeros(arrays.columns), np.full(arrays.columns, 9.0), draw.integers(0, 2, arrays.columns).astype(float)):
+    for hint in (
+        right, np.zeros(arrays.columns), np.full(arrays.columns, 9.0), draw.integers(0, 2, arrays.columns).astype(float)
+    ):
         for priced in (True, False):
             search = TreeSearch(SolverOptions(gap=1e-9), hint=hint, priced=priced)
             found = search.solve_arrays(arrays)
@@ -254,7 +260,9 @@ def test_a_good_hint_is_the_answer_at_hand_before_the_tree_begins() -> None:
         arrays = covering(seed)
         best = best_of(arrays)
         right = TreeSearch(SolverOptions(gap=1e-9)).solve_arrays(arrays).usable()
-        alone, hinted = (BoundedSearch(SolverOptions(gap=1e-9), most=1, hint=hint).solve_arrays(arrays) for hint in (None, right))
+        alone, hinted = (
+            BoundedSearch(SolverOptions(gap=1e-9), most=1, hint=hint).solve_arrays(arrays) for hint in (None, right)
+        )
         assert hinted.objective == pytest.approx(best, rel=1e-7)
         assert hinted.bound is not None
         assert hinted.bound >= best - 1e-6
@@ -271,6 +279,8 @@ def test_a_search_for_an_answer_worth_enough_ends_there_or_proves_that_there_is_
         found = BoundedSearch(SolverOptions(gap=1e-9), at_least=least, enough=least, priced=False).solve_arrays(arrays)
         assert found.values is not None
         assert least <= float(found.objective or 0.0) <= best + 1e-6
-    none = BoundedSearch(SolverOptions(gap=1e-9), at_least=best + 1e-3, enough=best + 1e-3, priced=False).solve_arrays(arrays)
+    none = BoundedSearch(
+        SolverOptions(gap=1e-9), at_least=best + 1e-3, enough=best + 1e-3, priced=False
+    ).solve_arrays(arrays)
     assert none.bound is not None
     assert best - 1e-6 <= none.bound <= best + 1e-3 + 1e-6

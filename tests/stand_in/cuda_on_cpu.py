@@ -46,7 +46,9 @@ class CpuKernel:
         held = [_cell(argument) for argument in arguments]
         addresses = (ctypes.c_void_p * len(held))(*(cell.ctypes.data for cell in held))
         sizes = (ctypes.c_size_t * len(held))(*(cell.nbytes for cell in held))
-        assert self.solver(shape, SEEDS[0], addresses, sizes, ctypes.c_size_t(len(held))) == 0, f"{self.name} failed; see what it printed"
+        assert self.solver(shape, SEEDS[0], addresses, sizes, ctypes.c_size_t(len(held))) == 0, (
+            f"{self.name} failed; see what it printed"
+        )
 
 
 def _cell(argument: Any) -> np.ndarray:
@@ -78,7 +80,10 @@ class CandidateBuilder:
         stem = hashlib.sha256(repr((text, flags)).encode()).hexdigest()[:16]
         written, built = self.folder / f"{stem}.cpp", self.folder / f"{stem}.so"
         written.write_text(text, encoding="utf-8")
-        words = [compiler(), "-std=c++17", "-O1", "-fPIC", "-shared", "-Wno-unknown-pragmas", "-ffp-contract=off", f"-I{HERE}", *flags, str(written), "-o", str(built)]
+        words = [
+            compiler(), "-std=c++17", "-O1", "-fPIC", "-shared", "-Wno-unknown-pragmas", "-ffp-contract=off",
+            f"-I{HERE}", *flags, str(written), "-o", str(built),
+        ]
         done = subprocess.run(words, capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, done.stderr[-4000:]
         return ctypes.CDLL(str(built))

@@ -13,12 +13,18 @@ from typing import Any
 import numpy as np
 
 NAMES = (
-    "abs", "all", "any", "argmax", "argsort", "astype", "bool", "broadcast_to", "concat", "concatenate", "cumsum", "einsum", "exp",
-    "expm1", "finfo", "flip", "float32", "float64", "full_like", "int32", "int64", "int8", "isfinite", "isinf", "isnan", "log",
-    "log1p", "matmul", "max", "maximum", "mean", "min", "minimum", "nonzero", "partition", "reshape", "searchsorted", "sign",
+    "abs", "all", "any", "argmax", "argsort", "astype", "bool", "broadcast_to", "concat", "concatenate", "cumsum",
+    "einsum", "exp",
+    "expm1", "finfo", "flip", "float32", "float64", "full_like", "int32", "int64", "int8", "isfinite", "isinf", "isnan",
+    "log",
+    "log1p", "matmul", "max", "maximum", "mean", "min", "minimum", "nonzero", "partition", "reshape", "searchsorted",
+    "sign",
     "sort", "sqrt", "stack", "subtract", "sum", "take", "take_along_axis", "uint64", "uint8", "where", "zeros_like",
 )
-CREATED = {"arange": {"dtype"}, "asarray": {"dtype", "order"}, "ascontiguousarray": {"dtype"}, "empty": {"dtype", "order"}, "full": {"dtype", "order"}, "ones": {"dtype", "order"}, "zeros": {"dtype", "order"}}
+CREATED = {
+    "arange": {"dtype"}, "asarray": {"dtype", "order"}, "ascontiguousarray": {"dtype"}, "empty": {"dtype", "order"},
+    "full": {"dtype", "order"}, "ones": {"dtype", "order"}, "zeros": {"dtype", "order"},
+}
 """Functions that make arrays, with the keywords that CuPy's have: no `device`."""
 
 
@@ -30,7 +36,8 @@ ndarray.__module__ = "cupy"
 
 
 def _here(answer: Any) -> Any:
-    """An answer of NumPy as one of CuPy: NumPy's `where`, `stack` and others forget the class of what they were given."""
+    """An answer of NumPy as one of CuPy: NumPy's `where`, `stack` and others forget the class of what they were
+    given."""
     if isinstance(answer, tuple):
         return tuple(_here(each) for each in answer)
     return answer.view(ndarray) if isinstance(answer, np.ndarray) else answer

@@ -40,7 +40,9 @@ def test_what_is_not_an_axis_is_refused(written: str, why: str) -> None:
 
 def test_one_thing_or_two() -> None:
     case = starting_case()
-    one, two, three = (parse_axis(case, written) for written in ("gpu_price=1,2", "discount_rate=0.08,0.1,0.12", "tax_rate=0.2,0.3"))
+    one, two, three = (
+        parse_axis(case, written) for written in ("gpu_price=1,2", "discount_rate=0.08,0.1,0.12", "tax_rate=0.2,0.3")
+    )
     assert [point.values for point in points_of([one, two])] == [(a, b) for a in one.values for b in two.values]
     with pytest.raises(PlannerError, match="one thing or two, not 3"):
         points_of([one, two, three])
@@ -81,7 +83,9 @@ def test_every_listed_factor_changes_the_case() -> None:
     assert len({factor.name for factor in factors}) == len(factors) > 20
     assert {"gas", "gpu_prices", "gpu_price", "fuel_cell_term", "grid_late"} <= {factor.name for factor in factors}
     for factor in factors:
-        number = numbers.get(factor.name, {Meaning.MULTIPLIER: 0.9, Meaning.VALUE: 144.0, Meaning.ADDED_MONTHS: 6.0}[factor.meaning])
+        number = numbers.get(
+            factor.name, {Meaning.MULTIPLIER: 0.9, Meaning.VALUE: 144.0, Meaning.ADDED_MONTHS: 6.0}[factor.meaning]
+        )
         changed = apply_edits(case, list(factor.edits_at(case, number)))
         assert changed.source_hash != case.source_hash, factor.name
         if factor.meaning is Meaning.MULTIPLIER:

@@ -1,4 +1,5 @@
-"""Sweeps against arithmetic by hand and enumeration, and that neither order, workers nor interruptions change a number."""
+"""Sweeps against arithmetic by hand and enumeration, and that neither order, workers nor interruptions change a
+number."""
 
 from __future__ import annotations
 
@@ -37,7 +38,8 @@ SIZE = 400.0
 
 def one_lease(**changes: object) -> Case:
     """A site, power for a fee, a lease of 400 GPUs at 2 $ that may be served in part, nothing else."""
-    return tiny_case(sites=[site()], power=[grid(fee_usd_per_kw_month=5)], leases=[cluster(size=SIZE)], lease_rates=[rate(usd=2.0)], **changes)  # type: ignore[arg-type]
+    alone = {"power": [grid(fee_usd_per_kw_month=5)], "leases": [cluster(size=SIZE)], "lease_rates": [rate(usd=2.0)]}
+    return tiny_case(sites=[site()], **alone, **changes)  # type: ignore[arg-type]
 
 
 def income_of_a_dollar(case: Case) -> float:
@@ -85,7 +87,9 @@ def test_the_plan_redone_drops_the_lease_where_it_loses_money() -> None:
 
 def test_the_case_solved_by_hand_turns_where_its_page_says() -> None:
     """fixtures/tiny: `beta` at 1.50 $ is worth signing above 1.212932 $ per GPU-hour."""
-    found = sweep(planner.read("fixtures/tiny"), vary=("lease_rates.usd_per_gpu_hour[beta]=1.1,1.4",), workers=1, solver=EXACT)
+    found = sweep(
+        planner.read("fixtures/tiny"), vary=("lease_rates.usd_per_gpu_hour[beta]=1.1,1.4",), workers=1, solver=EXACT
+    )
     assert found.flips["name"].tolist() == ["beta"]
     assert found.flips["becomes"].tolist() == ["in"]
     assert found.flips["worth_the_same_at"].iloc[0] == pytest.approx(1.212932, abs=1e-6)
@@ -107,9 +111,13 @@ def test_every_plan_redone_is_the_best_of_all_combinations(seed: int) -> None:
             assert row["held_npv_usd"] <= best + 1.0
 
 
-@pytest.mark.parametrize("edit", ["market.usd_per_gpu_hour*=0.7", "gpus.capex_usd*=1.2", "case.discount_rate=0.2", "power.guaranteed_mw*=0.9"])
+@pytest.mark.parametrize(
+    "edit",
+    ["market.usd_per_gpu_hour*=0.7", "gpus.capex_usd*=1.2", "case.discount_rate=0.2", "power.guaranteed_mw*=0.9"],
+)
 def test_levels_that_keep_their_dates_need_no_restating(edit: str) -> None:
-    """Where a changed case has the same candidates at the same dates, restating gives the same values, use and limits."""
+    """Where a changed case has the same candidates at the same dates, restating gives the same values, use and
+    limits."""
     base = build_candidates(make_outlook(random_case(1)))
     anew = build_candidates(make_outlook(apply_edits(random_case(1), [edit])))
     assert same_dates(base, anew)
@@ -140,7 +148,13 @@ def test_limits_that_the_held_plan_breaks_are_named() -> None:
     assert first["redone_npv_usd"] == pytest.approx(0.6 * second["redone_npv_usd"], rel=1e-6)
 
 
-@pytest.mark.parametrize("edit", ["power.guaranteed_mw=0.6", "sites.existing_it_mw=0.3", "gpus.it_kw=9", "budget.new_capital_usd=5000000", "leases.max_size=100"])
+@pytest.mark.parametrize(
+    "edit",
+    [
+        "power.guaranteed_mw=0.6", "sites.existing_it_mw=0.3", "gpus.it_kw=9", "budget.new_capital_usd=5000000",
+        "leases.max_size=100",
+    ],
+)
 def test_a_held_plan_breaks_what_its_portfolio_breaks_in_score(edit: str) -> None:
     case = one_lease(budget=[{"quarter": "2027-Q1", "new_capital_usd": 9e6}])
     plan = planner.plan(case, solver=EXACT)
@@ -148,7 +162,9 @@ def test_a_held_plan_breaks_what_its_portfolio_breaks_in_score(edit: str) -> Non
     found = sweep(plan, vary=(f"{table}={values}",), workers=1)
     scored = planner.score(apply_edits(case, [edit]), plan.portfolio, scenarios=2)
     assert found.table["held_limits_broken"].tolist() == scored.table["limits_broken"].tolist()
-    assert set(zip(found.broken["family"], found.broken["name"], strict=True)) == set(zip(scored.broken["family"].astype(str), scored.broken["name"].astype(str), strict=True))
+    assert set(zip(found.broken["family"], found.broken["name"], strict=True)) == set(
+        zip(scored.broken["family"].astype(str), scored.broken["name"].astype(str), strict=True)
+    )
     excess = (found.broken["used"] - found.broken["limit"]).abs().sort_values().to_numpy()
     assert excess == pytest.approx(scored.broken["excess"].sort_values().to_numpy(), rel=1e-9)
 
@@ -163,7 +179,9 @@ def waiting() -> Case:
 def test_leases_that_a_held_plan_loses_are_named() -> None:
     found = sweep(waiting(), vary=("power.energised=2027-04,2027-06,2028-04",), workers=1, solver=EXACT).table
     assert found["held_leases_lost"].tolist() == ["", "", "lease"]
-    assert found["held_leases_cut"].tolist() == ["", "lease 2", ""], "a calendar lease that begins two months late ends on its date"
+    assert found["held_leases_cut"].tolist() == ["", "lease 2", ""], (
+        "a calendar lease that begins two months late ends on its date"
+    )
     ended = sweep(waiting(), vary=("power.term_months=12",), workers=1, solver=EXACT).table
     assert ended["held_leases_lost"].tolist() == ["lease"], "no power to its end: the held plan cannot be had at all"
 
@@ -173,18 +191,29 @@ def test_leases_that_shrink_are_told_beside_those_that_go() -> None:
     found = sweep(one_lease(), vary=("power.guaranteed_mw=0.6,10",), workers=1, solver=EXACT).table
     assert found["leases_smaller"].tolist() == ["lease -160", ""]
     assert found["leases_out"].tolist() == ["", ""]
-    grown = sweep(apply_edits(one_lease(), ["power.guaranteed_mw=0.6"]), vary=("power.guaranteed_mw=10",), workers=1, solver=EXACT).table
+    grown = sweep(
+        apply_edits(one_lease(), ["power.guaranteed_mw=0.6"]), vary=("power.guaranteed_mw=10",), workers=1, solver=EXACT
+    ).table
     assert grown["leases_larger"].tolist() == ["lease +160"]
 
 
 @pytest.mark.parametrize(
     ("broken", "said"),
     [
-        ([Broken("CAPITAL", "capital", "2028-01", 9e8, 0.0)], "new capital used (capital): $900.0M too much in 2028-01"),
+        (
+            [Broken("CAPITAL", "capital", "2028-01", 9e8, 0.0)],
+            "new capital used (capital): $900.0M too much in 2028-01",
+        ),
         ([Broken("PHASE", "grid:1", "2027-04", 5.0, 3.0), Broken("PHASE", "grid:1", "2027-07", 6.5, 3.0)],
          "contracted power in use of grid:1: 3.5 MW too much (6.5 MW of 3 MW) in 2027-07, the worst of 2 windows"),
-        ([Broken("LEAST", "power:grid:1", "", 0.0, 12.0, "MW")], "least of power:grid:1: 12 MW too little (0 MW of 12 MW)"),
-        ([Broken("CASH_FLOOR", "2028-Q1", "2028-01", -2.5e9, -1e9)], "cumulative cash at the end of 2028-Q1: $1.50B too little"),
+        (
+            [Broken("LEAST", "power:grid:1", "", 0.0, 12.0, "MW")],
+            "least of power:grid:1: 12 MW too little (0 MW of 12 MW)",
+        ),
+        (
+            [Broken("CASH_FLOOR", "2028-Q1", "2028-01", -2.5e9, -1e9)],
+            "cumulative cash at the end of 2028-Q1: $1.50B too little",
+        ),
     ],
 )  # fmt: skip
 def test_limits_broken_are_said_in_their_own_unit(broken: list[Broken], said: str) -> None:
@@ -197,12 +226,19 @@ def test_every_family_of_limits_has_words() -> None:
 
 
 def test_stresses_are_planned_one_by_one() -> None:
-    case = one_lease(stresses=[{"stress": "cheap", "target": RATE, "change": "multiply", "value": "0.9"}, {"stress": "dear", "target": RATE, "change": "multiply", "value": "1.1"}])
+    case = one_lease(
+        stresses=[
+            {"stress": "cheap", "target": RATE, "change": "multiply", "value": "0.9"},
+            {"stress": "dear", "target": RATE, "change": "multiply", "value": "1.1"},
+        ]
+    )
     found = sweep(case, stresses=True, workers=1, solver=EXACT)
     assert found.table["stress"].tolist() == ["cheap", "dear"]
     a_dollar = income_of_a_dollar(case)
     assert found.base.objective_usd is not None
-    assert (found.table["held_npv_usd"] - found.base.objective_usd).tolist() == pytest.approx([-0.2 * a_dollar, 0.2 * a_dollar])
+    assert (
+        found.table["held_npv_usd"] - found.base.objective_usd
+    ).tolist() == pytest.approx([-0.2 * a_dollar, 0.2 * a_dollar])
     assert found.flips.empty
 
 
@@ -244,14 +280,18 @@ def test_processes_change_nothing() -> None:
 def test_order_changes_nothing() -> None:
     backwards = sweep(random_case(4), vary=("gpu_price=1.4,0.6", "lease_rate=1.1,0.8"), workers=1)
     keys = ["gpu_price", "lease_rate"]
-    one, other = (found.table.drop(columns="point").sort_values(keys).reset_index(drop=True) for found in (swept(1), backwards))
+    one, other = (
+        found.table.drop(columns="point").sort_values(keys).reset_index(drop=True) for found in (swept(1), backwards)
+    )
     pd.testing.assert_frame_equal(one, other, check_exact=True)
 
 
 def test_a_point_alone_is_the_point_among_others() -> None:
     alone = sweep(random_case(4), vary=("gpu_price=1.4", "lease_rate=0.8"), workers=1)
     rows = swept(1).table
-    row = rows[(rows["gpu_price"] == "1.4") & (rows["lease_rate"] == "0.8")].drop(columns="point").reset_index(drop=True)
+    row = rows[
+        (rows["gpu_price"] == "1.4") & (rows["lease_rate"] == "0.8")
+    ].drop(columns="point").reset_index(drop=True)
     pd.testing.assert_frame_equal(alone.table.drop(columns="point"), row, check_exact=True)
 
 
@@ -291,11 +331,15 @@ def test_an_interrupted_sweep_goes_on_and_ends_the_same(tmp_path: Path) -> None:
     with pytest.raises(PlannerError, match="holds another sweep"):
         sweep(case, vary=VARIED[:1], workers=1, out=out, resume=True)
     counted: list[int] = []
-    second = sweep(case, vary=VARIED, workers=1, out=out, resume=True, progress=lambda done, of, what: counted.append(done))
+    second = sweep(
+        case, vary=VARIED, workers=1, out=out, resume=True, progress=lambda done, of, what: counted.append(done)
+    )
     assert min(counted) == 2  # nothing is done twice
     assert not kept.exists()
     sweep(case, vary=VARIED, workers=1, out=whole)
-    for name in ("points.csv", "sites.csv", "leases.csv", "flips.csv", "broken.csv", "points.parquet", "portfolios.parquet"):
+    for name in (
+        "points.csv", "sites.csv", "leases.csv", "flips.csv", "broken.csv", "points.parquet", "portfolios.parquet"
+    ):
         assert (out / name).read_bytes() == (whole / name).read_bytes(), name
     assert_same(second, swept(1))
     record = json.loads((out / "sweep.json").read_text())

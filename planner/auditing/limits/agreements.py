@@ -55,7 +55,10 @@ def _places(run: Published, lease: Row, served: list[Holding]) -> Iterator[Check
         by_site[holding.site] += units_of(run, holding)
     for site, units in sorted(by_site.items()):
         link = next((row for row in run.case["links"] if row["site_id"] == site and row["lease_id"] == name), None)
-        allowed = (not sites or site in sites) and (not regions or str(run.row("sites", site_id=site)["region"]) in regions) and (link is None or bool(link["allowed"]))
+        allowed = (
+            (not sites or site in sites) and (not regions or str(run.row("sites", site_id=site)["region"]) in regions)
+            and (link is None or bool(link["allowed"]))
+        )
         yield Check("allowed site", f"{name} at {site}", None, 0.0 if allowed else units, 0.0)
         if lease["min_block"]:
             yield Check("least block", f"{name} at {site}", None, units, float(lease["min_block"]), least=True)
@@ -97,10 +100,14 @@ def _powered_to_the_end(run: Published, books: Books) -> Iterator[Check]:
     """What is placed has power in each of its months, no dirtier than its lease accepts."""
     for use in books.uses:
         holding = use.holding
-        yield Check("power on its dates", holding.name, use.month, 0.0 if use.phase.delivered(use.month) else use.units, 0.0)
+        yield Check(
+            "power on its dates", holding.name, use.month, 0.0 if use.phase.delivered(use.month) else use.units, 0.0
+        )
         most = run.row("leases", lease_id=holding.lease)["max_co2_kg_per_mwh"] if holding.lease else None
         if most is not None:
-            yield Check("CO2 of its power", holding.name, use.month, float(use.phase.row["co2_kg_per_mwh"]), float(most))
+            yield Check(
+                "CO2 of its power", holding.name, use.month, float(use.phase.row["co2_kg_per_mwh"]), float(most)
+            )
 
 
 def _next_terms(run: Published) -> Iterator[Check]:
@@ -110,7 +117,10 @@ def _next_terms(run: Published) -> Iterator[Check]:
     for holding in run.held("renew"):
         taken[holding.of] += holding.level
         before = first.get(holding.of)
-        yield Check("next term", holding.name, holding.start, 0.0 if before is not None and before.end == holding.start else 1.0, 0.0)
+        yield Check(
+            "next term", holding.name, holding.start,
+            0.0 if before is not None and before.end == holding.start else 1.0, 0.0,
+        )
         term = int(run.row("leases", lease_id=holding.lease)["renewal_term_months"])
         yield Check("length of a next term", holding.name, holding.start, holding.end - holding.start, float(term))
     for name, units in sorted(taken.items()):

@@ -10,8 +10,8 @@ TOLERANCE = 1e-6
 
 @dataclass(frozen=True)
 class Check:
-    """A limit: `use` may be at most `limit`, or with `least` at least it; `month` is the first in which it holds so, None where it has
-    none; `of` is the size of what it is a part of, where that is more."""
+    """A limit: `use` may be at most `limit`, or with `least` at least it; `month` is the first in which it holds so,
+    None where it has none; `of` is the size of what it is a part of, where that is more."""
 
     family: str
     name: str

@@ -45,7 +45,10 @@ def _delivered(run: Published, books: Books) -> Iterator[Check]:
     for row in run.case["gpu_supply"]:
         quarter = run.months.index(row["quarter"])
         if (row["gpu_id"], quarter) in by_quarter:
-            yield Check("supply of GPUs", str(row["gpu_id"]), quarter, by_quarter[row["gpu_id"], quarter], float(row["max_gpus"]))
+            yield Check(
+                "supply of GPUs", str(row["gpu_id"]), quarter, by_quarter[row["gpu_id"], quarter],
+                float(row["max_gpus"]),
+            )
 
 
 def _on_demand(run: Published, books: Books) -> Iterator[Check]:
@@ -68,8 +71,15 @@ def _sold_once(run: Published) -> Iterator[Check]:
     had = {holding.name: holding.level for holding in run.held("own", "base", "shell")}
     for row in run.case["fleet"]:
         name = f"{row['gpu_id']} at {row['site_id']} of {row['bought']}"
-        kept = [holding for holding in run.held("base") if (holding.site, holding.gpu, holding.name.rpartition("@")[2]) == (row["site_id"], row["gpu_id"], row["bought"])]
-        yield Check("fleet as it is", name, None, sum(holding.level for holding in kept), float(row["gpus"]), least=True)
+        kept = [
+            holding for holding in run.held("base")
+            if (
+                holding.site, holding.gpu, holding.name.rpartition("@")[2]
+            ) == (row["site_id"], row["gpu_id"], row["bought"])
+        ]
+        yield Check(
+            "fleet as it is", name, None, sum(holding.level for holding in kept), float(row["gpus"]), least=True
+        )
         had |= {holding.name: float(row["gpus"]) for holding in kept}
     for name, units in sorted(gone.items()):
         yield Check("sold once", name, None, units, had.get(name, 0.0))
@@ -82,13 +92,24 @@ def _placed(run: Published) -> Iterator[Check]:
         lease = next((each for each in run.case["leases"] if each["lease_id"] == row["lease_id"]), None)
         if lease is not None and run.months.index(lease["start"]) <= 0:
             spare = float(run.row("gpus", gpu_id=row["gpu_id"])["spare_fraction"])
-            placed = Holding("", "serve", 0.0, row["site_id"], row["gpu_id"], row["lease_id"], "", "", _first_tier(run, row), 0, 0, "", "")
+            placed = Holding(
+                "", "serve", 0.0, row["site_id"], row["gpu_id"], row["lease_id"], "", "", _first_tier(run, row), 0, 0,
+                "", "",
+            )
             asked[row["lease_id"]] += float(row["gpus"]) * (1.0 - spare) / gpus_per_unit(run, placed)
     for lease_id, units in sorted(asked.items()):
         most = float(run.row("leases", lease_id=lease_id)["max_size"])
-        serving = sum(units_of(run, holding) for holding in run.held("serve") if holding.lease == lease_id and holding.start <= 0)
+        serving = sum(
+            units_of(run, holding) for holding in run.held("serve") if holding.lease == lease_id and holding.start <= 0
+        )
         yield Check("fleet at work", lease_id, None, serving, min(units, most), least=True)
 
 
 def _first_tier(run: Published, row: Row) -> int:
-    return min((int(rate["tier"]) for rate in run.case["lease_rates"] if (rate["lease_id"], rate["gpu_id"]) == (row["lease_id"], row["gpu_id"])), default=1)
+    return min(
+        (
+            int(rate["tier"]) for rate in run.case["lease_rates"]
+            if (rate["lease_id"], rate["gpu_id"]) == (row["lease_id"], row["gpu_id"])
+        ),
+        default=1,
+    )

@@ -1,4 +1,5 @@
-"""GPUs that stand idle although they are powered and the market would take them: what a plan that is proven best leaves there is nothing."""
+"""GPUs that stand idle although they are powered and the market would take them: what a plan that is proven best leaves
+there is nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from planner.auditing.published import Holding, Published, Row
 from planner.auditing.usage import AtWork
 
 STEPS = 1e-6
-"""Share of a plan's worth that its steps may leave: on-demand levels change at steps and at the ends of power and life alone."""
+"""Share of a plan's worth that its steps may leave: on-demand levels change at steps and at the ends of power and life
+alone."""
 
 
 def idle_checks(run: Published, books: Books) -> Iterator[Check]:
@@ -25,21 +27,31 @@ def idle_checks(run: Published, books: Books) -> Iterator[Check]:
 
 
 def _left(run: Published, books: Books) -> float:
-    """Discounted after-tax dollars of on-demand hours that GPUs owned, power contracted and the market's depth had room for."""
+    """Discounted after-tax dollars of on-demand hours that GPUs owned, power contracted and the market's depth had room
+    for."""
     idle = _idle(run, books)
-    power = {(name, month): phase.standing_mw(month) - books.drawn.mw[name, month] for name, phase in books.phases.items() for month in range(run.months.horizon) if phase.delivered(month)}
+    power = {
+        (name, month): phase.standing_mw(month) - books.drawn.mw[name, month] for name, phase in books.phases.items()
+        for month in range(run.months.horizon) if phase.delivered(month)
+    }
     depth = _depth(run, books)
     found = 0.0
     for (site, gpu, month), units in sorted(idle.items()):
-        for tier in sorted((row for row in run.case["market"] if row["gpu_id"] == gpu), key=lambda row: int(row["tier"])):
-            for phase in (each for each in books.phases.values() if each.site == site and power.get((each.name, month), 0.0) > 0):
+        for tier in sorted(
+            (row for row in run.case["market"] if row["gpu_id"] == gpu), key=lambda row: int(row["tier"])
+        ):
+            for phase in (
+                each for each in books.phases.values() if each.site == site and power.get((each.name, month), 0.0) > 0
+            ):
                 earned, mw = _margin(run, site, gpu, tier, phase, month)
                 more = min(units, depth[gpu, int(tier["tier"]), month], power[phase.name, month] / mw)
                 if earned > 0 and more > 0:
                     units -= more
                     depth[gpu, int(tier["tier"]), month] -= more
                     power[phase.name, month] -= more * mw
-                    found += more * earned * run.months.factor(month, run.settings.discount_rate) * (1.0 - run.settings.tax_rate)
+                    found += more * earned * run.months.factor(
+                        month, run.settings.discount_rate
+                    ) * (1.0 - run.settings.tax_rate)
     return found
 
 
@@ -71,7 +83,14 @@ def _margin(run: Published, site: str, gpu: str, tier: Row, phase: Phase, month:
     """Dollars before tax that one more GPU on demand brings in a month, and the contracted MW that it takes."""
     it_mw = float(run.row("gpus", gpu_id=gpu)["it_kw"]) / 1000.0
     mw = it_mw * float(phase.row["mw_per_it_mw"])
-    one = AtWork(Holding("", "sell", 1.0, site, gpu, "", phase.name, "", int(tier["tier"]), month, month + 1, "", "GPU"), month, 1.0, it_mw, mw, phase)
-    income = or_zero(price(run, tier, "usd_per_gpu_hour", "price_curve")(month)) * float(tier["utilisation"]) * run.months.hours(month)
-    on_use = (1.0 - float(phase.row["take_or_pay"])) * phase.fee_usd_per_mw(month) + 1000.0 * float(phase.row["demand_charge_usd_per_kw_month"])
+    one = AtWork(
+        Holding("", "sell", 1.0, site, gpu, "", phase.name, "", int(tier["tier"]), month, month + 1, "", "GPU"), month,
+        1.0, it_mw, mw, phase,
+    )
+    income = or_zero(
+        price(run, tier, "usd_per_gpu_hour", "price_curve")(month)
+    ) * float(tier["utilisation"]) * run.months.hours(month)
+    on_use = (1.0 - float(phase.row["take_or_pay"])) * phase.fee_usd_per_mw(month) + 1000.0 * float(
+        phase.row["demand_charge_usd_per_kw_month"]
+    )
     return income - mwh(run, one) * max(usd_per_mwh(one, lease=False), 0.0) - on_use * mw, mw

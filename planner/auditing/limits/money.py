@@ -20,8 +20,12 @@ def money_checks(run: Published, books: Books) -> Iterator[Check]:
 
 
 def _capital(run: Published, books: Books) -> Iterator[Check]:
-    """Capex, deposits, upfront and opening costs, less prepayments received and debt drawn, out of what is raised, up to the horizon."""
-    raised = {run.months.index(row["quarter"]): float(row["new_capital_usd"]) for row in run.case["budget"] if row["new_capital_usd"] is not None}
+    """Capex, deposits, upfront and opening costs, less prepayments received and debt drawn, out of what is raised, up
+    to the horizon."""
+    raised = {
+        run.months.index(row["quarter"]): float(row["new_capital_usd"]) for row in run.case["budget"]
+        if row["new_capital_usd"] is not None
+    }
     if not raised:
         return
     needed: defaultdict[int, float] = defaultdict(float)
@@ -67,13 +71,24 @@ def _floors(run: Published, books: Books) -> Iterator[Check]:
 
 def _shares(run: Published, books: Books) -> Iterator[Check]:
     """Discounted revenue of a customer against that of the plan."""
-    worth = {month: run.months.factor(month, run.settings.discount_rate) for month in {month for (_, _, month) in books.book.usd}}
-    whole = sum(usd * worth[month] for (_, line, month), usd in books.book.usd.items() if line in ("revenue", "mining", "tail_rent"))
+    worth = {
+        month: run.months.factor(month, run.settings.discount_rate)
+        for month in {month for (_, _, month) in books.book.usd}
+    }
+    whole = sum(
+        usd * worth[month] for (_, line, month), usd in books.book.usd.items()
+        if line in ("revenue", "mining", "tail_rent")
+    )
     of: defaultdict[str, float] = defaultdict(float)
     for contract in books.contracts:
-        of[str(contract.lease["customer_id"])] += sum(usd * worth[month] for month, usd in books.accounts[contract.holding.name].earned.items())
+        of[str(contract.lease["customer_id"])] += sum(
+            usd * worth[month] for month, usd in books.accounts[contract.holding.name].earned.items()
+        )
     for row in run.case["customers"]:
         if row["max_revenue_share"] is not None and of[row["customer_id"]]:
-            yield Check("share of a customer", str(row["customer_id"]), None, of[row["customer_id"]], float(row["max_revenue_share"]) * whole)
+            yield Check(
+                "share of a customer", str(row["customer_id"]), None, of[row["customer_id"]],
+                float(row["max_revenue_share"]) * whole,
+            )
 
 

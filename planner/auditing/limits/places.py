@@ -77,7 +77,10 @@ def _converted(run: Published, books: Books, site: str, halls: list[Lot]) -> Ite
     ratio = utility_mw_per_it_mw(run, site) if converted else 1.0
     lead = int(run.row("sites", site_id=site)["conversion_lead_months"])
     if converted:
-        yield Check("convertible halls", site, None, sum(lot.units for lot in converted) * ratio, float(mining["convertible_fraction"]) * float(mining["utility_mw"]))
+        yield Check(
+            "convertible halls", site, None, sum(lot.units for lot in converted) * ratio,
+            float(mining["convertible_fraction"]) * float(mining["utility_mw"]),
+        )
         earliest = (max(run.months.index(mining["earliest_stop"]), 0) if mining["earliest_stop"] else 0) + lead
         for lot in converted:
             yield Check("lead of converted halls", site, lot.service, lot.service, earliest, least=True)
@@ -107,6 +110,9 @@ def _opened(run: Published, books: Books) -> Iterator[Check]:
     for site in run.case["sites"]:
         name = str(site["site_id"])
         if float(site["opening_cost_usd"]) > 0:
-            used = any(lot.site == name and lot.what == "shell" for lot in books.lots) or any(phase.site == name and phase.contracted_mw > 0 for phase in books.phases.values())
+            used = (
+                any(lot.site == name and lot.what == "shell" for lot in books.lots)
+                or any(phase.site == name and phase.contracted_mw > 0 for phase in books.phases.values())
+            )
             if used:
                 yield Check("opened site", name, None, opened.get(name, 0.0), 1.0, least=True)

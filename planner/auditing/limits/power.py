@@ -33,7 +33,9 @@ def _contract(phase: Phase, drawn: Mapping[tuple[str, int], float]) -> Iterator[
         return
     yield Check("least power", phase.name, None, mw, min(float(row["min_mw"]), max(offered, committed)), least=True)
     if phase.uncommitted and row["lead_months"]:
-        first = min((month for (name, month), used in drawn.items() if name == phase.name and used > 0), default=phase.energised)
+        first = min(
+            (month for (name, month), used in drawn.items() if name == phase.name and used > 0), default=phase.energised
+        )
         yield Check("lead of power", phase.name, None, first, int(row["lead_months"]), least=True)
     if row["lumpy"]:
         yield Check("whole phase", phase.name, None, mw, offered, least=True)
@@ -41,11 +43,15 @@ def _contract(phase: Phase, drawn: Mapping[tuple[str, int], float]) -> Iterator[
         steps = (mw - phase.committed_mw) / float(row["step_mw"])
         yield Check("steps of power", phase.name, None, abs(steps - round(steps)), 0.0)
     if phase.ended:
-        yield Check("power ended early", phase.name, None, sum(ended for _, ended in phase.ended), mw if row["exit_fee_usd_per_kw"] is not None else 0.0)
+        yield Check(
+            "power ended early", phase.name, None, sum(ended for _, ended in phase.ended),
+            mw if row["exit_fee_usd_per_kw"] is not None else 0.0,
+        )
 
 
 def _min_take(run: Published, books: Books) -> Iterator[Check]:
-    """Minimum take that is paid without being used is what is left of it: no less, and where it costs anything no more."""
+    """Minimum take that is paid without being used is what is left of it: no less, and where it costs anything no
+    more."""
     paid: defaultdict[tuple[str, int], float] = defaultdict(float)
     for holding in run.held("short"):
         for month in range(max(holding.start, 0), holding.end):
@@ -53,11 +59,17 @@ def _min_take(run: Published, books: Books) -> Iterator[Check]:
     for phase in books.phases.values():
         if float(phase.row["min_take"]) and phase.contracted_mw > 0:
             for month in range(max(phase.energised, 0), phase.end):
-                yield Check("minimum take paid", phase.name, month, paid[phase.name, month], _unused(run, books, phase, month), least=True, of=phase.contracted_mw)
+                yield Check(
+                    "minimum take paid", phase.name, month, paid[phase.name, month], _unused(run, books, phase, month),
+                    least=True, of=phase.contracted_mw,
+                )
     for holding in run.held("short"):
         phase, months = books.phases[holding.phase], range(max(holding.start, 0), holding.end)
         if sum(max(phase.other_usd_per_mwh(month) + phase.fuel_usd_per_mwh(month), 0.0) for month in months) > 0:
-            yield Check("minimum take not used", holding.name, holding.start, holding.level, max(_unused(run, books, phase, month) for month in months), of=phase.contracted_mw)
+            yield Check(
+                "minimum take not used", holding.name, holding.start, holding.level,
+                max(_unused(run, books, phase, month) for month in months), of=phase.contracted_mw,
+            )
 
 
 def _unused(run: Published, books: Books, phase: Phase, month: int) -> float:
@@ -65,7 +77,9 @@ def _unused(run: Published, books: Books, phase: Phase, month: int) -> float:
     if not phase.delivered(month):
         return 0.0
     hours = run.months.hours(month) * float(phase.row["availability"])
-    return max(float(phase.row["min_take"]) * phase.standing_mw(month) - books.drawn.mwh[phase.name, month] / hours, 0.0)
+    return max(
+        float(phase.row["min_take"]) * phase.standing_mw(month) - books.drawn.mwh[phase.name, month] / hours, 0.0
+    )
 
 
 def _shared(run: Published, books: Books, group: str, most: float) -> Iterator[Check]:

@@ -1,4 +1,5 @@
-"""How many candidates of each kind a case has, and in how many rows they stand: counted from dates, without making any."""
+"""How many candidates of each kind a case has, and in how many rows they stand: counted from dates, without making
+any."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ AFTER = 0.4
 class Counts:
     """Candidates by kind. served_rows: places in rows of GPUs and of power that all ways to serve take together.
 
-    pools: columns of the pooled on-demand market (place, let, draw; see `formulation.aggregated_market`). fleet_rows, hall_rows, phase_rows: rows
+    pools: columns of the pooled on-demand market (place, let, draw; see `formulation.aggregated_market`). fleet_rows,
+        hall_rows, phase_rows: rows
     of GPUs, halls and power by month; gpu_stocks: GPUs of a SKU at a site carried from one of them to the next.
     """
 
@@ -49,7 +51,8 @@ class Counts:
 
 
 def count_candidates(outlook: Outlook, counted: Mapping[str, int] = COUNTED) -> Counts:
-    """Count what `build_candidates` would make. Exact up to rare kinds, except in cases larger than `counted` (see `sample`)."""
+    """Count what `build_candidates` would make. Exact up to rare kinds, except in cases larger than `counted` (see
+    `sample`)."""
     sample = sample_of(outlook, counted)
     grid = _Grid.of(sample)
     serving, rows = _serving(sample, grid)
@@ -59,16 +62,21 @@ def count_candidates(outlook: Outlook, counted: Mapping[str, int] = COUNTED) -> 
     firsts = {
         "open": _openings(sample),
         "base": float(len(tables["fleet"]) + (tables["power"]["committed_mw"] > 0).sum()) * sample.sites,
-        "mine": float(grid.single[tables["sites"]["site_id"].isin(tables["mining"]["site_id"]).to_numpy()].sum()) * sample.sites,
+        "mine": float(
+            grid.single[tables["sites"]["site_id"].isin(tables["mining"]["site_id"]).to_numpy()].sum()
+        ) * sample.sites,
     }
     kinds = {**firsts, **owned, **halls, **power, **serving, "sell": market[0]}
-    return Counts({name: number for name, number in kinds.items() if number > 0.0}, rows, market[1], *_monthly(sample, grid))
+    return Counts(
+        {name: number for name, number in kinds.items() if number > 0.0}, rows, market[1], *_monthly(sample, grid)
+    )
 
 
 def _monthly(sample: Sample, grid: _Grid) -> tuple[float, float, float, float]:
     """Rows of GPUs, halls and power by month, and GPUs carried from one to the next.
 
-    On-demand windows make every step a row; without a market only the starts and ends of leases do. After the horizon only ends are left.
+    On-demand windows make every step a row; without a market only the starts and ends of leases do. After the horizon
+    only ends are left.
     """
     outlook = sample.outlook
     years = max((outlook.last_month - outlook.horizon) / 12.0, 0.0)
@@ -85,7 +93,8 @@ def _monthly(sample: Sample, grid: _Grid) -> tuple[float, float, float, float]:
 class _Grid:
     """What stands where and when, over the sites counted.
 
-    fits: (sites, SKUs). owned_steps: steps at which a GPU of a SKU may stand, (SKUs, steps). bought: steps at which one may come, (SKUs,
+    fits: (sites, SKUs). owned_steps: steps at which a GPU of a SKU may stand, (SKUs, steps). bought: steps at which one
+        may come, (SKUs,
     steps). single: phases with power throughout each window, (sites, windows). alive: the windows, from and to month.
     """
 
@@ -112,7 +121,9 @@ class _Grid:
         starts, ends = sample.windows
         owned = (starts >= first[:, None]) & (starts < last[:, None])
         power = phase_table(sample.outlook)
-        live = (starts >= power["energised_month"].to_numpy(np.int64)[:, None]) & (ends <= power["end_month"].to_numpy(np.int64)[:, None])
+        live = (
+            starts >= power["energised_month"].to_numpy(np.int64)[:, None]
+        ) & (ends <= power["end_month"].to_numpy(np.int64)[:, None])
         single = np.zeros((len(site), len(starts)), dtype=np.int64)
         np.add.at(single, site.get_indexer(power["site_id"]), live)
         return _Grid(site, gpu, fits, owned, bought, single, (starts, ends))
@@ -134,14 +145,17 @@ def _owned(sample: Sample, grid: _Grid) -> dict[str, float]:
     life = sample.outlook.case.tables["gpus"]["life_months"].to_numpy(np.int64)
     each = grid.bought.sum(axis=1)
     age = sample.endings[None, :] - sample.steps[:, None]
-    sold = np.array([float(((age >= 12) & (age < months))[row].sum()) for months, row in zip(life, grid.bought, strict=True)])
+    sold = np.array(
+        [float(((age >= 12) & (age < months))[row].sum()) for months, row in zip(life, grid.bought, strict=True)]
+    )
     sites = grid.fits.sum(axis=0) * sample.sites
     fleet = len(sample.outlook.case.tables["fleet"]) * sample.sites * float(np.mean(life) if len(life) else 0.0) / 12.0
     return {"own": float(sites @ each), "retire": float(sites @ sold) + fleet}
 
 
 def _openings(sample: Sample) -> float:
-    """Months in which sites that cost something to open may be opened: those of their phases, and of halls ordered before the last."""
+    """Months in which sites that cost something to open may be opened: those of their phases, and of halls ordered
+    before the last."""
     sites, power = sample.outlook.case.tables["sites"], phase_table(sample.outlook)
     signed = pd.DataFrame({"site_id": power["site_id"], "month": commit_months(sample.outlook)}).drop_duplicates()
     by_site = signed.groupby("site_id")["month"].agg(["max", "size"]).reindex(sites["site_id"]).fillna(0)
@@ -172,10 +186,16 @@ def _halls(sample: Sample) -> dict[str, float]:
 def _converted(sample: Sample, sites: pd.DataFrame) -> Mask:
     """Steps from which converted mining halls may stand, (mining halls, steps)."""
     mining, calendar = sample.outlook.case.tables["mining"], sample.outlook.calendar
-    halls = mining[(mining["convertible_fraction"] > 0).to_numpy(bool)].merge(sites[["site_id", "conversion_capex_usd_per_kw", "conversion_lead_months"]], on="site_id")
+    halls = mining[(mining["convertible_fraction"] > 0).to_numpy(bool)].merge(
+        sites[["site_id", "conversion_capex_usd_per_kw", "conversion_lead_months"]], on="site_id"
+    )
     halls = halls[halls["conversion_capex_usd_per_kw"].notna()]
-    stop = halls["earliest_stop"].map(lambda written: max(calendar.index(written), 0) if written else 0).astype(np.int64)
-    found: Mask = sample.steps >= (stop + halls["conversion_lead_months"].fillna(0).astype(np.int64)).to_numpy(np.int64)[:, None]
+    stop = halls["earliest_stop"].map(
+        lambda written: max(calendar.index(written), 0) if written else 0
+    ).astype(np.int64)
+    found: Mask = sample.steps >= (
+        stop + halls["conversion_lead_months"].fillna(0).astype(np.int64)
+    ).to_numpy(np.int64)[:, None]
     return found
 
 
@@ -189,8 +209,13 @@ def _power(sample: Sample) -> dict[str, float]:
     starts, ends = np.append(starts, yearly), np.append(ends, yearly + 12)
     short = (starts < end) & (ends > start) & (power["min_take"] > 0).to_numpy(bool)[:, None]
     takes = (power["min_mw"] > power["committed_mw"]).to_numpy(bool) & ~power["lumpy"].to_numpy(bool)
-    takes = takes + (power["step_mw"].notna() & (power["committed_mw"] > 0) & (power["committed_mw"] < power["guaranteed_mw"])).to_numpy(np.int64)
-    found = {"power": len(power), "take": takes.sum(), "exit": exits.sum() if sample.outlook.tail != "none" else 0, "short": short.sum()}
+    takes = takes + (
+        power["step_mw"].notna() & (power["committed_mw"] > 0) & (power["committed_mw"] < power["guaranteed_mw"])
+    ).to_numpy(np.int64)
+    found = {
+        "power": len(power), "take": takes.sum(), "exit": exits.sum() if sample.outlook.tail != "none" else 0,
+        "short": short.sum(),
+    }
     return {name: float(number) * sample.sites for name, number in found.items()}
 
 
@@ -208,7 +233,8 @@ def _market(sample: Sample, grid: _Grid) -> tuple[float, tuple[float, float, flo
 
 
 def _serving(sample: Sample, grid: _Grid) -> tuple[dict[str, float], float]:
-    """Ways to serve leases, next terms, decisions to accept; and the rows of GPUs and power in which all of those stand."""
+    """Ways to serve leases, next terms, decisions to accept; and the rows of GPUs and power in which all of those
+    stand."""
     leases = sample.outlook.case.tables["leases"]
     if leases.empty:
         return {}, 0.0
@@ -241,11 +267,14 @@ def _serving(sample: Sample, grid: _Grid) -> tuple[dict[str, float], float]:
 
 
 def _ways(sample: Sample, grid: _Grid) -> Floats:
-    """Rates at which each lease may be served at each site, (leases, sites): of each SKU that fits there, 1 for a hall."""
+    """Rates at which each lease may be served at each site, (leases, sites): of each SKU that fits there, 1 for a
+    hall."""
     tables = sample.outlook.case.tables
     lease = pd.Index(tables["leases"]["lease_id"])
     rates = np.zeros((len(lease), len(grid.gpu)))
-    row, column = lease.get_indexer(tables["lease_rates"]["lease_id"]), grid.gpu.get_indexer(tables["lease_rates"]["gpu_id"])
+    row, column = lease.get_indexer(
+        tables["lease_rates"]["lease_id"]
+    ), grid.gpu.get_indexer(tables["lease_rates"]["gpu_id"])
     known = (row >= 0) & (column >= 0)
     np.add.at(rates, (row[known], column[known]), 1.0)
     found: Floats = rates @ grid.fits.T
@@ -258,7 +287,8 @@ def _ways(sample: Sample, grid: _Grid) -> Floats:
 
 @dataclass(frozen=True)
 class _LeaseWindows:
-    """Windows in which each lease could be served (see `lease_offers.lease_windows`): lease, from and to month, and the steps within.
+    """Windows in which each lease could be served (see `lease_offers.lease_windows`): lease, from and to month, and the
+    steps within.
 
     cleanest: most CO2 that the lease bears, infinite where it does not say. again: length of its next term, 0 for none.
     """
@@ -290,17 +320,24 @@ class _LeaseWindows:
         lease, start, end = lease[good], start[good], end[good]
         within = np.searchsorted(sample.steps, end) - np.searchsorted(sample.steps, start)
         cleanest = leases["max_co2_kg_per_mwh"].fillna(np.inf).to_numpy(np.float64)
-        hopeful = (leases["renewal_term_months"] > 0).to_numpy(bool) & (leases["renewal_probability"] > 0).to_numpy(bool)
+        hopeful = (leases["renewal_term_months"] > 0).to_numpy(bool) & (
+            leases["renewal_probability"] > 0
+        ).to_numpy(bool)
         again = np.where(hopeful, leases["renewal_term_months"].fillna(0).to_numpy(np.int64), 0)
-        return _LeaseWindows(lease, start, end, np.maximum(within, 1), cleanest[lease], again[lease], outlook.last_month)
+        return _LeaseWindows(
+            lease, start, end, np.maximum(within, 1), cleanest[lease], again[lease], outlook.last_month
+        )
 
     def on(self, paths: Columns) -> tuple[Floats, Floats]:
-        """Paths of a site that have power throughout each window, and those of them that have it for the next term too."""
+        """Paths of a site that have power throughout each window, and those of them that have it for the next term
+        too."""
         head, until, then, after = (paths[name] for name in ("from_head", "end_head", "from_then", "end_then"))
         alone = paths["then"] == NO_PHASE
         start, end = self.start[:, None], self.end[:, None]
         fits = (head <= start) & np.where(alone, until >= end, (then > start) & (then < end) & (after >= end))
         fits &= paths["co2_kg_per_mwh"] <= self.cleanest[:, None]
         term = np.minimum(self.end + self.again, self.last_month)[:, None]
-        again = fits & np.where(alone, until, after).__ge__(term) & ((self.again > 0) & (self.end < self.last_month))[:, None]
+        again = fits & np.where(alone, until, after).__ge__(term) & (
+            (self.again > 0) & (self.end < self.last_month)
+        )[:, None]
         return fits.sum(axis=1).astype(np.float64), again.sum(axis=1).astype(np.float64)

@@ -1,4 +1,5 @@
-"""A case of so many sites, leases and SKUs of another, evenly chosen: to count on, and to see what fewer of them would make of it."""
+"""A case of so many sites, leases and SKUs of another, evenly chosen: to count on, and to see what fewer of them would
+make of it."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ ROUGHLY = {"sites": 30, "leases": 80}
 
 
 def thinned(case: Case, most: Mapping[str, int]) -> Case:
-    """The case with at most so many rows of some of the tables KEYS, evenly chosen, and of other tables what speaks of those left.
+    """The case with at most so many rows of some of the tables KEYS, evenly chosen, and of other tables what speaks of
+    those left.
 
     It is good for counting alone: it need not hold together as a case.
     """
@@ -58,4 +60,6 @@ def sample_of(outlook: Outlook, counted: Mapping[str, int]) -> Sample:
     weight = {name: len(case.tables[name]) / max(len(fewer.tables[name]), 1) for name in counted}
     starts, ends = (outlook.windows[name] for name in ("from_month", "to_month"))
     endings = outlook.endings[outlook.endings < outlook.last_month]
-    return Sample(replace(outlook, case=fewer), outlook.steps, endings, (starts, ends), weight["sites"], weight["leases"])
+    return Sample(
+        replace(outlook, case=fewer), outlook.steps, endings, (starts, ends), weight["sites"], weight["leases"]
+    )

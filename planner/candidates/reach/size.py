@@ -1,8 +1,9 @@
 """The size of the model of a case, and the memory that it takes, from counts of its candidates.
 
-Rows, columns and non-zeros are those that the solver is given (see `formulation.formulation`): on-demand windows pooled, stocks
-carried from row to row. They are sums over kinds of what one of each adds, counted on the fixtures and on made-up cases, and hold within
-`WITHIN`. Bytes are what making the candidates and the model takes at its peak, and the first relaxation by HiGHS.
+Rows, columns and non-zeros are those that the solver is given (see `formulation.formulation`): on-demand windows
+pooled, stocks carried from row to row. They are sums over kinds of what one of each adds, counted on the fixtures and
+on made-up cases, and hold within `WITHIN`. Bytes are what making the candidates and the model takes at its peak, and
+the first relaxation by HiGHS.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from planner.candidates.reach.counts import Counts, count_candidates
 from planner.candidates.reach.sample import COUNTED
 
 WITHIN = 2.0
-"""Factor within which candidates, rows, columns and non-zeros are those of the model that is made (tested on the fixtures and on made-up cases)."""
+"""Factor within which candidates, rows, columns and non-zeros are those of the model that is made (tested on the
+fixtures and on made-up cases)."""
 BYTES_OF_A_CASE = 20 << 20
 BYTES_OF_A_CANDIDATE = 2_200
 """Its row in the table, its terms and its uses while they are merged."""
@@ -50,18 +52,31 @@ def estimate(outlook: Outlook, counted: Mapping[str, int] = COUNTED) -> Size:
     """The size of the model of an outlook, without making any of it; counted: see `sample`."""
     counts = count_candidates(outlook, counted)
     tables = outlook.case.tables
-    number = {kind: counts.kinds.get(kind, 0.0) for kind in (*_HELD, "serve", "host", "renew", "sell", "mine", "short", "block", "exit")}
+    number = {
+        kind: counts.kinds.get(kind, 0.0)
+        for kind in (*_HELD, "serve", "host", "renew", "sell", "mine", "short", "block", "exit")
+    }
     pooled = sum(counts.pools)
     carried = counts.gpu_stocks + counts.hall_rows + counts.phase_rows
     leases, phases, sites = (float(len(tables[name])) for name in ("leases", "power", "sites"))
-    stated = counts.fleet_rows + counts.hall_rows + counts.phase_rows + number["renew"] + 2.0 * number["block"] + number["short"]
-    once = 3.0 * leases + 2.0 * phases + 2.0 * sites + counts.pools[1] + len(tables["gpu_supply"]) + 0.8 * number["shell"]
+    stated = (
+        counts.fleet_rows + counts.hall_rows + counts.phase_rows + number["renew"] + 2.0 * number["block"]
+        + number["short"]
+    )
+    once = 3.0 * leases + 2.0 * phases + 2.0 * sites + counts.pools[1] + len(
+        tables["gpu_supply"]
+    ) + 0.8 * number["shell"]
     rows = stated + once + carried + 0.3 * counts.pools[0]
     columns = 0.9 * (counts.candidates - number["sell"]) + pooled + carried
     cohorts = 0.9 * sum(number[kind] for kind in _HELD)
-    each = 2.5 + (1.0 if len(tables["gpu_supply"]) else 0.0) + (1.0 if tables["budget"]["new_capital_usd"].notna().any() else 0.0)
+    each = 2.5 + (1.0 if len(tables["gpu_supply"]) else 0.0) + (
+        1.0 if tables["budget"]["new_capital_usd"].notna().any() else 0.0
+    )
     nonzeros = (
-        counts.served_rows + 5.0 * (number["serve"] + number["host"]) + 12.0 * number["renew"] + 3.0 * pooled + 4.0 * carried + each * cohorts
+        (
+            counts.served_rows + 5.0 * (number["serve"] + number["host"]) + 12.0 * number["renew"] + 3.0 * pooled
+            + 4.0 * carried + each * cohorts
+        )
         + 3.0 * (number["mine"] + number["short"] + number["block"] + number["exit"])
     )
     return Size(counts.candidates, rows, columns, nonzeros, _bytes(outlook, counts, nonzeros))
@@ -71,7 +86,9 @@ def bytes_of_months(outlook: Outlook) -> float:
     """What prices, incomes, profiles and the statement take by month, up to the end of the last contract."""
     rows = sum(len(outlook.case.tables[name]) for name in ("sites", "power", "gpus", "leases", "market"))
     # Whatever is written off has a profile for each month in which it may be given up.
-    return 8.0 * outlook.months * (NUMBERS_OF_A_MONTH + NUMBERS_OF_A_ROW * rows + PROFILES_OF_AN_ENDING * len(outlook.endings))
+    return 8.0 * outlook.months * (
+        NUMBERS_OF_A_MONTH + NUMBERS_OF_A_ROW * rows + PROFILES_OF_AN_ENDING * len(outlook.endings)
+    )
 
 
 def _bytes(outlook: Outlook, counts: Counts, nonzeros: float) -> float:
@@ -79,7 +96,13 @@ def _bytes(outlook: Outlook, counts: Counts, nonzeros: float) -> float:
     floored, limited = bool(budget["cash_floor_usd"].notna().any()), bool(budget["new_capital_usd"].notna().any())
     kinds = dict(counts.kinds)
     if not floored:  # of these no cash is formed where only capital is limited
-        kinds = {kind: number for kind, number in kinds.items() if kind in ("open", "shell", "power", "own", "serve", "host", "base")}
+        kinds = {
+            kind: number for kind, number in kinds.items()
+            if kind in ("open", "shell", "power", "own", "serve", "host", "base")
+        }
     lines = ALL_LINES if floored else CASH_LINES if limited else 0
     cash = 8.0 * lines * outlook.months * max(kinds.values(), default=0.0)
-    return BYTES_OF_A_CASE + bytes_of_months(outlook) + cash + BYTES_OF_A_CANDIDATE * counts.candidates + BYTES_OF_A_NONZERO * nonzeros
+    return (
+        BYTES_OF_A_CASE + bytes_of_months(outlook) + cash + BYTES_OF_A_CANDIDATE * counts.candidates
+        + BYTES_OF_A_NONZERO * nonzeros
+    )

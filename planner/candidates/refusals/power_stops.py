@@ -1,4 +1,5 @@
-"""What keeps power from a lease at a site: no phase, its dates, its term, its CO2, its MW, the substation that it shares."""
+"""What keeps power from a lease at a site: no phase, its dates, its term, its CO2, its MW, the substation that it
+shares."""
 
 from __future__ import annotations
 
@@ -21,8 +22,10 @@ MORE = 1.0 + 1e-6
 class Phase:
     """A phase of power as the plan sees it.
 
-    first, end: months of its power. promised: the month in which it would come by its date and delay alone, negative before the
-    start. term: months of its contract. leads: whether it may have to wait for its lead from the start. it_mw: critical IT that it carries.
+    first, end: months of its power. promised: the month in which it would come by its date and delay alone, negative
+        before the
+    start. term: months of its contract. leads: whether it may have to wait for its lead from the start. it_mw: critical
+        IT that it carries.
     """
 
     name: str
@@ -38,7 +41,8 @@ class Phase:
 
 @dataclass(frozen=True)
 class Need:
-    """What a lease needs of a site in one of its windows: months [start, end), and critical IT in each of them at the size asked, shape (M,)."""
+    """What a lease needs of a site in one of its windows: months [start, end), and critical IT in each of them at the
+    size asked, shape (M,)."""
 
     start: int
     end: int
@@ -54,8 +58,10 @@ def phases_by_site(outlook: Outlook) -> dict[str, list[Phase]]:
     for row in power.itertuples():
         found[str(row.site_id)].append(
             Phase(
-                str(row.phase_name), int(row.energised_month), int(row.end_month), int(promised[row.phase_number]), int(row.term_months),
-                bool(row.committed_mw == 0 and row.lead_months > 0), float(row.co2_kg_per_mwh), float(row.guaranteed_mw / row.mw_per_it_mw), float(row.mw_per_it_mw),
+                str(row.phase_name), int(row.energised_month), int(row.end_month), int(promised[row.phase_number]),
+                int(row.term_months),
+                bool(row.committed_mw == 0 and row.lead_months > 0), float(row.co2_kg_per_mwh),
+                float(row.guaranteed_mw / row.mw_per_it_mw), float(row.mw_per_it_mw),
             )
         )
     return found
@@ -70,17 +76,25 @@ class PowerStops:
         self.phases = phases_by_site(outlook)
         self.rooms: dict[tuple[str, int, int, float], Floats] = {}
         sites = outlook.case.tables["sites"].set_index("site_id")
-        groups = outlook.case.tables["site_groups"].set_index("site_group")["max_contracted_mw"].astype("float64").to_dict()
+        groups = outlook.case.tables["site_groups"].set_index("site_group")[
+            "max_contracted_mw"
+        ].astype("float64").to_dict()
         self.group = {str(site_id): str(name) for site_id, name in sites["site_group"].items() if name}
         power = phase_table(outlook)
         self.rows: dict[str, Any] = {str(row.phase_name): row for row in power.itertuples()}
         self.group_mw = {name: float(most) for name, most in groups.items()}
 
     def room(self, site_id: str, need: Need) -> Floats:
-        """Critical IT that phases with which the whole window can be served carry together, shape (M,); nothing where there are none."""
+        """Critical IT that phases with which the whole window can be served carry together, shape (M,); nothing where
+        there are none."""
         key = site_id, need.start, need.end, need.most_co2
         if key not in self.rooms:
-            self.rooms[key] = self._carried({phase for path in self._every_path(site_id, need) if not self._lifted(path, need, "") for phase in path})
+            self.rooms[key] = self._carried(
+                {
+                    phase for path in self._every_path(site_id, need) if not self._lifted(path, need, "")
+                    for phase in path
+                }
+            )
         return self.rooms[key]
 
     def stops(self, site_id: str, need: Need, lease_id: str) -> list[Stop]:
@@ -97,7 +111,10 @@ class PowerStops:
         found = list(lifted)
         if short > 0.0:
             have, most = self._most(need) - short, self._most(need)
-            edits = tuple(edit for phase in path for edit in more_power(self.rows[phase.name], f"{short * phase.per_it_mw * MORE:.9g}"))
+            edits = tuple(
+                edit for phase in path
+                for edit in more_power(self.rows[phase.name], f"{short * phase.per_it_mw * MORE:.9g}")
+            )
             found.append(Stop(
                 StopKind.POWER_MW, f"power carries {HAVE} of critical IT, it needs {figure(most, 'MW', beside=have)}",
                 f"power carries {HAVE} of critical IT, too little", have, most, "MW", edits,
@@ -113,14 +130,23 @@ class PowerStops:
         if asked <= free * (1.0 + 1e-9) + 1e-9:
             return []
         words = f"sites of group {name} may contract {HAVE} together, it needs {figure(asked, 'MW', beside=free)}"
-        return [Stop(StopKind.GROUP, words, f"sites that share a substation or line may contract {HAVE} together, too little", free, asked, "MW", (f"site_groups.max_contracted_mw[{name}]+={(asked - free) * MORE:.9g}",))]
+        return [
+            Stop(
+                StopKind.GROUP, words,
+                f"sites that share a substation or line may contract {HAVE} together, too little", free, asked, "MW",
+                (f"site_groups.max_contracted_mw[{name}]+={(asked - free) * MORE:.9g}",),
+            )
+        ]
 
     def _every_path(self, site_id: str, need: Need) -> Iterator[tuple[Phase, ...]]:
         """Each phase alone, and each phase until another comes within the window."""
         phases = self.phases[site_id]
         yield from ((phase,) for phase in phases)
         for head in phases:
-            yield from ((head, then) for then in phases if then is not head and need.start < then.first < need.end and then.first > head.first)
+            yield from (
+                (head, then) for then in phases
+                if then is not head and need.start < then.first < need.end and then.first > head.first
+            )
 
     def _lifted(self, path: Sequence[Phase], need: Need, lease_id: str) -> list[Stop]:
         """What would have to be lifted for a path to have power over the whole window, clean enough."""
@@ -129,11 +155,19 @@ class PowerStops:
         dirtiest = max(phase.co2 for phase in path)
         if dirtiest > need.most_co2:
             words = f"its power emits {HAVE} of CO2 per MWh, the lease takes {figure(need.most_co2, 'kg')}"
-            found.append(Stop(StopKind.CO2, words, "", dirtiest, need.most_co2, "kg", (f"leases.max_co2_kg_per_mwh[{lease_id}]={dirtiest:.12g}",)))
+            found.append(
+                Stop(
+                    StopKind.CO2, words, "", dirtiest, need.most_co2, "kg",
+                    (f"leases.max_co2_kg_per_mwh[{lease_id}]={dirtiest:.12g}",),
+                )
+            )
         sooner = max(head.first - need.start, 0)
         if sooner:
             moved = max(head.promised - need.start, 0)
-            edits = (*((f"power.energised[{head.name}]+=-{moved}",) if moved else ()), *((f"power.lead_months[{head.name}]=0",) if head.leads else ()))
+            edits = (
+                *((f"power.energised[{head.name}]+=-{moved}",) if moved else ()),
+                *((f"power.lead_months[{head.name}]=0",) if head.leads else ()),
+            )
             words = f"{head.name} has power from {HAVE} only, the lease begins by {self.written(need.start)}"
             first, at = (float(self.outlook.calendar.start_number + month) for month in (head.first, need.start))
             found.append(Stop(StopKind.POWER_DATE, words, f"power comes from {HAVE} only", first, at, "month", edits))
@@ -143,8 +177,16 @@ class PowerStops:
             began = need.start if phase is head and sooner else phase.first if phase.first > 0 else phase.promised
             ends = began + phase.term
             if min(ends, self.outlook.last_month) < end:
-                words = f"the contract of {phase.name} ends in {self.written(ends - 1)}, the lease needs it to {self.written(end - 1)}"
-                found.append(Stop(StopKind.POWER_TERM, words, "no power contract lasts to the end of the lease", edits=(f"power.term_months[{phase.name}]+={end - ends}",)))
+                words = (
+                    f"the contract of {phase.name} ends in {self.written(ends - 1)}, the lease needs it to "
+                    f"{self.written(end - 1)}"
+                )
+                found.append(
+                    Stop(
+                        StopKind.POWER_TERM, words, "no power contract lasts to the end of the lease",
+                        edits=(f"power.term_months[{phase.name}]+={end - ends}",),
+                    )
+                )
         return found
 
     def _carried(self, phases: set[Phase]) -> Floats:

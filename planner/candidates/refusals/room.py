@@ -14,9 +14,11 @@ from planner.candidates.outlook import Outlook
 
 
 def hall_room(halls: Columns, outlook: Outlook) -> Floats:
-    """MW of halls that can be in service at each site, shape (sites, M): what stands, what was built by then, what was converted.
+    """MW of halls that can be in service at each site, shape (sites, M): what stands, what was built by then, what was
+    converted.
 
-    halls: cohorts with columns site, way, month and upper, as halls are made. The critical IT of the site is not yet a limit.
+    halls: cohorts with columns site, way, month and upper, as halls are made. The critical IT of the site is not yet a
+        limit.
     """
     pace = outlook.tables["sites"].floats("build_mw_per_quarter")
     found = np.zeros((len(pace), outlook.months))
@@ -34,7 +36,8 @@ def hall_room(halls: Columns, outlook: Outlook) -> Floats:
 
 
 def power_room(outlook: Outlook, phases: Iterable[int]) -> Floats:
-    """Critical IT that some phases can carry together, shape (M,): guaranteed MW over mw_per_it_mw, from first power to the end of the term."""
+    """Critical IT that some phases can carry together, shape (M,): guaranteed MW over mw_per_it_mw, from first power to
+    the end of the term."""
     power = outlook.tables["power"]
     it_mw = power.floats("guaranteed_mw") / power.floats("mw_per_it_mw")
     found = np.zeros(outlook.months)
@@ -43,7 +46,10 @@ def power_room(outlook: Outlook, phases: Iterable[int]) -> Floats:
     return found
 
 
-def gpu_room(outlook: Outlook, gpu: int, *, lead_months: int | None = None, life_months: int | None = None, unlimited: bool = False) -> Floats:
+def gpu_room(
+    outlook: Outlook, gpu: int, *, lead_months: int | None = None, life_months: int | None = None,
+    unlimited: bool = False,
+) -> Floats:
     """GPUs of one SKU that can have been delivered and be alive, over all sites, shape (M,).
 
     lead_months, life_months: in place of its own; unlimited: whatever its supply.

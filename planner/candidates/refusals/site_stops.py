@@ -1,4 +1,5 @@
-"""What of halls, cooling and GPUs stops a lease at a site in one of its windows, as the fewest limits that have to be lifted."""
+"""What of halls, cooling and GPUs stops a lease at a site in one of its windows, as the fewest limits that have to be
+lifted."""
 
 from __future__ import annotations
 
@@ -61,21 +62,31 @@ class HallStops:
         self.rooms = cache(self._rooms)
 
     def _rooms(self, by: int | None, pace: bool) -> dict[str, Floats]:
-        """MW of halls by site and month; by: halls can stand by that month whatever their dates; pace: without that limit."""
+        """MW of halls by site and month; by: halls can stand by that month whatever their dates; pace: without that
+        limit."""
         outlook = self.outlook
         sites, mining = outlook.case.tables["sites"], outlook.case.tables["mining"]
         if by is not None:
-            late = pd.Series([bool(month) and outlook.calendar.index(month) > by for month in sites["ready_month"]], index=sites.index, dtype=bool)
-            kept = pd.Series([bool(month) and outlook.calendar.index(month) > by for month in mining["earliest_stop"]], index=mining.index, dtype=bool)
+            late = pd.Series(
+                [bool(month) and outlook.calendar.index(month) > by for month in sites["ready_month"]],
+                index=sites.index, dtype=bool,
+            )
+            kept = pd.Series(
+                [bool(month) and outlook.calendar.index(month) > by for month in mining["earliest_stop"]],
+                index=mining.index, dtype=bool,
+            )
             first = outlook.calendar.written(by)
             converted = self._converted_late(by)
             sites = sites.assign(
-                ready_month=sites["ready_month"].where(~late, first), build_lead_months=sites["build_lead_months"].clip(upper=by),
+                ready_month=sites["ready_month"].where(~late, first),
+                build_lead_months=sites["build_lead_months"].clip(upper=by),
                 conversion_lead_months=sites["conversion_lead_months"].where(~sites["site_id"].isin(converted), 0),
             )
             mining = mining.assign(earliest_stop=mining["earliest_stop"].where(~kept, first))
         if pace:
-            sites = sites.assign(build_mw_per_quarter=sites["build_mw_per_quarter"].where(sites["build_mw_per_quarter"].isna()))
+            sites = sites.assign(
+                build_mw_per_quarter=sites["build_mw_per_quarter"].where(sites["build_mw_per_quarter"].isna())
+            )
         moved = replace(outlook, case=outlook.case.with_table("sites", sites).with_table("mining", mining))
         moved.__dict__["steps"] = outlook.steps  # the months of the case as it is
         return dict(zip(sites["site_id"].astype(str), hall_room(hall_cohorts(moved), moved), strict=True))
@@ -86,7 +97,9 @@ class HallStops:
 
     def _converted_first(self, site_id: str) -> int:
         stop = self.stop[site_id]
-        return (max(self.outlook.calendar.index(stop), 0) if stop else 0) + int(self.sites.loc[site_id]["conversion_lead_months"])
+        return (
+            max(self.outlook.calendar.index(stop), 0) if stop else 0
+        ) + int(self.sites.loc[site_id]["conversion_lead_months"])
 
     def can_build(self, site_id: str) -> bool:
         """Whether new halls can be built or rented there."""
@@ -109,7 +122,9 @@ class HallStops:
             grown[first:] = np.inf
         elif not (self.rooms(None, False)[site_id] > float(site["existing_it_mw"])).any():
             starts = self.outlook.steps[self.outlook.steps >= first]
-            for month in pd.Series(starts).groupby([self.outlook.calendar.written_quarter(int(step)) for step in starts]).min():
+            for month in pd.Series(starts).groupby(
+                [self.outlook.calendar.written_quarter(int(step)) for step in starts]
+            ).min():
                 grown[int(month) :] += float(site["build_mw_per_quarter"])
         return grown
 
@@ -130,18 +145,32 @@ class HallStops:
         most, critical = figure(wanted.most, "MW"), float(site["critical_it_mw"])
         if kind is StopKind.HALL_PACE:
             words = f"{HAVE} of halls can be built a quarter, it needs {most} in {written(wanted.start)}"
-            return Stop(kind, words, f"{HAVE} of halls can be built a quarter, too little", float(site["build_mw_per_quarter"]), wanted.most, "MW", (f"sites.build_mw_per_quarter[{site_id}]=",))
+            return Stop(
+                kind, words, f"{HAVE} of halls can be built a quarter, too little", float(site["build_mw_per_quarter"]),
+                wanted.most, "MW", (f"sites.build_mw_per_quarter[{site_id}]=",),
+            )
         if kind is StopKind.HALL_DATE:
             return self._date(site_id, wanted)
         if self.can_build(site_id):
             more = (wanted.most - critical) * MORE
-            return Stop(kind, f"it holds {HAVE} of critical IT, the lease needs {figure(wanted.most, 'MW', beside=critical)}", f"halls hold {HAVE} of critical IT, too little", critical, wanted.most, "MW", (f"sites.critical_it_mw[{site_id}]+={more:.9g}",))
+            return Stop(
+                kind, f"it holds {HAVE} of critical IT, the lease needs {figure(wanted.most, 'MW', beside=critical)}",
+                f"halls hold {HAVE} of critical IT, too little", critical, wanted.most, "MW",
+                (f"sites.critical_it_mw[{site_id}]+={more:.9g}",),
+            )
         standing = float(self.room(site_id)[wanted.start : wanted.end].min(initial=np.inf))
         more = wanted.short(self.room(site_id)) * MORE
         edits = (f"sites.critical_it_mw[{site_id}]+={more:.9g}", f"sites.existing_it_mw[{site_id}]+={more:.9g}")
         if standing <= 0.0:
-            return Stop(StopKind.NO_HALL, "there are no halls, and no price for new ones", "", 0.0, wanted.most, "MW", edits)
-        return Stop(kind, f"there are {HAVE} of halls and no price for new ones, it needs {figure(wanted.most, 'MW', beside=standing)}", f"halls hold {HAVE} of critical IT, too little", standing, wanted.most, "MW", edits)
+            return Stop(
+                StopKind.NO_HALL, "there are no halls, and no price for new ones", "", 0.0, wanted.most, "MW", edits
+            )
+        return Stop(
+            kind,
+            f"there are {HAVE} of halls and no price for new ones, it needs "
+            f"{figure(wanted.most, 'MW', beside=standing)}",
+            f"halls hold {HAVE} of critical IT, too little", standing, wanted.most, "MW", edits,
+        )
 
     def _date(self, site_id: str, wanted: Wanted) -> Stop:
         site, calendar = self.sites.loc[site_id], self.outlook.calendar
@@ -157,7 +186,10 @@ class HallStops:
             firsts.append(self._converted_first(site_id))
             if firsts[-1] > wanted.start:
                 late = bool(self.stop[site_id]) and calendar.index(self.stop[site_id]) > wanted.start
-                edits += [f"sites.conversion_lead_months[{site_id}]=0", *([f"mining.earliest_stop[{site_id}]={calendar.written(wanted.start)}"] if late else [])]
+                edits += [
+                    f"sites.conversion_lead_months[{site_id}]=0",
+                    *([f"mining.earliest_stop[{site_id}]={calendar.written(wanted.start)}"] if late else []),
+                ]
         first = self._enough_from(site_id, wanted, firsts)
         words = f"halls can stand from {HAVE} only, the lease begins by {calendar.written(wanted.start)}"
         have, need = float(calendar.start_number + first), float(calendar.start_number + wanted.start)
@@ -216,13 +248,30 @@ class GpuStops:
         lead, life = int(row["order_lead_months"]), int(row["life_months"])
         if kind is StopKind.ORDER_LEAD:
             words = f"{gpu_id} ordered at the start comes after {lead} months, from {written(lead)}"
-            return Stop(kind, words, f"{gpu_id} comes after {lead} months", edits=(f"gpus.order_lead_months[{gpu_id}]={wanted.start}",))
+            return Stop(
+                kind, words, f"{gpu_id} comes after {lead} months",
+                edits=(f"gpus.order_lead_months[{gpu_id}]={wanted.start}",),
+            )
         if kind is StopKind.LIFE:
-            words = f"{gpu_id} lives {life} months, and none can be delivered late enough for the end of the lease in {written(wanted.end - 1)}"
-            return Stop(kind, words, f"{gpu_id} lives {life} months only", edits=(f"gpus.life_months[{gpu_id}]={wanted.end - wanted.start}",))
-        have = float((self.room(gpu_id, site_id, lifted - {kind}) / np.maximum(wanted.by_month / max(wanted.most, 1e-12), 1e-12))[wanted.start : wanted.end].min(initial=np.inf))
+            words = (
+                f"{gpu_id} lives {life} months, and none can be delivered late enough for the end of the lease in "
+                f"{written(wanted.end - 1)}"
+            )
+            return Stop(
+                kind, words, f"{gpu_id} lives {life} months only",
+                edits=(f"gpus.life_months[{gpu_id}]={wanted.end - wanted.start}",),
+            )
+        have = float(
+            (
+                self.room(gpu_id, site_id, lifted - {kind})
+                / np.maximum(wanted.by_month / max(wanted.most, 1e-12), 1e-12)
+            )[wanted.start : wanted.end].min(initial=np.inf)
+        )
         words = f"{HAVE} of {gpu_id} can be delivered in time, it needs {wanted.most:,.0f}"
-        return Stop(kind, words, f"{HAVE} of {gpu_id} can be delivered in time, too few", have, wanted.most, "GPUs", self._supplied(gpu_id, lead if StopKind.ORDER_LEAD not in lifted else 0, life, wanted))
+        return Stop(
+            kind, words, f"{HAVE} of {gpu_id} can be delivered in time, too few", have, wanted.most, "GPUs",
+            self._supplied(gpu_id, lead if StopKind.ORDER_LEAD not in lifted else 0, life, wanted),
+        )
 
     def _supplied(self, gpu_id: str, lead: int, life: int, wanted: Wanted) -> tuple[str, ...]:
         """More deliveries in the quarters from which GPUs would last through the window, one life after another."""

@@ -47,8 +47,10 @@ class StopKind(Enum):
 class Stop:
     """A limit that has to be lifted, among others that are named beside it.
 
-    what: its sentence, with {have} in place of a figure that differs from site to site; general: the same for several sites whose
-    sentences differ in more than that. have, need: the figure of the limit and the one that the lease needs, in `unit` (a month number
+    what: its sentence, with {have} in place of a figure that differs from site to site; general: the same for several
+        sites whose
+    sentences differ in more than that. have, need: the figure of the limit and the one that the lease needs, in `unit`
+        (a month number
     where that is "month"; NaN where it has none). edits: changes of the case that lift it, as `--set` takes them.
     """
 
@@ -70,7 +72,8 @@ def said(words: str, have: str) -> str:
 
 
 def figure(amount: float, unit: str, *, beside: float | None = None) -> str:
-    """A figure with its unit: 40 kW, 12,000 GPUs, 3.25 MW, 2028-04; with as many digits as tell it from the figure beside it."""
+    """A figure with its unit: 40 kW, 12,000 GPUs, 3.25 MW, 2028-04; with as many digits as tell it from the figure
+    beside it."""
     if unit == "month":
         return written_month(int(amount))
     shown = _sized(amount, unit, 4)
@@ -107,7 +110,10 @@ def in_brief(stops: Sequence[Stop]) -> str:
         return first.kind.value
     if first.unit == "month":
         return f"{first.kind.value} {have}, by {need}"
-    return f"{first.kind.value} {have}, at most {need}" if first.have > first.need else f"{first.kind.value} {have} of {need}"
+    return (
+        f"{first.kind.value} {have}, at most {need}" if first.have > first.need
+        else f"{first.kind.value} {have} of {need}"
+    )
 
 
 def _range(amounts: Sequence[float], unit: str) -> str:

@@ -1,4 +1,5 @@
-"""What stops a lease, in sentences: limits for all sites first, then site by site, sites with the same limits together."""
+"""What stops a lease, in sentences: limits for all sites first, then site by site, sites with the same limits
+together."""
 
 from __future__ import annotations
 
@@ -34,7 +35,8 @@ def edits_of(refusal: Refusal, place: Place) -> tuple[str, ...]:
 
 
 def remedy(refusal: Refusal, *, own: bool = True) -> str:
-    """What would let the lease stand, as `--set` takes it; blank where nothing in the case can be changed for it, or all too much.
+    """What would let the lease stand, as `--set` takes it; blank where nothing in the case can be changed for it, or
+    all too much.
 
     own: the lease stands in the case, so that its own rows can be changed.
     """
@@ -43,8 +45,12 @@ def remedy(refusal: Refusal, *, own: bool = True) -> str:
     place = nearest(refusal)
     if place is None and not (refusal.before and all(stop.edits for stop in refusal.before) and not refusal.places):
         return ""
-    edits = edits_of(refusal, place) if place is not None else tuple(edit for stop in refusal.before for edit in stop.edits)
-    if len(edits) > MOST_EDITS or (not own and any(edit.partition(".")[0] in ("leases", "lease_rates", "links") for edit in edits)):
+    edits = (
+        edits_of(refusal, place) if place is not None else tuple(edit for stop in refusal.before for edit in stop.edits)
+    )
+    if len(edits) > MOST_EDITS or (
+        not own and any(edit.partition(".")[0] in ("leases", "lease_rates", "links") for edit in edits)
+    ):
         return ""
     where = "" if place is None else f"at {place.site_id}: "
     return where + " ".join(set_options(edits))
@@ -56,7 +62,8 @@ def set_options(edits: Sequence[str]) -> list[str]:
 
 
 def parts(refusal: Refusal) -> list[tuple[str, tuple[str, ...]]]:
-    """Why a lease cannot be served, a sentence for limits of all sites and one for sites alike, each with the changes that lift them.
+    """Why a lease cannot be served, a sentence for limits of all sites and one for sites alike, each with the changes
+    that lift them.
 
     The changes of a sentence about sites are those for its first site, with what stops the lease at all sites.
     """
@@ -65,7 +72,13 @@ def parts(refusal: Refusal) -> list[tuple[str, tuple[str, ...]]]:
     always = tuple(edit for stop in refusal.before for edit in stop.edits)
     groups = _grouped(refusal.places)
     first = [(str(stop), stop.edits if not groups else ()) for stop in refusal.before]
-    return [*first, *((said, tuple(dict.fromkeys((*always, *edits_of(refusal, members[0]))))) for said, members in zip(_groups(refusal.places), groups, strict=False))]
+    return [
+        *first,
+        *(
+            (said, tuple(dict.fromkeys((*always, *edits_of(refusal, members[0])))))
+            for said, members in zip(_groups(refusal.places), groups, strict=False)
+        ),
+    ]
 
 
 def sites_told(kept: Sequence[tuple[str, Sequence[Stop]]]) -> str:
@@ -74,13 +87,16 @@ def sites_told(kept: Sequence[tuple[str, Sequence[Stop]]]) -> str:
     for lease_id, stops in kept:
         groups.setdefault(tuple(stop.kind for stop in stops), []).append((lease_id, stops))
     return "; ".join(
-        f"{_named([lease_id for lease_id, _ in members])}: {', and '.join(together(stops) for stops in zip(*(stops for _, stops in members), strict=True))}"
+        f"{_named([lease_id for lease_id, _ in members])}: "
+        f"{', and '.join(together(stops) for stops in zip(*(stops for _, stops in members), strict=True))}"
         for members in sorted(groups.values(), key=lambda members: -len(members))[:GROUPS_SHOWN]
     )
 
 
 def _named(names: Sequence[str]) -> str:
-    return ", ".join(names[:SITES_NAMED]) + (f" and {len(names) - SITES_NAMED} more" if len(names) > SITES_NAMED else "")
+    return ", ".join(names[:SITES_NAMED]) + (
+        f" and {len(names) - SITES_NAMED} more" if len(names) > SITES_NAMED else ""
+    )
 
 
 def _groups(places: Sequence[Place]) -> list[str]:
@@ -89,7 +105,10 @@ def _groups(places: Sequence[Place]) -> list[str]:
     said = [_group(members, first=at == 0) for at, members in enumerate(ordered[:GROUPS_SHOWN])]
     left = [place for members in ordered[GROUPS_SHOWN:] for place in members]
     least = min((len(place.stops) for place in left), default=0)
-    return [*said, *([f"at {len(left)} more site{'' if len(left) == 1 else 's'} {least} limits or more each"] if left else [])]
+    return [
+        *said,
+        *([f"at {len(left)} more site{'' if len(left) == 1 else 's'} {least} limits or more each"] if left else []),
+    ]
 
 
 def _grouped(places: Sequence[Place]) -> list[list[Place]]:

@@ -14,10 +14,14 @@ def check_lease_sizes(given: Given) -> Iterator[Fault]:
     """min_size and min_block <= max_size; sizes in GPUs are whole."""
     leases = given.tables["leases"]
     for column in ("min_size", "min_block"):
-        yield from given.faults_where("leases", leases[column] > leases.max_size, column, "more than max_size", "lower it, or raise max_size")
+        yield from given.faults_where(
+            "leases", leases[column] > leases.max_size, column, "more than max_size", "lower it, or raise max_size"
+        )
     for column in ("min_size", "max_size", "min_block"):
         broken = (leases.kind == "gpu") & (leases.size_unit == "gpus") & (leases[column] % 1.0 > 0)
-        yield from given.faults_where("leases", broken, column, "a fraction of a GPU", "give whole GPUs, or set size_unit to it_mw")
+        yield from given.faults_where(
+            "leases", broken, column, "a fraction of a GPU", "give whole GPUs, or set size_unit to it_mw"
+        )
 
 
 def check_lease_rates(given: Given) -> Iterator[Fault]:
@@ -25,26 +29,47 @@ def check_lease_rates(given: Given) -> Iterator[Fault]:
     leases, rates = given.tables["leases"], given.tables["lease_rates"]
     hosting, gpu = leases.kind == "hosting", leases.kind == "gpu"
     per_kw = leases.usd_per_kw_month.notna()
-    yield from given.faults_where("leases", hosting & ~per_kw, "usd_per_kw_month", "a hosting lease without a rate", "give its rate in $ per kW-month of critical IT")
-    yield from given.faults_where("leases", gpu & per_kw, "usd_per_kw_month", "a lease of GPUs with a rate per kW", "its rates stand in lease_rates; leave this blank, or set kind to hosting")
-    yield from given.faults_where("leases", hosting & (leases.size_unit == "gpus"), "size_unit", "a hosting lease sized in GPUs", "write it_mw; the tenant brings the GPUs")
+    yield from given.faults_where(
+        "leases", hosting & ~per_kw, "usd_per_kw_month", "a hosting lease without a rate",
+        "give its rate in $ per kW-month of critical IT",
+    )
+    yield from given.faults_where(
+        "leases", gpu & per_kw, "usd_per_kw_month", "a lease of GPUs with a rate per kW",
+        "its rates stand in lease_rates; leave this blank, or set kind to hosting",
+    )
+    yield from given.faults_where(
+        "leases", hosting & (leases.size_unit == "gpus"), "size_unit", "a hosting lease sized in GPUs",
+        "write it_mw; the tenant brings the GPUs",
+    )
     if not given.known("lease_rates", "lease_id"):
         return
     rated = set(rates.lease_id)
     for line in np.flatnonzero((gpu & ~leases.lease_id.isin(rated)).to_numpy()):
         if leases.lease_id.iloc[line]:
-            yield given.fault("leases", int(line), "lease_id", "a lease of GPUs without a rate", "add a row to lease_rates for each SKU that it accepts")
+            yield given.fault(
+                "leases", int(line), "lease_id", "a lease of GPUs without a rate",
+                "add a row to lease_rates for each SKU that it accepts",
+            )
     tenants = set(leases.lease_id[hosting])
-    yield from given.faults_where("lease_rates", rates.lease_id.isin(tenants), "lease_id", "a rate per GPU for a hosting lease", "remove it; a hosting lease is paid by usd_per_kw_month")
+    yield from given.faults_where(
+        "lease_rates", rates.lease_id.isin(tenants), "lease_id", "a rate per GPU for a hosting lease",
+        "remove it; a hosting lease is paid by usd_per_kw_month",
+    )
 
 
 def check_renewals(given: Given) -> Iterator[Fault]:
     """A next term has a length when it has a probability; notice has a length when it has a first month."""
     leases = given.tables["leases"]
     unbounded_ray = (leases.renewal_probability > 0) & ~(leases.renewal_term_months > 0)
-    yield from given.faults_where("leases", unbounded_ray, "renewal_term_months", "a renewal without a term", "give its months, or set renewal_probability to 0")
+    yield from given.faults_where(
+        "leases", unbounded_ray, "renewal_term_months", "a renewal without a term",
+        "give its months, or set renewal_probability to 0",
+    )
     outside = leases.notice_from_month >= leases.term_months
-    yield from given.faults_where("leases", outside & leases.notice_months.notna(), "notice_from_month", "not before the term ends", "notice must fall within term_months")
+    yield from given.faults_where(
+        "leases", outside & leases.notice_months.notna(), "notice_from_month", "not before the term ends",
+        "notice must fall within term_months",
+    )
 
 
 def check_ramps(given: Given) -> Iterator[Fault]:
@@ -52,7 +77,10 @@ def check_ramps(given: Given) -> Iterator[Fault]:
     ramp = given.tables["lease_ramp"]
     terms = given.tables["leases"].drop_duplicates("lease_id").set_index("lease_id").term_months
     beyond = ramp.month_of_term >= ramp.lease_id.map(terms).astype("Int64")
-    yield from given.faults_where("lease_ramp", beyond, "month_of_term", "after the end of the term", "months of term run from 0 to term_months - 1")
+    yield from given.faults_where(
+        "lease_ramp", beyond, "month_of_term", "after the end of the term",
+        "months of term run from 0 to term_months - 1",
+    )
 
 
 def check_guarantors(given: Given) -> Iterator[Fault]:
@@ -65,13 +93,19 @@ def check_guarantors(given: Given) -> Iterator[Fault]:
             seen.add(current)
             current = guarantor[current]
         if customer and current == customer:
-            yield given.fault("customers", line, "guarantor", f"{customer} ends up as its own guarantor", "name a guarantor that stands outside the ring, or none")
+            yield given.fault(
+                "customers", line, "guarantor", f"{customer} ends up as its own guarantor",
+                "name a guarantor that stands outside the ring, or none",
+            )
 
 
 def check_loans(given: Given) -> Iterator[Fault]:
     """Repayment begins before the loan ends."""
     debt = given.tables["debt"]
-    yield from given.faults_where("debt", debt.grace_months >= debt.tenor_months, "grace_months", "not less than tenor_months", "leave months in which to repay")
+    yield from given.faults_where(
+        "debt", debt.grace_months >= debt.tenor_months, "grace_months", "not less than tenor_months",
+        "leave months in which to repay",
+    )
 
 
 CONTRACT_CHECKS: tuple[Callable[[Given], Iterator[Fault]], ...] = (

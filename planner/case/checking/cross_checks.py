@@ -20,29 +20,48 @@ def check_site_sizes(given: Given) -> Iterator[Fault]:
     """existing_it_mw and liquid_cooled_it_mw <= critical_it_mw; a new hall is either built or rented."""
     sites = given.tables["sites"]
     for column in ("existing_it_mw", "liquid_cooled_it_mw"):
-        yield from given.faults_where("sites", sites[column] > sites.critical_it_mw, column, "more than critical_it_mw", "lower it, or raise critical_it_mw")
+        yield from given.faults_where(
+            "sites", sites[column] > sites.critical_it_mw, column, "more than critical_it_mw",
+            "lower it, or raise critical_it_mw",
+        )
     both = sites.shell_capex_usd_per_kw.notna() & sites.shell_rent_usd_per_kw_month.notna()
-    yield from given.faults_where("sites", both, "shell_rent_usd_per_kw_month", "both shell_capex_usd_per_kw and a rent in its place are given", "keep one of the two")
+    yield from given.faults_where(
+        "sites", both, "shell_rent_usd_per_kw_month", "both shell_capex_usd_per_kw and a rent in its place are given",
+        "keep one of the two",
+    )
 
 
 def check_power_sizes(given: Given) -> Iterator[Fault]:
     """installed >= guaranteed; min, step and committed MW within the phase; a lumpy phase is committed whole or not."""
     power = given.tables["power"]
     guaranteed = power.guaranteed_mw
-    yield from given.faults_where("power", power.installed_mw < guaranteed, "installed_mw", "less than guaranteed_mw", "plant must cover the guarantee; leave it blank when they are equal")
+    yield from given.faults_where(
+        "power", power.installed_mw < guaranteed, "installed_mw", "less than guaranteed_mw",
+        "plant must cover the guarantee; leave it blank when they are equal",
+    )
     for column in ("min_mw", "step_mw", "committed_mw"):
-        yield from given.faults_where("power", power[column] > guaranteed, column, "more than guaranteed_mw", "lower it, or raise guaranteed_mw")
+        yield from given.faults_where(
+            "power", power[column] > guaranteed, column, "more than guaranteed_mw", "lower it, or raise guaranteed_mw"
+        )
     part = power.lumpy & (power.committed_mw > 0) & (power.committed_mw < guaranteed)
-    yield from given.faults_where("power", part, "committed_mw", "a part of a phase that is the whole or nothing", "commit guaranteed_mw or 0, or set lumpy to no")
+    yield from given.faults_where(
+        "power", part, "committed_mw", "a part of a phase that is the whole or nothing",
+        "commit guaranteed_mw or 0, or set lumpy to no",
+    )
 
 
 def check_ownership(given: Given) -> Iterator[Fault]:
     """A service is paid by its fee, not by capex; a plant of the company's own has its cost, unless it is energised."""
     power = given.tables["power"]
     bought = (power.ownership == "service") & (power.capex_usd_per_kw > 0)
-    yield from given.faults_where("power", bought, "capex_usd_per_kw", "a service has no capex", "leave it blank, or set ownership to owned")
+    yield from given.faults_where(
+        "power", bought, "capex_usd_per_kw", "a service has no capex", "leave it blank, or set ownership to owned"
+    )
     free = (power.ownership == "owned") & ~(power.capex_usd_per_kw > 0) & (power.status != "energised")
-    yield from given.faults_where("power", free, "ownership", "an owned plant without its cost", "give capex_usd_per_kw, or set ownership to service or utility")
+    yield from given.faults_where(
+        "power", free, "ownership", "an owned plant without its cost",
+        "give capex_usd_per_kw, or set ownership to service or utility",
+    )
 
 
 def check_power_dates(given: Given) -> Iterator[Fault]:
@@ -51,14 +70,26 @@ def check_power_dates(given: Given) -> Iterator[Fault]:
     low, mode, high = power.delay_low_months, power.delay_mode_months, power.delay_high_months
     some = low.notna() | mode.notna() | high.notna()
     for column in ("delay_low_months", "delay_mode_months", "delay_high_months"):
-        yield from given.faults_where("power", some & power[column].isna(), column, "blank while other delays are given", "give low, mode and high, or none of them")
-    yield from given.faults_where("power", low > mode, "delay_mode_months", "less than delay_low_months", "give low <= mode <= high")
-    yield from given.faults_where("power", mode > high, "delay_high_months", "less than delay_mode_months", "give low <= mode <= high")
+        yield from given.faults_where(
+            "power", some & power[column].isna(), column, "blank while other delays are given",
+            "give low, mode and high, or none of them",
+        )
+    yield from given.faults_where(
+        "power", low > mode, "delay_mode_months", "less than delay_low_months", "give low <= mode <= high"
+    )
+    yield from given.faults_where(
+        "power", mode > high, "delay_high_months", "less than delay_mode_months", "give low <= mode <= high"
+    )
     late = (power.contract_month != "") & (power.energised != "") & (power.contract_month > power.energised)
-    yield from given.faults_where("power", late, "contract_month", "after its first power", "a contract is signed by the month of energisation")
+    yield from given.faults_where(
+        "power", late, "contract_month", "after its first power", "a contract is signed by the month of energisation"
+    )
     if given.settings is not None:
         future = (power.status == "energised") & (power.energised > given.settings.start)
-        yield from given.faults_where("power", future, "status", f"energised already, yet its month is after the start {given.settings.start}", "say announced, studied or approved, or correct the month")
+        yield from given.faults_where(
+            "power", future, "status", f"energised already, yet its month is after the start {given.settings.start}",
+            "say announced, studied or approved, or correct the month",
+        )
 
 
 def check_fuel(given: Given) -> Iterator[Fault]:
@@ -67,7 +98,10 @@ def check_fuel(given: Given) -> Iterator[Fault]:
     unpriced = (power.heat_rate_mmbtu_per_mwh > 0) & power.gas_usd_per_mmbtu.isna() & (power.gas_curve == "")
     for line in np.flatnonzero(unpriced.to_numpy()):
         if not given.is_refused("power", int(line), "gas_usd_per_mmbtu", "gas_curve"):
-            yield given.fault("power", int(line), "heat_rate_mmbtu_per_mwh", "burns gas that has no price", "give gas_usd_per_mmbtu or gas_curve, or set the heat rate to 0")
+            yield given.fault(
+                "power", int(line), "heat_rate_mmbtu_per_mwh", "burns gas that has no price",
+                "give gas_usd_per_mmbtu or gas_curve, or set the heat rate to 0",
+            )
 
 
 def check_curves(given: Given) -> Iterator[Fault]:
@@ -79,7 +113,10 @@ def check_curves(given: Given) -> Iterator[Fault]:
         if name and month:
             first[name] = min(first.get(name, (month, place)), (month, place))
         if name and unit and unit_of.setdefault(name, unit) != unit:
-            yield given.fault("curves", place, "unit", f"curve {name} is in {unit_of[name]} elsewhere", "give the whole curve in one unit")
+            yield given.fault(
+                "curves", place, "unit", f"curve {name} is in {unit_of[name]} elsewhere",
+                "give the whole curve in one unit",
+            )
     for name, (month, place) in first.items():
         if given.settings is not None and month > given.settings.start:
             why = f"curve {name} begins after the start {given.settings.start}, so its first values are unknown"
@@ -99,7 +136,10 @@ def _curve_ranges(given: Given) -> Iterator[Fault]:
     curves = given.tables["curves"]
     for place, (name, value) in enumerate(zip(curves.curve_id, curves.value, strict=True)):
         if name in least and value < least[name][0]:
-            yield given.fault("curves", place, "value", f"less than {least[name][0]:g}, the least that {least[name][1]} allows", "check the value and its sign")
+            yield given.fault(
+                "curves", place, "value", f"less than {least[name][0]:g}, the least that {least[name][1]} allows",
+                "check the value and its sign",
+            )
 
 
 def check_resale(given: Given) -> Iterator[Fault]:
@@ -109,9 +149,15 @@ def check_resale(given: Given) -> Iterator[Fault]:
         ordered = rows.sort_values("age_months")
         first = int(ordered.index[0])
         if ordered.age_months.iloc[0] != 0:
-            yield given.fault("resale", first, "age_months", f"what {gpu} fetches before this age is not stated", "add a row for age 0")
+            yield given.fault(
+                "resale", first, "age_months", f"what {gpu} fetches before this age is not stated",
+                "add a row for age 0",
+            )
         for line in ordered.index[(ordered.value_share.diff() > 0).to_numpy()]:
-            yield given.fault("resale", int(line), "value_share", f"{gpu} fetches more than at a younger age", "resale falls with age; check the row")
+            yield given.fault(
+                "resale", int(line), "value_share", f"{gpu} fetches more than at a younger age",
+                "resale falls with age; check the row",
+            )
 
 
 def check_market_tiers(given: Given) -> Iterator[Fault]:
@@ -128,35 +174,60 @@ def _rising(given: Given, table: str, by: list[str], column: str) -> Iterator[Fa
     """Faults of rows whose value is above that of the next lower tier of the same names."""
     frame = given.tables[table]
     tiers: dict[tuple[str, ...], list[tuple[int, float, int]]] = {}
-    for place, (tier, value, *names) in enumerate(zip(frame.tier, frame[column], *(frame[name] for name in by), strict=True)):
+    for place, (tier, value, *names) in enumerate(
+        zip(frame.tier, frame[column], *(frame[name] for name in by), strict=True)
+    ):
         if not (pd.isna(tier) or np.isnan(value)):
             tiers.setdefault(tuple(names), []).append((int(tier), float(value), place))
     for rows in tiers.values():
         rows.sort()
         for (lower, before, _), (tier, value, place) in pairwise(rows):
             if tier > lower and value > before:
-                yield given.fault(table, place, column, "more than the tier before it", "order the tiers from the dearest, tier 1, down")
+                yield given.fault(
+                    table, place, column, "more than the tier before it",
+                    "order the tiers from the dearest, tier 1, down",
+                )
 
 
 def check_links(given: Given) -> Iterator[Fault]:
     """A link joins a site to a lease or to another site, once, with the cost that belongs to it."""
     links = given.tables["links"]
     to_site, to_lease = links.other_site_id != "", links.lease_id != ""
-    yield from given.faults_where("links", to_site & to_lease, "lease_id", "both another site and a lease are given", "use one row for each link")
+    yield from given.faults_where(
+        "links", to_site & to_lease, "lease_id", "both another site and a lease are given", "use one row for each link"
+    )
     for line in np.flatnonzero((~to_site & ~to_lease).to_numpy()):
         if not given.is_refused("links", int(line), "other_site_id", "lease_id"):
-            yield given.fault("links", int(line), "other_site_id", "the site is linked to nothing", "give other_site_id or lease_id")
-    yield from given.faults_where("links", to_site & (links.other_site_id == links.site_id), "other_site_id", "a site linked to itself", "name another site")
-    yield from given.faults_where("links", to_site & (links.network_usd_per_gpu_hour > 0), "network_usd_per_gpu_hour", "a network cost between two sites", "it belongs to a link to a lease; here use fibre_capex_usd")
-    yield from given.faults_where("links", to_lease & (links.fibre_capex_usd > 0), "fibre_capex_usd", "fibre cost on a link to a lease", "it belongs to a link between sites; here use network_usd_per_gpu_hour")
+            yield given.fault(
+                "links", int(line), "other_site_id", "the site is linked to nothing", "give other_site_id or lease_id"
+            )
+    yield from given.faults_where(
+        "links", to_site & (links.other_site_id == links.site_id), "other_site_id", "a site linked to itself",
+        "name another site",
+    )
+    yield from given.faults_where(
+        "links", to_site & (links.network_usd_per_gpu_hour > 0), "network_usd_per_gpu_hour",
+        "a network cost between two sites", "it belongs to a link to a lease; here use fibre_capex_usd",
+    )
+    yield from given.faults_where(
+        "links", to_lease & (links.fibre_capex_usd > 0), "fibre_capex_usd", "fibre cost on a link to a lease",
+        "it belongs to a link between sites; here use network_usd_per_gpu_hour",
+    )
     hosting = set(given.tables["leases"].query("kind == 'hosting'").lease_id)
     hosted = to_lease & links.lease_id.isin(hosting) & (links.network_usd_per_gpu_hour > 0)
-    yield from given.faults_where("links", hosted, "network_usd_per_gpu_hour", "a cost per GPU-hour of a lease that brings its own GPUs", "leave it blank: the tenant of a hall pays its network")
+    yield from given.faults_where(
+        "links", hosted, "network_usd_per_gpu_hour", "a cost per GPU-hour of a lease that brings its own GPUs",
+        "leave it blank: the tenant of a hall pays its network",
+    )
     first: dict[frozenset[str], int] = {}
     for place, (site, other) in enumerate(zip(links.site_id, links.other_site_id, strict=True)):
         pair = frozenset((site, other))
         if other and first.setdefault(pair, place) != place and site == links.other_site_id.iloc[first[pair]]:
-            yield given.fault("links", place, "other_site_id", f"these two sites are linked in row {first[pair] + 2} already, the other way round", "a link goes both ways; keep one row")
+            yield given.fault(
+                "links", place, "other_site_id",
+                f"these two sites are linked in row {first[pair] + 2} already, the other way round",
+                "a link goes both ways; keep one row",
+            )
 
 
 def check_quarters(given: Given) -> Iterator[Fault]:
@@ -165,22 +236,33 @@ def check_quarters(given: Given) -> Iterator[Fault]:
     empty = budget.new_capital_usd.isna() & budget.cash_floor_usd.isna()
     for line in np.flatnonzero(empty.to_numpy()):
         if not given.is_refused("budget", int(line), "new_capital_usd", "cash_floor_usd"):
-            yield given.fault("budget", int(line), "quarter", "neither new capital nor a floor is given", "give one of the two, or remove the row")
+            yield given.fault(
+                "budget", int(line), "quarter", "neither new capital nor a floor is given",
+                "give one of the two, or remove the row",
+            )
     if given.settings is None:
         return
     start = month_number(given.settings.start)
     for table in ("budget", "gpu_supply"):
         for place, quarter in enumerate(given.tables[table].quarter):
             if quarter and quarter_number(quarter) + 2 < start:
-                yield given.fault(table, place, "quarter", f"ends before the start {given.settings.start}", "remove the row, or correct the quarter")
+                yield given.fault(
+                    table, place, "quarter", f"ends before the start {given.settings.start}",
+                    "remove the row, or correct the quarter",
+                )
 
 
 def check_fleet(given: Given) -> Iterator[Fault]:
-    """GPUs owned were bought before the start and live on after it, fit into the halls, and serve leases that accept them."""
+    """GPUs owned were bought before the start and live on after it, fit into the halls, and serve leases that accept
+    them."""
     fleet, settings = given.tables["fleet"], given.settings
     if settings is not None:
         late = (fleet.bought != "") & (fleet.bought >= settings.start)
-        yield from given.faults_where("fleet", late, "bought", f"not before the start {settings.start}", f"the fleet is what is owned by {written_month(month_number(settings.start) - 1)}; later purchases are for the plan to choose")
+        yield from given.faults_where(
+            "fleet", late, "bought", f"not before the start {settings.start}",
+            f"the fleet is what is owned by {written_month(month_number(settings.start) - 1)}; later purchases are "
+            "for the plan to choose",
+        )
         yield from _fleet_lives(given, fleet, settings.start)
     yield from _fleet_leases(given, fleet)
     yield from _fleet_halls(given, fleet)
@@ -195,8 +277,13 @@ def _fleet_lives(given: Given, fleet: pd.DataFrame, start: str) -> Iterator[Faul
             continue
         end = month_number(bought) + int(months)
         if end <= month_number(start):
-            why = f"{gpu} bought in {bought} is past its life of {int(months)} months: the last one was {written_month(end - 1)}, the case starts in {start}"
-            yield given.fault("fleet", line, "bought", why, f"remove the row, correct its month, or raise gpus.life_months[{gpu}]")
+            why = (
+                f"{gpu} bought in {bought} is past its life of {int(months)} months: the last one was "
+                f"{written_month(end - 1)}, the case starts in {start}"
+            )
+            yield given.fault(
+                "fleet", line, "bought", why, f"remove the row, correct its month, or raise gpus.life_months[{gpu}]"
+            )
 
 
 def _fleet_halls(given: Given, fleet: pd.DataFrame) -> Iterator[Fault]:
@@ -223,7 +310,10 @@ def _fleet_leases(given: Given, fleet: pd.DataFrame) -> Iterator[Fault]:
     known = set(given.tables["leases"].lease_id)
     for line, (lease, gpu) in enumerate(zip(fleet.lease_id, fleet.gpu_id, strict=True)):
         if lease in known and gpu and (lease, gpu) not in accepted:
-            yield given.fault("fleet", line, "lease_id", f"lease {lease} has no rate for {gpu}", "add a row to lease_rates, or correct the lease")
+            yield given.fault(
+                "fleet", line, "lease_id", f"lease {lease} has no rate for {gpu}",
+                "add a row to lease_rates, or correct the lease",
+            )
 
 
 CROSS_CHECKS: tuple[Callable[[Given], Iterator[Fault]], ...] = (

@@ -35,7 +35,10 @@ from planner.errors import Fault
 PARAMETERS: dict[str, tuple[str, ...]] = {
     "gbm": ("volatility_per_year",),
     "mean_reverting": ("volatility_per_year", "reversion_per_year"),
-    "two_regimes": ("volatility_per_year", "drift_glut_per_year", "drift_shortage_per_year", "stay_glut_months", "stay_shortage_months"),
+    "two_regimes": (
+        "volatility_per_year", "drift_glut_per_year", "drift_shortage_per_year", "stay_glut_months",
+        "stay_shortage_months",
+    ),
     DISCRETE_DELAY: ("outcomes",),
     TRIANGULAR: ("low", "mode", "high"),
     GIVEN: (),
@@ -43,12 +46,16 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
 """The columns that each model needs; `starts_in_shortage` is for two_regimes too."""
 _ALL = tuple(dict.fromkeys(column for columns in PARAMETERS.values() for column in columns))
 _FORMS = (
-    "write market, market[gpu_id], curves[curve_id], utilisation or hashprice; delay[source_id:phase] for a discrete_delay; "
-    "construction, construction[site_id], delivery or delivery[gpu_id] for one or a triangular; or capex or capex[class] for a triangular"
+    "write market, market[gpu_id], curves[curve_id], utilisation or hashprice; delay[source_id:phase] for a "
+    "discrete_delay; "
+    "construction, construction[site_id], delivery or delivery[gpu_id] for one or a triangular; or capex or "
+    "capex[class] for a triangular"
 )
 _MODELS = {"delay": (DISCRETE_DELAY,), **dict.fromkeys(SLIPS, (DISCRETE_DELAY, TRIANGULAR)), OVERRUN: (TRIANGULAR,)}
 """Models that can drive what happens once; nothing else is driven by them."""
-_MOVING_CURVES = (("power", "energy_curve"), ("power", "gas_curve"), ("market", "price_curve"), ("mining", "hashprice_curve"))
+_MOVING_CURVES = (
+    ("power", "energy_curve"), ("power", "gas_curve"), ("market", "price_curve"), ("mining", "hashprice_curve")
+)
 """Columns whose curves price what is used or sold month by month."""
 
 
@@ -64,11 +71,18 @@ def check_parameters(given: Given) -> Iterator[Fault]:
             if given.is_refused("factors", line, column):
                 continue
             if column in PARAMETERS[model] and blank:
-                yield given.fault("factors", line, column, f"blank, but a factor {model} needs it", "give it, or choose another model")
+                yield given.fault(
+                    "factors", line, column, f"blank, but a factor {model} needs it", "give it, or choose another model"
+                )
             if column not in PARAMETERS[model] and not blank:
-                yield given.fault("factors", line, column, f"a factor {model} has no such parameter", "leave it blank, or choose another model")
+                yield given.fault(
+                    "factors", line, column, f"a factor {model} has no such parameter",
+                    "leave it blank, or choose another model",
+                )
     idle = factors.starts_in_shortage & factors.model.isin([model for model in PARAMETERS if model != "two_regimes"])
-    yield from given.faults_where("factors", idle, "starts_in_shortage", "only two_regimes knows shortage", "leave it blank, or choose that model")
+    yield from given.faults_where(
+        "factors", idle, "starts_in_shortage", "only two_regimes knows shortage", "leave it blank, or choose that model"
+    )
 
 
 def check_targets(given: Given) -> Iterator[Fault]:
@@ -80,8 +94,14 @@ def check_targets(given: Given) -> Iterator[Fault]:
         target = target_of(written)
         wrong = _target_wrong(given, target) if target is not None else ("not a target", _FORMS)
         once = target is not None and target.word in _MODELS
-        if wrong is None and target is not None and (model not in _MODELS[target.word] if once else model in (DISCRETE_DELAY, TRIANGULAR)):
-            wrong = (f"a {model} cannot drive it", "delays are driven by discrete_delay (triangular ones of phases stand in power) or triangular, capex by triangular, and nothing else is")
+        if wrong is None and target is not None and (
+            model not in _MODELS[target.word] if once else model in (DISCRETE_DELAY, TRIANGULAR)
+        ):
+            wrong = (
+                f"a {model} cannot drive it",
+                "delays are driven by discrete_delay (triangular ones of phases stand in power) or triangular, capex "
+                "by triangular, and nothing else is",
+            )
         if wrong is not None:
             yield given.fault("factors", line, "drives", *wrong)
 
@@ -91,7 +111,10 @@ def _target_wrong(given: Given, target: Target) -> tuple[str, str] | None:
     tables, name = given.tables, target.name
     if target.word == "market" and given.known("market", "gpu_id"):
         known = list(dict.fromkeys(tables["market"].gpu_id))
-        return None if (known and not name) or name in known else ("the market has no such SKU", remedy_for(name, known, none_known="the case has no market"))
+        return (
+            None if (known and not name) or name in known
+            else ("the market has no such SKU", remedy_for(name, known, none_known="the case has no market"))
+        )
     if target.word == "curves" and name and given.known("curves", "curve_id"):
         known = list(dict.fromkeys(tables["curves"].curve_id))
         if name not in known:
@@ -99,10 +122,15 @@ def _target_wrong(given: Given, target: Target) -> tuple[str, str] | None:
         return _fixed_curve(given, name)
     if target.word in ("utilisation", "hashprice") and not name:
         table = "market" if target.word == "utilisation" else "mining"
-        return None if len(tables[table]) or table in given.unread else (f"the case has no {table} for it to drive", f"add rows to {table}, or remove this factor")
+        return (
+            None if len(tables[table]) or table in given.unread
+            else (f"the case has no {table} for it to drive", f"add rows to {table}, or remove this factor")
+        )
     if target.word in SLIPS and given.known(*SLIPS[target.word]):
         known = list(tables[SLIPS[target.word][0]][SLIPS[target.word][1]])
-        return None if not name or name in known else (f"{SLIPS[target.word][0]} has no {name!r}", remedy_for(name, known))
+        return (
+            None if not name or name in known else (f"{SLIPS[target.word][0]} has no {name!r}", remedy_for(name, known))
+        )
     if target.word == OVERRUN:
         return None if name in ("", *ASSET_CLASSES) else ("no asset class", remedy_for(name, ASSET_CLASSES))
     if target.word == "delay" and name and given.known("power", "source_id") and given.known("power", "phase"):
@@ -118,8 +146,14 @@ def _fixed_curve(given: Given, curve: str) -> tuple[str, str] | None:
     if any(curve in set(given.tables[table][column]) for table, column in _MOVING_CURVES):
         return None
     if curve in set(given.tables["gpus"].capex_curve):
-        return "the price of GPUs is agreed when they are ordered and does not move afterwards", "remove this factor; sweep the price instead"
-    return "no price is taken from this curve, so the factor would move nothing", "use the curve in a table, or remove this factor"
+        return (
+            "the price of GPUs is agreed when they are ordered and does not move afterwards",
+            "remove this factor; sweep the price instead"
+        )
+    return (
+        "no price is taken from this curve, so the factor would move nothing",
+        "use the curve in a table, or remove this factor"
+    )
 
 
 def check_outcomes(given: Given) -> Iterator[Fault]:
@@ -133,34 +167,59 @@ def check_outcomes(given: Given) -> Iterator[Fault]:
         try:
             months, chances = outcomes_of(written)
         except ValueError as error:
-            yield given.fault("factors", line, "outcomes", str(error), "write 0:0.5;6:0.3;18:0.2, months rising and probabilities that add to 1")
+            yield given.fault(
+                "factors", line, "outcomes", str(error),
+                "write 0:0.5;6:0.3;18:0.2, months rising and probabilities that add to 1",
+            )
             continue
         if not drives_a_phase(model, drives):
             mean = sum(month * chance for month, chance in zip(months, chances, strict=True))
             yield from _mean_expected(given, line, "outcomes", mean)
             continue
         if months[0] < 0:
-            yield given.fault("factors", line, "outcomes", "a phase cannot come before the month promised", "give months of 0 or more")
+            yield given.fault(
+                "factors", line, "outcomes", "a phase cannot come before the month promised", "give months of 0 or more"
+            )
             continue
         name = str(target_of(drives))
         if first.setdefault(name, line) != line:
-            yield given.fault("factors", line, "drives", f"{name} is driven by row {first[name] + 2} already", "a delay has one distribution; remove one of the two")
+            yield given.fault(
+                "factors", line, "drives", f"{name} is driven by row {first[name] + 2} already",
+                "a delay has one distribution; remove one of the two",
+            )
         place = expected.get(name)
-        if place is None or not given.known("power", "status") or given.is_refused("power", place, "kind", "status", "delay_low_months", "delay_mode_months", "delay_high_months"):
+        if (
+            place is None or not given.known("power", "status")
+            or given.is_refused(
+                "power", place, "kind", "status", "delay_low_months", "delay_mode_months", "delay_high_months"
+            )
+        ):
             continue
         mean = int(np.ceil(sum(month * chance for month, chance in zip(months, chances, strict=True)) - 1e-9))
         planned = int(mean_delay_months(CaseArrays({"power": power.iloc[[place]]})["power"])[0])
         if mean != planned:
-            why = f"their mean, rounded up, is {mean} months, while the base case expects {planned} by the phase's row of power"
-            yield given.fault("factors", line, "outcomes", why, f"set delay_low_months, delay_mode_months and delay_high_months of the phase to {mean}")
+            why = (
+                f"their mean, rounded up, is {mean} months, while the base case expects {planned} by the phase's row "
+                "of power"
+            )
+            yield given.fault(
+                "factors", line, "outcomes", why,
+                f"set delay_low_months, delay_mode_months and delay_high_months of the phase to {mean}",
+            )
 
 
 def check_triangles(given: Given) -> Iterator[Fault]:
     """Corners of a triangle in order; what is paid over budget more than nothing; a slip expected by the base case."""
     factors = given.tables["factors"]
     for line, (model, drives) in enumerate(zip(factors.model, factors.drives, strict=True)):
-        corners = [float(factors[name].iloc[line]) if not pd.isna(factors[name].iloc[line]) else float("nan") for name in PARAMETERS[TRIANGULAR]]
-        if model != TRIANGULAR or np.isnan(corners).any() or given.is_refused("factors", line, "drives", "model", *PARAMETERS[TRIANGULAR]):
+        corners = [
+            float(factors[name].iloc[line]) if not pd.isna(factors[name].iloc[line]) else float("nan")
+            for name in PARAMETERS[TRIANGULAR]
+        ]
+        if (
+            model != TRIANGULAR or np.isnan(corners).any()
+            or given.is_refused("factors", line, "drives", "model", *PARAMETERS[TRIANGULAR])
+        ):
             continue
         low, mode, high = corners
         target = target_of(drives)
@@ -169,7 +228,10 @@ def check_triangles(given: Given) -> Iterator[Fault]:
         elif target is not None and target.word in SLIPS:
             yield from _mean_expected(given, line, "high", (low + mode + high) / 3.0)
         elif low <= -1.0:
-            yield given.fault("factors", line, "low", "all of the capex or more is saved", "give a share above -1: -0.05 is 5 % under budget")
+            yield given.fault(
+                "factors", line, "low", "all of the capex or more is saved",
+                "give a share above -1: -0.05 is 5 % under budget",
+            )
 
 
 def _mean_expected(given: Given, line: int, column: str, mean: float) -> Iterator[Fault]:
@@ -177,19 +239,28 @@ def _mean_expected(given: Given, line: int, column: str, mean: float) -> Iterato
     expected = int(np.ceil(mean - 1e-9))
     if expected != 0:
         why = f"their mean, rounded up, is {expected} months against dates that the base case expects"
-        yield given.fault("factors", line, column, why, f"take {expected} from each month here, and move ready_month, build_lead_months or order_lead_months by {expected}")
+        yield given.fault(
+            "factors", line, column, why,
+            f"take {expected} from each month here, and move ready_month, build_lead_months or order_lead_months by "
+            f"{expected}",
+        )
 
 
 def check_correlation_names(given: Given) -> Iterator[Fault]:
     """Every name stands for a factor, a pair has one correlation, and two factors on one thing have none."""
     table, tables = given.tables["correlations"], given.tables
     known = [*tables["factors"].factor_id, *(name for word in ONCE for name in once_names(tables, word))]
-    judged = given.known("factors", "factor_id") and all(given.known(name, key) for name, keys in ONCE.values() for key in keys)
+    judged = (
+        given.known("factors", "factor_id")
+        and all(given.known(name, key) for name, keys in ONCE.values() for key in keys)
+    )
     for line in range(len(table)) if judged else ():
         for column in ("factor_a", "factor_b"):
             for name in table[column].iloc[line].split(";"):
                 if name and not factors_called(tables, name):
-                    yield given.fault("correlations", line, column, f"no factor is called {name!r}", remedy_for(name, known))
+                    yield given.fault(
+                        "correlations", line, column, f"no factor is called {name!r}", remedy_for(name, known)
+                    )
     driven = _driven(given)
     first: dict[tuple[str, str], int] = {}
     for line, pairs in enumerate(pairs_by_row(tables)):
@@ -201,11 +272,21 @@ def check_correlation_names(given: Given) -> Iterator[Fault]:
         for a, b in pairs:
             other = first.setdefault((a, b), line)
             if table.correlation.iloc[other] != value:
-                yield given.fault("correlations", line, "correlation", f"{a} and {b} have {table.correlation.iloc[other]:g} by row {other + 2}", "give each pair one correlation")
+                yield given.fault(
+                    "correlations", line, "correlation",
+                    f"{a} and {b} have {table.correlation.iloc[other]:g} by row {other + 2}",
+                    "give each pair one correlation",
+                )
             shared = driven.get(a, frozenset()) & driven.get(b, frozenset())
             if shared and value != 0.0:
-                why = f"{a} and {b} both drive the {min(shared)}; their product would not keep the forward curve as its mean"
-                yield given.fault("correlations", line, "correlation", why, "leave them independent, and put what they share into one factor")
+                why = (
+                    f"{a} and {b} both drive the {min(shared)}; their product would not keep the forward curve as its "
+                    "mean"
+                )
+                yield given.fault(
+                    "correlations", line, "correlation", why,
+                    "leave them independent, and put what they share into one factor",
+                )
 
 
 def check_semidefinite(given: Given) -> Iterator[Fault]:
@@ -227,7 +308,10 @@ def check_semidefinite(given: Given) -> Iterator[Fault]:
         line = next((line for line, row in enumerate(rows) if (a, b) in row), None)
         if line is None:  # the pair is left at 0; blame a row that speaks of one of the two
             line = next(line for line, row in enumerate(rows) if any({a, b} & set(pair) for pair in row))
-        yield Fault(given.files["correlations"], line + 2, "correlation", f"{table.correlation.iloc[line]:g}", str(error), "change this pair, or one of those that contradict it")
+        yield Fault(
+            given.files["correlations"], line + 2, "correlation", f"{table.correlation.iloc[line]:g}", str(error),
+            "change this pair, or one of those that contradict it",
+        )
 
 
 def _driven(given: Given) -> dict[str, frozenset[str]]:

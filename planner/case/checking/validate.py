@@ -1,4 +1,5 @@
-"""What every table must obey by its declaration: ranges, choices, keys, references, and one of a scalar and its curve."""
+"""What every table must obey by its declaration: ranges, choices, keys, references, and one of a scalar and its
+curve."""
 
 from __future__ import annotations
 
@@ -46,12 +47,16 @@ def validate(given: Given) -> list[Fault]:
 def check(given: Given, before: Checked | None = None, changed: Collection[Cell] = ()) -> Checked:
     """Every fault, and what each check has read.
 
-    before: of tables without a fault, of which some columns have `changed`, or whole frames: then only checks that read one of
+    before: of tables without a fault, of which some columns have `changed`, or whole frames: then only checks that read
+        one of
     those are asked again, as the others say what they said.
     """
     moved = set(changed)
     if before is not None:
-        other = [name for name, frame in given.tables.items() if frame is not before.tables[name] and not any(table == name for table, _ in moved)]
+        other = [
+            name for name, frame in given.tables.items()
+            if frame is not before.tables[name] and not any(table == name for table, _ in moved)
+        ]
         moved |= {(name, column) for name in other for column in TABLES[name].column_names}
     tables = WatchedTables(given.tables)
     watched = replace(given, tables=tables)
@@ -90,7 +95,10 @@ def _range(given: Given, table: Table, column: Column) -> Iterator[Fault]:
     with np.errstate(invalid="ignore"):
         outside = (values < low) | (values > high) | ((values <= above) & np.isfinite(above)) | np.isinf(values)
     for line in np.flatnonzero(outside):
-        reasons = list(range_faults(column, float(values[line]))) or [("not a finite number", "leave the cell blank when there is no value")]
+        reasons = (
+            list(range_faults(column, float(values[line])))
+            or [("not a finite number", "leave the cell blank when there is no value")]
+        )
         for why, remedy in reasons:
             yield given.fault(table.name, int(line), column.name, why, remedy)
 
@@ -99,7 +107,9 @@ def _choices(given: Given, table: Table, column: Column) -> Iterator[Fault]:
     """The value is one of the declared choices."""
     for line, value in enumerate(given.tables[table.name][column.name].tolist()):
         if value and value not in column.choices:
-            yield given.fault(table.name, line, column.name, "not one of the choices", remedy_for(value, column.choices))
+            yield given.fault(
+                table.name, line, column.name, "not one of the choices", remedy_for(value, column.choices)
+            )
 
 
 def _references(given: Given, table: Table, column: Column) -> Iterator[Fault]:
@@ -114,7 +124,9 @@ def _references(given: Given, table: Table, column: Column) -> Iterator[Fault]:
         names = value.split(";") if column.type is ColumnType.LIST else [value]
         for name in names:
             if name and name not in known_set:
-                remedy = remedy_for(name, known, none_known=f"the case has no {other}; add a row to {other}, or leave this out")
+                remedy = remedy_for(
+                    name, known, none_known=f"the case has no {other}; add a row to {other}, or leave this out"
+                )
                 if "did you mean" not in remedy and known:
                     remedy += f", or add a row to {other}"
                 fault = given.fault(table.name, line, column.name, f"{other} has no {key} {name!r}", remedy)
@@ -128,17 +140,26 @@ def _scalar_and_curve(given: Given, table: Table, column: Column) -> Iterator[Fa
     scalar = frame[column.scalar_of].notna().to_numpy()
     curve = (frame[column.name] != "").to_numpy()
     for line in np.flatnonzero(scalar & curve):
-        yield given.fault(table.name, int(line), column.name, f"both {column.scalar_of} and {column.name} are given", "keep one of the two and leave the other blank")
+        yield given.fault(
+            table.name, int(line), column.name, f"both {column.scalar_of} and {column.name} are given",
+            "keep one of the two and leave the other blank",
+        )
     if (table.name, column.scalar_of) in ONE_OF_TWO_REQUIRED:
         for line in np.flatnonzero(~scalar & ~curve):
             if not given.is_refused(table.name, int(line), column.scalar_of, column.name):
                 unit = table.column(column.scalar_of).unit
-                yield given.fault(table.name, int(line), column.scalar_of, f"neither {column.scalar_of} nor {column.name} is given", f"give one of the two ({unit})")
+                yield given.fault(
+                    table.name, int(line), column.scalar_of, f"neither {column.scalar_of} nor {column.name} is given",
+                    f"give one of the two ({unit})",
+                )
 
 
 def is_identifier(table: Table, column: Column) -> bool:
     """Whether the column names things that other tables, edits and results speak of."""
-    return column.type is ColumnType.TEXT and column.name in table.key and column.name != "target" and not column.choices and column.refers_to is None
+    return (
+        column.type is ColumnType.TEXT and column.name in table.key and column.name != "target" and not column.choices
+        and column.refers_to is None
+    )
 
 
 def _identifiers(given: Given, table: Table) -> Iterator[Fault]:
@@ -149,9 +170,16 @@ def _identifiers(given: Given, table: Table) -> Iterator[Fault]:
         for line, value in enumerate(given.tables[table.name][column.name].tolist()):
             found = next((character for character in _RESERVED if character in value), None)
             if found is not None:
-                yield given.fault(table.name, line, column.name, f"a name may not hold {found}", "use letters, digits, spaces, - _ . /")
+                yield given.fault(
+                    table.name, line, column.name, f"a name may not hold {found}",
+                    "use letters, digits, spaces, - _ . /",
+                )
             elif value.startswith(_FORMULA):
-                yield given.fault(table.name, line, column.name, f"a name may not begin with {value[0]}, which a spreadsheet takes for a formula", "begin with a letter or a digit")
+                yield given.fault(
+                    table.name, line, column.name,
+                    f"a name may not begin with {value[0]}, which a spreadsheet takes for a formula",
+                    "begin with a letter or a digit",
+                )
 
 
 def _repeated_keys(given: Given, table: Table) -> Iterator[Fault]:
@@ -169,8 +197,14 @@ def _repeated_keys(given: Given, table: Table) -> Iterator[Fault]:
         written = tuple(shown(part) for part in key)
         if written in first:
             named = " and ".join(table.key)
-            fault = given.fault(table.name, line, table.key[0], f"the same {named} as in row {first[written] + 2}", f"{table.row} stands once; remove or rename one")
-            yield Fault(fault.file, fault.row, fault.column, " : ".join(part for part in written if part), fault.why, fault.remedy)
+            fault = given.fault(
+                table.name, line, table.key[0], f"the same {named} as in row {first[written] + 2}",
+                f"{table.row} stands once; remove or rename one",
+            )
+            yield Fault(
+                fault.file, fault.row, fault.column, " : ".join(part for part in written if part), fault.why,
+                fault.remedy,
+            )
         else:
             first[written] = line
 
@@ -178,7 +212,9 @@ def _repeated_keys(given: Given, table: Table) -> Iterator[Fault]:
 def _table_checks(table: Table) -> list[tuple[str, Callable[[Given], Iterable[Fault]]]]:
     """What a table must obey by itself, each with a name."""
 
-    def of_column(ask: Callable[[Given, Table, Column], Iterator[Fault]], column: Column) -> Callable[[Given], Iterator[Fault]]:
+    def of_column(
+        ask: Callable[[Given, Table, Column], Iterator[Fault]], column: Column
+    ) -> Callable[[Given], Iterator[Fault]]:
         return lambda given: ask(given, table, column)
 
     applies: list[tuple[Callable[[Given, Table, Column], Iterator[Fault]], Callable[[Column], bool]]] = [
@@ -193,7 +229,10 @@ def _table_checks(table: Table) -> list[tuple[str, Callable[[Given], Iterable[Fa
         for ask, applicable in applies
         if applicable(column)
     ]
-    return [*found, (f"identifiers {table.name}", partial(_identifiers, table=table)), (f"keys {table.name}", partial(_repeated_keys, table=table))]
+    return [
+        *found, (f"identifiers {table.name}", partial(_identifiers, table=table)),
+        (f"keys {table.name}", partial(_repeated_keys, table=table)),
+    ]
 
 
 _TABLE_CHECKS = {name: _table_checks(table) for name, table in TABLES.items()}

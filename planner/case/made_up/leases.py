@@ -55,7 +55,8 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Demand:
-    """Rows of the tables of leases, what they ask for in MW of critical IT, and (first SKU, GPUs, start) of each cluster."""
+    """Rows of the tables of leases, what they ask for in MW of critical IT, and (first SKU, GPUs, start) of each
+    cluster."""
 
     rows: dict[str, list[Row]]
     it_mw: float
@@ -68,7 +69,9 @@ def draw_demand(count: int, campuses: Campuses, skus: tuple[Sku, ...], dice: Dic
     wishes = [_draw_wish(f"L{number + 1:0{width}d}", campuses, skus, dice, calendar) for number in range(count)]
     sizes = _sizes(wishes, DEMAND_OVER_CAPACITY * campuses.capacity_it_mw, dice)
     customers = _customer_rows(max(1, round(count / 3)), dice)
-    rows: dict[str, list[Row]] = {"customers": customers, "leases": [], "lease_ramp": [], "lease_rates": [], "links": []}
+    rows: dict[str, list[Row]] = {
+        "customers": customers, "leases": [], "lease_ramp": [], "lease_rates": [], "links": []
+    }
     needs: list[tuple[str, int, int]] = []
     for wish, it_mw in zip(wishes, sizes, strict=True):
         customer = str(dice.pick(customers)["customer_id"])
@@ -96,7 +99,9 @@ def _draw_wish(lease_id: str, campuses: Campuses, skus: tuple[Sku, ...], dice: D
     hosting = dice.chance(0.15)
     fabric = not hosting and dice.chance(0.20)
     if hosting:
-        host, most = _host(campuses, np.where(campuses.it_mw[:, place] >= _LEAST_IT_MW, campuses.it_mw[:, place], 0.0), dice)
+        host, most = _host(
+            campuses, np.where(campuses.it_mw[:, place] >= _LEAST_IT_MW, campuses.it_mw[:, place], 0.0), dice
+        )
         return Wish(lease_id, host, start, None, False, most)
     fitting = [sku for sku in skus if sku.first_month <= start and _holders(campuses, sku, place).any()]
     sku = dice.pick(fitting, [3.0 if sku.cooling == "liquid" else 2.0 for sku in fitting])
@@ -186,7 +191,9 @@ def _gpu_row(cluster: Cluster, customer: str, dice: Dice, calendar: Calendar) ->
     if dice.chance(0.10):
         row["prepay_fraction"] = dice.pick((0.15, 0.2, 0.25))
     if dice.chance(0.15):
-        row |= {"notice_months": 3, "notice_from_month": dice.pick((3, 6, 12)), "notice_margin": dice.pick((0.1, 0.15, 0.2))}
+        row |= {
+            "notice_months": 3, "notice_from_month": dice.pick((3, 6, 12)), "notice_margin": dice.pick((0.1, 0.15, 0.2))
+        }
     if dice.chance(0.4):
         row |= {
             "renewal_term_months": dice.pick((12, 24)),
@@ -238,7 +245,9 @@ def _rate_rows(cluster: Cluster, skus: tuple[Sku, ...], dice: Dice) -> list[Row]
     like = [
         sku
         for sku in skus
-        if sku is not first and sku.first_month <= cluster.wish.start and 0.5 <= sku.performance / first.performance <= 2.0
+        if sku is not first
+        and sku.first_month <= cluster.wish.start
+        and 0.5 <= sku.performance / first.performance <= 2.0
     ]
     two_tiers = dice.chance(0.25)
     rows: list[Row] = []

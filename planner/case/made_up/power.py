@@ -94,7 +94,9 @@ def onsite_kind(dice: Dice) -> str:
     return dice.pick(_ONSITE, _ONSITE_WEIGHTS)
 
 
-def grid_phase(source_id: str, number: int, it_mw: float, region: Region, dice: Dice, months: int, *, old: bool) -> Phase:
+def grid_phase(
+    source_id: str, number: int, it_mw: float, region: Region, dice: Dice, months: int, *, old: bool
+) -> Phase:
     """A grid connection: `old` stands and is contracted, a new one comes late in the horizon."""
     mw = _whole_fives(it_mw * 1.43)
     terms: Row = {
@@ -106,7 +108,9 @@ def grid_phase(source_id: str, number: int, it_mw: float, region: Region, dice: 
         "availability": 0.999,
     }
     if old:
-        return Phase(source_id, number, "grid", -6, (0, 0, 0), mw, 1.43, region.co2_kg_per_mwh, {**terms, "committed_mw": mw})
+        return Phase(
+            source_id, number, "grid", -6, (0, 0, 0), mw, 1.43, region.co2_kg_per_mwh, {**terms, "committed_mw": mw}
+        )
     energised = _month(dice.pick((21, 24, 27, 30, 33)), months)
     terms |= {"upfront_usd_per_kw": dice.between(150.0, 400.0, -1), "lead_months": min(12, energised)}
     if dice.chance(0.2):

@@ -112,7 +112,9 @@ def draw_campuses(count: int, fleet_sku: Sku, dice: Dice, calendar: Calendar) ->
     return Campuses(tuple(sites), rows, it_mw, liquid_it_mw)
 
 
-def _draw_site(site_id: str, region: Region, fleet_sku: Sku, dice: Dice, months: int, *, mines: bool, stands: bool) -> Site:
+def _draw_site(
+    site_id: str, region: Region, fleet_sku: Sku, dice: Dice, months: int, *, mines: bool, stands: bool
+) -> Site:
     """One site: `mines` has a mining hall, `stands` a GPU hall with a fleet, both a grid connection that is there."""
     critical = 5.0 * round(min(600.0, max(40.0, float(dice.generator.lognormal(math.log(120.0), 0.6)))) / 5.0)
     phases = _draw_phases(site_id, critical, region, dice, months, connected=mines or stands)

@@ -31,8 +31,13 @@ _YEARS = (1970, 2200)
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:[,'\u2019 \u00a0\u202f][0-9]{3})+(?:\.[0-9]+)?")
 _DECIMAL_COMMA = re.compile(r"[+-]?[0-9.]*,[0-9]+")
-_NOT_A_NUMBER = {"nan", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity", "na", "n/a", "null", "none", "-", "--", "?", "tbd"}
-EXCEL_ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#GETTING_DATA"})
+_NOT_A_NUMBER = {
+    "nan", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity", "na", "n/a", "null", "none", "-", "--", "?",
+    "tbd",
+}
+EXCEL_ERRORS = frozenset(
+    {"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#GETTING_DATA"}
+)
 _YES = {"yes": True, "true": True, "no": False, "false": False}
 _BLANK_REMEDY = "leave the cell blank when there is no value"
 
@@ -75,7 +80,9 @@ def parse_value(column: Column, value: object) -> Parsed:
         return None
     if isinstance(value, str):
         if column.type in (ColumnType.NUMBER, ColumnType.WHOLE) and _NUMBER.fullmatch(value.strip()):
-            raise CellRefused("a number kept as text", "turn it into a number (without quotes, or with a number format)")
+            raise CellRefused(
+                "a number kept as text", "turn it into a number (without quotes, or with a number format)"
+            )
         return parse_text(column, value)
     if isinstance(value, bool):
         if column.type is ColumnType.FLAG:
@@ -107,7 +114,10 @@ def _native_number(column: Column, value: int | float) -> Parsed:
 
 def _native_date(column: Column, value: dt.datetime | dt.date) -> Parsed:
     if column.type is not ColumnType.MONTH:
-        raise CellRefused(f"a date where {TYPE_NAMES[column.type]} belongs", f"write {TYPE_NAMES[column.type]}; format the cell as text or number")
+        raise CellRefused(
+            f"a date where {TYPE_NAMES[column.type]} belongs",
+            f"write {TYPE_NAMES[column.type]}; format the cell as text or number",
+        )
     midnight = not isinstance(value, dt.datetime) or value.time() == dt.time(0)
     if value.day != 1 or not midnight:
         raise CellRefused("a day, not a month", "give the month as YYYY-MM, or its first day")
@@ -128,7 +138,9 @@ def _number(text: str) -> float:
         raise CellRefused("a percent sign is not read", meant)
     if _GROUPED.fullmatch(text):
         plain = re.sub(r"[^0-9.+-]", "", text)
-        raise CellRefused("a thousands separator, or a decimal comma", f"write {plain} if that is meant, with a point for decimals")
+        raise CellRefused(
+            "a thousands separator, or a decimal comma", f"write {plain} if that is meant, with a point for decimals"
+        )
     if _DECIMAL_COMMA.fullmatch(text):
         raise CellRefused("a decimal comma", f"write {text.replace('.', '').replace(',', '.')}, with a point")
     if text.casefold() in _NOT_A_NUMBER:
@@ -137,7 +149,9 @@ def _number(text: str) -> float:
         raise CellRefused("a currency sign is not read", "write the bare number; all money is in US dollars")
     if "_" in text:
         raise CellRefused("an underscore within a number", "write digits only")
-    raise CellRefused("text where a number belongs", "write a plain number such as 12.5, in the unit of the column's name")
+    raise CellRefused(
+        "text where a number belongs", "write a plain number such as 12.5, in the unit of the column's name"
+    )
 
 
 def _whole(value: float, text: str) -> int:
@@ -199,7 +213,9 @@ def _text(column: Column, text: str) -> str:
     for character in text:
         category = unicodedata.category(character)
         if category in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"):
-            raise CellRefused(f"a character that cannot be seen (U+{ord(character):04X}) within the text", "type the text anew")
+            raise CellRefused(
+                f"a character that cannot be seen (U+{ord(character):04X}) within the text", "type the text anew"
+            )
         if category == "Zs" and character != " " and not column.descriptive:
             raise CellRefused(f"a special space (U+{ord(character):04X}) within the text", "use a plain space")
     return unicodedata.normalize("NFC", text)

@@ -41,14 +41,28 @@ def read_folder(folder: Path) -> RawCase:
     known = [SETTINGS_FILE, *(f"{name}.csv" for name in TABLES)]
     present = _present(folder, known)
     strange = [name for name, path in present.items() if name not in known and path.suffix.lower() not in _NOTES]
-    faults += first_faults((Fault(name, None, None, "", "not a file of a case", f"{remedy_for(name, known)} Otherwise move it out of the folder") for name in strange), 0)
+    faults += first_faults(
+        (
+            Fault(
+                name, None, None, "", "not a file of a case",
+                f"{remedy_for(name, known)} Otherwise move it out of the folder",
+            )
+            for name in strange
+        ),
+        0,
+    )
     if SETTINGS_FILE in present:
         try:
             settings, settings_read = _settings(present[SETTINGS_FILE]), True
         except FileRefused as refusal:
             faults.append(refusal.fault)
     else:
-        faults.append(Fault(SETTINGS_FILE, None, None, "", "the folder holds no case.toml", "add one with at least name, start and months; `planner new` writes an example"))
+        faults.append(
+            Fault(
+                SETTINGS_FILE, None, None, "", "the folder holds no case.toml",
+                "add one with at least name, start and months; `planner new` writes an example",
+            )
+        )
     for name in TABLES:
         path = folder / f"{name}.csv"
         if path.name in present:
@@ -68,7 +82,14 @@ def _present(folder: Path, known: list[str]) -> dict[str, Path]:
             if not entry.name.startswith((".", "~$")) and (entry.is_file() or entry.name in known)
         }
     except OSError as error:
-        raise CaseError([Fault(str(folder), None, None, "", f"the folder cannot be read ({error.strerror})", "check that you may read it")]) from None
+        raise CaseError(
+            [
+                Fault(
+                    str(folder), None, None, "", f"the folder cannot be read ({error.strerror})",
+                    "check that you may read it",
+                )
+            ]
+        ) from None
 
 
 def read_table(name: str, path: Path) -> RawTable:
@@ -93,22 +114,42 @@ def _text(path: Path, most: int) -> str:
     except UnicodeDecodeError as error:
         row = data[: error.start].count(b"\n") + 1
         shown = data[error.start : error.start + 1].hex()
-        raise FileRefused(Fault(path.name, row, None, f"byte 0x{shown}", "the file is not UTF-8", "save it as UTF-8 (in Excel: 'CSV UTF-8')")) from None
+        raise FileRefused(
+            Fault(
+                path.name, row, None, f"byte 0x{shown}", "the file is not UTF-8",
+                "save it as UTF-8 (in Excel: 'CSV UTF-8')",
+            )
+        ) from None
 
 
 def _settings(path: Path) -> tuple[RawSetting, ...]:
     written = _text(path, SETTINGS_BYTES)
     if deep := _DEEP_NAME.search(written):
         row = written.count("\n", 0, deep.start()) + 1
-        raise FileRefused(Fault(path.name, row, None, deep[0][:40], "a name of many parts", "write settings as key = value, under [depreciation.gpu] and its like"))
+        raise FileRefused(
+            Fault(
+                path.name, row, None, deep[0][:40], "a name of many parts",
+                "write settings as key = value, under [depreciation.gpu] and its like",
+            )
+        )
     try:
         parsed = tomllib.loads(written)
     except RecursionError:
-        raise FileRefused(Fault(path.name, None, None, "", "brackets within brackets without end", 'write one key = value per line, text and months in "quotes"')) from None
+        raise FileRefused(
+            Fault(
+                path.name, None, None, "", "brackets within brackets without end",
+                'write one key = value per line, text and months in "quotes"',
+            )
+        ) from None
     except ValueError as error:  # bad TOML, and numbers of thousands of digits
         found = re.search(r"line (\d+)", str(error))
         row_found = int(found[1]) if found else None
-        raise FileRefused(Fault(path.name, row_found, None, "", f"not valid TOML: {error}", 'write one key = value per line, text and months in "quotes"')) from None
+        raise FileRefused(
+            Fault(
+                path.name, row_found, None, "", f"not valid TOML: {error}",
+                'write one key = value per line, text and months in "quotes"',
+            )
+        ) from None
     lines = _lines_of(written)
     return tuple(RawSetting(key, value, lines.get(key)) for key, value in _flat(parsed, ""))
 
@@ -161,7 +202,9 @@ def _table(name: str, path: Path) -> RawTable:
         rows.append(tuple(cells))
         refuse_many_cells(path.name, len(rows), len(header))
     if not any(header) and not rows:
-        raise FileRefused(Fault(path.name, None, None, "", "the file is empty", "write the header row, or remove the file"))
+        raise FileRefused(
+            Fault(path.name, None, None, "", "the file is empty", "write the header row, or remove the file")
+        )
     return RawTable(name, path.name, header, tuple(rows))
 
 
@@ -171,20 +214,40 @@ def _csv_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     try:
         yield from enumerate(reader, start=1)
     except csv.Error as error:
-        raise FileRefused(Fault(path.name, reader.line_num, None, "", f"not valid CSV: {error}", 'check the quotes; a quote within quoted text is written ""')) from None
+        raise FileRefused(
+            Fault(
+                path.name, reader.line_num, None, "", f"not valid CSV: {error}",
+                'check the quotes; a quote within quoted text is written ""',
+            )
+        ) from None
 
 
 def _refuse_misfits(path: Path, row: int, header: tuple[str, ...], cells: list[str]) -> None:
     if len(cells) != len(header):
         why = f"{len(cells)} cells under {len(header)} columns"
-        raise FileRefused(Fault(path.name, row, None, ",".join(cells)[:60], why, "give every row as many cells as the header; put quotes around text that holds a comma"))
+        raise FileRefused(
+            Fault(
+                path.name, row, None, ",".join(cells)[:60], why,
+                "give every row as many cells as the header; put quotes around text that holds a comma",
+            )
+        )
     for column, cell in zip(header, cells, strict=True):
         if cell[:1].isspace() and cell.lstrip().startswith('"'):
-            raise FileRefused(Fault(path.name, row, column, cell[:60], "a space before the opening quote", "put the quote right after the comma"))
+            raise FileRefused(
+                Fault(
+                    path.name, row, column, cell[:60], "a space before the opening quote",
+                    "put the quote right after the comma",
+                )
+            )
 
 
 def _refuse_other_separators(path: Path, header: tuple[str, ...], cells: list[str]) -> None:
     if len(header) == 1:
         for separator, called in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
             if separator in cells[0]:
-                raise FileRefused(Fault(path.name, 1, None, cells[0][:60], f"columns separated by {called}", "save the file with commas between columns and a point for decimals"))
+                raise FileRefused(
+                    Fault(
+                        path.name, 1, None, cells[0][:60], f"columns separated by {called}",
+                        "save the file with commas between columns and a point for decimals",
+                    )
+                )

@@ -33,7 +33,10 @@ def separator_hint(first: Sequence[str]) -> Reason | None:
     written = ",".join(first).rstrip(",") or ""
     if not _HINT.fullmatch(written) and not (len(first) == 2 and _HINT.fullmatch(first[0]) and not first[1].strip()):
         return None
-    return "a hint for a spreadsheet program, not the header", "remove this line, and keep commas between columns and a point for decimals"
+    return (
+        "a hint for a spreadsheet program, not the header",
+        "remove this line, and keep commas between columns and a point for decimals"
+    )
 
 
 def comment(cells: Sequence[str], columns: int | None = None) -> Reason | None:
@@ -43,4 +46,8 @@ def comment(cells: Sequence[str], columns: int | None = None) -> Reason | None:
         return None
     if columns is not None and len(cells) == columns and any(cell.strip() for cell in cells[1:]):
         return None
-    return "a comment line", "remove it: a table holds its header and its rows alone; notes go into the column source, or into a .md file beside it"
+    return (
+        "a comment line",
+        "remove it: a table holds its header and its rows alone; notes go into the column source, or into a .md file "
+        "beside it"
+    )

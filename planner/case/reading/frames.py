@@ -60,14 +60,25 @@ def typed_table(table: Table, raw: RawTable) -> TypedTable:
     refused: set[tuple[int, str]] = set()
     columns: dict[str, pd.Series] = {}
     totals = set(_totals(raw))
-    total = (Fault(raw.file, line + FIRST_ROW, None, str(_label(raw, line)), "looks like a row of totals", "remove it; every row is one entry") for line in sorted(totals))
+    total = (
+        Fault(
+            raw.file, line + FIRST_ROW, None, str(_label(raw, line)), "looks like a row of totals",
+            "remove it; every row is one entry",
+        )
+        for line in sorted(totals)
+    )
     faults += first_faults(total, len(faults))
     for column in table.columns:
         if len(faults) >= MOST_FAULTS:
             unknown = frozenset(table.column_names)
-            return TypedTable(table, raw.file, empty_frame(table), (*faults, more_faults(raw.file)), frozenset(), unknown, unknown)
+            return TypedTable(
+                table, raw.file, empty_frame(table), (*faults, more_faults(raw.file)), frozenset(), unknown, unknown
+            )
         place = places.get(column.name)
-        cells = [None] * len(raw.rows) if place is None else [None if line in totals else row[place] for line, row in enumerate(raw.rows)]
+        cells = (
+            [None] * len(raw.rows) if place is None
+            else [None if line in totals else row[place] for line, row in enumerate(raw.rows)]
+        )
         values, broken = _parsed(column, cells, place is not None, _native(raw))
         for line, refusal in broken:
             if line in totals:
@@ -83,8 +94,11 @@ def typed_table(table: Table, raw: RawTable) -> TypedTable:
     return TypedTable(table, raw.file, pd.DataFrame(columns), tuple(faults), frozenset(refused), missing, doubtful)
 
 
-def _parsed(column: Column, cells: Sequence[object], there: bool, native: bool) -> tuple[list[Parsed], list[tuple[int, CellRefused]]]:
-    """The values of a column's cells, None where blank or refused, and which lines are refused; equal cells are read once.
+def _parsed(
+    column: Column, cells: Sequence[object], there: bool, native: bool
+) -> tuple[list[Parsed], list[tuple[int, CellRefused]]]:
+    """The values of a column's cells, None where blank or refused, and which lines are refused; equal cells are read
+    once.
 
     there: whether the file has the column. native: whether its cells have types of their own.
     """
@@ -107,7 +121,9 @@ def _read(column: Column, cell: object, there: bool, native: bool) -> Parsed | C
     try:
         value = parse_text(column, cell) if isinstance(cell, str) and not native else parse_value(column, cell)
         if value is None and column.required and there:
-            raise CellRefused("blank, but required", f"give {column.meaning}" + (f" ({column.unit})" if column.unit else ""))
+            raise CellRefused(
+                "blank, but required", f"give {column.meaning}" + (f" ({column.unit})" if column.unit else "")
+            )
     except CellRefused as refusal:
         return refusal
     return value
@@ -126,16 +142,31 @@ def _columns(table: Table, raw: RawTable) -> tuple[list[Fault], dict[str, int]]:
     left = [name for name in table.column_names if name not in set(raw.header)]
     for place, written in enumerate(raw.header):
         if not written:
-            faults.append(Fault(raw.file, 1, f"number {place + 1}", "", "a column without a name", "name it, or remove it with its cells"))
+            faults.append(
+                Fault(
+                    raw.file, 1, f"number {place + 1}", "", "a column without a name",
+                    "name it, or remove it with its cells",
+                )
+            )
         elif written in places:
             faults.append(Fault(raw.file, 1, written, "", "this column stands twice", "remove one of the two"))
         elif written not in declared:
-            faults.append(Fault(raw.file, 1, written, "", f"table {table.name} has no such column", remedy_for(written, left or table.column_names)))
+            faults.append(
+                Fault(
+                    raw.file, 1, written, "", f"table {table.name} has no such column",
+                    remedy_for(written, left or table.column_names),
+                )
+            )
         else:
             places[written] = place
     for column in table.columns:
         if column.required and column.name not in places:
-            faults.append(Fault(raw.file, 1, column.name, "", "a required column is missing", f"add it: {column.meaning}" + (f", in {column.unit}" if column.unit else "")))
+            faults.append(
+                Fault(
+                    raw.file, 1, column.name, "", "a required column is missing",
+                    f"add it: {column.meaning}" + (f", in {column.unit}" if column.unit else ""),
+                )
+            )
     return faults, places
 
 

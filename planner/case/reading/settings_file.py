@@ -33,12 +33,15 @@ def flat_settings(settings: Settings) -> dict[str, Any]:
 
 
 def settings_from(values: Mapping[str, Any]) -> Settings:
-    """Settings from values by dotted key; keys not given take their defaults, a depreciation key that of its asset class."""
+    """Settings from values by dotted key; keys not given take their defaults, a depreciation key that of its asset
+    class."""
     plain = {column.name: values[column.name] for column in SETTINGS if column.name in values}
     depreciation = {
         asset: Depreciation(
             **{
-                column.name: values.get(f"{_PREFIX}{asset}.{column.name}", getattr(DEFAULT_DEPRECIATION[asset], column.name))
+                column.name: values.get(
+                    f"{_PREFIX}{asset}.{column.name}", getattr(DEFAULT_DEPRECIATION[asset], column.name)
+                )
                 for column in DEPRECIATION
             }
         )
@@ -58,9 +61,16 @@ def read_settings(raw: RawCase) -> tuple[Settings | None, list[Fault]]:
         if len(faults) >= MOST_FAULTS:
             return None, [*faults, more_faults(raw.settings_file)]
         if column is None:
-            faults.append(Fault(raw.settings_file, entry.row, entry.key, "", "there is no such setting", _remedy(entry, columns)))
+            faults.append(
+                Fault(raw.settings_file, entry.row, entry.key, "", "there is no such setting", _remedy(entry, columns))
+            )
         elif entry.key in seen:
-            faults.append(Fault(raw.settings_file, entry.row, entry.key, str(entry.value), "this setting stands twice", "remove one of the two"))
+            faults.append(
+                Fault(
+                    raw.settings_file, entry.row, entry.key, str(entry.value), "this setting stands twice",
+                    "remove one of the two",
+                )
+            )
         else:
             seen.add(entry.key)
             try:
@@ -68,15 +78,25 @@ def read_settings(raw: RawCase) -> tuple[Settings | None, list[Fault]]:
                 if value is not None:
                     values[entry.key] = value
             except CellRefused as refusal:
-                faults.append(Fault(raw.settings_file, entry.row, entry.key, str(entry.value), refusal.why, refusal.remedy))
+                faults.append(
+                    Fault(raw.settings_file, entry.row, entry.key, str(entry.value), refusal.why, refusal.remedy)
+                )
     if not raw.settings_read:
         return None, faults
     blamed = {fault.column for fault in faults}
     for key, column in columns.items():
         if column.required and key not in values and key not in blamed and not key.startswith(_PREFIX):
-            faults.append(Fault(raw.settings_file, None, key, "", "a required setting is missing", f"give {column.meaning} as {TYPE_NAMES[column.type]}"))
+            faults.append(
+                Fault(
+                    raw.settings_file, None, key, "", "a required setting is missing",
+                    f"give {column.meaning} as {TYPE_NAMES[column.type]}",
+                )
+            )
     rows = {entry.key: entry.row for entry in raw.settings}
-    faults += [Fault(raw.settings_file, rows.get(key), key, shown, why, remedy) for key, shown, why, remedy in out_of_range(values)]
+    faults += [
+        Fault(raw.settings_file, rows.get(key), key, shown, why, remedy)
+        for key, shown, why, remedy in out_of_range(values)
+    ]
     complete = all(column.name in values for column in SETTINGS if column.required)
     return (settings_from(values) if complete else None), faults
 
@@ -100,7 +120,10 @@ def range_faults(column: Column, value: float) -> Iterator[tuple[str, str]]:
     elif column.minimum is not None and value < column.minimum:
         yield ("negative" if column.minimum == 0 else f"less than {column.minimum:g}"), remedy
     if column.maximum is not None and value > column.maximum:
-        hint = f"; for {value:g} % write {value / 100:g}" if column.unit.startswith("share") and 1.0 < value <= 100.0 else ""
+        hint = (
+            f"; for {value:g} % write {value / 100:g}" if column.unit.startswith("share") and 1.0 < value <= 100.0
+            else ""
+        )
         yield f"more than {column.maximum:g}", remedy + hint
 
 

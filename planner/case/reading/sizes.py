@@ -57,7 +57,10 @@ def regular_bytes(path: Path, most: int) -> bytes:
 
 
 def _not_read(path: Path, error: OSError) -> Fault:
-    return Fault(path.name, None, None, "", f"cannot be read ({error.strerror})", "check that it is a file and that you may read it")
+    return Fault(
+        path.name, None, None, "", f"cannot be read ({error.strerror})",
+        "check that it is a file and that you may read it",
+    )
 
 
 def refuse_many_cells(file: str, rows: int, columns: int) -> None:
@@ -65,7 +68,12 @@ def refuse_many_cells(file: str, rows: int, columns: int) -> None:
     if columns > TABLE_COLUMNS:
         raise FileRefused(_too_large(file, f"{columns:,} columns", f"{TABLE_COLUMNS:,} columns"))
     if rows * columns > TABLE_CELLS:
-        raise FileRefused(_too_large(file, f"more than {TABLE_CELLS:,} cells ({columns:,} columns)", f"{TABLE_CELLS // max(columns, 1):,} rows of that width"))
+        raise FileRefused(
+            _too_large(
+                file, f"more than {TABLE_CELLS:,} cells ({columns:,} columns)",
+                f"{TABLE_CELLS // max(columns, 1):,} rows of that width",
+            )
+        )
 
 
 def first_faults(faults: Iterable[Fault], told: int) -> Iterator[Fault]:
@@ -75,8 +83,13 @@ def first_faults(faults: Iterable[Fault], told: int) -> Iterator[Fault]:
 
 def more_faults(file: str) -> Fault:
     """What stands in place of the faults of a file after the first `MOST_FAULTS`."""
-    return Fault(file, None, None, "", f"more than {MOST_FAULTS:,} faults, the rest is not told", "mend those above first, or look whether it is the right file")
+    return Fault(
+        file, None, None, "", f"more than {MOST_FAULTS:,} faults, the rest is not told",
+        "mend those above first, or look whether it is the right file",
+    )
 
 
 def _too_large(file: str, has: str, most: str) -> Fault:
-    return Fault(file, None, None, "", f"too large: {has}", f"a case may have {most}; split it, or leave out what no plan needs")
+    return Fault(
+        file, None, None, "", f"too large: {has}", f"a case may have {most}; split it, or leave out what no plan needs"
+    )

@@ -51,7 +51,12 @@ def _raw_case(path: Path, written: Workbook, values: Workbook | None) -> RawCase
             continue
         place = _place(path, title)
         if title not in known:
-            faults.append(Fault(place, None, None, "", "not a sheet of a case", f"{remedy_for(title, known)} Otherwise remove it, or name it {RESULT_PREFIX}..."))
+            faults.append(
+                Fault(
+                    place, None, None, "", "not a sheet of a case",
+                    f"{remedy_for(title, known)} Otherwise remove it, or name it {RESULT_PREFIX}...",
+                )
+            )
             continue
         try:
             header, rows = _cells(place, sheet, values[title] if values is not None else None, faults)
@@ -63,8 +68,15 @@ def _raw_case(path: Path, written: Workbook, values: Workbook | None) -> RawCase
             faults.append(refusal.fault)
             unread.add(title)
     if SETTINGS_SHEET not in written.sheetnames:
-        faults.append(Fault(path.name, None, None, "", "the workbook has no sheet 'case'", "add one with the columns setting and value; `planner new case.xlsx` writes an example"))
-    return RawCase(str(path), _place(path, SETTINGS_SHEET), settings, tables, tuple(faults), settings_read, frozenset(unread))
+        faults.append(
+            Fault(
+                path.name, None, None, "", "the workbook has no sheet 'case'",
+                "add one with the columns setting and value; `planner new case.xlsx` writes an example",
+            )
+        )
+    return RawCase(
+        str(path), _place(path, SETTINGS_SHEET), settings, tables, tuple(faults), settings_read, frozenset(unread)
+    )
 
 
 def _place(path: Path, sheet: str) -> str:
@@ -81,7 +93,9 @@ def _load(path: Path) -> tuple[Workbook, Workbook | None]:
             written = _opened(path, values=False)
             for sheet in written.worksheets:
                 _refuse_far_cells(_place(path, sheet.title), sheet)
-            formulas = any(cell.data_type == "f" for sheet in written.worksheets for row in sheet.iter_rows() for cell in row)
+            formulas = any(
+                cell.data_type == "f" for sheet in written.worksheets for row in sheet.iter_rows() for cell in row
+            )
             return written, _opened(path, values=True) if formulas else None
     except FileRefused as refusal:
         raise CaseError([refusal.fault]) from None
@@ -95,32 +109,50 @@ def _opened(path: Path, *, values: bool) -> Workbook:
 
 
 def _unreadable(path: Path, error: Exception) -> Fault:
-    return Fault(path.name, None, None, "", f"not a readable .xlsx workbook ({type(error).__name__}: {str(error)[:200]})", "save it anew as .xlsx, without a password")
+    return Fault(
+        path.name, None, None, "", f"not a readable .xlsx workbook ({type(error).__name__}: {str(error)[:200]})",
+        "save it anew as .xlsx, without a password",
+    )
 
 
 def _refuse_far_cells(place: str, sheet: Worksheet) -> None:
-    """Refuse a sheet that reaches far beyond its table: one cell at the end of a sheet makes thousands of millions in between."""
+    """Refuse a sheet that reaches far beyond its table: one cell at the end of a sheet makes thousands of millions in
+    between."""
     area = sheet.max_row * sheet.max_column
     if area > TABLE_CELLS:
         why = f"reaches to row {sheet.max_row:,} and column {sheet.max_column:,}, {area:,} cells"
-        raise FileRefused(Fault(place, None, None, "", why, "delete the rows and columns beyond the table, also those that only have a format"))
+        raise FileRefused(
+            Fault(
+                place, None, None, "", why,
+                "delete the rows and columns beyond the table, also those that only have a format",
+            )
+        )
 
 
-def _cells(place: str, sheet: Worksheet, values: object, faults: list[Fault]) -> tuple[tuple[str, ...], tuple[tuple[object, ...], ...]]:
-    """Header and rows of a sheet without the empty rows and columns after the last; faults of single cells are added."""
+def _cells(
+    place: str, sheet: Worksheet, values: object, faults: list[Fault]
+) -> tuple[tuple[str, ...], tuple[tuple[object, ...], ...]]:
+    """Header and rows of a sheet without the empty rows and columns after the last; faults of single cells are
+    added."""
     for merged in sheet.merged_cells.ranges:
-        raise FileRefused(Fault(place, merged.min_row, None, str(merged), "merged cells", "unmerge them and fill each cell"))
+        raise FileRefused(
+            Fault(place, merged.min_row, None, str(merged), "merged cells", "unmerge them and fill each cell")
+        )
     if sheet.sheet_state != "visible":
         raise FileRefused(Fault(place, None, None, "", "a hidden sheet", "show it, or remove it"))
     for number, dimension in sorted(sheet.row_dimensions.items()):
         if dimension.hidden and number <= sheet.max_row:
-            raise FileRefused(Fault(place, number, None, "", "a hidden row", "show it (clear the filter), or remove it"))
+            raise FileRefused(
+                Fault(place, number, None, "", "a hidden row", "show it (clear the filter), or remove it")
+            )
     _refuse_hidden_columns(place, sheet)
     table = [[_value(place, sheet, cell, values, faults) for cell in row] for row in sheet.iter_rows()]
     while table and all(cell is None for cell in table[-1]):
         table.pop()
     if not table:
-        raise FileRefused(Fault(place, None, None, "", "the sheet is empty", "write the header row, or remove the sheet"))
+        raise FileRefused(
+            Fault(place, None, None, "", "the sheet is empty", "write the header row, or remove the sheet")
+        )
     width = max(index + 1 for row in table for index, cell in enumerate(row) if cell is not None)
     for number, row in enumerate(table, start=1):
         if all(cell is None for cell in row):
@@ -130,14 +162,17 @@ def _cells(place: str, sheet: Worksheet, values: object, faults: list[Fault]) ->
 
 
 def _refuse_hidden_columns(place: str, sheet: Worksheet) -> None:
-    """Refuse a column that nobody sees, by its name: its figures would change a plan unseen. A range of columns has one dimension."""
+    """Refuse a column that nobody sees, by its name: its figures would change a plan unseen. A range of columns has one
+    dimension."""
     for dimension in sheet.column_dimensions.values():
         if not dimension.hidden:
             continue
         for column in range(dimension.min or 1, min(dimension.max or 1, sheet.max_column) + 1):
             if any(sheet.cell(row, column).value is not None for row in range(1, sheet.max_row + 1)):
                 name = _column_of(sheet, cast("Cell", sheet.cell(1, column)))
-                raise FileRefused(Fault(place, None, name, "", "a hidden column", "show it, or remove it with its cells"))
+                raise FileRefused(
+                    Fault(place, None, name, "", "a hidden column", "show it, or remove it with its cells")
+                )
 
 
 def _struck(cell: Cell) -> bool:
@@ -154,16 +189,33 @@ def _value(place: str, sheet: Worksheet, cell: Cell | MergedCell, values: object
         return None
     value: object = str(cell.value) if isinstance(cell.value, CellRichText) else cell.value
     if value is not None and _struck(cell):
-        faults.append(Fault(place, cell.row, _column_of(sheet, cell), str(value)[:60], "struck through, so that it reads as deleted", "remove it, or take the line through it away"))
+        faults.append(
+            Fault(
+                place, cell.row, _column_of(sheet, cell), str(value)[:60],
+                "struck through, so that it reads as deleted", "remove it, or take the line through it away",
+            )
+        )
     if cell.data_type == "f":
         value = values[cell.coordinate].value  # type: ignore[index]
         if value is None:
-            faults.append(Fault(place, cell.row, _column_of(sheet, cell), str(cell.value)[:60], "a formula without a computed value", "open and save the workbook in a spreadsheet program, or paste the value"))
+            faults.append(
+                Fault(
+                    place, cell.row, _column_of(sheet, cell), str(cell.value)[:60],
+                    "a formula without a computed value",
+                    "open and save the workbook in a spreadsheet program, or paste the value",
+                )
+            )
             return None
     if isinstance(value, str):
         return value if value.strip() else None
     if isinstance(value, (int, float)) and not isinstance(value, bool) and _reads_otherwise(cell.number_format):
-        faults.append(Fault(place, cell.row, _column_of(sheet, cell), str(value), f"a number shown in the format {cell.number_format}, so that it reads otherwise", "type it as text, or format the cell as General"))
+        faults.append(
+            Fault(
+                place, cell.row, _column_of(sheet, cell), str(value),
+                f"a number shown in the format {cell.number_format}, so that it reads otherwise",
+                "type it as text, or format the cell as General",
+            )
+        )
     return value
 
 
@@ -181,5 +233,13 @@ def _reads_otherwise(number_format: str) -> bool:
 
 def _settings(place: str, header: tuple[str, ...], rows: tuple[tuple[object, ...], ...]) -> tuple[RawSetting, ...]:
     if header != _SETTINGS_HEADER:
-        raise FileRefused(Fault(place, 1, None, ", ".join(header), "the columns of this sheet are setting and value", "name the two columns setting and value, and remove others"))
-    return tuple(RawSetting(str(key).strip() if key is not None else "", value, row) for row, (key, value) in enumerate(rows, start=2))
+        raise FileRefused(
+            Fault(
+                place, 1, None, ", ".join(header), "the columns of this sheet are setting and value",
+                "name the two columns setting and value, and remove others",
+            )
+        )
+    return tuple(
+        RawSetting(str(key).strip() if key is not None else "", value, row)
+        for row, (key, value) in enumerate(rows, start=2)
+    )

@@ -1,4 +1,5 @@
-"""The parts of an .xlsx file looked over before it is opened: what it unpacks to, and what it asks a reader to build."""
+"""The parts of an .xlsx file looked over before it is opened: what it unpacks to, and what it asks a reader to
+build."""
 
 from __future__ import annotations
 
@@ -23,8 +24,9 @@ _LISTS_RANGES = ("mergeCell", "hyperlink")
 
 
 def refuse_hostile_parts(path: Path) -> None:
-    """Raise FileRefused for a workbook that would take memory or time without end: archives that unpack to far more than they
-    are, a cell or a range far beyond any table, entities, elements within elements. Each part is read once as a stream.
+    """Raise FileRefused for a workbook that would take memory or time without end: archives that unpack to far more
+    than they are, a cell or a range far beyond any table, entities, elements within elements. Each part is read once as
+    a stream.
 
     Raises also whatever the archive or its XML is broken with; see `unreadable`.
     """
@@ -32,10 +34,16 @@ def refuse_hostile_parts(path: Path) -> None:
         parts = archive.infolist()
         unpacked = sum(part.file_size for part in parts)
         if len(parts) > _PARTS or unpacked > WORKBOOK_BYTES:
-            raise FileRefused(_refused(path.name, f"unpacks to {unpacked:,} bytes in {len(parts):,} parts", "give the case as a folder of CSV files, or leave out what no plan needs"))
+            raise FileRefused(
+                _refused(
+                    path.name, f"unpacks to {unpacked:,} bytes in {len(parts):,} parts",
+                    "give the case as a folder of CSV files, or leave out what no plan needs",
+                )
+            )
         scan = _Scan(path.name)
         for part in parts:
-            # Any part may be named as a sheet, so all are read; what is no XML and is not called so (a picture) is none.
+            # Any part may be named as a sheet, so all are read; what is no XML and is not called so (a picture) is
+            # none.
             try:
                 scan.read(archive, part)
             except expat.ExpatError:
@@ -66,22 +74,36 @@ class _Scan:
         parser.Parse(b"", True)
 
     def _doctype(self, *_: object) -> None:
-        raise FileRefused(_refused(self.place, "declares entities, as no spreadsheet program does", "save the workbook anew as .xlsx"))
+        raise FileRefused(
+            _refused(self.place, "declares entities, as no spreadsheet program does", "save the workbook anew as .xlsx")
+        )
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         self.depth += 1
         if self.depth > _DEEPEST:
-            raise FileRefused(_refused(self.place, f"elements more than {_DEEPEST} deep", "save the workbook anew as .xlsx"))
+            raise FileRefused(
+                _refused(self.place, f"elements more than {_DEEPEST} deep", "save the workbook anew as .xlsx")
+            )
         name = tag.rpartition(" ")[2]
         if name == "c":
             self.cells += 1
             if self.cells > WORKBOOK_CELLS:
-                raise FileRefused(_refused(self.place, f"too large: the workbook has more than {WORKBOOK_CELLS:,} cells", "give the case as a folder of CSV files"))
+                raise FileRefused(
+                    _refused(
+                        self.place, f"too large: the workbook has more than {WORKBOOK_CELLS:,} cells",
+                        "give the case as a folder of CSV files",
+                    )
+                )
             self._within(attributes.get("r", ""))
         elif name not in _CHEAP:
             self.others += 1
             if self.others > _OTHERS:
-                raise FileRefused(_refused(self.place, f"more than {_OTHERS:,} styles, links and other things beside cells", "paste the values into a new workbook"))
+                raise FileRefused(
+                    _refused(
+                        self.place, f"more than {_OTHERS:,} styles, links and other things beside cells",
+                        "paste the values into a new workbook",
+                    )
+                )
             if name in _LISTS_RANGES:
                 self._few(attributes.get("ref", ""))
 
@@ -92,7 +114,9 @@ class _Scan:
         found = _REFERENCE.fullmatch(reference)
         if found and _column(found[1]) > TABLE_COLUMNS:
             why = f"cell {reference} lies beyond column {TABLE_COLUMNS}"
-            raise FileRefused(_refused(self.place, why, "delete the cells beyond the table, also those that only have a format"))
+            raise FileRefused(
+                _refused(self.place, why, "delete the cells beyond the table, also those that only have a format")
+            )
 
     def _few(self, reference: str) -> None:
         corners = _REFERENCE.findall(reference)
@@ -101,7 +125,12 @@ class _Scan:
         (left, top), (right, bottom) = corners[0], corners[1]
         cells = (abs(_column(right) - _column(left)) + 1) * (abs(int(bottom) - int(top)) + 1)
         if cells > WORKBOOK_CELLS // 100:
-            raise FileRefused(_refused(self.place, f"a merged or linked range {reference} of {cells:,} cells", "unmerge it, or remove the link"))
+            raise FileRefused(
+                _refused(
+                    self.place, f"a merged or linked range {reference} of {cells:,} cells",
+                    "unmerge it, or remove the link",
+                )
+            )
 
 
 def _column(letters: str) -> int:

@@ -24,13 +24,23 @@ def cut_by_horizon(case: Case) -> Iterator[Oddity]:
     cut = (starts < settings.months) & (ends > settings.months)
     if cut.any():
         yield Oddity(
-            file_of(case, "leases"), int(np.flatnonzero(cut)[0]) + FIRST_ROW, f"the horizon of {settings.months} months cuts {named(list(leases.lease_id[cut]))}",
-            f"what comes after it is counted by the tail rule {settings.tail}", f"give months = {int(ends[cut].max())} to see them whole, or watch the share of NPV from the tail",
+            file_of(case, "leases"), int(np.flatnonzero(cut)[0]) + FIRST_ROW,
+            f"the horizon of {settings.months} months cuts {named(list(leases.lease_id[cut]))}",
+            f"what comes after it is counted by the tail rule {settings.tail}",
+            f"give months = {int(ends[cut].max())} to see them whole, or watch the share of NPV from the tail",
         )
     for line in np.flatnonzero(starts >= settings.months):
-        yield Oddity(file_of(case, "leases"), int(line) + FIRST_ROW, f"lease {leases.lease_id.iloc[line]} begins after the horizon", "it cannot be served", "lengthen months, or remove the lease")
+        yield Oddity(
+            file_of(case, "leases"), int(line) + FIRST_ROW,
+            f"lease {leases.lease_id.iloc[line]} begins after the horizon", "it cannot be served",
+            "lengthen months, or remove the lease",
+        )
     for line in np.flatnonzero(ends <= 0):
-        yield Oddity(file_of(case, "leases"), int(line) + FIRST_ROW, f"lease {leases.lease_id.iloc[line]} ends before the start of the case", "it earns nothing", "check its start and term, or remove it")
+        yield Oddity(
+            file_of(case, "leases"), int(line) + FIRST_ROW,
+            f"lease {leases.lease_id.iloc[line]} ends before the start of the case", "it earns nothing",
+            "check its start and term, or remove it",
+        )
 
 
 def rates_far_from_market(case: Case) -> Iterator[Oddity]:
@@ -41,8 +51,10 @@ def rates_far_from_market(case: Case) -> Iterator[Oddity]:
         price = _market_price(case, gpu, starts[lease])
         if price is not None and not _LEAST_OF_MARKET * price <= rate <= _MOST_OF_MARKET * price:
             yield Oddity(
-                file_of(case, "lease_rates"), place + FIRST_ROW, f"lease {lease} pays {rate:g} $/GPU-hour for {gpu}, the market {price:g} at its start",
-                f"that is {rate / price:.0%} of the market" if price else "the market pays nothing", "check the rate and its unit",
+                file_of(case, "lease_rates"), place + FIRST_ROW,
+                f"lease {lease} pays {rate:g} $/GPU-hour for {gpu}, the market {price:g} at its start",
+                f"that is {rate / price:.0%} of the market" if price else "the market pays nothing",
+                "check the rate and its unit",
             )
 
 
@@ -62,7 +74,11 @@ def promises_of_nothing(case: Case) -> Iterator[Oddity]:
     """Committed leases without a least size, and tiers of rates that an unlimited tier before them leaves empty."""
     leases, rates = case.tables["leases"], case.tables["lease_rates"]
     for line in np.flatnonzero((leases.committed & ~leases.all_or_nothing & (leases.min_size == 0)).to_numpy()):
-        yield Oddity(file_of(case, "leases"), int(line) + FIRST_ROW, f"lease {leases.lease_id.iloc[line]} is committed at a least size of 0", "nothing of it must be served", "give min_size, or all_or_nothing")
+        yield Oddity(
+            file_of(case, "leases"), int(line) + FIRST_ROW,
+            f"lease {leases.lease_id.iloc[line]} is committed at a least size of 0", "nothing of it must be served",
+            "give min_size, or all_or_nothing",
+        )
     open_tiers: dict[tuple[str, str], int] = {}
     for lease, gpu, tier, most in zip(rates.lease_id, rates.gpu_id, rates.tier, rates.max_units, strict=True):
         if np.isnan(most):
@@ -70,7 +86,8 @@ def promises_of_nothing(case: Case) -> Iterator[Oddity]:
     for place, (lease, gpu, tier) in enumerate(zip(rates.lease_id, rates.gpu_id, rates.tier, strict=True)):
         if int(tier) > open_tiers.get((lease, gpu), int(tier)):
             yield Oddity(
-                file_of(case, "lease_rates"), place + FIRST_ROW, f"tier {tier} of {lease} for {gpu} comes after a tier without max_units",
+                file_of(case, "lease_rates"), place + FIRST_ROW,
+                f"tier {tier} of {lease} for {gpu} comes after a tier without max_units",
                 "it is never reached", "give max_units on the tiers before it",
             )
 

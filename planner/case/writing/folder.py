@@ -40,7 +40,10 @@ def settings_text(settings: Settings) -> str:
 def _setting(column: Column, value: Any) -> str:
     written = json.dumps(value, ensure_ascii=False) if isinstance(value, (str, bool)) else repr(value)
     unit = f"{column.unit}: " if column.unit else ""
-    choices = f" ({', '.join(column.choices)})" if column.choices and not all(choice in column.meaning for choice in column.choices) else ""
+    choices = (
+        f" ({', '.join(column.choices)})"
+        if column.choices and not all(choice in column.meaning for choice in column.choices) else ""
+    )
     return f"{column.name} = {written}  # {unit}{column.meaning}{choices}"
 
 

@@ -66,7 +66,10 @@ def format_page() -> str:
         standard = DEFAULT_DEPRECIATION[asset]
         defaults = f"{standard.method}, years {standard.years:g}, bonus_share {standard.bonus_share:g}"
         lines += ["", f"### depreciation.{asset} (keys left out: {defaults})", ""]
-        lines += [f"- `{column.name}`: {column.meaning}" + (f" ({allowed(column)})" if allowed(column) else "") for column in DEPRECIATION]
+        lines += [
+            f"- `{column.name}`: {column.meaning}" + (f" ({allowed(column)})" if allowed(column) else "")
+            for column in DEPRECIATION
+        ]
     for table in TABLES.values():
         lines += ["", *_table(table)]
     return "\n".join(lines) + "\n"
@@ -74,12 +77,17 @@ def format_page() -> str:
 
 def _table(table: Table) -> list[str]:
     key = " and ".join(f"`{name}`" for name in table.key)
-    return [f"## {table.name}: one row is {table.row}", "", f"{table.meaning} Rows are named by {key}.", "", *_columns(table.columns)]
+    return [
+        f"## {table.name}: one row is {table.row}", "", f"{table.meaning} Rows are named by {key}.", "",
+        *_columns(table.columns),
+    ]
 
 
 def _columns(columns: tuple[Column, ...]) -> list[str]:
     lines = ["| column | type | unit | when blank | allowed | meaning |", "|---|---|---|---|---|---|"]
     for column in columns:
-        cells = (f"`{column.name}`", column.type.value, column.unit, when_blank(column), allowed(column), column.meaning)
+        cells = (
+            f"`{column.name}`", column.type.value, column.unit, when_blank(column), allowed(column), column.meaning
+        )
         lines.append("| " + " | ".join(cell.replace("|", "/") for cell in cells) + " |")
     return lines

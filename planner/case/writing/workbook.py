@@ -25,7 +25,8 @@ _BLANK_ROWS = 500
 
 
 class _Exact(float):
-    """A float that XlsxWriter writes with all its digits; its own format stops at 16, which loses the last bit of some."""
+    """A float that XlsxWriter writes with all its digits; its own format stops at 16, which loses the last bit of
+    some."""
 
     def __format__(self, spec: str) -> str:
         return repr(float(self))

@@ -28,15 +28,25 @@ def timeline(found: Findings) -> Figure | None:
     left_out = len(value) - len(shown)
     windows = windows[windows["row"].isin(shown)]
     windows["what"] = windows["gpu_id"].where(windows["gpu_id"] != "", HOSTED)
-    windows["start"], windows["end"] = in_years(found, windows["from_month"]).round(4), in_years(found, windows["to_month"]).round(4)
-    windows["size"] = [f"{count(row.gpus)} GPUs" if row.gpus > 0 else f"{megawatts(row.it_mw)} MW" for row in windows.itertuples()]
-    windows["paid"] = [rate(row.rate) + ("/kW-month" if row.rate_unit == "usd_per_kw_month" else "/GPU-hour") for row in windows.itertuples()]
+    windows["start"], windows["end"] = in_years(
+        found, windows["from_month"]
+    ).round(4), in_years(found, windows["to_month"]).round(4)
+    windows["size"] = [
+        f"{count(row.gpus)} GPUs" if row.gpus > 0 else f"{megawatts(row.it_mw)} MW" for row in windows.itertuples()
+    ]
+    windows["paid"] = [
+        rate(row.rate) + ("/kW-month" if row.rate_unit == "usd_per_kw_month" else "/GPU-hour")
+        for row in windows.itertuples()
+    ]
     windows["worth"] = windows["npv_usd"].map(dollars)
     windows["term"] = windows["use"].map({"renew": "next term, if renewed"}).fillna("first term")
     first = windows.groupby("row")["start"].min()
     order = sorted(first.index, key=lambda row: (first[row], row))
     kinds = sorted(set(windows["what"]) - {HOSTED}) + ([HOSTED] if HOSTED in set(windows["what"]) else [])
-    columns = ["row", "lease", "site_id", "what", "start", "end", "size", "paid", "worth", "term", "from", "to", "power_path", "customer_id"]
+    columns = [
+        "row", "lease", "site_id", "what", "start", "end", "size", "paid", "worth", "term", "from", "to", "power_path",
+        "customer_id",
+    ]
     down = alt.Y("row:N", sort=order, title=None, axis=alt.Axis(grid=True, ticks=False))
     begin, end = float(windows["start"].min()), float(windows["end"].max())
     scale = alt.Scale(nice=False, zero=False, domain=[begin, end + 0.16 * (end - begin)])
@@ -47,15 +57,24 @@ def timeline(found: Findings) -> Figure | None:
             x=alt.X("start:Q", axis=year_axis(), scale=scale), x2="end:Q", y=down, color=colour("what", kinds),
             opacity=alt.condition("datum.term == 'first term'", alt.value(0.95), alt.value(0.4)),
             tooltip=[
-                labels("lease", "lease"), labels("customer_id", "customer"), labels("site_id", "site"), labels("power_path", "power"), labels("what", "on"),
-                labels("size", "size"), labels("paid", "first rate"), labels("from", "from"), labels("to", "to"), labels("term", "term"), labels("worth", "NPV"),
+                labels("lease", "lease"), labels("customer_id", "customer"), labels("site_id", "site"),
+                labels("power_path", "power"), labels("what", "on"),
+                labels("size", "size"), labels("paid", "first rate"), labels("from", "from"), labels("to", "to"),
+                labels("term", "term"), labels("worth", "NPV"),
             ],
         )
     )
-    paid = alt.Chart(rows(_rates(windows))).mark_text(align="left", dx=4, fontSize=10.5).encode(x="end:Q", y=down, text="rates:N")
+    paid = alt.Chart(rows(_rates(windows))).mark_text(align="left", dx=4, fontSize=10.5).encode(
+        x="end:Q", y=down, text="rates:N"
+    )
     chart = alt.layer(bars, paid).properties(height=17 * len(order))
     more = f" {left_out} smaller ones are in the table." if left_out else ""
-    return Figure("Which cluster serves which lease", f"A row is a lease on a site; after each its first rate, $ per GPU-hour or kW-month. Pale bars are next terms, which come only if they are renewed.{more}", chart)
+    return Figure(
+        "Which cluster serves which lease",
+        "A row is a lease on a site; after each its first rate, $ per GPU-hour or kW-month. Pale bars are next terms, "
+        f"which come only if they are renewed.{more}",
+        chart,
+    )
 
 
 def _rates(windows: pd.DataFrame) -> pd.DataFrame:
@@ -63,7 +82,9 @@ def _rates(windows: pd.DataFrame) -> pd.DataFrame:
     found = windows.groupby("row").agg(end=("end", "max")).reset_index()
     firsts = windows[windows["term"] == "first term"].groupby("row")["rate"]
     low, high = found["row"].map(firsts.min()), found["row"].map(firsts.max())
-    found["rates"] = ["" if a != a else rate(a) if a == b else f"{rate(a)}–{b:,.2f}" for a, b in zip(low, high, strict=True)]
+    found["rates"] = [
+        "" if a != a else rate(a) if a == b else f"{rate(a)}–{b:,.2f}" for a, b in zip(low, high, strict=True)
+    ]
     return found
 
 

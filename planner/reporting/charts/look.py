@@ -1,4 +1,5 @@
-"""How every chart looks: colours that the colour-blind tell apart on light and dark ground, axes in a meeting's units."""
+"""How every chart looks: colours that the colour-blind tell apart on light and dark ground, axes in a meeting's
+units."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ import pandas as pd
 from planner.reporting.findings import Findings
 
 COLOURS = ("#0077bb", "#e69f00", "#00a878", "#cc79a7", "#56b4e9", "#d55e00", "#666666", "#a08c00", "#7a5ccc", "#b35a4a")
-"""Okabe and Ito's set (jfly.uni-koeln.de/color), its black and yellow replaced by tones that stand on white and on black, its green a little lighter."""
+"""Okabe and Ito's set (jfly.uni-koeln.de/color), its black and yellow replaced by tones that stand on white and on
+black, its green a little lighter."""
 GAIN, LOSS, PLAIN, ACCENT = "#0077bb", "#d55e00", "#666666", "#e69f00"
 WIDTH = 720
 INK = "currentColor"
@@ -23,11 +25,14 @@ CONFIG: dict[str, Any] = {
     "font": "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif",
     "view": {"stroke": None},
     "axis": {
-        "labelColor": INK, "titleColor": INK, "tickColor": INK, "domainColor": INK, "gridColor": INK, "gridOpacity": 0.12, "domainOpacity": 0.4,
-        "tickOpacity": 0.4, "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "labelLimit": 320, "labelSeparation": 8,
+        "labelColor": INK, "titleColor": INK, "tickColor": INK, "domainColor": INK, "gridColor": INK,
+        "gridOpacity": 0.12, "domainOpacity": 0.4,
+        "tickOpacity": 0.4, "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "labelLimit": 320,
+        "labelSeparation": 8,
     },
     "legend": {
-        "labelColor": INK, "titleColor": INK, "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "orient": "top", "direction": "horizontal",
+        "labelColor": INK, "titleColor": INK, "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal",
+        "orient": "top", "direction": "horizontal",
         "symbolType": "square", "labelLimit": 220, "columns": 4, "offset": 6,
     },
     "text": {"color": INK, "fontSize": 12},
@@ -55,7 +60,9 @@ class Figure:
 
 def looked(figure: Figure) -> Any:
     """The chart with title and look, for a notebook or a picture."""
-    titled = figure.chart.properties(width=WIDTH, title=alt.TitleParams(figure.title, anchor="start", fontSize=15, color=INK, offset=12))
+    titled = figure.chart.properties(
+        width=WIDTH, title=alt.TitleParams(figure.title, anchor="start", fontSize=15, color=INK, offset=12)
+    )
     return titled.configure(**{**CONFIG, "background": "white"})
 
 
@@ -65,12 +72,16 @@ def rows(table: pd.DataFrame) -> Any:
 
 
 def values(records: Sequence[Mapping[str, Any]]) -> Any:
-    """Records as inline data. They stand as JSON text while a chart is made: Altair checks and copies lists record by record."""
-    return alt.InlineData(values=json.dumps(records, separators=(",", ":"), allow_nan=False), format=alt.JsonDataFormat(type="json"))
+    """Records as inline data. They stand as JSON text while a chart is made: Altair checks and copies lists record by
+    record."""
+    return alt.InlineData(
+        values=json.dumps(records, separators=(",", ":"), allow_nan=False), format=alt.JsonDataFormat(type="json")
+    )
 
 
 def _opened(spec: dict[str, Any]) -> dict[str, Any]:
-    """The same with its data as lists: Altair keeps them by name under `datasets`, once for all layers that share them."""
+    """The same with its data as lists: Altair keeps them by name under `datasets`, once for all layers that share
+    them."""
     kept = {name: json.loads(text) for name, text in spec.pop("datasets", {}).items()}
     unlabelled: dict[str, Any] = _without_format(spec)
     return {**unlabelled, "datasets": kept}
@@ -100,7 +111,10 @@ def _plain(value: Any) -> Any:
 def colour(field: str, names: Sequence[str], title: str | None = None, palette: Sequence[str] = COLOURS) -> alt.Color:
     """A colour for each name, in a fixed order; the palette begins again after its last."""
     chosen = [palette[at % len(palette)] for at in range(len(names))]
-    return alt.Color(f"{field}:N", title=title, scale=alt.Scale(domain=list(names), range=chosen), legend=alt.Legend() if len(names) > 1 else None)
+    return alt.Color(
+        f"{field}:N", title=title, scale=alt.Scale(domain=list(names), range=chosen),
+        legend=alt.Legend() if len(names) > 1 else None,
+    )
 
 
 def dollar_axis(title: str | None = None) -> alt.Axis:
@@ -110,7 +124,9 @@ def dollar_axis(title: str | None = None) -> alt.Axis:
 
 def year_axis(title: str | None = None) -> alt.Axis:
     """An axis of time whose values are years, as in `in_years`."""
-    return alt.Axis(format="d", title=title, tickMinStep=1, tickCount=12, grid=False, labelFlush=False, labelOverlap=True)
+    return alt.Axis(
+        format="d", title=title, tickMinStep=1, tickCount=12, grid=False, labelFlush=False, labelOverlap=True
+    )
 
 
 def in_years(found: Findings, months: Any) -> Any:

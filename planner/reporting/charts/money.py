@@ -45,7 +45,9 @@ def cash_by_year(found: Findings) -> Figure | None:
     last = _last_worth_showing(found)
     year = found.periods["period"].str[:4].astype(int).to_numpy()[:last]
     parts = [
-        pd.DataFrame({"year": year, "line": name, "usd": found.cash_by_line.loc[list(lines)].sum(axis=0).to_numpy()[:last]}) for name, lines in GROUPS.items()
+        pd.DataFrame(
+            {"year": year, "line": name, "usd": found.cash_by_line.loc[list(lines)].sum(axis=0).to_numpy()[:last]}
+        ) for name, lines in GROUPS.items()
     ]
     table = pd.concat(parts).groupby(["year", "line"], sort=False)["usd"].sum().reset_index()
     net = pd.DataFrame({"year": year, "usd": found.net_usd[:last]}).groupby("year")["usd"].sum().reset_index()
@@ -57,10 +59,16 @@ def cash_by_year(found: Findings) -> Figure | None:
         x=across, y=alt.Y("usd:Q", axis=dollar_axis()), color=colour("line", names, palette=_COLOURS),
         tooltip=[labels("year", "year"), labels("line", "line"), labels("shown", "cash")],
     )
-    line = alt.Chart(rows(net.round(0))).mark_line(color=INK, strokeWidth=2, point=alt.OverlayMarkDef(color=INK, size=30)).encode(
+    line = alt.Chart(rows(net.round(0))).mark_line(
+        color=INK, strokeWidth=2, point=alt.OverlayMarkDef(color=INK, size=30)
+    ).encode(
         x=across, y="usd:Q", tooltip=[labels("year", "year"), labels("shown", "net cash")]
     )
-    return Figure("Cash by year", f"After tax, undiscounted, before debt; the line is the net. After {horizon} only the tail moves cash.", alt.layer(bars, line).properties(height=320))
+    return Figure(
+        "Cash by year",
+        f"After tax, undiscounted, before debt; the line is the net. After {horizon} only the tail moves cash.",
+        alt.layer(bars, line).properties(height=320),
+    )
 
 
 def cumulative_cash(found: Findings) -> Figure | None:
@@ -69,28 +77,45 @@ def cumulative_cash(found: Findings) -> Figure | None:
         return None
     last = _last_worth_showing(found)
     total, periods = np.cumsum(found.net_usd)[:last], found.periods.iloc[:last]
-    table = pd.DataFrame({"t": in_years(found, periods["month"] + periods["months"]).round(4), "usd": total.round(0), "period": periods["period"]})
+    table = pd.DataFrame(
+        {
+            "t": in_years(found, periods["month"] + periods["months"]).round(4), "usd": total.round(0),
+            "period": periods["period"],
+        }
+    )
     table["shown"] = table["usd"].map(dollars)
     deepest = int(total.argmin())
     tips = [labels("period", "through"), labels("shown", "cumulative cash")]
     time = alt.X("t:Q", axis=year_axis(), scale=alt.Scale(nice=False, zero=False))
     source = rows(table)
-    area = alt.Chart(source).mark_area(opacity=0.3, color=GAIN, line={"color": GAIN, "strokeWidth": 2}).encode(x=time, y=alt.Y("usd:Q", axis=dollar_axis(), scale=alt.Scale(domainMin=1.15 * min(float(total[deepest]), 0.0))), tooltip=tips)
+    area = alt.Chart(source).mark_area(opacity=0.3, color=GAIN, line={"color": GAIN, "strokeWidth": 2}).encode(
+        x=time, y=alt.Y("usd:Q", axis=dollar_axis(), scale=alt.Scale(domainMin=1.15 * min(float(total[deepest]), 0.0))),
+        tooltip=tips,
+    )
     zero = alt.Chart(values([{"usd": 0}])).mark_rule(opacity=0.5).encode(y="usd:Q")
     layers = [area, zero]
     if total[deepest] < 0.0:
-        low = table.iloc[[deepest]].assign(text=f"deepest {dollars(float(total[deepest]))} in {found.periods['period'].iloc[deepest][:7]}")
+        low = table.iloc[[deepest]].assign(
+            text=f"deepest {dollars(float(total[deepest]))} in {found.periods['period'].iloc[deepest][:7]}"
+        )
         point = alt.Chart(rows(low))
         right = deepest < len(total) // 2
         layers += [
             point.mark_point(filled=True, size=70, color=LOSS, opacity=1).encode(x="t:Q", y="usd:Q", tooltip=tips),
-            point.mark_text(align="left" if right else "right", dx=10 if right else -10, dy=4, fontSize=12).encode(x="t:Q", y="usd:Q", text="text:N"),
+            point.mark_text(
+                align="left" if right else "right", dx=10 if right else -10, dy=4, fontSize=12
+            ).encode(x="t:Q", y="usd:Q", text="text:N"),
         ]
-    return Figure("Cumulative cash", "After tax, undiscounted, before debt: how deep the funding must reach, and when it is paid back.", alt.layer(*layers).properties(height=260))
+    return Figure(
+        "Cumulative cash",
+        "After tax, undiscounted, before debt: how deep the funding must reach, and when it is paid back.",
+        alt.layer(*layers).properties(height=260),
+    )
 
 
 def _last_worth_showing(found: Findings) -> int:
-    """Periods from the start up to the last in which cash is more than a sliver of that of the busiest; all of the horizon."""
+    """Periods from the start up to the last in which cash is more than a sliver of that of the busiest; all of the
+    horizon."""
     size = found.cash_by_line.abs().max(axis=0).to_numpy()
     busy = np.flatnonzero(size > SLIVER * size.max(initial=0.0))
     return max(int(busy[-1]) + 1 if len(busy) else 0, found.case.settings.months)
@@ -105,11 +130,19 @@ def waterfall(found: Findings) -> Figure | None:
     if value.empty:
         return None
     ends = value.cumsum()
-    table = pd.DataFrame({"line": [found.line_words(name) for name in value.index], "usd": value.to_numpy(), "start": (ends - value).to_numpy(), "end": ends.to_numpy()})
+    table = pd.DataFrame(
+        {
+            "line": [found.line_words(name) for name in value.index], "usd": value.to_numpy(),
+            "start": (ends - value).to_numpy(), "end": ends.to_numpy(),
+        }
+    )
     table["sign"] = np.where(table["usd"] > 0.0, "adds", "takes")
     npv = float(value.sum())
     table.loc[len(table)] = ["NPV", npv, 0.0, npv, "NPV"]
-    return Figure("From revenue to NPV", "Each line discounted to the start of the case, after tax at the end.", steps(table, "line"))
+    return Figure(
+        "From revenue to NPV", "Each line discounted to the start of the case, after tax at the end.",
+        steps(table, "line"),
+    )
 
 
 def steps(table: pd.DataFrame, label: str, *, least: float = 0.0) -> Any:
@@ -119,10 +152,15 @@ def steps(table: pd.DataFrame, label: str, *, least: float = 0.0) -> Any:
     source = rows(table)
     down = alt.Y(f"{label}:N", sort=order, title=None, axis=alt.Axis(ticks=False))
     highest = float(table["most"].max())
-    scale = alt.Scale(zero=False, nice=False, domain=[least, highest + 0.35 * (highest - least)]) if least > 0.0 else alt.Scale(domainMax=1.35 * max(highest, 0.0), nice=False) if highest > 0.0 else alt.Scale()
+    scale = (
+        alt.Scale(zero=False, nice=False, domain=[least, highest + 0.35 * (highest - least)]) if least > 0.0
+        else alt.Scale(domainMax=1.35 * max(highest, 0.0), nice=False) if highest > 0.0 else alt.Scale()
+    )
     bars = alt.Chart(source).mark_bar(height=14, cornerRadius=2, clip=True).encode(
         x=alt.X("start:Q", axis=dollar_axis(), scale=scale), x2="end:Q", y=down,
-        color=alt.Color("sign:N", scale=alt.Scale(domain=["adds", "takes", "NPV"], range=[GAIN, LOSS, ACCENT]), legend=None),
+        color=alt.Color(
+            "sign:N", scale=alt.Scale(domain=["adds", "takes", "NPV"], range=[GAIN, LOSS, ACCENT]), legend=None
+        ),
         tooltip=[labels(label, "line"), labels("shown", "present value")],
     )
     text = alt.Chart(source).mark_text(align="left", dx=6, fontSize=12).encode(x="most:Q", y=down, text="shown:N")

@@ -33,9 +33,23 @@ def _worth(found: Findings) -> list[Answer]:
     base = "promised dates and no defaults" if summary["base"] == "announced" else "mean delays and expected defaults"
     return [
         *_after_risk(summary),
-        Answer("NPV", dollars(npv), f"after tax at {settings.discount_rate:.1%} a year, cash at mid-month, {base}{after}", "npv_usd", npv),
-        Answer("NPV, losses carried forward", dollars(carried), f"the same when losses wait for profits instead of being used at once.{unlike}", "npv_losses_carried_usd", carried),
-        Answer("NPV to equity", dollars(summary["equity_npv_usd"]), "after draws, interest and repayment of the debt that the case has" if len(found.case.tables["debt"]) else "the case has no debt", "equity_npv_usd", summary["equity_npv_usd"]),
+        Answer(
+            "NPV", dollars(npv), f"after tax at {settings.discount_rate:.1%} a year, cash at mid-month, {base}{after}",
+            "npv_usd", npv,
+        ),
+        Answer(
+            "NPV, losses carried forward", dollars(carried),
+            f"the same when losses wait for profits instead of being used at once.{unlike}", "npv_losses_carried_usd",
+            carried,
+        ),
+        Answer(
+            "NPV to equity", dollars(summary["equity_npv_usd"]),
+            (
+                "after draws, interest and repayment of the debt that the case has" if len(found.case.tables["debt"])
+                else "the case has no debt"
+            ),
+            "equity_npv_usd", summary["equity_npv_usd"],
+        ),
     ]
 
 
@@ -45,8 +59,14 @@ def _after_risk(summary: Mapping[str, Any]) -> list[Answer]:
     if expected is None or tail is None:
         return []
     return [
-        Answer("Expected NPV", dollars(expected), "mean over the futures that the plan was made for", "expected_npv_usd", expected),
-        Answer("CVaR of loss", dollars(tail), "mean loss in the worst futures; below zero there is none even there", "cvar_usd", tail),
+        Answer(
+            "Expected NPV", dollars(expected), "mean over the futures that the plan was made for", "expected_npv_usd",
+            expected,
+        ),
+        Answer(
+            "CVaR of loss", dollars(tail), "mean loss in the worst futures; below zero there is none even there",
+            "cvar_usd", tail,
+        ),
     ]
 
 
@@ -62,10 +82,21 @@ def _size(found: Findings) -> list[Answer]:
     on_demand = allocation.loc[allocation["use"] == "sell", "income_pv_usd"].sum()
     won, declined = summary["leases_won"], summary["leases_declined"]
     return [
-        Answer("Capex", dollars(spent), f"halls, power, GPUs and opening costs {_span(found)}, undiscounted, before {dollars(_resale(found))} of resale"),
-        Answer("Power", f"{megawatts(summary['contracted_mw'])} MW", f"contracted on {summary['sites']} of {len(found.case.tables['sites'])} sites: {kinds}", "contracted_mw", summary["contracted_mw"]),
+        Answer(
+            "Capex", dollars(spent),
+            f"halls, power, GPUs and opening costs {_span(found)}, undiscounted, before {dollars(_resale(found))} of "
+            "resale",
+        ),
+        Answer(
+            "Power", f"{megawatts(summary['contracted_mw'])} MW",
+            f"contracted on {summary['sites']} of {len(found.case.tables['sites'])} sites: {kinds}", "contracted_mw",
+            summary["contracted_mw"],
+        ),
         Answer("GPUs bought", count(summary["gpus_bought"]), skus, "gpus_bought", summary["gpus_bought"]),
-        Answer("Leases won", f"{len(won)} of {len(won) + len(declined)}" if won or declined else "none offered", f"on demand earns {share(on_demand / income)} of discounted income" if income > 0 else "nothing is let"),
+        Answer(
+            "Leases won", f"{len(won)} of {len(won) + len(declined)}" if won or declined else "none offered",
+            f"on demand earns {share(on_demand / income)} of discounted income" if income > 0 else "nothing is let",
+        ),
     ]
 
 
@@ -84,7 +115,10 @@ def _resale(found: Findings) -> float:
 def _funding(found: Findings) -> list[Answer]:
     summary = found.summary
     total = pd.Series(found.net_usd.cumsum(), index=found.periods["period"])
-    when = f"deepest cumulative after-tax cash, in {str(total.idxmin())[:7]}, before debt" if summary["peak_funding_usd"] > 0 else "cumulative cash never falls below zero"
+    when = (
+        f"deepest cumulative after-tax cash, in {str(total.idxmin())[:7]}, before debt"
+        if summary["peak_funding_usd"] > 0 else "cumulative cash never falls below zero"
+    )
     rate, status = summary["irr_per_year"], summary["irr_status"]
     irr = irr_text(rate, status)
     why = "of the monthly after-tax flow, before debt" if rate is not None else {
@@ -93,9 +127,14 @@ def _funding(found: Findings) -> list[Answer]:
     }.get(status, words(status))
     payback = summary["payback_month"]
     return [
-        Answer("Peak funding", dollars(summary["peak_funding_usd"]), when, "peak_funding_usd", summary["peak_funding_usd"]),
+        Answer(
+            "Peak funding", dollars(summary["peak_funding_usd"]), when, "peak_funding_usd", summary["peak_funding_usd"]
+        ),
         Answer("IRR", irr, why, "irr_per_year", rate),
-        Answer("Payback", payback, "the month from which cumulative after-tax cash stays above zero", "payback_month", payback),
+        Answer(
+            "Payback", payback, "the month from which cumulative after-tax cash stays above zero", "payback_month",
+            payback,
+        ),
     ]
 
 

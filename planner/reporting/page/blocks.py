@@ -57,7 +57,8 @@ class Table:
     note: str = ""
 
     def least_width(self, column: int) -> int:
-        """Letters that a column of text must show side by side: its longest cell where that is short, else its longest word."""
+        """Letters that a column of text must show side by side: its longest cell where that is short, else its longest
+        word."""
         texts = [row[column].shown for row in self.rows]
         longest = max(map(len, texts), default=0)
         if longest > WIDEST_WORD:
@@ -96,12 +97,17 @@ def number(column: str, heading: str, write: Callable[[Any], str]) -> Shown:
     return Shown(column, heading, write, numeric=True)
 
 
-def table_of(name: str, title: str, frame: pd.DataFrame, columns: Sequence[Shown], note: str = "", most: int = MOST_ROWS) -> Table:
+def table_of(
+    name: str, title: str, frame: pd.DataFrame, columns: Sequence[Shown], note: str = "", most: int = MOST_ROWS
+) -> Table:
     """A table of some columns of a frame, cut at `most` rows."""
     cut = f"{len(frame) - most:,} more rows stand in the workbook. " if len(frame) > most else ""
     shown = frame.head(most)
     cells = [[_cell(column, value) for value in shown[column.column]] for column in columns]
-    return Table(name, title, tuple((column.heading, column.numeric) for column in columns), tuple(zip(*cells, strict=True)) if len(shown) else (), cut + note)
+    return Table(
+        name, title, tuple((column.heading, column.numeric) for column in columns),
+        tuple(zip(*cells, strict=True)) if len(shown) else (), cut + note,
+    )
 
 
 def _cell(column: Shown, value: Any) -> Cell:

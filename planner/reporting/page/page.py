@@ -38,24 +38,34 @@ class Beside:
 
 
 def page(found: Findings, shown: Sequence[Section], *, script: Script | None = None) -> str:
-    """The HTML of a run's page from its sections; `script` as `begin_script` begins it, to have it put together meanwhile."""
+    """The HTML of a run's page from its sections; `script` as `begin_script` begins it, to have it put together
+    meanwhile."""
     script = begin_script() if script is None else script
-    specs = {block.name: block.figure.spec() for section in shown for block in section.blocks if isinstance(block, Drawn)}
+    specs = {
+        block.name: block.figure.spec() for section in shown for block in section.blocks if isinstance(block, Drawn)
+    }
     summary = found.summary
-    headline = f"{words(summary['status'])}, NPV {dollars(summary['npv_usd'])}" if found.has_plan else f"{words(summary['status'])}: no plan"
+    headline = (
+        f"{words(summary['status'])}, NPV {dollars(summary['npv_usd'])}" if found.has_plan
+        else f"{words(summary['status'])}: no plan"
+    )
     return _environment().get_template("page.html").render(
-        name=found.case.settings.name, headline=headline, sections=shown, way=sections.names_of(shown), specs=specs, config=CONFIG, vega=script.text(),
+        name=found.case.settings.name, headline=headline, sections=shown, way=sections.names_of(shown), specs=specs,
+        config=CONFIG, vega=script.text(),
         is_table=lambda block: isinstance(block, Table), is_figure=lambda block: isinstance(block, Drawn),
     )
 
 
 def page_sections(found: Findings, beside: Beside, made: dt.datetime) -> list[Section]:
     """The sections that the run has something to say in."""
-    figures: dict[str, Figure] = figures_of(found, beside.scored, beside.moved, sweeps=beside.sweeps, frontier=beside.frontier)
+    figures: dict[str, Figure] = figures_of(
+        found, beside.scored, beside.moved, sweeps=beside.sweeps, frontier=beside.frontier
+    )
     shown = [sections.decisions_section(found), answer_section(found)] if found.has_plan else [answer_section(found)]
     if found.has_plan:
         shown += [
-            sections.sites_section(found, figures), sections.clusters_section(found, figures, beside.quotes), sections.money_section(found, figures), sections.prices_section(found, figures),
+            sections.sites_section(found, figures), sections.clusters_section(found, figures, beside.quotes),
+            sections.money_section(found, figures), sections.prices_section(found, figures),
             sections.risk_section(found, figures, beside.scored),
         ]
     else:
@@ -67,7 +77,10 @@ def page_sections(found: Findings, beside: Beside, made: dt.datetime) -> list[Se
 
 
 def _environment() -> jinja2.Environment:
-    made = jinja2.Environment(loader=jinja2.PackageLoader("planner.reporting.page"), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made = jinja2.Environment(
+        loader=jinja2.PackageLoader("planner.reporting.page"), autoescape=True, undefined=jinja2.StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )
     made.policies["json.dumps_function"] = _compact
     made.policies["json.dumps_kwargs"] = {}
     return made

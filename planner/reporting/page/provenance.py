@@ -21,15 +21,31 @@ _NAMED = 6
 def provenance_section(found: Findings, made: dt.datetime) -> Section:
     """What one needs to make the same run again, and what its figures rest on."""
     facts = pd.DataFrame(list(run_facts(found, made)), columns=["what", "is"])
-    settings = pd.DataFrame([(key, str(value)) for key, value in flat_settings(found.case.settings).items()], columns=["setting", "value"])
-    odd = pd.DataFrame([(oddity.file, "" if oddity.row is None else str(oddity.row), oddity.what, oddity.why, oddity.to_do) for oddity in unusual(found.case)], columns=["file", "row", "what", "why", "to do"])
+    settings = pd.DataFrame(
+        [(key, str(value)) for key, value in flat_settings(found.case.settings).items()], columns=["setting", "value"]
+    )
+    odd = pd.DataFrame(
+        [
+            (oddity.file, "" if oddity.row is None else str(oddity.row), oddity.what, oddity.why, oddity.to_do)
+            for oddity in unusual(found.case)
+        ],
+        columns=["file", "row", "what", "why", "to do"],
+    )
     return Section(
         "provenance", "Where this comes from",
         present([
             table_of("run", "The run", facts, [Shown("what", "what"), Shown("is", "is")]),
-            table_of("warnings", "Unusual in the case, though not wrong", odd, [Shown(name, name) for name in odd.columns]),
-            table_of("settings", "Settings of the case", settings, [Shown("setting", "setting"), Shown("value", "value")]),
-            table_of("sources", "Assumptions and their sources", _sources(found), [Shown("source", "source"), blocks.number("rows", "rows", count), Shown("behind", "stands behind")], most=400),
+            table_of(
+                "warnings", "Unusual in the case, though not wrong", odd, [Shown(name, name) for name in odd.columns]
+            ),
+            table_of(
+                "settings", "Settings of the case", settings, [Shown("setting", "setting"), Shown("value", "value")]
+            ),
+            table_of(
+                "sources", "Assumptions and their sources", _sources(found),
+                [Shown("source", "source"), blocks.number("rows", "rows", count), Shown("behind", "stands behind")],
+                most=400,
+            ),
         ]),
     )
 
@@ -42,7 +58,9 @@ def run_facts(found: Findings, made: dt.datetime) -> Iterator[tuple[str, str]]:
         yield "run written", found.written.isoformat(timespec="minutes")
     yield "this page made", made.isoformat(timespec="minutes")
     yield "solver", f"{record['solver']}; proven {record['proven']}"
-    yield "largest excess over any limit", f"{record['worst_row']:.1e} of the limit's scale" if isinstance(record.get("worst_row"), float) else "none"
+    yield "largest excess over any limit", f"{record['worst_row']:.1e} of the limit's scale" if isinstance(
+        record.get("worst_row"), float
+    ) else "none"
     yield "seed", str(record["seed"])
     yield "device", str(record["device"])
     yield "model", ", ".join(f"{size:,} {name}" for name, size in record["size"].items())
@@ -61,6 +79,14 @@ def _sources(found: Findings) -> pd.DataFrame:
         table = found.case.tables[name]
         for values in table[[*declared.key, "source"]].itertuples(index=False):
             *key, source = map(str, values)
-            behind.setdefault(source or "(no source given)", []).append(f"{name} {':'.join(part for part in key if part)}")
-    rows = [(source, len(places), ", ".join(places[:_NAMED]) + (f" and {len(places) - _NAMED} more" if len(places) > _NAMED else "")) for source, places in behind.items()]
+            behind.setdefault(source or "(no source given)", []).append(
+                f"{name} {':'.join(part for part in key if part)}"
+            )
+    rows = [
+        (
+            source, len(places),
+            ", ".join(places[:_NAMED]) + (f" and {len(places) - _NAMED} more" if len(places) > _NAMED else ""),
+        )
+        for source, places in behind.items()
+    ]
     return pd.DataFrame(rows, columns=["source", "rows", "behind"])

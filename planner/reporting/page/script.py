@@ -10,7 +10,10 @@ from planner.errors import PlannerError
 
 VEGA_LITE = "6.4"
 """Version of Vega-Lite that draws: that of Altair 6.3."""
-_MAKE = f"import sys, vl_convert; sys.stdout.buffer.write(vl_convert.javascript_bundle(vl_version={VEGA_LITE!r}).encode())"
+_MAKE = (
+    "import sys, vl_convert; "
+    f"sys.stdout.buffer.write(vl_convert.javascript_bundle(vl_version={VEGA_LITE!r}).encode())"
+)
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,10 @@ class Script:
         """The script, once it is done, as it can stand within a page: nothing in it ends the element that holds it."""
         written, complaint = self.process.communicate()
         if self.process.returncode:
-            raise PlannerError(f"the charts' script could not be put together ({complaint.decode(errors='replace').strip()[-300:]}); install vl-convert-python anew")
+            raise PlannerError(
+                f"the charts' script could not be put together ({complaint.decode(errors='replace').strip()[-300:]}); "
+                "install vl-convert-python anew"
+            )
         return written.decode().replace("</script", "<\\/script").replace("<!--", "<\\!--")
 
     def stop(self) -> None:
@@ -34,5 +40,6 @@ class Script:
 
 
 def begin_script() -> Script:
-    """Begin to put the script together: it takes more than a second, holds the interpreter's lock, and needs nothing of the run."""
+    """Begin to put the script together: it takes more than a second, holds the interpreter's lock, and needs nothing of
+    the run."""
     return Script(subprocess.Popen([sys.executable, "-I", "-c", _MAKE], stdout=subprocess.PIPE, stderr=subprocess.PIPE))

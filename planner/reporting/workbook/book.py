@@ -24,10 +24,15 @@ from planner.reporting.usage import site_table
 from planner.reporting.workbook.cash_sheets import FIRST, Cells, cashflow_sheet, npv_sheet, work_sheet
 from planner.reporting.workbook.sheets import PREFIX, Sheets, write_cell
 
-AGAIN = "Sheets whose names begin with result_ are results; the others are the case. Edit them, save, and plan again: planner plan report.xlsx"
+AGAIN = (
+    "Sheets whose names begin with result_ are results; the others are the case. Edit them, save, and plan again: "
+    "planner plan report.xlsx"
+)
 
 
-def write_report_workbook(found: Findings, path: Path, beside: Beside | None = None, *, made: dt.datetime | None = None) -> None:
+def write_report_workbook(
+    found: Findings, path: Path, beside: Beside | None = None, *, made: dt.datetime | None = None
+) -> None:
     """Write the workbook of a run; see `planner manual workbook` for its sheets."""
     beside = Beside() if beside is None else beside
     book = new_workbook(found.case, path)
@@ -47,8 +52,16 @@ def write_report_workbook(found: Findings, path: Path, beside: Beside | None = N
     else:
         _summary(sheets, summary, found, None)
         for table in (block for block in answer_section(found).blocks if isinstance(block, Table)):
-            sheets.table(table.name, pd.DataFrame([[cell.shown for cell in row] for row in table.rows], columns=[heading for heading, _ in table.headings]))
-    facts = pd.DataFrame(list(run_facts(found, dt.datetime.now().astimezone() if made is None else made)), columns=["what", "is"])
+            sheets.table(
+                table.name,
+                pd.DataFrame(
+                    [[cell.shown for cell in row] for row in table.rows],
+                    columns=[heading for heading, _ in table.headings],
+                ),
+            )
+    facts = pd.DataFrame(
+        list(run_facts(found, dt.datetime.now().astimezone() if made is None else made)), columns=["what", "is"]
+    )
     sheets.table("provenance", facts)
     write_case_sheets(book, found.case)
     summary.activate()
@@ -90,14 +103,20 @@ def _summary(sheets: Sheets, sheet: Worksheet, found: Findings, cells: Cells | N
         if answer.name in live:
             sheet.write_formula(row, 1, live[answer.name].formula, sheets.numbers["usd"], live[answer.name].value)
         elif isinstance(answer.exact, float):
-            kind = "usd" if answer.key.endswith("_usd") else "share" if answer.key.endswith("per_year") else "mw" if answer.key.endswith("_mw") else "count"
+            kind = (
+                "usd" if answer.key.endswith("_usd") else "share" if answer.key.endswith("per_year") else "mw"
+                if answer.key.endswith("_mw") else "count"
+            )
             write_cell(sheet, row, 1, answer.exact, sheets.numbers[kind])
         else:
             sheet.write_string(row, 1, answer.shown)
         sheet.write_string(row, 2, answer.rests_on, sheets.wrapped)
         row += 1
     if cells is not None:
-        for name, figure in (("income per GPU-hour, before tax", cells.income_per_gpu_hour), ("cost per GPU-hour, before tax", cells.cost_per_gpu_hour)):
+        for name, figure in (
+            ("income per GPU-hour, before tax", cells.income_per_gpu_hour),
+            ("cost per GPU-hour, before tax", cells.cost_per_gpu_hour),
+        ):
             sheet.write_string(row, 0, name)
             sheet.write_formula(row, 1, figure.formula, sheets.numbers["rate"], figure.value)
             sheet.write_string(row, 2, "see result_npv", sheets.wrapped)
@@ -127,11 +146,16 @@ def _years(sheets: Sheets, sheet: Worksheet, found: Findings, cells: Cells) -> N
         for place, lines in enumerate(GROUPS.values(), start=1):
             rows = [cells.rows[name] for name in lines]
             value = float(found.cash_by_line.loc[list(lines)].to_numpy()[:, columns].sum())
-            sheet.write_formula(row, place, "=" + "+".join(f"SUM({PREFIX}npv!{begin}{at}:{end}{at})" for at in rows), usd, value)
+            sheet.write_formula(
+                row, place, "=" + "+".join(f"SUM({PREFIX}npv!{begin}{at}:{end}{at})" for at in rows), usd, value
+            )
             net += value
         total += net
         place = len(GROUPS) + 1
-        sheet.write_formula(row, place, f"=SUM({xl_rowcol_to_cell(row, 1)}:{xl_rowcol_to_cell(row, place - 1)})", sheets.strong["usd"], net)
+        sheet.write_formula(
+            row, place, f"=SUM({xl_rowcol_to_cell(row, 1)}:{xl_rowcol_to_cell(row, place - 1)})", sheets.strong["usd"],
+            net,
+        )
         before = f"{xl_rowcol_to_cell(row - 1, place + 1)}+" if row > 1 else ""
         sheet.write_formula(row, place + 1, f"={before}{xl_rowcol_to_cell(row, place)}", usd, total)
     sheet.freeze_panes(1, 1)
@@ -143,14 +167,28 @@ def _year_charts(sheets: Sheets, sheet: Worksheet, years: int) -> None:
     name = sheet.get_name()
     bars = sheets.book.add_chart({"type": "column", "subtype": "stacked"})
     for place in range(1, len(GROUPS) + 1):
-        bars.add_series({"name": [name, 0, place], "categories": [name, 1, 0, years, 0], "values": [name, 1, place, years, place], "fill": {"color": COLOURS[(place - 1) % len(COLOURS)]}, "gap": 40})
+        bars.add_series(
+            {
+                "name": [name, 0, place], "categories": [name, 1, 0, years, 0],
+                "values": [name, 1, place, years, place], "fill": {"color": COLOURS[(place - 1) % len(COLOURS)]},
+                "gap": 40,
+            }
+        )
     bars.set_title({"name": "Cash by year, $B", "name_font": {"size": 12}})
     line = sheets.book.add_chart({"type": "line"})
     for place in (len(GROUPS) + 1, len(GROUPS) + 2):
-        line.add_series({"name": [name, 0, place], "categories": [name, 1, 0, years, 0], "values": [name, 1, place, years, place], "line": {"width": 2, "color": COLOURS[0 if place == len(GROUPS) + 1 else 5]}})
+        line.add_series(
+            {
+                "name": [name, 0, place], "categories": [name, 1, 0, years, 0],
+                "values": [name, 1, place, years, place],
+                "line": {"width": 2, "color": COLOURS[0 if place == len(GROUPS) + 1 else 5]},
+            }
+        )
     line.set_title({"name": "Net and cumulative cash, $B", "name_font": {"size": 12}})
     for chart, row in ((bars, years + 2), (line, years + 25)):
-        chart.set_y_axis({"num_format": '$#,##0.0,,,"B"', "major_gridlines": {"visible": True, "line": {"color": "#DDDDDD"}}})
+        chart.set_y_axis(
+            {"num_format": '$#,##0.0,,,"B"', "major_gridlines": {"visible": True, "line": {"color": "#DDDDDD"}}}
+        )
         chart.set_x_axis({"label_position": "low"})
         chart.set_legend({"position": "bottom"})
         chart.set_size({"width": 860, "height": 420})

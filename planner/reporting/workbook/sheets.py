@@ -15,7 +15,8 @@ PREFIX = "result_"
 MOST_ROWS = 100_000
 WIDEST = 44
 FORMATS = {
-    "usd": "$#,##0;-$#,##0", "rate": "$#,##0.00;-$#,##0.00", "mw": "#,##0.0", "count": "#,##0", "share": "0.0%", "number": "#,##0.####", "factor": "0.000000", "plain": "0",
+    "usd": "$#,##0;-$#,##0", "rate": "$#,##0.00;-$#,##0.00", "mw": "#,##0.0", "count": "#,##0", "share": "0.0%",
+    "number": "#,##0.####", "factor": "0.000000", "plain": "0",
 }
 
 
@@ -24,20 +25,25 @@ class Sheets:
 
     def __init__(self, book: Workbook) -> None:
         self.book = book
-        self.head = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top", "bg_color": "#EEF1F4", "num_format": "@"})
+        self.head = book.add_format(
+            {"bold": True, "bottom": 1, "text_wrap": True, "valign": "top", "bg_color": "#EEF1F4", "num_format": "@"}
+        )
         self.title = book.add_format({"bold": True, "font_size": 14})
         self.bold = book.add_format({"bold": True})
         self.text = book.add_format({"num_format": "@"})
         self.wrapped = book.add_format({"text_wrap": True, "valign": "top"})
         self.numbers = {name: book.add_format({"num_format": code}) for name, code in FORMATS.items()}
-        self.strong = {name: book.add_format({"num_format": code, "bold": True, "top": 1}) for name, code in FORMATS.items()}
+        self.strong = {
+            name: book.add_format({"num_format": code, "bold": True, "top": 1}) for name, code in FORMATS.items()
+        }
 
     def sheet(self, name: str) -> Worksheet:
         """A new sheet of results."""
         return self.book.add_worksheet(f"{PREFIX}{name}")
 
     def table(self, name: str, frame: pd.DataFrame, notes: Mapping[str, str] | None = None) -> Worksheet:
-        """A sheet of a table: a header with notes, numbers in the format of their unit, filter, first row and column frozen."""
+        """A sheet of a table: a header with notes, numbers in the format of their unit, filter, first row and column
+        frozen."""
         sheet = self.sheet(name)
         shown = frame.head(MOST_ROWS)
         for place, column in enumerate(shown.columns):
@@ -54,7 +60,9 @@ class Sheets:
         if len(shown.columns):
             sheet.autofilter(0, 0, max(len(shown), 1), len(shown.columns) - 1)
         if len(frame) > len(shown):
-            sheet.write_string(len(shown) + 1, 0, f"{len(frame) - len(shown):,} more rows stand in the files of the run", self.text)
+            sheet.write_string(
+                len(shown) + 1, 0, f"{len(frame) - len(shown):,} more rows stand in the files of the run", self.text
+            )
         return sheet
 
 
@@ -73,7 +81,11 @@ def write_cell(sheet: Worksheet, row: int, place: int, value: Any, look: Any) ->
 
 def kind_of(column: str) -> str:
     """The format of a column of numbers, by the unit that its name carries."""
-    if "usd_per_gpu_hour" in column or "per_kw" in column or column in ("rate", "rate_low", "rate_high", "floor", "pay_up_to", "fee") or column.startswith(("usd_per", "levelised")):
+    if (
+        "usd_per_gpu_hour" in column or "per_kw" in column
+        or column in ("rate", "rate_low", "rate_high", "floor", "pay_up_to", "fee")
+        or column.startswith(("usd_per", "levelised"))
+    ):
         return "rate"
     if column.endswith(("_usd", "_usd_before", "_usd_after")) or column.startswith("usd") or "_usd_" in column:
         return "usd"

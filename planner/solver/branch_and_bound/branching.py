@@ -1,7 +1,8 @@
-"""How a node of the tree is split: which whole decision, judged by pseudo-costs begun with short trials, and the two halves.
+"""How a node of the tree is split: which whole decision, judged by pseudo-costs begun with short trials, and the two
+halves.
 
-Of each split one half rounds the decision up and the other down; the two are solved beside each other, each on a solver of
-its own, and always on the same one, so that the tree is the same on one core and on two.
+Of each split one half rounds the decision up and the other down; the two are solved beside each other, each on a solver
+of its own, and always on the same one, so that the tree is the same on one core and on two.
 """
 
 from __future__ import annotations
@@ -47,7 +48,10 @@ class Node:
     def of(lp: NodeLp, lower: FloatArray, upper: FloatArray, relaxed: Relaxed) -> Node:
         """The part of the tree between some bounds."""
         levels = lp.settled(relaxed.levels)
-        return Node(lower, upper, relaxed.value, relaxed.basis, levels[lp.integer], None if len(lp.fractional(levels)) else levels)
+        return Node(
+            lower, upper, relaxed.value, relaxed.basis, levels[lp.integer],
+            None if len(lp.fractional(levels)) else levels,
+        )
 
 
 @dataclass
@@ -112,8 +116,8 @@ class Branching:
         self.down.add(cuts)
 
     def halves(self, node: Node, at_least: float = -np.inf) -> list[Node]:
-        """A node that is not whole, split at its weightiest decision, better half first; a half that is infeasible or worth less
-        than `at_least` is missing."""
+        """A node that is not whole, split at its weightiest decision, better half first; a half that is infeasible or
+        worth less than `at_least` is missing."""
         fraction = node.part - np.floor(node.part)
         loose = np.flatnonzero(np.minimum(fraction, 1.0 - fraction) > WHOLE)
         ranked = sorted(loose.tolist(), key=lambda q: (-self.costs.score(q, float(fraction[q])), q))
@@ -124,11 +128,14 @@ class Branching:
         return sorted((child for child in found if child is not None), key=lambda child: -child.value)
 
     def _tried_worth(self, node: Node, decisions: list[int], at_least: float) -> dict[int, float]:
-        """Product of the losses of rounding each decision up and down, tried with few iterations; a way that is infeasible or worth too little settles it."""
+        """Product of the losses of rounding each decision up and down, tried with few iterations; a way that is
+        infeasible or worth too little settles it."""
 
         def trials(way: int) -> Callable[[NodeLp], list[float | None]]:
             return lambda lp: [
-                lp.tried(*_rounded(node, q, way), node.basis, TRIAL_ITERATIONS, self.left(), at_least) for q in decisions
+                lp.tried(
+                    *_rounded(node, q, way), node.basis, TRIAL_ITERATIONS, self.left(), at_least
+                ) for q in decisions
             ]
 
         up, down = self._both(trials(1), trials(0))

@@ -1,4 +1,5 @@
-"""Decisions that a relaxation leaves between two whole numbers for no reason: they cost nothing, and one of the two breaks no row."""
+"""Decisions that a relaxation leaves between two whole numbers for no reason: they cost nothing, and one of the two
+breaks no row."""
 
 from __future__ import annotations
 
@@ -10,10 +11,14 @@ from planner.solver.model_arrays import FloatArray, IntArray
 ROW_SLACK = 1e-9
 
 
-def settled(levels: FloatArray, activity: FloatArray, decisions: IntArray, columns: csc_array, row_lower: FloatArray, row_upper: FloatArray) -> FloatArray:
+def settled(
+    levels: FloatArray, activity: FloatArray, decisions: IntArray, columns: csc_array, row_lower: FloatArray,
+    row_upper: FloatArray,
+) -> FloatArray:
     """The levels with some decisions moved to a whole level, the upper one first, where no row objects; others stay.
 
-    levels (columns,); activity (rows,): columns @ levels; decisions: numbers of the columns to be moved, of which none has a cost.
+    levels (columns,); activity (rows,): columns @ levels; decisions: numbers of the columns to be moved, of which none
+    has a cost.
     """
     x, used = levels.copy(), activity.copy()
     for j in decisions.tolist():

@@ -45,7 +45,8 @@ class NodeLp:
     """The presolved relaxation of a model; only bounds of its integer columns ever change.
 
     integer: presolved columns that must be whole; lower, upper: their bounds at the root. count: relaxations solved.
-    original_integer: the columns before presolve that the integers were, -1 where that was not asked for or presolve made them.
+    original_integer: the columns before presolve that the integers were, -1 where that was not asked for or presolve
+        made them.
     """
 
     source: Any
@@ -68,7 +69,8 @@ class NodeLp:
 
     @staticmethod
     def presolved(arrays: ModelArrays, options: SolverOptions, *, named: bool = False) -> NodeLp:
-        """Presolve the model once; raises Unsettled where presolve leaves nothing to search. named: keep track of the integers."""
+        """Presolve the model once; raises Unsettled where presolve leaves nothing to search. named: keep track of the
+        integers."""
         source = _quiet(options)
         source.passModel(
             arrays.columns, arrays.rows, len(arrays.value), int(highspy.MatrixFormat.kRowwise),
@@ -96,7 +98,8 @@ class NodeLp:
         original = np.array([int(names[at] or -1) if names else -1 for at in integer], dtype=np.int32)
         lp.integrality_, lp.col_names_ = [], []
         return NodeLp(
-            source, _kept(lp, options), cost, offset, lower, upper, integer, lower[integer], upper[integer], csr_array(columns), columns,
+            source, _kept(lp, options), cost, offset, lower, upper, integer, lower[integer], upper[integer],
+            csr_array(columns), columns,
             *limits, sign, original,
         )
 
@@ -135,10 +138,15 @@ class NodeLp:
         value = self.sign * highs.getInfo().objective_function_value
         return Relaxed(value, np.array(highs.getSolution().col_value), highs.getBasis())
 
-    def tried(self, lower: FloatArray, upper: FloatArray, basis: Any, iterations: int, seconds: float | None, at_least: float = -np.inf) -> float | None:
-        """About what a relaxation is worth, after so many iterations of the dual simplex; None if it is infeasible, or worth less than `at_least`.
+    def tried(
+        self, lower: FloatArray, upper: FloatArray, basis: Any, iterations: int, seconds: float | None,
+        at_least: float = -np.inf,
+    ) -> float | None:
+        """About what a relaxation is worth, after so many iterations of the dual simplex; None if it is infeasible, or
+        worth less than `at_least`.
 
-        The dual simplex comes down from above, so a relaxation cut short looks better than it is: good for choosing, not a bound.
+        The dual simplex comes down from above, so a relaxation cut short looks better than it is: good for choosing,
+        not a bound.
         """
         highs = self.highs
         highs.changeColsBounds(len(self.integer), self.integer, lower, upper)
@@ -167,7 +175,8 @@ class NodeLp:
         """Keep some rows that every whole answer keeps; bases from before fit once they are `with_cuts`."""
         matrix = cuts.matrix
         self.highs.addRows(
-            matrix.shape[0], cuts.lower, cuts.upper, matrix.nnz, matrix.indptr[:-1].astype(np.int32), matrix.indices.astype(np.int32), matrix.data
+            matrix.shape[0], cuts.lower, cuts.upper, matrix.nnz, matrix.indptr[:-1].astype(np.int32),
+            matrix.indices.astype(np.int32), matrix.data
         )
         self.rows = csr_array(vstack([self.rows, matrix], format="csr"))
         self.columns = csc_array(self.rows)
@@ -182,7 +191,9 @@ class NodeLp:
     def settled(self, levels: FloatArray) -> FloatArray:
         """The levels with integers that cost nothing moved to a whole level where no row objects."""
         loose = self.integer[self.fractional(levels)]
-        return settled(levels, self.rows @ levels, loose[self.cost[loose] == 0.0], self.columns, self.row_lower, self.row_upper)
+        return settled(
+            levels, self.rows @ levels, loose[self.cost[loose] == 0.0], self.columns, self.row_lower, self.row_upper
+        )
 
     def fractional(self, levels: FloatArray) -> NDArray[np.int64]:
         """Positions among the integers that are not whole."""
@@ -196,7 +207,8 @@ class NodeLp:
         return ModelArrays(
             cost=self.cost, offset=self.offset, start=self.rows.indptr, index=self.rows.indices, value=self.rows.data,
             row_lower=self.row_lower, row_upper=self.row_upper, col_lower=col_lower, col_upper=col_upper, integer=whole,
-            maximise=self.sign > 0.0, variables=tuple(range(len(self.cost))), row_names=tuple(map(str, range(len(self.row_lower)))),
+            maximise=self.sign > 0.0, variables=tuple(range(len(self.cost))),
+            row_names=tuple(map(str, range(len(self.row_lower)))),
         )
 
     def original(self, levels: FloatArray) -> FloatArray:

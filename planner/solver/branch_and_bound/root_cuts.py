@@ -1,8 +1,9 @@
 """Cutting planes for a tree of relaxations: HiGHS separates at the root, the tree keeps what it found.
 
 HiGHS finds mixed-integer rounding, cover, clique and flow cuts at the root of its own search, round by round, and
-tells its cut pool before it begins to branch. The cuts hold for every whole answer that is better than the best one HiGHS knew by
-then (which it may have used to fix decisions), so with that answer in hand they are rows of the relaxation of any tree over
+tells its cut pool before it begins to branch. The cuts hold for every whole answer that is better than the best one
+HiGHS knew by then (which it may have used to fix decisions), so with that answer in hand they are rows of the
+relaxation of any tree over
 the same model. A model that the root settles has no pool: then there are no cuts.
 """
 
@@ -48,7 +49,9 @@ class Cuts:
     answer: FloatArray | None = None
 
 
-def root_cuts(arrays: ModelArrays, options: SolverOptions, seconds: float | None, stop: Event | None = None) -> Cuts | None:
+def root_cuts(
+    arrays: ModelArrays, options: SolverOptions, seconds: float | None, stop: Event | None = None
+) -> Cuts | None:
     """Cuts of the model found within some seconds, none where the search at the root leaves no pool.
 
     stop: once set, by another thread, HiGHS ends as soon as it asks.

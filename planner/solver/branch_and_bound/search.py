@@ -3,7 +3,8 @@
 The models here have some hundred decisions (a lease taken, a block on a site, a site opened) over ten thousands of
 levels, and their relaxation changes little from one decision to the next: a re-solve from the last basis takes a
 hundred iterations where the first takes ten thousand. General MIP solvers spend their time on cuts, sub-MIPs and
-strong branching that gain little on such a model; a plain tree over warm re-solves proves the same gap in a quarter of the time.
+strong branching that gain little on such a model; a plain tree over warm re-solves proves the same gap in a quarter of
+the time.
 
 Branching is by pseudo-costs, each begun with one short trial [1]; nodes are taken depth first to the better child,
 then by best bound. A tree that does not close soon looks for a better answer near the one it has: what answer and
@@ -11,8 +12,8 @@ relaxation agree on is held, and the rest is a small tree of its own [2]. A larg
 begins again from the relaxation with them, and takes its nodes by best bound alone, since by then it has a good answer.
 A tree that grows beyond `MOST_RELAXATIONS` is handed to HiGHS with the best answer as its start.
 
-The two halves of a node are solved at the same time on two threads, and cuts are made while answers are looked for; what is
-solved on which solver is fixed, so the tree is the same on one core.
+The two halves of a node are solved at the same time on two threads, and cuts are made while answers are looked for;
+what is solved on which solver is fixed, so the tree is the same on one core.
 
 [1] Achterberg, Koch, Martin, Branching rules revisited, Operations Research Letters 33 (2005), 42-54.
 [2] Danna, Rothberg, Le Pape, Exploring relaxation induced neighborhoods, Mathematical Programming 102 (2005), 71-90.
@@ -49,7 +50,8 @@ LOOK_AFTER = 120
 CUT_AFTER = 1.5e8
 """Iterations times rows after which a tree gets cutting planes: some ten seconds, in which an easy one is done."""
 DIVE_EVERY = 150
-"""Relaxations in a tree with cuts after which it dives from its best node: by best bound alone it would find no answers."""
+"""Relaxations in a tree with cuts after which it dives from its best node: by best bound alone it would find no
+answers."""
 LOOK_AGAIN = 3
 """Factor on the relaxations after which it is searched again."""
 MOST_NEARBY = 100
@@ -59,17 +61,21 @@ MANY_ROWS = 2000
 SEARCH_SHARE = 0.9
 """Share of a time limit after which the search ends; the rest is for the LP with its decisions held, and its prices."""
 
-ROUNDING = "no part of the tree is open: what is left of the gap is the tolerance of its relaxations, not a better answer"
+ROUNDING = (
+    "no part of the tree is open: what is left of the gap is the tolerance of its relaxations, not a better answer"
+)
 
 
 @dataclass
 class TreeSearch:
     """A solver (see `solvers.Solver`) for models with few integers; what it does not settle goes to HiGHS whole.
 
-    A start over all columns that keeps every limit (`options.start`) is the answer to beat; any other goes to HiGHS, which completes it.
+    A start over all columns that keeps every limit (`options.start`) is the answer to beat; any other goes to HiGHS,
+    which completes it.
     most: relaxations after which it gives up, None for `MOST_RELAXATIONS`. at_least: value that an answer has to beat
     (greater is better, whatever the sense of the model).
-    hint: levels over all columns, of which the whole decisions are tried after the first dive; with one the time goes into the proof.
+    hint: levels over all columns, of which the whole decisions are tried after the first dive; with one the time goes
+        into the proof.
     priced: whether the answer is solved once more as the LP that prices come from.
     held: after a solve, the model with its integers held at the answer, solved to a vertex; held_basis: that vertex.
     Of a time limit the search takes SEARCH_SHARE, so that there is time left to hold its answer.
@@ -132,7 +138,10 @@ class TreeSearch:
     def _left(self) -> float | None:
         """Seconds left for the search, None without a limit."""
         left = seconds_left(self._began, self.options)
-        return None if left is None or self.options.time_limit_s is None else left - (1.0 - SEARCH_SHARE) * self.options.time_limit_s
+        return (
+            None if left is None or self.options.time_limit_s is None
+            else left - (1.0 - SEARCH_SHARE) * self.options.time_limit_s
+        )
 
     def _search(self, lp: NodeLp) -> float | None:
         """Search the whole tree; returns the bound."""
@@ -172,8 +181,8 @@ class TreeSearch:
     def _step(self, branching: Branching, node: Node) -> Node | None:
         """Split an open node; returns the half to go on with, None to go on with the best open node.
 
-        Halves that cannot beat the best answer by the gap are dropped in a tree with cuts, which is long, and in one that was given an
-        answer; a short tree gains little by it and shows a tighter bound without.
+        Halves that cannot beat the best answer by the gap are dropped in a tree with cuts, which is long, and in one
+        that was given an answer; a short tree gains little by it and shows a tighter bound without.
         """
         dropping = self._drops() and self._cutoff() > -np.inf
         if dropping:
@@ -197,8 +206,8 @@ class TreeSearch:
         return False
 
     def _take(self, lp: NodeLp, root: Relaxed, hint: FloatArray) -> None:
-        """The answer with the whole decisions of a hint, as far as presolve has left them open; one that is worse than the answer at hand
-        shows soon, as the dual simplex comes down from the relaxation."""
+        """The answer with the whole decisions of a hint, as far as presolve has left them open; one that is worse than
+        the answer at hand shows soon, as the dual simplex comes down from the relaxation."""
         lower, upper = lp.lower.copy(), lp.upper.copy()
         known = lp.original_integer >= 0
         lower[known] = upper[known] = np.clip(np.round(hint[lp.original_integer[known]]), lower[known], upper[known])
@@ -208,8 +217,8 @@ class TreeSearch:
         self._hinted = self._best is not None
 
     def _dive(self, lp: NodeLp, node: Node) -> None:
-        """An answer under a node: hold the decisions nearest to whole, a quarter of them at a time, and solve again; ends early where
-        no better answer than the one at hand is left."""
+        """An answer under a node: hold the decisions nearest to whole, a quarter of them at a time, and solve again;
+        ends early where no better answer than the one at hand is left."""
         at_least = -np.inf if self._best is None else self._best[0]
         while node.answer is None:
             fraction = np.abs(node.part - np.round(node.part))
@@ -236,9 +245,14 @@ class TreeSearch:
         best = np.round(self._best[1][lp.integer])
         agreed = np.abs(best - root.levels[lp.integer]) <= WHOLE
         left = self._left()
-        options = replace(self.options, progress=None, log=None, beside=beside, time_limit_s=None if left is None else max(left, 0.0) / 2.0)
+        options = replace(
+            self.options, progress=None, log=None, beside=beside,
+            time_limit_s=None if left is None else max(left, 0.0) / 2.0,
+        )
         near = TreeSearch(options, most=MOST_NEARBY, at_least=self._best[0])
-        found = near._levels(lp.with_integers_between(np.where(agreed, best, lp.lower), np.where(agreed, best, lp.upper)))
+        found = near._levels(
+            lp.with_integers_between(np.where(agreed, best, lp.lower), np.where(agreed, best, lp.upper))
+        )
         if found is not None:
             whole = np.round(found[lp.integer])
             relaxed = lp.solve(whole, whole, root.basis, self._left())
@@ -247,7 +261,8 @@ class TreeSearch:
         self._report()
 
     def _cut(self, branching: Branching, root: Relaxed) -> Relaxed:
-        """Cutting planes for a tree that does not close soon; it begins again from the relaxation with them, which is returned.
+        """Cutting planes for a tree that does not close soon; it begins again from the relaxation with them, which is
+        returned.
 
         While HiGHS separates, which takes it long, a better answer is looked for near the one at hand.
         """
@@ -309,7 +324,9 @@ class TreeSearch:
 
     def _bound(self) -> float | None:
         """No answer can be better."""
-        values = [-entry[0] for entry in self._open] + [known[0] for known in (self._best, self._given) if known is not None]
+        values = [-entry[0] for entry in self._open] + [
+            known[0] for known in (self._best, self._given) if known is not None
+        ]
         if not values:
             return None
         values.append(self._shown)
@@ -333,12 +350,17 @@ class TreeSearch:
         if self.options.progress is not None:
             self.options.progress(seconds, self._said(best), self._said(bound), gap)
         if self.options.log is not None:
-            self.options.log(f"tree: {self._nodes} nodes, best {self._said(best)}, bound {self._said(bound)}, {seconds:.1f} s")
+            self.options.log(
+                f"tree: {self._nodes} nodes, best {self._said(best)}, bound {self._said(bound)}, {seconds:.1f} s"
+            )
 
     def _said(self, value: float | None) -> float | None:
         return value if value is None or self._maximise else -value
 
-    def _answer(self, arrays: ModelArrays, lp: NodeLp | None, bound: float | None, *, message: str = "", interrupted: bool = False) -> Solution:
+    def _answer(
+        self, arrays: ModelArrays, lp: NodeLp | None, bound: float | None, *, message: str = "",
+        interrupted: bool = False,
+    ) -> Solution:
         """The best answer at hand; message: what to say of it where the bound does not prove it."""
         sense = 1.0 if arrays.maximise else -1.0
         values: FloatArray | None = None
@@ -347,7 +369,9 @@ class TreeSearch:
         elif lp is not None and self._best is not None:
             values = lp.original(self._best[1])
             if self.priced:
-                values = self._before_presolve(arrays, values, None if interrupted else seconds_left(self._began, self.options))
+                values = self._before_presolve(
+                    arrays, values, None if interrupted else seconds_left(self._began, self.options)
+                )
         # `checked` makes it OPTIMAL where the bound proves it.
         status = Status.TIME_LIMIT if values is None else Status.FEASIBLE
         claim = Claim(
@@ -365,9 +389,11 @@ class TreeSearch:
         return replace(found, message="") if message == ROUNDING and found.status is Status.OPTIMAL else found
 
     def _nothing_left(self, arrays: ModelArrays, lp: NodeLp) -> Solution:
-        """What a tree says that is closed without an answer, though nothing was asked of one but to keep the limits: there is none."""
+        """What a tree says that is closed without an answer, though nothing was asked of one but to keep the limits:
+        there is none."""
         claim = Claim(
-            Status.INFEASIBLE, f"tree search over HiGHS {_version()}", time.perf_counter() - self._began, iterations=lp.iterations, nodes=self._nodes,
+            Status.INFEASIBLE, f"tree search over HiGHS {_version()}", time.perf_counter() - self._began,
+            iterations=lp.iterations, nodes=self._nodes,
         )
         return checked(arrays, claim, gap=self.options.gap)
 
@@ -375,7 +401,8 @@ class TreeSearch:
         """Levels taken from the model as it was before presolve, with the whole decisions of an answer held."""
         solver = HighsSolver(SolverOptions(time_limit_s=seconds))
         held = solver.solve_arrays(arrays.with_integers_held(values))
-        if held.status is not Status.OPTIMAL or held.values is None:  # the time ran out, and the search's levels are better
+        # the time ran out, and the search's levels are better
+        if held.status is not Status.OPTIMAL or held.values is None:
             return values
         self.held, self.held_basis = held, solver.basis() if held.basic else None
         return held.values
@@ -391,7 +418,8 @@ class TreeSearch:
 
 
 def given_answer(arrays: ModelArrays, start: object) -> tuple[float, FloatArray] | None:
-    """A start over all columns that keeps every limit: its value (greater is better) and its levels; None for any other start."""
+    """A start over all columns that keeps every limit: its value (greater is better) and its levels; None for any other
+    start."""
     if not isinstance(start, np.ndarray) or start.shape != (arrays.columns,):
         return None
     levels = cleaned(arrays, start)

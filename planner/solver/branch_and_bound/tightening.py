@@ -1,10 +1,12 @@
 """Tighter switches: in rows `sum of a x <= M y` with y whole, M no larger than what the left side can reach.
 
 A lease of 50,000 GPUs on a site that holds 8,000 is written `units <= 50,000 x block`; the relaxation then pays a
-sixth of a decision for the whole site. What the left side can reach is bounded by a linear programme over what stands behind
+sixth of a decision for the whole site. What the left side can reach is bounded by a linear programme over what stands
+behind
 its levels: the columns that provide to the rows that limit them, and on along the chain (GPUs owned, halls, contracted
 power, deliveries), everything else taken at its least use. Levels with whole y are the same as before;
-fractional ones fewer. Prices are not taken from such a model: a switch at its least M binds where the wider one would not.
+fractional ones fewer. Prices are not taken from such a model: a switch at its least M binds where the wider one would
+    not.
 
 Coefficient tightening of variable upper bounds: Savelsbergh, Preprocessing and probing techniques for mixed integer
 programming problems, ORSA Journal on Computing 6 (1994), 445-454.
@@ -27,7 +29,8 @@ from planner.solver.highs_threads import run
 from planner.solver.model_arrays import FloatArray, IntArray, ModelArrays
 
 MOST_PROVIDERS = 60
-"""Rows with more providers than this (capital that everything pays into) are passed over, which loosens a bound and never breaks it."""
+"""Rows with more providers than this (capital that everything pays into) are passed over, which loosens a bound and
+never breaks it."""
 MOST_COLUMNS = 2500
 MOST_ANSWERED = 20_000
 _ANSWERED: dict[bytes, float | None] = {}
@@ -152,7 +155,13 @@ def _fresh(matrix: Any, which: NDArray[np.int64], seen: NDArray[np.bool_]) -> ND
 
 def _most(use: csr_array, limit: FloatArray, lower: FloatArray, upper: FloatArray, cost: FloatArray) -> float | None:
     """max cost @ x subject to use @ x <= limit and bounds; None when it is not an optimum."""
-    asked = hashlib.sha256(f"{use.shape} {use.nnz}".encode() + b"".join(np.ascontiguousarray(each).tobytes() for each in (use.indptr, use.indices, use.data, limit, lower, upper, cost))).digest()
+    asked = hashlib.sha256(
+        f"{use.shape} {use.nnz}".encode()
+        + b"".join(
+            np.ascontiguousarray(each).tobytes()
+            for each in (use.indptr, use.indices, use.data, limit, lower, upper, cost)
+        )
+    ).digest()
     if asked in _ANSWERED:
         return _ANSWERED[asked]
     found = _solved(use, limit, lower, upper, cost)
@@ -166,7 +175,8 @@ def _solved(use: csr_array, limit: FloatArray, lower: FloatArray, upper: FloatAr
     for name, choice in (("presolve", "off"), ("solver", "simplex"), ("simplex_strategy", 4)):
         highs.setOptionValue(name, choice)
     highs.passModel(
-        len(cost), len(limit), use.nnz, int(highspy.MatrixFormat.kRowwise), int(highspy.ObjSense.kMaximize), 0.0, cost, lower, upper,
+        len(cost), len(limit), use.nnz, int(highspy.MatrixFormat.kRowwise), int(highspy.ObjSense.kMaximize), 0.0, cost,
+        lower, upper,
         np.full(len(limit), -np.inf), limit, use.indptr.astype(np.int32), use.indices.astype(np.int32), use.data,
         np.zeros(len(cost), dtype=np.int32),
     )

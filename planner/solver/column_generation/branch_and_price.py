@@ -1,13 +1,15 @@
-"""The best whole plan out of a pool, by branch and price: a tree over the whole decisions, every part of it priced over the whole pool.
+"""The best whole plan out of a pool, by branch and price: a tree over the whole decisions, every part of it priced over
+the whole pool.
 
-Whole decisions (a site opened, a lease taken or not, a block, a link, a whole phase) stand in the master; bundles are divisible. A search over
-the columns of the last master alone would bound nothing, since a column left out may be worth little on average and
-much once a decision is made. So each part of the tree is a master of its own: the pool is priced at its prices, columns that could help
-come in, and the part is closed only when prices prove over all columns that none of its plans beats the best one by more than
-the gap, or that it holds no plan [1]. All parts share one programme, whose columns and scenarios hold everywhere.
+Whole decisions (a site opened, a lease taken or not, a block, a link, a whole phase) stand in the master; bundles are
+divisible. A search over the columns of the last master alone would bound nothing, since a column left out may be worth
+little on average and much once a decision is made. So each part of the tree is a master of its own: the pool is priced
+at its prices, columns that could help come in, and the part is closed only when prices prove over all columns that none
+of its plans beats the best one by more than the gap, or that it holds no plan [1]. All parts share one programme, whose
+columns and scenarios hold everywhere.
 
-[1] Barnhart, Johnson, Nemhauser, Savelsbergh, Vance, Branch-and-price: column generation for solving huge integer programs, Operations
-Research 46 (1998), 316-329.
+[1] Barnhart, Johnson, Nemhauser, Savelsbergh, Vance, Branch-and-price: column generation for solving huge integer
+programs, Operations Research 46 (1998), 316-329.
 """
 
 from __future__ import annotations
@@ -52,9 +54,11 @@ TRIALS, TRIAL_ITERATIONS = 8, 60
 
 @dataclass(frozen=True, eq=False)
 class BranchAndPrice:
-    """What the tree proved. whole: decisions of the best plan, (k,), None where none beat the one given; value, bound: $M.
+    """What the tree proved. whole: decisions of the best plan, (k,), None where none beat the one given; value, bound:
+    $M.
 
-    parts cover all whole choices, see `whole_proof`. columns, scenarios: those that stood in the programme at the end. stopped: what
+    parts cover all whole choices, see `whole_proof`. columns, scenarios: those that stood in the programme at the end.
+    stopped: what
     ended it before it was through: "time", "parts", "solver" (a relaxation that it did not settle), "Ctrl-C", or "".
     """
 
@@ -74,13 +78,16 @@ class BranchAndPrice:
 
 def branch_and_price(
     fixed: FixedPart, pool: Pool, measure: MeanCvar, options: SolverOptions | None = None, *,
-    cvar_limit: float | None = None, bound: float = math.inf, value: float = -math.inf, columns: Ints | None = None, scenarios: Ints | None = None,
+    cvar_limit: float | None = None, bound: float = math.inf, value: float = -math.inf, columns: Ints | None = None,
+    scenarios: Ints | None = None,
     most_parts: int | None = None,
 ) -> BranchAndPrice:
     """Prove the best plan with whole decisions out of a pool.
 
-    bound: of the relaxation; value: of a whole plan that is known, $M. columns, scenarios: pool columns and scenarios to begin with.
-    Of the options count the gap, the time limit and the progress. A tree that is stopped is an answer with the bound that it has reached.
+    bound: of the relaxation; value: of a whole plan that is known, $M. columns, scenarios: pool columns and scenarios
+        to begin with.
+    Of the options count the gap, the time limit and the progress. A tree that is stopped is an answer with the bound
+    that it has reached.
     """
     chosen = options or SolverOptions()
     tree = _Tree(fixed, pool, measure, chosen, cvar_limit, value, MOST_PARTS if most_parts is None else most_parts)
@@ -123,9 +130,12 @@ class _Tree:
         self._free = (self.fixed.values.mean[self._at] == 0.0) & ~np.isin(self._at, self.fixed.values.varying)
 
     def run(self, bound: float) -> BranchAndPrice:
-        """Close parts, best bound first and deep before wide, until nothing open could be better by more than the gap."""
+        """Close parts, best bound first and deep before wide, until nothing open could be better by more than the
+        gap."""
         arrays = self.fixed.arrays
-        self._push(Part(np.ceil(arrays.col_lower[self._at] - WHOLE), np.floor(arrays.col_upper[self._at] + WHOLE), bound))
+        self._push(
+            Part(np.ceil(arrays.col_lower[self._at] - WHOLE), np.floor(arrays.col_upper[self._at] + WHOLE), bound)
+        )
         stopped = ""
         try:
             stopped = self._search()
@@ -135,7 +145,9 @@ class _Tree:
             stopped = "Ctrl-C"
         parts = (*self.done, *(entry[2] for entry in self.open))
         best = max([self.value, *(part.bound for part in parts)])
-        return BranchAndPrice(self.whole, self.value, best, parts, self.master.pool_held, self.master.scenarios, stopped)
+        return BranchAndPrice(
+            self.whole, self.value, best, parts, self.master.pool_held, self.master.scenarios, stopped
+        )
 
     def _search(self) -> str:
         while self.open and -self.open[0][0] > self._cutoff():
@@ -143,7 +155,10 @@ class _Tree:
             while part is not None:
                 if len(self.done) + len(self.open) >= self.most:
                     return "parts"
-                if self.options.time_limit_s is not None and time.perf_counter() - self._began > self.options.time_limit_s:
+                if (
+                    self.options.time_limit_s is not None
+                    and time.perf_counter() - self._began > self.options.time_limit_s
+                ):
                     return "time"
                 children = self._settle(part)
                 # A part stays open until its children are, so that the bound holds whenever the time runs out.
@@ -166,7 +181,8 @@ class _Tree:
     # --- one part ----------------------------------------------------------------------------------------------
 
     def _settle(self, part: Part) -> list[Part]:
-        """Relax a part over the whole pool; the two parts it is branched into, the more promising first, or none where it is closed."""
+        """Relax a part over the whole pool; the two parts it is branched into, the more promising first, or none where
+        it is closed."""
         master = self.master
         if part.bound <= self._cutoff():  # a better plan has come since it was made
             self.done.append(part)
@@ -203,14 +219,16 @@ class _Tree:
         chosen = answer.levels if levels is None else levels
         loose = self._loose(chosen)
         if not len(loose) and (answer.broken or len(answer.missed)):
-            loose = np.flatnonzero(part.upper > part.lower)  # rounds ran out, or rounding keeps a limit from being kept: take it apart
+            # rounds ran out, or rounding keeps a limit from being kept: take it apart
+            loose = np.flatnonzero(part.upper > part.lower)
         if part.bound <= self._cutoff() or not len(loose):
             self.done.append(part)
             return []
         return self._branched(part, chosen, loose)
 
     def _without_plan(self, part: Part) -> Part | None:
-        """The part as one that holds no plan, where prices of the limits alone prove that; columns that help to keep them come in."""
+        """The part as one that holds no plan, where prices of the limits alone prove that; columns that help to keep
+        them come in."""
         fixed = part.within(self.fixed)
         with self.master.limits_alone():
             for _ in range(ROUNDS):
@@ -218,7 +236,9 @@ class _Tree:
                 found = bound_of(fixed, self.pool, answer.prices, cvar_limit=self.cvar_limit, capped=capped, most=MOST)
                 if found.value < -WHOLE:
                     return replace(part, bound=-math.inf, prices=answer.prices, capped=capped, void=True)
-                came = 0 if found.priced is None else self.master.add_pool(found.priced.column[found.priced.column >= 0])
+                came = (
+                    0 if found.priced is None else self.master.add_pool(found.priced.column[found.priced.column >= 0])
+                )
                 if came == 0 and not len(answer.missed):
                     return None
                 self.master.add_scenarios(answer.missed)
@@ -240,7 +260,10 @@ class _Tree:
     def _moved(self, answer: Answer) -> Floats:
         """The levels with decisions that cost nothing moved to a whole level where no row objects."""
         arrays, loose = self.fixed.arrays, self._loose(answer.levels)
-        return settled(answer.levels, answer.activity, self._at[loose[self._free[loose]]], self._columns, arrays.row_lower, arrays.row_upper)
+        return settled(
+            answer.levels, answer.activity, self._at[loose[self._free[loose]]], self._columns, arrays.row_lower,
+            arrays.row_upper,
+        )
 
     # --- branching -----------------------------------------------------------------------------------------------
 
@@ -296,7 +319,9 @@ class _Pricing:
     def round(self, prices: Prices) -> int:
         """Price the pool; returns how many columns came."""
         tree, capped = self.tree, self.tree.master.capped
-        found = bound_of(self._within, tree.pool, prices, cvar_limit=tree.cvar_limit, capped=capped, most=MOST, exact=False)
+        found = bound_of(
+            self._within, tree.pool, prices, cvar_limit=tree.cvar_limit, capped=capped, most=MOST, exact=False
+        )
         if found.value < self.value:
             self.value, self._at = found.value, (prices, capped)
         return 0 if found.priced is None else tree.master.add_pool(found.priced.column[found.priced.column >= 0])

@@ -4,8 +4,8 @@ For any scenario weights pi of the dual measure and any prices y >= 0 of the row
 
     rho(x) <= y b + sum over columns of max over their bounds of (V pi - y A) x
 
-(strong duality of the programme in `master`; Lagrange). So whoever has pi and y can check the bound without any solver: weights that
-are not negative and add up, and the greatest reduced value of the pool.
+(strong duality of the programme in `master`; Lagrange). So whoever has pi and y can check the bound without any solver:
+weights that are not negative and add up, and the greatest reduced value of the pool.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ class Certificate:
     value: of the plan, from its levels. bound: no plan of the relaxation is better; gap = (bound - value) / |value|.
     largest_reduced_value: over the pool, per unit of a column's group limit; what it could add is in the bound.
     largest_fixed: over columns of the master that have no upper bound: 0 up to rounding, or nothing would be proven.
-    least_weight, weight_sum: of the scenario weights, which are at least 0 and add to 1 (to 1 + price where CVaR is limited).
+    least_weight, weight_sum: of the scenario weights, which are at least 0 and add to 1 (to 1 + price where CVaR is
+        limited).
     weight_excess: how far a tail weight lies above p / (1 - alpha) x what the tail counts. columns, scenarios: all that
     were priced. capped: pool columns that count by an upper bound of their own, not by their group's limit.
     """
@@ -49,14 +50,18 @@ class Certificate:
 
     def record(self) -> dict[str, Any]:
         """For run.json: infinite numbers (an empty pool) as null."""
-        return {name: None if isinstance(number, float) and not np.isfinite(number) else number for name, number in asdict(self).items()}
+        return {
+            name: None if isinstance(number, float) and not np.isfinite(number) else number
+            for name, number in asdict(self).items()
+        }
 
 
 @dataclass(frozen=True, eq=False)
 class Bound:
     """What prices alone prove: no plan of the relaxation is worth more than `value`, $M.
 
-    priced: the pool at these prices, None without one. largest_fixed: greatest reduced value of a fixed column without a bound.
+    priced: the pool at these prices, None without one. largest_fixed: greatest reduced value of a fixed column without
+        a bound.
     """
 
     value: float
@@ -70,7 +75,8 @@ def bound_of(
 ) -> Bound:
     """The bound at some prices, the pool priced in one pass.
 
-    Of each group one column at most could fill the group's limit; columns `capped` (in ascending order) have an upper bound of their
+    Of each group one column at most could fill the group's limit; columns `capped` (in ascending order) have an upper
+    bound of their
     own and count by that instead. most: columns of each group that `priced` names. exact: in float64.
     """
     arrays = fixed.arrays

@@ -1,6 +1,7 @@
 """What the columns of a model are worth by scenario, and pools of columns too many for one model.
 
-Money is in the unit of the allocator's model (`Formulation.money`), per unit of a column (thousand GPUs, MW or a whole decision).
+Money is in the unit of the allocator's model (`Formulation.money`), per unit of a column (thousand GPUs, MW or a whole
+decision).
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ SAME = 1e-12
 
 @dataclass(frozen=True, eq=False)
 class ColumnValues:
-    """NPV by column and scenario, split: mean (n,); deviation from it (k, S) of the columns `varying` (k,), 0 for others.
+    """NPV by column and scenario, split: mean (n,); deviation from it (k, S) of the columns `varying` (k,), 0 for
+    others.
 
     Most columns (capex, openings, halls) are worth the same in every scenario, so most rows of a scenario are empty.
     money: dollars of one unit of them.
@@ -40,8 +42,13 @@ class ColumnValues:
         """The split of values (n, S) at scenario probabilities (S,); raises PlannerError for NaN or infinite values."""
         mean = values @ probability
         if not np.isfinite(mean).all():
-            raise PlannerError(f"the NPV of column {int(np.flatnonzero(~np.isfinite(mean))[0])} is not a number in some scenario; look for missing input")
-        spread = values.max(axis=1, initial=-np.inf) - values.min(axis=1, initial=np.inf) if len(values) else np.zeros(0)
+            raise PlannerError(
+                f"the NPV of column {int(np.flatnonzero(~np.isfinite(mean))[0])} is not a number in some scenario; "
+                "look for missing input"
+            )
+        spread = (
+            values.max(axis=1, initial=-np.inf) - values.min(axis=1, initial=np.inf) if len(values) else np.zeros(0)
+        )
         varying = np.flatnonzero(spread > SAME * np.maximum(np.abs(mean), SAME))
         return ColumnValues(mean, varying, values[varying] - mean[varying, None], money)
 
@@ -74,7 +81,8 @@ class FixedPart:
 class Pool:
     """Columns of which few will be held, over the rows of a fixed part.
 
-    values: (N, S) NPV by scenario, float32 or float64, in memory or mapped from a file. use: (N, P) sparse, over points;
+    values: (N, S) NPV by scenario, float32 or float64, in memory or mapped from a file. use: (N, P) sparse, over
+        points;
     points: (P, rows) sparse: what a unit of a point uses of each row of the master, so that a column uses use @ points.
     share: (N,) units of its group's limit per unit of the column; group: (N,) below G; limit: (G,): the levels of a
     group's columns obey sum of share x level <= limit, whatever else holds; that makes the bound finite. upper: (N,).
@@ -93,7 +101,10 @@ class Pool:
 
     def __post_init__(self) -> None:
         if not np.isfinite(self.limit).all() or (self.limit < 0.0).any():
-            raise PlannerError("a group of the pool has no finite limit of 0 or more, so nothing bounds what its columns could add; give it one")
+            raise PlannerError(
+                "a group of the pool has no finite limit of 0 or more, so nothing bounds what its columns could add; "
+                "give it one"
+            )
 
     def __len__(self) -> int:
         return int(self.values.shape[0])
@@ -101,7 +112,10 @@ class Pool:
     @cached_property
     def pricer(self) -> PoolPricer:
         """The pool as the kernels price it."""
-        return PoolPricer(self.values if self.on_device is None else self.on_device, sparse_rows(self.use), self.share, self.group, len(self.limit), self.threads)
+        return PoolPricer(
+            self.values if self.on_device is None else self.on_device, sparse_rows(self.use), self.share, self.group,
+            len(self.limit), self.threads,
+        )
 
     def columns(self, chosen: Ints) -> tuple[Floats, sp.csc_array]:
         """Values (k, S) in float64 and uses (rows, k) of some columns."""

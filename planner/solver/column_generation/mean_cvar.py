@@ -3,7 +3,8 @@
     rho(z) = (1 - w) E[z] - w CVaR_alpha(-z) = min over pi of sum of pi_s z_s
     pi_s = (1 - w) p_s + w q_s,   0 <= q_s <= p_s / (1 - alpha),   sum of q_s = 1
 
-The least pi is the dual measure: it says which futures a plan fears. Rockafellar and Uryasev, Optimization of conditional
+The least pi is the dual measure: it says which futures a plan fears. Rockafellar and Uryasev, Optimization of
+    conditional
 value-at-risk, Journal of Risk 2 (2000), 21-41.
 """
 
@@ -31,7 +32,9 @@ class MeanCvar:
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.weight <= 1.0:
-            raise PlannerError(f"a risk weight of {self.weight} was given; give one from 0 (mean NPV alone) to 1 (CVaR alone)")
+            raise PlannerError(
+                f"a risk weight of {self.weight} was given; give one from 0 (mean NPV alone) to 1 (CVaR alone)"
+            )
         try:
             require_level(self.alpha)
             require_weights(self.probability)
@@ -78,4 +81,6 @@ class MeanCvar:
 def in_words(usd: float) -> str:
     """Dollars as $1,234.5M or -$1,234.5M, below a tenth of a million as they are."""
     size = abs(usd)
-    return f"{'-' if usd < 0.0 else ''}" + (f"${size / MILLION:,.1f}M" if size >= 1e5 or size == 0.0 else f"${size:,.4g}")
+    return f"{'-' if usd < 0.0 else ''}" + (
+        f"${size / MILLION:,.1f}M" if size >= 1e5 or size == 0.0 else f"${size:,.4g}"
+    )

@@ -1,9 +1,10 @@
-"""The proof that no whole plan out of a pool is better: parts that cover all whole choices, each with prices that bound it.
+"""The proof that no whole plan out of a pool is better: parts that cover all whole choices, each with prices that bound
+it.
 
-A part holds bounds of the whole decisions (sites opened, leases accepted, blocks, links, whole phases). For any prices, `bound_of` with
-these bounds and with every column of the pool priced says what no plan of the part can beat; where nothing but the limits
-is priced and that comes out below zero, the part holds no plan at all. A column that the search never saw counts like all others, so
-whoever has the parts can check the bound without a solver.
+A part holds bounds of the whole decisions (sites opened, leases accepted, blocks, links, whole phases). For any prices,
+`bound_of` with these bounds and with every column of the pool priced says what no plan of the part can beat; where
+nothing but the limits is priced and that comes out below zero, the part holds no plan at all. A column that the search
+never saw counts like all others, so whoever has the parts can check the bound without a solver.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ from planner.solver.column_generation.restricted_master import Prices
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Some of the whole choices: bounds of the whole decisions, (k,) each, and `bound`, $M, that none of their plans beats.
+    """Some of the whole choices: bounds of the whole decisions, (k,) each, and `bound`, $M, that none of their plans
+    beats.
 
-    prices prove it, with `capped` as in `bound_of`; None where it is the bound of the relaxation over all. void: it holds no plan at
-    all (bound is -inf), and the prices are those of the limits alone.
+    prices prove it, with `capped` as in `bound_of`; None where it is the bound of the relaxation over all. void: it
+    holds no plan at all (bound is -inf), and the prices are those of the limits alone.
     """
 
     lower: Floats
@@ -63,7 +65,8 @@ def whole_between(fixed: FixedPart, lower: Floats, upper: Floats) -> FixedPart:
 
 
 def proven_bound(parts: tuple[Part, ...], fixed: FixedPart, pool: Pool, cvar_limit: float | None = None) -> float:
-    """What no whole plan beats, $M, recomputed from the prices of the parts over a whole pool; inf where they do not cover all whole choices."""
+    """What no whole plan beats, $M, recomputed from the prices of the parts over a whole pool; inf where they do not
+    cover all whole choices."""
     arrays = fixed.arrays
     every = Part(arrays.col_lower[arrays.integer], arrays.col_upper[arrays.integer], math.inf).choices
     if sum(part.choices for part in parts) != every or _overlap(parts):
@@ -74,4 +77,7 @@ def proven_bound(parts: tuple[Part, ...], fixed: FixedPart, pool: Pool, cvar_lim
 def _overlap(parts: tuple[Part, ...]) -> bool:
     """Whether some choice stands in two parts."""
     lower, upper = np.array([part.lower for part in parts]), np.array([part.upper for part in parts])
-    return any(bool(((lower[at] <= upper[at + 1 :]) & (lower[at + 1 :] <= upper[at])).all(axis=1).any()) for at in range(len(parts) - 1))
+    return any(
+        bool(((lower[at] <= upper[at + 1 :]) & (lower[at + 1 :] <= upper[at])).all(axis=1).any())
+        for at in range(len(parts) - 1)
+    )

@@ -1,13 +1,13 @@
 """Column generation: the best plan after risk out of a pool of any size, to a proven gap.
 
-Each round solves the master warm, prices the whole pool in one pass, and brings in the best columns of each group and the
-scenarios that its answer puts into the tail. Prices can be smoothed towards those of the best bound [1]. Measured on pools of bundles (100,000 x 128)
-that took as many rounds or more (12 without, 15 at a share of 0.3, 38 at 0.6): several columns of each group already keep prices
-from jumping, so there is none by default.
+Each round solves the master warm, prices the whole pool in one pass, and brings in the best columns of each group and
+the scenarios that its answer puts into the tail. Prices can be smoothed towards those of the best bound [1]. Measured
+on pools of bundles (100,000 x 128) that took as many rounds or more (12 without, 15 at a share of 0.3, 38 at 0.6):
+several columns of each group already keep prices from jumping, so there is none by default.
 
 [1] Wentges, Weighted Dantzig-Wolfe decomposition for linear mixed-integer programming, International Transactions in
-Operational Research 4 (1997), 151-162; Pessoa, Sadykov, Uchoa, Vanderbeck, Automation and combination of linear-programming based
-stabilization techniques in column generation, INFORMS Journal on Computing 30 (2018), 339-360.
+Operational Research 4 (1997), 151-162; Pessoa, Sadykov, Uchoa, Vanderbeck, Automation and combination of
+linear-programming based stabilization techniques in column generation, INFORMS Journal on Computing 30 (2018), 339-360.
 """
 
 from __future__ import annotations
@@ -31,12 +31,14 @@ RoundReport = Callable[["Round"], None]
 WITHIN = 1e-6
 """How far beyond its limit CVaR may lie, relative to the limit (or to $1M)."""
 WIDEN = 1e-4
-"""Gap below which the pool is priced in float64 whatever the dtype of its values: rounding must not decide what is left."""
+"""Gap below which the pool is priced in float64 whatever the dtype of its values: rounding must not decide what is
+left."""
 
 
 @dataclass(frozen=True)
 class Round:
-    """One round: seconds since the start, value of its plan and best bound so far ($M), columns and scenarios in the master."""
+    """One round: seconds since the start, value of its plan and best bound so far ($M), columns and scenarios in the
+    master."""
 
     seconds: float
     value: float
@@ -56,8 +58,10 @@ class Round:
 class GenerationOptions:
     """How to generate columns.
 
-    gap: relative gap at which the relaxation counts as solved. most: columns per group and round. smoothing: share of the best
-    bound's prices in those that price the pool, 0 for none. patience: rounds without being held after which a column leaves.
+    gap: relative gap at which the relaxation counts as solved. most: columns per group and round. smoothing: share of
+        the best
+    bound's prices in those that price the pool, 0 for none. patience: rounds without being held after which a column
+    leaves.
     rounds: most rounds. seconds: limit of the solver's time. report: called after each round.
     """
 
@@ -72,7 +76,8 @@ class GenerationOptions:
 
 @dataclass(frozen=True, eq=False)
 class Generated:
-    """The relaxation solved: levels of the fixed columns (n,), pool columns held with their levels, NPV by scenario (S,), prices, proof.
+    """The relaxation solved: levels of the fixed columns (n,), pool columns held with their levels, NPV by scenario
+    (S,), prices, proof.
 
     scenarios: those with a row in the master. proven: whether the gap asked for was reached.
     """
@@ -96,13 +101,16 @@ def generate(
 ) -> Generated:
     """Solve the relaxation over the fixed part and the whole pool.
 
-    cvar_limit: greatest CVaR of the loss, $M. start, scenarios: pool columns and scenarios that stand in the first master,
-    as those of a neighbouring problem. Raises NoVertex where the first master is infeasible or unbounded, or no plan keeps the
+    cvar_limit: greatest CVaR of the loss, $M. start, scenarios: pool columns and scenarios that stand in the first
+        master,
+    as those of a neighbouring problem. Raises NoVertex where the first master is infeasible or unbounded, or no plan
+    keeps the
     limit on CVaR: then the least that can be reached is named.
     """
     chosen = options or GenerationOptions()
     if cvar_limit is not None:
-        # A master without the right columns could not keep the limit at first: the least CVaR shows whether any can, and which do.
+        # A master without the right columns could not keep the limit at first: the least CVaR shows whether any can,
+        # and which do.
         least = _within(fixed, pool, measure, chosen, cvar_limit, start, scenarios)
         start, scenarios = least.in_master, least.scenarios
     master = Master(fixed, pool, measure, cvar_limit, chosen.seconds)
@@ -114,7 +122,8 @@ def generate(
 
 
 def _within(
-    fixed: FixedPart, pool: Pool | None, measure: MeanCvar, options: GenerationOptions, limit: float, start: Ints | None, scenarios: Ints | None
+    fixed: FixedPart, pool: Pool | None, measure: MeanCvar, options: GenerationOptions, limit: float,
+    start: Ints | None, scenarios: Ints | None
 ) -> Generated:
     """A plan whose CVaR keeps the limit, found on the way to the one with the least."""
     master = Master(fixed, pool, replace(measure, weight=1.0), None, options.seconds)
@@ -125,7 +134,11 @@ def _within(
     found = _Rounds(master, options, enough=-limit).run()
     if found.certificate.value < -limit - WITHIN * max(abs(limit), 1.0):
         least, money = -found.certificate.value, fixed.values.money
-        raise NoVertex(Status.INFEASIBLE, f"no plan has a CVaR of the loss of {in_words(limit * money)}; the least is {in_words(least * money)}, so allow at least that")
+        raise NoVertex(
+            Status.INFEASIBLE,
+            f"no plan has a CVaR of the loss of {in_words(limit * money)}; the least is {in_words(least * money)}, so "
+            "allow at least that",
+        )
     return found
 
 
@@ -153,7 +166,8 @@ class _Rounds:
             answer = self.master.solve()
             self._note(answer)
             came = self._priced(answer)
-            # A round that moved neither keeps its columns, and the next one its prices: else the same ones could come and go for ever.
+            # A round that moved neither keeps its columns, and the next one its prices: else the same ones could come
+            # and go for ever.
             self._moved = self._best_value > before[0] or self._bound < before[1]
             missed = answer.missed
             closed = self._closed()
@@ -187,7 +201,10 @@ class _Rounds:
         master = self.master
         capped = master.capped
         exact = bool(self._gap() < WIDEN)
-        found = bound_of(master.fixed, master.pool, prices, cvar_limit=master.cvar_limit, capped=capped, most=self.options.most, exact=exact)
+        found = bound_of(
+            master.fixed, master.pool, prices, cvar_limit=master.cvar_limit, capped=capped, most=self.options.most,
+            exact=exact,
+        )
         if found.value < self._bound:
             self._bound, self._best_prices, self._capped = found.value, prices, capped
         if found.priced is None or self._closed():
@@ -202,7 +219,10 @@ class _Rounds:
 
     def _report(self, came: int, went: int) -> None:
         value = self._best_value if self._best is not None else -np.inf
-        entry = Round(time.perf_counter() - self._began, value, self._bound, len(self.master.pool_held), len(self.master.scenarios), came, went)
+        entry = Round(
+            time.perf_counter() - self._began, value, self._bound, len(self.master.pool_held),
+            len(self.master.scenarios), came, went,
+        )
         self._log.append(entry)
         if self.options.report is not None:
             self.options.report(entry)
@@ -211,9 +231,14 @@ class _Rounds:
         master, best, prices = self.master, self._best, self._best_prices
         if best is None or prices is None:
             raise NoVertex(
-                Status.INFEASIBLE, f"no mix of the pool's columns keeps {', '.join(self._broken[:3]) or 'the limit on CVaR'}; add columns that serve what must be served"
+                Status.INFEASIBLE,
+                f"no mix of the pool's columns keeps {', '.join(self._broken[:3]) or 'the limit on CVaR'}; add columns "
+                "that serve what must be served"
             )
-        proof = certify(master.fixed, master.pool, master.measure, prices, best.npv, cvar_limit=master.cvar_limit, capped=self._capped)
+        proof = certify(
+            master.fixed, master.pool, master.measure, prices, best.npv, cvar_limit=master.cvar_limit,
+            capped=self._capped,
+        )
         held = best.pool_levels > 0.0
         return Generated(
             best.levels, best.pool_columns[held], best.pool_levels[held], best.npv, prices, proof, master.scenarios,

@@ -6,9 +6,10 @@
                 E x + d >= -limit                                where CVaR is limited
     with        E x the mean NPV, D_s x the deviation from it in scenario s
 
-This is Rockafellar and Uryasev's programme, moved by the mean, which leaves columns out of the scenario rows that are worth
-the same everywhere. A scenario has its row only once it lies in the tail of some answer: leaving rows out can only raise the
-value, so the value of the master (with what the pool could add) bounds every plan while few of S dense rows stand in it.
+This is Rockafellar and Uryasev's programme, moved by the mean, which leaves columns out of the scenario rows that are
+worth the same everywhere. A scenario has its row only once it lies in the tail of some answer: leaving rows out can
+only raise the value, so the value of the master (with what the pool could add) bounds every plan while few of S dense
+rows stand in it.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ FIRST_TAIL = 1.6
 MOST_SCENARIOS = 40
 """Scenarios that come into the master in one round at most."""
 RELIEF_COST = 1e4
-"""$M for a unit by which a row is broken while the columns that would keep it are still to come: far more than any column brings."""
+"""$M for a unit by which a row is broken while the columns that would keep it are still to come: far more than any
+column brings."""
 RELIEVED = 1e-7
 """Units of a row that count as not broken."""
 RELIEF = -2
@@ -42,7 +44,8 @@ MISSED = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class Prices:
-    """Duals of a master: rows (m,) of the fixed part in $M per unit, tail (S,) of the scenario rows, limit of the CVaR row.
+    """Duals of a master: rows (m,) of the fixed part in $M per unit, tail (S,) of the scenario rows, limit of the CVaR
+    row.
 
     weights: of the scenarios, what a column is worth: (1 - w) p + tail, (S,); they add to 1 + limit.
     """
@@ -59,12 +62,15 @@ class Prices:
             return found
 
         limit = (1.0 - share) * self.limit + share * other.limit
-        return Prices(mixed(self.rows, other.rows), mixed(self.tail, other.tail), limit, mixed(self.weights, other.weights))
+        return Prices(
+            mixed(self.rows, other.rows), mixed(self.tail, other.tail), limit, mixed(self.weights, other.weights)
+        )
 
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """A master solved: its value, levels of the fixed columns (n,) and of the pool columns in it, NPV by scenario (S,), prices."""
+    """A master solved: its value, levels of the fixed columns (n,) and of the pool columns in it, NPV by scenario (S,),
+    prices."""
 
     value: float
     levels: Floats
@@ -133,7 +139,8 @@ class Master:
     def solve(self) -> Answer:
         """The master as it stands; raises NoVertex where it has no optimum.
 
-        Where the columns so far cannot keep every row (a lease that must be served), rows may be broken at a high cost until others come.
+        Where the columns so far cannot keep every row (a lease that must be served), rows may be broken at a high cost
+        until others come.
         """
         try:
             vertex = self.lp.solve()
@@ -182,7 +189,8 @@ class Master:
 
     @contextmanager
     def limits_alone(self) -> Iterator[None]:
-        """Within the block nothing counts but the limits: minus the value of an answer is the least by which they are broken."""
+        """Within the block nothing counts but the limits: minus the value of an answer is the least by which they are
+        broken."""
         if not (self._pool_at == RELIEF).any():
             self._relieve()
         every = np.arange(self.lp.columns)
@@ -263,7 +271,9 @@ class Master:
             np.concatenate([fixed.data, in_pool.data, np.full(count, -1.0), np.ones(count)]),
             (
                 np.concatenate([fixed.coords[0], in_pool.coords[0], number, number]),
-                np.concatenate([values.varying[fixed.coords[1]], at[in_pool.coords[1]], np.full(count, self._eta), first + number]),
+                np.concatenate(
+                    [values.varying[fixed.coords[1]], at[in_pool.coords[1]], np.full(count, self._eta), first + number]
+                ),
             ),
         )
         self.lp.add_rows(np.zeros(count), np.full(count, np.inf), sp.coo_array(cells, shape=(count, self.lp.columns)))
@@ -271,7 +281,10 @@ class Master:
 
     def _add_eta(self) -> None:
         self._eta = self.lp.columns
-        self.lp.add_columns(np.array([0.0 if self._alone else self.measure.weight]), np.array([-np.inf]), np.array([np.inf]), sp.csc_array((self.lp.rows, 1)))
+        self.lp.add_columns(
+            np.array([0.0 if self._alone else self.measure.weight]), np.array([-np.inf]), np.array([np.inf]),
+            sp.csc_array((self.lp.rows, 1)),
+        )
         self._stands(np.array([-1]))
         if self.cvar_limit is None:
             return

@@ -39,8 +39,15 @@ def test_smoke_run_prints_a_table_and_writes_figures(tmp_path: Path, capsys: pyt
 
 
 def test_the_bench_needs_numpy_and_scipy_alone() -> None:
-    code = "import sys\nfor name in ('pandas', 'numba', 'numpy_financial', 'cupy', 'planner', 'pulp'): sys.modules[name] = None\nimport importlib.util\nfrom kernels.bench import plain\nplain.present = lambda name: False\nfrom kernels.bench.__main__ import main\nraise SystemExit(main(['--smoke', '--device', 'cpu']))"
-    told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+    code = (
+        "import sys\n"
+        "for name in ('pandas', 'numba', 'numpy_financial', 'cupy', 'planner', 'pulp'): sys.modules[name] = None\n"
+        "import importlib.util\nfrom kernels.bench import plain\nplain.present = lambda name: False\n"
+        "from kernels.bench.__main__ import main\nraise SystemExit(main(['--smoke', '--device', 'cpu']))"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+    )
     assert "pandas" not in told.stdout.split("limits of this machine")[1]
     assert "engine" in told.stdout
 
@@ -54,14 +61,24 @@ def test_every_job_compares_its_ways(job) -> None:
 
 def test_plain_ways_give_the_specification() -> None:
     problem = risk_problem(SMOKE)
-    expected = risk_outputs(npv_measures(portfolio_sums(problem.portfolios, problem.unit.astype(np.float64)), problem.weights, alpha=ALPHA))
+    expected = risk_outputs(
+        npv_measures(portfolio_sums(problem.portfolios, problem.unit.astype(np.float64)), problem.weights, alpha=ALPHA)
+    )
     require_equal(expected, plain.numpy_risk(problem), tolerance=1e-6, names=("specification", NUMPY))
-    require_equal(expected, numba_loops.numba_risk(problem, compiled=False), tolerance=1e-6, names=("specification", NUMBA))
+    require_equal(
+        expected, numba_loops.numba_risk(problem, compiled=False), tolerance=1e-6, names=("specification", NUMBA)
+    )
 
 
 def test_fused_figures_stand_beside_those_of_the_cpu() -> None:
-    host = [Figure("path measures: 2 portfolios", "engine", 4.0, "per s"), Figure("path measures: 2 portfolios", NUMBA, 1.0, "per s")]
-    given = [Figure("GPU: path measures, 9 portfolios", FUSED, 12.0, "per s", {"plain CuPy": 3.0}), Figure("GPU: limits", "memory copy", 1.0, "GB/s")]
+    host = [
+        Figure("path measures: 2 portfolios", "engine", 4.0, "per s"),
+        Figure("path measures: 2 portfolios", NUMBA, 1.0, "per s"),
+    ]
+    given = [
+        Figure("GPU: path measures, 9 portfolios", FUSED, 12.0, "per s", {"plain CuPy": 3.0}),
+        Figure("GPU: limits", "memory copy", 1.0, "GB/s"),
+    ]
     fused, limit = beside_the_cpu(given, host)
     assert [round(ratio, 9) for ratio in fused.ratios.values()] == [3.0, 3.0]
     assert any(name.startswith("the CPU's engine") for name in fused.ratios)
@@ -69,7 +86,10 @@ def test_fused_figures_stand_beside_those_of_the_cpu() -> None:
 
 
 def test_ways_that_differ_are_not_compared() -> None:
-    ways = [Way("one", lambda: {"x": np.array([1.0, np.inf, 3.0])}, 1.0), Way("other", lambda: {"x": np.array([1.0, np.inf, 3.1])}, 1.0)]
+    ways = [
+        Way("one", lambda: {"x": np.array([1.0, np.inf, 3.0])}, 1.0),
+        Way("other", lambda: {"x": np.array([1.0, np.inf, 3.1])}, 1.0),
+    ]
     with pytest.raises(ValueError, match=r"one and other differ in x at \(2,\): 3.0 and 3.1"):
         contest("job", "items/s", ways, against=(), tolerance=1e-3, repeats=1)
     assert len(contest("job", "items/s", ways, against=(), tolerance=0.1, repeats=1)) == 2
@@ -83,14 +103,19 @@ def test_ways_that_differ_are_not_compared() -> None:
 def test_rates_are_medians_and_ratios_of_them() -> None:
     clock = iter([2.0, 1.0, 9.0, 1.0, 4.0, 0.5])  # slow, fast, slow, fast, slow, fast: medians 4 and 1
     ways = [Way("slow", dict, 8.0), Way("fast", dict, 8.0, "a note")]
-    slow, fast = contest("job", "items/s", ways, against=("slow",), tolerance=0.1, repeats=3, seconds=lambda work: next(clock), limit=("bound", 16.0))
+    slow, fast = contest(
+        "job", "items/s", ways, against=("slow",), tolerance=0.1, repeats=3, seconds=lambda work: next(clock),
+        limit=("bound", 16.0),
+    )
     assert (slow.value, fast.value) == (2.0, 8.0)
     assert (slow.ratios, fast.ratios) == ({"bound": 0.125}, {"slow": 4.0, "bound": 0.5})
     assert fast.beside == "4 x slow; 0.5 x bound; a note"
 
 
 def test_table_has_a_block_for_each_job() -> None:
-    lines = table([Figure("a", "x", 1.0, "s"), Figure("a", "y", 2e9, "B/s", {"x": 3.0}), Figure("b", "z", 0.5, "s")]).splitlines()
+    lines = table(
+        [Figure("a", "x", 1.0, "s"), Figure("a", "y", 2e9, "B/s", {"x": 3.0}), Figure("b", "z", 0.5, "s")]
+    ).splitlines()
     assert [line for line in lines if not line.startswith("  ")] == ["a", "", "b"]
     assert lines[2].split() == ["y", "2e+09", "B/s", "3", "x", "x"]
 

@@ -19,7 +19,8 @@ def builder(tmp_path_factory: pytest.TempPathFactory) -> CandidateBuilder:
 
 @pytest.fixture(params=["CPU", "CPU, threads in another order", "cupy"])
 def machine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    """Where the functions of `kernels.cuda` find their kernels: builds for the CPU, in two orders of threads, or CuPy."""
+    """Where the functions of `kernels.cuda` find their kernels: builds for the CPU, in two orders of threads, or
+    CuPy."""
     if request.param == "cupy":
         if not request.config.getoption("--run-gpu"):
             pytest.skip("needs an NVIDIA GPU; run with --run-gpu")

@@ -1,4 +1,5 @@
-"""The engine of a GPU against that of the CPU: the fused kernels built for the CPU, on arrays that stand in for CuPy's."""
+"""The engine of a GPU against that of the CPU: the fused kernels built for the CPU, on arrays that stand in for
+CuPy's."""
 
 from __future__ import annotations
 
@@ -49,14 +50,18 @@ WEIGHTS = {
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-12), (np.float32, 2e-5)])
 @pytest.mark.parametrize("weights", WEIGHTS.values(), ids=WEIGHTS)
-def test_npv_measures_are_those_of_the_cpu_for_any_pieces(gpu: Device, held: Portfolios, weights: np.ndarray, dtype: type, tolerance: float) -> None:
+def test_npv_measures_are_those_of_the_cpu_for_any_pieces(
+    gpu: Device, held: Portfolios, weights: np.ndarray, dtype: type, tolerance: float
+) -> None:
     unit = np.random.default_rng(1).normal(1.0, 3.0, (CANDIDATES, SCENARIOS)).astype(dtype)
     fast, plain = engine_on(gpu, threads=2), CpuEngine(1)
     assert isinstance(fast, GpuEngine)
     expected = plain.npv_measures(held, plain.brought(unit), weights, alpha=0.9, budget_bytes=1 << 30)
     brought = fast.brought(unit)
     assert type(brought).__module__.partition(".")[0] == "cupy"
-    whole, pieces = (fast.npv_measures(held, brought, weights, alpha=0.9, budget_bytes=budget) for budget in (1 << 30, 1))
+    whole, pieces = (
+        fast.npv_measures(held, brought, weights, alpha=0.9, budget_bytes=budget) for budget in (1 << 30, 1)
+    )
     for name, values in vars(expected).items():
         found = getattr(whole, name)
         assert type(found) is np.ndarray
@@ -70,7 +75,9 @@ def test_path_measures_are_those_of_the_cpu_for_any_pieces(gpu: Device, held: Po
     cash = np.random.default_rng(2).normal(1.0, 2.0, (CANDIDATES, SCENARIOS, MONTHS))
     cash[:, :, :5] -= 5.0
     fast, plain = engine_on(gpu, threads=1), CpuEngine(1)
-    expected = plain.path_measures(held, plain.cumulative_paths(cash, dtype=np.float64, budget_bytes=1), weights, alpha=0.9, budget_bytes=1 << 30)
+    expected = plain.path_measures(
+        held, plain.cumulative_paths(cash, dtype=np.float64, budget_bytes=1), weights, alpha=0.9, budget_bytes=1 << 30
+    )
     for budget in (1 << 30, 1):
         ready = fast.cumulative_paths(cash, dtype=np.float64, budget_bytes=budget)
         found = fast.path_measures(held, ready, weights, alpha=0.9, budget_bytes=budget)
@@ -87,10 +94,16 @@ def _blocks() -> tuple[list[list[Term]], np.ndarray, np.ndarray, np.ndarray, np.
     values = schedule_values(np.array([[0.5, 0.3, 0.2]]), discount)
 
     def window(line: Line, units: int) -> WindowTerm:
-        return WindowTerm(line, rng.normal(size=units), rng.integers(0, 3, units), rng.integers(0, 2, units), rng.integers(2, 4, units))
+        return WindowTerm(
+            line, rng.normal(size=units), rng.integers(0, 3, units), rng.integers(0, 2, units),
+            rng.integers(2, 4, units),
+        )
 
     blocks: list[list[Term]] = [
-        [window(Line.REVENUE, 4), ScheduleTerm(Line.DEPRECIATION, rng.random(4), np.zeros(4, dtype=np.int64), rng.integers(0, 2, 4))],
+        [
+            window(Line.REVENUE, 4),
+            ScheduleTerm(Line.DEPRECIATION, rng.random(4), np.zeros(4, dtype=np.int64), rng.integers(0, 2, 4)),
+        ],
         [window(Line.ENERGY, 1), window(Line.INTEREST, 1)],
     ]
     return blocks, paths, events, values, discount
@@ -105,8 +118,11 @@ def test_unit_npvs_of_all_blocks_are_those_of_the_cpu(gpu: Device) -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
 
 
-def test_a_device_out_of_memory_goes_on_in_halves(gpu: Device, held: Portfolios, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As CuPy's, the error is a MemoryError; pieces of more than seven portfolios, and strips of more than five scenarios, do not fit."""
+def test_a_device_out_of_memory_goes_on_in_halves(
+    gpu: Device, held: Portfolios, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As CuPy's, the error is a MemoryError; pieces of more than seven portfolios, and strips of more than five
+    scenarios, do not fit."""
     unit = np.random.default_rng(1).normal(1.0, 3.0, (CANDIDATES, SCENARIOS))
     cash = np.random.default_rng(2).normal(1.0, 2.0, (CANDIDATES, SCENARIOS, MONTHS))
     fast, weights = engine_on(gpu, threads=1), WEIGHTS["equal"]

@@ -23,7 +23,9 @@ WIDEST = {"float32": most_scenarios(np.float32), "float64": most_scenarios(np.fl
 
 
 def test_there_are_files() -> None:
-    assert {"group.cu", "limits.cu", "portfolio_measures.cu", "portfolio_paths.cu", "unit_npv.cu"} == {path.name for path in FILES}
+    assert {
+        "group.cu", "limits.cu", "portfolio_measures.cu", "portfolio_paths.cu", "unit_npv.cu"
+    } == {path.name for path in FILES}
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -43,7 +45,9 @@ def test_nvcc_compiles_every_file_for_hopper(path: Path, dtype: str, tmp_path: P
 
 
 def test_every_file_is_package_data() -> None:
-    declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["package-data"]["kernels"]
+    declared = tomllib.loads(
+        (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    )["tool"]["setuptools"]["package-data"]["kernels"]
     for path in FILES:
         assert any(fnmatch.fnmatch(f"cuda/{path.name}", pattern) for pattern in declared), path.name
 
@@ -62,7 +66,9 @@ def test_reading_and_refusing_need_no_cupy() -> None:
         "assert loader.source('unit_npv.cu')\n"
         "print(portfolio_measures.can_use(np.ones((2, 3)), np.full(3, 1 / 3)))\n"
     )
-    told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+    told = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+    )
     assert told.stdout.strip() == "(False, 'an array of CuPy expected, got one of numpy')"
 
 
@@ -139,7 +145,9 @@ extern "C" __global__ void apart(int* out) {
 
 
 @pytest.mark.parametrize("name", ["missing", "apart"])
-def test_the_stand_in_for_a_gpu_sees_faults(name: str, builder: CandidateBuilder, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_stand_in_for_a_gpu_sees_faults(
+    name: str, builder: CandidateBuilder, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(loader, "source", lambda file: FAULTY)
     kernel = builder._kernel("faulty", name, ())
     out = np.zeros(64, dtype=np.int32)
@@ -152,8 +160,13 @@ def test_the_stand_in_for_a_gpu_sees_faults(name: str, builder: CandidateBuilder
         assert "never open" in capfd.readouterr().err
 
 
-def test_the_stand_in_checks_arguments(builder: CandidateBuilder, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(loader, "source", lambda file: 'extern "C" __global__ void twice(int n, double x, double* out) { *out = n * x; }')
+def test_the_stand_in_checks_arguments(
+    builder: CandidateBuilder, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        loader, "source",
+        lambda file: 'extern "C" __global__ void twice(int n, double x, double* out) { *out = n * x; }',
+    )
     kernel, out = builder._kernel("twice", "twice", ()), np.zeros(1)
     kernel((1,), (1,), (np.int32(2), np.float64(4.5), out))
     assert out.tolist() == [9.0]

@@ -22,8 +22,12 @@ def _terms(units: int, seed: int) -> list[Term]:
     def event() -> np.ndarray:
         return rng.integers(0, EVENTS, units)
 
-    windows = [WindowTerm(line, rng.normal(size=units), rng.integers(0, PATHS, units), event(), event()) for line in LINES]
-    schedules = [ScheduleTerm(line, rng.normal(size=units), rng.integers(0, PROFILES, units), event()) for line in LINES[2:]]
+    windows = [
+        WindowTerm(line, rng.normal(size=units), rng.integers(0, PATHS, units), event(), event()) for line in LINES
+    ]
+    schedules = [
+        ScheduleTerm(line, rng.normal(size=units), rng.integers(0, PROFILES, units), event()) for line in LINES[2:]
+    ]
     return [*windows, *schedules]
 
 
@@ -32,22 +36,32 @@ def _tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     rng = np.random.default_rng(0)
     discount = 0.99 ** np.arange(MONTHS)
     prefix = specification.discounted_prefix(rng.normal(size=(PATHS, SCENARIOS, MONTHS)), discount)
-    return prefix, rng.integers(0, MONTHS + 1, (EVENTS, SCENARIOS)), specification.schedule_values(rng.random((PROFILES, AGES)), discount)
+    return prefix, rng.integers(0, MONTHS + 1, (EVENTS, SCENARIOS)), specification.schedule_values(
+        rng.random((PROFILES, AGES)), discount
+    )
 
 
 def _brought(machine: Machine, terms: list[Term]) -> list[Term]:
     def column(values: np.ndarray) -> object:
         return machine.array(values, np.float64 if values.dtype.kind == "f" else np.int64)
 
-    return [replace(term, **{name: column(values) for name, values in vars(term).items() if name != "line"}) for term in terms]
+    return [
+        replace(term, **{name: column(values) for name, values in vars(term).items() if name != "line"})
+        for term in terms
+    ]
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-12), (np.float32, 1e-5)])
 @pytest.mark.parametrize("lines", [tuple(Line), (Line.REVENUE, Line.DEPRECIATION), (Line.INTEREST,)])
-def test_fused_npv_equals_the_specification(machine: Machine, lines: tuple[Line, ...], dtype: type, tolerance: float) -> None:
+def test_fused_npv_equals_the_specification(
+    machine: Machine, lines: tuple[Line, ...], dtype: type, tolerance: float
+) -> None:
     terms, (prefix, events, values) = _terms(4, seed=1), _tables()
     expected = specification.unit_npv(terms, prefix, events, values, tax_rate=0.25, lines=lines)
-    found = unit_npv(_brought(machine, terms), machine.array(prefix, dtype), machine.array(events, np.int64), machine.array(values, dtype), tax_rate=0.25, lines=lines)
+    found = unit_npv(
+        _brought(machine, terms), machine.array(prefix, dtype), machine.array(events, np.int64),
+        machine.array(values, dtype), tax_rate=0.25, lines=lines,
+    )
     assert found.dtype == dtype
     np.testing.assert_allclose(machine.back(found), expected, rtol=tolerance, atol=tolerance * 30)
     assert (lines == (Line.INTEREST,)) == (not expected.any())
@@ -78,7 +92,9 @@ def test_blocks_of_several_kinds_in_one_launch(machine: Machine) -> None:
     packed = pack_terms([_brought(machine, block) for block in (first, unweighted, second)], tax_rate=0.3)
     assert len(packed) == 7
     found = unit_npv_of_packed(packed, machine.array(prefix), machine.array(events, np.int64), machine.array(values))
-    parts = [specification.unit_npv(block, prefix, events, values, tax_rate=0.3) for block in (first, unweighted, second)]
+    parts = [
+        specification.unit_npv(block, prefix, events, values, tax_rate=0.3) for block in (first, unweighted, second)
+    ]
     np.testing.assert_allclose(machine.back(found), np.concatenate(parts), rtol=1e-12, atol=1e-11)
 
 
@@ -107,5 +123,7 @@ def test_a_block_without_terms_is_refused() -> None:
 
 
 def test_arrays_of_the_cpu_are_sent_to_the_specification() -> None:
-    with pytest.raises(ValueError, match=r"array of CuPy expected, got one of numpy; on the CPU use kernels.reference.unit_npv"):
+    with pytest.raises(
+        ValueError, match=r"array of CuPy expected, got one of numpy; on the CPU use kernels.reference.unit_npv"
+    ):
         unit_npv(_terms(2, seed=7), *_tables(), tax_rate=0.25)

@@ -3,14 +3,14 @@
 With s = log(1 + r) per period a net present value is such a sum, so its roots are the rates above 0; the same flows in
 reverse give those below 0. Three steps, each proven where it decides:
 
-    no or one root      sign changes among the running sums of the flows bound the roots s > 0, and differ from their
-    number by an even one
+no or one root      sign changes among the running sums of the flows bound the roots s > 0, and differ from their number
+by an even one
                         (Descartes' rule for the power series g / (1 - x), x = exp(-s) [1])
-    intervals           halved until Taylor's theorem shows about each: no root (|g| at its middle is more than g' and a
-    bound of g'' can make
+intervals           halved until Taylor's theorem shows about each: no root (|g| at its middle is more than g' and a
+bound of g'' can make
                         up), or g' of one sign, so that the signs at the ends tell [2]
-    roots that touch    what stays open down to a width of LEAST_WIDTH / periods, because g is zero there within
-    rounding, is one root:
+roots that touch    what stays open down to a width of LEAST_WIDTH / periods, because g is zero there within rounding,
+is one root:
                         a double one, or several that double precision cannot tell apart
 
 Every comparison allows for the rounding of the sums, so a root is neither lost nor made up by it.

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from planner.errors import CaseError, PlannerError
     from planner.explaining.case_check import CaseCheck, check
     from planner.near_optimal.alternatives import Alternatives, AlternativesOptions, alternatives
-    from planner.planning import Plan, PlanOptions, plan, price
+    from planner.planning.make_plan import plan, price
+    from planner.planning.options import PlanOptions
+    from planner.planning.plan import Plan
     from planner.quoting.breakeven import breakeven
     from planner.quoting.inquiry import Inquiry
     from planner.quoting.quote import Quote, quote, quote_many
@@ -96,8 +98,8 @@ _HOMES = {
     "CaseError": "planner.errors",
     "Frontier": "planner.risk.frontier",
     "Inquiry": "planner.quoting.inquiry",
-    "Plan": "planner.planning",
-    "PlanOptions": "planner.planning",
+    "Plan": "planner.planning.plan",
+    "PlanOptions": "planner.planning.options",
     "PlannerError": "planner.errors",
     "Quote": "planner.quoting.quote",
     "QuoteRisk": "planner.quoting.risk",
@@ -117,10 +119,10 @@ _HOMES = {
     "figures": "planner.reporting.notebook",
     "frontier": "planner.risk.frontier",
     "load_case": "planner.case.read",
-    "plan": "planner.planning",
+    "plan": "planner.planning.make_plan",
     "plan_after_risk": "planner.risk.planning",
     "portfolios": "planner.scoring.around_plan",
-    "price": "planner.planning",
+    "price": "planner.planning.make_plan",
     "quote": "planner.quoting.quote",
     "quote_many": "planner.quoting.quote",
     "read": "planner.case.read",

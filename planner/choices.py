@@ -18,8 +18,7 @@ def chosen(
     """The options of a verb: those given whole, or made of single choices, never both.
 
     lists: fields that hold several texts, of which one may be given alone. Raises PlannerError for what is no option,
-        with the
-    one that was probably meant.
+    with the one that was probably meant.
     """
     if options is not None:
         if not isinstance(options, kind):

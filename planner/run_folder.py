@@ -16,7 +16,7 @@ from planner.storage.stored_paths import stored_path
 from planner.wording import payback_text
 
 if TYPE_CHECKING:
-    from planner.planning import Plan
+    from planner.planning.plan import Plan
 
 FORMAT = 1
 TABLES = ("decisions", "allocation", "power", "cashflow", "portfolio", "prices", "binding")

@@ -10,7 +10,8 @@ from planner.case.case import Case
 from planner.case.edits import apply_edits
 from planner.case.generate import generate_case
 from planner.case.starting import starting_case
-from planner.planning import Plan, plan
+from planner.planning.make_plan import plan
+from planner.planning.plan import Plan
 from planner.plans.binding import COLUMNS
 from planner.solver.options import SolverOptions
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from planner.candidates.build import CandidateSet, build_candidates
+from planner.candidates.decisions import apply_decisions
 from planner.candidates.outlook import make_outlook
 from planner.case.case import Case
 from planner.case.edits import apply_edits
@@ -15,8 +16,9 @@ from planner.case.generate import generate_case
 from planner.case.starting import starting_case
 from planner.errors import PlannerError
 from planner.formulation.allocate import allocate
-from planner.planning import Plan, PlanOptions, plan
-from planner.plans.decisions import apply_decisions
+from planner.planning.make_plan import plan
+from planner.planning.options import PlanOptions
+from planner.planning.plan import Plan
 from planner.solver.options import SolverOptions
 from planner.solver.status import Status
 

@@ -16,7 +16,11 @@ from planner.case.edits import apply_edits, changed_case
 from planner.case.generate import generate_case
 from planner.case.starting import starting_case
 from planner.errors import PlannerError
-from planner.planning import Plan, PlanOptions, plan
+from planner.planning.make_plan import plan
+from planner.planning.options import PlanOptions
+from planner.planning.plan import Plan
+from planner.run_folder import plan_summary
+from planner.solver.highs import HighsSolver
 from planner.solver.options import SolverOptions
 from planner.solver.solution import verify_duals
 from planner.solver.status import Status
@@ -416,3 +420,22 @@ def test_money_and_limits_hold_on_more_made_up_cases(seed: int) -> None:
     owned, working = gpus_by_month(found)
     for key, units in working.items():
         assert (units <= owned[key] + 1e-6 * max(units.max(), 1.0)).all(), key
+
+
+@pytest.mark.parametrize("changes", [{}, {"edits": ("leases.committed[lab_training]=yes", "power.guaranteed_mw*=0.1")}])
+def test_looking_at_a_plan_solves_nothing(monkeypatch: pytest.MonkeyPatch, changes: dict[str, tuple[str, ...]]) -> None:
+    found = plan(starting_case(), why=("river",), **changes)
+
+    def refused(*_: object, **__: object) -> None:
+        raise AssertionError("a solver was asked")
+
+    for name in ("solve_arrays", "resolve"):
+        monkeypatch.setattr(HighsSolver, name, refused)
+    for name in (
+        "prices", "priced", "reasons", "conflict", "unbounded_ray", "allocation", "power", "decisions", "portfolio",
+        "cashflow", "binding", "npv_usd", "gap",
+    ):
+        getattr(found, name)
+    assert (found.conflict is None) == (found.levels is not None)
+    assert len(found.reasons) == (found.levels is not None)
+    assert plan_summary(found)["status"] == found.status.label

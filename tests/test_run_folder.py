@@ -16,7 +16,8 @@ import pytest
 from planner import run_folder
 from planner.case.starting import starting_case
 from planner.errors import PlannerError
-from planner.planning import Plan, plan
+from planner.planning.make_plan import plan
+from planner.planning.plan import Plan
 from planner.run_folder import plan_summary, write_run
 from planner.solver.options import SolverOptions
 from planner.solver.status import Status

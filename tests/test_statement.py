@@ -15,7 +15,8 @@ from kernels.lines import Line, taxable_weight
 from planner.case.edits import apply_edits
 from planner.case.generate import generate_case
 from planner.case.starting import starting_case
-from planner.planning import Plan, plan
+from planner.planning.make_plan import plan
+from planner.planning.plan import Plan
 from planner.plans.statement import COMPANY, Statement, make_statement
 from planner.plans.tax_years import TaxYears
 from planner.run_folder import write_run

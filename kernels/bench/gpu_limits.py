@@ -2,8 +2,7 @@
 product.
 
 The bound on NPV risk is the least of three rates: gathers x 4 bytes over the rate at which rows are read, index and
-    output
-bytes over the rate of memory, and the comparisons of the selection over the rate of comparing.
+output bytes over the rate of memory, and the comparisons of the selection over the rate of comparing.
 """
 
 from __future__ import annotations

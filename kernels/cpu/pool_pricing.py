@@ -32,7 +32,7 @@ class Priced:
     """The best columns of each group and their reduced value per unit of the group's limit, (groups, most) each.
 
     column is -1 and worth 0 where a group has no more. largest: greatest reduced value per unit of a limit over the
-        whole
+    whole
     pool, -inf for an empty one. best: that of each group, (groups,), -inf for a group without columns.
     """
 
@@ -51,9 +51,8 @@ class PoolPricer:
     """A pool ready to be priced: values (N, S) of NumPy (also mapped from a file) or CuPy, use (N, P) as sparse rows.
 
     share: (N,) units of its group's limit that a unit of a column takes, above 0. group: (N,) below `groups`. threads:
-        None
-    for all cores. With values in device memory the pass over them is one product there; use, share and group stay on
-    the host.
+    None for all cores. With values in device memory the pass over them is one product there; use, share and group stay
+    on the host.
     """
 
     values: Array
@@ -110,8 +109,7 @@ class PoolPricer:
         """One pass over the pool: the best `most` columns of each group whose worth is more than `above`.
 
         exact: products in float64; else in the dtype of the values. without: columns that do not take part, in
-            ascending
-        order. Raises ValueError for NaN.
+        ascending order. Raises ValueError for NaN.
         """
         if most < 1:
             raise ValueError(f"at least one column of each group expected, got {most=}")

@@ -121,6 +121,13 @@ __device__ __forceinline__ T over_group(T mine, Join join) {
 //
 // The order of the bits is halved until one value is left, or until the count itself singles the value out: after some
 // 12 halvings for a thousand scattered values, at worst one for each bit. Each halving is one comparison per value.
+//
+// Invariant: low <= key of the answer <= high, where keys are the bits of a value made ascending (see `key_of`); so it
+// ends, also for equal values, infinities and both zeros. Selection by bisection on the key rather than by partition
+// (quickselect) or by digits (radix select), since values stay in registers: nothing is moved, no shared memory is
+// written but the counts, and all threads of the group take the same branch. `no_value` is a NaN:
+// comparisons, fmin and fmax pass it over, so groups wider than the scenarios need no special case. The reference is
+// numpy.partition; both count ties one by one and give the same value bit for bit.
 __device__ __forceinline__ Real select_rank(const Real (&x)[VALUES], int rank) {
     Real least = no_value(), greatest = no_value();
 #pragma unroll

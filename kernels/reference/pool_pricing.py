@@ -35,8 +35,7 @@ def best_per_group(
     """The columns of each group with the greatest reduced value per unit of the group's limit, shape (groups, most).
 
     reduced: (N,); share: (N,) units of the limit that a unit of the column takes, above 0; group: (N,) whole numbers
-        below
-    `groups`. Best first, ties to the lower number; -1 where a group has fewer whose reduced / share is more than
+    below `groups`. Best first, ties to the lower number; -1 where a group has fewer whose reduced / share is more than
     `above`.
     """
     xp = array_namespace(reduced, share, group)

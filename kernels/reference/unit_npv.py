@@ -45,8 +45,7 @@ def unit_npv(
     """After-tax NPV of N units by scenario, shape (N, S), in dollars: unlevered, or to equity.
 
     prefix: (P, S, M + 1) of `discounted_prefix`; values: (Q, M + 1) of `schedule_values`; events: (E, S) months in
-        0..M.
-    Losses are used at once, so a line enters with its after-tax weight. `lines` restricts the sum to some lines,
+    0..M. Losses are used at once, so a line enters with its after-tax weight. `lines` restricts the sum to some lines,
     each with its tax. Raises ValueError when there is no term.
     """
     if not terms:

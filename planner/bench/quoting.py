@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from kernels.bench.contest import Figure
 from planner.case.case import Case
-from planner.planning import PlanOptions, plan
+from planner.planning.make_plan import solved, with_prices
+from planner.planning.options import PlanOptions
 from planner.quoting.inquiry import Inquiry
 from planner.quoting.quote import quote_many
 from planner.solver.options import SolverOptions
@@ -28,11 +29,11 @@ def quote_figures(case: Case) -> Iterator[Figure]:
     if asked is None:
         return
     options = PlanOptions(solver=SolverOptions(relax=True))
-    planned = plan(case, options)
+    planned = solved(case, options)
     if planned.levels is None:
         return
-    priced = _processor(lambda: planned.price())
-    alone = _median(lambda: plan(case, options))
+    priced = _processor(lambda: with_prices(planned))
+    alone = _median(lambda: solved(case, options))
     one = _median(lambda: quote_many(case, [asked], options=options, workers=1))
     more = [
         replace(asked, name=f"{asked.name} {number}", gpus=float(int(asked.size * share)))

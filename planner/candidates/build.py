@@ -36,8 +36,8 @@ class CandidateSet:
     """Everything the company could do.
 
     npv_usd: base-case NPV of a unit after tax, shape (N,). lower, upper: least and greatest levels, as decided by the
-        user where
-    the blocks say what the case allows, shape (N,). book: resources and stocks. cash_tables: paths, events, profiles.
+    user where the blocks say what the case allows, shape (N,). book: resources and stocks. cash_tables: paths, events,
+    profiles.
     """
 
     outlook: Outlook

@@ -50,7 +50,7 @@ class Block:
     """Candidates of one kind, and the terms of a unit's cash.
 
     columns: CODES, NUMBERS, LEVELS, integral and unit, one row per candidate. named: their ids, made where somebody
-        asks.
+    asks.
     """
 
     kind: Kind
@@ -245,7 +245,7 @@ class CandidateBuilder:
         """Draw, interest and repayment of the loan on `capex` taken up in `month`; none without a row in `debt`.
 
         lives: months from the draw to the end of the asset, shape (N,); what is left of the loan then is repaid in its
-            last month.
+        last month.
         """
         row = self._loan_row(asset_class)
         if row is None:

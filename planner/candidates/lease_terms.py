@@ -1,8 +1,7 @@
 """What a lease pays and when: its ramp, its rate, its prepayment, its end by notice, its next term.
 
 After a default nothing is billed and nothing is credited: what can be recovered comes in its place, and the unearned
-    part of
-a prepayment stays with the company.
+part of a prepayment stays with the company.
 """
 
 from __future__ import annotations

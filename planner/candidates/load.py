@@ -79,7 +79,7 @@ def power_uses(
     """Contracted power and energy drawn on one leg.
 
     share: columns row (position among the N candidates), start, end, share: how much of a unit stands when (see
-        `whole_units`).
+    `whole_units`).
     """
     row = share["row"]
     start, end = np.maximum(share["start"], leg.start[row]), np.minimum(share["end"], leg.end[row])

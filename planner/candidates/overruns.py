@@ -25,8 +25,7 @@ def overrun_terms(
     """Capex beyond the plan, paid over the lead before `month` (in it without one), and its write-off from service on.
 
     capex: planned, dollars per unit. waits: what service waits for. end: month in which the asset ends. None where no
-        factor
-    moves the class.
+    factor moves the class.
     """
     if not builder.outlook.overruns(asset_class) or not np.any(capex):
         return []

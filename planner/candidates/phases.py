@@ -61,8 +61,7 @@ def unit_mw(outlook: Outlook) -> Floats:
     """MW of one unit of each phase's candidate: the whole phase if lumpy, a step, or 1 MW.
 
     A phase of which MW are contracted already is counted in MW: they are a fact, and the rest comes on top of them in
-        whole
-    steps (see `phase_limits`).
+    whole steps (see `phase_limits`).
     """
     return np.where(counted_in_steps(outlook), step_mw(outlook), 1.0)
 

@@ -27,7 +27,7 @@ def legs_of(written: str, phases: Collection[str]) -> tuple[str, str]:
     alone.
 
     A name may hold the word between them: the path is cut where both sides are phases, and is left whole where there
-        are none.
+    are none.
     """
     words = written.split(UNTIL)
     cuts = [(UNTIL.join(words[:at]).strip(), UNTIL.join(words[at:]).strip()) for at in range(1, len(words))]
@@ -39,8 +39,7 @@ def live_phases(builder: CandidateBuilder) -> Columns:
     """What a MW of contracted power in use costs: a row for each phase of the case.
 
     Columns: mw_per_it_mw, fee_usd_per_mw_month (the share not due anyway), fee_path, demand_usd_per_mw_month,
-        energy_path (all
-    of it), tenant_energy_path (without fuel that customers pay), min_take, below_full_service.
+    energy_path (all of it), tenant_energy_path (without fuel that customers pay), min_take, below_full_service.
     """
     outlook, power = builder.outlook, builder.outlook.tables["power"]
     count = len(power)

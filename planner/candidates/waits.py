@@ -2,8 +2,7 @@
 them late.
 
 A wait is a planned month and what slips: in a scenario the unit starts no earlier than that month and the slip. Nothing
-    is
-waited for where the case has no such factor, so a case without them has the events that it always had.
+is waited for where the case has no such factor, so a case without them has the events that it always had.
 """
 
 from __future__ import annotations
@@ -41,8 +40,7 @@ def work_waits(builder: CandidateBuilder, rows: Columns, *, for_contract: bool) 
     A unit of a contract waits for a hall and for GPUs that are due when it begins. One on demand begins anew at every
     step and
     waits only for the first: that of its site and SKU, or that for the phase at the head of its path if that comes
-        later.
-    A unit that begins before anything new can be there, or on power of the start where halls (or its SKU) stand
+    later. A unit that begins before anything new can be there, or on power of the start where halls (or its SKU) stand
     already, waits for neither.
     """
     sites, gpus = builder.names.sites, builder.names.gpus

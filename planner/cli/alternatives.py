@@ -82,7 +82,7 @@ def alternatives(
         refuse_other_alternatives,
         write_alternatives,
     )
-    from planner.planning import PlanOptions
+    from planner.planning.options import PlanOptions
     from planner.solver.options import SolverOptions
 
     plan = PlanOptions(

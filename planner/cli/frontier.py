@@ -74,7 +74,7 @@ def frontier(
     from planner.case.read import read_case
     from planner.cli.progress import saying
     from planner.cli.terminal import output, say_written, show
-    from planner.planning import PlanOptions
+    from planner.planning.options import PlanOptions
     from planner.risk.frontier import frontier as make_frontier
     from planner.risk.frontier import write_frontier
     from planner.risk.planning import RiskOptions

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from planner.case.case import Case
-    from planner.planning import PlanOptions
+    from planner.planning.options import PlanOptions
     from planner.storage.partition_journal import How
 
 
@@ -22,7 +22,7 @@ def pool_by_partitions(
     """Make a pool with progress; what was made, in words. pool: grid, grid:COUNT, or a file of bundles."""
     from planner.case.read import read_case
     from planner.errors import PlannerError
-    from planner.planning import PlanOptions
+    from planner.planning.options import PlanOptions
     from planner.risk.bundle_grid import Grid
     from planner.risk.pool_job import PoolJob
     from planner.risk.pool_partitions import make_pool
@@ -54,8 +54,6 @@ def pool_by_partitions(
 
 
 def _given(case: Case, chosen: PlanOptions, pool: str) -> pd.DataFrame:
-    from planner.candidates.build import build_candidates
-    from planner.candidates.outlook import make_outlook
     from planner.risk.pool_file import read_pool
 
-    return read_pool(Path(pool), build_candidates(make_outlook(case, base=chosen.base, tail=chosen.tail)))
+    return read_pool(Path(pool), chosen.candidates(case))

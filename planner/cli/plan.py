@@ -138,8 +138,9 @@ def plan(
     from planner.cli.risk_summary import print_risk
     from planner.cli.summary import print_more, print_summary
     from planner.errors import PlannerError
-    from planner.planning import Plan, PlanOptions
-    from planner.planning import plan as make_plan
+    from planner.planning.make_plan import explained, solved, with_prices
+    from planner.planning.options import PlanOptions
+    from planner.planning.plan import Plan
     from planner.run_folder import plan_summary, write_run
     from planner.runtime.memory import allow_memory
     from planner.solver.options import SolverOptions
@@ -172,19 +173,18 @@ def plan(
         )
         found: Plan
         if weighed:
-            from planner.risk.planning import RiskOptions, plan_after_risk
+            from planner.risk.planning import RiskOptions, solved_after_risk
 
             risk = RiskOptions(
                 weight=risk_weight or 0.0, alpha=0.95 if alpha is None else alpha, scenarios=scenarios or 500,
                 max_cvar_usd=max_cvar, information=information,
                 pool=pool, device=device,
             )
-            found = plan_after_risk(case, options, risk, report=None if progress is None else rounds_on(progress))
+            found = solved_after_risk(case, options, risk, report=None if progress is None else rounds_on(progress))
         else:
-            found = make_plan(case, options)
-            _ = found.reasons, found.conflict  # both take solves of their own, so they stand under the progress too
+            found = explained(solved(case, options))
     with pricing(case.settings.name, quiet=as_json) as answered:
-        found.price(answered)
+        found = with_prices(found, answered)
     if out is not None:
         write_run(found, out, force=force)
     if as_json:

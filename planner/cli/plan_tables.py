@@ -13,7 +13,7 @@ from kernels.lines import Line
 from planner.candidates.named import rates_with_units
 from planner.cli.price_summary import print_prices
 from planner.cli.terminal import show
-from planner.planning import Plan
+from planner.planning.plan import Plan
 from planner.plans.commitments import screen_of, soon
 from planner.wording import fixed, millions, percent
 

@@ -131,16 +131,14 @@ def portfolios(
 
 
 def _from_bundles(path: Path, bundles: Path, out: Path, base: str, tail: str | None) -> str:
-    from planner.candidates.build import build_candidates
-    from planner.candidates.outlook import make_outlook
     from planner.case.read import read_case
-    from planner.planning import PlanOptions
+    from planner.planning.options import PlanOptions
     from planner.scoring.bundles import read_bundles
     from planner.scoring.files import write_long
     from planner.wording import counted
 
     chosen = PlanOptions(base=base, tail=tail)
-    candidates = build_candidates(make_outlook(read_case(path), base=chosen.base, tail=chosen.tail))
+    candidates = chosen.candidates(read_case(path))
     made = read_bundles(bundles, candidates)
     write_long(out, made, candidates)
     return f"{counted(len(made), 'portfolio')} of bundles"

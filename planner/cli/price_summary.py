@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from planner.cli.terminal import show
-from planner.planning import Plan
+from planner.planning.plan import Plan
 from planner.pricing.phase_values import MOST_MW
 from planner.pricing.prices import Prices
 from planner.wording import counted, dollars, percent, plural

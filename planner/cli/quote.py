@@ -158,7 +158,7 @@ def quote(
     from planner.case.read import read_case
     from planner.cli.progress import saying
     from planner.cli.quote_summary import print_quotes
-    from planner.planning import PlanOptions
+    from planner.planning.options import PlanOptions
     from planner.quoting.inquiry import inquiry_of
     from planner.quoting.inquiry_file import read_inquiries
     from planner.quoting.quote import quote_many

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from planner.cli.terminal import output, say_written, show
-from planner.planning import Plan
+from planner.planning.plan import Plan
 from planner.risk.planning import RiskPlan
 from planner.scenarios.still import no_price_moves
 from planner.solver.status import Status

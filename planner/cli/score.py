@@ -103,12 +103,10 @@ def score(
 
     Example: planner score fixtures/neocloud --portfolios p.parquet --scenarios 1000 --out runs/scores
     """
-    from planner.candidates.build import build_candidates
-    from planner.candidates.outlook import make_outlook
     from planner.case.edits import changed_case
     from planner.case.read import read_case
     from planner.cli.score_partitions import is_by_partitions, score_in_partitions
-    from planner.planning import PlanOptions
+    from planner.planning.options import PlanOptions
     from planner.runtime.memory import memory_bytes
     from planner.scoring.files import decisions_of, open_portfolios
     from planner.scoring.pareto import Leaders
@@ -131,7 +129,7 @@ def score(
         leaders, scoring = score_in_partitions(case, chosen, options, portfolios, out, how, quiet=as_json)
         typer.echo(_json(leaders, scoring)) if as_json else _print(leaders, scoring, out)
         return
-    candidates = build_candidates(make_outlook(case, base=chosen.base, tail=chosen.tail))
+    candidates = chosen.candidates(case)
     source = open_portfolios(portfolios, candidates)
     scoring = Scoring(candidates, options)
     pieces: Iterable[ScoredPiece] = scoring.pieces(source)

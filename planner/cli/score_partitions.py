@@ -11,7 +11,7 @@ from planner.wording import counted
 
 if TYPE_CHECKING:
     from planner.case.case import Case
-    from planner.planning import PlanOptions
+    from planner.planning.options import PlanOptions
     from planner.scoring.pareto import Leaders
     from planner.scoring.score import ScoreOptions, Scoring
     from planner.scoring.score_partitions import Progress

@@ -13,7 +13,7 @@ from planner.cli.terminal import output, say_written
 from planner.explaining.sentences import lines_of
 from planner.explaining.unbounded import unbounded_ray_lines
 from planner.explaining.why_lines import lines_of_reason
-from planner.planning import Plan
+from planner.planning.plan import Plan
 from planner.plans.commitments import screen_of, soon
 from planner.wording import irr_text, listed, millions, payback_text, percent
 

@@ -82,7 +82,7 @@ def sweep(
 
     from planner.case.read import read_case
     from planner.cli.progress import saying
-    from planner.planning import PlanOptions
+    from planner.planning.options import PlanOptions
     from planner.runtime.memory import allow_memory
     from planner.solver.options import SolverOptions
     from planner.sweeping.result import SweepOptions

@@ -2,8 +2,7 @@
 
 A first conflict is found by splitting in halves [1]: no member can be dropped from it. Then hitting sets [2] look for a
 smaller one: every conflict meets every set of limits whose loosening helps, so the smallest set that meets all those
-    known
-is a conflict, and then a smallest one, or it can be kept, and then the model names one more set to be met.
+known is a conflict, and then a smallest one, or it can be kept, and then the model names one more set to be met.
 
 [1] Junker, QUICKXPLAIN: preferred explanations and relaxations for over-constrained problems, AAAI 2004, 167-172.
 [2] Ignatiev, Previti, Liffiton, Marques-Silva, Smallest MUS extraction with minimal hitting set dualization, CP 2015.
@@ -36,7 +35,7 @@ class Conflict:
     """Limits that cannot be kept together, while any of them dropped leaves the others possible.
 
     limits: their numbers. short: by how much each would have to be loosened for that, in its unit (None: it has no
-        size).
+    size).
     months: first month and end of the time in which they collide, None where the rows do not tell.
     whole: whether it is the whole decisions that make it one. smallest: whether no conflict has fewer limits.
     """
@@ -93,7 +92,13 @@ def _described(model: Elastic, hard: frozenset[int], soft: frozenset[int], *, wh
 
 
 def _quick(model: Elastic, hard: frozenset[int], soft: list[int], *, whole: bool) -> list[int]:
-    """A conflict of which no member can be dropped, among limits that are one together."""
+    """A conflict of which no member can be dropped, among limits that are one together.
+
+    QUICKXPLAIN [1]: `explain` returns a minimal part of `rest` that is a conflict with `held`; where what was `added`
+    to `held` last is a conflict with it already, nothing of `rest` is needed. It takes O(k log(n / k)) questions for k
+    members of n. The order is a preference: what stands late is left out where what stands early suffices,
+    and what is asked for stands first.
+    """
 
     def explain(held: frozenset[int], added: bool, rest: list[int]) -> list[int]:
         if added and not model.feasible(held, whole=whole):
@@ -111,7 +116,13 @@ def _quick(model: Elastic, hard: frozenset[int], soft: list[int], *, whole: bool
 def _smallest(
     model: Elastic, hard: frozenset[int], soft: frozenset[int], known: frozenset[int], *, whole: bool
 ) -> tuple[frozenset[int], bool]:
-    """A conflict with the fewest limits, and whether that is proven."""
+    """A conflict with the fewest limits, and whether that is proven.
+
+    Duality of hitting sets [2]: a set is a conflict if and only if it meets every set whose loosening lets all others
+    be kept. So a smallest set that meets those known so far is a lower bound of the size; where it is itself a conflict
+    it is a smallest one, else the model names a set that it misses. Unlike [2] the sets to be met are not minimal: they
+    come from one solve at least cost, which is cheaper and bounds as well.
+    """
     to_meet: list[frozenset[int]] = []
     cost = _loosening_cost(model, soft)
     while len(to_meet) < MOST_ROUNDS:

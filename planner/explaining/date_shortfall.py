@@ -7,25 +7,25 @@ from dataclasses import replace
 
 import numpy as np
 
+from planner.candidates.options import CandidateOptions
 from planner.case.case import Case
 from planner.explaining.conflict import Conflict
 from planner.explaining.dates import with_sooner_dates
 from planner.explaining.draft import Draft
 from planner.explaining.elastic import Elastic, OutOfTime
 from planner.explaining.limits import Kind
-from planner.explaining.world import Asked
 
 
-def with_months_short(case: Case, asked: Asked, model: Elastic, conflict: Conflict) -> Conflict:
+def with_months_short(case: Case, options: CandidateOptions, model: Elastic, conflict: Conflict) -> Conflict:
     """The conflict with the months by which each of its dates would have to move, found by bisection."""
     short = list(conflict.short)
     for at, number in enumerate(conflict.limits):
         if model.draft.limits[number].kind.is_date:
-            short[at] = _months(case, asked, model, conflict, number)
+            short[at] = _months(case, options, model, conflict, number)
     return replace(conflict, short=tuple(short))
 
 
-def _months(case: Case, asked: Asked, model: Elastic, conflict: Conflict, number: int) -> float | None:
+def _months(case: Case, options: CandidateOptions, model: Elastic, conflict: Conflict, number: int) -> float | None:
     draft, limit = model.draft, model.draft.limits[number]
 
     def resolved(moved: Draft, held: frozenset[int]) -> bool:
@@ -39,7 +39,7 @@ def _months(case: Case, asked: Asked, model: Elastic, conflict: Conflict, number
             return _least(
                 choices,
                 lambda months: resolved(
-                    with_sooner_dates(case, asked, sooner_months={limit.name: months}), members - {number}
+                    with_sooner_dates(case, options, sooner_months={limit.name: months}), members - {number}
                 ),
             )
         start = draft.candidates.table["from_month"].to_numpy(np.int64)

@@ -9,26 +9,27 @@ import numpy as np
 import pandas as pd
 
 from kernels.lines import Line
-from planner.candidates.outlook import Outlook, make_outlook
+from planner.candidates.options import CandidateOptions
+from planner.candidates.outlook import Outlook
 from planner.candidates.phases import phase_table
 from planner.case.case import Case
 from planner.explaining.contract_value import contract_value_usd
+from planner.explaining.decided_limits import draft_of
 from planner.explaining.draft import Draft
 from planner.explaining.limits import Kind, Limit
-from planner.explaining.world import Asked, draft_of
 
 SOONER = " sooner"
 _LATE_INCOME = (Line.REVENUE, Line.PENALTIES)
 
 
-def with_later_starts(case: Case, asked: Asked) -> Draft:
+def with_later_starts(case: Case, options: CandidateOptions) -> Draft:
     """The limits of a case whose committed leases may start later than their customers accept."""
     leases = case.tables["leases"]
     committed = leases["committed"].astype(bool)
     grace = leases["late_grace_months"].where(~committed, leases["term_months"] - 1)
     draft = draft_of(
         case.with_table("leases", leases.assign(late_grace_months=grace.astype(leases["late_grace_months"].dtype))),
-        asked, twins=(SOONER,),
+        options, twins=(SOONER,),
     )
     outlook = draft.candidates.outlook
     table = draft.candidates.table
@@ -61,27 +62,27 @@ def with_later_starts(case: Case, asked: Asked) -> Draft:
     return draft
 
 
-def with_sooner_dates(case: Case, asked: Asked, *, sooner_months: dict[str, int] | None = None) -> Draft:
+def with_sooner_dates(case: Case, options: CandidateOptions, *, sooner_months: dict[str, int] | None = None) -> Draft:
     """The limits of a case in which leases may start later and power, GPUs and halls may come sooner.
 
     sooner_months: how much sooner a phase may come, by its name; by default it may be there from the start.
     """
-    outlook = make_outlook(case, base=asked.base, tail=asked.tail)
-    moved = _with_twins(case, outlook, asked, sooner_months or {})
+    outlook = options.outlook(case)
+    moved = _with_twins(case, outlook, options, sooner_months or {})
     gpus, sites = case.tables["gpus"], case.tables["sites"]
     moved = moved.with_table("gpus", gpus.assign(order_lead_months=0 * gpus["order_lead_months"]))
     moved = moved.with_table("sites", sites.assign(ready_month="", build_lead_months=0 * sites["build_lead_months"]))
-    draft = with_later_starts(moved, asked)
+    draft = with_later_starts(moved, options)
     _close_power(draft, outlook)
     _close_gpus(draft, outlook)
     _close_halls(draft, outlook)
     return draft
 
 
-def _with_twins(case: Case, outlook: Outlook, asked: Asked, sooner: dict[str, int]) -> Case:
+def _with_twins(case: Case, outlook: Outlook, options: CandidateOptions, sooner: dict[str, int]) -> Case:
     """Beside each phase still to come a twin that offers the same MW until the phase itself does."""
     power = phase_table(outlook)
-    decided = " ".join((*asked.fixes, *asked.excludes))
+    decided = " ".join((*options.fixes, *options.excludes))
     coming = power[(power["energised_month"] > 0) & (power["energised_month"] < outlook.horizon)]
     coming = coming[[f"power[{name}]" not in decided and f"[{name}]" not in decided for name in coming["phase_name"]]]
     if coming.empty:

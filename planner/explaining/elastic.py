@@ -59,7 +59,13 @@ class Elastic:
 
     @staticmethod
     def of(draft: Draft, *, seconds: float | None = None) -> Elastic:
-        """Write the model down; `seconds` is the time for everything that is asked of it."""
+        """Write the model down; `seconds` is the time for everything that is asked of it.
+
+        The rows are those of the plan's model before it is reduced (no cohorts, no aggregated market), since a limit
+        must be found again in the rows that it stands in; those on which feasibility cannot depend are left out. Which
+        limits hold is a matter of bounds alone: the slack of a limit is 0 while it holds and free once it is dropped,
+        so all questions are asked of one matrix, and linear ones are re-solved from the last basis.
+        """
         rows, kept = _needed(draft)
         unit = np.where(draft.candidates.table["unit"].to_numpy()[kept] == "GPU", 1000.0, 1.0)
         loosened = sorted({number for number, *_ in draft.raised} | {number for number, *_ in draft.bounds})

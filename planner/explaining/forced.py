@@ -9,15 +9,15 @@ import numpy as np
 
 from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
+from planner.candidates.decisions import apply_decisions
+from planner.candidates.options import CandidateOptions
 from planner.candidates.phases import unit_mw
 from planner.candidates.resources import Family
 from planner.case.case import Case
 from planner.case.edits import apply_edits
 from planner.errors import PlannerError
 from planner.explaining.target import Sort, Target
-from planner.explaining.world import Asked
 from planner.formulation.allocate import allocate
-from planner.plans.decisions import apply_decisions
 from planner.solver.options import SolverOptions
 
 
@@ -43,18 +43,15 @@ class Worth:
 
 @dataclass(frozen=True)
 class Forcing:
-    """Plans of one case with one thing forced. free: its candidates before the user's decisions, `decided` after."""
+    """Plans of one case with one thing forced."""
 
     case: Case
-    asked: Asked
-    options: SolverOptions
+    options: CandidateOptions
+    solver: SolverOptions
 
     def candidates(self, edits: tuple[str, ...] = ()) -> CandidateSet:
         """The candidates under what was asked, the case changed by some edits."""
-        return apply_decisions(
-            self.asked.candidates(apply_edits(self.case, edits) if edits else self.case), self.asked.fixes,
-            self.asked.excludes,
-        )
+        return self.options.candidates(apply_edits(self.case, edits) if edits else self.case)
 
     def without(self, target: Target, *, edits: tuple[str, ...] = ()) -> Worth:
         """The best plan without it. What binds it already is released: a commitment, MW contracted; a fleet is not."""
@@ -67,7 +64,7 @@ class Forcing:
 
     def solved(self, candidates: CandidateSet) -> Worth:
         """The best plan of some candidates."""
-        answer = allocate(candidates, self.options)
+        answer = allocate(candidates, self.solver)
         return Worth(answer.objective_usd, answer.bound_usd, answer.levels, candidates.npv_usd)
 
 

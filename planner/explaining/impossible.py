@@ -8,7 +8,8 @@ import pandas as pd
 
 from planner.candidates.columns import Columns
 from planner.candidates.gpu_places import deliveries, fits
-from planner.candidates.outlook import Outlook, make_outlook
+from planner.candidates.options import CandidateOptions
+from planner.candidates.outlook import Outlook
 from planner.candidates.phases import phase_table
 from planner.candidates.refusals.stops import figure
 from planner.candidates.refusals.told import remedy, why_stopped
@@ -18,16 +19,15 @@ from planner.errors import PlannerError
 from planner.explaining.infeasible import explain_infeasible
 from planner.explaining.sentences import headline
 from planner.explaining.target import Sort, Target
-from planner.explaining.world import Asked
 
 SECONDS = 60.0
 """Time for the conflict with what is committed, where no time limit is given."""
 NO_PLAN = "no plan with it keeps every limit"
 
 
-def no_way(case: Case, asked: Asked, target: Target) -> str:
+def no_way(case: Case, options: CandidateOptions, target: Target) -> str:
     """Why no candidate of a case brings something in."""
-    outlook = make_outlook(case, base=asked.base, tail=asked.tail)
+    outlook = options.outlook(case)
     if target.sort is Sort.LEASE:
         found = WhatStops(outlook).refusal(target.name)
         way = remedy(found)
@@ -38,15 +38,15 @@ def no_way(case: Case, asked: Asked, target: Target) -> str:
     return _no_sku(outlook, target.name) if target.sort is Sort.SKU else _no_power(outlook, target)
 
 
-def no_plan_with(case: Case, asked: Asked, target: Target, amount: float, seconds: float | None) -> str:
+def no_plan_with(case: Case, options: CandidateOptions, target: Target, amount: float, seconds: float | None) -> str:
     """Why there is no plan with so much of something that candidates would bring in."""
     if target.sort is not Sort.LEASE:
         return NO_PLAN
-    return lease_beside(case, asked, target.name, amount, seconds)
+    return lease_beside(case, options, target.name, amount, seconds)
 
 
 def lease_beside(
-    case: Case, asked: Asked, lease_id: str, amount: float, seconds: float | None, *, own: bool = True
+    case: Case, options: CandidateOptions, lease_id: str, amount: float, seconds: float | None, *, own: bool = True
 ) -> str:
     """Why so much of a lease cannot be served: what stops it alone, or what it collides with beside all that is
     committed.
@@ -54,7 +54,7 @@ def lease_beside(
     own: it stands in the case, so that its rows can be changed.
     """
     must = with_least(case, lease_id, amount)
-    found = WhatStops(make_outlook(must, base=asked.base, tail=asked.tail)).refusal(lease_id)
+    found = WhatStops(options.outlook(must)).refusal(lease_id)
     if found.stopped:
         way = remedy(found, own=own)
         return f"no plan can serve {figure(amount, found.unit)} of it: {why_stopped(found)}" + (
@@ -62,7 +62,7 @@ def lease_beside(
         )
     try:
         infeasible_sets = explain_infeasible(
-            must, asked, seconds=SECONDS if seconds is None else seconds
+            must, options, seconds=SECONDS if seconds is None else seconds
         ).infeasible_sets
     except PlannerError:
         infeasible_sets = ()

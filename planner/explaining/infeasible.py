@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from planner.candidates.outlook import make_outlook
+from planner.candidates.options import CandidateOptions
 from planner.candidates.refusals.told import parts
 from planner.candidates.refusals.what_stops import WhatStops
 from planner.case.calendar import Calendar
@@ -20,10 +20,10 @@ from planner.errors import PlannerError
 from planner.explaining.conflict import Conflict, find_conflicts
 from planner.explaining.date_shortfall import with_months_short
 from planner.explaining.dates import with_later_starts, with_sooner_dates
+from planner.explaining.decided_limits import draft_of
 from planner.explaining.elastic import Elastic, OutOfTime
 from planner.explaining.limits import Kind, Limit
 from planner.explaining.repair import Repair, cheapest_repair
-from planner.explaining.world import Asked, draft_of
 
 
 @dataclass(frozen=True)
@@ -70,22 +70,22 @@ class Infeasible:
     checked: bool
 
 
-def explain_infeasible(case: Case, asked: Asked, *, seconds: float | None = None) -> Infeasible:
+def explain_infeasible(case: Case, options: CandidateOptions, *, seconds: float | None = None) -> Infeasible:
     """Explain a case without a plan. `seconds`: time for the conflicts, and again for the repair.
 
     No infeasible_set is named when time runs out before the first is found.
     """
-    later = with_later_starts(case, asked)
+    later = with_later_starts(case, options)
     model = Elastic.of(later, seconds=seconds)
     dates = {number for number, limit in enumerate(later.limits) if limit.kind is Kind.START}
     conflicts = find_conflicts(model, model.everything - dates)
     if any(_only_asks(model, conflict) for conflict in conflicts):
-        infeasible_sets = _too_late(case, asked, model, conflicts, seconds)
+        infeasible_sets = _too_late(case, options, model, conflicts, seconds)
     else:
         infeasible_sets = tuple(_infeasible_set(case, model, conflict) for conflict in conflicts)
     again = replace(model, until=Elastic.of(later, seconds=seconds).until)
     repair = cheapest_repair(again)
-    repair, checked = _made_true(case, asked, repair, seconds)
+    repair, checked = _made_true(case, options, repair, seconds)
     return Infeasible(infeasible_sets, repair, checked)
 
 
@@ -96,10 +96,11 @@ def _only_asks(model: Elastic, conflict: Conflict) -> bool:
 
 
 def _too_late(
-    case: Case, asked: Asked, model: Elastic, known: list[Conflict], seconds: float | None
+    case: Case, options: CandidateOptions, model: Elastic, known: list[Conflict], seconds: float | None
 ) -> tuple[InfeasibleSet, ...]:
-    sooner = Elastic.of(with_sooner_dates(case, asked), seconds=seconds)
-    found = [with_months_short(case, asked, sooner, conflict) for conflict in find_conflicts(sooner, sooner.everything)]
+    sooner = Elastic.of(with_sooner_dates(case, options), seconds=seconds)
+    conflicts = find_conflicts(sooner, sooner.everything)
+    found = [with_months_short(case, options, sooner, conflict) for conflict in conflicts]
     if not found:
         return tuple(_infeasible_set(case, model, conflict) for conflict in known)
     infeasible_sets = []
@@ -111,15 +112,15 @@ def _too_late(
         ):
             infeasible_set = replace(
                 infeasible_set,
-                members=(*infeasible_set.members, *_stopped(case, asked, infeasible_set.members[0].limit.name)),
+                members=(*infeasible_set.members, *_stopped(case, options, infeasible_set.members[0].limit.name)),
             )
         infeasible_sets.append(infeasible_set)
     return tuple(infeasible_sets)
 
 
-def _stopped(case: Case, asked: Asked, lease_id: str) -> list[Member]:
+def _stopped(case: Case, options: CandidateOptions, lease_id: str) -> list[Member]:
     """What keeps a lease that nothing can serve from every site, as rules of the conflict."""
-    found = WhatStops(make_outlook(case, base=asked.base, tail=asked.tail)).refusal(lease_id)
+    found = WhatStops(options.outlook(case)).refusal(lease_id)
     return [Member(Limit(Kind.RULE, lease_id, words, edit="\n".join(edits)), None) for words, edits in parts(found)]
 
 
@@ -136,22 +137,24 @@ def _infeasible_set(case: Case, model: Elastic, conflict: Conflict) -> Infeasibl
     return InfeasibleSet(ordered, first, last, conflict.whole, conflict.smallest)
 
 
-def repaired(case: Case, asked: Asked, repair: Repair) -> tuple[Case, Asked]:
+def repaired(case: Case, options: CandidateOptions, repair: Repair) -> tuple[Case, CandidateOptions]:
     """The case with the changes of a repair made, and what is then asked of it."""
     gone = set(repair.taken_back)
     kept = replace(
-        asked, fixes=tuple(fix for fix in asked.fixes if fix not in gone),
-        excludes=tuple(exclude for exclude in asked.excludes if exclude not in gone)
+        options, fixes=tuple(fix for fix in options.fixes if fix not in gone),
+        excludes=tuple(exclude for exclude in options.excludes if exclude not in gone)
     )
     return (apply_edits(case, repair.edits) if repair.edits else case), kept
 
 
-def _made_true(case: Case, asked: Asked, repair: Repair | None, seconds: float | None) -> tuple[Repair | None, bool]:
+def _made_true(
+    case: Case, options: CandidateOptions, repair: Repair | None, seconds: float | None
+) -> tuple[Repair | None, bool]:
     """The repair, and whether the case has a plan once it is made."""
     if repair is None:
         return None, False
     try:
-        draft = draft_of(*repaired(case, asked, repair))
+        draft = draft_of(*repaired(case, options, repair))
         model = Elastic.of(draft, seconds=seconds)
         return repair, model.feasible(model.everything)
     except (OutOfTime, PlannerError):

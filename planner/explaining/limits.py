@@ -65,7 +65,7 @@ class Limit:
     """A limit that could be loosened.
 
     name: what it is a limit of, by its id. value: how much it allows (or asks for), in `unit`; NaN where it has no
-        size.
+    size.
     words: the limit in a sentence. usd_per_unit: what loosening it by one unit costs, None where the case has no price.
     whole: it is loosened by all of `value` or not at all. edit: the change of the case that loosens it by {more}, or to
     {value}, several separated by a new line; blank where an option of the command is taken back instead.

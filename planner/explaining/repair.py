@@ -4,11 +4,10 @@
     subject to  every row with its loosening, whole decisions whole
 
 Prices are discounted after-tax dollars: a MW of a phase at its own cost over its term (at that of the dearest phase
-    where
-it costs nothing), a MW of hall at its cost, a GPU beyond the supply at the cost of owning it, a dollar of capital at a
-dollar, a unit of a commitment at the income it would have brought, a late start at the income lost and the penalty.
-Limits without such a price (a substation, the pace of building, a date of power, a fabric) are not for sale, and what
-the user has decided is taken back for nothing.
+where it costs nothing), a MW of hall at its cost, a GPU beyond the supply at the cost of owning it, a dollar of capital
+at a dollar, a unit of a commitment at the income it would have brought, a late start at the income lost and the
+penalty. Limits without such a price (a substation, the pace of building, a date of power, a fabric) are not for sale,
+and what the user has decided is taken back for nothing.
 """
 
 from __future__ import annotations

@@ -17,13 +17,13 @@ import numpy as np
 import pandas as pd
 
 from planner.candidates.build import CandidateSet
+from planner.candidates.options import CandidateOptions
 from planner.case.case import Case
 from planner.errors import PlannerError
 from planner.explaining.at_prices import AtPrices, at_prices
 from planner.explaining.forced import Forcing, Worth, amounts
 from planner.explaining.impossible import no_plan_with, no_way
 from planner.explaining.target import Sort, Target
-from planner.explaining.world import Asked
 from planner.formulation.allocate import Allocation
 from planner.solver.options import SolverOptions
 
@@ -59,8 +59,8 @@ class Reason:
     """Why something is in or out.
 
     amount: how much of it the plan has, or was tried, in `unit`. worth_usd: what the plan gains by it (negative: what
-        it
-    would lose), as found, at least, at most; None when it can be neither forced in nor left out, and `note` says why.
+    it would lose), as found, at least, at most; None when it can be neither forced in nor left out, and `note` says
+    why.
     """
 
     target: Target
@@ -74,19 +74,20 @@ class Reason:
 
 
 def why(
-    case: Case, asked: Asked, candidates: CandidateSet, allocation: Allocation, target: Target, options: SolverOptions
+    case: Case, options: CandidateOptions, candidates: CandidateSet, allocation: Allocation, target: Target,
+    solver: SolverOptions,
 ) -> Reason:
     """Why a thing is in the plan or out of it. `candidates`, `allocation`: those of the plan; each solve has the
-    options' time."""
+    solver's time."""
     assert allocation.levels is not None
-    forcing = Forcing(case, asked, replace(options, progress=None, start=None))
+    forcing = Forcing(case, options, replace(solver, progress=None, start=None))
     plan = Worth(allocation.objective_usd, allocation.bound_usd, allocation.levels, candidates.npv_usd)
     numbers, sizes = amounts(candidates, target)
     held = float(sizes @ allocation.levels[numbers]) if len(numbers) else 0.0
     inside = held > 1e-6
     unit = _unit(case, target)
     if not len(numbers):
-        return Reason(target, False, 0.0, unit, None, None, None, no_way(case, asked, target))
+        return Reason(target, False, 0.0, unit, None, None, None, no_way(case, options, target))
     prices = (
         None if _decided_against(candidates, allocation.levels, target, held)
         else at_prices(candidates, allocation, numbers, sizes)
@@ -106,7 +107,7 @@ def why(
     if not possible:
         return Reason(
             target, False, tried[0][0], unit, None, prices, None,
-            no_plan_with(case, asked, target, tried[0][0], options.time_limit_s),
+            no_plan_with(case, options, target, tried[0][0], solver.time_limit_s),
         )
     amount, best = max(possible, key=lambda pair: pair[1].found_usd or -np.inf)
     turn, note = _turn(forcing, target, amount, best, plan)

@@ -62,7 +62,13 @@ class AggregatedMarket:
 
 
 def aggregate_market(candidates: CandidateSet) -> AggregatedMarket | None:
-    """The aggregated form, or None where it would not be exact (or there is nothing to aggregate)."""
+    """The aggregated form, or None where it would not be exact (or there is nothing to aggregate).
+
+    Exact because a transport of levels place -> tier -> phase with the given sums always exists (north-west corner) and
+    costs the same whichever it is: the value of a sell is a sum of a term of its tier and one of its phase, and each of
+    its uses is one of its place, its tier or its phase. Both are tested on the numbers, within SPLIT_TOLERANCE, not
+    derived from what the case says, so a new rule that couples them turns the aggregation off and breaks nothing.
+    """
     sells = [block for block in candidates.blocks if block.kind is Kind.SELL]
     if not sells:
         return None

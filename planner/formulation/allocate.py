@@ -40,8 +40,7 @@ class Allocation:
     levels: shape (candidates,), None when there is no answer. objective_usd is recomputed from the levels;
     bound_usd: no plan can be better; gap = (bound - objective) / |objective|. solver_usd: the solver's own figure.
     lp: the model with its whole decisions held, solved to a vertex; prices come from it, and begin at lp_basis where
-        there is one.
-    None where no prices were asked for or the time did not suffice for it. seconds by stage.
+    there is one. None where no prices were asked for or the time did not suffice for it. seconds by stage.
     """
 
     status: Status
@@ -68,7 +67,7 @@ def allocate(
     """The best levels of a candidate set; a solve that fails or stops is an answer with that status.
 
     whole: whole decisions of another plan by the name of their column (see `starts`): the answer to beat, where they
-        leave one.
+    leave one.
     priced: whether prices will be asked of the answer; without, a tree search spares the LP that they come from.
     """
     began = time.perf_counter()

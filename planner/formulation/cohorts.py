@@ -49,7 +49,14 @@ class CohortColumns:
 
 
 def cohort_columns(candidates: CandidateSet, kept: Ints, gpu_unit: float) -> CohortColumns:
-    """The columns of the candidates `kept`."""
+    """The columns of the candidates `kept`.
+
+    The change of variables is exact where the cohort has no bounds of its own that matter: own >= 0 is implied by its
+    parts, and an upper bound that some row implies needs no row. Where a bound matters, or where its uses are so many
+    that stating them for each ending would take more entries, the cohort keeps a total column, tied to its parts by one
+    row. Order of the columns: single candidates and totals (`alone`), then the cohorts, each with its endings beside
+    it; `level_of` says which columns add up to the level of each candidate, so levels come back by one product.
+    """
     uses, moves = candidates.book.uses.columns(), candidates.book.stock_uses.columns()
     ending = kept[_is_ending(candidates)[kept]]
     parent = candidates.columns["parent"][ending]

@@ -47,7 +47,7 @@ class Formulation:
     level_of: levels of candidates = level_of @ columns, without those of the market, shape (candidates, columns).
     npv_usd, lower, upper, integral, unit (scale of a column), name: per column, shape (columns,).
     resources: use @ column <= limit. balances: equality rows. money: dollars of one unit of money in the model, see
-        `money_unit`.
+    `money_unit`.
     """
 
     candidates: CandidateSet

@@ -21,14 +21,16 @@ import pandas as pd
 
 from kernels.blas_threads import one_blas_thread
 from planner.case.case import Case
+from planner.case.read import as_case
 from planner.choices import chosen_around
 from planner.errors import PlannerError
 from planner.formulation.allocate import clean, levels_of
 from planner.near_optimal.metrics import Thing, sites_and_leases
 from planner.near_optimal.near_optimal_set import Answer, Room
 from planner.near_optimal.target_search import extreme, farthest, near
-from planner.planning import LISTS, Plan, PlanOptions
-from planner.planning import plan as make_plan
+from planner.planning.make_plan import solved
+from planner.planning.options import LISTS, PlanOptions
+from planner.planning.plan import Plan
 from planner.solver.model_arrays import FloatArray
 
 Progress = Callable[[str], None]
@@ -57,9 +59,9 @@ class AlternativesOptions:
     """What counts as nearly as good, and how hard to look.
 
     within: greatest loss of the objective, as a share of it. count: plans that differ most to look for, beside the
-        best.
+    best.
     leases: settle for every lease too whether it is in all plans, not for sites alone. effort: relaxations spent on a
-        question, or on a target of one.
+    question, or on a target of one.
     plan: options of the best plan.
     """
 
@@ -85,7 +87,7 @@ class Alternatives:
     """Plans nearly as good as the best, and what holds for all of them.
 
     sites, leases: a row each, see `SITE_COLUMNS`. plans: a row for each alternative that was looked for, the best plan
-        first.
+    first.
     where: MW or size of every site and lease in each of them. portfolios: the same plans by candidate.
     interrupted: Ctrl-C came before the rest.
     """
@@ -154,7 +156,7 @@ def alternatives(
     chosen = _options(case, options, choices)
     say = progress or (lambda what: None)
     say("planning")
-    plan = case if isinstance(case, Plan) else make_plan(case, chosen.plan)
+    plan = case if isinstance(case, Plan) else solved(as_case(case), chosen.plan)
     if plan.allocation_result.solution.interrupted:
         raise KeyboardInterrupt
     if plan.levels is None:

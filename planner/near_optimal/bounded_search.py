@@ -18,8 +18,8 @@ class BoundedSearch(TreeSearch):
     HiGHS.
 
     enough: an answer worth this ends the search (greater is better). Halves worth less than `at_least` are dropped;
-        where nothing is left, that is the bound.
-    A count of relaxations, unlike a time limit, gives the same answer on every machine.
+    where nothing is left, that is the bound. A count of relaxations, unlike a time limit, gives the same answer on
+    every machine.
     """
 
     enough: float = np.inf

@@ -24,8 +24,7 @@ class Answer:
     """The best plan found for a question, and what no plan can beat.
 
     columns: of the model, None where no plan was found. bound: None where the question has no plan at all
-        (`impossible`)
-    or the search proved nothing.
+    (`impossible`) or the search proved nothing.
     """
 
     value: float | None

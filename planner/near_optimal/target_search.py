@@ -3,8 +3,7 @@
 A search that maximises MW knows nothing of money until it is nearly whole, and every relaxation is long. The question
 is turned
 round: of the plans that reach a target, is the best one worth enough to be in the room? That is a search like any other
-    for a plan,
-and ends at the first plan found or when none is left. Targets close in from both sides; near the end
+for a plan, and ends at the first plan found or when none is left. Targets close in from both sides; near the end
 the best plan found climbs as far as it can with its whole decisions as they are.
 """
 

@@ -2,9 +2,8 @@
 whole decisions held.
 
 A limit may stand at several places: in rows (the size of a lease, for each site among its blocks), in rows that hold
-    only if something
-is decided, and as the bound of single candidates. One per cent more moves them all, so its worth is the sum over its
-places of
+only if something is decided, and as the bound of single candidates. One per cent more moves them all, so its worth is
+the sum over its places of
 
     price x size / 100        size: the limit itself, or what the decisions made give it
 

@@ -32,15 +32,13 @@ def decisions_table(candidates: CandidateSet, levels: Floats) -> pd.DataFrame:
     """One row for each decision of a portfolio, earliest first; see COLUMNS.
 
     A decision is what is new: MW of a phase beyond its `committed_mw`, halls that do not stand yet, GPUs that are not
-        in the
-    fleet, links, and sites on which nothing is committed or owned.
+    in the fleet, links, and sites on which nothing is committed or owned.
 
     commits_usd: undiscounted dollars before tax that can no longer be avoided once it is decided, as the plan's cash
-        flow has
+    flow has
     them: opening cost, fibre, capex with its deposits, upfront charges, and the fees due on MW not drawn, for the whole
-        term
-    or, where a contract may be ended early for an exit fee, up to the ending at which fees and exit fee together are
-    least. Energy, upkeep, site opex, the rent of halls and tax are not in it, nor is what comes in.
+    term or, where a contract may be ended early for an exit fee, up to the ending at which fees and exit fee together
+    are least. Energy, upkeep, site opex, the rent of halls and tax are not in it, nor is what comes in.
     """
     new = _new(candidates, levels)
     each = _unavoidable(candidates, new)

@@ -24,8 +24,7 @@ class Statement:
 
     sites: names; usd: (sites, lines, columns) over all of `Line`; discount: factor of each column;
     first_month: index of the first month of each column; horizon: months of the horizon. taxable: income by part of
-        each
-    tax year (see `TaxYears`), which columns of the tail may straddle.
+    each tax year (see `TaxYears`), which columns of the tail may straddle.
     """
 
     sites: tuple[str, ...]

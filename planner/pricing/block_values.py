@@ -46,7 +46,7 @@ def whole_phases(candidates: CandidateSet, free: FreePlan, base: Found, phases: 
     A row each.
 
     net gain: what taking it brings (less than nothing, or the plan would); net loss: what leaving it costs; dollars for
-        each MW.
+    each MW.
     """
     takes = candidates.table["kind"].eq("take").to_numpy()
     taken = {

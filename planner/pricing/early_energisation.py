@@ -1,9 +1,9 @@
 """What is it worth to energise a phase some months earlier, and what does it cost to have it so much later?
 
 A date changes what can be done at all: which leases the phase can serve, from when, over which bridge. So the
-    candidates are made
-again with the phase's date moved and the end of its contract left where it was, and the plan is solved again:
-with its decisions held where the new date leaves them possible, and, for the dearest phases, with all of them free.
+candidates are made again with the phase's date moved and the end of its contract left where it was, and the plan is
+solved again: with its decisions held where the new date leaves them possible, and, for the dearest phases, with all of
+them free.
 """
 
 from __future__ import annotations

@@ -38,10 +38,9 @@ class HeldPlan:
     """A solved linear programme that answers what changes of its limits are worth.
 
     worth: greater is better, whatever the sense of the model, in its own units. money: dollars of one of them; duals
-        and prices that
-    are asked for come in dollars.
+    and prices that are asked for come in dollars.
     duals, reduced_costs: of a basic optimal solution that passed feasibility, signs, complementarity and strong
-        duality.
+    duality.
     solves: questions answered by a solve so far.
     """
 

@@ -34,7 +34,7 @@ class Price:
 
     per_unit: change of worth for each of the first units; it holds up to `holds_to` units (not shown to hold further).
     step: units asked about first, of which `over_step` is the mean change each; the two differ where the price does not
-        hold that far.
+    hold that far.
     """
 
     per_unit: float

@@ -48,8 +48,7 @@ class Phase:
     """A phase in the plan's model: the months of its contract, its MW, and the directions in which they move.
 
     number: of its candidate. unit_mw: MW of a unit of it. fee_factor: what a dollar a month of fee costs by month,
-        exit_usd_per_mw: what
-    ending a MW after a month costs, both discounted and after tax, shape (M,).
+    exit_usd_per_mw: what ending a MW after a month costs, both discounted and after tax, shape (M,).
     """
 
     thing: Thing

@@ -21,16 +21,15 @@ COLUMNS = (
 """Columns of prices.csv. Dollars are NPV after tax, for one unit; blank where a direction does not exist.
 
 question: what is asked, see `QUESTIONS`. step: units asked about. in_plan, limit: units that the plan uses, and that
-    there are.
+there are.
 gain_usd: what each of the first units more brings, up to gain_holds_to units; gain_of_step_usd: the mean over the step.
 loss_usd, loss_holds_to, loss_of_step_usd: the same for units less. gain and loss are those of units given free or taken
-    away while
-they are paid for; net: with their own cost, offered or given back. dual_usd: the dual, between gain and loss.
+away while they are paid for; net: with their own cost, offered or given back. dual_usd: the dual, between gain and
+loss.
 pay_up_to: what the gain of the step is in the unit of the contract (pay_unit), beside its fee. return_per_year: for
-    capital.
+capital.
 decisions: held, or free: then gain and loss (or net) are those of the plan that was found, and no plan gains more than
-    gain_at_most_usd
-or loses less than loss_at_least_usd.
+gain_at_most_usd or loses less than loss_at_least_usd.
 """
 
 QUESTIONS = {

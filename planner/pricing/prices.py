@@ -54,6 +54,11 @@ class Prices:
     solves: int
 
 
+def no_prices() -> Prices:
+    """The prices of a plan that was asked for none."""
+    return Prices(price_frame([]), True, 0)
+
+
 @dataclass(frozen=True)
 class PriceTask:
     """A plan to be priced. rebuild: makes the candidates of a changed case; options: how to solve; seconds: None

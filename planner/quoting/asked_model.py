@@ -17,12 +17,12 @@ import scipy.sparse as sp
 
 from planner.arrays import Ints
 from planner.candidates.build import CandidateSet, build_candidates
+from planner.candidates.decisions import apply_decisions
 from planner.candidates.outlook import Outlook
 from planner.candidates.resources import Family
 from planner.formulation.formulation import Formulation, make_formulation
 from planner.formulation.model import Model, make_model
-from planner.planning import PlanOptions
-from planner.plans.decisions import apply_decisions
+from planner.planning.options import PlanOptions
 from planner.quoting.asked_case import AskedGroup, units_by_candidate
 from planner.quoting.inquiry import Inquiry
 from planner.quoting.money_rows import MoneyRows
@@ -57,9 +57,8 @@ class InquiryProblem:
     """What it takes to open one inquiry in the shared model.
 
     shut: the model with every inquiry shut. own: its columns; upper: their bounds when it is open. row: the row that
-        counts
-    its units; row_scale: what that row was divided by. serving: which of its columns serve it (the others are next
-    terms and decisions). pieces: lowest rates first.
+    counts its units; row_scale: what that row was divided by. serving: which of its columns serve it (the others are
+    next terms and decisions). pieces: lowest rates first.
     """
 
     inquiry: Inquiry

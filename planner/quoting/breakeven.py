@@ -8,9 +8,9 @@ affine in the rate, so each breakeven follows from two bundles:
 
     rate at NPV 0        -NPV(0) / (NPV(1) - NPV(0))
     rate at a hurdle     the same, every month discounted at the hurdle: the IRR after tax is then the hurdle
-    rate at a DSCR       the greatest, over the years of the contract, of (floor x debt service - cash at rate 0) / cash
-    per dollar at a given rate      utilisation = rate at NPV 0 / rate; $/MWh on top of the price of power; fees of
-    power times so much;
+rate at a DSCR       the greatest, over the years of the contract, of (floor x debt service - cash at rate 0) / cash per
+dollar at a given rate      utilisation = rate at NPV 0 / rate; $/MWh on top of the price of power; fees of power times
+so much;
                          share of the purchase price at resale
 """
 

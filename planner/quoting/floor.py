@@ -65,12 +65,10 @@ class Floor:
     """The floor of an inquiry at one size, in its rate's unit; blank (NaN) where the answer is not FLOOR.
 
     rate: where the best plan found meets the plan without the inquiry. low, high: the floor lies between them (proven:
-        the
-    searches ended by themselves). held_rate: with the whole decisions of the plan without it (NaN where they leave no
-    room).
+    the searches ended by themselves). held_rate: with the whole decisions of the plan without it (NaN where they leave
+    no room).
     levels: of all columns at the floor; estimate: at held_rate. basis: of the programme solved last. value: V at the
-        floor, $M. slope: $M that a dollar of rate brings. without: what a plan
-    without the inquiry is worth at least, $M.
+    floor, $M. slope: $M that a dollar of rate brings. without: what a plan without the inquiry is worth at least, $M.
     """
 
     answer: Answer
@@ -119,6 +117,14 @@ class _Search:
         return self._between()
 
     def _between(self) -> Floor:
+        """The interval of the floor, by few searches with the whole decisions free, each at the rate found last.
+
+        Newton's method on V(r) - V0: with the whole decisions of an answer fixed V is convex and piecewise linear in r,
+        its slope the hours that a dollar is paid for, so the root of that line is an upper estimate that falls with
+        each search. Invariants: `best` is the least rate at which some plan that is known serves the inquiry and loses
+        nothing; `low` and `high` hold whatever the searches' gaps are, since `low` rests on bounds of V alone and
+        `high` on the bound of V0. The floor lies between them as long as no limit grows tighter with the rate.
+        """
         estimate = self._held_root(self.base.levels, keep_own=False)
         rate, begin, best = (self.start, None, None) if estimate is None else (estimate.rate, estimate.levels, estimate)
         low, high, proven = 0.0, np.inf, True

@@ -28,7 +28,7 @@ class MoneyRows:
         """The matrix of the whole model at rate 0, and its change per dollar of rate, over a piece of an inquiry.
 
         own: columns of the inquiry; position: their place among the candidates of the piece. None where no row of the
-            model moves.
+        model moves.
         """
         if not piece.funded:
             return None

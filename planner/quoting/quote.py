@@ -15,13 +15,12 @@ import pandas as pd
 from kernels.blas_threads import one_blas_thread
 from kernels.pieces import usable_cores
 from planner.arrays import Floats
-from planner.candidates.build import CandidateSet, build_candidates
-from planner.candidates.outlook import make_outlook
+from planner.candidates.build import CandidateSet
 from planner.case.case import Case
 from planner.case.edits import changed_case
 from planner.case.read import as_case
 from planner.formulation.allocate import clean, levels_of
-from planner.planning import PlanOptions
+from planner.planning.options import PlanOptions
 from planner.quoting.asked_case import AskedGroup, asked_case, asked_groups
 from planner.quoting.asked_model import AskedModel, InquiryProblem, asked_model
 from planner.quoting.displaced import displaced_table
@@ -52,16 +51,16 @@ class Quote:
     none.
 
     floor, low, high: the lowest rate at which to sign, and the interval in which it is proven to lie (equal ends where
-        it is
-    exact). held_floor: the first estimate, with the whole decisions of the plan without the inquiry. keeping: the floor
-    when no lease of the plan may be declined or cut for it. curve: floor by size (columns size, floor, high, how).
+    it is exact). held_floor: the first estimate, with the whole decisions of the plan without the inquiry. keeping: the
+    floor when no lease of the plan may be declined or cut for it. curve: floor by size (columns size, floor, high,
+    how).
     standalone: levelised rate by place, path and SKU, cheapest first. displaced: both plans where they differ, at the
-        floor. stands: at which
-    sites, on what and from when the plan with it serves it at the floor (see `stands.COLUMNS`; empty without a floor).
+    floor. stands: at which sites, on what and from when the plan with it serves it at the floor (see `stands.COLUMNS`;
+    empty without a floor).
     note: what stops it where it cannot be served at any rate; what is not counted where it begins before the case.
     npv_without_usd, bound_without_usd: the best plan without it and what no plan can beat. usd_per_dollar: NPV that a
     dollar of rate brings, after tax. risk: floors over futures, None unless they were asked for. searches: plans
-        searched.
+    searched.
     """
 
     inquiry: Inquiry
@@ -246,4 +245,4 @@ def _levels(asked: AskedModel, columns: FloatArray) -> Floats:
 def _priced(case: Case, group: AskedGroup, inquiry: Inquiry, rate: float, options: PlanOptions) -> CandidateSet:
     """The candidates of the group with an inquiry at a rate."""
     asked = asked_case(case, group.inquiries, rates={inquiry.name: max(rate, 0.0)})
-    return build_candidates(make_outlook(asked, base=options.base, tail=options.tail), equity=options.equity)
+    return options.undecided(asked)

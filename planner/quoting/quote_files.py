@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from planner.case.case import Case
-from planner.planning import PlanOptions
+from planner.planning.options import PlanOptions
 from planner.quoting.quote import Quote
 from planner.quoting.stands import sites_of
 from planner.storage.folders import appear_whole, refuse_other_folders, versions

@@ -13,8 +13,7 @@ Where every way of serving brings the same for a unit of size, and no limit that
 plan is best at every rate at which it keeps those limits, so one solve tells them all. What then costs time is to walk
 from one basis to the
 next: costs are not perturbed, which would send the walk away from the basis that it begins at, and coefficients stay as
-    they are from
-size to size, so that the solver keeps its edge weights.
+they are from size to size, so that the solver keeps its edge weights.
 """
 
 from __future__ import annotations

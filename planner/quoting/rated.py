@@ -39,9 +39,8 @@ class Piece:
     """Rates above `low` up to `high` over which money is affine; npv_usd = at_zero + slope x rate, per candidate (k,).
 
     first, second: uses of limits on money at two rates of the piece, with the same rows: family, name (or stock),
-        candidate
-    (position among those of the lease), coefficient, start, end. at_one: the same at the rate of 1 that the model
-    holds.
+    candidate (position among those of the lease), coefficient, start, end. at_one: the same at the rate of 1 that the
+    model holds.
     """
 
     low: float

@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from planner.candidates.outlook import Outlook
 from planner.explaining.impossible import lease_beside
-from planner.explaining.world import Asked
-from planner.planning import PlanOptions
+from planner.planning.options import PlanOptions
 from planner.quoting.inquiry import Inquiry
 
 
@@ -25,5 +24,4 @@ def begun_before(outlook: Outlook, inquiry: Inquiry) -> str:
 
 def why_never(outlook: Outlook, inquiry: Inquiry, options: PlanOptions) -> str:
     """What stops a deal that cannot be served at any rate, alone or beside what is committed."""
-    asked = Asked(options.base, options.tail, options.equity, options.fixes, options.excludes)
-    return lease_beside(outlook.case, asked, inquiry.name, inquiry.size, options.solver.time_limit_s, own=False)
+    return lease_beside(outlook.case, options, inquiry.name, inquiry.size, options.solver.time_limit_s, own=False)

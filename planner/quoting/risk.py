@@ -3,8 +3,7 @@
     D_s(r) = NPV of the plan with the lease at rate r - NPV of the plan without it, in scenario s
 
 Both plans are held: neither reacts to the future. The mean floor is the rate at which the mean of D is zero; the tail
-    floor
-the one at which the mean of the worst 1 - alpha share of D is zero; in between, (1 - w) x mean + w x tail mean.
+floor the one at which the mean of the worst 1 - alpha share of D is zero; in between, (1 - w) x mean + w x tail mean.
 """
 
 from __future__ import annotations

@@ -5,9 +5,8 @@ One GPU (or one MW of hall) is bought for the lease alone and gives up what it h
 by its start and resold at the resale curve after it, halls and power paid for the months in which they serve. What
 outlives the
 lease is charged by the month: a hall over the years in which it is written off, a plant or connection over the term of
-    its
-contract, both as an annuity at the discount rate. The levelised rate is the one at which all of that has no NPV after
-tax.
+its contract, both as an annuity at the discount rate. The levelised rate is the one at which all of that has no NPV
+after tax.
 """
 
 from __future__ import annotations

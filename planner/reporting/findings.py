@@ -26,7 +26,7 @@ from planner.storage.run_case import case_of_run
 from planner.storage.seals import refuse_changed, sealed_record
 
 if TYPE_CHECKING:
-    from planner.planning import Plan
+    from planner.planning.plan import Plan
 
 _TEXT = (
     "site_id", "gpu_id", "lease_id", "customer_id", "phase", "power_path", "kind", "use", "rate_unit", "from", "to",

@@ -6,7 +6,7 @@ from typing import Any
 
 import jinja2
 
-from planner.planning import Plan
+from planner.planning.plan import Plan
 from planner.reporting.charts.look import looked
 from planner.reporting.figures import OF_RUN, figures_of
 from planner.reporting.findings import findings_of_plan

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from planner.errors import PlannerError
-from planner.planning import Plan
+from planner.planning.plan import Plan
 from planner.reporting.beside_files import read_frontier, read_quotes, read_sweep
 from planner.reporting.compare import differences
 from planner.reporting.findings import Findings, findings_of_plan, findings_of_run
@@ -46,9 +46,9 @@ def report(
     folder `out`.
 
     Beside it the report shows what other verbs wrote: another run (compare), a folder of scores with its file of
-        portfolios,
+    portfolios,
     sweeps, a frontier, quotes. case: where the case of a run stands if it has moved. pictures: png or svg, each figure
-        as a
+    as a
     file too. force: replace a report. script: the page's script where it is being made already.
     Raises PlannerError for what does not belong to the run.
 

@@ -36,8 +36,8 @@ class Scored:
     """Scores of a folder: `record` as in run.json, `table` one row per portfolio shown, `of` how many were scored.
 
     futures: see `planner.scoring.leading.futures_table`; empty where the folder has none. plan: the name of the
-        portfolio that
-    is the run's plan, None where none is. members: portfolio, site_id; empty where the portfolios cannot be read.
+    portfolio that is the run's plan, None where none is. members: portfolio, site_id; empty where the portfolios cannot
+    be read.
     """
 
     record: Mapping[str, Any]
@@ -189,7 +189,7 @@ def drivers(scored: Scored) -> pd.DataFrame:
     """What moves the subject's NPV, greatest first: factor, correlation, low_usd and high_usd, error.
 
     low_usd, high_usd: mean NPV, less the mean of all, in the lowest and the highest fifth of the futures by that factor
-        (for
+    (for
     what happens or does not: where it is lowest, and where it is highest). Drivers within NOISE of none are left out.
     """
     found = distribution(scored)

@@ -34,7 +34,7 @@ class RiskAllocation:
     """Levels after risk. allocation: as of any plan, its objective and bound those of the risk measure.
 
     npv_usd: of the plan by scenario, (S,), None without one. relaxed: the relaxation with its certificate, None where
-        it failed.
+    it failed.
     whole: what was proven of whole plans out of a pool, None without one, or where the first search closed the gap.
     """
 
@@ -52,8 +52,7 @@ def allocate_after_risk(
     """The best levels for a risk measure; values: NPV by candidate and scenario, dollars, (N, S) of `candidate_values`.
 
     cvar_limit_usd: greatest CVaR of the loss. start: the relaxation of a neighbouring problem on the same candidates. A
-        solve that fails
-    or stops is an answer with that status.
+    solve that fails or stops is an answer with that status.
     """
     began = time.perf_counter()
     formulation = make_formulation(candidates, aggregate=False, keep_equals=not endings_are_certain(candidates, values))

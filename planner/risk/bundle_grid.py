@@ -1,9 +1,8 @@
 """Bundles of a case on a fine grid: site x power path x SKU x leases and market x delivery x retirement.
 
 A bundle is the whole path of one GPU: delivered in a month, at work for one lease or two one after another (with or
-    without their
-next terms) on their power paths, on demand on a power path of its own before, between and after them, and sold in a
-month or kept to its end of life. Halls and
+without their next terms) on their power paths, on demand on a power path of its own before, between and after them, and
+sold in a month or kept to its end of life. Halls and
 power are not in it: they stand in the master.
 """
 

@@ -44,8 +44,7 @@ class CasePool:
     """A master and a pool over one case.
 
     model: the whole model; arrays, worth: its columns and their values; kept: its columns that stand in the fixed part.
-        mixes: (N, columns of the model), what a unit of each
-    bundle (thousand GPUs) is made of.
+    mixes: (N, columns of the model), what a unit of each bundle (thousand GPUs) is made of.
     """
 
     candidates: CandidateSet
@@ -131,7 +130,7 @@ def make_case_pool(
     """Master and pool for some bundles (see `bundle_grid.COLUMNS`).
 
     values: NPV by candidate and scenario, dollars, (N, S). file: where the pool's values are mapped from, as .npy; None
-        keeps
+    keeps
     them in memory. known: the pool's values where they are made already (see `pool_values`).
     """
     if bundles.empty:
@@ -257,7 +256,7 @@ class _ColumnPlaces:
     """Where candidates stand among the columns of the model; -1 where they do not.
 
     alone: column of a candidate that stands by itself; total: column of a cohort's total; _pair: columns of (cohort,
-        ending).
+    ending).
     """
 
     alone: Ints
@@ -308,7 +307,7 @@ class _Market:
     """Running sums of on-demand windows along each way to sell: (site, SKU, tier, power path).
 
     sums: (points, columns of the model). way: that of each bundle, -1 for none. first: position of each way's first
-        point among all.
+    point among all.
     """
 
     sums: sp.csr_array

@@ -3,8 +3,7 @@
 The plans of several risk weights are made one after another, each from the futures and columns of the one before. Every
 plan is then measured
 under every weight, and each weight takes the best of them: what the gap of one search left is mended by another, and
-    the points that remain are
-the corners of a concave curve.
+the points that remain are the corners of a concave curve.
 """
 
 from __future__ import annotations
@@ -20,8 +19,7 @@ import numpy as np
 import pandas as pd
 
 from planner.arrays import Floats
-from planner.candidates.build import CandidateSet, build_candidates
-from planner.candidates.outlook import make_outlook
+from planner.candidates.build import CandidateSet
 from planner.case.case import Case
 from planner.case.edits import changed_case
 from planner.case.read import as_case
@@ -29,8 +27,7 @@ from planner.errors import PlannerError
 from planner.formulation.formulation import make_formulation
 from planner.formulation.model import make_model
 from planner.formulation.money import MILLION
-from planner.planning import PlanOptions
-from planner.plans.decisions import apply_decisions
+from planner.planning.options import PlanOptions
 from planner.plans.tables import portfolio_table, power_table
 from planner.risk.allocate import RiskAllocation, Task
 from planner.risk.planning import RiskOptions
@@ -57,7 +54,7 @@ class Frontier:
     level and more.
 
     statuses: what became of each weight that was asked. certificates: of the relaxations, by weight, in units of
-        `money` dollars.
+    `money` dollars.
     """
 
     table: pd.DataFrame
@@ -117,10 +114,9 @@ def frontier(
         )
     began = time.perf_counter()
     changed = changed_case(as_case(case), chosen.edits, chosen.stress)
-    outlook = make_outlook(changed, base=chosen.base, tail=chosen.tail)
-    candidates = apply_decisions(build_candidates(outlook, equity=chosen.equity), chosen.fixes, chosen.excludes)
+    candidates = chosen.candidates(changed)
     futures = make_futures(
-        changed, outlook.calendar, scenarios=weighed.scenarios, seed=weighed.seed, draws=weighed.draws
+        changed, candidates.outlook.calendar, scenarios=weighed.scenarios, seed=weighed.seed, draws=weighed.draws
     )
     values = candidate_values(candidates, futures, equity=chosen.equity, threads=chosen.solver.threads)
     found = _plans(candidates, values, futures, chosen, weighed, sorted(weights), report)

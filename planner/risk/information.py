@@ -39,8 +39,7 @@ def value_of_information(
     """EVPI over `sample` futures drawn without replacement, and VSS over all.
 
     base: NPV of each column in the base case, (n,), $M. npv: of the plan made over all futures, by scenario, (S,), on
-        the
-    relaxation as everything here.
+    the relaxation as everything here.
     """
     lp = GrowingLp.of(fixed.arrays)
     every = np.arange(fixed.arrays.columns)

@@ -12,15 +12,14 @@ import numpy as np
 import pandas as pd
 
 from planner.arrays import Floats
-from planner.candidates.build import CandidateSet, build_candidates
-from planner.candidates.outlook import make_outlook
+from planner.candidates.build import CandidateSet
 from planner.case.case import Case
 from planner.case.edits import changed_case
 from planner.case.read import as_case
 from planner.errors import PlannerError
-from planner.explaining.infeasible import Infeasible, explain_infeasible
-from planner.planning import Plan, PlanOptions
-from planner.plans.decisions import apply_decisions
+from planner.planning.make_plan import explained, with_prices
+from planner.planning.options import PlanOptions
+from planner.planning.plan import Plan
 from planner.risk.allocate import RiskAllocation, allocate_after_risk, allocate_from_pool
 from planner.risk.bundle_grid import Grid, bundle_grid
 from planner.risk.case_pool import make_case_pool, places_with_fleet, pool_on_disk
@@ -43,10 +42,10 @@ class RiskOptions:
     """What to weigh against the mean.
 
     weight: of CVaR in the objective, 0 to 1. alpha: its level. scenarios: futures drawn; seed: None for the case's own;
-        draws as for
+    draws as for
     scores. max_cvar_usd: greatest CVaR of the loss. information: futures in the sample of EVPI, 0 for none.
     pool: a file of bundles (see `pool_file`), or `grid` or `grid:COUNT` for those of the case on a fine grid, at most
-        COUNT; GPUs then
+    COUNT; GPUs then
     take only the paths of the pool. device: auto, cpu or gpu, on which a pool is priced.
     """
 
@@ -147,13 +146,6 @@ class RiskPlan(Plan):
             self.factors, self.futures.weights, self.measure.tail(self.npv_by_future), self.npv_by_future
         )
 
-    @cached_property
-    def conflict(self) -> Infeasible | None:
-        """Why there is no plan; None where the limit on CVaR alone is at fault, which the solver's message says."""
-        if self.status is not Status.INFEASIBLE or self.allocation_result.message:
-            return None
-        return explain_infeasible(self.case, self.asked, seconds=self.options.solver.time_limit_s)
-
     @property
     def more_summary(self) -> dict[str, Any]:
         """What plan.json holds beside the figures of any plan."""
@@ -228,7 +220,8 @@ def plan_after_risk(
     case: Case | str | Path, options: PlanOptions | None = None, risk: RiskOptions | None = None, *,
     report: RoundReport | None = None,
 ) -> RiskPlan:
-    """The best expansion for mean and CVaR. report: called after each round of the relaxation.
+    """The best expansion for mean and CVaR, priced as the options ask. report: called after each round of the
+    relaxation.
 
     A solve that is infeasible, unbounded or stopped is a plan with that status. Raises PlannerError where a solver
     other than HiGHS is asked for, which the kept programmes need.
@@ -238,6 +231,15 @@ def plan_after_risk(
     >>> round(found.expected_npv_usd)
     58360320
     """
+    return with_prices(solved_after_risk(case, options, risk, report=report))
+
+
+def solved_after_risk(
+    case: Case | str | Path, options: PlanOptions | None = None, risk: RiskOptions | None = None, *,
+    report: RoundReport | None = None,
+) -> RiskPlan:
+    """The same without prices; where there is no plan, with the reason, unless the solver's message says it (where the
+    limit on CVaR alone is at fault)."""
     chosen, weighed = options or PlanOptions(), risk or RiskOptions()
     if chosen.solver.solver != "highs":
         raise PlannerError(f"a plan after risk is made by HiGHS, not by {chosen.solver.solver!r}; leave --solver out")
@@ -248,13 +250,12 @@ def plan_after_risk(
     began = time.perf_counter()
     device = None if weighed.pool is None else device_named(weighed.device)
     changed = changed_case(as_case(case), chosen.edits, chosen.stress)
-    outlook = make_outlook(changed, base=chosen.base, tail=chosen.tail)
-    candidates = apply_decisions(build_candidates(outlook, equity=chosen.equity), chosen.fixes, chosen.excludes)
+    candidates = chosen.candidates(changed)
     # what is wrong with a pool is said before the long work
     bundles = None if weighed.pool is None else _bundles(candidates, weighed.pool)
     built = time.perf_counter()
     futures = make_futures(
-        changed, outlook.calendar, scenarios=weighed.scenarios, seed=weighed.seed, draws=weighed.draws
+        changed, candidates.outlook.calendar, scenarios=weighed.scenarios, seed=weighed.seed, draws=weighed.draws
     )
     values = candidate_values(candidates, futures, equity=chosen.equity, threads=chosen.solver.threads)
     valued = time.perf_counter()
@@ -279,9 +280,10 @@ def plan_after_risk(
     known = _information(candidates, found, measure, weighed, futures.seed)
     if known is not None:
         seconds["information"] = time.perf_counter() - valued - sum(found.allocation.seconds.values())
-    return RiskPlan(
+    plan = RiskPlan(
         changed, chosen, candidates, found.allocation, seconds, weighed, futures, found, known, bundles, priced_by
     )
+    return plan if plan.status is not Status.INFEASIBLE or found.allocation.message else explained(plan)
 
 
 def _bundles(candidates: CandidateSet, pool: str) -> pd.DataFrame:

@@ -16,7 +16,7 @@ def factor_values(futures: Futures) -> pd.DataFrame:
     """One figure per factor and future, a row per future.
 
     A path: its mean multiplier over the horizon. A slip, and delay[...]: months late. An overrun: what is paid of the
-        planned. default[...]: 1 where the customer defaults within the
+    planned. default[...]: 1 where the customer defaults within the
     horizon. renewal[...]: 1 where the lease is renewed.
     """
     horizon = futures.calendar.horizon
@@ -60,9 +60,8 @@ def factor_shifts(factors: pd.DataFrame, probability: Floats, tail: Floats, npv_
     first.
 
     shift: of the mean, in standard deviations. correlation: of the factor with the plan's NPV over all futures; what a
-        plan does not
-    depend on has none beyond chance, however it falls in the few futures of the tail. Factors that never differ are
-    left out.
+    plan does not depend on has none beyond chance, however it falls in the few futures of the tail. Factors that never
+    differ are left out.
     """
     values = factors.to_numpy(np.float64)
     mean, feared = probability @ values, tail @ values

@@ -63,9 +63,9 @@ def read_brought(path: str | Path, case: Case, calendar: Calendar) -> Brought:
     A factor of the case that moves by month: value multiplies its forward curve from that month (YYYY-MM) until the
     next one given, and the last goes on; it is taken as it stands, whatever its mean. What happens once has one row per
     scenario without a month: delay[SOURCE:PHASE] in whole months late, default[CUSTOMER] in whole months after the
-        start
-    (blank: never), renewal[LEASE] as 1 or 0; a factor of late halls or deliveries in whole months (early below 0), one
-    of capex as what is paid of the capex planned. Every factor has every scenario; weights are brought to add to 1.
+    start (blank: never), renewal[LEASE] as 1 or 0; a factor of late halls or deliveries in whole months (early below
+    0), one of capex as what is paid of the capex planned. Every factor has every scenario; weights are brought to add
+    to 1.
 
     Raises CaseError with all faults of the table, PlannerError when the file cannot be read.
     """

@@ -35,10 +35,10 @@ class Values:
     """What happens in S scenarios of M months.
 
     multipliers: by factor, shape (S, M), each of mean one unless brought. slips: months by which what a factor drives
-        comes
+    comes
     late, overruns: what is paid of the capex planned, of mean one, both by factor, shape (S,). late_months,
-        default_month, renewed: by
-    delay[...], default[...] and renewal[...], shape (S,); a default month of M is no default.
+    default_month, renewed: by delay[...], default[...] and renewal[...], shape (S,); a default month of M is no
+    default.
     """
 
     multipliers: dict[str, Floats]

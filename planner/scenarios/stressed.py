@@ -36,8 +36,7 @@ class Stressed:
     """The candidates of a plan that stands under one stress.
 
     candidates: whose blocks and cash tables are valued under `outlook`; those of the base case if the stress reaches
-        them through
-    the outlook alone, else restated.
+    them through the outlook alone, else restated.
     """
 
     candidates: CandidateSet

@@ -10,7 +10,7 @@ from planner.candidates.build import CandidateSet
 from planner.candidates.packages import site_packages
 from planner.did_you_mean import remedy_for
 from planner.errors import PlannerError
-from planner.planning import Plan
+from planner.planning.plan import Plan
 from planner.scoring.files import PackageSource, write_packages
 from planner.scoring.neighbours import neighbours as near
 from planner.scoring.random_vertices import random_portfolios

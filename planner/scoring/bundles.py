@@ -67,10 +67,9 @@ def bundles(table: pd.DataFrame, candidates: CandidateSet, *, file: str = "bundl
 
     Columns: portfolio; site_id; power_path, SOURCE:PHASE or `A:1 until B:1` for a bridge; gpu_id, blank for hosted MW;
     use: a lease (`lease` or `lease/tier`), `market` (or `market/tier`), or several in order parted by `;`; start
-        (YYYY-MM), the month of
-    delivery of GPUs; level, GPUs bought or MW hosted. The market fills the time before, between and after leases. Rows
-    with use `hall` (level MW in service from start) or `power` (level MW contracted of power_path) state those for
-    their site or phase, which are then not derived; a lease of such a name cannot be meant.
+    (YYYY-MM), the month of delivery of GPUs; level, GPUs bought or MW hosted. The market fills the time before, between
+    and after leases. Rows with use `hall` (level MW in service from start) or `power` (level MW contracted of
+    power_path) state those for their site or phase, which are then not derived; a lease of such a name cannot be meant.
 
     What exists and is committed stands in every portfolio. A GPU works at its uses one after another, idles between,
     and is kept to its end of life; on the market to the horizon. Raises CaseError with every row that means nothing.

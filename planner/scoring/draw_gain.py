@@ -30,7 +30,7 @@ class DrawGain:
     """How many times as many plain draws give the mean NPV of a portfolio as exactly.
 
     ratio: (variance of one draw / draws) / variance of the mean over that many draws, with its 90 % interval [low,
-        high].
+    high].
     draws: in each mean; means: how many independent ones the variance is estimated from.
     """
 
@@ -105,7 +105,7 @@ def draw_gain(
 
     Antithetic pairs are independent of one another, so they suffice.
     Sobol points are one set: its gain is measured on smaller sets, each shifted by a seed of its own, which understates
-        it.
+    it.
     """
     if futures.brought is not None or futures.draws is Draws.INDEPENDENT or len(futures) < 2 * FEWEST:
         return None

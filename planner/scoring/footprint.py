@@ -2,7 +2,7 @@
 
     capex_usd               capex and opening costs, undiscounted
     uses_*_usd              what is invested, undiscounted: capex, opening
-    sources_*_usd           what pays for it: prepayments received (less what is credited in the same month), debt
+sources_*_usd           what pays for it: prepayments received (less what is credited in the same month), debt
                             drawn, tax credits, and own cash for the rest (equity, operations; below 0 where the others
                             bring more)
     gpus_bought             GPUs delivered; those owned at the start do not count
@@ -13,12 +13,11 @@
     co2_tonnes              that energy times the CO2 of the phase that it is drawn from
     backlog_usd             contract revenue of the leases served over their first terms, after expected defaults and
                             notice, with what their GPUs are let again for; undiscounted
-    ebitda_<year>_usd       income less operating costs (energy, fees, upkeep, opex, network, penalties) by calendar
-    year of
+ebitda_<year>_usd       income less operating costs (energy, fees, upkeep, opex, network, penalties) by calendar year of
                             the horizon, and ebitda_later_usd of all months after it; undiscounted
     cost_pv_usd             all costs before tax less resale and credits, discounted
-    site_cost_pv_usd        of them, those of sites, halls and power, with the energy and fees of what works there (not
-    mining) other_income_pv_usd     income of hosting, mining and the tail's rents, discounted
+site_cost_pv_usd        of them, those of sites, halls and power, with the energy and fees of what works there (not
+mining) other_income_pv_usd     income of hosting, mining and the tail's rents, discounted
     gpu_hours_pv            hours in which GPUs are at work, discounted
     kw_months_pv            kW of critical IT at work or hosted, by months, discounted
 """
@@ -61,7 +60,7 @@ class Footprint:
         critical IT at work that would pay, before tax, for sites, halls and power with their energy (NaN where nothing
         works). largest_customer and its share of discounted income.
         npv_losses_carried_usd: NPV of the base path with losses carried forward (80 % of a profit) in place of used at
-            once.
+        once.
         """
         sums = dict(zip(self.names, portfolio_sums(portfolios, self.figures).T, strict=True))
         found = {

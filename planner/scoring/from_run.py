@@ -10,12 +10,11 @@ import numpy as np
 import pandas as pd
 
 from planner.arrays import Floats
-from planner.candidates.build import CandidateSet, build_candidates
-from planner.candidates.outlook import make_outlook
+from planner.candidates.build import CandidateSet
+from planner.candidates.options import CandidateOptions
 from planner.case.edits import changed_case
 from planner.case.read import read_case
 from planner.errors import PlannerError
-from planner.plans.decisions import apply_decisions
 from planner.storage.own_tables import read_own_table
 from planner.storage.seals import refuse_changed, sealed_record
 
@@ -54,8 +53,7 @@ def plan_of_run(case: Path, run: Path) -> PlanOfRun:
     if changed.source_hash != record["case_hash"]:
         raise PlannerError(f"{case} has changed since {run} was planned; plan it again")
     fixes, excludes = (tuple(options.get(name, ())) for name in ("fixes", "excludes"))
-    built = build_candidates(make_outlook(changed, base=options["base"], tail=options["tail"]))
-    candidates = apply_decisions(built, fixes, excludes)
+    candidates = CandidateOptions(options["base"], options["tail"], fixes=fixes, excludes=excludes).candidates(changed)
     refuse_changed(run / "portfolio.csv", record, remedy=_AGAIN)
     portfolio = read_own_table(run / "portfolio.csv", is_number=lambda column: column == "level")
     number = pd.Series(

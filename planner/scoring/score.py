@@ -17,8 +17,8 @@ from kernels.devices import Engine, engine_on
 from kernels.pieces import usable_cores
 from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
+from planner.candidates.decisions import apply_decisions
 from planner.errors import PlannerError
-from planner.plans.decisions import apply_decisions
 from planner.runtime.device import device_named
 from planner.runtime.memory import LEAST, usable_memory, written_size
 from planner.scenarios.brought import read_brought
@@ -58,10 +58,9 @@ class ScoreOptions:
 
     memory_bytes: what scoring may use beside the candidates; None for half of what is free. It changes no result.
     brought: a file of paths and weights from elsewhere (see `scenarios.brought`), whose scenarios stand in place of as
-        many drawn.
+    many drawn.
     device: auto, cpu or gpu; `auto` takes a GPU on which a kernel runs. fixes, excludes: decisions that the portfolios
-        were
-    made under (see `decisions`), so that a portfolio that departs from them is flagged.
+    were made under (see `decisions`), so that a portfolio that departs from them is flagged.
     """
 
     scenarios: int = 1000

@@ -7,13 +7,14 @@ from typing import Any
 
 import pandas as pd
 
-from planner.candidates.build import CandidateSet, build_candidates
-from planner.candidates.outlook import BASES, make_outlook
+from planner.candidates.build import CandidateSet
+from planner.candidates.options import CandidateOptions
+from planner.candidates.outlook import BASES
 from planner.case.case import Case
 from planner.case.read import as_case
 from planner.choices import chosen
 from planner.errors import PlannerError
-from planner.planning import Plan
+from planner.planning.plan import Plan
 from planner.scoring.around_plan import AroundPlan
 from planner.scoring.long_table import from_table
 from planner.scoring.score import ScoreOptions, Scores, score_portfolios
@@ -27,9 +28,9 @@ def score(
     portfolio where there are several.
 
     `plan.portfolio` is such a table. base, tail: as in `PlanOptions`; those of the plan where the portfolios come from
-        one. `choices` are fields of `ScoreOptions`: scenarios, alpha, draws, seed, paths, threads, device
-    ("auto", "cpu" or "gpu"), fixes and excludes (those of the plan, to flag portfolios that depart from them).
-    Raises PlannerError for candidates that the case does not have and for levels that are not numbers.
+    one. `choices` are fields of `ScoreOptions`: scenarios, alpha, draws, seed, paths, threads, device ("auto", "cpu" or
+    "gpu"), fixes and excludes (those of the plan, to flag portfolios that depart from them). Raises PlannerError for
+    candidates that the case does not have and for levels that are not numbers.
 
     >>> import planner
     >>> found = planner.plan("fixtures/tiny", prices="none")
@@ -46,7 +47,7 @@ def score(
             f"{type(portfolios).__name__} is no table of portfolios; give plan.portfolio, or what planner.portfolios "
             "makes"
         )
-    candidates = build_candidates(make_outlook(of_case, base=base or BASES[0], tail=tail))
+    candidates = CandidateOptions(base or BASES[0], tail).candidates(of_case)
     return score_portfolios(candidates, from_table(candidates, portfolios), options)
 
 

@@ -90,7 +90,7 @@ def item_values(
 
     Under a stress that cannot have what an item holds, the item is worth NaN. Sums run in a fixed order, so pieces and
     threads do not matter. engine: of the device that finds the NPVs, None for the CPU's; monthly cash is formed on the
-        CPU.
+    CPU.
     """
     engine = CpuEngine(threads) if engine is None else engine
     held = _held(candidates, items)

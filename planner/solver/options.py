@@ -36,9 +36,9 @@ class SolverOptions:
     gap: relative MIP gap |bound - objective| / |objective| at which the answer counts as proven.
     time_limit_s: seconds for one solve, None for no limit.
     threads: with HiGHS, None is one thread, so that no answer depends on the cores of the machine; with more, its own
-        search for whole decisions runs on so many, and may find another answer within the gap. A tree search solves
-        each relaxation on one thread, as HiGHS solves any LP by simplex or interior point, and two of them at a time
-        unless `threads` is 1; its answer does not depend on it.
+    search for whole decisions runs on so many, and may find another answer within the gap. A tree search solves each
+    relaxation on one thread, as HiGHS solves any LP by simplex or interior point, and two of them at a time unless
+    `threads` is 1; its answer does not depend on it.
     seed: None leaves the solver's own default.
     beside: one of several solves that share the cores of the machine: a tree search keeps to one thread.
     relax: treat 0/1 and integer decisions as continuous.
@@ -48,7 +48,7 @@ class SolverOptions:
     log: called with each line of the solver's log.
     extra: options of HiGHS by their own names; a misspelt one is refused.
     deadline_s: solve in a process of its own, and end it after so many seconds whatever it does. It cannot report
-        progress.
+    progress.
     confirm_infeasible: name of a second solver that is asked when this one says infeasible; see `second_opinion`.
 
     What a solver cannot honour is refused when the solve is asked for, never ignored.

@@ -12,9 +12,8 @@ def read_own_table(path: Path, *, is_number: Callable[[str], bool]) -> pd.DataFr
     """A CSV file of ours. `is_number` tells by its name whether a column holds numbers; every other column is text.
 
     Text comes back as it was written: a site called 007, 1e5, TRUE, NA or None keeps its name, and a blank is "". A
-        blank
-    number is NaN. A table without rows has the types that it would have with some, so that sums and rankings of nothing
-    work.
+    blank number is NaN. A table without rows has the types that it would have with some, so that sums and rankings of
+    nothing work.
     """
     header = pd.read_csv(path, nrows=0, dtype=str, keep_default_na=False).columns
     text = {name: str for name in header if not is_number(name)}

@@ -8,13 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from planner.arrays import Floats
-from planner.candidates.build import CandidateSet, build_candidates
-from planner.candidates.outlook import make_outlook
-from planner.case.case import Case
+from planner.candidates.build import CandidateSet
 from planner.formulation.allocate import Allocation, allocate
 from planner.formulation.starts import whole_decisions
-from planner.planning import Plan, PlanOptions
-from planner.plans.decisions import apply_decisions
+from planner.planning.options import PlanOptions
+from planner.planning.plan import Plan
 from planner.plans.footprint import Footprint, footprint
 
 
@@ -35,12 +33,6 @@ class BasePlan:
     footprint: Footprint
     solver_seconds: float
     seconds: float
-
-
-def candidates_of(case: Case, options: PlanOptions) -> CandidateSet:
-    """The candidates of a case under the options of a plan; its edits and stress are in the case already."""
-    outlook = make_outlook(case, base=options.base, tail=options.tail)
-    return apply_decisions(build_candidates(outlook, equity=options.equity), options.fixes, options.excludes)
 
 
 def solve_base(candidates: CandidateSet, options: PlanOptions, seconds: float) -> BasePlan:

@@ -14,7 +14,7 @@ from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
 from planner.candidates.restated import Restated, restate
 from planner.errors import PlannerError
-from planner.planning import PlanOptions
+from planner.planning.options import PlanOptions
 from planner.scoring.items import Bunch, Items
 from planner.scoring.limits import LEAST, limits_over
 
@@ -41,7 +41,7 @@ class Held:
     """The base plan in the changed case. npv_usd is None, with the reason, where it cannot be had there at all.
 
     lost: leases of the plan that nobody is served under any more there. cut: months of contract that others lose, by
-        lease.
+    lease.
     """
 
     npv_usd: float | None

@@ -12,10 +12,10 @@ from planner.candidates.build import CandidateSet
 from planner.case.case import Case
 from planner.case.edits import changed_case
 from planner.formulation.allocate import allocate
-from planner.planning import PlanOptions
+from planner.planning.options import PlanOptions
 from planner.plans.footprint import Footprint, footprint
 from planner.sweeping.axes import Point
-from planner.sweeping.base_plan import BasePlan, candidates_of, uninterrupted
+from planner.sweeping.base_plan import BasePlan, uninterrupted
 from planner.sweeping.held import Held, held_plan
 
 
@@ -24,8 +24,7 @@ class Outcome:
     """What was found at a point.
 
     status, objective_usd, bound_usd: of the plan redone. ids, levels, unit_npv: of the candidates of the changed case,
-        in
-    order, shape (N,); levels are 0 without a plan. warm: the base plan's whole decisions were the answer to beat.
+    in order, shape (N,); levels are 0 without a plan. warm: the base plan's whole decisions were the answer to beat.
     solver_seconds: of the plan redone. seconds: of the point, all in all.
     """
 
@@ -54,7 +53,7 @@ def outcome_at(
     """
     began = time.perf_counter()
     changed = changed_case(case, point.edits, point.stress)
-    anew = candidates_of(changed, options)
+    anew = options.candidates(changed)
     held = held_plan(candidates, base.levels, anew, options)
     # Only HiGHS takes a start; another solver begins from nothing.
     warm = bool(base.whole) and not cold and options.solver.solver == "highs" and not options.solver.relax

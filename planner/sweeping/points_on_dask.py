@@ -11,7 +11,7 @@ from planner.candidates.build import CandidateSet
 from planner.errors import PlannerError
 from planner.parallel.dask_workers import on_dask
 from planner.sweeping.axes import Point
-from planner.sweeping.base_plan import BasePlan, candidates_of
+from planner.sweeping.base_plan import BasePlan
 from planner.sweeping.point import Outcome
 from planner.sweeping.workers import Job, Refused, attempted
 
@@ -47,7 +47,7 @@ class _Points:
         try:
             with one_blas_thread():  # as the processes of a sweep have it: the same sums in the same order
                 if self._candidates is None:
-                    self._candidates = candidates_of(self.job.case, self.job.options)
+                    self._candidates = self.job.options.candidates(self.job.case)
                 return attempted(self.job, self.base, self._candidates, point)
         except PlannerError as error:
             raise PlannerError(str(error)) from None  # some kinds cannot be pickled

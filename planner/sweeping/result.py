@@ -9,7 +9,7 @@ import pandas as pd
 
 from planner.case.case import Case
 from planner.errors import PlannerError
-from planner.planning import PlanOptions
+from planner.planning.options import PlanOptions
 from planner.sweeping.axes import Axis, Point
 from planner.sweeping.base_plan import BasePlan
 from planner.sweeping.point import Outcome

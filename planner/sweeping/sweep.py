@@ -23,10 +23,11 @@ from planner.case.edits import changed_case
 from planner.case.read import as_case
 from planner.choices import chosen_around
 from planner.errors import PlannerError
-from planner.planning import LISTS, Plan, PlanOptions
+from planner.planning.options import LISTS, PlanOptions
+from planner.planning.plan import Plan
 from planner.solver.solvers import make_solver
 from planner.sweeping.axes import Axis, Point, parse_axis, points_of, stress_axis
-from planner.sweeping.base_plan import BasePlan, base_of, candidates_of, plain, solve_base
+from planner.sweeping.base_plan import BasePlan, base_of, plain, solve_base
 from planner.sweeping.journal import Journal, question
 from planner.sweeping.point import Outcome
 from planner.sweeping.result import Sweep, SweepOptions
@@ -153,7 +154,7 @@ class _Run:
 
     def _solved(self) -> BasePlan:
         began = time.perf_counter()
-        candidates = candidates_of(self.job.case, self.job.options)
+        candidates = self.job.options.candidates(self.job.case)
         return solve_base(candidates, self.job.options, time.perf_counter() - began)
 
     def _say(self, what: str) -> None:

@@ -31,7 +31,7 @@ def points_table(axes: Sequence[Axis], points: Sequence[Point], found: Found, ba
     Names in a cell are separated by ;. leases_larger, leases_smaller: those in both plans of another size, with the
     change.
     held_leases_lost: of the held plan, those of which nothing is left; held_leases_cut: with the months of contract
-        that they lose.
+    that they lose.
     """
     rows = [_row(axes, point, found[point.number], base) for point in points if point.number in found]
     names = [axis.name for axis in axes]
@@ -171,8 +171,7 @@ def flips_table(axes: Sequence[Axis], points: Sequence[Point], found: Found) -> 
     """Between which neighbouring values a site or a lease comes into the plan redone, or goes out; see FLIP_COLUMNS.
 
     `worth_the_same_at`: on a numeric axis, the value at which the two neighbouring plans are worth the same, by
-        straight
-    lines between the two points; blank where the candidates differ. Stresses have no neighbours, so no flips.
+    straight lines between the two points; blank where the candidates differ. Stresses have no neighbours, so no flips.
     """
     rows = [row for at, axis in enumerate(axes) if not axis.stressed for row in _flips_along(axes, at, points, found)]
     return pd.DataFrame(rows, columns=list(FLIP_COLUMNS))

@@ -20,10 +20,10 @@ from typing import IO, Any
 
 from planner.case.case import Case
 from planner.errors import CaseError, PlannerError
-from planner.planning import PlanOptions
+from planner.planning.options import PlanOptions
 from planner.solver.branch_and_bound.tightening import remember, remembered
 from planner.sweeping.axes import Point
-from planner.sweeping.base_plan import BasePlan, candidates_of
+from planner.sweeping.base_plan import BasePlan
 from planner.sweeping.point import Outcome, outcome_at
 
 MOST_TRIES = 3
@@ -58,7 +58,7 @@ def attempted(job: Job, base: BasePlan, candidates: Any, point: Point) -> Outcom
 
 def worked_here(job: Job, base: BasePlan, points: Sequence[Point]) -> Iterator[Outcome | Refused]:
     """The outcomes of points one after the other in this process."""
-    candidates = candidates_of(job.case, job.options)
+    candidates = job.options.candidates(job.case)
     for point in points:
         yield attempted(job, base, candidates, point)
 
@@ -176,7 +176,7 @@ def serve() -> None:
     source, answers = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nothing that is printed may mix with the answers
     job: Job = _receive(source)
-    candidates = candidates_of(job.case, job.options)
+    candidates = job.options.candidates(job.case)
     base: BasePlan | None = None
     while True:
         try:

@@ -8,7 +8,8 @@ from typing import Any
 import planner
 from planner.auditing.agreement import Agreement, audit
 from planner.case.case import Case
-from planner.planning import Plan, PlanOptions
+from planner.planning.options import PlanOptions
+from planner.planning.plan import Plan
 
 
 def audited(case: Case, folder: Path, **options: Any) -> tuple[Plan, Agreement]:

@@ -16,7 +16,7 @@ import planner
 from planner.auditing.agreement import audit
 from planner.case.case import Case
 from planner.errors import PlannerError
-from planner.planning import PlanOptions
+from planner.planning.options import PlanOptions
 
 MOST_REFUSED = 0.5
 """Share of the drawn cases that the reader may refuse: above it the cases would try the reader and not the plan."""

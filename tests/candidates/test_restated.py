@@ -10,6 +10,7 @@ from oracle.rich_case import rich_case
 
 from planner.arrays import Floats
 from planner.candidates.build import CandidateSet, build_candidates
+from planner.candidates.decisions import apply_decisions
 from planner.candidates.outlook import make_outlook
 from planner.candidates.restated import restate
 from planner.case.case import Case
@@ -17,7 +18,6 @@ from planner.case.edits import apply_edits
 from planner.case.made_up.frame import declared_frame
 from planner.case.tables import TABLES
 from planner.errors import PlannerError
-from planner.plans.decisions import apply_decisions
 from planner.plans.statement import make_statement
 
 CASH = {

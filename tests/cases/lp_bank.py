@@ -256,9 +256,8 @@ class Moved:
     """Limits of a model of the bank moved together, and what each of the first units is worth, known by hand.
 
     rows, columns: which move by one unit. gain: what each of the first units more brings (for a minimisation: what it
-        saves),
-    holding for gain_to units; loss: what each of the first units less costs, holding for loss_to. None: nothing is
-    possible there.
+    saves), holding for gain_to units; loss: what each of the first units less costs, holding for loss_to. None: nothing
+    is possible there.
     """
 
     name: str

@@ -10,7 +10,7 @@ from auditing.altered import altered
 from command_line import Run
 
 import planner
-from planner.planning import PlanOptions
+from planner.planning.options import PlanOptions
 
 TINY = Path(__file__).resolve().parents[2] / "fixtures" / "tiny"
 

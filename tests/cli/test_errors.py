@@ -122,12 +122,12 @@ def test_debug_shows_the_traceback_wherever_it_stands(
 def test_a_fault_of_our_own_ends_with_1_and_says_how_to_report_it(
     case: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    import planner.planning
+    import planner.candidates.options
 
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("nothing to divide by")
 
-    monkeypatch.setattr(planner.planning, "build_candidates", broken)
+    monkeypatch.setattr(planner.candidates.options, "build_candidates", broken)
     assert ended(["plan", case], monkeypatch) == 1
     said = capsys.readouterr().err
     assert "internal fault: ZeroDivisionError: nothing to divide by" in said
@@ -136,12 +136,12 @@ def test_a_fault_of_our_own_ends_with_1_and_says_how_to_report_it(
 
 
 def test_ctrl_c_ends_with_130_and_writes_nothing(case: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import planner.planning
+    import planner.candidates.options
 
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(planner.planning, "build_candidates", interrupted)
+    monkeypatch.setattr(planner.candidates.options, "build_candidates", interrupted)
     assert ended(["plan", case, "--out", tmp_path / "run"], monkeypatch) == 130
     assert list(tmp_path.iterdir()) == []
 

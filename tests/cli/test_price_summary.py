@@ -11,7 +11,8 @@ from rich.console import Console
 from planner.case.read import read_case
 from planner.cli.price_summary import print_prices, sentence
 from planner.cli.summary import millions
-from planner.planning import Plan, plan
+from planner.planning.make_plan import plan
+from planner.planning.plan import Plan
 from planner.pricing.price_table import price_frame
 
 TINY = Path(__file__).parents[2] / "fixtures" / "tiny"

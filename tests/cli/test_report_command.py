@@ -10,7 +10,7 @@ from command_line import Run
 
 from planner.case.read import read_case
 from planner.case.starting import write_starting_case
-from planner.planning import plan
+from planner.planning.make_plan import plan
 from planner.run_folder import write_run
 
 

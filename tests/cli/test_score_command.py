@@ -18,7 +18,7 @@ from planner.case.write import write_case
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A case and a run of it."""
     from planner.case.read import read_case
-    from planner.planning import plan
+    from planner.planning.make_plan import plan
     from planner.run_folder import write_run
 
     root = tmp_path_factory.mktemp("scores")

@@ -22,7 +22,7 @@ from planner.case.reading.settings_file import setting_columns
 from planner.case.schema import ColumnType
 from planner.case.tables import TABLES
 from planner.errors import CaseError
-from planner.planning import plan
+from planner.planning.make_plan import plan
 from planner.solver.options import SolverOptions
 from planner.solver.status import Status
 

@@ -14,22 +14,23 @@ from explaining.conflicted_case import ON_TIME, SHORT_OF, committed, one_site
 from oracle.tiny_case import cluster, grid, rate, site, tiny_case
 from scipy.optimize import Bounds, LinearConstraint, milp
 
+from planner.candidates.options import CandidateOptions
 from planner.case.case import Case
 from planner.case.edits import apply_edits
 from planner.explaining.conflict import find_conflicts
+from planner.explaining.decided_limits import draft_of
 from planner.explaining.draft import Draft
 from planner.explaining.elastic import Elastic
 from planner.explaining.infeasible import Infeasible, InfeasibleSet, Member, explain_infeasible
 from planner.explaining.limits import Kind
 from planner.explaining.sentences import headline, lines_of
-from planner.explaining.world import Asked, draft_of
 from planner.formulation.allocate import allocate
-from planner.planning import plan
+from planner.planning.make_plan import plan
 from planner.solver.options import SolverOptions
 from planner.solver.status import Status
 
 
-def feasible(case: Case, asked: Asked | None = None) -> bool:
+def feasible(case: Case, asked: CandidateOptions | None = None) -> bool:
     """Whether a case has a plan, by the allocator."""
     found = plan(case, fixes=() if asked is None else asked.fixes, excludes=() if asked is None else asked.excludes)
     assert found.status in (Status.OPTIMAL, Status.INFEASIBLE), found.allocation_result.message
@@ -38,7 +39,7 @@ def feasible(case: Case, asked: Asked | None = None) -> bool:
 
 @cache
 def explained(name: str) -> Infeasible:
-    return explain_infeasible(SHORT_OF[name], Asked())
+    return explain_infeasible(SHORT_OF[name], CandidateOptions())
 
 
 def kinds(infeasible_set: InfeasibleSet) -> set[Kind]:
@@ -146,7 +147,7 @@ def test_months_of_a_conflict_are_those_in_which_it_stands() -> None:
         ],
         lease_rates=[rate("lab"), rate("cloud")],
     )
-    infeasible_set = explain_infeasible(case, Asked()).infeasible_sets[0]
+    infeasible_set = explain_infeasible(case, CandidateOptions()).infeasible_sets[0]
     assert (infeasible_set.first, infeasible_set.last) == ("2027-07", "2027-12")
     assert {member.limit.name for member in infeasible_set.members} == {"lab", "cloud", "a"}
 
@@ -162,7 +163,7 @@ def test_a_committed_lease_that_nothing_can_serve_is_not_passed_over() -> None:
 def test_a_rule_that_leaves_no_way_to_serve_a_lease_is_named(rule: dict[str, object]) -> None:
     sites = [site("a", region="earth"), site("b", mw=0.0, region="moon") | {"critical_it_mw": 1}]
     case = one_site(sites=sites, power=[grid(co2_kg_per_mwh=400)], leases=[committed(**rule)])
-    infeasible_set = explain_infeasible(case, Asked()).infeasible_sets[0]
+    infeasible_set = explain_infeasible(case, CandidateOptions()).infeasible_sets[0]
     assert kinds(infeasible_set) == {Kind.COMMITMENT, Kind.RULE}
     assert "allowed nowhere" in headline(infeasible_set)
     column = next(iter(rule))
@@ -172,10 +173,13 @@ def test_a_rule_that_leaves_no_way_to_serve_a_lease_is_named(rule: dict[str, obj
 def test_decisions_that_contradict_each_other_are_named_as_decisions() -> None:
     case = one_site(leases=[cluster("lab", min_size=300)])
     for asked, names in (
-        (Asked(fixes=("leases.size[lab]=300",), excludes=("leases[lab]",)), {"leases.size[lab]=300", "leases[lab]"}),
-        (Asked(fixes=("leases.size[lab]=100",)), {"leases.size[lab]=100", "lab"}),
         (
-            Asked(fixes=("leases.size[lab]=300", "power.contracted_mw[a_grid:1]=0.5")),
+            CandidateOptions(fixes=("leases.size[lab]=300",), excludes=("leases[lab]",)),
+            {"leases.size[lab]=300", "leases[lab]"},
+        ),
+        (CandidateOptions(fixes=("leases.size[lab]=100",)), {"leases.size[lab]=100", "lab"}),
+        (
+            CandidateOptions(fixes=("leases.size[lab]=300", "power.contracted_mw[a_grid:1]=0.5")),
             {"leases.size[lab]=300", "power.contracted_mw[a_grid:1]=0.5"},
         ),
     ):
@@ -190,14 +194,14 @@ def test_decisions_that_contradict_each_other_are_named_as_decisions() -> None:
 def test_conflicts_beyond_the_first_are_named_too() -> None:
     """Halls and power are each too few: what makes one good leaves the other."""
     case = one_site(sites=[site(mw=0.5)], power=[grid(mw=0.5)])
-    found = explain_infeasible(case, Asked()).infeasible_sets
+    found = explain_infeasible(case, CandidateOptions()).infeasible_sets
     assert {frozenset(kinds(infeasible_set)) for infeasible_set in found} == {
         frozenset({Kind.COMMITMENT, Kind.HALLS}), frozenset({Kind.COMMITMENT, Kind.POWER})
     }
 
 
 def test_no_time_finds_no_conflict_and_says_so() -> None:
-    found = explain_infeasible(SHORT_OF["power"], Asked(), seconds=0.0)
+    found = explain_infeasible(SHORT_OF["power"], CandidateOptions(), seconds=0.0)
     assert found.infeasible_sets == ()
     assert "time" in "\n".join(lines_of(found))
 
@@ -265,7 +269,7 @@ def random_case(seed: int) -> Case:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_a_conflict_is_irreducible_and_none_is_smaller(seed: int) -> None:
-    draft = draft_of(random_case(seed), Asked())
+    draft = draft_of(random_case(seed), CandidateOptions())
     model = Elastic.of(draft)
     assert kept_together(draft, model.everything, whole=True) == model.feasible(model.everything)
     conflicts = find_conflicts(model, model.everything)
@@ -282,5 +286,8 @@ def test_a_conflict_is_irreducible_and_none_is_smaller(seed: int) -> None:
 
 
 def test_the_random_cases_are_conflicts_of_several_sorts() -> None:
-    answers = [allocate(draft_of(random_case(seed), Asked()).candidates, SolverOptions()).status for seed in range(8)]
+    answers = [
+        allocate(draft_of(random_case(seed), CandidateOptions()).candidates, SolverOptions()).status
+        for seed in range(8)
+    ]
     assert answers.count(Status.INFEASIBLE) >= 5

@@ -11,6 +11,7 @@ import pytest
 from explaining.conflicted_case import SHORT_OF, committed, one_site
 from oracle.tiny_case import cluster, grid, rate, site, sku
 
+from planner.candidates.options import CandidateOptions
 from planner.candidates.outlook import make_outlook
 from planner.case.case import Case
 from planner.case.edits import apply_edits
@@ -18,13 +19,12 @@ from planner.explaining.infeasible import explain_infeasible, repaired
 from planner.explaining.limits import Kind
 from planner.explaining.repair import Repair
 from planner.explaining.sentences import lines_of
-from planner.explaining.world import Asked
-from planner.planning import plan
+from planner.planning.make_plan import plan
 from planner.solver.status import Status
 
 
 def cheapest(case: Case) -> Repair:
-    found = explain_infeasible(case, Asked())
+    found = explain_infeasible(case, CandidateOptions())
     assert found.repair is not None
     assert found.checked
     return found.repair
@@ -34,7 +34,7 @@ def cheapest(case: Case) -> Repair:
 def test_a_repair_makes_a_case_feasible(name: str) -> None:
     repair = cheapest(SHORT_OF[name])
     assert repair.usd > 0.0
-    case, _ = repaired(SHORT_OF[name], Asked(), repair)
+    case, _ = repaired(SHORT_OF[name], CandidateOptions(), repair)
     assert plan(case).status is Status.OPTIMAL
 
 
@@ -49,40 +49,41 @@ def typed(lines: list[str]) -> tuple[list[str], list[str]]:
 
 
 IDLE_FLEET = {"site_id": "a", "gpu_id": "gpu", "gpus": 200, "bought": "2026-06", "lease_id": "lab"}
-NO_PLAN: dict[str, tuple[Case, Asked]] = {
-    **{name: (case, Asked()) for name, case in SHORT_OF.items()},
+NO_PLAN: dict[str, tuple[Case, CandidateOptions]] = {
+    **{name: (case, CandidateOptions()) for name, case in SHORT_OF.items()},
     "fleet at work without power": (
-        one_site(power=[grid(mw=0.1)], leases=[cluster("lab")], fleet=[IDLE_FLEET]), Asked()
+        one_site(power=[grid(mw=0.1)], leases=[cluster("lab")], fleet=[IDLE_FLEET]), CandidateOptions()
     ),
     "fleet bought twice": (
         one_site(
             power=[grid(mw=0.1)], leases=[cluster("lab")],
             fleet=[IDLE_FLEET, IDLE_FLEET | {"bought": "2026-07", "gpus": 50}],
         ),
-        Asked(),
+        CandidateOptions(),
     ),
-    "plant behind its guarantee": (one_site(power=[grid(mw=0.7, installed_mw=0.8)]), Asked()),
+    "plant behind its guarantee": (one_site(power=[grid(mw=0.7, installed_mw=0.8)]), CandidateOptions()),
     "a whole phase contracted already": (
         one_site(
             sites=[site(site_group="line")], site_groups=[{"site_group": "line", "max_contracted_mw": 5}],
             power=[grid(mw=10, lumpy=True, committed_mw=10, fee_usd_per_kw_month=1)], leases=[cluster("lab")],
         ),
-        Asked(),
+        CandidateOptions(),
     ),
     "names that a shell would split": (
         one_site(
             sites=[site("o'hare north", mw=0.5)], power=[grid("o'hare north", mw=0.7)], leases=[committed("bob's lab")],
             lease_rates=[rate("bob's lab")],
         ),
-        Asked(),
+        CandidateOptions(),
     ),
-    "an exclusion": (one_site(), Asked(excludes=("power[a_grid:1]",))),
+    "an exclusion": (one_site(), CandidateOptions(excludes=("power[a_grid:1]",))),
     "two decisions": (
-        one_site(leases=[cluster("lab")]), Asked(fixes=("leases.size[lab]=300", "power.contracted_mw[a_grid:1]=0.5"))
+        one_site(leases=[cluster("lab")]),
+        CandidateOptions(fixes=("leases.size[lab]=300", "power.contracted_mw[a_grid:1]=0.5"))
     ),
-    "nowhere: racks": (one_site(sites=[site(max_rack_kw=40)], gpus=[sku(rack_kw=132)]), Asked()),
-    "nowhere: region": (one_site(leases=[committed(regions="moon")]), Asked()),
-    "nowhere: after a short contract": (one_site(power=[grid(term_months=20)]), Asked()),
+    "nowhere: racks": (one_site(sites=[site(max_rack_kw=40)], gpus=[sku(rack_kw=132)]), CandidateOptions()),
+    "nowhere: region": (one_site(leases=[committed(regions="moon")]), CandidateOptions()),
+    "nowhere: after a short contract": (one_site(power=[grid(term_months=20)]), CandidateOptions()),
 }
 
 
@@ -204,7 +205,7 @@ def test_what_has_no_price_is_not_sold() -> None:
         sites=[site(site_group="line")], site_groups=[{"site_group": "line", "max_contracted_mw": 0.5}],
         power=[grid(committed_mw=1.0)], leases=[cluster("lab")],
     )
-    found = explain_infeasible(case, Asked())
+    found = explain_infeasible(case, CandidateOptions())
     assert found.repair is None
     assert {member.limit.kind for member in found.infeasible_sets[0].members} == {Kind.COMMITTED_MW, Kind.GROUP}
     assert [member.short_by for member in found.infeasible_sets[0].members] == pytest.approx([0.5, 0.5])

@@ -14,7 +14,8 @@ from planner.errors import PlannerError
 from planner.explaining.target import Sort, Target, targets_of
 from planner.explaining.why import Reason, Turn
 from planner.explaining.why_lines import lines_of_reason, record_of_reason
-from planner.planning import Plan, plan
+from planner.planning.make_plan import plan
+from planner.planning.plan import Plan
 from planner.solver.options import SolverOptions
 
 EXACT = SolverOptions(gap=1e-9)

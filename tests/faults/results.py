@@ -17,7 +17,8 @@ from planner.case.case import Case
 from planner.case.read import read_case
 from planner.case.starting import starting_case
 from planner.case.write import write_case
-from planner.planning import Plan, plan
+from planner.planning.make_plan import plan
+from planner.planning.plan import Plan
 from planner.reporting.beside_files import read_frontier, read_quotes, read_sweep
 from planner.reporting.findings import Findings, findings_of_run
 from planner.reporting.scored import Scored, _members, read_scores
@@ -181,7 +182,7 @@ def journal_differs(path: Path, folder: Path) -> str:
 @cache
 def question_of(folder: Path) -> str:
     """What the sweep that is not finished was asked."""
-    from planner.planning import PlanOptions
+    from planner.planning.options import PlanOptions
     from planner.sweeping.axes import parse_axis, points_of
     from planner.sweeping.base_plan import plain
     from planner.sweeping.workers import Job as Points

@@ -1,7 +1,7 @@
 """What a plan is worth when limits move, by another road: every candidate and every row spelled out, solved by SciPy.
 
 Nothing of the allocator is used: no pooling, no stocks, no cohorts, no warm basis. Whole decisions are held at the
-    plan's.
+plan's.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import scipy.sparse as sp
 from scipy.optimize import linprog
 
 from planner.candidates.build import CandidateSet
-from planner.planning import Plan
+from planner.planning.plan import Plan
 
 MILLION = 1e6
 GPU_UNIT = 1e3
@@ -26,8 +26,7 @@ def worth(
     """NPV in dollars of the best levels with the plan's whole decisions; None where nothing is possible.
 
     candidates: of a changed case, matched with the plan's by their ids. limits: what is added to the limit of each row
-        of
-    `CandidateSet.rows.table`.
+    of `CandidateSet.rows.table`.
     """
     found = plan.candidates if candidates is None else candidates
     assert plan.levels is not None

@@ -12,7 +12,8 @@ from oracle.tiny_case import cluster, grid, hall, rate, site, sku, tiny_case
 from kernels.lines import Line
 from planner.case.read import read_case
 from planner.errors import PlannerError
-from planner.planning import Plan, plan
+from planner.planning.make_plan import plan
+from planner.planning.plan import Plan
 from planner.quoting.breakeven import COLUMNS, BreakevenOptions, breakeven
 
 TINY = Path(__file__).parents[2] / "fixtures" / "tiny"

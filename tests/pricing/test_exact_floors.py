@@ -10,7 +10,8 @@ from oracle.tiny_case import cluster, grid, rate, site, tiny_case
 from scipy.optimize import brentq
 
 from planner.case.case import Case
-from planner.planning import PlanOptions, plan
+from planner.planning.make_plan import plan
+from planner.planning.options import PlanOptions
 from planner.quoting import rate_line
 from planner.quoting.floor import Answer
 from planner.quoting.quote import Quote, quote

@@ -14,7 +14,8 @@ from planner.case.edits import apply_edits
 from planner.case.generate import generate_case
 from planner.case.starting import starting_case
 from planner.errors import PlannerError
-from planner.planning import Plan, plan
+from planner.planning.make_plan import plan, with_prices
+from planner.planning.plan import Plan
 from planner.pricing.price_table import COLUMNS, QUESTIONS
 from planner.pricing.prices import PriceTask, price_plan
 from planner.solver.options import SolverOptions
@@ -128,8 +129,7 @@ def test_what_was_answered_in_time_stays() -> None:
 
 
 def test_progress_counts_the_answers() -> None:
-    found, seen = plan(starting_case(), prices="full"), []
-    priced = found.price(lambda what, answers: seen.append((what, answers)))
-    assert [answers for _, answers in seen] == list(range(1, len(priced.table) + 1))
+    seen: list[tuple[str, int]] = []
+    found = with_prices(planned(), lambda what, answers: seen.append((what, answers)))
+    assert [answers for _, answers in seen] == list(range(1, len(found.prices) + 1))
     assert seen[0][0] == "phases"
-    assert found.prices is priced.table

@@ -29,7 +29,8 @@ from planner.case.edits import apply_edits
 from planner.case.generate import generate_case
 from planner.case.read import read_case
 from planner.case.written_dates import month_number
-from planner.planning import Plan, candidates_of, plan
+from planner.planning.make_plan import plan
+from planner.planning.plan import Plan
 from planner.pricing.held_plan import HeldPlan
 from planner.solver.options import SolverOptions
 from planner.solver.solution import verify_duals
@@ -142,7 +143,7 @@ def test_a_megawatt_offered_changes_the_plan_by_its_net_price(seed: int) -> None
             if not pd.isna(before.installed_mw):  # plant grows with what it guarantees
                 installed = float(before.installed_mw * (1 + amount / before.guaranteed_mw))
                 edits.append(f"power.installed_mw[{row.name}]={installed!r}")
-            value = worth(found, candidates_of(apply_edits(found.case, edits), found.options))
+            value = worth(found, found.options.candidates(apply_edits(found.case, edits)))
             assert value is not None
             assert close(found, value - base, row.net_gain_usd, amount), (row.name, amount)
 
@@ -254,7 +255,7 @@ def test_supply_changes_the_plan_by_its_price(seed: int) -> None:
             )
         )
     for row, price, amount, edit in changes:
-        value = worth(found, candidates_of(apply_edits(found.case, [edit]), found.options))
+        value = worth(found, found.options.candidates(apply_edits(found.case, [edit])))
         assert value is not None
         assert close(found, value - base, price, amount), (row.resource, row.name)
         checked += 1

@@ -20,7 +20,7 @@ from pricing.spelled_out import worth
 
 import planner
 from planner.case.edits import apply_edits
-from planner.planning import Plan, candidates_of
+from planner.planning.plan import Plan
 
 FEW = (1, 5, 7, 11, 12, 32)
 MORE = (0, 2, 3, 4, 6, 8, 9, 10, 16, 25, 39, 40, 43, 44)
@@ -52,7 +52,7 @@ def edit_of(row: Any, found: Plan) -> str | None:
 
 
 def after(found: Plan, edit: str, amount: float) -> float | None:
-    return worth(found, candidates_of(apply_edits(found.case, [f"{edit}+={float(amount)!r}"]), found.options))
+    return worth(found, found.options.candidates(apply_edits(found.case, [f"{edit}+={float(amount)!r}"])))
 
 
 def close(found: Plan, gained: float, expected: float) -> bool:

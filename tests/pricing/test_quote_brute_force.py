@@ -11,7 +11,8 @@ from oracle.tiny_case import cluster, grid, hall, rate, site, sku, tiny_case
 from scipy.optimize import brentq
 
 from planner.case.case import Case
-from planner.planning import PlanOptions, plan
+from planner.planning.make_plan import plan
+from planner.planning.options import PlanOptions
 from planner.quoting.floor import Answer
 from planner.quoting.inquiry import Inquiry
 from planner.quoting.quote import quote

@@ -12,7 +12,8 @@ from oracle.tiny_case import cluster, grid, rate, site, tiny_case
 import planner
 from planner.case.case import Case
 from planner.near_optimal.alternatives import alternatives
-from planner.planning import PlanOptions, plan
+from planner.planning.make_plan import plan
+from planner.planning.options import PlanOptions
 from planner.pricing.deadline import Deadline
 from planner.pricing.free_plan import FreePlan
 from planner.solver.highs import HighsSolver

@@ -15,7 +15,8 @@ import pandas as pd
 import pytest
 
 from planner.case.read import read_case
-from planner.planning import Plan, plan
+from planner.planning.make_plan import plan
+from planner.planning.plan import Plan
 
 ROOT = Path(__file__).parents[2]
 KEPT = 0.75

@@ -16,7 +16,8 @@ from planner.case.case import Case
 from planner.case.read import read_case
 from planner.case.starting import starting_case
 from planner.case.write import write_case
-from planner.planning import Plan, plan
+from planner.planning.make_plan import plan
+from planner.planning.plan import Plan
 from planner.run_folder import write_run
 
 Planned = tuple[Path, Path, Plan]

@@ -136,7 +136,7 @@ def test_names_that_look_like_numbers_or_blanks_keep_their_letters(made, tmp_pat
 
     from planner.case.read import read_case
     from planner.case.write import write_case
-    from planner.planning import plan
+    from planner.planning.make_plan import plan
     from planner.run_folder import write_run
 
     write_case(renamed({"river": "007", "mesa": "NA", "b300": "300"}, "names"), tmp_path / "case")

@@ -10,7 +10,7 @@ from report_cases import renamed
 
 from planner.case.read import read_case
 from planner.case.write import write_case
-from planner.planning import plan
+from planner.planning.make_plan import plan
 from planner.reporting.findings import findings_of_run
 from planner.reporting.page.page import Beside
 from planner.reporting.report_folder import write_report

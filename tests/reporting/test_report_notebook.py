@@ -11,7 +11,7 @@ from typing import Any
 import altair
 import pytest
 
-from planner.planning import Plan
+from planner.planning.plan import Plan
 
 Planned = tuple[Path, Path, Plan]
 

@@ -16,7 +16,7 @@ from planner.candidates.build import build_candidates
 from planner.candidates.outlook import make_outlook
 from planner.case.read import read_case
 from planner.errors import CaseError
-from planner.planning import plan
+from planner.planning.make_plan import plan
 from planner.reporting.findings import findings_of_run
 from planner.reporting.workbook.book import write_report_workbook
 from planner.scoring.long_table import from_table

@@ -193,7 +193,7 @@ def test_parts_that_do_not_follow_each_other(risky: RiskyCase, bundles: pd.DataF
 
 
 def test_a_pool_that_cannot_serve_what_must_be_served_says_so(risky: RiskyCase, bundles: pd.DataFrame) -> None:
-    from planner.plans.decisions import apply_decisions
+    from planner.candidates.decisions import apply_decisions
 
     table, leases = risky.candidates.table, risky.case.tables["leases"].set_index("lease_id")
     in_bundles = set(table["lease_id"].iloc[bundles["serve"][bundles["serve"] >= 0].unique()])

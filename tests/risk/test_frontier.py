@@ -10,7 +10,7 @@ import pytest
 from risky_case import RiskyCase
 
 from planner.errors import PlannerError
-from planner.planning import PlanOptions
+from planner.planning.options import PlanOptions
 from planner.risk.allocate import RiskAllocation
 from planner.risk.frontier import Frontier, frontier, not_beaten, write_frontier
 from planner.risk.planning import RiskOptions

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from planner.case.read import read_case
-from planner.planning import PlanOptions
+from planner.planning.options import PlanOptions
 from planner.risk.planning import RiskOptions, plan_after_risk
 from planner.scoring.long_table import from_table
 from planner.scoring.score import ScoreOptions, score_portfolios

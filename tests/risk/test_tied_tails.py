@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from oracle.tiny_case import cluster, grid, rate, site, sku, tiny_case
 
-from planner.planning import PlanOptions
+from planner.planning.options import PlanOptions
 from planner.risk.planning import RiskOptions, plan_after_risk
 from planner.solver.status import Status
 

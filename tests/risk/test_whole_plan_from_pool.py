@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from scipy.optimize import Bounds, LinearConstraint, milp
 from whole_case import PooledCase, pooled
 
-from planner.plans.decisions import apply_decisions
+from planner.candidates.decisions import apply_decisions
 from planner.risk.allocate import RiskAllocation, allocate_after_risk, allocate_from_pool
 from planner.risk.case_pool import make_case_pool
 from planner.solver.column_generation.mean_cvar import MeanCvar

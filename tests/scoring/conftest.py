@@ -6,7 +6,7 @@ import pytest
 from scoring_case import ScoringCase
 
 from planner.case.generate import generate_case
-from planner.planning import plan
+from planner.planning.make_plan import plan
 from planner.solver.options import SolverOptions
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from planner.candidates.build import CandidateSet
-from planner.planning import Plan
+from planner.planning.plan import Plan
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from scoring_case import ScoringCase
 
 from kernels.lines import FINANCING, Line
 from planner.candidates.build import CandidateSet
-from planner.planning import Plan, plan
+from planner.planning.make_plan import plan
+from planner.planning.plan import Plan
 from planner.scoring.long_table import from_table
 from planner.scoring.score import IRR_EACH, ScoreOptions, score_portfolios
 from planner.solver.options import SolverOptions

@@ -8,7 +8,8 @@ from oracle.tiny_case import cluster, grid, hall, rate, site, sku, tiny_case
 from scoring_case import ScoringCase
 
 from kernels.lines import Line
-from planner.planning import Plan, plan
+from planner.planning.make_plan import plan
+from planner.planning.plan import Plan
 from planner.scoring.cash_figures import INCOME, OPERATING
 from planner.scoring.long_table import from_table
 from planner.scoring.score import ScoreOptions, score_portfolios

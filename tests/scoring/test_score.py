@@ -13,7 +13,7 @@ from scoring_case import ScoringCase
 from kernels.reference.measures import npv_measures
 from planner.candidates.packages import COMPANY, site_packages
 from planner.case.edits import apply_edits
-from planner.planning import Plan
+from planner.planning.plan import Plan
 from planner.scenarios.brought import path_table
 from planner.scenarios.futures import make_futures
 from planner.scenarios.outlook import scenario_outlook

@@ -32,8 +32,8 @@ class Counts:
     """Candidates by kind. served_rows: places in rows of GPUs and of power that all ways to serve take together.
 
     pools: columns of the pooled on-demand market (place, let, draw; see `formulation.aggregated_market`). fleet_rows,
-        hall_rows, phase_rows: rows
-    of GPUs, halls and power by month; gpu_stocks: GPUs of a SKU at a site carried from one of them to the next.
+    hall_rows, phase_rows: rows of GPUs, halls and power by month; gpu_stocks: GPUs of a SKU at a site carried from one
+    of them to the next.
     """
 
     kinds: dict[str, float]
@@ -94,8 +94,8 @@ class _Grid:
     """What stands where and when, over the sites counted.
 
     fits: (sites, SKUs). owned_steps: steps at which a GPU of a SKU may stand, (SKUs, steps). bought: steps at which one
-        may come, (SKUs,
-    steps). single: phases with power throughout each window, (sites, windows). alive: the windows, from and to month.
+    may come, (SKUs, steps). single: phases with power throughout each window, (sites, windows). alive: the windows,
+    from and to month.
     """
 
     site: pd.Index

@@ -18,7 +18,7 @@ def hall_room(halls: Columns, outlook: Outlook) -> Floats:
     converted.
 
     halls: cohorts with columns site, way, month and upper, as halls are made. The critical IT of the site is not yet a
-        limit.
+    limit.
     """
     pace = outlook.tables["sites"].floats("build_mw_per_quarter")
     found = np.zeros((len(pace), outlook.months))

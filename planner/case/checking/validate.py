@@ -48,8 +48,7 @@ def check(given: Given, before: Checked | None = None, changed: Collection[Cell]
     """Every fault, and what each check has read.
 
     before: of tables without a fault, of which some columns have `changed`, or whole frames: then only checks that read
-        one of
-    those are asked again, as the others say what they said.
+    one of those are asked again, as the others say what they said.
     """
     moved = set(changed)
     if before is not None:

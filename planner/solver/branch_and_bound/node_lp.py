@@ -46,7 +46,7 @@ class NodeLp:
 
     integer: presolved columns that must be whole; lower, upper: their bounds at the root. count: relaxations solved.
     original_integer: the columns before presolve that the integers were, -1 where that was not asked for or presolve
-        made them.
+    made them.
     """
 
     source: Any
@@ -112,7 +112,10 @@ class NodeLp:
     ) -> Relaxed | None:
         """The relaxation with these bounds of the integers, from a basis (none: interior point).
 
-        None if it is infeasible, or worth less than `at_least`, which the dual simplex sees before it is done.
+        None if it is infeasible, or worth less than `at_least`, which the dual simplex sees before it is done: its
+        objective comes down from above, so the first value under the cutoff settles the node. Each solve
+        begins from the basis handed in, not from where the last one ended, which keeps the tree the same on any number
+        of cores.
         """
         highs = self.highs
         highs.setOptionValue("objective_bound", self._bound_of(at_least))
@@ -124,7 +127,7 @@ class NodeLp:
             highs.setBasis(basis)
         self._run()
         status = highs.getModelStatus()
-        if status not in _ENDS:
+        if status not in _ENDS:  # a basis may be singular under other bounds: once more without it
             highs.clearSolver()
             highs.setOptionValue("solver", "simplex")
             self._run()

@@ -54,6 +54,11 @@ def root_cuts(
 ) -> Cuts | None:
     """Cuts of the model found within some seconds, none where the search at the root leaves no pool.
 
+    The callback is called in each round of separation and hands over the whole pool as it stands, so the last one is
+    the one to take. HiGHS may have fixed columns by reduced costs against its best answer before it separated:
+    therefore that answer comes with the cuts, and whoever takes the one takes the other. Where the model has grown
+    columns on the way (a pool of another width), the cuts speak of something else and are left.
+
     stop: once set, by another thread, HiGHS ends as soon as it asks.
     """
     highs = fresh_highs()

@@ -75,7 +75,7 @@ class TreeSearch:
     most: relaxations after which it gives up, None for `MOST_RELAXATIONS`. at_least: value that an answer has to beat
     (greater is better, whatever the sense of the model).
     hint: levels over all columns, of which the whole decisions are tried after the first dive; with one the time goes
-        into the proof.
+    into the proof.
     priced: whether the answer is solved once more as the LP that prices come from.
     held: after a solve, the model with its integers held at the answer, solved to a vertex; held_basis: that vertex.
     Of a time limit the search takes SEARCH_SHARE, so that there is time left to hold its answer.
@@ -144,7 +144,14 @@ class TreeSearch:
         )
 
     def _search(self, lp: NodeLp) -> float | None:
-        """Search the whole tree; returns the bound."""
+        """Search the whole tree; returns the bound.
+
+        Invariant: every integral answer lies under an open node, or has been kept as the best one, or is worth no more
+        than `_shown` (halves that were dropped) or `_proven` (the tree before cuts). `_bound` is the greatest of these,
+        so it holds at any moment in which the search is stopped.
+        Order: dive for an answer, take the hint, then split nodes; a heap gives the best bound, and between two looks
+        at the heap the better half is followed down as long as it can still beat the best answer.
+        """
         root = lp.solve(lp.lower, lp.upper, None, self._left())
         if root is None:
             raise Unsettled  # HiGHS says why it is infeasible
@@ -159,6 +166,7 @@ class TreeSearch:
         with two_threads(self.options) as threads:
             branching = Branching(lp, lp.twin(self.options), PseudoCosts.of(len(lp.integer)), threads, self._left)
             while self._open and -self._open[0][0] > self._cutoff() and not self._ended():
+                # Cuts come once, and only into a tree that has cost more than they do.
                 if patient and self._proven is None and branching.iterations * len(lp.row_lower) > CUT_AFTER:
                     root = self._cut(branching, root)
                     dive_at = branching.count + DIVE_EVERY
@@ -172,7 +180,7 @@ class TreeSearch:
                     node = self._step(branching, node)
                     self._report()
                     if self._open and branching.count > (MOST_RELAXATIONS if self.most is None else self.most):
-                        raise Unsettled
+                        raise Unsettled  # HiGHS goes on, from the best answer
                     if patient and self._proven is None and branching.count > look_at:
                         look_at *= LOOK_AGAIN
                         self._look_nearby(lp, root, beside=self.options.beside)
@@ -239,7 +247,12 @@ class TreeSearch:
         self._keep(node.value, node.answer)
 
     def _look_nearby(self, lp: NodeLp, root: Relaxed, *, beside: bool) -> None:
-        """A better answer among those that share with the best one whatever it has in common with the relaxation."""
+        """A better answer among those that share with the best one whatever it has in common with the relaxation.
+
+        Relaxation induced neighbourhood search [2], with two differences: the relaxation is that of the root, since
+        ours changes little from node to node, and the small model is searched by this very tree, cut off at
+        MOST_NEARBY relaxations. It finds answers and proves nothing, so it touches neither `_open` nor the bound.
+        """
         if self._best is None:
             return
         best = np.round(self._best[1][lp.integer])
@@ -267,7 +280,9 @@ class TreeSearch:
         While HiGHS separates, which takes it long, a better answer is looked for near the one at hand.
         """
         lp = branching.up
-        self._proven = self._bound()  # what the tree so far has shown stays shown
+        # What the tree so far has shown stays shown. The cuts may cut off answers that are no better than the best one
+        # HiGHS knew; that one is kept below, so no better answer is lost.
+        self._proven = self._bound()
         left = self._left()
         model = lp.with_integers_between(lp.lower, lp.upper)
         stop = threading.Event()
@@ -323,7 +338,8 @@ class TreeSearch:
             heapq.heappush(self._open, (-node.value, self._nodes, node))
 
     def _bound(self) -> float | None:
-        """No answer can be better."""
+        """No answer can be better: the greatest of what is open, what is known and what was dropped; and what the tree
+        had shown before it began again with cuts, if that is less. None before the root is relaxed."""
         values = [-entry[0] for entry in self._open] + [
             known[0] for known in (self._best, self._given) if known is not None
         ]
@@ -337,6 +353,8 @@ class TreeSearch:
         return max((known[0] for known in (self._best, self._given) if known is not None), default=-np.inf)
 
     def _cutoff(self) -> float:
+        """Value that a node has to promise to be looked into: nine tenths of the gap above the best answer, so that
+        the bound that is left stays within the gap also after rounding."""
         best = max(self.at_least, self._known())
         return best if best == -np.inf else best + self.options.gap * abs(best) * 0.9
 

@@ -6,7 +6,7 @@ behind
 its levels: the columns that provide to the rows that limit them, and on along the chain (GPUs owned, halls, contracted
 power, deliveries), everything else taken at its least use. Levels with whole y are the same as before;
 fractional ones fewer. Prices are not taken from such a model: a switch at its least M binds where the wider one would
-    not.
+not.
 
 Coefficient tightening of variable upper bounds: Savelsbergh, Preprocessing and probing techniques for mixed integer
 programming problems, ORSA Journal on Computing 6 (1994), 445-454.

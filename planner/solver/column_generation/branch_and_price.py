@@ -85,9 +85,8 @@ def branch_and_price(
     """Prove the best plan with whole decisions out of a pool.
 
     bound: of the relaxation; value: of a whole plan that is known, $M. columns, scenarios: pool columns and scenarios
-        to begin with.
-    Of the options count the gap, the time limit and the progress. A tree that is stopped is an answer with the bound
-    that it has reached.
+    to begin with. Of the options count the gap, the time limit and the progress. A tree that is stopped is an answer
+    with the bound that it has reached.
     """
     chosen = options or SolverOptions()
     tree = _Tree(fixed, pool, measure, chosen, cvar_limit, value, MOST_PARTS if most_parts is None else most_parts)
@@ -182,7 +181,15 @@ class _Tree:
 
     def _settle(self, part: Part) -> list[Part]:
         """Relax a part over the whole pool; the two parts it is branched into, the more promising first, or none where
-        it is closed."""
+        it is closed.
+
+        Invariant: a part's bound is at least the value of each of its plans over *all* columns and scenarios, since it
+        comes from `bound_of`, which prices the whole pool; what the master happens to hold only says when to stop. A
+        part is closed where (1) its bound is within the gap of the best plan, (2) prices of the limits alone prove that
+        it holds no plan, or (3) its answer is whole, keeps all limits, and no column or scenario is missing.
+        The textbook [1] prices a node until no column comes; here it is left at CLOSE while it is fractional, because
+        what is left of its gap only loosens the bounds of its children, and they are priced anyway.
+        """
         master = self.master
         if part.bound <= self._cutoff():  # a better plan has come since it was made
             self.done.append(part)
@@ -268,7 +275,9 @@ class _Tree:
     # --- branching -----------------------------------------------------------------------------------------------
 
     def _branched(self, part: Part, levels: Floats, loose: Ints) -> list[Part]:
-        """The part in two, at the decision that loses most both ways."""
+        """The part in two, at the decision that loses most both ways: the product of both losses by pseudo-costs, those
+        without history tried first (strong branching on the first TRIALS of them). A split lies between two whole
+        levels, so the two halves together hold every whole choice of the part, and share none."""
         chosen = levels[self._at]
         losses = {q: self._losses.losses(q, float(chosen[q] % 1.0)) for q in loose.tolist()}
         now = self.master.solve().value

@@ -30,7 +30,7 @@ class Certificate:
     largest_reduced_value: over the pool, per unit of a column's group limit; what it could add is in the bound.
     largest_fixed: over columns of the master that have no upper bound: 0 up to rounding, or nothing would be proven.
     least_weight, weight_sum: of the scenario weights, which are at least 0 and add to 1 (to 1 + price where CVaR is
-        limited).
+    limited).
     weight_excess: how far a tail weight lies above p / (1 - alpha) x what the tail counts. columns, scenarios: all that
     were priced. capped: pool columns that count by an upper bound of their own, not by their group's limit.
     """
@@ -61,7 +61,7 @@ class Bound:
     """What prices alone prove: no plan of the relaxation is worth more than `value`, $M.
 
     priced: the pool at these prices, None without one. largest_fixed: greatest reduced value of a fixed column without
-        a bound.
+    a bound.
     """
 
     value: float
@@ -80,6 +80,8 @@ def bound_of(
     own and count by that instead. most: columns of each group that `priced` names. exact: in float64.
     """
     arrays = fixed.arrays
+    # Lagrange: each row at the limit that its price pushes against, then each column at the better of its bounds. Any
+    # prices give a valid bound, so errors of the solver that made them loosen it and never break it.
     limit = np.where(prices.rows > 0.0, arrays.row_upper, arrays.row_lower)
     rows = np.where(np.isfinite(limit), prices.rows, 0.0)  # a price that pushes against no limit is rounding
     bound = arrays.offset + float(rows @ np.where(np.isfinite(limit), limit, 0.0))

@@ -82,7 +82,7 @@ class Pool:
     """Columns of which few will be held, over the rows of a fixed part.
 
     values: (N, S) NPV by scenario, float32 or float64, in memory or mapped from a file. use: (N, P) sparse, over
-        points;
+    points;
     points: (P, rows) sparse: what a unit of a point uses of each row of the master, so that a column uses use @ points.
     share: (N,) units of its group's limit per unit of the column; group: (N,) below G; limit: (G,): the levels of a
     group's columns obey sum of share x level <= limit, whatever else holds; that makes the bound finite. upper: (N,).

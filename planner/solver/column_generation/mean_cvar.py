@@ -4,8 +4,7 @@
     pi_s = (1 - w) p_s + w q_s,   0 <= q_s <= p_s / (1 - alpha),   sum of q_s = 1
 
 The least pi is the dual measure: it says which futures a plan fears. Rockafellar and Uryasev, Optimization of
-    conditional
-value-at-risk, Journal of Risk 2 (2000), 21-41.
+conditional value-at-risk, Journal of Risk 2 (2000), 21-41.
 """
 
 from __future__ import annotations

@@ -59,9 +59,8 @@ class GenerationOptions:
     """How to generate columns.
 
     gap: relative gap at which the relaxation counts as solved. most: columns per group and round. smoothing: share of
-        the best
-    bound's prices in those that price the pool, 0 for none. patience: rounds without being held after which a column
-    leaves.
+    the best bound's prices in those that price the pool, 0 for none. patience: rounds without being held after which a
+    column leaves.
     rounds: most rounds. seconds: limit of the solver's time. report: called after each round.
     """
 
@@ -102,9 +101,8 @@ def generate(
     """Solve the relaxation over the fixed part and the whole pool.
 
     cvar_limit: greatest CVaR of the loss, $M. start, scenarios: pool columns and scenarios that stand in the first
-        master,
-    as those of a neighbouring problem. Raises NoVertex where the first master is infeasible or unbounded, or no plan
-    keeps the
+    master, as those of a neighbouring problem. Raises NoVertex where the first master is infeasible or unbounded, or no
+    plan keeps the
     limit on CVaR: then the least that can be reached is named.
     """
     chosen = options or GenerationOptions()
@@ -160,7 +158,13 @@ class _Rounds:
     _log: list[Round] = field(default_factory=list)
 
     def run(self) -> Generated:
-        """Rounds until the gap is closed, nothing can be added, or a limit is reached."""
+        """Rounds until the gap is closed, nothing can be added, or a limit is reached.
+
+        Invariants: the master is a restriction (fewer columns) and, in its scenarios, a relaxation (fewer rows of the
+        tail), so its own objective bounds nothing; the value of a round is recomputed over all scenarios, its bound
+        over all columns, and the best of each is kept. Both only ever improve. It ends: a round either moves one of
+        them, or adds a column or a scenario and drops none.
+        """
         for _ in range(self.options.rounds):
             before = (self._best_value, self._bound)
             answer = self.master.solve()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from planner.candidates.build import CandidateSet, build_candidates
+from planner.candidates.build import CandidateSet
+from planner.candidates.decisions import apply_decisions
 from planner.candidates.kinds import Kind as CandidateKind
-from planner.candidates.outlook import make_outlook
+from planner.candidates.options import CandidateOptions
 from planner.candidates.phases import unit_mw
 from planner.candidates.resources import Family
 from planner.case.case import Case
@@ -17,34 +18,18 @@ from planner.case.edit_grammar import parse_edit
 from planner.explaining.draft import Draft
 from planner.explaining.find_limits import find_limits
 from planner.explaining.limits import Kind, Limit
-from planner.plans.decisions import apply_decisions
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What was asked of a plan: base, tail, whose money, and the user's decisions."""
-
-    base: str = "expected"
-    tail: str | None = None
-    equity: bool = False
-    fixes: tuple[str, ...] = ()
-    excludes: tuple[str, ...] = ()
-
-    def candidates(self, case: Case) -> CandidateSet:
-        """The candidates of a case before any decision."""
-        return build_candidates(make_outlook(case, base=self.base, tail=self.tail), equity=self.equity)
-
-
-def draft_of(case: Case, asked: Asked, *, twins: Collection[str] = ()) -> Draft:
+def draft_of(case: Case, options: CandidateOptions, *, twins: Collection[str] = ()) -> Draft:
     """All limits of a case and of what was decided; `twins` are phases that offer what other phases offer."""
-    free = asked.candidates(case)
-    decided = apply_decisions(free, asked.fixes, asked.excludes)
+    free = options.undecided(case)
+    decided = apply_decisions(free, options.fixes, options.excludes)
     draft = find_limits(replace(decided, lower=free.lower, upper=free.upper), twins=twins)
-    for written in asked.excludes:
+    for written in options.excludes:
         closed = apply_decisions(free, (), (written,)).upper < free.upper
         number = draft.add(Limit(Kind.EXCLUDE, written, f"you exclude {written}"))
         draft.closed += [(number, int(candidate)) for candidate in np.flatnonzero(closed)]
-    for written in asked.fixes:
+    for written in options.fixes:
         _fix(draft, free, written)
     return draft
 

@@ -1,0 +1,36 @@
+"""What a plan is made under."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from planner.candidates.options import CandidateOptions
+from planner.did_you_mean import remedy_for
+from planner.errors import PlannerError
+from planner.pricing.prices import DETAILS
+from planner.solver.options import SolverOptions
+
+LISTS = ("edits", "fixes", "excludes", "why")
+"""Options that hold several texts."""
+
+
+@dataclass(frozen=True)
+class PlanOptions(CandidateOptions):
+    """What to plan under: what candidates are made under, with equity for the objective, and:
+
+    edits: changes of the case (`table.column[id]=value`). stress: a named stress of the case.
+    why: sites, leases, phases and SKUs to explain (`Plan.reasons`). solver: how to solve.
+    prices: "headline" (each phase for its whole term), "full" or "none"; they take what the solver leaves of its time
+    limit.
+    """
+
+    edits: tuple[str, ...] = ()
+    stress: str | None = None
+    why: tuple[str, ...] = ()
+    solver: SolverOptions = field(default_factory=SolverOptions)
+    prices: str = "headline"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.prices not in DETAILS:
+            raise PlannerError(f"prices {self.prices!r} is not known; {remedy_for(self.prices, DETAILS)}")

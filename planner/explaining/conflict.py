@@ -19,7 +19,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from planner.explaining.elastic import Elastic, OutOfTime
+from planner.explaining.elastic_model import ElasticModel, OutOfTime
 from planner.solver.status import Status
 
 MOST_ROUNDS = 60
@@ -47,7 +47,7 @@ class Conflict:
     smallest: bool
 
 
-def find_conflicts(model: Elastic, soft: Collection[int]) -> list[Conflict]:
+def find_conflicts(model: ElasticModel, soft: Collection[int]) -> list[Conflict]:
     """Conflicts among the limits `soft` that share nothing but what is asked for; the other limits hold throughout.
 
     Whole decisions belong to a conflict only where there is none without them. Empty when all limits can be kept, or
@@ -62,14 +62,14 @@ def find_conflicts(model: Elastic, soft: Collection[int]) -> list[Conflict]:
             if conflict is None:
                 break
             found.append(conflict)
-            back = [number for number in conflict.limits if not model.draft.limits[number].kind.is_demand]
+            back = [number for number in conflict.limits if not model.stated.limits[number].kind.is_demand]
             left -= frozenset(back or conflict.limits)
     except OutOfTime:
         pass
     return found
 
 
-def _next(model: Elastic, hard: frozenset[int], soft: frozenset[int]) -> Conflict | None:
+def _next(model: ElasticModel, hard: frozenset[int], soft: frozenset[int]) -> Conflict | None:
     plain = soft - model.whole_limits
     if not model.feasible(hard | plain, whole=False):
         return _described(model, hard - model.whole_limits, plain, whole=False)
@@ -78,10 +78,10 @@ def _next(model: Elastic, hard: frozenset[int], soft: frozenset[int]) -> Conflic
     return None
 
 
-def _described(model: Elastic, hard: frozenset[int], soft: frozenset[int], *, whole: bool) -> Conflict | None:
+def _described(model: ElasticModel, hard: frozenset[int], soft: frozenset[int], *, whole: bool) -> Conflict | None:
     if not model.feasible(hard, whole=whole):
         return None
-    order = sorted(soft, key=lambda number: (not model.draft.limits[number].kind.is_demand, number))
+    order = sorted(soft, key=lambda number: (not model.stated.limits[number].kind.is_demand, number))
     limits = frozenset(_quick(model, hard, order, whole=whole))
     smallest = False
     with suppress(OutOfTime):
@@ -91,7 +91,7 @@ def _described(model: Elastic, hard: frozenset[int], soft: frozenset[int], *, wh
     return Conflict(members, short, months, whole, smallest)
 
 
-def _quick(model: Elastic, hard: frozenset[int], soft: list[int], *, whole: bool) -> list[int]:
+def _quick(model: ElasticModel, hard: frozenset[int], soft: list[int], *, whole: bool) -> list[int]:
     """A conflict of which no member can be dropped, among limits that are one together.
 
     QUICKXPLAIN [1]: `explain` returns a minimal part of `rest` that is a conflict with `held`; where what was `added`
@@ -114,7 +114,7 @@ def _quick(model: Elastic, hard: frozenset[int], soft: list[int], *, whole: bool
 
 
 def _smallest(
-    model: Elastic, hard: frozenset[int], soft: frozenset[int], known: frozenset[int], *, whole: bool
+    model: ElasticModel, hard: frozenset[int], soft: frozenset[int], known: frozenset[int], *, whole: bool
 ) -> tuple[frozenset[int], bool]:
     """A conflict with the fewest limits, and whether that is proven.
 
@@ -137,7 +137,8 @@ def _smallest(
 
 
 def _helpful(
-    model: Elastic, hard: frozenset[int], soft: frozenset[int], tried: frozenset[int], cost: np.ndarray, *, whole: bool
+    model: ElasticModel, hard: frozenset[int], soft: frozenset[int], tried: frozenset[int], cost: np.ndarray, *,
+    whole: bool
 ) -> frozenset[int] | None:
     """Limits whose loosening lets all the others be kept, none of them among `tried`; None when `tried` is a
     conflict."""
@@ -145,20 +146,20 @@ def _helpful(
     for kept_whole in (whole_limits, whole_limits & tried):
         found = model.solve(hard | tried | kept_whole, cost=cost, whole=whole)
         if found.status is Status.OPTIMAL:
-            dropped = {number for number in model.loosened(found) if number in soft}
+            dropped = {number for number in model.violations(found) if number in soft}
             return frozenset(dropped - tried) | (whole_limits - kept_whole)
     return None
 
 
-def _loosening_cost(model: Elastic, soft: frozenset[int]) -> np.ndarray:
+def _loosening_cost(model: ElasticModel, soft: frozenset[int]) -> np.ndarray:
     """About one for loosening any limit by all that it is."""
     cost = np.zeros(model.arrays.columns)
     for number in soft:
-        limit, at = model.draft.limits[number], model.slack[number]
+        limit, at = model.stated.limits[number], model.slack[number]
         if at >= 0:
             size = abs(limit.value) if np.isfinite(limit.value) and limit.value else 1.0
             cost[at] = model.unit[at] / size
-    for number, candidate in model.draft.closed:
+    for number, candidate in model.stated.closed:
         column = model.column_of(candidate)
         if number in soft and column is not None:
             cost[column] += model.unit[column] / 1000.0
@@ -183,7 +184,7 @@ def _hitting_set(to_meet: list[frozenset[int]]) -> frozenset[int]:
 
 
 def _shortfalls(
-    model: Elastic, hard: frozenset[int], members: tuple[int, ...], *, whole: bool
+    model: ElasticModel, hard: frozenset[int], members: tuple[int, ...], *, whole: bool
 ) -> tuple[tuple[float | None, ...], tuple[int, int] | None]:
     """Least loosening of each member that lets the others be kept, and the months in which they collide."""
     short: list[float | None] = []
@@ -200,12 +201,12 @@ def _shortfalls(
     return tuple(short), months
 
 
-def _months(model: Elastic, held: frozenset[int], duals: np.ndarray) -> tuple[int, int] | None:
+def _months(model: ElasticModel, held: frozenset[int], duals: np.ndarray) -> tuple[int, int] | None:
     """First month and end of the time in which limits collide: months whose rows alone are enough for it.
 
     duals: prices of the rows that resist; only their resources are looked at, each border between their months once.
     """
-    table = model.draft.rows.table.iloc[model.row]
+    table = model.stated.rows.table.iloc[model.row]
     priced = np.flatnonzero((np.abs(duals[: len(model.row)]) > 1e-9) & table["family"].isin(_TIMED).to_numpy())
     if not len(priced):
         return None

@@ -11,25 +11,27 @@ from planner.candidates.options import CandidateOptions
 from planner.case.case import Case
 from planner.explaining.conflict import Conflict
 from planner.explaining.dates import with_sooner_dates
-from planner.explaining.draft import Draft
-from planner.explaining.elastic import Elastic, OutOfTime
+from planner.explaining.elastic_model import ElasticModel, OutOfTime
 from planner.explaining.limits import Kind
+from planner.explaining.stated_limits import StatedLimits
 
 
-def with_months_short(case: Case, options: CandidateOptions, model: Elastic, conflict: Conflict) -> Conflict:
+def with_months_short(case: Case, options: CandidateOptions, model: ElasticModel, conflict: Conflict) -> Conflict:
     """The conflict with the months by which each of its dates would have to move, found by bisection."""
     short = list(conflict.short)
     for at, number in enumerate(conflict.limits):
-        if model.draft.limits[number].kind.is_date:
+        if model.stated.limits[number].kind.is_date:
             short[at] = _months(case, options, model, conflict, number)
     return replace(conflict, short=tuple(short))
 
 
-def _months(case: Case, options: CandidateOptions, model: Elastic, conflict: Conflict, number: int) -> float | None:
-    draft, limit = model.draft, model.draft.limits[number]
+def _months(
+    case: Case, options: CandidateOptions, model: ElasticModel, conflict: Conflict, number: int
+) -> float | None:
+    stated, limit = model.stated, model.stated.limits[number]
 
-    def resolved(moved: Draft, held: frozenset[int]) -> bool:
-        return Elastic.of(moved, seconds=model.seconds_left).feasible(held, whole=conflict.whole)
+    def resolved(moved: StatedLimits, held: frozenset[int]) -> bool:
+        return ElasticModel.of(moved, seconds=model.seconds_left).feasible(held, whole=conflict.whole)
 
     members = frozenset(conflict.limits)
 
@@ -42,15 +44,15 @@ def _months(case: Case, options: CandidateOptions, model: Elastic, conflict: Con
                     with_sooner_dates(case, options, sooner_months={limit.name: months}), members - {number}
                 ),
             )
-        start = draft.candidates.table["from_month"].to_numpy(np.int64)
-        mine = np.array([candidate for known, candidate in draft.closed if known == number], dtype=np.int64)
+        start = stated.candidates.table["from_month"].to_numpy(np.int64)
+        mine = np.array([candidate for known, candidate in stated.closed if known == number], dtype=np.int64)
         away = np.abs(start[mine] - int(limit.value))
 
-        def opened(months: int) -> Draft:
+        def opened(months: int) -> StatedLimits:
             free = {int(candidate) for candidate in mine[away <= months]}
             return replace_closed(
-                draft,
-                [(known, candidate) for known, candidate in draft.closed if known != number or candidate not in free],
+                stated,
+                [(known, candidate) for known, candidate in stated.closed if known != number or candidate not in free],
             )
 
         return _least(np.unique(away), lambda months: resolved(opened(months), members))
@@ -58,10 +60,12 @@ def _months(case: Case, options: CandidateOptions, model: Elastic, conflict: Con
         return None
 
 
-def replace_closed(draft: Draft, closed: list[tuple[int, int]]) -> Draft:
-    """The draft with other candidates closed."""
-    copy = Draft(draft.candidates, draft.rows, draft.limits, draft.raised, draft.bounds, closed, draft.whole)
-    copy.lower, copy.upper, copy.cost_usd = draft.lower, draft.upper, draft.cost_usd
+def replace_closed(stated: StatedLimits, closed: list[tuple[int, int]]) -> StatedLimits:
+    """The same limits with other candidates closed."""
+    copy = StatedLimits(
+        stated.candidates, stated.rows, stated.limits, stated.raised, stated.bounds, closed, stated.whole
+    )
+    copy.lower, copy.upper, copy.cost_usd = stated.lower, stated.upper, stated.cost_usd
     return copy
 
 

@@ -14,28 +14,28 @@ from planner.candidates.outlook import Outlook
 from planner.candidates.phases import phase_table
 from planner.case.case import Case
 from planner.explaining.contract_value import contract_value_usd
-from planner.explaining.decided_limits import draft_of
-from planner.explaining.draft import Draft
+from planner.explaining.decided_limits import decided_limits
 from planner.explaining.limits import Kind, Limit
+from planner.explaining.stated_limits import StatedLimits
 
 SOONER = " sooner"
 _LATE_INCOME = (Line.REVENUE, Line.PENALTIES)
 
 
-def with_later_starts(case: Case, options: CandidateOptions) -> Draft:
+def with_later_starts(case: Case, options: CandidateOptions) -> StatedLimits:
     """The limits of a case whose committed leases may start later than their customers accept."""
     leases = case.tables["leases"]
     committed = leases["committed"].astype(bool)
     grace = leases["late_grace_months"].where(~committed, leases["term_months"] - 1)
-    draft = draft_of(
+    stated = decided_limits(
         case.with_table("leases", leases.assign(late_grace_months=grace.astype(leases["late_grace_months"].dtype))),
         options, twins=(SOONER,),
     )
-    outlook = draft.candidates.outlook
-    table = draft.candidates.table
+    outlook = stated.candidates.outlook
+    table = stated.candidates.table
     worth = contract_value_usd(outlook)
     income = {
-        block.first: draft.candidates.valuation.npv(block, _LATE_INCOME)[:, 0] for block in draft.candidates.blocks
+        block.first: stated.candidates.valuation.npv(block, _LATE_INCOME)[:, 0] for block in stated.candidates.blocks
         if block.kind in ("serve", "host")
     }
     earned = np.zeros(len(table))
@@ -45,24 +45,26 @@ def with_later_starts(case: Case, options: CandidateOptions) -> Draft:
         last = max(outlook.calendar.index(lease.start), 0) + (
             0 if pd.isna(lease.late_grace_months) else int(lease.late_grace_months)
         )
-        late = draft.numbers(
+        late = stated.numbers(
             (table["lease_id"] == lease.lease_id) & table["kind"].isin(["serve", "host"]) & (table["from_month"] > last)
         )
         words = f"lease {lease.lease_id} starts by {outlook.calendar.written(last)}"
-        number = draft.add(
+        number = stated.add(
             Limit(
                 Kind.START, str(lease.lease_id), words, float(last), "months",
                 edit=f"leases.late_grace_months[{lease.lease_id}]={{value}}",
             )
         )
         for candidate in late:
-            draft.closed.append((number, candidate))
+            stated.closed.append((number, candidate))
             units = float(lease.max_size) / float(table["upper"].iat[candidate])
-            draft.cost_usd[candidate] = max(worth[str(lease.lease_id)] * units - earned[candidate], 0.0)
-    return draft
+            stated.cost_usd[candidate] = max(worth[str(lease.lease_id)] * units - earned[candidate], 0.0)
+    return stated
 
 
-def with_sooner_dates(case: Case, options: CandidateOptions, *, sooner_months: dict[str, int] | None = None) -> Draft:
+def with_sooner_dates(
+    case: Case, options: CandidateOptions, *, sooner_months: dict[str, int] | None = None
+) -> StatedLimits:
     """The limits of a case in which leases may start later and power, GPUs and halls may come sooner.
 
     sooner_months: how much sooner a phase may come, by its name; by default it may be there from the start.
@@ -72,11 +74,11 @@ def with_sooner_dates(case: Case, options: CandidateOptions, *, sooner_months: d
     gpus, sites = case.tables["gpus"], case.tables["sites"]
     moved = moved.with_table("gpus", gpus.assign(order_lead_months=0 * gpus["order_lead_months"]))
     moved = moved.with_table("sites", sites.assign(ready_month="", build_lead_months=0 * sites["build_lead_months"]))
-    draft = with_later_starts(moved, options)
-    _close_power(draft, outlook)
-    _close_gpus(draft, outlook)
-    _close_halls(draft, outlook)
-    return draft
+    stated = with_later_starts(moved, options)
+    _close_power(stated, outlook)
+    _close_gpus(stated, outlook)
+    _close_halls(stated, outlook)
+    return stated
 
 
 def _with_twins(case: Case, outlook: Outlook, options: CandidateOptions, sooner: dict[str, int]) -> Case:
@@ -108,53 +110,55 @@ def _with_twins(case: Case, outlook: Outlook, options: CandidateOptions, sooner:
     return case.with_table("power", both)
 
 
-def _close_power(draft: Draft, outlook: Outlook) -> None:
-    table = draft.candidates.table
+def _close_power(stated: StatedLimits, outlook: Outlook) -> None:
+    table = stated.candidates.table
     for row in phase_table(outlook).itertuples():
-        twin = draft.numbers((table["kind"] == "power") & (table["phase"] == f"{row.phase_name}{SOONER}"))
+        twin = stated.numbers((table["kind"] == "power") & (table["phase"] == f"{row.phase_name}{SOONER}"))
         if not twin:
             continue
         comes = outlook.calendar.written(row.energised_month)
         late = int(row.energised_month) - int(outlook.promised[row.phase_number])
         delay = f" (promised {row.energised}, {late} months late on average)" if late > 0 else ""
         words = f"{row.phase_name} at {row.site_id} has power from {comes}{delay}"
-        number = draft.add(
+        number = stated.add(
             Limit(
                 Kind.POWER_DATE, str(row.phase_name), words, float(row.energised_month), "months",
                 edit=f"power.energised[{row.phase_name}]+=-{{more}}",
             )
         )
-        draft.closed += [(number, candidate) for candidate in twin]
+        stated.closed += [(number, candidate) for candidate in twin]
 
 
-def _close_gpus(draft: Draft, outlook: Outlook) -> None:
-    table = draft.candidates.table
+def _close_gpus(stated: StatedLimits, outlook: Outlook) -> None:
+    table = stated.candidates.table
     for row in outlook.case.tables["gpus"].itertuples():
         lead = int(row.order_lead_months)
-        early = draft.numbers((table["kind"] == "own") & (table["gpu_id"] == row.gpu_id) & (table["from_month"] < lead))
+        early = stated.numbers(
+            (table["kind"] == "own") & (table["gpu_id"] == row.gpu_id) & (table["from_month"] < lead)
+        )
         if early:
             words = (
                 f"{row.gpu_id} ordered at the start is delivered {lead} months later, from "
                 f"{outlook.calendar.written(lead)}"
             )
-            number = draft.add(
+            number = stated.add(
                 Limit(
                     Kind.GPU_DATE, str(row.gpu_id), words, float(lead), "months",
                     edit=f"gpus.order_lead_months[{row.gpu_id}]+=-{{more}}",
                 )
             )
-            draft.closed += [(number, candidate) for candidate in early]
+            stated.closed += [(number, candidate) for candidate in early]
 
 
-def _close_halls(draft: Draft, outlook: Outlook) -> None:
-    table = draft.candidates.table
+def _close_halls(stated: StatedLimits, outlook: Outlook) -> None:
+    table = stated.candidates.table
     for row in outlook.case.tables["sites"].itertuples():
         ready = max(outlook.calendar.index(row.ready_month), 0) if row.ready_month else 0
         first = max(ready, int(row.build_lead_months))
         new = (table["kind"] == "shell") & (
             table["site_id"] == row.site_id
         ) & table["candidate_id"].str.contains(":new@", regex=False)
-        early = draft.numbers(new & (table["from_month"] < first))
+        early = stated.numbers(new & (table["from_month"] < first))
         if early:
             why = f"{int(row.build_lead_months)} months to build" if first > ready else f"ready from {row.ready_month}"
             words = f"new halls at {row.site_id} can stand from {outlook.calendar.written(first)} ({why})"
@@ -162,5 +166,5 @@ def _close_halls(draft: Draft, outlook: Outlook) -> None:
                 f"sites.build_lead_months[{row.site_id}]+=-{{more}}" if first > ready
                 else f"sites.ready_month[{row.site_id}]+=-{{more}}"
             )
-            number = draft.add(Limit(Kind.HALL_DATE, str(row.site_id), words, float(first), "months", edit=edit))
-            draft.closed += [(number, candidate) for candidate in early]
+            number = stated.add(Limit(Kind.HALL_DATE, str(row.site_id), words, float(first), "months", edit=edit))
+            stated.closed += [(number, candidate) for candidate in early]

@@ -15,26 +15,26 @@ from planner.candidates.phases import unit_mw
 from planner.candidates.resources import Family
 from planner.case.case import Case
 from planner.case.edit_grammar import parse_edit
-from planner.explaining.draft import Draft
 from planner.explaining.find_limits import find_limits
 from planner.explaining.limits import Kind, Limit
+from planner.explaining.stated_limits import StatedLimits
 
 
-def draft_of(case: Case, options: CandidateOptions, *, twins: Collection[str] = ()) -> Draft:
+def decided_limits(case: Case, options: CandidateOptions, *, twins: Collection[str] = ()) -> StatedLimits:
     """All limits of a case and of what was decided; `twins` are phases that offer what other phases offer."""
     free = options.undecided(case)
     decided = apply_decisions(free, options.fixes, options.excludes)
-    draft = find_limits(replace(decided, lower=free.lower, upper=free.upper), twins=twins)
+    stated = find_limits(replace(decided, lower=free.lower, upper=free.upper), twins=twins)
     for written in options.excludes:
         closed = apply_decisions(free, (), (written,)).upper < free.upper
-        number = draft.add(Limit(Kind.EXCLUDE, written, f"you exclude {written}"))
-        draft.closed += [(number, int(candidate)) for candidate in np.flatnonzero(closed)]
+        number = stated.add(Limit(Kind.EXCLUDE, written, f"you exclude {written}"))
+        stated.closed += [(number, int(candidate)) for candidate in np.flatnonzero(closed)]
     for written in options.fixes:
-        _fix(draft, free, written)
-    return draft
+        _fix(stated, free, written)
+    return stated
 
 
-def _fix(draft: Draft, free: CandidateSet, written: str) -> None:
+def _fix(stated: StatedLimits, free: CandidateSet, written: str) -> None:
     edit = parse_edit(written)
     value = float(edit.value)
     what = f"{edit.table}.{edit.column}"
@@ -42,10 +42,10 @@ def _fix(draft: Draft, free: CandidateSet, written: str) -> None:
     if what == "leases.size":
         leases = free.outlook.case.tables["leases"].set_index("lease_id")
         unit = "MW" if leases.loc[str(edit.select), "size_unit"] == "it_mw" else "GPUs"
-    number = draft.add(Limit(Kind.FIX, written, f"you fix {written}", value, unit))
+    number = stated.add(Limit(Kind.FIX, written, f"you fix {written}", value, unit))
     if what == "leases.size":
         for label in ("at most", "at least"):
-            draft.raise_rows(number, draft.rows_of(Family.FIXED, f"size of {edit.select} {label}"))
+            stated.raise_rows(number, stated.rows_of(Family.FIXED, f"size of {edit.select} {label}"))
         return
     one = apply_decisions(free, (written,))
     sizes = np.ones(len(one))
@@ -54,8 +54,8 @@ def _fix(draft: Draft, free: CandidateSet, written: str) -> None:
         size = float(sizes[candidate])
         lower, upper = float(one.lower[candidate]), float(one.upper[candidate])
         if upper == 0.0:
-            draft.closed.append((number, int(candidate)))
+            stated.closed.append((number, int(candidate)))
         elif upper < float(free.upper[candidate]):
-            draft.bound(number, int(candidate), size, size * upper)
+            stated.bound(number, int(candidate), size, size * upper)
         if lower > float(free.lower[candidate]):
-            draft.bound(number, int(candidate), -size, -size * lower)
+            stated.bound(number, int(candidate), -size, -size * lower)

@@ -13,24 +13,24 @@ from planner.candidates.phase_limits import IF_OPEN, IF_TAKEN, IN_STEPS
 from planner.candidates.phases import more_power, phase_table, step_mw, unit_mw
 from planner.candidates.resources import Family
 from planner.explaining.contract_value import contract_value_usd
-from planner.explaining.draft import Draft
 from planner.explaining.limits import Kind, Limit
+from planner.explaining.stated_limits import StatedLimits
 
 
-def find_limits(candidates: CandidateSet, *, twins: Collection[str] = ()) -> Draft:
-    """The limits of the case; what the user has decided comes on top, see `world.draft_of`.
+def find_limits(candidates: CandidateSet, *, twins: Collection[str] = ()) -> StatedLimits:
+    """The limits of the case; what the user has decided comes on top, see `world.decided_limits`.
 
     twins: ends of names of phases that stand for others and have no limit of their own.
     """
-    draft = Draft(candidates, candidates.rows)
-    _commitments(draft)
-    _power(draft, tuple(twins))
-    _halls(draft)
-    _gpus(draft)
-    _money(draft)
-    _leases(draft)
-    _whole(draft)
-    return draft
+    stated = StatedLimits(candidates, candidates.rows)
+    _commitments(stated)
+    _power(stated, tuple(twins))
+    _halls(stated)
+    _gpus(stated)
+    _money(stated)
+    _leases(stated)
+    _whole(stated)
+    return stated
 
 
 def sized(amount: float, unit: str) -> str:
@@ -50,12 +50,12 @@ def lease_unit(lease: pd.Series) -> str:
 # --- what is asked for -------------------------------------------------------------------------------------------
 
 
-def _commitments(draft: Draft) -> None:
-    outlook = draft.candidates.outlook
+def _commitments(stated: StatedLimits) -> None:
+    outlook = stated.candidates.outlook
     leases = outlook.case.tables["leases"].set_index("lease_id")
     worth = contract_value_usd(outlook)
-    for lease_id, rows in draft.names_of(Family.LEAST_VOLUME):
-        least = -draft.limit_of(int(rows[0]))
+    for lease_id, rows in stated.names_of(Family.LEAST_VOLUME):
+        least = -stated.limit_of(int(rows[0]))
         if least <= 0.0:
             continue
         lease = leases.loc[lease_id]
@@ -66,17 +66,17 @@ def _commitments(draft: Draft) -> None:
             least, lease_unit(lease), worth[lease_id], whole,
             f"leases.committed[{lease_id}]=no" if whole else f"leases.min_size[{lease_id}]={{value}}",
         )
-        draft.raise_rows(draft.add(limit), rows)
-    for name, rows in draft.names_of(Family.PLACED):
-        asked = -draft.limit_of(int(rows[0]))
+        stated.raise_rows(stated.add(limit), rows)
+    for name, rows in stated.names_of(Family.PLACED):
+        asked = -stated.limit_of(int(rows[0]))
         if asked > 0.0:
             mine = _placed_rows(outlook.case.tables["fleet"], name)
             lease_id, site_id, gpu_id = (str(mine[column].iat[0]) for column in ("lease_id", "site_id", "gpu_id"))
             words = f"{asked:,.0f} GPUs of {gpu_id} at {site_id}, owned at the start, go on serving lease {lease_id}"
             freed = "\n".join(f"fleet.lease_id[{site_id}:{gpu_id}:{bought}]=" for bought in mine["bought"])
             what = f"{gpu_id} at {site_id} for lease {lease_id}"
-            draft.raise_rows(
-                draft.add(Limit(Kind.PLACED, what, words, asked, "GPUs", worth.get(lease_id), True, freed)), rows
+            stated.raise_rows(
+                stated.add(Limit(Kind.PLACED, what, words, asked, "GPUs", worth.get(lease_id), True, freed)), rows
             )
 
 
@@ -92,8 +92,8 @@ def _placed_rows(fleet: pd.DataFrame, name: str) -> pd.DataFrame:
 # --- power -------------------------------------------------------------------------------------------------------
 
 
-def _power(draft: Draft, twins: tuple[str, ...]) -> None:
-    candidates = draft.candidates
+def _power(stated: StatedLimits, twins: tuple[str, ...]) -> None:
+    candidates = stated.candidates
     power = phase_table(candidates.outlook)
     table = candidates.table
     number = np.flatnonzero((table["kind"] == "power").to_numpy())
@@ -108,49 +108,49 @@ def _power(draft: Draft, twins: tuple[str, ...]) -> None:
         usd = float(cost[at]) or dearest or None
         comes = f"from {calendar.written(row.energised_month)}" if row.energised_month > 0 else "from the start"
         words = f"{name} at {row.site_id} offers {sized(guaranteed, 'MW')} {comes}"
-        offered = draft.add(
+        offered = stated.add(
             Limit(Kind.POWER, name, words, guaranteed, "MW", usd, edit="\n".join(more_power(row, "{more}")))
         )
         if row.lumpy:
-            draft.raise_rows(offered, draft.rows_of(Family.PHASE, name))
+            stated.raise_rows(offered, stated.rows_of(Family.PHASE, name))
         else:
-            draft.bound(offered, candidate, float(size[at]), guaranteed)
+            stated.bound(offered, candidate, float(size[at]), guaranteed)
             for tied in (IF_OPEN, IF_TAKEN, IN_STEPS):
-                draft.raise_rows(offered, draft.rows_of(Family.OFFER, name + tied))
+                stated.raise_rows(offered, stated.rows_of(Family.OFFER, name + tied))
         if row.committed_mw > 0.0:
             committed = float(row.committed_mw)
             words = f"{sized(committed, 'MW')} of {name} at {row.site_id} are contracted already"
-            held = draft.add(
+            held = stated.add(
                 Limit(
                     Kind.COMMITTED_MW, name, words, committed, "MW", usd, bool(row.lumpy),
                     f"power.committed_mw[{name}]={{value}}",
                 )
             )
-            draft.bound(held, candidate, -float(size[at]), -float(size[at] * table["lower"].iat[candidate]))
+            stated.bound(held, candidate, -float(size[at]), -float(size[at] * table["lower"].iat[candidate]))
             for tied in ("", IN_STEPS):
-                draft.raise_rows(held, draft.rows_of(Family.LEAST_POWER, name + tied))
-    for name, rows in draft.names_of(Family.GROUP):
-        most = draft.limit_of(int(rows[0]))
+                stated.raise_rows(held, stated.rows_of(Family.LEAST_POWER, name + tied))
+    for name, rows in stated.names_of(Family.GROUP):
+        most = stated.limit_of(int(rows[0]))
         words = f"the sites of group {name} together may contract {sized(most, 'MW')}"
-        draft.raise_rows(
-            draft.add(
+        stated.raise_rows(
+            stated.add(
                 Limit(Kind.GROUP, name, words, most, "MW", edit=f"site_groups.max_contracted_mw[{name}]+={{more}}")
             ),
             rows,
         )
-    for name, rows in draft.names_of(Family.MINING):
-        most = draft.limit_of(int(rows[0]))
+    for name, rows in stated.names_of(Family.MINING):
+        most = stated.limit_of(int(rows[0]))
         words = f"the mining load of {name} is {sized(most, 'MW')}"
-        draft.raise_rows(
-            draft.add(Limit(Kind.MINING, name, words, most, "MW", edit=f"mining.utility_mw[{name}]+={{more}}")), rows
+        stated.raise_rows(
+            stated.add(Limit(Kind.MINING, name, words, most, "MW", edit=f"mining.utility_mw[{name}]+={{more}}")), rows
         )
 
 
 # --- halls -------------------------------------------------------------------------------------------------------
 
 
-def _halls(draft: Draft) -> None:
-    candidates = draft.candidates
+def _halls(stated: StatedLimits) -> None:
+    candidates = stated.candidates
     table = candidates.table
     shell = table["kind"] == "shell"
     new = shell & table["candidate_id"].str.contains(":new@", regex=False)
@@ -160,34 +160,34 @@ def _halls(draft: Draft) -> None:
     ).groupby(level=0).min()
     dearest = float(cheapest.max()) if len(cheapest) else None
     sites = candidates.outlook.case.tables["sites"].set_index("site_id")
-    for name, rows in draft.names_of(Family.SITE):
-        most, site = draft.limit_of(int(rows[0])), sites.loc[name]
+    for name, rows in stated.names_of(Family.SITE):
+        most, site = stated.limit_of(int(rows[0])), sites.loc[name]
         usd = max(float(cheapest[name]), 0.0) if name in cheapest.index else dearest
-        built = draft.numbers(new & (table["site_id"] == name))
-        existing = draft.numbers(standing & (table["site_id"] == name))
+        built = stated.numbers(new & (table["site_id"] == name))
+        existing = stated.numbers(standing & (table["site_id"] == name))
         edit = f"sites.critical_it_mw[{name}]+={{more}}"
         if built:
             words = f"site {name} can hold {sized(most, 'MW')} of critical IT"
         else:
             words = f"site {name} has {sized(float(site['existing_it_mw']), 'MW')} of halls, and no price for new ones"
             edit += f"\nsites.existing_it_mw[{name}]+={{more}}"
-        limit = draft.add(
+        limit = stated.add(
             Limit(Kind.HALLS, name, words, most if built else float(site["existing_it_mw"]), "MW", usd, edit=edit)
         )
-        draft.raise_rows(limit, rows)
-        draft.raise_rows(limit, draft.rows_of(Family.OPEN, name))
+        stated.raise_rows(limit, rows)
+        stated.raise_rows(limit, stated.rows_of(Family.OPEN, name))
         for candidate in built or existing:
-            draft.bound(limit, candidate, 1.0, float(table["upper"].iat[candidate]))
+            stated.bound(limit, candidate, 1.0, float(table["upper"].iat[candidate]))
     paces: dict[str, list[int]] = {}
-    for name, rows in draft.names_of(Family.BUILD):
+    for name, rows in stated.names_of(Family.BUILD):
         paces.setdefault(name.split(":")[0], []).extend(rows.tolist())
     for name, quarters in paces.items():
-        most = draft.limit_of(quarters[0])
+        most = stated.limit_of(quarters[0])
         words = f"site {name} can build {sized(most, 'MW')} of halls a quarter"
-        limit = draft.add(
+        limit = stated.add(
             Limit(Kind.PACE, name, words, most, "MW a quarter", edit=f"sites.build_mw_per_quarter[{name}]+={{more}}")
         )
-        draft.raise_rows(limit, np.array(quarters))
+        stated.raise_rows(limit, np.array(quarters))
     for family, kind, said, edit in (
         (
             Family.LIQUID, Kind.LIQUID, "site {name} can cool {most} with liquid",
@@ -198,41 +198,41 @@ def _halls(draft: Draft) -> None:
             "mining.convertible_fraction[{name}]=1",
         ),
     ):
-        for name, rows in draft.names_of(family):
-            most = draft.limit_of(int(rows[0]))
+        for name, rows in stated.names_of(family):
+            most = stated.limit_of(int(rows[0]))
             words = said.format(name=name, most=sized(most, "MW"))
-            draft.raise_rows(draft.add(Limit(kind, name, words, most, "MW", edit=edit.format(name=name))), rows)
+            stated.raise_rows(stated.add(Limit(kind, name, words, most, "MW", edit=edit.format(name=name))), rows)
 
 
 # --- GPUs --------------------------------------------------------------------------------------------------------
 
 
-def _gpus(draft: Draft) -> None:
-    for name, rows in draft.names_of(Family.SUPPLY):
-        most, (gpu_id, quarter) = draft.limit_of(int(rows[0])), name.split(":")
+def _gpus(stated: StatedLimits) -> None:
+    for name, rows in stated.names_of(Family.SUPPLY):
+        most, (gpu_id, quarter) = stated.limit_of(int(rows[0])), name.split(":")
         words = f"{sized(most, 'GPUs')} of {gpu_id} can be delivered in {quarter}"
         limit = Limit(
-            Kind.SUPPLY, name, words, most, "GPUs", draft.cheapest_use_usd(int(rows[0])),
+            Kind.SUPPLY, name, words, most, "GPUs", stated.cheapest_use_usd(int(rows[0])),
             edit=f"gpu_supply.max_gpus[{gpu_id}:{quarter}]+={{more}}"
         )
-        draft.raise_rows(draft.add(limit), rows)
-    table = draft.candidates.table
-    for candidate in draft.numbers((table["kind"] == "base") & (table["gpu_id"] != "")):
+        stated.raise_rows(stated.add(limit), rows)
+    table = stated.candidates.table
+    for candidate in stated.numbers((table["kind"] == "base") & (table["gpu_id"] != "")):
         row = table.iloc[candidate]
         words = f"{row['lower']:,.0f} GPUs of {row['gpu_id']} stand at {row['site_id']} from the start"
-        standing = draft.add(
+        standing = stated.add(
             Limit(Kind.OWNED, str(row["candidate_id"]).removeprefix("base:"), words, float(row["lower"]), "GPUs")
         )
-        draft.bound(standing, candidate, -1.0, -float(row["lower"]))
+        stated.bound(standing, candidate, -1.0, -float(row["lower"]))
 
 
 # --- money -------------------------------------------------------------------------------------------------------
 
 
-def _money(draft: Draft) -> None:
-    outlook = draft.candidates.outlook
-    table = draft.rows.table
-    for name, rows in draft.names_of(Family.CAPITAL):
+def _money(stated: StatedLimits) -> None:
+    outlook = stated.candidates.outlook
+    table = stated.rows.table
+    for name, rows in stated.names_of(Family.CAPITAL):
         first = outlook.case.tables["budget"].dropna(subset=["new_capital_usd"])["quarter"].min()
         if name == "capital":
             raised = float(outlook.case.tables["budget"]["new_capital_usd"].sum())
@@ -240,7 +240,7 @@ def _money(draft: Draft) -> None:
             limit = Limit(
                 Kind.CAPITAL, "capital", words, raised, "$", 1.0, edit=f"budget.new_capital_usd[{first}]+={{more}}"
             )
-            draft.raise_rows(draft.add(limit), rows)
+            stated.raise_rows(stated.add(limit), rows)
             continue
         amounts = outlook.case.tables["budget"].set_index("quarter")["new_capital_usd"].fillna(0.0)
         for row in rows:
@@ -250,21 +250,21 @@ def _money(draft: Draft) -> None:
             limit = Limit(
                 Kind.CAPITAL, quarter, words, raised, "$", 1.0, edit=f"budget.new_capital_usd[{quarter}]+={{more}}"
             )
-            draft.raise_rows(draft.add(limit), np.array([row]))
-    for name, rows in draft.names_of(Family.CASH_FLOOR):
-        floor = -draft.limit_of(int(rows[0]))
+            stated.raise_rows(stated.add(limit), np.array([row]))
+    for name, rows in stated.names_of(Family.CASH_FLOOR):
+        floor = -stated.limit_of(int(rows[0]))
         words = f"cumulative cash at the end of {name} may not be below {sized(floor, '$')}"
-        draft.raise_rows(
-            draft.add(
+        stated.raise_rows(
+            stated.add(
                 Limit(Kind.CASH_FLOOR, name, words, floor, "$", 1.0, edit=f"budget.cash_floor_usd[{name}]+=-{{more}}")
             ),
             rows,
         )
     shares = outlook.case.tables["customers"].set_index("customer_id")["max_revenue_share"]
-    for name, rows in draft.names_of(Family.REVENUE_SHARE):
+    for name, rows in stated.names_of(Family.REVENUE_SHARE):
         words = f"customer {name} may bring {shares[name]:.0%} of discounted revenue at most"
-        draft.raise_rows(
-            draft.add(
+        stated.raise_rows(
+            stated.add(
                 Limit(Kind.SHARE, name, words, float(shares[name]), "$", edit=f"customers.max_revenue_share[{name}]=1")
             ),
             rows,
@@ -274,35 +274,35 @@ def _money(draft: Draft) -> None:
 # --- leases and whole decisions ----------------------------------------------------------------------------------
 
 
-def _leases(draft: Draft) -> None:
-    for name, rows in draft.names_of(Family.TIER):
-        most, (lease_id, gpu_id, tier) = draft.limit_of(int(rows[0])), name.split(":")
+def _leases(stated: StatedLimits) -> None:
+    for name, rows in stated.names_of(Family.TIER):
+        most, (lease_id, gpu_id, tier) = stated.limit_of(int(rows[0])), name.split(":")
         words = f"lease {lease_id} takes {most:,.0f} units on {gpu_id} at the rate of tier {tier}"
         limit = Limit(
             Kind.TIER, name, words, most, "units", edit=f"lease_rates.max_units[{lease_id}:{gpu_id}:{tier}]+={{more}}"
         )
-        draft.raise_rows(draft.add(limit), rows)
+        stated.raise_rows(stated.add(limit), rows)
     clusters: dict[str, list[int]] = {}
-    for name, rows in draft.names_of(Family.CLUSTER):
+    for name, rows in stated.names_of(Family.CLUSTER):
         clusters.setdefault(name.split(":")[1], []).extend(rows.tolist())
     for site_id, limited in clusters.items():
-        most = draft.limit_of(limited[0])
+        most = stated.limit_of(limited[0])
         words = f"site {site_id} can hold a cluster of {most:,.0f} GPUs on one fabric"
-        largest = draft.add(
+        largest = stated.add(
             Limit(Kind.CLUSTER, site_id, words, most, "GPUs", edit=f"sites.max_cluster_gpus[{site_id}]+={{more}}")
         )
-        draft.raise_rows(largest, np.array(limited))
+        stated.raise_rows(largest, np.array(limited))
 
 
-def _whole(draft: Draft) -> None:
+def _whole(stated: StatedLimits) -> None:
     """Whole decisions, by what they are decisions about."""
-    table = draft.candidates.table
-    tables = draft.candidates.outlook.case.tables
+    table = stated.candidates.table
+    tables = stated.candidates.outlook.case.tables
     leases = tables["leases"].set_index("lease_id")
-    power = phase_table(draft.candidates.outlook).set_index("phase_name")
-    step = pd.Series(step_mw(draft.candidates.outlook), index=power.index)
+    power = phase_table(stated.candidates.outlook).set_index("phase_name")
+    step = pd.Series(step_mw(stated.candidates.outlook), index=power.index)
     groups: dict[tuple[str, str], list[int]] = {}
-    for candidate in draft.numbers(table["integral"]):
+    for candidate in stated.numbers(table["integral"]):
         row = table.iloc[candidate]
         name = str(row["lease_id"] or row["phase"] or row["site_id"] or row["candidate_id"])
         groups.setdefault((str(row["kind"]), name), []).append(candidate)
@@ -349,5 +349,5 @@ def _whole(draft: Draft) -> None:
             words, edit = f"site {name} is opened or not", f"sites.opening_cost_usd[{name}]=0"
         elif kind == "fabric":
             words = f"the link {name.removeprefix('fabric:')} is built or not"
-        number = draft.add(Limit(found, name, words, edit=edit))
-        draft.whole += [(number, member) for member in members]
+        number = stated.add(Limit(found, name, words, edit=edit))
+        stated.whole += [(number, member) for member in members]

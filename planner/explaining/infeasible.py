@@ -20,8 +20,8 @@ from planner.errors import PlannerError
 from planner.explaining.conflict import Conflict, find_conflicts
 from planner.explaining.date_shortfall import with_months_short
 from planner.explaining.dates import with_later_starts, with_sooner_dates
-from planner.explaining.decided_limits import draft_of
-from planner.explaining.elastic import Elastic, OutOfTime
+from planner.explaining.decided_limits import decided_limits
+from planner.explaining.elastic_model import ElasticModel, OutOfTime
 from planner.explaining.limits import Kind, Limit
 from planner.explaining.repair import Repair, cheapest_repair
 
@@ -76,29 +76,29 @@ def explain_infeasible(case: Case, options: CandidateOptions, *, seconds: float 
     No infeasible_set is named when time runs out before the first is found.
     """
     later = with_later_starts(case, options)
-    model = Elastic.of(later, seconds=seconds)
+    model = ElasticModel.of(later, seconds=seconds)
     dates = {number for number, limit in enumerate(later.limits) if limit.kind is Kind.START}
     conflicts = find_conflicts(model, model.everything - dates)
     if any(_only_asks(model, conflict) for conflict in conflicts):
         infeasible_sets = _too_late(case, options, model, conflicts, seconds)
     else:
         infeasible_sets = tuple(_infeasible_set(case, model, conflict) for conflict in conflicts)
-    again = replace(model, until=Elastic.of(later, seconds=seconds).until)
+    again = replace(model, until=ElasticModel.of(later, seconds=seconds).until)
     repair = cheapest_repair(again)
     repair, checked = _made_true(case, options, repair, seconds)
     return Infeasible(infeasible_sets, repair, checked)
 
 
-def _only_asks(model: Elastic, conflict: Conflict) -> bool:
+def _only_asks(model: ElasticModel, conflict: Conflict) -> bool:
     """Whether nothing stands against what is asked but dates and the way things work."""
-    kinds = [model.draft.limits[number].kind for number in conflict.limits]
+    kinds = [model.stated.limits[number].kind for number in conflict.limits]
     return all(kind.is_demand and kind is not Kind.FIX for kind in kinds)
 
 
 def _too_late(
-    case: Case, options: CandidateOptions, model: Elastic, known: list[Conflict], seconds: float | None
+    case: Case, options: CandidateOptions, model: ElasticModel, known: list[Conflict], seconds: float | None
 ) -> tuple[InfeasibleSet, ...]:
-    sooner = Elastic.of(with_sooner_dates(case, options), seconds=seconds)
+    sooner = ElasticModel.of(with_sooner_dates(case, options), seconds=seconds)
     conflicts = find_conflicts(sooner, sooner.everything)
     found = [with_months_short(case, options, sooner, conflict) for conflict in conflicts]
     if not found:
@@ -124,10 +124,11 @@ def _stopped(case: Case, options: CandidateOptions, lease_id: str) -> list[Membe
     return [Member(Limit(Kind.RULE, lease_id, words, edit="\n".join(edits)), None) for words, edits in parts(found)]
 
 
-def _infeasible_set(case: Case, model: Elastic, conflict: Conflict) -> InfeasibleSet:
+def _infeasible_set(case: Case, model: ElasticModel, conflict: Conflict) -> InfeasibleSet:
     calendar = Calendar(case.settings.start, case.settings.months)
     members = tuple(
-        Member(model.draft.limits[number], short) for number, short in zip(conflict.limits, conflict.short, strict=True)
+        Member(model.stated.limits[number], short)
+        for number, short in zip(conflict.limits, conflict.short, strict=True)
     )
     ordered = tuple(sorted(members, key=lambda member: not member.limit.kind.is_demand))
     first, last = (
@@ -154,8 +155,8 @@ def _made_true(
     if repair is None:
         return None, False
     try:
-        draft = draft_of(*repaired(case, options, repair))
-        model = Elastic.of(draft, seconds=seconds)
+        stated = decided_limits(*repaired(case, options, repair))
+        model = ElasticModel.of(stated, seconds=seconds)
         return repair, model.feasible(model.everything)
     except (OutOfTime, PlannerError):
         return repair, False

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planner.explaining.elastic import Elastic, OutOfTime
+from planner.explaining.elastic_model import ElasticModel, OutOfTime
 from planner.explaining.limits import Kind, Limit
 from planner.solver.status import Status
 
@@ -54,22 +54,22 @@ class Repair:
         return tuple(change.limit.name for change in self.changes if change.limit.kind in (Kind.FIX, Kind.EXCLUDE))
 
 
-def cheapest_repair(model: Elastic) -> Repair | None:
+def cheapest_repair(model: ElasticModel) -> Repair | None:
     """The cheapest repair; None when nothing that has a price makes room, or time is out.
 
-    model: of a draft `with_later_starts`.
+    model: of limits `with_later_starts`.
     """
-    limits = model.draft.limits
+    limits = model.stated.limits
     free = {number for number, limit in enumerate(limits) if _price(limit) is not None}
     cost = np.zeros(model.arrays.columns)
     for number in free:
         price, at = _price(limits[number]), model.slack[number]
         if at >= 0 and price is not None:
             cost[at] = price * model.unit[at] / _MONEY
-    for number, candidate in model.draft.closed:
+    for number, candidate in model.stated.closed:
         column = model.column_of(candidate)
         if column is not None and number in free:
-            cost[column] += max(model.draft.cost_usd[candidate], OWN_DECISION) * model.unit[column] / _MONEY
+            cost[column] += max(model.stated.cost_usd[candidate], OWN_DECISION) * model.unit[column] / _MONEY
     try:
         found = model.solve(model.everything - free, cost=cost, at_once=True)
     except OutOfTime:
@@ -78,7 +78,7 @@ def cheapest_repair(model: Elastic) -> Repair | None:
         return None
     values = found.usable()
     changes = []
-    for number, amount in sorted(model.loosened(found).items()):
+    for number, amount in sorted(model.violations(found).items()):
         limit = limits[number]
         if limit.kind is Kind.START:
             changes.append(_later(model, values, number))
@@ -96,17 +96,17 @@ def _price(limit: Limit) -> float | None:
     return 0.0 if limit.kind is Kind.START else limit.usd_per_unit
 
 
-def _later(model: Elastic, values: np.ndarray, number: int) -> Change:
+def _later(model: ElasticModel, values: np.ndarray, number: int) -> Change:
     """How many months later a lease starts, and what that costs."""
-    limit, months, usd = model.draft.limits[number], 0, 0.0
-    start = model.draft.candidates.table["from_month"].to_numpy(np.int64)
-    for known, candidate in model.draft.closed:
+    limit, months, usd = model.stated.limits[number], 0, 0.0
+    start = model.stated.candidates.table["from_month"].to_numpy(np.int64)
+    for known, candidate in model.stated.closed:
         column = model.column_of(candidate)
         if known == number and column is not None and values[column] > 1e-9:
             months = max(months, int(start[candidate] - limit.value))
-            usd += model.draft.cost_usd[candidate] * values[column] * model.unit[column]
-    leases = model.draft.candidates.outlook.case.tables["leases"].set_index("lease_id")
-    calendar = model.draft.candidates.outlook.calendar
+            usd += model.stated.cost_usd[candidate] * values[column] * model.unit[column]
+    leases = model.stated.candidates.outlook.case.tables["leases"].set_index("lease_id")
+    calendar = model.stated.candidates.outlook.calendar
     grace = int(limit.value) + months - max(calendar.index(str(leases.loc[limit.name, "start"])), 0)
     return Change(limit, float(months), float(usd), (limit.edit.format(value=grace),))
 

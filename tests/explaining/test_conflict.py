@@ -18,12 +18,12 @@ from planner.candidates.options import CandidateOptions
 from planner.case.case import Case
 from planner.case.edits import apply_edits
 from planner.explaining.conflict import find_conflicts
-from planner.explaining.decided_limits import draft_of
-from planner.explaining.draft import Draft
-from planner.explaining.elastic import Elastic
+from planner.explaining.decided_limits import decided_limits
+from planner.explaining.elastic_model import ElasticModel
 from planner.explaining.infeasible import Infeasible, InfeasibleSet, Member, explain_infeasible
 from planner.explaining.limits import Kind
 from planner.explaining.sentences import headline, lines_of
+from planner.explaining.stated_limits import StatedLimits
 from planner.formulation.allocate import allocate
 from planner.planning.make_plan import plan
 from planner.solver.options import SolverOptions
@@ -209,25 +209,25 @@ def test_no_time_finds_no_conflict_and_says_so() -> None:
 # --- against enumeration -----------------------------------------------------------------------------------------
 
 
-def kept_together(draft: Draft, enforced: frozenset[int], *, whole: bool) -> bool:
+def kept_together(stated: StatedLimits, enforced: frozenset[int], *, whole: bool) -> bool:
     """Whether limits can be kept together, from the rows as they are and by another code: a limit dropped is a row
     dropped."""
-    table, rows = draft.candidates.table, draft.rows
-    dropped = set(range(len(draft.limits))) - enforced
-    gone = {row for number, row, _ in draft.raised if number in dropped}
+    table, rows = stated.candidates.table, stated.rows
+    dropped = set(range(len(stated.limits))) - enforced
+    gone = {row for number, row, _ in stated.raised if number in dropped}
     keep = np.array([row not in gone for row in range(rows.use.shape[0])])
-    lower, upper = draft.lower.copy(), draft.upper.copy()
-    for number, candidate, size, bound in draft.bounds:
+    lower, upper = stated.lower.copy(), stated.upper.copy()
+    for number, candidate, size, bound in stated.bounds:
         if number not in dropped:
             if size > 0:
                 upper[candidate] = min(upper[candidate], bound / size)
             else:
                 lower[candidate] = max(lower[candidate], bound / size)
-    for number, candidate in draft.closed:
+    for number, candidate in stated.closed:
         if number not in dropped:
             upper[candidate] = 0.0
     integral = table["integral"].to_numpy(bool).copy() if whole else np.zeros(len(table), dtype=bool)
-    for number, candidate in draft.whole:
+    for number, candidate in stated.whole:
         if number in dropped:
             integral[candidate] = False
     limits = rows.table["limit"].to_numpy(np.float64)
@@ -269,25 +269,25 @@ def random_case(seed: int) -> Case:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_a_conflict_is_irreducible_and_none_is_smaller(seed: int) -> None:
-    draft = draft_of(random_case(seed), CandidateOptions())
-    model = Elastic.of(draft)
-    assert kept_together(draft, model.everything, whole=True) == model.feasible(model.everything)
+    stated = decided_limits(random_case(seed), CandidateOptions())
+    model = ElasticModel.of(stated)
+    assert kept_together(stated, model.everything, whole=True) == model.feasible(model.everything)
     conflicts = find_conflicts(model, model.everything)
     assert bool(conflicts) != model.feasible(model.everything)
     for conflict in conflicts[:1]:
         limits = frozenset(conflict.limits)
         assert conflict.smallest
-        assert not kept_together(draft, limits, whole=conflict.whole)
+        assert not kept_together(stated, limits, whole=conflict.whole)
         for number in limits:
-            assert kept_together(draft, limits - {number}, whole=conflict.whole)
+            assert kept_together(stated, limits - {number}, whole=conflict.whole)
         soft = sorted(model.everything if conflict.whole else model.everything - model.whole_limits)
         for fewer in itertools.combinations(soft, min(len(limits) - 1, 2)):
-            assert kept_together(draft, frozenset(fewer), whole=conflict.whole), fewer
+            assert kept_together(stated, frozenset(fewer), whole=conflict.whole), fewer
 
 
 def test_the_random_cases_are_conflicts_of_several_sorts() -> None:
     answers = [
-        allocate(draft_of(random_case(seed), CandidateOptions()).candidates, SolverOptions()).status
+        allocate(decided_limits(random_case(seed), CandidateOptions()).candidates, SolverOptions()).status
         for seed in range(8)
     ]
     assert answers.count(Status.INFEASIBLE) >= 5

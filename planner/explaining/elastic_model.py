@@ -21,7 +21,7 @@ import scipy.sparse as sp
 
 from planner.arrays import Floats, Ints
 from planner.candidates.resources import Family
-from planner.explaining.draft import Draft
+from planner.explaining.stated_limits import StatedLimits
 from planner.formulation.model import row_scales
 from planner.solver.changes import Changes
 from planner.solver.highs import HighsSolver
@@ -44,11 +44,11 @@ class _Column:
 
 
 @dataclass
-class Elastic:
-    """The model of a draft. kept: candidate behind each of the first columns; slack[k] is the column of limit k, -1
-    without one."""
+class ElasticModel:
+    """The model of stated limits. kept: candidate behind each of the first columns; slack[k] is the column of limit k,
+    -1 without one."""
 
-    draft: Draft
+    stated: StatedLimits
     arrays: ModelArrays
     kept: Ints
     unit: Floats
@@ -58,7 +58,7 @@ class Elastic:
     solves: int = 0
 
     @staticmethod
-    def of(draft: Draft, *, seconds: float | None = None) -> Elastic:
+    def of(stated: StatedLimits, *, seconds: float | None = None) -> ElasticModel:
         """Write the model down; `seconds` is the time for everything that is asked of it.
 
         The rows are those of the plan's model before it is reduced (no cohorts, no aggregated market), since a limit
@@ -66,42 +66,42 @@ class Elastic:
         limits hold is a matter of bounds alone: the slack of a limit is 0 while it holds and free once it is dropped,
         so all questions are asked of one matrix, and linear ones are re-solved from the last basis.
         """
-        rows, kept = _needed(draft)
-        unit = np.where(draft.candidates.table["unit"].to_numpy()[kept] == "GPU", 1000.0, 1.0)
-        loosened = sorted({number for number, *_ in draft.raised} | {number for number, *_ in draft.bounds})
-        slack = np.full(len(draft.limits), -1, dtype=np.int32)
-        slack[loosened] = len(kept) + np.arange(len(loosened))
-        slack_unit = _slack_units(draft, rows, kept, unit)[loosened]
-        columns = len(kept) + len(loosened)
-        matrix, upper = _matrix(draft, rows, kept, unit, slack, slack_unit, columns)
+        rows, kept = _needed(stated)
+        unit = np.where(stated.candidates.table["unit"].to_numpy()[kept] == "GPU", 1000.0, 1.0)
+        elastic = sorted({number for number, *_ in stated.raised} | {number for number, *_ in stated.bounds})
+        slack = np.full(len(stated.limits), -1, dtype=np.int32)
+        slack[elastic] = len(kept) + np.arange(len(elastic))
+        slack_unit = _slack_units(stated, rows, kept, unit)[elastic]
+        columns = len(kept) + len(elastic)
+        matrix, upper = _matrix(stated, rows, kept, unit, slack, slack_unit, columns)
         scale = row_scales(matrix)
         matrix = sp.csr_array(sp.diags_array(1.0 / scale) @ matrix)
         matrix.sort_indices()
         whole = np.zeros(columns, dtype=bool)
-        whole[: len(kept)] = draft.candidates.table["integral"].to_numpy(bool)[kept]
+        whole[: len(kept)] = stated.candidates.table["integral"].to_numpy(bool)[kept]
         all_unit = np.concatenate([unit, slack_unit])
-        free = np.zeros(len(loosened))
+        free = np.zeros(len(elastic))
         arrays = ModelArrays(
             cost=np.zeros(columns), offset=0.0, start=matrix.indptr.astype(np.int32),
             index=matrix.indices.astype(np.int32), value=matrix.data,
             row_lower=np.full(matrix.shape[0], -np.inf), row_upper=upper / scale,
-            col_lower=np.concatenate([draft.lower[kept] / unit, free]),
-            col_upper=np.concatenate([draft.upper[kept] / unit, free]),
+            col_lower=np.concatenate([stated.lower[kept] / unit, free]),
+            col_upper=np.concatenate([stated.upper[kept] / unit, free]),
             integer=whole, maximise=False, variables=tuple(_Column(f"x{j}") for j in range(columns)),
             row_names=tuple(f"r{i}" for i in range(matrix.shape[0])),
         )
         until = None if seconds is None else time.perf_counter() + seconds
-        return Elastic(draft, arrays, kept, all_unit, slack, rows, until)
+        return ElasticModel(stated, arrays, kept, all_unit, slack, rows, until)
 
     @property
     def everything(self) -> frozenset[int]:
         """Numbers of all limits."""
-        return frozenset(range(len(self.draft.limits)))
+        return frozenset(range(len(self.stated.limits)))
 
     @cached_property
     def whole_limits(self) -> frozenset[int]:
         """Limits that make decisions whole."""
-        return frozenset(number for number, _ in self.draft.whole)
+        return frozenset(number for number, _ in self.stated.whole)
 
     @property
     def seconds_left(self) -> float | None:
@@ -135,7 +135,7 @@ class Elastic:
         """Whether the limits `enforced` can be kept together."""
         return self.solve(enforced, whole=whole).status is Status.OPTIMAL
 
-    def loosened(self, found: Solution) -> dict[int, float]:
+    def violations(self, found: Solution) -> dict[int, float]:
         """By how much each limit is loosened in an answer, in its unit; closed candidates that are used count as
         inf."""
         values = found.usable()
@@ -166,7 +166,7 @@ class Elastic:
         for number, at in enumerate(self.slack):
             if at >= 0 and number not in held:
                 upper[at] = np.inf
-                if at_once and self.draft.limits[number].whole:
+                if at_once and self.stated.limits[number].whole:
                     upper[at], integer[at] = 1.0, True
         for number, column in self._closed:
             if number in held:
@@ -178,11 +178,11 @@ class Elastic:
 
     @cached_property
     def _closed(self) -> list[tuple[int, int]]:
-        return self._by_column(self.draft.closed)
+        return self._by_column(self.stated.closed)
 
     @cached_property
     def _wholes(self) -> list[tuple[int, int]]:
-        return self._by_column(self.draft.whole)
+        return self._by_column(self.stated.whole)
 
     def column_of(self, candidate: int) -> int | None:
         """The column of a candidate, None when it was left out."""
@@ -220,57 +220,57 @@ class Elastic:
         return SolverOptions(gap=1e-9, time_limit_s=left)
 
 
-def _slack_units(draft: Draft, rows: Ints, kept: Ints, unit: Floats) -> Floats:
+def _slack_units(stated: StatedLimits, rows: Ints, kept: Ints, unit: Floats) -> Floats:
     """Units of each limit in one unit of its column, (limits,).
 
     All of it where it is loosened by all or nothing; money goes by the largest amount in the rows that the limit
     loosens, since a share of income or a budget of nothing says no size of its own.
     """
-    largest = np.ones(len(draft.rows.table))
-    largest[rows] = row_scales(sp.csr_array(draft.rows.use[rows][:, kept] * unit[None, :]))
+    largest = np.ones(len(stated.rows.table))
+    largest[rows] = row_scales(sp.csr_array(stated.rows.use[rows][:, kept] * unit[None, :]))
     of = np.array(
-        [limit.value if limit.whole else 1000.0 if limit.unit in THOUSANDS else 1.0 for limit in draft.limits]
+        [limit.value if limit.whole else 1000.0 if limit.unit in THOUSANDS else 1.0 for limit in stated.limits]
     )
-    for number, row, _ in draft.raised:
-        limit = draft.limits[number]
+    for number, row, _ in stated.raised:
+        limit = stated.limits[number]
         if limit.unit == "$" and not limit.whole:
             of[number] = max(of[number], largest[row])
     return of
 
 
-def _needed(draft: Draft) -> tuple[Ints, Ints]:
+def _needed(stated: StatedLimits) -> tuple[Ints, Ints]:
     """Rows and candidates on which feasibility can depend.
 
     Without limits on operating cash a candidate that only uses is best at 0, and a minimum take is always met by paying
     it.
     """
-    table, use = draft.rows.table, draft.rows.use
+    table, use = stated.rows.table, stated.rows.use
     rows = np.arange(len(table))
     if not table["family"].isin(MONEY_ROWS).any():
         rows = rows[(table["family"] != Family.MIN_TAKE.name).to_numpy()]
         provides = np.asarray((use[rows] < 0.0).sum(axis=0)).reshape(-1) > 0
-        asked = draft.lower > 0.0
-        asked[[candidate for _, candidate, *_ in draft.bounds]] = True
+        asked = stated.lower > 0.0
+        asked[[candidate for _, candidate, *_ in stated.bounds]] = True
         return rows, np.flatnonzero(provides | asked)
     return rows, np.arange(use.shape[1])
 
 
 def _matrix(
-    draft: Draft, rows: Ints, kept: Ints, unit: Floats, slack: IntArray, slack_unit: Floats, columns: int
+    stated: StatedLimits, rows: Ints, kept: Ints, unit: Floats, slack: IntArray, slack_unit: Floats, columns: int
 ) -> tuple[sp.csr_array, Floats]:
     """Rows of resources, then bounds that are limits, over candidates and loosenings; and their right-hand sides."""
-    use = sp.csr_array(draft.rows.use[rows][:, kept] * unit[None, :])
-    place = np.full(len(draft.rows.table), -1)
+    use = sp.csr_array(stated.rows.use[rows][:, kept] * unit[None, :])
+    place = np.full(len(stated.rows.table), -1)
     place[rows] = np.arange(len(rows))
     first = len(kept)
     entries = [
         (
             int(place[row]), int(slack[number]), -amount * float(slack_unit[slack[number] - first])
-        ) for number, row, amount in draft.raised if place[row] >= 0
+        ) for number, row, amount in stated.raised if place[row] >= 0
     ]
     at = {int(candidate): column for column, candidate in enumerate(kept)}
     limits: list[float] = []
-    for number, candidate, size, bound in draft.bounds:
+    for number, candidate, size, bound in stated.bounds:
         row = len(rows) + len(limits)
         entries.append((row, at[candidate], size * float(unit[at[candidate]])))
         entries.append((row, int(slack[number]), -float(slack_unit[slack[number] - first])))
@@ -285,4 +285,4 @@ def _matrix(
     )
     matrix.sum_duplicates()
     matrix.eliminate_zeros()
-    return matrix, np.concatenate([draft.rows.table["limit"].to_numpy(np.float64)[rows], np.array(limits)])
+    return matrix, np.concatenate([stated.rows.table["limit"].to_numpy(np.float64)[rows], np.array(limits)])

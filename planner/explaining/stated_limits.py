@@ -14,7 +14,7 @@ from planner.explaining.limits import Limit
 
 
 @dataclass
-class Draft:
+class StatedLimits:
     """What is written down about the limits of a candidate set, one list per way in which a limit holds.
 
     raised: (limit, row, amount): loosened by s, the row's limit rises by amount x s.

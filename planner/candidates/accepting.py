@@ -61,8 +61,8 @@ def _no_cash(builder: CandidateBuilder, count: int) -> WindowTerm:
     return builder.lump(Line.CAPEX, np.zeros(count), np.zeros(count, dtype=np.int64))
 
 
-def _lease_at_site(builder: CandidateBuilder) -> Callable[[int, int], str]:
-    return lambda lease, site: f"{builder.names.leases[lease]}:{builder.names.sites[site]}"
+def _lease_at_site(builder: CandidateBuilder) -> Callable[[int, int], tuple[str, str]]:
+    return lambda lease, site: (builder.names.lease(lease), builder.names.site(site))
 
 
 # --- fabrics -----------------------------------------------------------------------------------------------------
@@ -79,7 +79,7 @@ def _add_links(builder: CandidateBuilder) -> Fabrics:
     terms: list[Term] = [
         builder.lump(Line.CAPEX, -cost, month), builder.schedule(Line.DEPRECIATION, cost, profile, month)
     ]
-    columns = Columns(len(cost), unit="0/1", upper=1.0, integral=True)
+    columns = Columns(len(cost), unit="0/1", upper=1.0, integral=True, fabric=fabrics.linked)
     block = builder.add(Kind.FABRIC, lambda: [f"fabric:{group}" for group in fabrics.groups], columns, terms)
     return fabrics.numbered(block.numbers)
 
@@ -110,7 +110,7 @@ def _add_accepts(builder: CandidateBuilder, options: Columns, fabrics: Fabrics) 
     names, lease, fabric = builder.names, options["lease"], options["fabric"]
     columns = Columns(
         lease=lease, customer=builder.outlook.tables["leases"].rows_of("customer_id")[lease], unit="0/1", upper=1.0,
-        integral=True,
+        integral=True, fabric=fabric,
     )
 
     def on_fabric(taken: int, place: int) -> str:
@@ -204,7 +204,7 @@ def _tiers(builder: CandidateBuilder, served: Columns) -> None:
     if len(tiered):
         keys = (tiered["lease"], tiered["gpu"], tiered["tier"])
         resource = builder.book.resources(
-            Family.TIER, keys, lambda lease, gpu, tier: f"{names.leases[lease]}:{names.gpus[gpu]}:{tier}",
+            Family.TIER, keys, lambda lease, gpu, tier: (names.lease(lease), names.gpu(gpu), str(tier)),
             tiered["most"],
         )
         _once(builder, tiered["number"], resource, tiered["units"])
@@ -219,7 +219,7 @@ def _add_blocks(builder: CandidateBuilder, served: Columns) -> None:
     pairs = chosen.take(codes_of([chosen["lease"], chosen["site"]])[1]).only("lease", "site")
     lease, site = pairs["lease"], pairs["site"]
     columns = pairs.having(customer=leases.rows_of("customer_id")[lease], unit="0/1", upper=1.0, integral=True)
-    ids = [f"block:{named(*pair)}" for pair in zip(lease.tolist(), site.tolist(), strict=True)]
+    ids = [":".join(("block", *named(*pair))) for pair in zip(lease.tolist(), site.tolist(), strict=True)]
     block = builder.add(Kind.BLOCK, lambda: ids, columns, [_no_cash(builder, len(pairs))])
     for family, sign, bound in ((Family.BLOCK, 1.0, "max_size"), (Family.LEAST_BLOCK, -1.0, "min_block")):
         _once(

@@ -12,6 +12,7 @@ import pandas as pd
 
 from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
+from planner.candidates.hall_cohorts import CONVERSION, EXISTING
 from planner.candidates.phases import phase_table, unit_mw
 from planner.candidates.resources import Family
 
@@ -49,7 +50,7 @@ def _of_rows(candidates: CandidateSet, free: np.ndarray) -> pd.DataFrame:
         rows = named[(named["family"] == member.name) & named["candidate"].isin(bounded)].drop_duplicates("candidate")
         number, resource = rows["candidate"].to_numpy(np.int64), rows["resource"].to_numpy(np.int64)
         each = rows["coefficient"].to_numpy(np.float64)
-        names = [book.name[at] for at in resource]
+        names = np.array(book.name, dtype=object)[resource]
         limit = table["upper"].to_numpy(np.float64)[number] * each
         parts.append(_made(number, member.name, names, 1.0 / each, limit))
     return _halls_by_site(candidates, pd.concat(parts, ignore_index=True))
@@ -58,22 +59,18 @@ def _of_rows(candidates: CandidateSet, free: np.ndarray) -> pd.DataFrame:
 def _halls_by_site(candidates: CandidateSet, found: pd.DataFrame) -> pd.DataFrame:
     """Of halls, new ones fill a site up; what stands already is no more if the site is larger, and a conversion may be
     held by its mine."""
-    outlook, table = candidates.outlook, candidates.table
-    sites = outlook.case.tables["sites"].set_index("site_id")["critical_it_mw"].astype("float64")
+    table = candidates.table
+    sites = candidates.outlook.case.tables["sites"].set_index("site_id")["critical_it_mw"].astype("float64")
     rows = table.iloc[found["candidate"].to_numpy(np.int64)]
     of_site = (found["family"] == Family.SITE.name).to_numpy()
-    ends = rows["from_month"].map(outlook.calendar.written).astype("str")  # without rows it would stay whole numbers
-    ways = {
-        way: (rows["candidate_id"] == "shell:" + rows["site_id"] + f":{way}@" + ends).to_numpy()
-        for way in ("existing", "conversion")
-    }
+    way = candidates.columns["way"][found["candidate"].to_numpy(np.int64)]
     critical = rows["site_id"].map(sites).to_numpy(np.float64)
-    by_mine = ways["conversion"] & (rows["upper"].to_numpy(np.float64) < critical)
+    by_mine = (way == CONVERSION) & (rows["upper"].to_numpy(np.float64) < critical)
     moved = found.assign(
         family=np.where(of_site & by_mine, Family.CONVERTIBLE.name, found["family"]),
         limit=np.where(of_site & ~by_mine, critical, found["limit"])
     )
-    return moved[~(of_site & ways["existing"])]
+    return moved[~(of_site & (way == EXISTING))]
 
 
 def _of_site_rents(candidates: CandidateSet, free: np.ndarray) -> pd.DataFrame:

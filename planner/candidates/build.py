@@ -13,6 +13,7 @@ from planner.arrays import Floats, Ints, Texts
 from planner.candidates.accepting import add_accepting
 from planner.candidates.builder import Block, CandidateBuilder, candidate_table
 from planner.candidates.columns import Columns, stacked
+from planner.candidates.fabrics import Fabrics
 from planner.candidates.gpus import add_gpus
 from planner.candidates.halls import add_halls
 from planner.candidates.kinds import Kind
@@ -79,6 +80,12 @@ class CandidateSet:
     def table(self) -> pd.DataFrame:
         """One row per candidate (see `builder.COLUMNS`), in the order of its number."""
         return candidate_table(self.blocks).assign(lower=self.lower, upper=self.upper)
+
+    @cached_property
+    def links(self) -> dict[int, str]:
+        """The group of campuses that each candidate `fabric` links, by its number."""
+        numbers = self.of_kind(Kind.FABRIC).tolist()
+        return dict(zip(numbers, Fabrics.of(self.outlook).groups, strict=True)) if numbers else {}
 
     @cached_property
     def left_out(self) -> LeftOut:

@@ -37,6 +37,9 @@ CODES = {"site": NO_ROW, "gpu": NO_ROW, "lease": NO_ROW, "customer": NO_ROW, "ph
 none."""
 NUMBERS = {"tier": 0, "from_month": 0, "to_month": 0, "decide_by": 0, "parent": -1}
 LEVELS = {"lower": 0.0, "upper": np.inf}
+SORTS = {"way": -1, "fabric": NO_ROW, "steps": 0}
+"""What tells candidates of one kind apart and stands in no table: how a hall comes to be (see `hall_cohorts`), the
+fabric of a link or of a lease taken (see `fabrics`), and whether a `take` counts steps."""
 TEXTS = ("candidate_id", "kind", "site_id", "gpu_id", "lease_id", "customer_id", "phase", "then_phase", "unit")
 COLUMNS = (*TEXTS, *NUMBERS, *LEVELS, "integral")
 """Columns of the table of candidates, where names stand in place of rows."""
@@ -49,8 +52,8 @@ _NONE = np.zeros(0, dtype=np.int64)
 class Block:
     """Candidates of one kind, and the terms of a unit's cash.
 
-    columns: CODES, NUMBERS, LEVELS, integral and unit, one row per candidate. named: their ids, made where somebody
-    asks.
+    columns: CODES, NUMBERS, SORTS, LEVELS, integral and unit, one row per candidate. named: their ids, made where
+    somebody asks.
     """
 
     kind: Kind
@@ -120,7 +123,7 @@ class CandidateBuilder:
         """Finish a block: fill in the columns that its kind does not use and number its candidates."""
         count = len(columns)
         full: dict[str, Any] = {}
-        for blanks, dtype in ((CODES, np.int64), (NUMBERS, np.int64), (LEVELS, np.float64)):
+        for blanks, dtype in ((CODES | NUMBERS | SORTS, np.int64), (LEVELS, np.float64)):
             for name, blank in blanks.items():
                 full[name] = (
                     columns[name].astype(dtype, copy=False) if name in columns else np.full(count, blank, dtype=dtype)

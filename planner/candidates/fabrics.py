@@ -15,6 +15,8 @@ from planner.case.table_arrays import NO_ROW
 FIBRE = "fibre:"
 """Before the name of a group of linked campuses, so that no site is taken for one."""
 NO_LINK = -1
+NO_FABRIC = -2
+"""Of what stands on several sites that nothing links; NO_ROW is that of a lease that asks for none."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,11 @@ class Fabrics:
     def numbered(self, numbers: Ints) -> Fabrics:
         """The same with the candidates of the links."""
         return replace(self, numbers=numbers)
+
+    @property
+    def linked(self) -> Ints:
+        """Numbers of the fabrics that are groups of linked campuses."""
+        return len(self.site_ids) + np.arange(len(self.groups))
 
     @property
     def names(self) -> list[str]:

@@ -90,7 +90,7 @@ def _limit_deliveries(builder: CandidateBuilder, pairs: Columns, block: Block) -
     calendar, gpus = builder.outlook.calendar, builder.names.gpus
     keys = (pairs["gpu"][limited], calendar.quarter_of(pairs["month"][limited]))
     resource = builder.book.resources(
-        Family.SUPPLY, keys, lambda gpu, month: f"{gpus[gpu]}:{calendar.written_quarter(month)}",
+        Family.SUPPLY, keys, lambda gpu, month: (str(gpus[gpu]), calendar.written_quarter(month)),
         pairs["supply"][limited],
     )
     builder.book.uses.add(block.numbers[limited], resource, 1.0, 0, 1)

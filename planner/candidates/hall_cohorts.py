@@ -14,8 +14,6 @@ from planner.candidates.outlook import Outlook
 EXISTING, NEW, CONVERSION = range(3)
 WAYS = ("existing", "new", "conversion")
 """How a hall comes to be, as ids write it."""
-STANDING_HALLS = ":existing@"
-"""What the id of a hall that stands already holds."""
 
 
 def hall_cohorts(outlook: Outlook) -> Columns:

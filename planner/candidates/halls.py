@@ -45,7 +45,10 @@ def _add_shells(builder: CandidateBuilder, halls: Columns) -> Block:
     site, month, lead, capex = halls["site"], halls["month"], halls["lead"], halls["capex_usd_per_mw"]
     last = np.full(len(halls), outlook.last_month)
     ordered = np.maximum(month - lead, 0)
-    columns = Columns(site=site, from_month=month, to_month=last, unit="MW", upper=halls["upper"], decide_by=ordered)
+    columns = Columns(
+        site=site, from_month=month, to_month=last, unit="MW", upper=halls["upper"], decide_by=ordered,
+        way=halls["way"],
+    )
     mining = outlook.tables["mining"]
     resale = np.zeros(len(outlook.tables["sites"]))
     resale[mining.rows_of("site_id")] = mining.floats("resale_usd_per_kw")
@@ -88,7 +91,7 @@ def _limits(builder: CandidateBuilder, halls: Columns, block: Block) -> None:
         written = outlook.calendar.written_quarter
         quarter = outlook.calendar.quarter_of(halls["month"][paced])
         resource = book.resources(
-            Family.BUILD, (site[paced], quarter), lambda at, month: f"{name(at)}:{written(month)}", pace[paced]
+            Family.BUILD, (site[paced], quarter), lambda at, month: (name(at), written(month)), pace[paced]
         )
         book.uses.add(numbers[paced], resource, 1.0, 0, 1)
     converted = np.flatnonzero(halls["way"] == CONVERSION)

@@ -91,7 +91,7 @@ def _whole(builder: CandidateBuilder, phases: Ints, most: Floats, after_name: st
     """Whole decisions about phases, without cash of their own."""
     columns = Columns(
         site=builder.outlook.tables["power"].rows_of("site_id")[phases], phase=phases, unit="0/1", upper=most,
-        integral=True,
+        integral=True, steps=int(after_name == STEPS),
     )
 
     def ids() -> Sequence[str]:

@@ -24,6 +24,8 @@ import scipy.sparse as sp
 from planner.arrays import Floats, Ints
 from planner.candidates.columns import Columns, codes_of, matches, stacked
 
+Name = str | tuple[str, ...]
+"""What a resource is of, in one word or several."""
 Keys = npt.NDArray[np.int64] | Sequence[npt.NDArray[np.int64]]
 """One column of whole numbers, or several of one length."""
 
@@ -120,7 +122,7 @@ class ResourceBook:
     stock_uses: Uses = field(default_factory=Uses)
     per_stock: list[tuple[int, int, float]] = field(default_factory=list)
     family: list[Family] = field(default_factory=list)
-    name: list[str] = field(default_factory=list)
+    parts: list[tuple[str, ...]] = field(default_factory=list)
     limit: list[float] = field(default_factory=list)
     stock_kind: list[Stock] = field(default_factory=list)
     stock_name: list[str] = field(default_factory=list)
@@ -131,20 +133,26 @@ class ResourceBook:
         """A book of its own that can be written on without changing this one."""
         return deepcopy(self)
 
-    def resource(self, family: Family, name: str, limit: float = 0.0) -> int:
+    @property
+    def name(self) -> list[str]:
+        """Names of the resources, their parts joined by a colon, which no name of a case holds."""
+        return [":".join(parts) for parts in self.parts]
+
+    def resource(self, family: Family, name: Name, limit: float = 0.0) -> int:
         """Number of a resource, entered on first use with its limit; a second limit must be the same."""
-        key = (family, name)
+        parts = (name,) if isinstance(name, str) else name
+        key = (family, ":".join(parts))
         if key not in self._numbers:
             self._numbers[key] = len(self.family)
             self.family.append(family)
-            self.name.append(name)
+            self.parts.append(parts)
             self.limit.append(float(limit))
         number = self._numbers[key]
         if self.limit[number] != float(limit):
-            raise ValueError(f"{family.name} {name} has two limits: {self.limit[number]} and {limit}")
+            raise ValueError(f"{family.name} {key[1]} has two limits: {self.limit[number]} and {limit}")
         return number
 
-    def resources(self, family: Family, keys: Keys, name: Callable[..., str], limits: Floats | float = 0.0) -> Ints:
+    def resources(self, family: Family, keys: Keys, name: Callable[..., Name], limits: Floats | float = 0.0) -> Ints:
         """Numbers of resources known by whole numbers, row by row; `name` makes a name of them, once for each that
         differs."""
         columns = (keys,) if isinstance(keys, np.ndarray) else keys
@@ -156,12 +164,12 @@ class ResourceBook:
         numbers = np.array([self.resource(family, name(*key), most) for key, most in named], dtype=np.int64)
         differs = np.flatnonzero(limit != limit[first][codes])
         if len(differs):
-            self.resource(family, self.name[numbers[codes[differs[0]]]], float(limit[differs[0]]))
+            self.resource(family, self.parts[numbers[codes[differs[0]]]], float(limit[differs[0]]))
         return numbers[codes]
 
-    def find(self, family: Family, name: str) -> int | None:
+    def find(self, family: Family, name: Name) -> int | None:
         """Number of a resource if it has been entered."""
-        return self._numbers.get((family, name))
+        return self._numbers.get((family, name if isinstance(name, str) else ":".join(name)))
 
     def stock(self, kind: Stock, name: str) -> int:
         """Number of a stock, entered on first use."""
@@ -244,14 +252,14 @@ def make_rows(book: ResourceBook, uses: Columns | pd.DataFrame, columns: int, mo
         shape=(len(touched), columns),
     )
     use.sum_duplicates()
-    resource = codes[touched] // width
+    resource, names = codes[touched] // width, book.name
     start = codes[touched] % width
     end = codes[np.minimum(touched + 1, len(codes) - 1)] % width if len(codes) else start
     table = pd.DataFrame(
         {
             "resource": resource,
             "family": [book.family[number].name for number in resource],
-            "name": [book.name[number] for number in resource],
+            "name": [names[number] for number in resource],
             "start": start,
             "end": end,
             "limit": np.asarray(book.limit, dtype=np.float64)[resource] if len(resource) else np.zeros(0),

@@ -282,17 +282,17 @@ def _book(before: ResourceBook, after: ResourceBook, back: Ints) -> ResourceBook
     was."""
     book = ResourceBook()
     fixed = np.array([family is Family.FIXED for family in before.family], dtype=bool)
-    for family, name, limit in zip(before.family, before.name, before.limit, strict=True):
+    for family, name, limit in zip(before.family, before.parts, before.limit, strict=True):
         other = after.find(family, name)
         book.resource(family, name, limit if other is None else after.limit[other])
-    for family, name, limit in zip(after.family, after.name, after.limit, strict=True):
+    for family, name, limit in zip(after.family, after.parts, after.limit, strict=True):
         book.resource(family, name, limit)
-    for kind, name in (
+    for kind, of in (
         *zip(before.stock_kind, before.stock_name, strict=True), *zip(after.stock_kind, after.stock_name, strict=True)
     ):
-        book.stock(kind, name)
+        book.stock(kind, of)
     resource = np.array(
-        [book.resource(*entry) for entry in zip(after.family, after.name, after.limit, strict=True)], dtype=np.int64
+        [book.resource(*entry) for entry in zip(after.family, after.parts, after.limit, strict=True)], dtype=np.int64
     )
     stock = np.array(
         [book.stock(*entry) for entry in zip(after.stock_kind, after.stock_name, strict=True)], dtype=np.int64

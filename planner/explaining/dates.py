@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from kernels.lines import Line
+from planner.candidates.hall_cohorts import NEW
 from planner.candidates.options import CandidateOptions
 from planner.candidates.outlook import Outlook
 from planner.candidates.phases import phase_table
@@ -155,9 +156,7 @@ def _close_halls(stated: StatedLimits, outlook: Outlook) -> None:
     for row in outlook.case.tables["sites"].itertuples():
         ready = max(outlook.calendar.index(row.ready_month), 0) if row.ready_month else 0
         first = max(ready, int(row.build_lead_months))
-        new = (table["kind"] == "shell") & (
-            table["site_id"] == row.site_id
-        ) & table["candidate_id"].str.contains(":new@", regex=False)
+        new = (stated.candidates.columns["way"] == NEW) & (table["site_id"] == row.site_id)
         early = stated.numbers(new & (table["from_month"] < first))
         if early:
             why = f"{int(row.build_lead_months)} months to build" if first > ready else f"ready from {row.ready_month}"

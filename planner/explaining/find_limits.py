@@ -9,6 +9,7 @@ import pandas as pd
 
 from planner.candidates.accepting import placed_name
 from planner.candidates.build import CandidateSet
+from planner.candidates.hall_cohorts import EXISTING, NEW
 from planner.candidates.phase_limits import IF_OPEN, IF_TAKEN, IN_STEPS
 from planner.candidates.phases import more_power, phase_table, step_mw, unit_mw
 from planner.candidates.resources import Family
@@ -153,8 +154,7 @@ def _halls(stated: StatedLimits) -> None:
     candidates = stated.candidates
     table = candidates.table
     shell = table["kind"] == "shell"
-    new = shell & table["candidate_id"].str.contains(":new@", regex=False)
-    standing = shell & table["candidate_id"].str.contains(":existing@", regex=False)
+    new, standing = (shell & (candidates.columns["way"] == way) for way in (NEW, EXISTING))
     cheapest = pd.Series(
         -candidates.npv_usd[new.to_numpy()], index=table.loc[new, "site_id"].to_numpy()
     ).groupby(level=0).min()
@@ -179,8 +179,8 @@ def _halls(stated: StatedLimits) -> None:
         for candidate in built or existing:
             stated.bound(limit, candidate, 1.0, float(table["upper"].iat[candidate]))
     paces: dict[str, list[int]] = {}
-    for name, rows in stated.names_of(Family.BUILD):
-        paces.setdefault(name.split(":")[0], []).extend(rows.tolist())
+    for _, rows in stated.names_of(Family.BUILD):
+        paces.setdefault(stated.parts_of(rows)[0], []).extend(rows.tolist())
     for name, quarters in paces.items():
         most = stated.limit_of(quarters[0])
         words = f"site {name} can build {sized(most, 'MW')} of halls a quarter"
@@ -209,7 +209,7 @@ def _halls(stated: StatedLimits) -> None:
 
 def _gpus(stated: StatedLimits) -> None:
     for name, rows in stated.names_of(Family.SUPPLY):
-        most, (gpu_id, quarter) = stated.limit_of(int(rows[0])), name.split(":")
+        most, (gpu_id, quarter) = stated.limit_of(int(rows[0])), stated.parts_of(rows)
         words = f"{sized(most, 'GPUs')} of {gpu_id} can be delivered in {quarter}"
         limit = Limit(
             Kind.SUPPLY, name, words, most, "GPUs", stated.cheapest_use_usd(int(rows[0])),
@@ -217,11 +217,12 @@ def _gpus(stated: StatedLimits) -> None:
         )
         stated.raise_rows(stated.add(limit), rows)
     table = stated.candidates.table
-    for candidate in stated.numbers((table["kind"] == "base") & (table["gpu_id"] != "")):
+    owned = stated.numbers((table["kind"] == "base") & (table["gpu_id"] != ""))
+    for candidate, bought in zip(owned, stated.candidates.outlook.case.tables["fleet"]["bought"], strict=True):
         row = table.iloc[candidate]
         words = f"{row['lower']:,.0f} GPUs of {row['gpu_id']} stand at {row['site_id']} from the start"
         standing = stated.add(
-            Limit(Kind.OWNED, str(row["candidate_id"]).removeprefix("base:"), words, float(row["lower"]), "GPUs")
+            Limit(Kind.OWNED, f"{row['site_id']}:{row['gpu_id']}@{bought}", words, float(row["lower"]), "GPUs")
         )
         stated.bound(standing, candidate, -1.0, -float(row["lower"]))
 
@@ -276,15 +277,15 @@ def _money(stated: StatedLimits) -> None:
 
 def _leases(stated: StatedLimits) -> None:
     for name, rows in stated.names_of(Family.TIER):
-        most, (lease_id, gpu_id, tier) = stated.limit_of(int(rows[0])), name.split(":")
+        most, (lease_id, gpu_id, tier) = stated.limit_of(int(rows[0])), stated.parts_of(rows)
         words = f"lease {lease_id} takes {most:,.0f} units on {gpu_id} at the rate of tier {tier}"
         limit = Limit(
             Kind.TIER, name, words, most, "units", edit=f"lease_rates.max_units[{lease_id}:{gpu_id}:{tier}]+={{more}}"
         )
         stated.raise_rows(stated.add(limit), rows)
     clusters: dict[str, list[int]] = {}
-    for name, rows in stated.names_of(Family.CLUSTER):
-        clusters.setdefault(name.split(":")[1], []).extend(rows.tolist())
+    for _, rows in stated.names_of(Family.CLUSTER):
+        clusters.setdefault(stated.parts_of(rows)[1], []).extend(rows.tolist())
     for site_id, limited in clusters.items():
         most = stated.limit_of(limited[0])
         words = f"site {site_id} can hold a cluster of {most:,.0f} GPUs on one fabric"
@@ -348,6 +349,6 @@ def _whole(stated: StatedLimits) -> None:
         elif kind == "open":
             words, edit = f"site {name} is opened or not", f"sites.opening_cost_usd[{name}]=0"
         elif kind == "fabric":
-            words = f"the link {name.removeprefix('fabric:')} is built or not"
+            words = f"the link {stated.candidates.links[members[0]]} is built or not"
         number = stated.add(Limit(found, name, words, edit=edit))
         stated.whole += [(number, member) for member in members]

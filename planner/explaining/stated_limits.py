@@ -59,6 +59,10 @@ class StatedLimits:
         """Resources of a family with their rows."""
         return [(name, rows) for (known, name), rows in self._by_resource.items() if known == family.name]
 
+    def parts_of(self, rows: Ints) -> tuple[str, ...]:
+        """What the resource of some rows is of."""
+        return self.candidates.book.parts[int(self.rows.table["resource"].iat[rows[0]])]
+
     def limit_of(self, row: int) -> float:
         """Right-hand side of a row."""
         return float(self.rows.table["limit"].iat[row])

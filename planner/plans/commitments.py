@@ -9,6 +9,7 @@ import pandas as pd
 from kernels.lines import Line
 from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
+from planner.candidates.hall_cohorts import EXISTING
 from planner.candidates.phases import phase_table, unit_mw
 from planner.case.written_dates import month_number, written_month
 from planner.storage.own_tables import no_rows
@@ -45,7 +46,7 @@ def decisions_table(candidates: CandidateSet, levels: Floats) -> pd.DataFrame:
     held = np.flatnonzero(candidates.table["kind"].isin(list(SAID)).to_numpy() & (new > DUST))
     rows = candidates.table.iloc[held]
     kind = rows["kind"]
-    link = rows["candidate_id"].str.removeprefix("fabric:").where(kind == "fabric", "")
+    link = pd.Series([candidates.links.get(number, "") for number in held.tolist()], index=rows.index, dtype=str)
     phase = kind == "power"
     size = np.ones(len(candidates))
     size[_power(candidates)] = unit_mw(candidates.outlook)
@@ -90,7 +91,7 @@ def _new(candidates: CandidateSet, levels: Floats) -> Floats:
     power, table, tables = phase_table(candidates.outlook), candidates.table, candidates.outlook.case.tables
     committed = power["committed_mw"].to_numpy(np.float64)
     new[_power(candidates)] -= committed / unit_mw(candidates.outlook)
-    new[table["candidate_id"].str.contains(":existing@", regex=False).to_numpy()] = 0.0
+    new[candidates.columns["way"] == EXISTING] = 0.0
     # A site with a contract or GPUs of ours is open, whatever else happens there.
     begun = {*power.loc[committed > 0.0, "site_id"], *tables["fleet"]["site_id"]}
     new[(table["kind"].eq("open") & table["site_id"].isin(begun)).to_numpy()] = 0.0

@@ -106,7 +106,7 @@ def fabric_values(candidates: CandidateSet, free: FreePlan, base: Found) -> Iter
         if not len(column):
             continue
         built = float(free.levels[number])
-        name = str(table["candidate_id"].iat[number]).partition(":")[2]
+        name = candidates.links[int(number)]
         thing = Thing("fabric", name, "link", in_plan=built, limit=1.0)
         cost = -float(candidates.npv_usd[number])
         answer = row(outlook, "whole or not", thing, 0, outlook.last_month, step=1.0, decisions="free")

@@ -44,6 +44,10 @@ class Places:
         """All rows of a resource; none where it has no row."""
         return self._rows_of.get((family.name, name), np.zeros(0, dtype=np.int32))
 
+    def parts(self, rows: IntArray) -> tuple[str, ...]:
+        """What the resource of some rows is of."""
+        return self.model.formulation.candidates.book.parts[int(self.table["resource"].iat[rows[0]])]
+
     def names(self, family: Family) -> list[str]:
         """Names of the resources of a family that have a row, in the order of the model."""
         return [name for kind, name in self._rows_of if kind == family.name]

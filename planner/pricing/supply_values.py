@@ -35,7 +35,7 @@ def delivery_values(held: HeldPlan, candidates: CandidateSet, allocation: Alloca
     outlook = candidates.outlook
     for name in places.names(Family.SUPPLY):
         rows = places.rows(Family.SUPPLY, name)
-        gpu_id, quarter = name.split(":")
+        gpu_id, quarter = places.parts(rows)
         start = max(outlook.calendar.quarter_index(quarter), 0)
         limit = float(places.limit(rows)[0])
         thing = Thing("delivery", name, "GPU", kind=gpu_id, in_plan=float(_used(held, places, rows)[0]), limit=limit)

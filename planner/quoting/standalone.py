@@ -22,6 +22,7 @@ import pandas as pd
 from kernels.lines import Line
 from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
+from planner.candidates.hall_cohorts import WAYS
 from planner.candidates.phases import fee_usd_per_mw_month, phase_table
 from planner.quoting.inquiry import Inquiry
 from planner.quoting.rated import Piece
@@ -95,7 +96,7 @@ class Standalone:
         settings, tables = self.outlook.case.settings, self.outlook.case.tables
         self.tax, self.rate = settings.tax_rate, settings.discount_rate
         self.owned, self.retired = (_Kind.of(candidates.table, kind, "gpu_id") for kind in ("own", "retire"))
-        self.shells = _Kind.of(candidates.table, "shell", "candidate_id")
+        self.shells = _Kind.of(candidates.table.assign(way=candidates.columns["way"]), "shell", "way")
         power = phase_table(self.outlook)
         self.power = power.assign(fee=fee_usd_per_mw_month(self.outlook)).set_index("phase_name").to_dict("index")
         self.gpus = tables["gpus"].set_index("gpu_id")[["it_kw", "spare_fraction"]].astype(float).to_dict("index")
@@ -168,7 +169,7 @@ class Standalone:
         """The cheapest hall that can be in service by the start: standing, converted, new or rented."""
         site, shells = self.sites[site_id], self.shells
         ready = shells.name[(shells.site_id == site_id) & (shells.start <= start)]
-        ways = {name.split(":")[2].split("@")[0] for name in ready}
+        ways = {WAYS[way] for way in ready}
         years = self.outlook.case.settings.depreciation["shell"].years
         costs = {
             "existing": (0.0, 0.0),

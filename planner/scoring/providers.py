@@ -8,12 +8,12 @@ import pandas as pd
 
 from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
-from planner.candidates.fabrics import FIBRE
-from planner.candidates.hall_cohorts import STANDING_HALLS
+from planner.candidates.fabrics import FIBRE, NO_FABRIC, Fabrics
+from planner.candidates.hall_cohorts import EXISTING
 from planner.candidates.minimum_take import take_not_drawn
-from planner.candidates.phase_limits import STEPS
 from planner.candidates.phases import phase_table, step_mw, unit_mw
 from planner.candidates.resources import Family
+from planner.case.table_arrays import NO_ROW
 
 
 def add_providers(
@@ -43,9 +43,7 @@ def add_providers(
 def _openings(candidates: CandidateSet, levels: Floats, busy: set[str]) -> None:
     """Each busy site that is not open yet is opened with its first commitment: a phase to sign or a hall to order."""
     table = candidates.table
-    commits = table["kind"].eq("power") | (
-        table["kind"].eq("shell") & ~table["candidate_id"].str.contains(STANDING_HALLS, regex=False)
-    )
+    commits = table["kind"].eq("power") | (table["kind"].eq("shell") & (candidates.columns["way"] != EXISTING))
     first = table["decide_by"][commits & (levels > 0.0)].groupby(table["site_id"]).min()
     for site_id, months in table[table["kind"] == "open"].groupby("site_id"):
         if site_id in busy and not levels[months.index].any():
@@ -63,8 +61,8 @@ def _need(candidates: CandidateSet, levels: Floats, family: Family, name: str) -
     return table.iloc[order], use[order]
 
 
-def _numbers(table: pd.DataFrame, kind: str, chosen: pd.Series) -> Ints:
-    return np.flatnonzero((table["kind"] == kind).to_numpy() & chosen.to_numpy(bool))
+def _numbers(table: pd.DataFrame, kind: str, chosen: pd.Series | np.ndarray) -> Ints:
+    return np.flatnonzero((table["kind"] == kind).to_numpy() & np.asarray(chosen, dtype=bool))
 
 
 def _halls(candidates: CandidateSet, levels: Floats, site_id: str) -> None:
@@ -75,7 +73,8 @@ def _halls(candidates: CandidateSet, levels: Floats, site_id: str) -> None:
     peak = float(need.max(initial=0.0))
     if peak <= 0.0 or shells.empty:
         return
-    standing = shells[shells["candidate_id"].str.contains(STANDING_HALLS, regex=False)]
+    way = candidates.columns["way"]
+    standing = shells[way[shells.index] == EXISTING]
     for number, most in zip(standing.index, standing["upper"], strict=True):
         taken = min(peak, float(most))
         levels[number] += taken
@@ -90,7 +89,7 @@ def _halls(candidates: CandidateSet, levels: Floats, site_id: str) -> None:
         in_time.sort_values("from_month", ascending=False, kind="stable") if len(in_time)
         else others.sort_values("from_month", kind="stable")
     )
-    ways = ordered.groupby(ordered["candidate_id"].str.extract(r":(new|conversion)@", expand=False), sort=False).head(1)
+    ways = ordered.groupby(way[ordered.index], sort=False).head(1)
     for number, most in zip(ways.index, ways["upper"], strict=True):
         taken = min(peak, float(most))
         levels[number] += taken
@@ -110,8 +109,7 @@ def _power(candidates: CandidateSet, levels: Floats, stated: set[str]) -> None:
             levels[number] = _in_steps(levels[number] + more, float(size), float(committed), float(step))
         more = levels[number] * float(size) - float(committed)
         for taken in _numbers(table, "take", (table["phase"] == name) & (more > 0.0)):
-            counted = str(table["candidate_id"].iat[taken]).endswith(STEPS)
-            levels[taken] = round(more / float(step)) if counted else 1.0
+            levels[taken] = round(more / float(step)) if candidates.columns["steps"][taken] else 1.0
 
 
 def _in_steps(units: float, size: float, committed: float, step: float) -> float:
@@ -123,7 +121,9 @@ def _in_steps(units: float, size: float, committed: float, step: float) -> float
 
 
 def _leases(candidates: CandidateSet, levels: Floats) -> None:
-    table = candidates.table
+    table, on = candidates.table, candidates.columns["fabric"]
+    fabrics = Fabrics.of(candidates.outlook)
+    number = {name: at for at, name in enumerate(fabrics.names)}
     sites = candidates.outlook.case.tables["sites"].set_index("site_id")["fabric_group"]
     work = table[table["kind"].isin(["serve", "host"]) & (levels != 0.0) & (table["lease_id"] != "")]
     for lease_id, rows in work.groupby("lease_id", sort=False):
@@ -132,13 +132,11 @@ def _leases(candidates: CandidateSet, levels: Floats) -> None:
             levels[_numbers(table, "block", (table["lease_id"] == lease_id) & (table["site_id"] == site_id))] = 1.0
         groups = {str(sites[site_id]) for site_id in where}
         group = next(iter(groups)) if len(groups) == 1 else ""
-        fabric = next(iter(where)) if len(where) == 1 else f"{FIBRE}{group}"
-        taken = _numbers(
-            table, "accept", table["candidate_id"].isin([f"accept:{lease_id}", f"accept:{lease_id}:{fabric}"])
-        )
+        fabric = number.get(next(iter(where)) if len(where) == 1 else FIBRE + group, NO_FABRIC)
+        taken = _numbers(table, "accept", (table["lease_id"] == lease_id) & np.isin(on, (NO_ROW, fabric)))
         levels[taken] = 1.0
         if len(taken) and len(where) > 1:
-            levels[_numbers(table, "fabric", table["candidate_id"] == f"fabric:{group}")] = 1.0
+            levels[_numbers(table, "fabric", on == fabric)] = 1.0
 
 
 def pay_minimum_take(candidates: CandidateSet, levels: Floats) -> None:

@@ -17,7 +17,7 @@ from planner.solver.status import Status
 from planner.wording import counted, listed, millions, percent, tail_text
 
 STOPPED = {
-    "time": "the time limit", "parts": "the size of the tree", "solver": "a relaxation that HiGHS did not settle",
+    "time": "the time limit", "nodes": "the size of the tree", "solver": "a relaxation that HiGHS did not settle",
     "Ctrl-C": "Ctrl-C",
 }
 SHOWN = 8
@@ -129,13 +129,13 @@ def _print_whole(plan: RiskPlan) -> None:
         said = f"gap {percent(plan.gap, 3)} to the relaxation over all of them"
     elif plan.status is Status.OPTIMAL:
         said = (
-            f"proven in {counted(len(proof.parts), 'part')} of the choices, each with every bundle priced; "
+            f"proven in {counted(len(proof.nodes), 'part')} of the choices, each with every bundle priced; "
             f"{counted(len(proof.columns), 'bundle')} stood in the model, no other could help"
         )
     else:
         why = STOPPED.get(proof.stopped, "rounding")
         said = (
-            f"not proven, {why} ended it after {counted(len(proof.parts), 'part')} with a gap of "
+            f"not proven, {why} ended it after {counted(len(proof.nodes), 'part')} with a gap of "
             f"{percent(plan.gap, 3)}, which holds over every bundle; give more --time-limit, or a wider --gap"
         )
     output().print(f"{out_of}{said}; priced on {plan.priced_by}", highlight=False)

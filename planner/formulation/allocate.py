@@ -133,7 +133,7 @@ def _whole_decisions_held(
     if not solution.arrays.is_mip:
         return solution, None
     solver = make_solver(SolverOptions(time_limit_s=seconds, deadline_s=deadline))
-    held = solver.solve_arrays(solution.arrays.with_integers_held(solution.values))
+    held = solver.solve_arrays(solution.arrays.with_integers_fixed(solution.values))
     if held.status is not Status.OPTIMAL or held.values is None:
         return None, None
     return held, solver.basis() if held.basic and isinstance(solver, HighsSolver) else None

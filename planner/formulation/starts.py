@@ -40,5 +40,5 @@ def completed(arrays: ModelArrays, levels: FloatArray, *, seconds: float | None 
 
     One linear programme; None where those decisions leave no plan, or the time runs out.
     """
-    held = HighsSolver(SolverOptions(time_limit_s=seconds)).solve_arrays(arrays.with_integers_held(levels))
+    held = HighsSolver(SolverOptions(time_limit_s=seconds)).solve_arrays(arrays.with_integers_fixed(levels))
     return held.values

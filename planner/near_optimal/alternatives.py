@@ -25,8 +25,8 @@ from planner.case.read import as_case
 from planner.choices import chosen_around
 from planner.errors import PlannerError
 from planner.formulation.allocate import clean, levels_of
-from planner.near_optimal.metrics import Thing, sites_and_leases
-from planner.near_optimal.near_optimal_set import Answer, Room
+from planner.near_optimal.metrics import Metric, sites_and_leases
+from planner.near_optimal.near_optimal_set import Answer, NearOptimalSet
 from planner.near_optimal.target_search import extreme, farthest, near
 from planner.planning.make_plan import solved
 from planner.planning.options import LISTS, PlanOptions
@@ -40,7 +40,7 @@ EFFORT = 150
 
 
 class Membership(Enum):
-    """What is known of a site or lease over all plans in the room; the value is how it is told."""
+    """What is known of a site or lease over all near-optimal plans; the value is how it is told."""
 
     ALWAYS = "always in"
     NEVER = "never in"
@@ -116,7 +116,7 @@ class Alternatives:
 class _Row:
     """What is known of one site or lease."""
 
-    thing: Thing
+    metric: Metric
     without: Answer | None = None
     most: Answer | None = None
     least: Answer | None = None
@@ -178,94 +178,96 @@ def alternatives(
 
 
 class _Search:
-    """The questions asked of one room, in a fixed order."""
+    """The questions asked of one near-optimal set, in a fixed order."""
 
     def __init__(self, plan: Plan, options: AlternativesOptions, say: Progress) -> None:
         self.plan, self.options, self.say = plan, options, say
-        self.room = Room.around(plan.allocation_result, options.within, plan.options.solver, options.effort)
+        self.near_optimal = NearOptimalSet.around(
+            plan.allocation_result, options.within, plan.options.solver, options.effort
+        )
         self.formulation = plan.allocation_result.model.formulation
         self._money = plan.allocation_result.model.money
-        self.things = sites_and_leases(self.formulation)
-        self.rows = {(thing.kind, thing.name): _Row(thing) for thing in self.things}
-        self.best = self.room.plans[0]
+        self.metrics = sites_and_leases(self.formulation)
+        self.rows = {(metric.kind, metric.name): _Row(metric) for metric in self.metrics}
+        self.best = self.near_optimal.plans[0]
         self.different: list[tuple[FloatArray, float | None]] = []
 
     def ask_sites(self) -> None:
         """For each site: the best plan without it, the most and the least of its MW."""
-        sites = [thing for thing in self.things if thing.kind == "site"]
-        for thing in sites:
-            self._ask_without(thing)
-        for thing in sites:
-            self._ask_most(thing)
-        for thing in sites:
-            self._ask_least(thing)
+        sites = [metric for metric in self.metrics if metric.kind == "site"]
+        for metric in sites:
+            self._ask_without(metric)
+        for metric in sites:
+            self._ask_most(metric)
+        for metric in sites:
+            self._ask_least(metric)
 
     def ask_leases(self) -> None:
         """For each lease: the best plan without it, or whether any plan can have it."""
-        for thing in self.things:
-            if thing.kind == "lease":
-                self._ask_without(thing)
-                if not thing.is_in(self.best):
-                    self._ask_most(thing)
+        for metric in self.metrics:
+            if metric.kind == "lease":
+                self._ask_without(metric)
+                if not metric.is_in(self.best):
+                    self._ask_most(metric)
 
     def diverge(self) -> None:
         """Plans as far as possible from all found so far among the different ones."""
-        if not self.things:  # no site and no lease by which two plans could differ
+        if not self.metrics:  # no site and no lease by which two plans could differ
             return
         chosen = [self.best]
         for number in range(self.options.count):
             self.say(f"alternative {number + 1} of {self.options.count}")
-            answer = farthest(self.room, *self._away_from(chosen))
+            answer = farthest(self.near_optimal, *self._away_from(chosen))
             if answer.columns is None:
                 return
             # The questions asked before may have met a plan further away: the search counts only moves away from what a
             # plan is nearest to.
-            apart = max([answer.columns, *self.room.plans], key=lambda plan: self._least_distance(plan, chosen))
-            columns = self.room.improved(apart, [thing for thing in self.things if thing.kind == "site"])
-            self.room.keep(columns)
+            apart = max([answer.columns, *self.near_optimal.plans], key=lambda plan: self._least_distance(plan, chosen))
+            columns = self.near_optimal.improved(apart, [metric for metric in self.metrics if metric.kind == "site"])
+            self.near_optimal.keep(columns)
             if self._least_distance(columns, chosen) < DIFFERENT:
                 return
             chosen.append(columns)
             self.different.append((columns, answer.bound))
 
-    def _ask_without(self, thing: Thing) -> None:
-        row = self.rows[thing.kind, thing.name]
-        if thing.is_in(self.best):
-            self.say(f"without {thing.kind} {thing.name}")
-            row.without = self.room.best_without(thing)
+    def _ask_without(self, metric: Metric) -> None:
+        row = self.rows[metric.kind, metric.name]
+        if metric.is_in(self.best):
+            self.say(f"without {metric.kind} {metric.name}")
+            row.without = self.near_optimal.best_without(metric)
             self._kept(row.without)
 
-    def _ask_most(self, thing: Thing) -> None:
-        row = self.rows[thing.kind, thing.name]
-        known = max(self.room.plans, key=thing.size)
-        if thing.size(known) >= thing.most - near(thing.most):
-            row.most = Answer(thing.size(known), thing.most, known)
+    def _ask_most(self, metric: Metric) -> None:
+        row = self.rows[metric.kind, metric.name]
+        known = max(self.near_optimal.plans, key=metric.size)
+        if metric.size(known) >= metric.most - near(metric.most):
+            row.most = Answer(metric.size(known), metric.most, known)
             return
-        self.say(f"most of {thing.kind} {thing.name}")
-        row.most = extreme(self.room, thing.weights, thing.most, most=True)
+        self.say(f"most of {metric.kind} {metric.name}")
+        row.most = extreme(self.near_optimal, metric.weights, metric.most, most=True)
         self._kept(row.most)
 
-    def _ask_least(self, thing: Thing) -> None:
-        row = self.rows[thing.kind, thing.name]
-        known = min(self.room.plans, key=thing.size)
-        floor = float(np.maximum(self.room.arrays.col_lower, 0.0) @ thing.weights)
-        if thing.size(known) <= floor + near(floor):
-            row.least = Answer(thing.size(known), floor, known)
+    def _ask_least(self, metric: Metric) -> None:
+        row = self.rows[metric.kind, metric.name]
+        known = min(self.near_optimal.plans, key=metric.size)
+        floor = float(np.maximum(self.near_optimal.arrays.col_lower, 0.0) @ metric.weights)
+        if metric.size(known) <= floor + near(floor):
+            row.least = Answer(metric.size(known), floor, known)
             return
-        self.say(f"least of {thing.kind} {thing.name}")
-        row.least = extreme(self.room, thing.weights, floor, most=False)
+        self.say(f"least of {metric.kind} {metric.name}")
+        row.least = extreme(self.near_optimal, metric.weights, floor, most=False)
         self._kept(row.least)
 
     def _kept(self, answer: Answer) -> None:
         if answer.columns is not None:
-            self.room.keep(answer.columns)
+            self.near_optimal.keep(answer.columns)
 
     def _away_from(self, chosen: Sequence[FloatArray]) -> tuple[FloatArray, FloatArray]:
         """For each plan a floor of the distance to it, weights @ columns + constant: exact where its sizes are 0 or all
         on offer."""
-        shares = np.array([[thing.size(plan) / thing.most for thing in self.things] for plan in chosen])
+        shares = np.array([[metric.size(plan) / metric.most for metric in self.metrics] for plan in chosen])
         sign = np.where(shares < 0.5, 1.0, -1.0)
-        per_share = np.array([thing.weights / thing.most for thing in self.things])
+        per_share = np.array([metric.weights / metric.most for metric in self.metrics])
         return sign @ per_share, -(sign * shares).sum(axis=1)
 
     def _least_distance(self, columns: FloatArray, others: Sequence[FloatArray]) -> float:
@@ -273,53 +275,54 @@ class _Search:
 
     def _distance(self, one: FloatArray, other: FloatArray) -> float:
         """Sum over sites and leases of the difference, each as a share of what is on offer."""
-        return sum(abs(thing.size(one) - thing.size(other)) / thing.most for thing in self.things)
+        return sum(abs(metric.size(one) - metric.size(other)) / metric.most for metric in self.metrics)
 
     # --- the answer --------------------------------------------------------------------------------------------
 
     def result(self, interrupted: bool, seconds: float) -> Alternatives:
         """The tables of what was found."""
         sites = pd.DataFrame(
-            [self._site(self.rows[t.kind, t.name]) for t in self.things if t.kind == "site"], columns=list(SITE_COLUMNS)
+            [self._site(self.rows[t.kind, t.name]) for t in self.metrics if t.kind == "site"],
+            columns=list(SITE_COLUMNS)
         )
         leases = pd.DataFrame(
             [self._lease(name) for name in self.plan.case.tables["leases"]["lease_id"]], columns=list(LEASE_COLUMNS)
         )
         chosen = [self.best, *(columns for columns, _ in self.different)]
         return Alternatives(
-            self.plan, self.options, self.room.least * self._money, sites, leases, self._plans(chosen),
+            self.plan, self.options, self.near_optimal.least * self._money, sites, leases, self._plans(chosen),
             self._where(chosen),
-            self._portfolios(chosen), self.room.asked, len(self.room.plans), interrupted, seconds,
+            self._portfolios(chosen), self.near_optimal.asked, len(self.near_optimal.plans), interrupted, seconds,
         )
 
     def _membership(self, row: _Row) -> Membership:
-        ins = [row.thing.is_in(plan) for plan in self.room.plans]
+        ins = [row.metric.is_in(plan) for plan in self.near_optimal.plans]
         if any(ins) and not all(ins):
             return Membership.SOME
-        margin = self.room.options.gap * abs(self.room.least) * (1.0 + 1e-6)
+        margin = self.near_optimal.options.gap * abs(self.near_optimal.least) * (1.0 + 1e-6)
         if all(ins):
             without = row.without
             shut = without is not None and (
-                without.impossible or (without.bound is not None and without.bound <= self.room.least + margin)
+                without.impossible or (without.bound is not None and without.bound <= self.near_optimal.least + margin)
             )
-            grown = row.least is not None and row.least.bound is not None and row.least.bound > row.thing.least_in
+            grown = row.least is not None and row.least.bound is not None and row.least.bound > row.metric.least_in
             return Membership.ALWAYS if shut or grown else Membership.OPEN_IN
         most = row.most
         return (
-            Membership.NEVER if most is not None and most.bound is not None and most.bound <= row.thing.least_in
+            Membership.NEVER if most is not None and most.bound is not None and most.bound <= row.metric.least_in
             else Membership.OPEN_OUT
         )
 
     def _site(self, row: _Row) -> dict[str, object]:
-        thing, membership = row.thing, self._membership(row)
-        sizes = [thing.size(plan) for plan in self.room.plans]
+        metric, membership = row.metric, self._membership(row)
+        sizes = [metric.size(plan) for plan in self.near_optimal.plans]
         least, most = min(sizes), max(sizes)
         low = None if row.least is None or row.least.bound is None else min(row.least.bound, least)
         high = None if row.most is None or row.most.bound is None else max(row.most.bound, most)
         settled = low is not None and high is not None and least - low <= near(least) and high - most <= near(most)
         return {
-            "site_id": thing.name, "membership": membership.value, "proven": membership.proven,
-            "best_mw": thing.size(self.best),
+            "site_id": metric.name, "membership": membership.value, "proven": membership.proven,
+            "best_mw": metric.size(self.best),
             "least_mw": least, "least_bound_mw": low, "most_mw": most, "most_bound_mw": high, "range_proven": settled,
             **self._without(row),
         }
@@ -332,17 +335,17 @@ class _Search:
                 "swappable_with": "",
             }
             return {"lease_id": name, "membership": Membership.NEVER.value, "proven": True, **nothing}
-        thing, membership = row.thing, self._membership(row)
-        sizes = [thing.size(plan) for plan in self.room.plans]
+        metric, membership = row.metric, self._membership(row)
+        sizes = [metric.size(plan) for plan in self.near_optimal.plans]
         return {
-            "lease_id": thing.name, "membership": membership.value, "proven": membership.proven,
-            "best_size": thing.size(self.best),
+            "lease_id": metric.name, "membership": membership.value, "proven": membership.proven,
+            "best_size": metric.size(self.best),
             "least_found": min(sizes), "most_found": max(sizes), **self._without(row),
         }
 
     def _without(self, row: _Row) -> dict[str, object]:
-        """What the best plan without a thing loses, and what grows in its place."""
-        best, answer = self.room.worth(self.best), row.without
+        """What the best plan without a metric loses, and what grows in its place."""
+        best, answer = self.near_optimal.worth(self.best), row.without
         found: dict[str, object] = dict.fromkeys(("best_without_usd", "loss_without_usd", "loss_without_at_least_usd"))
         found["cannot_be_left_out"] = answer is not None and answer.impossible
         found["swappable_with"] = ""
@@ -350,18 +353,18 @@ class _Search:
             return found
         if answer.bound is not None:
             found["loss_without_at_least_usd"] = max(best - answer.bound, 0.0) * self._money
-        # A plan outside the room is not a swap, nor the best without it: the search stopped at the wall.
-        if answer.columns is not None and answer.value is not None and answer.value >= self.room.least:
+        # A plan outside the set is not a swap, nor the best without it: the search stopped at its edge.
+        if answer.columns is not None and answer.value is not None and answer.value >= self.near_optimal.least:
             found["best_without_usd"] = answer.value * self._money
             found["loss_without_usd"] = (best - answer.value) * self._money
-            found["swappable_with"] = self._instead(row.thing, answer.columns)
+            found["swappable_with"] = self._instead(row.metric, answer.columns)
         return found
 
-    def _instead(self, thing: Thing, columns: FloatArray) -> str:
+    def _instead(self, metric: Metric, columns: FloatArray) -> str:
         """Sites and leases that are larger in a plan than in the best one, the largest share first."""
         grown = [
-            (other.size(columns) - other.size(self.best), other) for other in self.things
-            if other.name != thing.name or other.kind != thing.kind
+            (other.size(columns) - other.size(self.best), other) for other in self.metrics
+            if other.name != metric.name or other.kind != metric.kind
         ]
         more = [(by, other) for by, other in grown if by > max(other.least_in, DIFFERENT * other.most)]
         unit = {"site": " MW", "lease": ""}
@@ -373,35 +376,35 @@ class _Search:
     def _changes(self, columns: FloatArray) -> str:
         """What differs most from the best plan, in shares of what is on offer: MW of sites, GPUs or hosted MW of
         leases."""
-        by = [(thing.size(columns) - thing.size(self.best), thing) for thing in self.things]
+        by = [(metric.size(columns) - metric.size(self.best), metric) for metric in self.metrics]
         told = sorted(
             (pair for pair in by if abs(pair[0]) > DIFFERENT * pair[1].most),
             key=lambda pair: (-abs(pair[0]) / pair[1].most, pair[1].name),
         )
         unit = {"site": " MW", "lease": ""}
-        return "; ".join(f"{thing.name} {_signed(size)}{unit[thing.kind]}" for size, thing in told)
+        return "; ".join(f"{metric.name} {_signed(size)}{unit[metric.kind]}" for size, metric in told)
 
     def _plans(self, chosen: list[FloatArray]) -> pd.DataFrame:
-        best = self.room.worth(self.best)
+        best = self.near_optimal.worth(self.best)
         bounds = [None, *(bound for _, bound in self.different)]
         rows = []
         for number, columns in enumerate(chosen):
             before = chosen[:number]
-            comes = [t.name for t in self.things if t.is_in(columns) and not t.is_in(self.best)]
-            goes = [t.name for t in self.things if t.is_in(self.best) and not t.is_in(columns)]
+            comes = [t.name for t in self.metrics if t.is_in(columns) and not t.is_in(self.best)]
+            goes = [t.name for t in self.metrics if t.is_in(self.best) and not t.is_in(columns)]
             rows.append({
-                "plan": number, "npv_usd": self.room.worth(columns) * self._money,
-                "loss_usd": (best - self.room.worth(columns)) * self._money,
+                "plan": number, "npv_usd": self.near_optimal.worth(columns) * self._money,
+                "loss_usd": (best - self.near_optimal.worth(columns)) * self._money,
                 "distance": self._least_distance(columns, before) if before else 0.0, "search_bound": bounds[number],
-                "mw_moved": sum(abs(t.size(columns) - t.size(self.best)) for t in self.things if t.kind == "site"),
+                "mw_moved": sum(abs(t.size(columns) - t.size(self.best)) for t in self.metrics if t.kind == "site"),
                 "comes_in": ";".join(comes), "goes_out": ";".join(goes), "changes": self._changes(columns),
             })
         return pd.DataFrame(rows)
 
     def _where(self, chosen: list[FloatArray]) -> pd.DataFrame:
         rows = [
-            {"plan": number, "kind": thing.kind, "name": thing.name, "size": thing.size(columns)}
-            for number, columns in enumerate(chosen) for thing in self.things
+            {"plan": number, "kind": metric.kind, "name": metric.name, "size": metric.size(columns)}
+            for number, columns in enumerate(chosen) for metric in self.metrics
         ]
         return pd.DataFrame(rows, columns=["plan", "kind", "name", "size"])
 

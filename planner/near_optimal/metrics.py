@@ -14,7 +14,7 @@ from planner.plans.footprint import LEASE_IN, SITE_IN_MW
 
 
 @dataclass(frozen=True, eq=False)
-class Thing:
+class Metric:
     """A site or a lease. weights: its size (contracted MW; GPUs or hosted MW) = weights @ columns of the model,
     (columns,).
 
@@ -36,7 +36,7 @@ class Thing:
         return self.size(columns) > self.least_in
 
 
-def sites_and_leases(formulation: Formulation) -> list[Thing]:
+def sites_and_leases(formulation: Formulation) -> list[Metric]:
     """Every site with power on offer and every lease with a candidate that serves it, in the order of the case."""
     candidates = formulation.candidates
     table, case = candidates.table, candidates.outlook.case
@@ -52,14 +52,14 @@ def sites_and_leases(formulation: Formulation) -> list[Thing]:
         weights = np.where(table["site_id"].to_numpy() == name, mw, 0.0)
         if weights.any():
             found.append(
-                Thing("site", str(name), _over_columns(formulation, weights), float(offered[name]), SITE_IN_MW)
+                Metric("site", str(name), _over_columns(formulation, weights), float(offered[name]), SITE_IN_MW)
             )
     for name in case.tables["leases"]["lease_id"]:
         mine = served & (table["lease_id"].to_numpy() == name)
         if mine.any():
             # A candidate alone could serve the whole lease, so the largest upper level is its size in GPUs (or MW).
             found.append(
-                Thing(
+                Metric(
                     "lease", str(name), _over_columns(formulation, mine.astype(np.float64)), float(upper[mine].max()),
                     LEASE_IN,
                 )

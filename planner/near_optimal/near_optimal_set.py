@@ -1,4 +1,4 @@
-"""The room of plans that are nearly as good as the best, and questions about its walls."""
+"""The near-optimal set: plans that are worth nearly as much as the best, and questions about them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from planner.errors import PlannerError
 from planner.formulation.allocate import Allocation
 from planner.near_optimal.bounded_search import BoundedSearch
-from planner.near_optimal.metrics import Thing
+from planner.near_optimal.metrics import Metric
 from planner.solver.highs import HighsSolver
 from planner.solver.model_arrays import SMALLEST_COEFFICIENT, FloatArray, ModelArrays
 from planner.solver.options import SolverOptions
@@ -34,10 +34,11 @@ class Answer:
 
 
 @dataclass
-class Room:
+class NearOptimalSet:
     """All plans of a model whose objective is at least `least` ($M); `plans` holds those found so far, the best first.
 
-    effort: relaxations spent on a question, or on a target of one (see `climb`). asked: questions and targets so far.
+    effort: relaxations spent on a question, or on a target of one (see `target_search`). asked: questions and targets
+    so far.
     """
 
     arrays: ModelArrays
@@ -48,55 +49,55 @@ class Room:
     asked: int = field(default=0)
 
     @staticmethod
-    def around(allocation: Allocation, within: float, options: SolverOptions, effort: int) -> Room:
-        """The room of plans within a share of the best plan's objective."""
+    def around(allocation: Allocation, within: float, options: SolverOptions, effort: int) -> NearOptimalSet:
+        """The plans within a share of the best plan's objective."""
         lp = allocation.lp if allocation.lp is not None and allocation.lp.values is not None else allocation.solution
         columns = lp.usable()
         arrays = allocation.solution.arrays
         best = float(arrays.cost @ columns) + arrays.offset
         if not arrays.maximise:
             raise PlannerError("the model of a plan maximises; this one does not")
-        return Room(arrays, best - within * abs(best), options, effort, [columns])
+        return NearOptimalSet(arrays, best - within * abs(best), options, effort, [columns])
 
     def worth(self, columns: FloatArray) -> float:
         """Objective of a plan, $M."""
         return float(self.arrays.cost @ columns) + self.arrays.offset
 
-    def best_without(self, thing: Thing) -> Answer:
+    def best_without(self, metric: Metric) -> Answer:
         """The best plan that has nothing of a site or lease; value and bound in $M."""
-        upper = np.where(thing.weights > 0.0, np.minimum(self.arrays.col_upper, 0.0), self.arrays.col_upper)
+        upper = np.where(metric.weights > 0.0, np.minimum(self.arrays.col_upper, 0.0), self.arrays.col_upper)
         if (upper < self.arrays.col_lower).any():
             return Answer(None, None, None, impossible=True)
         arrays = replace(self.arrays, col_upper=upper)
-        known = [plan for plan in self.plans if not (plan[thing.weights > 0.0] > 0.0).any()]
+        known = [plan for plan in self.plans if not (plan[metric.weights > 0.0] > 0.0).any()]
         begin = max(known, key=self.worth) if known else None
         return self.answered(arrays, begin, self.options.gap, at_least=-np.inf if begin is not None else self.least)
 
-    def improved(self, columns: FloatArray, things: list[Thing]) -> FloatArray:
-        """A plan of the same whole decisions and the same size of every thing that is worth the most; itself if none is
-        better."""
+    def improved(self, columns: FloatArray, metrics: list[Metric]) -> FloatArray:
+        """A plan of the same whole decisions and the same size of every metric that is worth the most; itself if none
+        is better."""
         arrays = self.arrays
-        for thing in things:
-            size = thing.size(columns)
+        for metric in metrics:
+            size = metric.size(columns)
             slack = 1e-6 * max(1.0, abs(size))
-            arrays = with_row(arrays, thing.weights, size - slack, size + slack, f"same {thing.kind} {thing.name}")
-        found = HighsSolver(SolverOptions()).solve_arrays(arrays.with_integers_held(columns)).values
+            arrays = with_row(arrays, metric.weights, size - slack, size + slack, f"same {metric.kind} {metric.name}")
+        found = HighsSolver(SolverOptions()).solve_arrays(arrays.with_integers_fixed(columns)).values
         return found if found is not None and self.worth(found) > self.worth(columns) else columns
 
     def keep(self, columns: FloatArray) -> None:
-        """Note a plan, if it is in the room."""
+        """Note a plan, if it is in the set."""
         if self.holds(columns):
             self.plans.append(columns)
 
     def holds(self, columns: FloatArray) -> bool:
-        """Whether a plan is worth enough to be in the room."""
+        """Whether a plan is worth enough to be in the set."""
         return self.worth(columns) >= self.least - TOLERANCE * max(1.0, abs(self.least))
 
     def answered(
         self, arrays: ModelArrays, begin: FloatArray | None, gap: float, *, at_least: float = -np.inf,
         enough: float = np.inf,
     ) -> Answer:
-        """The best plan of a model like the room's own, or one worth `enough`; at_least: what it has to be worth
+        """The best plan of a modellike the set's own, or one worth `enough`; at_least: what it has to be worth
         ($M)."""
         self.asked += 1
         options = replace(self.options, gap=gap, start=None, progress=None, log=None)

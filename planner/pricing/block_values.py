@@ -1,6 +1,6 @@
 """What is a block of MW worth, or a phase, a step, a fibre link taken or left, when every decision may change?
 
-The plan is made again with all decisions free, from what the held plan makes of the change (see `free_plan`).
+The plan is made again with all decisions free, from what the fixed plan makes of the change (see `free_plan`).
 """
 
 from __future__ import annotations

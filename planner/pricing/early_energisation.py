@@ -2,7 +2,7 @@
 
 A date changes what can be done at all: which leases the phase can serve, from when, over which bridge. So the
 candidates are made again with the phase's date moved and the end of its contract left where it was, and the plan is
-solved again: with its decisions held where the new date leaves them possible, and, for the dearest phases, with all of
+solved again: with its decisions fixed where the new date leaves them possible, and, for the dearest phases, with all of
 them free.
 """
 

@@ -1,7 +1,7 @@
 """Planning again with all decisions free, near a plan that is known.
 
-Blocks of power, whole phases and dates change which decisions are right, so no price of the held plan answers for them.
-What the held plan
+Blocks of power, whole phases and dates change which decisions are right, so no price of the fixed plan answers for
+them. What the fixed plan
 makes of the change is a plan already: the search has only to look for something better, and is closed where nothing
 can be better by more than the gap.
 """
@@ -59,19 +59,19 @@ class FreePlan:
     def with_decisions(self, changes: Changes | None = None) -> Found | None:
         """The best plan that keeps the decisions of the plan, where the changes leave them possible; None where there
         is none."""
-        held = self._held(self._changed(changes))
+        fixed = self._held(self._changed(changes))
         return (
-            None if held is None or held.objective is None
-            else Found(self._usd(held.objective), self._usd(held.objective))
+            None if fixed is None or fixed.objective is None
+            else Found(self._usd(fixed.objective), self._usd(fixed.objective))
         )
 
     def again(self, changes: Changes | None = None) -> Found | None:
         """The best plan after some changes; None where none is possible, or none was found in time."""
         changed = self._changed(changes)
-        held = self._held(changed)
+        fixed = self._held(changed)
         if self.deadline.passed:
             return None
-        start = None if held is None or not changed.is_mip else held.values
+        start = None if fixed is None or not changed.is_mip else fixed.values
         options = replace(
             self.options, solver="highs", time_limit_s=self.deadline.left, start=start, progress=None, log=None
         )
@@ -91,11 +91,11 @@ class FreePlan:
         return self.arrays if changes is None else changes.applied(self.arrays)
 
     def _held(self, arrays: ModelArrays) -> Solution | None:
-        """The plan's decisions held; those that the changes move take the level nearest to the plan's. None where that
+        """The plan's decisions fixed; those that the changes move take the level nearest to the plan's. None where that
         is not possible."""
         near = np.clip(self._columns(), arrays.col_lower, arrays.col_upper)
-        held = arrays.with_integers_held(np.where(arrays.integer, near, 0.0)) if arrays.is_mip else arrays
-        found = HighsSolver(SolverOptions(time_limit_s=self.deadline.left)).solve_arrays(held)
+        fixed = arrays.with_integers_fixed(np.where(arrays.integer, near, 0.0)) if arrays.is_mip else arrays
+        found = HighsSolver(SolverOptions(time_limit_s=self.deadline.left)).solve_arrays(fixed)
         return found if found.status is Status.OPTIMAL else None
 
     def _columns(self) -> FloatArray:

@@ -2,7 +2,7 @@
 
 Duals of single months say little: a lease needs its MW in every month, so the value of a month's MW depends on the
 others. So a question is asked of a span of months, in two directions, by solving the plan's linear programme again from
-its own basis with whole decisions held:
+its own basis with integers fixed:
 
     gain   what each MW brings that is given free in those months                   (shadow)
     loss   what each MW costs that is taken away in them while its fee is paid
@@ -29,7 +29,7 @@ from planner.candidates.phases import fee_start, fee_usd_per_mw_month, phase_tab
 from planner.candidates.resources import Family
 from planner.formulation.allocate import Allocation
 from planner.pricing.directions import Direction, together
-from planner.pricing.held_plan import HeldPlan
+from planner.pricing.fixed_plan import FixedPlan
 from planner.pricing.linear_piece import Price
 from planner.pricing.places import Places
 from planner.pricing.price_table import Row, Thing, gain_cells, loss_cells, net_cells, row
@@ -61,7 +61,7 @@ class Phase:
     fee_usd_per_kw_month: float
     fee_factor: Floats
     exit_usd_per_mw: Floats
-    held: HeldPlan
+    fixed: FixedPlan
     places: Places
 
     @property
@@ -73,7 +73,7 @@ class Phase:
     def rows(self) -> IntArray:
         """Rows of the MW in use: of a contract those months in which it stands, since it may be ended early."""
         every = self.places.rows(Family.PHASE, self.name)
-        return self.places.standing(self.held, every, LEAST_MW) if self.contracted else every
+        return self.places.standing(self.fixed, every, LEAST_MW) if self.contracted else every
 
     @property
     def contracted(self) -> bool:
@@ -115,7 +115,7 @@ class Phase:
         if not self.divisible or not len(column) or not self.contracted:
             return None
         scale = self.unit_mw * self.places.model.formulation.unit[column]
-        lower, level = self.held.arrays.col_lower[column], self.contracted_mw / scale
+        lower, level = self.fixed.arrays.col_lower[column], self.contracted_mw / scale
         most = float(((level - lower) * scale)[0])
         if most <= LEAST_MW:
             return None
@@ -124,7 +124,7 @@ class Phase:
             return Changes(columns=(column, lower, np.maximum(level - mw / scale, lower)))
 
         direction = self.places.widened(column, 1.0 / self.unit_mw).reversed()
-        return self.held.price_along(less, direction, 0.0, min(STEP_MW, most), most=most if followed else None)
+        return self.fixed.price_along(less, direction, 0.0, min(STEP_MW, most), most=most if followed else None)
 
     def pay_up_to(self, gain_usd: float, start: int, end: int) -> float:
         """The fee, $/kW-month of contracted power, that a gain over the months [start, end) would just cover.
@@ -136,7 +136,7 @@ class Phase:
         return (gain_usd - float(ended)) / (1000.0 * factor) if factor > 0.0 else np.nan
 
 
-def phases_of(candidates: CandidateSet, allocation: Allocation, held: HeldPlan) -> list[Phase]:
+def phases_of(candidates: CandidateSet, allocation: Allocation, fixed: FixedPlan) -> list[Phase]:
     """All phases of a plan, in the order of the case."""
     assert allocation.levels is not None
     outlook, table, places = candidates.outlook, candidates.table, Places.of(allocation)
@@ -153,7 +153,7 @@ def phases_of(candidates: CandidateSet, allocation: Allocation, held: HeldPlan) 
             number=int(number), start=int(entry.energised_month), end=int(entry.end_month),
             contracted_mw=float(allocation.levels[number] * mw), unit_mw=float(mw),
             divisible=not bool(table["integral"].iat[number]),
-            fee_usd_per_kw_month=float(due), fee_factor=factor, held=held, places=places,
+            fee_usd_per_kw_month=float(due), fee_factor=factor, fixed=fixed, places=places,
             exit_usd_per_mw=after_tax * (
                 0.0 if np.isnan(entry.exit_fee_usd_per_kw) else 1000.0 * float(entry.exit_fee_usd_per_kw)
             ),
@@ -181,7 +181,7 @@ def whole_term(outlook: Outlook, phase: Phase, *, followed: bool) -> Row:
     """The headline: a MW of a phase for its whole term. followed: see how far the prices hold, beyond one MW."""
     offered, most = phase.offered(), MOST_MW if followed else None
     answer = _span(outlook, "whole term", phase, 0, outlook.months, followed=followed)
-    net_gain = None if offered is None else phase.held.price(offered, STEP_MW, most=most)
+    net_gain = None if offered is None else phase.fixed.price(offered, STEP_MW, most=most)
     return answer | net_cells(net_gain, phase.withheld(followed=followed))
 
 
@@ -203,14 +203,14 @@ def by_year(outlook: Outlook, phase: Phase) -> Iterator[Row]:
 
 def _span(outlook: Outlook, question: str, phase: Phase, start: int, end: int, *, followed: bool = False) -> Row:
     """A MW more or less in the months [start, end) of a phase."""
-    held, free, taken = phase.held, phase.free(start, end), phase.taken(start, end)
-    gain = held.price(free, STEP_MW, most=MOST_MW if followed else None)
+    fixed, free, taken = phase.fixed, phase.free(start, end), phase.taken(start, end)
+    gain = fixed.price(free, STEP_MW, most=MOST_MW if followed else None)
     in_use = min(STEP_MW, phase.contracted_mw)
-    loss = held.price(taken, in_use, most=phase.contracted_mw if followed else None) if phase.contracted else None
+    loss = fixed.price(taken, in_use, most=phase.contracted_mw if followed else None) if phase.contracted else None
     pay = np.nan if gain is None else phase.pay_up_to(gain.over_step, start, end)
     return row(
         outlook, question, phase.thing, max(start, phase.start), min(end, phase.last), step=STEP_MW,
-        dual_usd=held.dual_between(free, taken), pay_up_to=pay, fee=phase.fee_usd_per_kw_month, pay_unit="$/kW-month",
+        dual_usd=fixed.dual_between(free, taken), pay_up_to=pay, fee=phase.fee_usd_per_kw_month, pay_unit="$/kW-month",
         **gain_cells(gain), **loss_cells(loss),
     )
 
@@ -219,7 +219,7 @@ def duals_of_months(outlook: Outlook, phase: Phase) -> Iterator[Row]:
     """Duals of single rows of a phase that are not zero, for the file alone: no question has them as its answer."""
     table = phase.places.table
     for at in phase.rows:
-        price = phase.held.dual(phase.places.raised(np.array([at], dtype=np.int32)))
+        price = phase.fixed.dual(phase.places.raised(np.array([at], dtype=np.int32)))
         if price != 0.0:
             start, end = int(table["start"].iat[at]), int(table["end"].iat[at])
             yield row(outlook, "dual of months", phase.thing, start, end, step=STEP_MW, dual_usd=price)

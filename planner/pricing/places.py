@@ -14,7 +14,7 @@ from planner.candidates.resources import Family
 from planner.formulation.allocate import Allocation
 from planner.formulation.model import Model
 from planner.pricing.directions import Direction
-from planner.pricing.held_plan import HeldPlan
+from planner.pricing.fixed_plan import FixedPlan
 from planner.solver.model_arrays import IntArray
 
 
@@ -68,9 +68,9 @@ class Places:
         """Those rows of which some month lies within [start, end): what a limit lowered in those months binds."""
         return rows[(self._start[rows] < end) & (self._end[rows] > start)]
 
-    def standing(self, held: HeldPlan, rows: IntArray, least: float) -> IntArray:
+    def standing(self, fixed: FixedPlan, rows: IntArray, least: float) -> IntArray:
         """Those rows in which the plan has more than so much to give: elsewhere there is nothing to take away."""
-        return rows[held.provided(rows) * self.model.row_scale[rows] > least]
+        return rows[fixed.provided(rows) * self.model.row_scale[rows] > least]
 
     @cached_property
     def _start(self) -> Ints:

@@ -14,8 +14,8 @@ from planner.formulation.allocate import Allocation
 from planner.pricing.block_values import BLOCKS_MW, block_value, fabric_values, whole_phases
 from planner.pricing.deadline import Deadline
 from planner.pricing.early_energisation import EARLIER_MONTHS, Dates, Rebuild, can_move, unmoved
+from planner.pricing.fixed_plan import FixedPlan
 from planner.pricing.free_plan import FreePlan
-from planner.pricing.held_plan import HeldPlan
 from planner.pricing.phase_values import MOST_MW, STEP_MW, Phase, by_year, duals_of_months, phases_of, whole_term
 from planner.pricing.places import Places
 from planner.pricing.price_table import Row, gain_cells, price_frame
@@ -47,7 +47,7 @@ Progress = Callable[[str, int], None]
 @dataclass(frozen=True)
 class Prices:
     """Answers as a table (see `price_table.COLUMNS`). complete: whether the time sufficed for all questions; solves: of
-    the held plan."""
+    the fixed plan."""
 
     table: pd.DataFrame
     complete: bool
@@ -82,23 +82,23 @@ def price_plan(task: PriceTask, detail: str) -> Prices:
     lp, deadline = task.allocation.lp, Deadline.after(task.seconds)
     if detail == "none" or lp is None or lp.values is None or task.allocation.levels is None:
         return Prices(price_frame([]), detail == "none" or task.allocation.levels is None, 0)
-    held = HeldPlan.of(lp.arrays, deadline, basis=task.allocation.lp_basis, money=task.allocation.model.money)
-    if held is None:
+    fixed = FixedPlan.of(lp.arrays, deadline, basis=task.allocation.lp_basis, money=task.allocation.model.money)
+    if fixed is None:
         return Prices(price_frame([]), False, 0)
     rows: list[Row] = []
-    for what, answer in _answers(task, held, detail):
+    for what, answer in _answers(task, fixed, detail):
         if deadline.passed:  # an answer that the time cut short would read as "not possible"
-            return Prices(price_frame(rows), False, held.solves)
+            return Prices(price_frame(rows), False, fixed.solves)
         rows.append(answer)
         if task.progress is not None:
             task.progress(what, len(rows))
-    return Prices(price_frame(rows), not deadline.passed, held.solves)
+    return Prices(price_frame(rows), not deadline.passed, fixed.solves)
 
 
-def _answers(task: PriceTask, held: HeldPlan, detail: str) -> Iterator[tuple[str, Row]]:
+def _answers(task: PriceTask, fixed: FixedPlan, detail: str) -> Iterator[tuple[str, Row]]:
     """The questions in order, each with its answer; cheap ones first."""
     outlook = task.candidates.outlook
-    phases = phases_of(task.candidates, task.allocation, held)
+    phases = phases_of(task.candidates, task.allocation, fixed)
     headline: list[Row] = []
     for phase in phases:
         headline.append(whole_term(outlook, phase, followed=detail == "full"))
@@ -106,7 +106,7 @@ def _answers(task: PriceTask, held: HeldPlan, detail: str) -> Iterator[tuple[str
     if detail == "headline":
         for phase in dearest[:FOLLOWED]:
             headline[phases.index(phase)] |= gain_cells(
-                held.price(phase.free(0, outlook.months), STEP_MW, most=MOST_MW)
+                fixed.price(phase.free(0, outlook.months), STEP_MW, most=MOST_MW)
             )
     yield from (("phases", answer) for answer in headline)
     if detail == "headline":
@@ -119,10 +119,10 @@ def _answers(task: PriceTask, held: HeldPlan, detail: str) -> Iterator[tuple[str
         ("leases", lease_values),
         ("halls", hall_values), ("clusters", cluster_values), ("shared feeds", group_values),
     ):
-        yield from ((what, answer) for answer in values(held, task.candidates, task.allocation, places))
+        yield from ((what, answer) for answer in values(fixed, task.candidates, task.allocation, places))
     for phase in phases:
         yield from (("duals of months", answer) for answer in duals_of_months(outlook, phase))
-    again = _planned_again(task, held.deadline, phases, dearest)
+    again = _planned_again(task, fixed.deadline, phases, dearest)
     yield from ((what, answer) for what, answer in again if any(cell in answer for cell in ANSWERED))
 
 

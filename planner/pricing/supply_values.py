@@ -1,7 +1,7 @@
 """What is one more, or one less, of what a plan is fed with: delivery slots, capital, leases, halls, clusters, shared
 feeds?
 
-Each is a limit of the plan's linear programme, moved in both directions with whole decisions held (see `held_plan`).
+Each is a limit of the plan's linear programme, moved in both directions with integers fixed (see `fixed_plan`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from planner.candidates.resources import Family
 from planner.case.calendar import Calendar
 from planner.formulation.allocate import Allocation
 from planner.pricing.directions import Direction, together
-from planner.pricing.held_plan import HeldPlan
+from planner.pricing.fixed_plan import FixedPlan
 from planner.pricing.linear_piece import Price
 from planner.pricing.places import Places
 from planner.pricing.price_table import Row, Thing, gain_cells, loss_cells, net_cells, row
@@ -30,7 +30,9 @@ STEP_SHARE = 0.01
 STEP_MW = 1.0
 
 
-def delivery_values(held: HeldPlan, candidates: CandidateSet, allocation: Allocation, places: Places) -> Iterator[Row]:
+def delivery_values(
+    fixed: FixedPlan, candidates: CandidateSet, allocation: Allocation, places: Places
+) -> Iterator[Row]:
     """A GPU more or less of a SKU delivered in a quarter. pay_up_to: $ per slot, paid at the start of that quarter."""
     outlook = candidates.outlook
     for name in places.names(Family.SUPPLY):
@@ -38,15 +40,15 @@ def delivery_values(held: HeldPlan, candidates: CandidateSet, allocation: Alloca
         gpu_id, quarter = places.parts(rows)
         start = max(outlook.calendar.quarter_index(quarter), 0)
         limit = float(places.limit(rows)[0])
-        thing = Thing("delivery", name, "GPU", kind=gpu_id, in_plan=float(_used(held, places, rows)[0]), limit=limit)
+        thing = Thing("delivery", name, "GPU", kind=gpu_id, in_plan=float(_used(fixed, places, rows)[0]), limit=limit)
         step = float(np.clip(STEP_SHARE * limit, 1.0, 100.0))
         worth = (1.0 - outlook.case.settings.tax_rate) * float(outlook.discount[start])
         yield _two_sided(
-            held, outlook, "one quarter", thing, places.raised(rows), start, start + 3, step, (worth, "$/GPU")
+            fixed, outlook, "one quarter", thing, places.raised(rows), start, start + 3, step, (worth, "$/GPU")
         )
 
 
-def capital_values(held: HeldPlan, candidates: CandidateSet, allocation: Allocation, places: Places) -> Iterator[Row]:
+def capital_values(fixed: FixedPlan, candidates: CandidateSet, allocation: Allocation, places: Places) -> Iterator[Row]:
     """A dollar of new capital more or less: from a quarter on, and for one year, as an implied return.
 
     A dollar lent to the pot for a year is worth its return r + g / DF a year later, with r the discount rate and g what
@@ -73,7 +75,7 @@ def capital_values(held: HeldPlan, candidates: CandidateSet, allocation: Allocat
             less = places.raised(places.touching(asked, first, min(end, horizon))).reversed()
             step = places.model.money  # a million where the case is one of millions
             answer = _two_sided(
-                held, outlook, question, thing, places.raised(rows), first, min(end, horizon), step, None, less
+                fixed, outlook, question, thing, places.raised(rows), first, min(end, horizon), step, None, less
             )
             if question != "from a quarter on":
                 answer |= _returns(outlook, answer, start)
@@ -87,7 +89,7 @@ def _returns(outlook: Outlook, answer: Row, start: int) -> Row:
     return {name: (float(str(answer[of])) + now) / later - 1.0 for name, of in names.items() if of in answer}
 
 
-def floor_values(held: HeldPlan, candidates: CandidateSet, allocation: Allocation, places: Places) -> Iterator[Row]:
+def floor_values(fixed: FixedPlan, candidates: CandidateSet, allocation: Allocation, places: Places) -> Iterator[Row]:
     """A dollar of cash floor less (gain) or more (loss) at the end of a quarter."""
     calendar: Calendar = candidates.outlook.calendar
     for quarter in places.names(Family.CASH_FLOOR):
@@ -95,11 +97,11 @@ def floor_values(held: HeldPlan, candidates: CandidateSet, allocation: Allocatio
         direction = places.raised(places.rows(Family.CASH_FLOOR, quarter))
         thing = Thing("cash floor", quarter, "$")
         yield _two_sided(
-            held, candidates.outlook, "one quarter", thing, direction, start, start + 3, places.model.money, None
+            fixed, candidates.outlook, "one quarter", thing, direction, start, start + 3, places.model.money, None
         )
 
 
-def lease_values(held: HeldPlan, candidates: CandidateSet, allocation: Allocation, places: Places) -> Iterator[Row]:
+def lease_values(fixed: FixedPlan, candidates: CandidateSet, allocation: Allocation, places: Places) -> Iterator[Row]:
     """A unit of a lease more or less offered, its rate and terms as they are; not for leases that are declined whole.
 
     For an all-or-nothing lease the least size moves with the size. pay_up_to: $ per GPU-hour or kW-month that could be
@@ -119,21 +121,21 @@ def lease_values(held: HeldPlan, candidates: CandidateSet, allocation: Allocatio
         start = max(outlook.calendar.index(str(lease["start"])), 0)
         end = min(start + int(lease["term_months"]), outlook.last_month)
         size, hosting = float(lease["max_size"]), str(lease["kind"]) == "hosting"
-        served = float(_used(held, places, rows)[0]) + (size if name in decided else 0.0)
+        served = float(_used(fixed, places, rows)[0]) + (size if name in decided else 0.0)
         thing = Thing("lease", name, _unit(outlook, name), kind=str(lease["kind"]), in_plan=served, limit=size)
-        direction = _larger(held, places, name, whole=bool(lease["all_or_nothing"]))
+        direction = _larger(fixed, places, name, whole=bool(lease["all_or_nothing"]))
         step = STEP_MW if hosting else float(np.clip(STEP_SHARE * size, 1.0, 100.0))
         pay = _per_contract_unit(outlook, hosting, start, end)
-        yield _two_sided(held, outlook, "whole term", thing, direction, start, end, step, pay)
+        yield _two_sided(fixed, outlook, "whole term", thing, direction, start, end, step, pay)
         for tier in places.names(Family.TIER):
             if tier.startswith(f"{name}:"):
                 at_rate = places.rows(Family.TIER, tier)
                 limit = float(places.limit(at_rate)[0])
                 part = Thing(
-                    "lease rate", tier, thing.unit, kind=thing.kind, in_plan=float(_used(held, places, at_rate)[0]),
+                    "lease rate", tier, thing.unit, kind=thing.kind, in_plan=float(_used(fixed, places, at_rate)[0]),
                     limit=limit,
                 )
-                yield _two_sided(held, outlook, "whole term", part, places.raised(at_rate), start, end, step, pay)
+                yield _two_sided(fixed, outlook, "whole term", part, places.raised(at_rate), start, end, step, pay)
 
 
 def _unit(outlook: Outlook, lease_id: str) -> str:
@@ -145,7 +147,7 @@ def _unit(outlook: Outlook, lease_id: str) -> str:
     return "GPU" if (made.loc[made["lease_id"] == lease_id, "units_per_gpu"] == 1.0).all() else "unit"
 
 
-def _larger(held: HeldPlan, places: Places, lease_id: str, *, whole: bool) -> Direction:
+def _larger(fixed: FixedPlan, places: Places, lease_id: str, *, whole: bool) -> Direction:
     """A lease larger by one unit, wherever its size stands as a limit: on the sites that the plan has chosen for it."""
     parts = [places.raised(places.rows(Family.VOLUME, lease_id)), places.copies(Family.VOLUME.name, lease_id)]
     if whole:
@@ -153,7 +155,7 @@ def _larger(held: HeldPlan, places: Places, lease_id: str, *, whole: bool) -> Di
     for family in (Family.BLOCK, Family.ON_FABRIC):
         for name in places.names(family):
             if name.startswith(f"{lease_id}:"):
-                parts.append(places.raised(places.standing(held, places.rows(family, name), 0.5)))
+                parts.append(places.raised(places.standing(fixed, places.rows(family, name), 0.5)))
     return together(*parts)
 
 
@@ -165,7 +167,7 @@ def _per_contract_unit(outlook: Outlook, hosting: bool, start: int, end: int) ->
     return worth, "$/kW-month" if hosting else "$/GPU-hour"
 
 
-def hall_values(held: HeldPlan, candidates: CandidateSet, allocation: Allocation, places: Places) -> Iterator[Row]:
+def hall_values(fixed: FixedPlan, candidates: CandidateSet, allocation: Allocation, places: Places) -> Iterator[Row]:
     """A MW of critical IT more or less at a site: a hall given or taken (gain, loss), or a site that may hold more or
     less of them (net).
 
@@ -181,7 +183,7 @@ def hall_values(held: HeldPlan, candidates: CandidateSet, allocation: Allocation
     for site in outlook.case.tables["sites"].itertuples():
         name = str(site.site_id)
         rows = places.rows(Family.HALL, name)
-        standing = places.standing(held, rows, STEP_MW)
+        standing = places.standing(fixed, rows, STEP_MW)
         given = together(
             places.raised(standing if len(standing) else rows), places.copies(Family.SITE.name, name, ("host",))
         )
@@ -191,12 +193,12 @@ def hall_values(held: HeldPlan, candidates: CandidateSet, allocation: Allocation
             continue
         thing = Thing("hall", name, "MW", name, in_plan=built[name], limit=float(site.critical_it_mw))
         answer = _two_sided(
-            held, outlook, "whole term", thing, given, 0, outlook.last_month, STEP_MW, None, followed=False
+            fixed, outlook, "whole term", thing, given, 0, outlook.last_month, STEP_MW, None, followed=False
         )
-        yield answer | _net_of_site(held, site, built[name], larger)
+        yield answer | _net_of_site(fixed, site, built[name], larger)
 
 
-def _net_of_site(held: HeldPlan, site: Any, built: float, larger: Direction) -> Row:
+def _net_of_site(fixed: FixedPlan, site: Any, built: float, larger: Direction) -> Row:
     """What a site that may hold more or less halls brings and costs, halls at their own price.
 
     Where every hall stands already, a larger site holds no more of them; whether others would be built there only a new
@@ -210,36 +212,36 @@ def _net_of_site(held: HeldPlan, site: Any, built: float, larger: Direction) -> 
         )
         return {} if buildable else net_cells(Price(0.0, STEP_MW, STEP_MW, 0.0), None)
     full = built >= float(site.critical_it_mw) - STEP_MW  # with room to spare a MW less of it costs nothing at first
-    less = held.price(larger.reversed(), STEP_MW) if full and built >= STEP_MW else None
-    return net_cells(held.price(larger, STEP_MW), less)
+    less = fixed.price(larger.reversed(), STEP_MW) if full and built >= STEP_MW else None
+    return net_cells(fixed.price(larger, STEP_MW), less)
 
 
-def cluster_values(held: HeldPlan, candidates: CandidateSet, allocation: Allocation, places: Places) -> Iterator[Row]:
+def cluster_values(fixed: FixedPlan, candidates: CandidateSet, allocation: Allocation, places: Places) -> Iterator[Row]:
     """A GPU more or less in the largest cluster that a site's fabric carries, for a lease that stands on one fabric."""
-    yield from _limit_values(held, candidates.outlook, places, Family.CLUSTER, "cluster", "GPU")
+    yield from _limit_values(fixed, candidates.outlook, places, Family.CLUSTER, "cluster", "GPU")
 
 
-def group_values(held: HeldPlan, candidates: CandidateSet, allocation: Allocation, places: Places) -> Iterator[Row]:
+def group_values(fixed: FixedPlan, candidates: CandidateSet, allocation: Allocation, places: Places) -> Iterator[Row]:
     """A MW more or less through a substation or gas line that sites share."""
-    yield from _limit_values(held, candidates.outlook, places, Family.GROUP, "shared feed", "MW")
+    yield from _limit_values(fixed, candidates.outlook, places, Family.GROUP, "shared feed", "MW")
 
 
 def _limit_values(
-    held: HeldPlan, outlook: Outlook, places: Places, family: Family, resource: str, unit: str
+    fixed: FixedPlan, outlook: Outlook, places: Places, family: Family, resource: str, unit: str
 ) -> Iterator[Row]:
     for name in places.names(family):
         rows = places.rows(family, name)
         limit = float(places.limit(rows).max())
         step = STEP_MW if unit == "MW" else float(np.clip(STEP_SHARE * limit, 1.0, 100.0))
-        used = float(_used(held, places, rows).max())
+        used = float(_used(fixed, places, rows).max())
         thing = Thing(resource, name, unit, in_plan=used, limit=limit)
         yield _two_sided(
-            held, outlook, "whole term", thing, places.raised(rows), 0, outlook.last_month, step, None, followed=False
+            fixed, outlook, "whole term", thing, places.raised(rows), 0, outlook.last_month, step, None, followed=False
         )
 
 
 def _two_sided(
-    held: HeldPlan, outlook: Outlook, question: str, thing: Thing, more: Direction, start: int, end: int, step: float,
+    fixed: FixedPlan, outlook: Outlook, question: str, thing: Thing, more: Direction, start: int, end: int, step: float,
     pay: tuple[float, str] | None, less: Direction | None = None, *, followed: bool = True,
 ) -> Row:
     """The row of a limit moved both ways. pay: what a dollar of the contract's own unit is worth, and that unit.
@@ -247,20 +249,20 @@ def _two_sided(
     less: the other way, where it is not just the opposite. followed: see how far the gain holds, up to twice the limit.
     """
     far = followed and not np.isnan(thing.limit) and thing.limit > step
-    gain = held.price(more, step, most=thing.limit if far else None)
+    gain = fixed.price(more, step, most=thing.limit if far else None)
     fewer = step if np.isnan(thing.limit) else min(step, thing.limit)
     down = more.reversed() if less is None else less
-    loss = held.price(down, fewer) if fewer > 0.0 and not down.empty else None
+    loss = fixed.price(down, fewer) if fewer > 0.0 and not down.empty else None
     cells: Row = {}
     if pay is not None and gain is not None and pay[0] > 0.0:
         cells = {"pay_up_to": gain.over_step / pay[0], "pay_unit": pay[1]}
     return row(
-        outlook, question, thing, start, end, step=step, dual_usd=held.dual_between(more, down), **cells,
+        outlook, question, thing, start, end, step=step, dual_usd=fixed.dual_between(more, down), **cells,
         **gain_cells(gain), **loss_cells(loss)
     )
 
 
-def _used(held: HeldPlan, places: Places, rows: IntArray) -> Floats:
+def _used(fixed: FixedPlan, places: Places, rows: IntArray) -> Floats:
     """What the plan uses of each row, in the units of its resource."""
-    activity: Floats = (held.arrays.matrix[rows] @ held.levels) * places.model.row_scale[rows]
+    activity: Floats = (fixed.arrays.matrix[rows] @ fixed.levels) * places.model.row_scale[rows]
     return activity

@@ -169,7 +169,7 @@ class _Search:
             if settled is None:
                 return None
             levels = settled
-        line = self._line = RateLine(self.problem, self.forced.with_integers_held(levels), basis=self.base.basis)
+        line = self._line = RateLine(self.problem, self.forced.with_integers_fixed(levels), basis=self.base.basis)
         return lowest_root(line, self.without, self.start)
 
     def _own_settled(self, levels: FloatArray) -> FloatArray | None:
@@ -223,7 +223,7 @@ class _Search:
 
     def _take_out(self, levels: FloatArray) -> None:
         """A plan with the inquiry, less the inquiry, is a plan without it."""
-        alone = self.problem.shut.with_integers_held(levels)
+        alone = self.problem.shut.with_integers_fixed(levels)
         for column in self.problem.own[self.problem.shut.integer[self.problem.own]]:
             alone.col_lower[column] = alone.col_upper[column] = 0.0
         found = HighsSolver(SolverOptions()).solve_arrays(alone, basis=self.base.basis)

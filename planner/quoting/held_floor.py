@@ -45,7 +45,7 @@ class HeldPlans:
         return min(found, key=lambda floor: (np.isnan(floor.rate), floor.rate), default=HeldFloor(np.nan, np.nan))
 
     def _one(self, number: int, forced: ModelArrays, start: float) -> HeldFloor:
-        arrays = forced.with_integers_held(self._plans[number])
+        arrays = forced.with_integers_fixed(self._plans[number])
         line = self._lines[number]
         if line is None:
             line = self._lines[number] = RateLine(self.problem, arrays, basis=self._basis)

@@ -29,7 +29,7 @@ def plan_without(asked: AskedModel, options: SolverOptions) -> tuple[Solution, B
         basis = solver.held_basis if isinstance(solver, TreeSearch) else None
         if basis is None:
             kept = HighsSolver(SolverOptions())
-            kept.solve_arrays(shut.with_integers_held(solution.values))
+            kept.solve_arrays(shut.with_integers_fixed(solution.values))
             basis = kept.basis()
     else:
         # Interior point finds a vertex of a large programme sooner; the solver that is kept goes on from its basis.

@@ -3,7 +3,7 @@
 The tree holds the scenarios that the relaxation put into the tail: a model with fewer scenarios is never worth less, so
 its bound holds for all. What the answer brings into the tail joins, and where a gap is left the search is made again.
 With a pool, the bound of a tree over some bundles holds for nothing; then a second tree prices the whole pool in each
-of its parts (see `whole_choice`).
+of its parts (see `branch_and_price`).
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ class WholeSearch:
             solution = found if solution is None or found.values is not None else solution
             if found.values is None:
                 break
-            arrays = self.fixed.arrays.with_integers_held(found.values[:count])
+            arrays = self.fixed.arrays.with_integers_fixed(found.values[:count])
             exact = self._measured(arrays, scenarios, columns)
             if exact is None:  # its tail was not known: CVaR is limited, and these decisions break the limit
                 scenarios = np.union1d(
@@ -165,17 +165,17 @@ class WholeSearch:
         if proof.whole is not None:
             levels = np.zeros(self.fixed.arrays.columns)
             levels[self.fixed.arrays.integer] = proof.whole
-            arrays = self.fixed.arrays.with_integers_held(levels)
+            arrays = self.fixed.arrays.with_integers_fixed(levels)
             exact = self._measured(arrays, proof.scenarios, proof.columns)
             if exact is not None and exact.certificate.value > value:
                 found = replace(found, best=exact, arrays=arrays)
         solution = first.solution
         if found.best is None:
             limited = proof.stopped not in ("", "solver")
-            status = Status.INFEASIBLE if proof.void else Status.TIME_LIMIT if limited else Status.ERROR
+            status = Status.INFEASIBLE if proof.infeasible else Status.TIME_LIMIT if limited else Status.ERROR
             solution = replace(
                 solution, status=status,
-                message=NO_WHOLE_PLAN if proof.void else solution.message if limited else UNSETTLED,
+                message=NO_WHOLE_PLAN if proof.infeasible else solution.message if limited else UNSETTLED,
             )
         elif proof.stopped == "Ctrl-C":
             solution = replace(solution, interrupted=True, message="stopped by Ctrl-C")

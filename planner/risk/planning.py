@@ -205,7 +205,8 @@ class RiskPlan(Plan):
         if proof is None:
             return {"bound_by": "relaxation"}
         return {
-            "bound_by": "tree", "parts": len(proof.parts), "parts_without_plan": sum(part.void for part in proof.parts),
+            "bound_by": "tree", "parts": len(proof.nodes),
+            "parts_without_plan": sum(node.infeasible for node in proof.nodes),
             "bundles_in_model": len(proof.columns), "stopped_by": proof.stopped or None,
         }
 

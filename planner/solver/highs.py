@@ -143,7 +143,7 @@ class HighsSolver(pulp.LpSolver):  # type: ignore[misc]
         _, arrays = self._kept()
         if self.solution is None:
             raise PlannerError("nothing was solved yet: solve the model before holding its integers")
-        held = arrays.with_integers_held(self.solution.usable())
+        held = arrays.with_integers_fixed(self.solution.usable())
         extra = {name: value for name, value in self.choices.extra.items() if name not in _PRICING}
         solver = HighsSolver(replace(self.choices, start=None, extra=extra))
         solver.solve_arrays(held)
@@ -318,7 +318,7 @@ class HighsSolver(pulp.LpSolver):  # type: ignore[misc]
     def _levels_with_whole_integers(self, arrays: ModelArrays, values: FloatArray) -> FloatArray | None:
         """Levels of the continuous columns once the integers are exactly whole; None if that breaks a limit."""
         solver = HighsSolver(SolverOptions(time_limit_s=self.choices.time_limit_s, threads=self.choices.threads))
-        return solver.solve_arrays(arrays.with_integers_held(values)).values
+        return solver.solve_arrays(arrays.with_integers_fixed(values)).values
 
 
 def _set(highs: Any, name: str, value: bool | int | float | str) -> None:

@@ -108,7 +108,7 @@ class ModelArrays:
             raise PlannerError(f"the start gives {levels[bad[0]]} to {self.name_of_column(int(columns[bad[0]]))}")
         return columns, levels
 
-    def with_integers_held(self, levels: FloatArray) -> ModelArrays:
+    def with_integers_fixed(self, levels: FloatArray) -> ModelArrays:
         """The LP that is left when every integer column is held at its (rounded) level."""
         held = np.round(levels[self.integer])
         lower, upper = self.col_lower.copy(), self.col_upper.copy()

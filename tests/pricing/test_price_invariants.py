@@ -31,7 +31,7 @@ from planner.case.read import read_case
 from planner.case.written_dates import month_number
 from planner.planning.make_plan import plan
 from planner.planning.plan import Plan
-from planner.pricing.held_plan import HeldPlan
+from planner.pricing.fixed_plan import FixedPlan
 from planner.solver.options import SolverOptions
 from planner.solver.solution import verify_duals
 
@@ -85,7 +85,7 @@ def test_the_dual_programme_proves_the_plan(seed: int) -> None:
     found = planned(seed)
     lp = found.allocation_result.lp
     assert lp is not None
-    held = HeldPlan.of(lp.arrays, basis=found.allocation_result.lp_basis)
+    held = FixedPlan.of(lp.arrays, basis=found.allocation_result.lp_basis)
     assert held is not None
     solution = held.solver.solution
     assert solution is not None

@@ -64,7 +64,7 @@ def test_the_whole_plan_with_its_decisions_comes_back(risky: RiskyCase, made: Ca
     assert plan.allocation.levels is not None
     held = plan.allocation.solution.usable()
     integers = generate(
-        FixedPart(made.arrays.with_integers_held(held[: made.arrays.columns]), made.worth), None, measure
+        FixedPart(made.arrays.with_integers_fixed(held[: made.arrays.columns]), made.worth), None, measure
     )
     joined = with_paths(made, paths_of(made, integers.levels))
     found = allocate_from_pool(risky.candidates, risky.values, measure, SolverOptions(gap=1e-4), joined)

@@ -14,7 +14,7 @@ from random_whole import DECISIONS, WholeProblem, best_of_all, random_whole_prob
 from planner.solver.column_generation.branch_and_price import BranchAndPrice, branch_and_price
 from planner.solver.column_generation.columns import ColumnValues, FixedPart, Pool
 from planner.solver.column_generation.mean_cvar import MeanCvar
-from planner.solver.column_generation.node_proof import Part, proven_bound
+from planner.solver.column_generation.node_proof import Node, proven_bound
 from planner.solver.column_generation.pricing_rounds import generate
 from planner.solver.model_arrays import linear_expression, model_arrays
 from planner.solver.options import SolverOptions
@@ -30,7 +30,7 @@ def value_of(problem: Problem, measure: MeanCvar, found: BranchAndPrice) -> floa
     """The plan behind a choice: its decisions held, the rest chosen anew out of the pool, its rows looked at one by
     one."""
     assert found.whole is not None
-    fixed = FixedPart(problem.fixed.arrays.with_integers_held(found.whole), problem.fixed.values)
+    fixed = FixedPart(problem.fixed.arrays.with_integers_fixed(found.whole), problem.fixed.values)
     plan = generate(fixed, problem.pool, measure)
     levels = np.zeros(len(problem.upper))
     levels[:DECISIONS] = plan.levels
@@ -51,7 +51,7 @@ def test_equal_to_every_whole_choice_in_turn(seed: int, weight: float) -> None:
     assert found.value == pytest.approx(best, abs=1e-6)
     assert found.bound == pytest.approx(best, abs=1e-5)
     assert value_of(whole.problem, measure, found) == pytest.approx(best, abs=1e-6)
-    assert proven_bound(found.parts, whole.problem.fixed, whole.problem.pool) == pytest.approx(found.bound, abs=1e-9)
+    assert proven_bound(found.nodes, whole.problem.fixed, whole.problem.pool) == pytest.approx(found.bound, abs=1e-9)
     assert found.stopped == ""
 
 
@@ -61,7 +61,7 @@ def test_some_of_these_need_a_tree() -> None:
     for seed in range(6):
         whole = random_whole_problem(seed)
         parts.append(
-            len(branch_and_price(whole.problem.fixed, whole.problem.pool, measure_of(whole, 0.6), TIGHT).parts)
+            len(branch_and_price(whole.problem.fixed, whole.problem.pool, measure_of(whole, 0.6), TIGHT).nodes)
         )
     assert max(parts) >= 4
 
@@ -70,7 +70,7 @@ def test_a_limit_on_cvar_holds_for_whole_plans() -> None:
     whole = random_whole_problem(3)
     measure = measure_of(whole, 0.0)
     free = branch_and_price(whole.problem.fixed, whole.problem.pool, measure, TIGHT)
-    fixed = FixedPart(whole.problem.fixed.arrays.with_integers_held(free.whole), whole.problem.fixed.values)
+    fixed = FixedPart(whole.problem.fixed.arrays.with_integers_fixed(free.whole), whole.problem.fixed.values)
     lossy = measure.cvar(generate(fixed, whole.problem.pool, measure).npv)
     least = -best_of_all(whole, measure_of(whole, 1.0))
     limit = 0.5 * (lossy + least)
@@ -80,8 +80,8 @@ def test_a_limit_on_cvar_holds_for_whole_plans() -> None:
     assert found.value < free.value - 1e-4
     none = branch_and_price(whole.problem.fixed, whole.problem.pool, measure, TIGHT, cvar_limit=least - 0.1)
     assert none.whole is None
-    assert none.void
-    assert proven_bound(none.parts, whole.problem.fixed, whole.problem.pool, least - 0.1) == -math.inf
+    assert none.infeasible
+    assert proven_bound(none.nodes, whole.problem.fixed, whole.problem.pool, least - 0.1) == -math.inf
 
 
 def test_a_column_left_out_wrongly_is_detected() -> None:
@@ -90,7 +90,7 @@ def test_a_column_left_out_wrongly_is_detected() -> None:
     whole = random_whole_problem(4)
     problem, measure = whole.problem, measure_of(whole)
     honest = branch_and_price(problem.fixed, problem.pool, measure, TIGHT)
-    fixed = FixedPart(problem.fixed.arrays.with_integers_held(honest.whole), problem.fixed.values)
+    fixed = FixedPart(problem.fixed.arrays.with_integers_fixed(honest.whole), problem.fixed.values)
     plan = generate(fixed, problem.pool, measure)
     hidden = int(plan.pool_columns[np.argmax(plan.pool_levels)])
     poor = np.array(problem.pool.values)
@@ -98,21 +98,21 @@ def test_a_column_left_out_wrongly_is_detected() -> None:
     shown = replace(problem.pool, values=poor)
     fooled = branch_and_price(problem.fixed, shown, measure, TIGHT)
     assert fooled.value < honest.value - 1e-3
-    assert proven_bound(fooled.parts, problem.fixed, shown) <= fooled.value + 1e-5  # by what it was shown
-    assert proven_bound(fooled.parts, problem.fixed, problem.pool) >= honest.value - 1e-9
+    assert proven_bound(fooled.nodes, problem.fixed, shown) <= fooled.value + 1e-5  # by what it was shown
+    assert proven_bound(fooled.nodes, problem.fixed, problem.pool) >= honest.value - 1e-9
 
 
 def test_a_part_that_was_passed_over_is_detected() -> None:
     whole = random_whole_problem(4)
     problem = whole.problem
     found = branch_and_price(problem.fixed, problem.pool, measure_of(whole), TIGHT)
-    assert len(found.parts) >= 2
-    assert proven_bound(found.parts[1:], problem.fixed, problem.pool) == math.inf
-    assert proven_bound((*found.parts[1:], found.parts[1]), problem.fixed, problem.pool) == math.inf
-    first = found.parts[0]
+    assert len(found.nodes) >= 2
+    assert proven_bound(found.nodes[1:], problem.fixed, problem.pool) == math.inf
+    assert proven_bound((*found.nodes[1:], found.nodes[1]), problem.fixed, problem.pool) == math.inf
+    first = found.nodes[0]
     lower = first.lower.copy()
     lower[int(np.argmax(first.upper > first.lower))] += 1.0
-    assert proven_bound((replace(first, lower=lower), *found.parts[1:]), problem.fixed, problem.pool) == math.inf
+    assert proven_bound((replace(first, lower=lower), *found.nodes[1:]), problem.fixed, problem.pool) == math.inf
 
 
 def test_what_must_be_and_cannot_is_proven_to_have_no_plan() -> None:
@@ -124,9 +124,9 @@ def test_what_must_be_and_cannot_is_proven_to_have_no_plan() -> None:
     upper[:2], lower[3] = 0.0, 1.0
     fixed = FixedPart(replace(arrays, col_lower=lower, col_upper=upper), whole.problem.fixed.values)
     found = branch_and_price(fixed, whole.problem.pool, measure_of(whole), TIGHT)
-    assert found.void
+    assert found.infeasible
     assert found.whole is None
-    assert proven_bound(found.parts, fixed, whole.problem.pool) == -math.inf
+    assert proven_bound(found.nodes, fixed, whole.problem.pool) == -math.inf
 
 
 def test_a_lease_that_must_be_served_is_served_where_only_columns_left_out_can() -> None:
@@ -144,8 +144,8 @@ def test_a_lease_that_must_be_served_is_served_where_only_columns_left_out_can()
             whole.problem, use=np.vstack([whole.problem.use, row]), limit=np.append(whole.problem.limit, -1.0)
         )
         best = best_of_all(replace(whole, problem=taken), measure_of(whole))
-        assert found.void == (best == -np.inf)
-        if not found.void:
+        assert found.infeasible == (best == -np.inf)
+        if not found.infeasible:
             assert found.value == pytest.approx(best, abs=1e-6)
 
 
@@ -153,15 +153,15 @@ def test_a_gap_is_stated_where_the_tree_is_left_early() -> None:
     for seed in range(6):
         whole = random_whole_problem(seed)
         measure = measure_of(whole, 0.6)
-        found = branch_and_price(whole.problem.fixed, whole.problem.pool, measure, TIGHT, most_parts=2)
+        found = branch_and_price(whole.problem.fixed, whole.problem.pool, measure, TIGHT, most_nodes=2)
         if found.stopped:
             break
-    assert found.stopped == "parts"
+    assert found.stopped == "nodes"
     best = best_of_all(whole, measure)
     assert found.value <= best + 1e-6
     assert best - 1e-6 <= found.bound < math.inf
     assert found.bound - found.value > 1e-4
-    assert proven_bound(found.parts, whole.problem.fixed, whole.problem.pool) == pytest.approx(found.bound, abs=1e-9)
+    assert proven_bound(found.nodes, whole.problem.fixed, whole.problem.pool) == pytest.approx(found.bound, abs=1e-9)
 
 
 def test_a_plan_that_is_known_is_the_one_to_beat() -> None:
@@ -178,7 +178,7 @@ def test_a_plan_that_is_known_is_the_one_to_beat() -> None:
 
 
 def test_parts_count_whole_choices() -> None:
-    part = Part(np.array([0.0, 1.0, 0.0]), np.array([1.0, 1.0, 2.0]), 0.0)
+    part = Node(np.array([0.0, 1.0, 0.0]), np.array([1.0, 1.0, 2.0]), 0.0)
     assert part.choices == 6
 
 
@@ -218,6 +218,6 @@ def test_packings_that_do_not_fit_are_proven_to_have_no_plan() -> None:
     for seed in range(30):
         fixed, pool, measure, fits = packing(seed)
         found = branch_and_price(fixed, pool, measure, TIGHT)
-        assert (found.whole is not None, found.void, found.stopped) == (fits, not fits, ""), seed
+        assert (found.whole is not None, found.infeasible, found.stopped) == (fits, not fits, ""), seed
         seen.append(fits)
     assert 5 < sum(seen) < 25

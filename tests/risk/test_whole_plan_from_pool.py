@@ -149,9 +149,9 @@ def test_bundles_left_out_of_the_search_are_all_priced(
     assert proof is not None
     assert proof.stopped == ""
     fixed, pool = one.made.tightened
-    assert proven_bound(proof.parts, fixed, pool) == pytest.approx(proof.bound, rel=1e-9)
+    assert proven_bound(proof.nodes, fixed, pool) == pytest.approx(proof.bound, rel=1e-9)
     richer = replace(pool, values=np.asarray(pool.values) + 5.0)
-    assert proven_bound(proof.parts, fixed, richer) > proof.bound * 1.05
+    assert proven_bound(proof.nodes, fixed, richer) > proof.bound * 1.05
 
 
 def test_a_bundle_that_the_pool_lacks_costs_what_it_is_worth(
@@ -195,11 +195,11 @@ def test_a_search_cut_short_says_what_is_left(
     cases: dict[int, PooledCase], plans: dict[int, RiskAllocation], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = cases[1]
-    monkeypatch.setattr("planner.solver.column_generation.branch_and_price.MOST_PARTS", 2)
+    monkeypatch.setattr("planner.solver.column_generation.branch_and_price.MOST_NODES", 2)
     found = allocate_from_pool(one.candidates, one.values, one.measure, TIGHT, one.made)
     best = plans[1].allocation.objective_usd
     assert found.whole is not None
-    assert found.whole.stopped == "parts"
+    assert found.whole.stopped == "nodes"
     assert found.allocation.status is Status.FEASIBLE
     assert found.allocation.gap > 1e-3
     assert found.allocation.objective_usd <= best * (1 + 1e-9)

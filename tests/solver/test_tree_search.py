@@ -220,7 +220,7 @@ def test_infeasible_model() -> None:
 def test_an_lp_is_solved_to_a_vertex_with_duals() -> None:
     arrays = covering(2)
     best = TreeSearch(SolverOptions()).solve_arrays(arrays).usable()
-    found = TreeSearch(SolverOptions()).solve_arrays(arrays.with_integers_held(best))
+    found = TreeSearch(SolverOptions()).solve_arrays(arrays.with_integers_fixed(best))
     assert found.status is Status.OPTIMAL
     assert found.duals is not None
 

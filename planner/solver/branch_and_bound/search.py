@@ -418,7 +418,7 @@ class TreeSearch:
     def _before_presolve(self, arrays: ModelArrays, values: FloatArray, seconds: float | None) -> FloatArray:
         """Levels taken from the model as it was before presolve, with the whole decisions of an answer held."""
         solver = HighsSolver(SolverOptions(time_limit_s=seconds))
-        held = solver.solve_arrays(arrays.with_integers_held(values))
+        held = solver.solve_arrays(arrays.with_integers_fixed(values))
         # the time ran out, and the search's levels are better
         if held.status is not Status.OPTIMAL or held.values is None:
             return values

@@ -1,11 +1,11 @@
-"""The best whole plan out of a pool, by branch and price: a tree over the whole decisions, every part of it priced over
+"""The best whole plan out of a pool, by branch and price: a tree over the whole decisions, every node of it priced over
 the whole pool.
 
 Whole decisions (a site opened, a lease taken or not, a block, a link, a whole phase) stand in the master; bundles are
 divisible. A search over the columns of the last master alone would bound nothing, since a column left out may be worth
-little on average and much once a decision is made. So each part of the tree is a master of its own: the pool is priced
-at its prices, columns that could help come in, and the part is closed only when prices prove over all columns that none
-of its plans beats the best one by more than the gap, or that it holds no plan [1]. All parts share one programme, whose
+little on average and much once a decision is made. So each node of the tree is a master of its own: the pool is priced
+at its prices, columns that could help come in, and the node is closed only when prices prove over all columns that none
+of its plans beats the best one by more than the gap, or that it holds no plan [1]. All nodes share one programme, whose
 columns and scenarios hold everywhere.
 
 [1] Barnhart, Johnson, Nemhauser, Savelsbergh, Vance, Branch-and-price: column generation for solving huge integer
@@ -29,27 +29,27 @@ from planner.solver.branch_and_bound.node_lp import WHOLE
 from planner.solver.column_generation.certificate import bound_of
 from planner.solver.column_generation.columns import FixedPart, Pool
 from planner.solver.column_generation.mean_cvar import MeanCvar
-from planner.solver.column_generation.node_proof import Part
+from planner.solver.column_generation.node_proof import Node
 from planner.solver.column_generation.pricing_rounds import WITHIN
 from planner.solver.column_generation.restricted_master import Answer, Master, Prices
 from planner.solver.growing_lp import NoVertex
 from planner.solver.options import SolverOptions
 from planner.solver.status import Status
 
-MOST_PARTS = 3000
+MOST_NODES = 3000
 """Parts after which the tree is left as it is, with the gap that it has reached."""
 CLOSE = 1e-4
-"""Gap of a part at which it is branched on; what is left of it only loosens the bounds of its children."""
+"""Gap of a node at which it is branched on; what is left of it only loosens the bounds of its children."""
 CLOSED = 1e-6
-"""Gap at which a part whose decisions are whole is done."""
+"""Gap at which a node whose decisions are whole is done."""
 ROUNDS = 60
-"""Rounds of pricing in one part at most."""
+"""Rounds of pricing in one node at most."""
 MOST = 4
 """Columns of each group that come in a round."""
 PATIENCE = 100
 """Solves without being held after which a column leaves."""
 TRIALS, TRIAL_ITERATIONS = 8, 60
-"""Decisions without history that are tried at a part, and dual simplex iterations of a trial."""
+"""Decisions without history that are tried at a node, and dual simplex iterations of a trial."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,30 +57,30 @@ class BranchAndPrice:
     """What the tree proved. whole: decisions of the best plan, (k,), None where none beat the one given; value, bound:
     $M.
 
-    parts cover all whole choices, see `whole_proof`. columns, scenarios: those that stood in the programme at the end.
+    nodes cover all whole choices, see `node_proof`. columns, scenarios: those that stood in the programme at the end.
     stopped: what
-    ended it before it was through: "time", "parts", "solver" (a relaxation that it did not settle), "Ctrl-C", or "".
+    ended it before it was through: "time", "nodes", "solver" (a relaxation that it did not settle), "Ctrl-C", or "".
     """
 
     whole: Floats | None
     value: float
     bound: float
-    parts: tuple[Part, ...]
+    nodes: tuple[Node, ...]
     columns: Ints
     scenarios: Ints
     stopped: str
 
     @property
-    def void(self) -> bool:
+    def infeasible(self) -> bool:
         """Whether there is no whole plan at all."""
-        return all(part.void for part in self.parts)
+        return all(node.infeasible for node in self.nodes)
 
 
 def branch_and_price(
     fixed: FixedPart, pool: Pool, measure: MeanCvar, options: SolverOptions | None = None, *,
     cvar_limit: float | None = None, bound: float = math.inf, value: float = -math.inf, columns: Ints | None = None,
     scenarios: Ints | None = None,
-    most_parts: int | None = None,
+    most_nodes: int | None = None,
 ) -> BranchAndPrice:
     """Prove the best plan with whole decisions out of a pool.
 
@@ -89,7 +89,7 @@ def branch_and_price(
     with the bound that it has reached.
     """
     chosen = options or SolverOptions()
-    tree = _Tree(fixed, pool, measure, chosen, cvar_limit, value, MOST_PARTS if most_parts is None else most_parts)
+    tree = _Tree(fixed, pool, measure, chosen, cvar_limit, value, MOST_NODES if most_nodes is None else most_nodes)
     if columns is not None:
         tree.master.add_pool(columns)
     if scenarios is not None and tree.master.risky:
@@ -99,7 +99,7 @@ def branch_and_price(
 
 @dataclass
 class _Tree:
-    """The programme, the best plan so far, parts that are closed and parts that are open."""
+    """The programme, the best plan so far, nodes that are closed and nodes that are open."""
 
     fixed: FixedPart
     pool: Pool
@@ -110,8 +110,8 @@ class _Tree:
     most: int
     master: Master = field(init=False)
     whole: Floats | None = None
-    done: list[Part] = field(default_factory=list)
-    open: list[tuple[float, int, Part]] = field(default_factory=list)
+    done: list[Node] = field(default_factory=list)
+    open: list[tuple[float, int, Node]] = field(default_factory=list)
     _at: Ints = field(init=False)
     _losses: PseudoCosts = field(init=False)
     _columns: sp.csc_array = field(init=False)
@@ -129,11 +129,11 @@ class _Tree:
         self._free = (self.fixed.values.mean[self._at] == 0.0) & ~np.isin(self._at, self.fixed.values.varying)
 
     def run(self, bound: float) -> BranchAndPrice:
-        """Close parts, best bound first and deep before wide, until nothing open could be better by more than the
+        """Close nodes, best bound first and deep before wide, until nothing open could be better by more than the
         gap."""
         arrays = self.fixed.arrays
         self._push(
-            Part(np.ceil(arrays.col_lower[self._at] - WHOLE), np.floor(arrays.col_upper[self._at] + WHOLE), bound)
+            Node(np.ceil(arrays.col_lower[self._at] - WHOLE), np.floor(arrays.col_upper[self._at] + WHOLE), bound)
         )
         stopped = ""
         try:
@@ -142,67 +142,67 @@ class _Tree:
             stopped = "time" if ended.status is Status.TIME_LIMIT else "solver"
         except KeyboardInterrupt:
             stopped = "Ctrl-C"
-        parts = (*self.done, *(entry[2] for entry in self.open))
-        best = max([self.value, *(part.bound for part in parts)])
+        nodes = (*self.done, *(entry[2] for entry in self.open))
+        best = max([self.value, *(node.bound for node in nodes)])
         return BranchAndPrice(
-            self.whole, self.value, best, parts, self.master.pool_held, self.master.scenarios, stopped
+            self.whole, self.value, best, nodes, self.master.pool_held, self.master.scenarios, stopped
         )
 
     def _search(self) -> str:
         while self.open and -self.open[0][0] > self._cutoff():
-            part: Part | None = self.open[0][2]
-            while part is not None:
+            node: Node | None = self.open[0][2]
+            while node is not None:
                 if len(self.done) + len(self.open) >= self.most:
-                    return "parts"
+                    return "nodes"
                 if (
                     self.options.time_limit_s is not None
                     and time.perf_counter() - self._began > self.options.time_limit_s
                 ):
                     return "time"
-                children = self._settle(part)
-                # A part stays open until its children are, so that the bound holds whenever the time runs out.
+                children = self._settle(node)
+                # A node stays open until its children are, so that the bound holds whenever the time runs out.
                 for child in children:
                     self._push(child)
-                self.open = [entry for entry in self.open if entry[2] is not part]
+                self.open = [entry for entry in self.open if entry[2] is not node]
                 heapq.heapify(self.open)
-                part = children[0] if children else None
+                node = children[0] if children else None
                 self._report()
         return ""
 
-    def _push(self, part: Part) -> None:
+    def _push(self, node: Node) -> None:
         self._number += 1
-        heapq.heappush(self.open, (-part.bound, self._number, part))
+        heapq.heappush(self.open, (-node.bound, self._number, node))
 
     def _cutoff(self) -> float:
-        """Bound at which a part need not be looked into any further."""
+        """Bound at which a node need not be looked into any further."""
         return self.value if math.isinf(self.value) else self.value + 0.9 * self.options.gap * abs(self.value)
 
-    # --- one part ----------------------------------------------------------------------------------------------
+    # --- one node ----------------------------------------------------------------------------------------------
 
-    def _settle(self, part: Part) -> list[Part]:
-        """Relax a part over the whole pool; the two parts it is branched into, the more promising first, or none where
+    def _settle(self, node: Node) -> list[Node]:
+        """Relax a node over the whole pool; the two nodes it is branched into, the more promising first, or none where
         it is closed.
 
-        Invariant: a part's bound is at least the value of each of its plans over *all* columns and scenarios, since it
+        Invariant: a node's bound is at least the value of each of its plans over *all* columns and scenarios, since it
         comes from `bound_of`, which prices the whole pool; what the master happens to hold only says when to stop. A
-        part is closed where (1) its bound is within the gap of the best plan, (2) prices of the limits alone prove that
+        node is closed where (1) its bound is within the gap of the best plan, (2) prices of the limits alone prove that
         it holds no plan, or (3) its answer is whole, keeps all limits, and no column or scenario is missing.
         The textbook [1] prices a node until no column comes; here it is left at CLOSE while it is fractional, because
         what is left of its gap only loosens the bounds of its children, and they are priced anyway.
         """
         master = self.master
-        if part.bound <= self._cutoff():  # a better plan has come since it was made
-            self.done.append(part)
+        if node.bound <= self._cutoff():  # a better plan has come since it was made
+            self.done.append(node)
             return []
-        master.hold(self._at, part.lower, part.upper)
-        pricing = _Pricing(self, part)
+        master.hold(self._at, node.lower, node.upper)
+        pricing = _Pricing(self, node)
         levels: Floats | None = None
         asked = False
         for _ in range(ROUNDS):
             answer = master.solve()
             came = pricing.round(answer.prices)
             if pricing.closes():
-                self.done.append(pricing.part)
+                self.done.append(pricing.node)
                 return []
             levels = None if answer.broken else self._moved(answer)
             whole = levels is not None and not len(self._loose(levels))
@@ -216,33 +216,33 @@ class _Tree:
                 if not answer.broken or asked:
                     break
                 asked = True
-                void = self._without_plan(part)
-                if void is not None:
-                    self.done.append(void)
+                infeasible = self._without_plan(node)
+                if infeasible is not None:
+                    self.done.append(infeasible)
                     return []
             master.add_scenarios(missed)
-        part = pricing.settled()
+        node = pricing.settled()
         master.drop_idle(PATIENCE)
         chosen = answer.levels if levels is None else levels
         loose = self._loose(chosen)
         if not len(loose) and (answer.broken or len(answer.missed)):
             # rounds ran out, or rounding keeps a limit from being kept: take it apart
-            loose = np.flatnonzero(part.upper > part.lower)
-        if part.bound <= self._cutoff() or not len(loose):
-            self.done.append(part)
+            loose = np.flatnonzero(node.upper > node.lower)
+        if node.bound <= self._cutoff() or not len(loose):
+            self.done.append(node)
             return []
-        return self._branched(part, chosen, loose)
+        return self._branched(node, chosen, loose)
 
-    def _without_plan(self, part: Part) -> Part | None:
-        """The part as one that holds no plan, where prices of the limits alone prove that; columns that help to keep
+    def _without_plan(self, node: Node) -> Node | None:
+        """The node as one that holds no plan, where prices of the limits alone prove that; columns that help to keep
         them come in."""
-        fixed = part.within(self.fixed)
+        fixed = node.within(self.fixed)
         with self.master.limits_alone():
             for _ in range(ROUNDS):
                 answer, capped = self.master.solve(), self.master.capped
                 found = bound_of(fixed, self.pool, answer.prices, cvar_limit=self.cvar_limit, capped=capped, most=MOST)
                 if found.value < -WHOLE:
-                    return replace(part, bound=-math.inf, prices=answer.prices, capped=capped, void=True)
+                    return replace(node, bound=-math.inf, prices=answer.prices, capped=capped, infeasible=True)
                 came = (
                     0 if found.priced is None else self.master.add_pool(found.priced.column[found.priced.column >= 0])
                 )
@@ -274,26 +274,26 @@ class _Tree:
 
     # --- branching -----------------------------------------------------------------------------------------------
 
-    def _branched(self, part: Part, levels: Floats, loose: Ints) -> list[Part]:
-        """The part in two, at the decision that loses most both ways: the product of both losses by pseudo-costs, those
+    def _branched(self, node: Node, levels: Floats, loose: Ints) -> list[Node]:
+        """The node in two, at the decision that loses most both ways: the product of both losses by pseudo-costs, those
         without history tried first (strong branching on the first TRIALS of them). A split lies between two whole
-        levels, so the two halves together hold every whole choice of the part, and share none."""
+        levels, so the two halves together hold every whole choice of the node, and share none."""
         chosen = levels[self._at]
         losses = {q: self._losses.losses(q, float(chosen[q] % 1.0)) for q in loose.tolist()}
         now = self.master.solve().value
         ranked = sorted(losses, key=lambda q: (-losses[q][0] * losses[q][1], q))
         for q in [q for q in ranked if not self._losses.known(q)][:TRIALS]:
-            losses[q] = self._tried(part, q, float(chosen[q]), now)
+            losses[q] = self._tried(node, q, float(chosen[q]), now)
         best = max(ranked, key=lambda q: (losses[q][0] * losses[q][1], -q))
-        split = min(float(np.floor(chosen[best])), float(part.upper[best]) - 1.0)
-        below, above = part.upper.copy(), part.lower.copy()
+        split = min(float(np.floor(chosen[best])), float(node.upper[best]) - 1.0)
+        below, above = node.upper.copy(), node.lower.copy()
         below[best], above[best] = split, split + 1.0
-        children = [replace(part, upper=below), replace(part, lower=above)]
+        children = [replace(node, upper=below), replace(node, lower=above)]
         return children if losses[best][0] < losses[best][1] else children[::-1]
 
-    def _tried(self, part: Part, q: int, level: float, now: float) -> tuple[float, float]:
+    def _tried(self, node: Node, q: int, level: float, now: float) -> tuple[float, float]:
         """Losses of rounding a decision down and up, as a few iterations tell."""
-        held = (float(part.lower[q]), float(part.upper[q]))
+        held = (float(node.lower[q]), float(node.upper[q]))
         found = []
         for way, edge in ((0, math.floor(level)), (1, math.ceil(level))):
             bounds = (held[0], min(float(edge), held[1])) if way == 0 else (max(float(edge), held[0]), held[1])
@@ -306,7 +306,7 @@ class _Tree:
     def _report(self) -> None:
         if self.options.progress is None:
             return
-        bound = max([self.value, *(part.bound for part in self.done), *(-entry[0] for entry in self.open)])
+        bound = max([self.value, *(node.bound for node in self.done), *(-entry[0] for entry in self.open)])
         known = None if math.isinf(self.value) else self.value
         gap = None if known is None else (bound - known) / max(abs(known), 1e-9)
         self.options.progress(time.perf_counter() - self._began, known, bound, gap)
@@ -314,16 +314,16 @@ class _Tree:
 
 @dataclass
 class _Pricing:
-    """The pool priced for one part, round by round. value: the best bound so far, fast or proven."""
+    """The pool priced for one node, round by round. value: the best bound so far, fast or proven."""
 
     tree: _Tree
-    part: Part
+    node: Node
     value: float = field(init=False)
     _within: FixedPart = field(init=False)
     _at: tuple[Prices, Ints | None] | None = None
 
     def __post_init__(self) -> None:
-        self.value, self._within = self.part.bound, self.part.within(self.tree.fixed)
+        self.value, self._within = self.node.bound, self.node.within(self.tree.fixed)
 
     def round(self, prices: Prices) -> int:
         """Price the pool; returns how many columns came."""
@@ -336,15 +336,15 @@ class _Pricing:
         return 0 if found.priced is None else tree.master.add_pool(found.priced.column[found.priced.column >= 0])
 
     def closes(self) -> bool:
-        """Whether nothing in the part can be better than the best plan by more than the gap, proven in float64."""
+        """Whether nothing in the node can be better than the best plan by more than the gap, proven in float64."""
         return self.value <= self.tree._cutoff() and self.settled().bound <= self.tree._cutoff()
 
-    def settled(self) -> Part:
-        """The part with its best bound, recomputed in float64."""
+    def settled(self) -> Node:
+        """The node with its best bound, recomputed in float64."""
         if self._at is not None:
             prices, capped = self._at
             exact = bound_of(self._within, self.tree.pool, prices, cvar_limit=self.tree.cvar_limit, capped=capped).value
-            if exact < self.part.bound:
-                self.part = replace(self.part, bound=exact, prices=prices, capped=capped)
-            self.value, self._at = self.part.bound, None
-        return self.part
+            if exact < self.node.bound:
+                self.node = replace(self.node, bound=exact, prices=prices, capped=capped)
+            self.value, self._at = self.node.bound, None
+        return self.node

@@ -1,10 +1,10 @@
-"""The proof that no whole plan out of a pool is better: parts that cover all whole choices, each with prices that bound
+"""The proof that no whole plan out of a pool is better: nodes that cover all whole choices, each with prices that bound
 it.
 
-A part holds bounds of the whole decisions (sites opened, leases accepted, blocks, links, whole phases). For any prices,
-`bound_of` with these bounds and with every column of the pool priced says what no plan of the part can beat; where
-nothing but the limits is priced and that comes out below zero, the part holds no plan at all. A column that the search
-never saw counts like all others, so whoever has the parts can check the bound without a solver.
+A node holds bounds of the whole decisions (sites opened, leases accepted, blocks, links, whole phases). For any prices,
+`bound_of` with these bounds and with every column of the pool priced says what no plan of the node can beat; where
+nothing but the limits is priced and that comes out below zero, the node holds no plan at all. A column that the search
+never saw counts like all others, so whoever has the nodes can check the bound without a solver.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from planner.solver.column_generation.restricted_master import Prices
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class Node:
     """Some of the whole choices: bounds of the whole decisions, (k,) each, and `bound`, $M, that none of their plans
     beats.
 
-    prices prove it, with `capped` as in `bound_of`; None where it is the bound of the relaxation over all. void: it
-    holds no plan at all (bound is -inf), and the prices are those of the limits alone.
+    prices prove it, with `capped` as in `bound_of`; None where it is the bound of the relaxation over all. infeasible:
+    it holds no plan at all (bound is -inf), and the prices are those of the limits alone.
     """
 
     lower: Floats
@@ -35,7 +35,7 @@ class Part:
     bound: float
     prices: Prices | None = None
     capped: Ints | None = None
-    void: bool = False
+    infeasible: bool = False
 
     @property
     def choices(self) -> int:
@@ -43,7 +43,7 @@ class Part:
         return prod(int(high - low) + 1 for low, high in zip(self.lower.tolist(), self.upper.tolist(), strict=True))
 
     def within(self, fixed: FixedPart) -> FixedPart:
-        """The fixed part with its whole decisions between the bounds of this part."""
+        """The fixed part with its whole decisions between the bounds of this node."""
         return whole_between(fixed, self.lower, self.upper)
 
     def proven(self, fixed: FixedPart, pool: Pool, cvar_limit: float | None) -> float:
@@ -51,7 +51,7 @@ class Part:
         if self.prices is None:
             return self.bound
         found = bound_of(self.within(fixed), pool, self.prices, cvar_limit=cvar_limit, capped=self.capped).value
-        if self.void:
+        if self.infeasible:
             return -math.inf if found < 0.0 else math.inf
         return found
 
@@ -64,20 +64,20 @@ def whole_between(fixed: FixedPart, lower: Floats, upper: Floats) -> FixedPart:
     return FixedPart(replace(arrays, col_lower=col_lower, col_upper=col_upper), fixed.values)
 
 
-def proven_bound(parts: tuple[Part, ...], fixed: FixedPart, pool: Pool, cvar_limit: float | None = None) -> float:
-    """What no whole plan beats, $M, recomputed from the prices of the parts over a whole pool; inf where they do not
+def proven_bound(nodes: tuple[Node, ...], fixed: FixedPart, pool: Pool, cvar_limit: float | None = None) -> float:
+    """What no whole plan beats, $M, recomputed from the prices of the nodes over a whole pool; inf where they do not
     cover all whole choices."""
     arrays = fixed.arrays
-    every = Part(arrays.col_lower[arrays.integer], arrays.col_upper[arrays.integer], math.inf).choices
-    if sum(part.choices for part in parts) != every or _overlap(parts):
+    every = Node(arrays.col_lower[arrays.integer], arrays.col_upper[arrays.integer], math.inf).choices
+    if sum(node.choices for node in nodes) != every or _overlap(nodes):
         return math.inf
-    return max((part.proven(fixed, pool, cvar_limit) for part in parts), default=math.inf)
+    return max((node.proven(fixed, pool, cvar_limit) for node in nodes), default=math.inf)
 
 
-def _overlap(parts: tuple[Part, ...]) -> bool:
-    """Whether some choice stands in two parts."""
-    lower, upper = np.array([part.lower for part in parts]), np.array([part.upper for part in parts])
+def _overlap(nodes: tuple[Node, ...]) -> bool:
+    """Whether some choice stands in two nodes."""
+    lower, upper = np.array([node.lower for node in nodes]), np.array([node.upper for node in nodes])
     return any(
         bool(((lower[at] <= upper[at + 1 :]) & (lower[at + 1 :] <= upper[at])).all(axis=1).any())
-        for at in range(len(parts) - 1)
+        for at in range(len(nodes) - 1)
     )

@@ -15,7 +15,7 @@ from cases.lp_bank import BANK, DIRECTIONS, Known, Moved
 from planner.errors import PlannerError
 from planner.pricing.deadline import Deadline
 from planner.pricing.directions import Direction, together
-from planner.pricing.held_plan import HeldPlan
+from planner.pricing.fixed_plan import FixedPlan
 from planner.solver.highs import HighsSolver
 from planner.solver.model_arrays import ModelArrays, model_arrays
 from planner.solver.solution import verify_duals
@@ -30,11 +30,11 @@ def held_arrays(build: object) -> ModelArrays:
     if not arrays.is_mip:
         return arrays
     found = HighsSolver().solve_arrays(arrays)
-    return arrays.with_integers_held(found.usable())
+    return arrays.with_integers_fixed(found.usable())
 
 
-def kept(build: object) -> HeldPlan:
-    found = HeldPlan.of(held_arrays(build))
+def kept(build: object) -> FixedPlan:
+    found = FixedPlan.of(held_arrays(build))
     assert found is not None
     return found
 
@@ -120,7 +120,7 @@ def test_a_limit_in_two_directions_moves_by_both() -> None:
 def test_a_model_without_an_answer_has_no_prices() -> None:
     infeasible = next(known for known in BANK if known.name == "infeasible")
     with pytest.raises(PlannerError, match="no proven prices"):
-        HeldPlan.of(held_arrays(infeasible.build))
+        FixedPlan.of(held_arrays(infeasible.build))
 
 
 def test_no_question_is_begun_after_the_deadline() -> None:

@@ -1,4 +1,4 @@
-"""The plan's linear programme with whole decisions held, kept warm for many small questions.
+"""The plan's linear programme with integers fixed, kept warm for many small questions.
 
 A question changes a few limits, so its answer lies some dual simplex steps from the plan's own basis. What then costs
 time is not
@@ -34,7 +34,7 @@ NOISE = 2e-10
 
 
 @dataclass
-class HeldPlan:
+class FixedPlan:
     """A solved linear programme that answers what changes of its limits are worth.
 
     worth: greater is better, whatever the sense of the model, in its own units. money: dollars of one of them; duals
@@ -58,7 +58,7 @@ class HeldPlan:
     @staticmethod
     def of(
         arrays: ModelArrays, deadline: Deadline | None = None, *, basis: Any = None, money: float = 1.0
-    ) -> HeldPlan | None:
+    ) -> FixedPlan | None:
         """Solve the programme once to a vertex; None if the time runs out before. Raises PlannerError if its duals
         prove nothing.
 
@@ -74,7 +74,7 @@ class HeldPlan:
                 return None
             raise PlannerError(f"the plan's linear programme has no proven prices: {found.status}")
         worth = found.objective if arrays.maximise else -found.objective
-        return HeldPlan(
+        return FixedPlan(
             solver, solver.basis(), arrays, worth, found.values, found.duals, found.reduced_costs, until, money
         )
 

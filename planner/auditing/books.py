@@ -98,7 +98,8 @@ def _post_uses(book: Book, run: Published, uses: tuple[AtWork, ...], drawn: Draw
             run.row("leases", lease_id=holding.lease)["energy_by"] == "tenant" if holding.lease
             else holding.kind == "host"
         )
-        post_use(book, run, use, drawn, tenant_pays=tenant, idle=idle)
+        chance = Contract(run, holding).comes_about if holding.lease and not holding.gpu else 1.0
+        post_use(book, run, use, drawn, tenant_pays=tenant, idle=idle, chance=chance)
         if holding.kind == "sell" and not idle:
             book.post(holding.site, "revenue", use.month, on_demand_income(run, use))
         elif holding.kind == "mine":

@@ -51,6 +51,17 @@ class Contract:
             )["usd_per_gpu_hour"]
         )
 
+    @cached_property
+    def offered(self) -> float:
+        """Chance that the lease is offered; announced dates take every offer as made."""
+        return 1.0 if self.run.base == "announced" else float(self.lease["offer_probability"])
+
+    @property
+    def comes_about(self) -> float:
+        """Chance that the tenant of a hall is there, in a next term too: an empty hall draws nothing."""
+        again = float(self.lease["renewal_probability"]) if self.holding.kind == "renew" else 1.0
+        return self.offered * again
+
     def hours_billed(self, month: int) -> float:
         """Hours of a month that a rate by the hour is paid for; 1 where the rate is by the month."""
         if self.lease["kind"] == "hosting":
@@ -138,15 +149,18 @@ def post_lease(book: Book, contract: Contract, availability: dict[int, float]) -
         if month >= contract.left_from:
             account.earn(month, holding.level * contract.relet(month))
             continue
-        due = holding.level * contract.billed(month) * collected(run, customer, month)
+        due = contract.offered * holding.level * contract.billed(month) * collected(run, customer, month)
         account.earn(month, due)
+        standing = contract.ramp.get(month - contract.begins, (1.0, 1.0))[0]
+        account.earn(month, (1.0 - contract.offered) * holding.level * standing * contract.relet(month))
         if availability.get(month, 1.0) < SOUND_HOURS:
             book.post(holding.site, "penalties", month, -due * float(lease["sla_credit"]))
     if lease["prepay_fraction"]:
         _post_prepayment(book, contract, account)
     if lease["late_penalty"]:
         for month in range(max(run.months.index(lease["start"]), 0), holding.start):
-            fee = holding.level * contract.first_rate * contract.hours_billed(month) * contract.share_used
+            fee = contract.offered * holding.level * contract.first_rate
+            fee *= contract.hours_billed(month) * contract.share_used
             book.post(
                 holding.site, "penalties", month, -fee * float(lease["late_penalty"]) * collected(run, customer, month)
             )
@@ -162,7 +176,7 @@ def _post_prepayment(book: Book, contract: Contract, account: Account) -> None:
     """
     run, holding = contract.run, contract.holding
     customer = str(contract.lease["customer_id"])
-    share = holding.level * float(contract.lease["prepay_fraction"])
+    share = contract.offered * holding.level * float(contract.lease["prepay_fraction"])
     credits = {
         month: share * contract.billed_at_first_rate(month) for month in range(max(holding.start, 0), holding.end)
     }
@@ -188,7 +202,7 @@ def _post_prepayment(book: Book, contract: Contract, account: Account) -> None:
 def post_next_term(book: Book, contract: Contract) -> Account:
     """The income of a next term: at its rate by its chance, let again at a share of the market else."""
     run, holding, lease = contract.run, contract.holding, contract.lease
-    account, chance = Account(), float(lease["renewal_probability"])
+    account, chance = Account(), contract.offered * float(lease["renewal_probability"])
     last = contract.first_rate * float(1.0 + lease["escalator"]) ** ((int(lease["term_months"]) - 1) // 12)
     rate = last * float(lease["renewal_rate_share"])
     for month in range(max(holding.start, 0), holding.end):

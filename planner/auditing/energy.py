@@ -34,18 +34,20 @@ def usd_per_mwh(use: AtWork, *, lease: bool) -> float:
     return use.phase.other_usd_per_mwh(use.month) + fuel
 
 
-def post_use(book: Book, run: Published, use: AtWork, drawn: Drawn, *, tenant_pays: bool, idle: bool) -> None:
-    """Energy, demand charge and the part of the fee that falls on MW in use, for one month of one holding."""
+def post_use(
+    book: Book, run: Published, use: AtWork, drawn: Drawn, *, tenant_pays: bool, idle: bool, chance: float
+) -> None:
+    """Energy, demand charge and the part of the fee that falls on MW in use, for one month of one holding; chance: that
+    the holding comes about."""
     phase, site, month = use.phase, use.holding.site, use.month
     energy = mwh(run, use)
     drawn.mw[phase.name, month] += use.contracted_mw
     lease = use.holding.kind in ("serve", "renew", "host")
     if not tenant_pays:
-        taken = energy * (float(phase.row["min_take"]) if idle else 1.0)
+        taken = chance * energy * (float(phase.row["min_take"]) if idle else 1.0)
         book.post(site, "energy", month, -taken * usd_per_mwh(use, lease=lease))
-        book.post(
-            site, "energy", month, -1000.0 * float(phase.row["demand_charge_usd_per_kw_month"]) * use.contracted_mw
-        )
+        demand = 1000.0 * float(phase.row["demand_charge_usd_per_kw_month"])
+        book.post(site, "energy", month, -chance * demand * use.contracted_mw)
     drawn.mwh[phase.name, month] += energy
-    on_use = 1.0 - float(phase.row["take_or_pay"])
+    on_use = chance * (1.0 - float(phase.row["take_or_pay"]))
     book.post(site, "fees", month, -on_use * phase.fee_usd_per_mw(month) * use.contracted_mw)

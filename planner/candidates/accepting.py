@@ -110,7 +110,7 @@ def _add_accepts(builder: CandidateBuilder, options: Columns, fabrics: Fabrics) 
     names, lease, fabric = builder.names, options["lease"], options["fabric"]
     columns = Columns(
         lease=lease, customer=builder.outlook.tables["leases"].rows_of("customer_id")[lease], unit="0/1", upper=1.0,
-        integral=True, fabric=fabric,
+        integral=True, fabric=fabric, decide_by=builder.outlook.answer_months[lease],
     )
 
     def on_fabric(taken: int, place: int) -> str:

@@ -1,7 +1,9 @@
 """What a lease pays and when: its ramp, its rate, its prepayment, its end by notice, its next term.
 
 After a default nothing is billed and nothing is credited: what can be recovered comes in its place, and the unearned
-part of a prepayment stays with the company.
+part of a prepayment stays with the company. A lease that is not offered pays nothing; what was placed for it is let
+again as after notice. A rate that follows the market moves with the SKU's price at the month of the answer, and so does
+all that is counted from it.
 """
 
 from __future__ import annotations
@@ -15,8 +17,10 @@ import numpy.typing as npt
 
 from planner.arrays import Floats, Ints
 from planner.candidates.builder import CandidateBuilder
+from planner.candidates.cash_tables import Recipe
 from planner.candidates.columns import Columns, codes_of, stacked
 from planner.candidates.outlook import HOURS_BILLED_730, Outlook
+from planner.case.table_arrays import NO_ROW
 
 
 def _relet(outlook: Outlook, gpu_id: str) -> Floats:
@@ -30,24 +34,25 @@ def _relet(outlook: Outlook, gpu_id: str) -> Floats:
 @dataclass(frozen=True)
 class Prepaid:
     """A prepayment as it is used up. credit: what a month earns of it while the customer lives, shape (M,), zero
-    outside the window."""
+    outside the window. paid: share of it that is paid at all, (1,) or (S, 1)."""
 
     credit: Floats
     start: int
     received: bool
     customer: str
     recovery: float
+    paid: Recipe
 
     def settled(self, outlook: Outlook) -> Floats:
         """Credited in each month while the customer lives, and all that is left in the month of its default; in sum
         what was paid."""
-        return self.credit * outlook.alive[self.customer] + self._unearned(outlook)
+        return (self.credit * outlook.alive[self.customer] + self._unearned(outlook)) * self.paid(outlook)
 
     def kept(self, outlook: Outlook) -> Floats:
         """The unearned rest in the month of default, which is income then; recovery counts on what was not prepaid
         alone."""
         lost = self._living(outlook) - outlook.alive[self.customer]
-        return self._unearned(outlook) - self.recovery * self.credit * lost
+        return (self._unearned(outlook) - self.recovery * self.credit * lost) * self.paid(outlook)
 
     def _living(self, outlook: Outlook) -> Floats:
         """Chance that the customer lived to pay it, shape (1,) or (S, 1)."""
@@ -109,37 +114,56 @@ class LeaseTerms:
         factor: Floats = (1.0 + self.leases[lease]["escalator"]) ** years
         return factor
 
-    def income_path(self, lease: int, term_start: int) -> int:
-        """Path of expected income for $1 of rate: billed hours x ramp x escalator x share used x income after
-        defaults."""
-        customer = self.leases[lease]["customer_id"]
+    def moves(self, lease: int) -> bool:
+        """Whether a lease may not be offered, or its rate follows the market."""
+        return bool(self.leases[lease]["offer_probability"] < 1.0 or self.leases[lease]["rate_follows_market"] > 0.0)
+
+    def offer(self, lease: int, gpu: int) -> Recipe:
+        """What a lease pays of the rate in the case: nothing where it is not offered, more or less where the market
+        has moved, (1,) or (S, 1)."""
+        lease_id, gpu_id = self.leases[lease]["lease_id"], self.builder.names.gpu(gpu)
+        if not self.moves(lease):
+            return lambda _: np.ones(1)
+        return lambda outlook: outlook.offered[lease_id] * outlook.rate_change(lease_id, gpu_id)
+
+    def _of_gpu(self, lease: int, gpu: int) -> int:
+        """The SKU where the path of a lease depends on it, so that others share one path."""
+        return gpu if self.leases[lease]["rate_follows_market"] > 0.0 else NO_ROW
+
+    def income_path(self, lease: int, term_start: int, gpu: int) -> int:
+        """Path of expected income for $1 of rate: billed hours x ramp x escalator x share used x income after defaults
+        x the offer."""
+        customer, offer = self.leases[lease]["customer_id"], self.offer(lease, gpu)
         contract = self.first_rate_income(lease, term_start) * self.escalation(lease, term_start)
         return self.builder.paths.number(
-            ("income", lease, term_start), lambda outlook: contract * outlook.income_share[customer]
+            ("income", lease, term_start, self._of_gpu(lease, gpu)),
+            lambda outlook: contract * outlook.income_share[customer] * offer(outlook),
         )
 
-    def alive_path(self, lease: int) -> int:
-        """Path of the chance that the customer of a lease has not defaulted on the first day of a month."""
-        customer = self.leases[lease]["customer_id"]
-        return self.builder.paths.number(("alive at start", customer), lambda outlook: outlook.alive_at_start[customer])
+    def prepaying_path(self, lease: int, gpu: int) -> int:
+        """Path of the chance that the customer of a lease has not defaulted on the first day of a month, x the
+        offer."""
+        customer, offer = self.leases[lease]["customer_id"], self.offer(lease, gpu)
+        key = ("prepaying", lease, self._of_gpu(lease, gpu)) if self.moves(lease) else ("alive at start", customer)
+        return self.builder.paths.number(key, lambda outlook: outlook.alive_at_start[customer] * offer(outlook))
 
-    def prepaid(self, lease: int, term_start: int, start: int, end: int, received: bool) -> Prepaid:
+    def prepaid(self, lease: int, term_start: int, start: int, end: int, received: bool, gpu: int) -> Prepaid:
         """The prepayment of a window, for $1 of rate: the lease pays its first-rate value at the start (before it, if
         `received`)."""
         credit = np.zeros(self.outlook.months)
         credit[start:end] = self.first_rate_income(lease, term_start)[start:end]
         customer = self.leases[lease]["customer_id"]
-        return Prepaid(credit, start, received, customer, self._recovery[customer])
+        return Prepaid(credit, start, received, customer, self._recovery[customer], self.offer(lease, gpu))
 
-    def settled_path(self, lease: int, term_start: int, start: int, end: int, received: bool) -> int:
+    def settled_path(self, lease: int, term_start: int, start: int, end: int, received: bool, gpu: int) -> int:
         """Path by which a prepayment is used up: credited month by month, or kept when the customer defaults."""
-        key = ("prepayment settled", lease, term_start, start, end)
-        return self.builder.paths.number(key, self.prepaid(lease, term_start, start, end, received).settled)
+        key = ("prepayment settled", lease, term_start, start, end, self._of_gpu(lease, gpu))
+        return self.builder.paths.number(key, self.prepaid(lease, term_start, start, end, received, gpu).settled)
 
-    def kept_path(self, lease: int, term_start: int, start: int, end: int, received: bool) -> int:
+    def kept_path(self, lease: int, term_start: int, start: int, end: int, received: bool, gpu: int) -> int:
         """Path of what a default makes income of a prepayment, less what then cannot be recovered a second time."""
-        key = ("prepayment kept", lease, term_start, start, end)
-        return self.builder.paths.number(key, self.prepaid(lease, term_start, start, end, received).kept)
+        key = ("prepayment kept", lease, term_start, start, end, self._of_gpu(lease, gpu))
+        return self.builder.paths.number(key, self.prepaid(lease, term_start, start, end, received, gpu).kept)
 
     def ramped_path(self, lease: int, term_start: int, path: int) -> int:
         """Another path times the share of the lease's size that stands."""
@@ -153,32 +177,50 @@ class LeaseTerms:
         name = self.builder.names.gpus[gpu]
         return self.builder.paths.number(("relet", name), lambda outlook: _relet(outlook, name))
 
+    def relet_unless_offered_path(self, gpu: int, lease: int) -> int:
+        """The same, times the chance that the lease is not offered."""
+        name, lease_id = self.builder.names.gpus[gpu], self.leases[lease]["lease_id"]
+        return self.builder.paths.number(
+            ("relet unless offered", name, lease),
+            lambda outlook: _relet(outlook, name) * (1.0 - outlook.offered[lease_id])
+        )
+
     def relet_unless_renewed_path(self, gpu: int, lease: int) -> int:
-        """The same, times the chance that the lease is not renewed."""
+        """The same, times the chance that the lease is not offered, or not renewed."""
         name, lease_id = self.builder.names.gpus[gpu], self.leases[lease]["lease_id"]
         return self.builder.paths.number(
             ("relet unless renewed", name, lease),
-            lambda outlook: _relet(outlook, name) * (1.0 - outlook.renewed[lease_id])
+            lambda outlook: _relet(outlook, name) * (1.0 - outlook.renewed[lease_id] * outlook.offered[lease_id])
         )
 
-    def renewal_path(self, lease: int, term_start: int, start: int) -> int:
-        """Path of the next term's income for $1 of the first rate, times the chance of the renewal."""
-        row = self.leases[lease]
+    def renewal_path(self, lease: int, term_start: int, start: int, gpu: int) -> int:
+        """Path of the next term's income for $1 of the first rate, times the chance of the renewal and the offer."""
+        row, offer = self.leases[lease], self.offer(lease, gpu)
         last = float(self.escalation(lease, term_start)[min(start, self.outlook.months) - 1])
         contract = self.billed(lease) * self.share_used(lease) * last * row[
             "renewal_rate_share"
         ] * self.escalation(lease, start)
         customer, lease_id = row["customer_id"], row["lease_id"]
         return self.builder.paths.number(
-            ("renewal", lease, term_start, start),
-            lambda outlook: contract * outlook.income_share[customer] * outlook.renewed[lease_id]
+            ("renewal", lease, term_start, start, self._of_gpu(lease, gpu)),
+            lambda outlook: contract * outlook.income_share[customer] * outlook.renewed[lease_id] * offer(outlook)
         )
 
     def if_renewed_path(self, lease: int, path: int) -> int:
-        """Another path times the chance that the lease is renewed."""
+        """Another path times the chance that the lease is offered and renewed."""
         whole, lease_id = self.builder.paths.recipe(path), self.leases[lease]["lease_id"]
         return self.builder.paths.number(
-            ("if renewed", lease, path), lambda outlook: whole(outlook) * outlook.renewed[lease_id]
+            ("if renewed", lease, path),
+            lambda outlook: whole(outlook) * outlook.renewed[lease_id] * outlook.offered[lease_id],
+        )
+
+    def if_offered_path(self, lease: int, path: int) -> int:
+        """Another path times the chance that the lease is offered."""
+        whole, lease_id = self.builder.paths.recipe(path), self.leases[lease]["lease_id"]
+        if self.leases[lease]["offer_probability"] == 1.0:
+            return path
+        return self.builder.paths.number(
+            ("if offered", lease, path), lambda outlook: whole(outlook) * outlook.offered[lease_id]
         )
 
     def contract_ends(self, rows: Columns) -> Ints:
@@ -228,7 +270,8 @@ class LeaseTerms:
         price = np.broadcast_to(
             outlook.market_top[self.builder.names.gpus[gpu]][0], (outlook.scenarios, outlook.months)
         )
-        contract = rate_usd * self.escalation(lease, term_start)
+        change = outlook.rate_change(row["lease_id"], self.builder.names.gpu(gpu)) if self.moves(lease) else 1.0
+        contract = rate_usd * self.escalation(lease, term_start) * change
         fallen = price < contract * (1.0 - row["notice_margin"])
         protected = max(term_start + int(row["notice_from_month"]), 0)
         fallen[:, :protected] = False

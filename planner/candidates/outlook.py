@@ -27,6 +27,8 @@ YEARLY_DEFAULT_RATE = {"AAA": 0.0, "AA": 0.0002, "A": 0.0005, "BBB": 0.0016, "BB
 """Long-run mean yearly default rates by rating (order of magnitude of published corporate default studies)."""
 
 BASES = ("expected", "announced")
+ANSWER_AHEAD_MONTHS = 6
+"""Months before its start by which a lease must be answered, where the case does not say."""
 
 
 @dataclass(frozen=True)
@@ -165,6 +167,19 @@ class Outlook:
         """Chance that each lease is renewed, shape (1,); by scenario it is 0 or 1, shape (S, 1)."""
         return chances_of_renewal(self.case)
 
+    @cached_property
+    def offered(self) -> dict[str, Floats]:
+        """Chance that each lease is offered, shape (1,), 1 where announced dates are taken; by scenario it is 0 or 1,
+        shape (S, 1)."""
+        leases = self.tables["leases"]
+        chances = leases.floats("offer_probability") if self.base == "expected" else np.ones(len(leases))
+        return dict(zip(leases.texts("lease_id"), chances[:, None], strict=True))
+
+    def rate_change(self, lease_id: str, gpu_id: str) -> Floats:
+        """What a lease that follows the market pays of its rate for a SKU, shape (1,); by scenario (S, 1). Of mean one
+        as far as the market's price is."""
+        return np.ones(1)
+
     def _default_chance(self, customer: Mapping[str, Any], months: Floats) -> Floats:
         rate = customer["default_rate_per_year"]
         rate = YEARLY_DEFAULT_RATE[customer["rating"]] if math.isnan(rate) else rate
@@ -246,6 +261,13 @@ class Outlook:
     def lease_starts(self) -> Ints:
         """Month in which the term of each lease is due to begin, negative before the start, shape (leases,)."""
         return self.calendar.indices(self.tables["leases"].texts("start"))
+
+    @cached_property
+    def answer_months(self) -> Ints:
+        """Month by which each lease must be answered, at least 0, shape (leases,)."""
+        stated = self.tables["leases"].texts("answer_by")
+        given = self.calendar.indices(np.where(stated == "", self.calendar.start, stated))
+        return np.maximum(np.where(stated == "", self.lease_starts - ANSWER_AHEAD_MONTHS, given), 0)
 
     @cached_property
     def step_ends(self) -> Ints:

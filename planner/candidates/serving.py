@@ -41,7 +41,7 @@ def _add_kind(builder: CandidateBuilder, kind: Kind, rows: Columns, phases: Colu
     hall, delivery = work_waits(builder, rows, for_contract=True)
     rows = rows.having(hall_wait=hall, delivery_wait=delivery)
     head, then = legs(builder, rows, (hall, delivery))
-    income = path_by_row([rows["lease"], rows["term_start"]], terms.income_path)
+    income = path_by_row([rows["lease"], rows["term_start"], rows["gpu"]], terms.income_path)
     ends = terms.contract_ends(rows)
     block = builder.add(
         kind,
@@ -89,9 +89,14 @@ def _columns(builder: CandidateBuilder, kind: Kind, rows: Columns) -> Columns:
 def _revenue_terms(
     builder: CandidateBuilder, kind: Kind, rows: Columns, head: Leg, income: Ints, ends: Ints, terms: LeaseTerms
 ) -> list[Term]:
-    """Contract income to the end of the contract, then whatever the GPU is let again for."""
+    """Contract income to the end of the contract, then whatever the GPU is let again for, as in place of a contract
+    that is not offered."""
     found: list[Term] = [WindowTerm(Line.REVENUE, rows["rate_usd"], income, head.start_event, ends)]
     if kind is Kind.SERVE:
+        doubtful = builder.outlook.tables["leases"].floats("offer_probability")[rows["lease"]] < 1.0
+        if doubtful.any():
+            path = _ramped(rows, path_by_row([rows["gpu"], rows["lease"]], terms.relet_unless_offered_path), terms)
+            found.append(WindowTerm(Line.REVENUE, doubtful.astype(np.float64), path, head.start_event, ends))
         path = path_by_row([rows["gpu"]], terms.relet_path)
         found.append(WindowTerm(Line.REVENUE, np.ones(len(rows)), path, ends, builder.events.at(rows["to_month"])))
     return found
@@ -106,13 +111,15 @@ def _prepayment_terms(builder: CandidateBuilder, rows: Columns, terms: LeaseTerm
         return []
     start, end = rows["from_month"], rows["to_month"]
     received = leases.flags("signed")[lease] | (rows["due"] < 0)
-    window = [lease, rows["term_start"], start, end, received]
+    window = [lease, rows["term_start"], start, end, received, rows["gpu"]]
     codes, first = codes_of(window)
     keys = zip(*(column[first].tolist() for column in window), strict=True)
     value = np.array([terms.prepaid(*key).credit.sum() for key in keys])[codes]
     paid = np.where(received, 0.0, fraction * value)
     return [
-        builder.running(Line.PREPAYMENT, paid, start, start + 1, path_by_row([lease], terms.alive_path)),
+        builder.running(
+            Line.PREPAYMENT, paid, start, start + 1, path_by_row([lease, rows["gpu"]], terms.prepaying_path)
+        ),
         builder.running(Line.PREPAYMENT, -fraction, start, end, path_by_row(window, terms.settled_path)),
         builder.running(Line.REVENUE, fraction, start, end, path_by_row(window, terms.kept_path)),
     ]
@@ -127,7 +134,7 @@ def _penalty_terms(
     late = rate * leases.floats("late_penalty")[lease]
     found: list[Term] = []
     if np.any(late):
-        fee = path_by_row([lease, rows["due"]], terms.income_path)
+        fee = path_by_row([lease, rows["due"], rows["gpu"]], terms.income_path)
         found.append(
             WindowTerm(Line.PENALTIES, -late, fee, builder.events.at(np.maximum(rows["due"], 0)), head.start_event)
         )
@@ -147,7 +154,8 @@ def _running_terms(
 ) -> list[Term]:
     """Energy, demand charges and fees of both legs, and the network, at the size that stands.
 
-    Of a next term a hall costs energy only if it is renewed; a GPU draws it in either case.
+    A hall costs energy only if its lease is offered, and in a next term if it is renewed; a GPU draws it in either
+    case.
     """
     lease = rows["lease"]
     landlord = (builder.outlook.tables["leases"].texts("energy_by") == "landlord")[lease].astype(np.float64)
@@ -155,7 +163,8 @@ def _running_terms(
 
     def path(number: Ints) -> Ints:
         if not next_term:
-            return _ramped(rows, number, terms)
+            offered = path_by_row([lease, number], terms.if_offered_path) if kind is Kind.HOST else number
+            return _ramped(rows, offered, terms)
         return path_by_row([lease, number], terms.if_renewed_path) if kind is Kind.HOST else number
 
     one = path(np.full(len(rows), builder.one()))
@@ -235,7 +244,7 @@ def _add_renewals(
         return
     both = legs(builder, chosen)
     lease, begins, last = chosen["lease"], both[0].start_event, builder.events.at(chosen["to_month"])
-    path = path_by_row([lease, chosen["begun"], chosen["from_month"]], terms.renewal_path)
+    path = path_by_row([lease, chosen["begun"], chosen["from_month"], chosen["gpu"]], terms.renewal_path)
     found: list[Term] = [WindowTerm(Line.REVENUE, chosen["rate_usd"], path, begins, last)]
     if kind is Kind.SERVE:
         relet = path_by_row([chosen["gpu"], lease], terms.relet_unless_renewed_path)

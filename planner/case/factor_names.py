@@ -1,5 +1,5 @@
-"""Names of stochastic factors: those of the table, and the delay, default and renewal that phases, customers and leases
-bring."""
+"""Names of stochastic factors: those of the table, and the delay, default, renewal and offer that phases, customers and
+leases bring."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ Tables = Mapping[str, pd.DataFrame]
 
 ONCE = {
     "delay": ("power", ("source_id", "phase")), "default": ("customers", ("customer_id",)),
-    "renewal": ("leases", ("lease_id",)),
+    "renewal": ("leases", ("lease_id",)), "offer": ("leases", ("lease_id",)),
 }
-"""What happens once: by its word, the table whose rows bring it and the columns that name them."""
+"""What happens once: by its word, the table whose rows bring it and the columns that name them. An offer is drawn only
+where its lease is not certain to be offered."""
 
 DISCRETE_DELAY = "discrete_delay"
 TRIANGULAR = "triangular"
@@ -55,16 +56,21 @@ def target_of(written: str) -> Target | None:
 
 def once_names(tables: Tables, word: str) -> list[str]:
     """Names of all that happens once of one word, in the order of their table: delay[SOURCE:PHASE], ..."""
-    table, key = ONCE[word]
-    rows = zip(*(tables[table][column] for column in key), strict=True)
+    rows = zip(*(_bringing(tables, word)[column] for column in ONCE[word][1]), strict=True)
     return [f"{word}[{':'.join(row)}]" for row in rows]
+
+
+def _bringing(tables: Tables, word: str) -> pd.DataFrame:
+    """The rows that bring what happens once."""
+    rows = tables[ONCE[word][0]]
+    return rows[rows["offer_probability"] < 1.0] if word == "offer" else rows
 
 
 def factors_called(tables: Tables, written: str) -> list[str]:
     """The factors that a name stands for in a correlation, as the streams are called; empty when there is none.
 
     A factor of the table by its id (a discrete delay is called by the delay that it drives); delay[...],
-    default[...] or renewal[...] by the key of a row, or by column=value for all rows that hold the value.
+    default[...], renewal[...] or offer[...] by the key of a row, or by column=value for all rows that hold the value.
     """
     factors = tables["factors"]
     for name, model, drives in zip(factors.factor_id, factors.model, factors.drives, strict=True):
@@ -77,7 +83,7 @@ def factors_called(tables: Tables, written: str) -> list[str]:
     column, equals, value = (part.strip() for part in target.name.partition("="))
     if not equals:
         return [str(target)] if str(target) in known else []
-    frame = tables[ONCE[target.word][0]]
+    frame = _bringing(tables, target.word)
     if column not in frame:
         return []
     return [name for name, cell in zip(known, frame[column], strict=True) if shown(cell) == value]

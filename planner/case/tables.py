@@ -269,6 +269,17 @@ LEASES = Table(
         text("size_unit", "unit of its sizes; a hosting lease writes it_mw", default="gpus", choices=("gpus", "it_mw")),
         month("start", "first month of its term", required=True),
         whole("term_months", "months", "length of its term", required=True, minimum=1),
+        month(
+            "answer_by", "month by which the company must answer it",
+            blank="6 months before its start, or the start of the case where that is later",
+        ),
+        share("offer_probability", "chance that the offer is made at all", default=1.0),
+        share(
+            "rate_follows_market",
+            "share of the change of the SKU's price on demand, against the base case at answer_by, that the rate takes "
+            "on",
+            default=0.0,
+        ),
         text(
             "term_from", "calendar: ends on its date; delivery: a late start moves the end", default="calendar",
             choices=("calendar", "delivery"),

@@ -8,6 +8,7 @@ from planner.candidates.builder import CandidateBuilder
 from planner.candidates.lease_terms import LeaseTerms
 from planner.candidates.named import rates_with_units
 from planner.candidates.outlook import Outlook
+from planner.case.table_arrays import NO_ROW
 
 
 def contract_value_usd(outlook: Outlook) -> dict[str, float]:
@@ -24,7 +25,7 @@ def contract_value_usd(outlook: Outlook) -> dict[str, float]:
     for number, lease in enumerate(outlook.case.tables["leases"].itertuples()):
         due = outlook.calendar.index(lease.start)
         end = int(np.clip(due + lease.term_months, 0, outlook.last_month))
-        path = terms.builder.paths.row(terms.income_path(number, due))[max(due, 0) : end]
+        path = terms.builder.paths.row(terms.income_path(number, due, NO_ROW))[max(due, 0) : end]
         rate = (
             float(lease.usd_per_kw_month) * 1000.0 if lease.kind == "hosting" else float(best.get(lease.lease_id, 0.0))
         )

@@ -28,7 +28,9 @@ def factor_values(futures: Futures) -> pd.DataFrame:
         columns |= {name: slip.astype(np.float64) for name, slip in values.slips.items()}
         columns |= dict(values.overruns)
         columns |= {name: (month < horizon).astype(np.float64) for name, month in values.default_month.items()}
-        columns |= {name: renewed.astype(np.float64) for name, renewed in values.renewed.items()}
+        columns |= {
+            name: happens.astype(np.float64) for name, happens in (values.renewed | values.offered).items()
+        }
         parts.append(pd.DataFrame(columns, index=pd.Index(piece.names, name="future")))
     return pd.concat(parts)
 

@@ -145,7 +145,8 @@ def _faults(table: pd.DataFrame, file: str, case: Case, calendar: Calendar) -> I
     moving = table.factor_id.isin(_moving(case))
     words = {word: table.factor_id.isin(once_names(case.tables, word)) for word in ONCE}
     slips, paid = (table.factor_id.isin(_single(case, *chosen)) for chosen in (tuple(SLIPS), (OVERRUN,)))
-    known = moving | words["delay"] | words["default"] | words["renewal"] | slips | paid
+    happens = words["renewal"] | words["offer"]
+    known = moving | words["delay"] | words["default"] | happens | slips | paid
     names = [
         *(factor.name for factor in table_factors(case)),
         *(name for word in ONCE for name in once_names(case.tables, word)),
@@ -165,14 +166,14 @@ def _faults(table: pd.DataFrame, file: str, case: Case, calendar: Calendar) -> I
         (moving & (table.value <= GREATEST) & (table.value >= 0.0))
         | (words["delay"] & whole & (table.value >= 0.0))
         | (words["default"] & ((whole & (table.value >= 0.0)) | table.value.isna()))
-        | (words["renewal"] & table.value.isin([0.0, 1.0]))
+        | (happens & table.value.isin([0.0, 1.0]))
         | (slips & whole)
         | (paid & (table.value <= GREATEST) & (table.value >= 0.0))
     )
     yield from fault(
         known & ~good, "value", "not a value of this factor",
         "give a multiplier of 0 or more, whole months late, whole months to the default (blank: never), 1 or 0 for a "
-        "renewal, or a share of 0 or more of the capex",
+        "renewal or an offer, or a share of 0 or more of the capex",
     )
     repeated = table.duplicated(["factor_id", "scenario", "month"])
     yield from fault(

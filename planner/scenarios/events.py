@@ -1,4 +1,5 @@
-"""What happens once in a future: how late each phase is, when each customer defaults, which leases are renewed."""
+"""What happens once in a future: how late each phase is, when each customer defaults, which leases are offered and
+renewed."""
 
 from __future__ import annotations
 
@@ -72,3 +73,10 @@ def renewal_draws(case: Case, uniforms: Mapping[str, Floats]) -> dict[str, Bools
     chances = case.tables["leases"]["renewal_probability"].to_numpy(np.float64)
     names = once_names(case.tables, "renewal")
     return {name: uniforms[name] >= 1.0 - chance for name, chance in zip(names, chances, strict=True)}
+
+
+def offer_draws(case: Case, uniforms: Mapping[str, Floats]) -> dict[str, Bools]:
+    """Whether each lease that is not certain is offered, by offer[LEASE], shape (S,); greater uniforms are offered."""
+    chances = case.tables["leases"]["offer_probability"].to_numpy(np.float64)
+    names = once_names(case.tables, "offer")
+    return {name: uniforms[name] >= 1.0 - chance for name, chance in zip(names, chances[chances < 1.0], strict=True)}

@@ -18,7 +18,7 @@ from planner.did_you_mean import remedy_for
 from planner.errors import PlannerError
 from planner.scenarios.brought import Brought
 from planner.scenarios.copula import Floats, copula_of, joined
-from planner.scenarios.events import Bools, Ints, default_draws, delay_draws, renewal_draws
+from planner.scenarios.events import Bools, Ints, default_draws, delay_draws, offer_draws, renewal_draws
 from planner.scenarios.factors import Factor, must_be_brought, table_factors
 
 
@@ -37,8 +37,8 @@ class Values:
     multipliers: by factor, shape (S, M), each of mean one unless brought. slips: months by which what a factor drives
     comes
     late, overruns: what is paid of the capex planned, of mean one, both by factor, shape (S,). late_months,
-    default_month, renewed: by delay[...], default[...] and renewal[...], shape (S,); a default month of M is no
-    default.
+    default_month, renewed, offered: by delay[...], default[...], renewal[...] and offer[...], shape (S,); a default
+    month of M is no default, and a lease without an offer[...] is offered.
     """
 
     multipliers: dict[str, Floats]
@@ -47,6 +47,7 @@ class Values:
     renewed: dict[str, Bools]
     slips: dict[str, Ints] = field(default_factory=dict)
     overruns: dict[str, Floats] = field(default_factory=dict)
+    offered: dict[str, Bools] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,7 @@ class Futures:
             late_months=delay_draws(self.case, again),
             default_month=default_draws(self.case, again, months=months),
             renewed=renewal_draws(self.case, again),
+            offered=offer_draws(self.case, again),
             slips=slipped,
             overruns=paid,
         )
@@ -234,6 +236,7 @@ def _with_brought(values: Values, brought: Brought, factors: tuple[Factor, ...],
         late_months={**values.late_months, **whole("delay")},
         default_month={**values.default_month, **defaults},
         renewed={**values.renewed, **{name: value != 0 for name, value in whole("renewal").items()}},
+        offered={**values.offered, **{name: value != 0 for name, value in whole("offer").items()}},
         slips={
             **values.slips,
             **{name: np.asarray(value).astype(np.int64) for name, value in single.items() if name in slips},

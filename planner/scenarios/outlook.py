@@ -105,6 +105,33 @@ class ScenarioOutlook(Outlook):
         }
 
     @cached_property
+    def offered(self) -> dict[str, Floats]:
+        """Whether each lease is offered, 0 or 1, shape (S, 1)."""
+        drawn, certain = self.futures.values.offered, np.ones(self.scenarios)
+        return {
+            lease: np.asarray(drawn.get(f"offer[{lease}]", certain), dtype=np.float64)[:, None]
+            for lease in self.tables["leases"].texts("lease_id")
+        }
+
+    def rate_change(self, lease_id: str, gpu_id: str) -> Floats:
+        """1 + share x (price / price in the base case - 1) of the dearest tier at the month of the answer, shape
+        (S, 1); 1 where the SKU has no market."""
+        leases = self.tables["leases"]
+        row = leases.number_of("lease_id")[lease_id]
+        share = float(leases.floats("rate_follows_market")[row])
+        if share == 0.0 or gpu_id not in self.market_top:
+            return np.ones((self.scenarios, 1))
+        at = min(int(self.answer_months[row]), self.months - 1)
+        here = np.broadcast_to(self.market_top[gpu_id][0], (self.scenarios, self.months))[:, at]
+        planned = self._undriven.market_top[gpu_id][0][at]
+        return (1.0 + share * (here / planned - 1.0) if planned > 0.0 else np.ones(self.scenarios))[:, None]
+
+    @cached_property
+    def _undriven(self) -> Outlook:
+        """The base case, in which nothing is driven."""
+        return Outlook(self.case, self.base, self.tail, self.calendar, self.monthly_windows)
+
+    @cached_property
     def market_price(self) -> dict[tuple[str, int], Floats]:
         """On-demand price by SKU and tier for an hour at the tier's utilisation, $ per GPU-hour.
 

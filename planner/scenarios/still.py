@@ -49,4 +49,6 @@ def _once(case: Case) -> list[str]:
     chance = tables["leases"]["renewal_probability"].to_numpy(np.float64)
     if ((chance > 0.0) & (chance < 1.0)).any():
         found.append("renewals of leases")
+    if once_names(tables, "offer"):
+        found.append("offers that are made or not")
     return found

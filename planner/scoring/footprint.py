@@ -172,7 +172,10 @@ def _mean_share_of_contracted(outlook: Outlook, rows: pd.DataFrame, phase: pd.Da
 
 
 def _chance(outlook: Outlook, rows: pd.DataFrame) -> Floats:
-    """The chance that a use comes about: that of a hall's next term, else 1."""
+    """The chance that a use comes about: that a hall's tenant is offered, in a next term that it is renewed; else 1."""
     leases = outlook.case.tables["leases"].set_index("lease_id")
-    hall_renewed = ((rows["kind"] == "renew") & (rows["gpu_id"] == "")).to_numpy()
-    return np.where(hall_renewed, rows["lease_id"].map(leases["renewal_probability"]).to_numpy(np.float64), 1.0)
+    hall = ((rows["gpu_id"] == "") & (rows["lease_id"] != "")).to_numpy()
+    renewed = rows["lease_id"].map(leases["renewal_probability"]).to_numpy(np.float64)
+    offered = rows["lease_id"].map({name: float(chance[0]) for name, chance in outlook.offered.items()})
+    again = np.where((rows["kind"] == "renew").to_numpy(), renewed, 1.0)
+    return np.where(hall, again * offered.to_numpy(np.float64), 1.0)

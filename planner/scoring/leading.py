@@ -67,7 +67,8 @@ def futures_table(leading: Leading, futures: Futures) -> pd.DataFrame:
     moves.
 
     A factor stands as the mean of its multiplier over the horizon, one drawn once as that draw, delay[...] as months
-    late, default[...] as months until it (the length of the statement where it never comes), renewal[...] as 1 or 0.
+    late, default[...] as months until it (the length of the statement where it never comes), renewal[...] and
+    offer[...] as 1 or 0.
     """
     horizon = futures.calendar.horizon
     parts: list[dict[str, Floats]] = []
@@ -78,7 +79,10 @@ def futures_table(leading: Leading, futures: Futures) -> pd.DataFrame:
                 **{name: path[:, :horizon].mean(axis=1) for name, path in drawn.multipliers.items()},
                 **{
                     name: np.asarray(values, dtype=np.float64)
-                    for once in (drawn.late_months, drawn.default_month, drawn.renewed, drawn.slips, drawn.overruns)
+                    for once in (
+                        drawn.late_months, drawn.default_month, drawn.renewed, drawn.offered, drawn.slips,
+                        drawn.overruns,
+                    )
                     for name, values in once.items()
                 },
             }

@@ -191,6 +191,7 @@ _DRAWS = (
         "months until the customer defaults; the length of the statement where it never does",
     ),
     C("renewal[<lease>]", "1 or 0", "whether the lease is renewed"),
+    C("offer[<lease>]", "1 or 0", "whether the lease is offered, where that is not certain"),
     C(
         "<factor>", "multiplier, months or share",
         "a factor: mean of its multiplier over the horizon, or what was drawn once",
@@ -205,7 +206,7 @@ FEARED = ResultFile("plan", "feared.csv", "a future in the tail of a plan that w
     *_DRAWS,
 ))
 FACTORS_FEARED = ResultFile("plan", "factors_feared.csv", "a factor of a plan that weighs risk", (
-    C("factor", "name", "the factor, delay, default or renewal"),
+    C("factor", "name", "the factor, delay, default, renewal or offer"),
     C("mean", "as the factor", "its mean over all futures"),
     C("mean_feared", "as the factor", "its mean over the tail"),
     C("shift", "standard deviations", "how far the tail lies from the mean"),

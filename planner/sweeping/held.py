@@ -78,7 +78,9 @@ def same_dates(candidates: CandidateSet, anew: CandidateSet) -> bool:
     """Whether a changed case has the same candidates at the same dates, so that levels mean the same without restating
     them."""
     before, after = candidates.outlook, anew.outlook
-    renewals = (outlook.case.tables["leases"]["renewal_probability"] for outlook in (before, after))
+    chances = (
+        outlook.case.tables["leases"][["renewal_probability", "offer_probability"]] for outlook in (before, after)
+    )
     return (
         len(candidates) == len(anew)
         and before.calendar == after.calendar
@@ -86,7 +88,7 @@ def same_dates(candidates: CandidateSet, anew: CandidateSet) -> bool:
             np.array_equal(getattr(before, name), getattr(after, name))
             for name in ("steps", "endings", "energised", "promised")
         )
-        and np.array_equal(*(column.to_numpy(np.float64) for column in renewals))
+        and np.array_equal(*(columns.to_numpy(np.float64) for columns in chances))
         and bool((candidates.table["candidate_id"].to_numpy() == anew.table["candidate_id"].to_numpy()).all())
     )
 

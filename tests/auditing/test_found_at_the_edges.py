@@ -116,3 +116,29 @@ def test_no_more_minimum_take_is_paid_than_is_not_drawn(tmp_path: Path) -> None:
     energy = plan.cashflow[plan.cashflow["line"] == "energy"]["usd"].sum()
     hours = 24 * (date(2080, 1, 1) - date(2027, 1, 1)).days
     assert energy == pytest.approx(-40.0 * 2.8 * hours)
+
+
+def test_an_empty_hall_is_charged_nothing(tmp_path: Path) -> None:
+    """A hall of 1 MW offered by half and renewed by a quarter of that: energy and income of a year by a half, of the
+    next by an eighth."""
+    hall = {
+        "lease_id": "l", "customer_id": "c", "kind": "hosting", "size_unit": "it_mw", "start": "2027-01",
+        "term_months": 12, "max_size": 1, "usd_per_kw_month": 100, "energy_by": "landlord", "offer_probability": 0.5,
+        "renewal_term_months": 12, "renewal_probability": 0.25,
+    }
+    plan, agreement = audited(
+        small_case(power={"energy_usd_per_mwh": 50}, leases=[hall], lease_rates=None), tmp_path / "run"
+    )
+    year, next_year = 1_200_000 - 50 * 24 * 365, 1_200_000 - 50 * 24 * 366
+    assert plan.npv_usd == pytest.approx(0.5 * year + 0.125 * next_year, rel=1e-12)
+    assert agreement.agrees, told(agreement)
+
+
+def test_an_offer_that_may_not_come_is_kept_by_the_ledger(tmp_path: Path) -> None:
+    """A cluster with a prepayment, a ramp and a next term, offered by 0.6 and let again else."""
+    lease = {"offer_probability": 0.6, "prepay_fraction": 0.2, "renewal_term_months": 6, "renewal_probability": 0.5}
+    market = [{"gpu_id": "g", "tier": 1, "usd_per_gpu_hour": 0.7, "utilisation": 0.8, "depth_gpus": 50}]
+    ramp = [{"lease_id": "l", "month_of_term": 0, "size_share": 0.5, "rate_share": 0.8}]
+    plan, agreement = audited(small_case(leases=lease, market=market, lease_ramp=ramp), tmp_path / "run")
+    assert plan.npv_usd > 0.0
+    assert agreement.agrees, told(agreement)

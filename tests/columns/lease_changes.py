@@ -62,6 +62,7 @@ LEASE_CHANGES = (
         "cluster", "leases.renewal_term_months[train]=1", DOWN,
         "the next term, which pays more than the market, is shorter",
     ),
+    Change("cluster", "leases.offer_probability[train]=0.6", DOWN, "the market pays less than the offer"),
     Change("cluster", "leases.renewal_probability[train]=0.9", UP, "the next term pays more than letting again"),
     Change("cluster", "leases.renewal_rate_share[train]=1.2", UP, "the next term pays more"),
     Change("cluster", "leases.late_penalty[train]=0.5", DOWN, "late months cost half of their fee", _LATE_LEASE),

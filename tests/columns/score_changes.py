@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 import pandas as pd
-from oracle.tiny_case import grid, site, sku, tiny_case
+from oracle.tiny_case import cluster, grid, rate, site, sku, tiny_case
 
 from planner.candidates.build import build_candidates
 from planner.candidates.outlook import make_outlook
@@ -96,7 +96,15 @@ CORRELATION_CHANGES = (
     ScoreChange("correlations.correlation[gas:power]=0.9", Score.SPREADS, "costs rise together"),
 )
 
-SCORE_CHANGES = (*FACTOR_CHANGES, *CORRELATION_CHANGES)
+OFFER_CHANGES = (
+    ScoreChange("leases.rate_follows_market[hire]=1", Score.SPREADS, "the rate moves with the market"),
+    ScoreChange(
+        "leases.answer_by[hire]=2027-01", Score.NARROWS, "the market has hardly moved by the answer",
+        given=("leases.rate_follows_market[hire]=1",),
+    ),
+)
+
+SCORE_CHANGES = (*FACTOR_CHANGES, *CORRELATION_CHANGES, *OFFER_CHANGES)
 
 
 @cache
@@ -115,6 +123,8 @@ def _case() -> Case:
             {**grid(energy_usd_per_mwh=None, heat_rate_mmbtu_per_mwh=8, gas_curve="gas", **late), "source_id": "line"},
         ],
         gpus=[sku(), sku("mini")],
+        leases=[cluster("hire", size=200, start="2028-10", term_months=12)],
+        lease_rates=[rate("hire", 3.0)],
         market=[{"gpu_id": gpu, "usd_per_gpu_hour": usd} for gpu, usd in (("gpu", 3.0), ("mini", 3.0))],
         curves=[
             {"curve_id": name, "month": "2027-01", "value": value, "unit": "$"}
@@ -150,6 +160,10 @@ PORTFOLIO = (
     {
         "portfolio": "mix", "site_id": "a", "power_path": "line:1", "gpu_id": "gpu", "use": "market",
         "start": "2028-04", "level": 500,
+    },
+    {
+        "portfolio": "mix", "site_id": "a", "power_path": "a_grid:1", "gpu_id": "gpu", "use": "hire",
+        "start": "2028-10", "level": 200,
     },
 )
 

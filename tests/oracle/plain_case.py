@@ -148,6 +148,16 @@ class PlainCase:
     def installed_ratio(self, phase: Row) -> float:
         return 1.0 if phase["installed_mw"] is None else float(phase["installed_mw"] / phase["guaranteed_mw"])
 
+    # offers
+
+    def offered(self, lease: Row) -> float:
+        """Chance that a lease is offered."""
+        return float(lease["offer_probability"]) if self.expected else 1.0
+
+    def rate_change(self, lease: Row, gpu: str) -> float:
+        """What of its rate a lease that follows the market pays."""
+        return 1.0
+
     # customers
 
     def income_share(self, customer_id: str, month: int) -> float:

@@ -29,11 +29,13 @@ def _contract(case: PlainCase, unit: Row, cash: Statement) -> None:
     assert window.stop == min(begun + term, cash.running_end), "a window ends with its term"
     assert window.start >= max(planned, 0)
     over = min(notice_end(case, unit), window.stop)
+    offered, change = case.offered(lease), case.rate_change(lease, unit["gpu_id"])
 
     def income(month: int, month_of_term: int) -> float:
         """First-rate income of a month."""
         size, rate = _ramp(case, lease["lease_id"], month_of_term)
-        return _usd_per_month(case, unit, month) * size * rate * max(lease["take_or_pay"], lease["utilisation"])
+        used = max(lease["take_or_pay"], lease["utilisation"])
+        return offered * change * _usd_per_month(case, unit, month) * size * rate * used
 
     credits = [lease["prepay_fraction"] * income(month, month - begun) for month in window]
     received = lease["signed"] or planned < 0
@@ -61,10 +63,12 @@ def _contract(case: PlainCase, unit: Row, cash: Statement) -> None:
             cash.add("REVENUE", month, paid)
             if case.phase_at(unit["phase"], unit["then_phase"], month)["availability"] < 0.99:
                 cash.add("PENALTIES", month, -lease["sla_credit"] * paid)
+            if lease["kind"] == "gpu":
+                cash.add("REVENUE", month, size * (1 - offered) * _relet(case, unit["gpu_id"], month))
         else:
             size = 1.0
             cash.add("REVENUE", month, _relet(case, unit["gpu_id"], month))
-        _draw(case, unit, cash, month, size)
+        _draw(case, unit, cash, month, size * offered if lease["kind"] == "hosting" else size)
 
 
 def notice_end(case: PlainCase, unit: Row) -> int:
@@ -77,7 +81,8 @@ def notice_end(case: PlainCase, unit: Row) -> int:
     planned = case.index(lease["start"])
     begun = unit["from_month"] if lease["term_from"] == "delivery" and planned >= 0 else planned
     for month in range(max(begun + int(lease["notice_from_month"]), 0), unit["to_month"]):
-        rate = _rate(case, unit) * (1 + lease["escalator"]) ** ((month - begun) // 12)
+        rate = case.rate_change(lease, unit["gpu_id"]) * _rate(case, unit)
+        rate *= (1 + lease["escalator"]) ** ((month - begun) // 12)
         if case.market_price(tiers[0], month) < rate * (1 - lease["notice_margin"]):
             return max(month + int(lease["notice_months"]), unit["from_month"])
     return never
@@ -88,12 +93,12 @@ def renew(case: PlainCase, unit: Row, cash: Statement, parent: Row) -> None:
     lease, start = case.leases[unit["lease_id"]], unit["from_month"]
     assert start == parent["to_month"]
     assert unit["to_month"] == min(start + int(lease["renewal_term_months"]), cash.running_end)
-    chance, term = lease["renewal_probability"], int(lease["term_months"])
+    chance, term = lease["renewal_probability"] * case.offered(lease), int(lease["term_months"])
     last = (1 + lease["escalator"]) ** ((term - 1) // 12)
     for month in range(start, unit["to_month"]):
         rate = last * lease["renewal_rate_share"] * (1 + lease["escalator"]) ** ((month - start) // 12)
         paid = _usd_per_month(case, unit, month) * rate * max(lease["take_or_pay"], lease["utilisation"])
-        paid *= chance * case.income_share(lease["customer_id"], month)
+        paid *= chance * case.rate_change(lease, unit["gpu_id"]) * case.income_share(lease["customer_id"], month)
         cash.add("REVENUE", month, paid)
         if lease["kind"] == "gpu":
             cash.add("REVENUE", month, (1 - chance) * _relet(case, unit["gpu_id"], month))

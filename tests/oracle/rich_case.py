@@ -277,6 +277,7 @@ def _leases(draw: _Draw, month: Any) -> list[dict[str, Any]]:
             "term_from": "delivery", "late_penalty": draw.number(0.05, 0.3), "late_grace_months": 6,
             "prepay_fraction": draw.number(0, 0.3), "escalator": draw.number(0, 0.05),
             "renewal_term_months": 7, "renewal_probability": draw.number(0.2, 0.8), "sla_credit": draw.number(0, 0.2),
+            "offer_probability": 0.7, "rate_follows_market": 0.5,
         },
         {  # started before the case, served by the fleet
             "lease_id": "old_deal", "customer_id": "cloud", "kind": "gpu", "start": month(-draw.whole(2, 16)),
@@ -296,7 +297,7 @@ def _leases(draw: _Draw, month: Any) -> list[dict[str, Any]]:
             "usd_per_kw_month": draw.number(180, 260), "renewal_term_months": draw.whole(6, 12),
             "renewal_probability": draw.number(0.3, 0.9), "renewal_rate_share": draw.number(0.8, 1.1),
             "take_or_pay": draw.number(0.5, 0.9), "utilisation": 0.4, "sla_credit": draw.number(0.05, 0.2),
-            "escalator": draw.number(0, 0.04),
+            "escalator": draw.number(0, 0.04), "offer_probability": 0.6,
         },
     ]
 

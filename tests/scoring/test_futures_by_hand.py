@@ -61,14 +61,16 @@ def _case() -> Case:
             cluster(
                 "train", start="2027-07", term_months=18, notice_months=2, notice_margin=0.1, notice_from_month=3,
                 late_penalty=0.2, sla_credit=0.05, take_or_pay=0.9, utilisation=0.5,
+                offer_probability=0.7, rate_follows_market=0.6, answer_by="2027-03",
             ),
             cluster(
                 "serve", customer_id="child", start="2027-04", term_months=21, renewal_term_months=9,
-                renewal_probability=0.5, prepay_fraction=0.1, escalator=0.03,
+                renewal_probability=0.5, prepay_fraction=0.1, escalator=0.03, offer_probability=0.6,
+                rate_follows_market=1,
             ),
             hall(
                 "hall", start="2027-10", term_months=12, energy_by="landlord", renewal_term_months=6,
-                renewal_probability=0.4,
+                renewal_probability=0.4, offer_probability=0.5,
             ),
         ],
         lease_rates=[rate("train", 3.0), rate("serve", 2.6)],
@@ -102,8 +104,21 @@ class _OneFuture(PlainCase):
         self.path = {name: path[scenario].tolist() for name, path in values.multipliers.items()}
         self.months_late = {name: int(months[scenario]) for name, months in values.late_months.items()}
         self.default = {name: int(month[scenario]) for name, month in values.default_month.items()}
+        self.made = {name: bool(made[scenario]) for name, made in values.offered.items()}
         for name, lease in self.leases.items():
             lease["renewal_probability"] = float(values.renewed[f"renewal[{name}]"][scenario])
+
+    def offered(self, lease: Row) -> float:
+        return float(self.made.get(f"offer[{lease['lease_id']}]", True))
+
+    def rate_change(self, lease: Row, gpu: str) -> float:
+        tiers = self.market_tiers(gpu) if gpu else []
+        if not tiers or not lease["rate_follows_market"]:
+            return 1.0
+        due = self.index(lease["start"])
+        answer = max(self.index(lease["answer_by"]) if lease["answer_by"] else due - 6, 0)
+        moved = self.market_price(tiers[0], answer) / super().market_price(tiers[0], answer)
+        return float(1 + lease["rate_follows_market"] * (moved - 1))
 
     def late(self, phase: Row) -> int:
         return self.months_late[f"delay[{phase['source_id']}:{phase['phase']}]"]

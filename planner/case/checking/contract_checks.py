@@ -60,9 +60,9 @@ def check_lease_rates(given: Given) -> Iterator[Fault]:
 def check_renewals(given: Given) -> Iterator[Fault]:
     """A next term has a length when it has a probability; notice has a length when it has a first month."""
     leases = given.tables["leases"]
-    unbounded_ray = (leases.renewal_probability > 0) & ~(leases.renewal_term_months > 0)
+    without_term = (leases.renewal_probability > 0) & ~(leases.renewal_term_months > 0)
     yield from given.faults_where(
-        "leases", unbounded_ray, "renewal_term_months", "a renewal without a term",
+        "leases", without_term, "renewal_term_months", "a renewal without a term",
         "give its months, or set renewal_probability to 0",
     )
     outside = leases.notice_from_month >= leases.term_months
@@ -70,6 +70,39 @@ def check_renewals(given: Given) -> Iterator[Fault]:
         "leases", outside & leases.notice_months.notna(), "notice_from_month", "not before the term ends",
         "notice must fall within term_months",
     )
+
+
+def check_offers(given: Given) -> Iterator[Fault]:
+    """An offer is answered before it starts; what is signed or committed is certain, at the rate that was agreed; only
+    a rate for GPUs that have a market can follow it."""
+    leases, rates = given.tables["leases"], given.tables["lease_rates"]
+    late = (leases.answer_by != "") & (leases.answer_by > leases.start) & (leases.start != "")
+    yield from given.faults_where(
+        "leases", late, "answer_by", "after the start of the lease", "give a month up to its start, or leave it blank"
+    )
+    agreed = leases.signed | leases.committed
+    yield from given.faults_where(
+        "leases", agreed & (leases.offer_probability < 1.0), "offer_probability", "a lease signed or committed",
+        "it is certain: leave this blank, or clear signed and committed",
+    )
+    follows = leases.rate_follows_market > 0.0
+    yield from given.faults_where(
+        "leases", agreed & follows, "rate_follows_market", "a lease signed or committed",
+        "its rate is agreed: leave this blank, or clear signed and committed",
+    )
+    yield from given.faults_where(
+        "leases", follows & (leases.kind == "hosting"), "rate_follows_market", "a hosting lease",
+        "a rate per kW follows no price of GPUs: leave it blank",
+    )
+    if all(
+        given.known(*column)
+        for column in (("lease_rates", "lease_id"), ("lease_rates", "gpu_id"), ("market", "gpu_id"))
+    ):
+        priced = set(rates.lease_id[rates.gpu_id.isin(set(given.tables["market"].gpu_id))])
+        yield from given.faults_where(
+            "leases", follows & (leases.kind == "gpu") & ~leases.lease_id.isin(priced), "rate_follows_market",
+            "the market has none of its SKUs", "add rows to market for a SKU that it accepts, or leave this blank",
+        )
 
 
 def check_ramps(given: Given) -> Iterator[Fault]:
@@ -112,6 +145,7 @@ CONTRACT_CHECKS: tuple[Callable[[Given], Iterator[Fault]], ...] = (
     check_lease_sizes,
     check_lease_rates,
     check_renewals,
+    check_offers,
     check_ramps,
     check_guarantors,
     check_loans,

@@ -47,7 +47,7 @@ def bench(
         bool,
         typer.Option(
             "--workers",
-            help="scores of a million portfolios on workers of Dask instead, and what many machines would do (minutes)",
+            help="scores of a million portfolios on workers instead, and what many machines would do (minutes)",
         ),
     ] = False,
     as_json: AsJson = False,

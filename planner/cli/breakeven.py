@@ -80,17 +80,10 @@ def breakeven(
 
 def _write(found: pd.DataFrame, out: Path) -> None:
     """The table as CSV, whole or not at all."""
-    from planner.errors import PlannerError
+    from planner.storage.folders import CSV, file_in_place_of
 
-    scratch = out.parent / f".{out.name}.part"
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        found.to_csv(scratch, index=False, float_format="%.12g", lineterminator="\n")
-        scratch.replace(out)
-    except OSError as error:
-        raise PlannerError(f"{out} could not be written: {error.strerror or error}; nothing was changed") from error
-    finally:
-        scratch.unlink(missing_ok=True)
+    with file_in_place_of(out) as scratch:
+        found.to_csv(scratch, **CSV)
 
 
 def _print(found: pd.DataFrame, options: BreakevenOptions, out: Path | None) -> None:

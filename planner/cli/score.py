@@ -114,7 +114,7 @@ def score(
     from planner.scoring.pareto import Leaders
     from planner.scoring.score import ScoreOptions, Scoring
     from planner.scoring.score_folder import refuse_other_results, write_scores
-    from planner.storage.partition_journal import How
+    from planner.storage.partitions import How
 
     by_partitions = is_by_partitions(portfolios, out, apart=resume or workers is not None or scheduler is not None)
     if out is not None and not by_partitions:
@@ -136,7 +136,7 @@ def score(
     scoring = Scoring(candidates, options)
     pieces: Iterable[ScoredPiece] = scoring.pieces(source)
     if out is not None:
-        pieces = write_scores(scoring, pieces, case, Path(out), read_from=portfolios)
+        pieces = write_scores(scoring, pieces, case, Path(out), read_from=portfolios, force=force)
     leaders = Leaders(SHOWN)
     for piece in _shown(pieces, source.count, quiet=as_json):
         leaders.add(piece.table)

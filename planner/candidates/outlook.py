@@ -248,11 +248,6 @@ class Outlook:
         return self.calendar.indices(self.tables["leases"].texts("start"))
 
     @cached_property
-    def step_ends(self) -> Ints:
-        """End of each step: the next step, or the horizon."""
-        return np.append(self.steps[1:], self.horizon)
-
-    @cached_property
     def windows(self) -> Columns:
         """Windows in which on-demand and mining levels are constant: columns from_month, to_month."""
         if self.monthly_windows:

@@ -56,9 +56,9 @@ class Forcing:
             self.asked.excludes,
         )
 
-    def without(self, target: Target, *, edits: tuple[str, ...] = ()) -> Worth:
+    def without(self, target: Target) -> Worth:
         """The best plan without it. What binds it already is released: a commitment, MW contracted; a fleet is not."""
-        released = (*edits, *_released(self.case, target))
+        released = tuple(_released(self.case, target))
         return self.solved(apply_decisions(self.candidates(released), (), (target.exclusion,)))
 
     def at_least(self, target: Target, amount: float, *, edits: tuple[str, ...] = ()) -> Worth:

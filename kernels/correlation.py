@@ -8,8 +8,6 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from kernels.backend import Array, array_namespace
-
 Floats = npt.NDArray[np.float64]
 
 _PIVOT_TOLERANCE = 1e-10
@@ -48,31 +46,6 @@ def lower_factor(correlation: npt.ArrayLike, names: Sequence[str], /) -> Floats:
             raise _indefinite(matrix[: row + 1, : row + 1], names)
         lower[row, row] = math.sqrt(left) if left > _PIVOT_TOLERANCE else 0.0
     return lower
-
-
-def correlated(normals: Array, lower: Array, /) -> Array:
-    """Normals (factors, ...) joined by the lower factor (factors, factors): the same shape and dtype.
-
-    Summed factor by factor, so that neither scenarios nor later factors change a bit of the earlier ones.
-    """
-    xp = array_namespace(normals, lower)
-    rows = []
-    for row in range(lower.shape[0]):
-        total = normals[row, ...] * lower[row, row]
-        for column in range(row):
-            total = total + normals[column, ...] * lower[row, column]
-        rows.append(total)
-    return xp.stack(rows, axis=0)
-
-
-def whole_path_normal(normals: Array, /) -> Array:
-    """The standard normal that a path of monthly shocks adds up to: (..., months, scenarios) -> (..., scenarios).
-
-    Sum over the months / sqrt(months). What happens once (a delay, a default) is joined to monthly prices through it:
-    its correlation with the whole path of another factor is the monthly one.
-    """
-    xp = array_namespace(normals)
-    return xp.sum(normals, axis=-2) / math.sqrt(normals.shape[-2])
 
 
 def _checked(correlation: npt.ArrayLike, names: Sequence[str]) -> Floats:

@@ -26,11 +26,6 @@ def gbm(normals: Array, /, *, volatility: float, drift: float = 0.0) -> Array:
     return xp.exp(running_sum(steps, axis=0))
 
 
-def gbm_mean(months: int, /, *, drift: float = 0.0) -> list[float]:
-    """Mean of `gbm` in each month: exp(drift t)."""
-    return [math.exp(drift * _MONTH * (month + 1)) for month in range(months)]
-
-
 def mean_reverting_log(normals: Array, /, *, volatility: float, reversion: float, start: float = 1.0) -> Array:
     """A price whose logarithm returns to its mean (Ornstein-Uhlenbeck), by its exact monthly step: the same shape.
 
@@ -53,11 +48,6 @@ def mean_reverting_log(normals: Array, /, *, volatility: float, reversion: float
         variance = volatility**2 * -math.expm1(-2.0 * reversion * _MONTH * (month + 1)) / (2.0 * reversion)
         path.append(xp.exp(level - 0.5 * variance))
     return xp.stack(path, axis=0)
-
-
-def mean_reverting_log_mean(months: int, /, *, reversion: float, start: float = 1.0) -> list[float]:
-    """Mean of `mean_reverting_log` in each month: start ^ exp(-reversion t)."""
-    return [start ** math.exp(-reversion * _MONTH * (month + 1)) for month in range(months)]
 
 
 def in_shortage(
@@ -147,12 +137,6 @@ def discrete(uniforms: Array, /, *, values: Sequence[float], probabilities: Sequ
     return step
 
 
-def discrete_mean(*, values: Sequence[float], probabilities: Sequence[float]) -> float:
-    """Mean of `discrete`."""
-    _require_distribution(values, probabilities)
-    return math.fsum(value * probability for value, probability in zip(values, probabilities, strict=True))
-
-
 def month_of_event(uniforms: Array, /, *, hazard_per_year: float, months: int) -> Array:
     """The month in which something with a constant hazard happens: uniforms (...) -> int64 (...); `months` = not within
     them.
@@ -167,11 +151,6 @@ def month_of_event(uniforms: Array, /, *, hazard_per_year: float, months: int) -
     )
     flat = xp.reshape(uniforms, (-1,))
     return xp.reshape(xp.astype(xp.searchsorted(edges, flat, side="right"), xp.int64), uniforms.shape)
-
-
-def survival(months: int, /, *, hazard_per_year: float) -> list[float]:
-    """P(not yet happened at the end of month t), the closed form of `month_of_event`: exp(-hazard (t + 1) / 12)."""
-    return [math.exp(-hazard_per_year * _MONTH * (month + 1)) for month in range(months)]
 
 
 def alive(event_month: Array, /, *, months: int) -> Array:

@@ -48,20 +48,6 @@ class Irr:
     """Number of distinct rates above -100 % at which the NPV is 0, int64."""
 
 
-def npv_at_rates(cash: Array, rates: Array, /, *, periods_per_year: int = 12) -> Array:
-    """NPV at annual effective rates, cash at mid-period: cash (..., periods), rates (rates,) -> (..., rates).
-
-    DF_t = (1 + r)^-((t + 0.5) / periods_per_year). Raises ValueError for a rate of -100 % or less.
-    """
-    require_floating(cash, rates)
-    xp = array_namespace(cash, rates)
-    if bool(xp.any(~(rates > -1.0))):
-        raise ValueError("a discount rate is NaN, or -100 % or less")
-    years = (xp.astype(count_beside(cash.shape[-1], cash), cash.dtype) + 0.5) / periods_per_year
-    factors = xp.exp(-xp.log1p(rates)[:, None] * years)
-    return xp.sum(cash[..., None, :] * factors, axis=-1)
-
-
 def irr(cash: Array, /, *, periods_per_year: int = 12) -> Irr:
     """Internal rate of return of each path: cash (..., periods) at equal distances -> three arrays (...).
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from planner.plans.commitments import soon
-from planner.storage.folders import appear_whole, refuse_other_folders, versions
+from planner.storage.folders import folder_in_place_of, versions, write_record, write_tables
 from planner.storage.stored_paths import stored_path
 from planner.wording import payback_text
 
@@ -29,21 +28,13 @@ def write_run(plan: Plan, folder: str | Path, *, force: bool = False, device: st
     and is not a run (so that --force never removes anything else).
     """
     target = Path(folder).resolve()
-    refuse_other_folders(target, force=force)
-
-    def write(scratch: Path) -> None:
-        for name in TABLES:
-            _round_csv(getattr(plan, name), scratch / f"{name}.csv")
-        for name, table in plan.more_tables.items():
-            if name.endswith(".parquet"):
-                table.to_parquet(scratch / name, index=False)
-            else:
-                _round_csv(table, scratch / f"{name}.csv")
-        _candidates(plan).to_parquet(scratch / "candidates.parquet", index=False)
-        _json(plan_summary(plan), scratch / "plan.json")
-        _json(run_record(plan, device, target), scratch / "run.json")
-
-    appear_whole(target, write)
+    with folder_in_place_of(target, force=force) as scratch:
+        write_tables(scratch, {f"{name}.csv": getattr(plan, name) for name in TABLES})
+        more = plan.more_tables.items()
+        write_tables(scratch, {name if name.endswith(".parquet") else f"{name}.csv": table for name, table in more})
+        write_tables(scratch, {"candidates.parquet": _candidates(plan)})
+        write_record(scratch / "plan.json", plan_summary(plan))
+        write_record(scratch / "run.json", run_record(plan, device, target))
     return target
 
 
@@ -154,12 +145,3 @@ def run_record(plan: Plan, device: str, folder: Path | None = None) -> dict[str,
 def _candidates(plan: Plan) -> pd.DataFrame:
     levels = np.zeros(len(plan.candidates)) if plan.levels is None else plan.levels
     return plan.candidates.table.assign(npv_usd=plan.candidates.npv_usd, level=levels)
-
-
-def _round_csv(table: pd.DataFrame, path: Path) -> None:
-    """Twelve significant digits: below the dust of sums, so that equal runs write equal bytes."""
-    table.to_csv(path, index=False, float_format="%.12g", lineterminator="\n")
-
-
-def _json(record: dict[str, Any], path: Path) -> None:
-    path.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8")

@@ -179,7 +179,7 @@ def test_what_is_no_run_is_never_replaced(tmp_path: Path, make: Callable[[Path],
 # --- failures half-way ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("writer", ["_round_csv", "_json", "_candidates"])
+@pytest.mark.parametrize("writer", ["write_tables", "write_record", "_candidates"])
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), ValueError("a fault of our own")])
 def test_a_failure_half_way_leaves_the_old_run_and_no_scratch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writer: str, error: Exception
@@ -202,7 +202,7 @@ def test_a_failure_half_way_leaves_nothing_where_nothing_was(tmp_path: Path, mon
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(run_folder, "_json", fail)
+    monkeypatch.setattr(run_folder, "write_record", fail)
     with pytest.raises(PlannerError, match="nothing was changed"):
         write_run(planned(), tmp_path / "run")
     assert list(tmp_path.iterdir()) == []

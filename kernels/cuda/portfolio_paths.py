@@ -117,7 +117,7 @@ def portfolio_path_measures(
             return _spread_by_the_specification(
                 peak[:, : paths.scenarios], months[:, : paths.scenarios], weights, alpha
             )
-        return *_spread(peak, draws, paths.scenarios, alpha)[:3], *_spread(months, draws, paths.scenarios, alpha)
+        return *_spread(peak, draws, alpha)[:3], *_spread(months, draws, alpha)
 
     kept = paths.running
     bytes_per_item = (4 if draws is not None else 16) * kept.shape[2] * kept.dtype.itemsize
@@ -137,7 +137,7 @@ def _spread_by_the_specification(peak: Array, months: Array, weights: Array, alp
     return funding.mean, funding.median, funding.tail, payback.mean, payback.median, payback.tail, never
 
 
-def _spread(values: Array, draws: EqualDraws, scenarios: int, alpha: float) -> Array:
+def _spread(values: Array, draws: EqualDraws, alpha: float) -> Array:
     """Mean, lower median, tail mean and share of +inf over the draws of `values` (portfolios, pitch): (4,
     portfolios)."""
     xp, dtype, count = array_namespace(values), values.dtype, draws.count

@@ -144,7 +144,7 @@ def utility_mw_per_it_mw(run: Published, site: str) -> float:
     return float(min(rows, key=lambda phase: phase.energised).row["mw_per_it_mw"])
 
 
-def plant_lots(run: Published, powered: dict[str, Phase]) -> Iterator[Lot]:
+def plant_lots(powered: dict[str, Phase]) -> Iterator[Lot]:
     """What each phase contracted in the plan costs at once: plant owned, connection charges; cut by when MW are ended
     early.
 

@@ -36,7 +36,7 @@ def keep_books(run: Published) -> Books:
     book, drawn, powered = Book(), Drawn(), phases(run)
     uses = tuple(at_work(run, powered))
     contracts = tuple(Contract(run, holding) for holding in run.held("serve", "renew", "host") if holding.lease)
-    lots = (*gpu_lots(run), *hall_lots(run), *plant_lots(run, powered))
+    lots = (*gpu_lots(run), *hall_lots(run), *plant_lots(powered))
     for lot in lots:
         post_lot(book, lot)
         _post_write_off(book, run, lot)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from planner.scoring.partitions import partitions_of
 from planner.scoring.score import ScoreOptions
 from planner.scoring.score_partitions import score_partitions
 from planner.solver.options import SolverOptions
-from planner.storage.partition_journal import How
+from planner.storage.partitions import How
 
 PORTFOLIOS, SCENARIOS = 1_000_000, 1000
 FAR_PORTFOLIOS, FAR_SCENARIOS, FAR_WORKERS = 1_000_000_000, 10_000, 1000
@@ -34,6 +35,11 @@ EMPTY_TASKS = 2000
 STORE_BYTES, NET_BYTES = 100e6, 1e9
 """Bytes a second between a worker and the store of its files, and out of the machine that sends the case: assumed, not
 measured."""
+
+SHAPE: dict[str, Any] = {
+    "memory_limit": 0, "dashboard_address": None, "scheduler_kwargs": {"dashboard_address": ":0"}, "silence_logs": 50
+}
+"""Of a cluster of this machine: no dashboard, and no port that another one may have."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +106,7 @@ class Moved:
 
 def _seconds(case: Case, options: ScoreOptions, path: Path, target: Path, how: How) -> float:
     parts = partitions_of(str(path))
-    job = Job(case, "expected", None, options, parts.fingerprint, parts.count, "")
+    job = Job(case, "expected", None, options, parts.fingerprint, parts.count)
     began = time.perf_counter()
     score_partitions(job, parts, str(target), replace(how, force=True), read_from=str(path))
     return time.perf_counter() - began
@@ -142,8 +148,6 @@ def _many_machines(cells_per_second: float, tasks_per_portfolio: float, moved: M
 
 def _task_seconds() -> float:
     from distributed import Client, LocalCluster
-
-    from planner.parallel.dask_workers import SHAPE
 
     with LocalCluster(n_workers=1, threads_per_worker=1, **SHAPE) as cluster, Client(cluster) as client:  # type: ignore[no-untyped-call]
         client.gather(client.map(_nothing, range(50)))

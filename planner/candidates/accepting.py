@@ -28,7 +28,7 @@ def add_accepting(builder: CandidateBuilder) -> None:
     if not len(served):
         return
     fabrics = _add_links(builder)
-    accepts = _add_accepts(builder, _options(builder.outlook, served, fabrics), fabrics)
+    accepts = _add_accepts(builder, accept_options(builder.outlook, served, fabrics), fabrics)
     _volumes(builder, served, accepts)
     _tiers(builder, served)
     _add_blocks(builder, served)
@@ -87,7 +87,7 @@ def _add_links(builder: CandidateBuilder) -> Fabrics:
 # --- taking a lease ----------------------------------------------------------------------------------------------
 
 
-def _options(outlook: Outlook, served: Columns, fabrics: Fabrics) -> Columns:
+def accept_options(outlook: Outlook, served: Columns, fabrics: Fabrics) -> Columns:
     """One row per decision to take a lease: once, or once per fabric on which it could stand; columns lease, fabric,
     link."""
     leases = outlook.tables["leases"]

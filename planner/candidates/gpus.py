@@ -17,6 +17,7 @@ from planner.candidates.columns import Columns, codes_of, stacked
 from planner.candidates.gpu_places import capex_usd, deliveries, places, resale_share
 from planner.candidates.kinds import Kind
 from planner.candidates.names import joined
+from planner.candidates.outlook import Outlook
 from planner.candidates.overruns import overrun_terms
 from planner.candidates.resources import Family, Stock
 from planner.candidates.waits import provider_waits
@@ -100,10 +101,8 @@ def _add_base(builder: CandidateBuilder) -> tuple[Block, Columns] | None:
     outlook, fleet, gpus = builder.outlook, builder.outlook.tables["fleet"], builder.outlook.tables["gpus"]
     if not len(fleet):
         return None
-    rows = Columns(site=fleet.rows_of("site_id"), gpu=fleet.rows_of("gpu_id"))
-    gpu, bought = rows["gpu"], outlook.calendar.indices(fleet.texts("bought"))
-    # The reader refuses GPUs that are past their life.
-    end = np.minimum(bought + gpus.ints("life_months")[gpu], outlook.last_month)
+    rows = fleet_lives(outlook)
+    gpu, bought, end = rows["gpu"], rows["month"], rows["end"]
     # The resale curve is a share of what the SKU costs new at the start of the case.
     capex = capex_usd(outlook)[gpu, 0]
     basis, count = fleet.floats("tax_basis_usd_per_gpu"), fleet.floats("gpus")
@@ -113,7 +112,7 @@ def _add_base(builder: CandidateBuilder) -> tuple[Block, Columns] | None:
         builder.running(Line.UPKEEP, -gpus.floats("upkeep_usd_per_month")[gpu], zero, end),
         builder.lump(Line.RESALE, resale_share(outlook, gpu, end - bought) * capex, end - 1),
     ]
-    columns = rows.having(from_month=0, to_month=end, unit="GPU", lower=count, upper=count)
+    columns = rows.only("site", "gpu").having(from_month=0, to_month=end, unit="GPU", lower=count, upper=count)
     block = builder.add(
         Kind.BASE,
         lambda: [
@@ -122,6 +121,16 @@ def _add_base(builder: CandidateBuilder) -> tuple[Block, Columns] | None:
         columns, terms,
     )
     return block, _owned(rows, block, bought, end, capex, basis)
+
+
+def fleet_lives(outlook: Outlook) -> Columns:
+    """GPUs owned at the start, a row for each of the table `fleet`: columns site, gpu, month (bought, negative) and
+    end."""
+    fleet, life = outlook.tables["fleet"], outlook.tables["gpus"].ints("life_months")
+    rows = Columns(site=fleet.rows_of("site_id"), gpu=fleet.rows_of("gpu_id"))
+    bought = outlook.calendar.indices(fleet.texts("bought"))
+    # The reader refuses GPUs that are past their life.
+    return rows.having(month=bought, end=np.minimum(bought + life[rows["gpu"]], outlook.last_month))
 
 
 def _rest_of_write_off(builder: CandidateBuilder, bought: Ints, end: Ints) -> Ints:
@@ -163,9 +172,7 @@ def _needs(builder: CandidateBuilder, owned: Columns) -> None:
 def _add_retirements(builder: CandidateBuilder, owned: Columns, blocks: list[Block]) -> None:
     """Sales before the end of life: resale comes earlier, upkeep stops, what is not yet written off is written off."""
     outlook = builder.outlook
-    pairs = owned.with_each(ending=outlook.endings)
-    ending, month = pairs["ending"], pairs["month"]
-    pairs = pairs.take((ending > 0) & (ending - month >= 12) & (ending < pairs["end"]))
+    pairs = early_sales(outlook, owned)
     if not len(pairs):
         return
     gpu, ending, month, end, parent = (pairs[name] for name in ("gpu", "ending", "month", "end", "candidate"))
@@ -195,6 +202,14 @@ def _add_retirements(builder: CandidateBuilder, owned: Columns, blocks: list[Blo
         block.numbers, builder.book.stocks(Stock.GPUS, (pairs["site"], gpu), builder.names.place), -1.0, ending, end
     )
     builder.end_early(block, blocks)
+
+
+def early_sales(outlook: Outlook, owned: Columns) -> Columns:
+    """What is owned (columns month and end of life, and others that are kept) with each ending at which it may be
+    sold: column ending, a year old at the least."""
+    pairs = owned.with_each(ending=outlook.endings)
+    ending = pairs["ending"]
+    return pairs.take((ending > 0) & (ending - pairs["month"] >= 12) & (ending < pairs["end"]))
 
 
 def _write_off_ended(builder: CandidateBuilder, month: Ints, end: Ints, age: Ints, new: npt.NDArray[np.bool_]) -> Ints:

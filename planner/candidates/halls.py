@@ -12,6 +12,7 @@ from planner.candidates.columns import Columns, greatest_by
 from planner.candidates.hall_cohorts import CONVERSION, EXISTING, NEW, hall_cohorts, ways_of
 from planner.candidates.kinds import Kind
 from planner.candidates.names import joined
+from planner.candidates.outlook import Outlook
 from planner.candidates.overruns import overrun_terms
 from planner.candidates.resources import Family, Stock
 from planner.candidates.waits import provider_waits
@@ -136,8 +137,7 @@ def _open_first(builder: CandidateBuilder, halls: Columns, block: Block, opening
 def _add_closings(builder: CandidateBuilder, halls: Columns, shells: Block) -> None:
     """A MW given up: its residual is recovered, its opex stops, what is not yet written off is written off."""
     outlook = builder.outlook
-    pairs = halls.having(row=np.arange(len(halls))).with_each(ending=outlook.endings)
-    pairs = pairs.take((pairs["ending"] >= pairs["month"] + 12) & (pairs["ending"] < outlook.last_month))
+    pairs = closings(outlook, halls.having(row=np.arange(len(halls))))
     if not len(pairs):
         return
     ending, month, capex, row = pairs["ending"], pairs["month"], pairs["capex_usd_per_mw"], pairs["row"]
@@ -169,3 +169,10 @@ def _add_closings(builder: CandidateBuilder, halls: Columns, shells: Block) -> N
         block.numbers, builder.book.stocks(Stock.HALLS, pairs["site"], builder.names.site), -1.0, ending, last
     )
     builder.end_early(block, [shells])
+
+
+def closings(outlook: Outlook, halls: Columns) -> Columns:
+    """Halls (column month, and others that are kept) with each ending at which they may be given up: column ending, a
+    year old at the least."""
+    pairs = halls.with_each(ending=outlook.endings)
+    return pairs.take((pairs["ending"] >= pairs["month"] + 12) & (pairs["ending"] < outlook.last_month))

@@ -102,6 +102,20 @@ def lease_offers(outlook: Outlook, paths: Columns, *, only: Ints | None = None) 
     lease's size per unit
     of the candidate, and those of windows and paths. only: leases, all by default.
     """
+    offers = powered_offers(outlook, placed_leases(outlook, only=only), paths)
+    ranks = {name: name_ranks(outlook, table, column)[offers[name]] for name, table, column in _NAMED}
+    order = np.lexsort(
+        [
+            offers["then"], offers["head"], offers["from_month"], offers["tier"], ranks["gpu"], ranks["site"],
+            ranks["lease"],
+        ]
+    )
+    return offers.take(order)
+
+
+def placed_leases(outlook: Outlook, *, only: Ints | None = None) -> Columns:
+    """Every SKU and tier on which each lease could stand at each site, and the halls of hosting: the columns of
+    `lease_offers` but those of windows and paths."""
     leases, rates, gpus = (outlook.tables[name] for name in ("leases", "lease_rates", "gpus"))
     allowed, hosting = allowed_sites(outlook), leases.texts("kind") == "hosting"
     if only is not None:
@@ -116,19 +130,15 @@ def lease_offers(outlook: Outlook, paths: Columns, *, only: Ints | None = None) 
     halls = allowed.take(hosting[allowed["lease"]])
     rate = leases.floats("usd_per_kw_month")[halls["lease"]] * 1000.0
     halls = halls.having(gpu=np.full(len(halls), NO_ROW), tier=0, rate_usd=rate, it_mw=1.0, units=1.0)
-    offers = stacked(
-        [clusters, halls.only(*clusters.names)]
-    ).joined(lease_windows(outlook), "lease").joined(paths, "site")
+    return stacked([clusters, halls.only(*clusters.names)])
+
+
+def powered_offers(outlook: Outlook, placed: Columns, paths: Columns) -> Columns:
+    """Leases at sites (columns lease, site, and others that are kept) with every window and every path that has power
+    throughout it, as clean as the lease asks."""
+    offers = placed.joined(lease_windows(outlook), "lease").joined(paths, "site")
     offers = offers.take(powered(offers))
-    offers = offers.take(clean(outlook, offers))
-    ranks = {name: name_ranks(outlook, table, column)[offers[name]] for name, table, column in _NAMED}
-    order = np.lexsort(
-        [
-            offers["then"], offers["head"], offers["from_month"], offers["tier"], ranks["gpu"], ranks["site"],
-            ranks["lease"],
-        ]
-    )
-    return offers.take(order)
+    return offers.take(clean(outlook, offers))
 
 
 _NAMED = (("lease", "leases", "lease_id"), ("site", "sites", "site_id"), ("gpu", "gpus", "gpu_id"))

@@ -20,7 +20,7 @@ CAPITAL_KINDS = (Kind.OPEN, Kind.SHELL, Kind.POWER, Kind.OWN, Kind.SERVE, Kind.H
 
 def add_raised_capital(builder: CandidateBuilder) -> None:
     """`base`: the capital raised quarter by quarter, level 1; nothing without a budget."""
-    if not _budgeted(builder.outlook):
+    if not budgeted(builder.outlook):
         return
     columns = Columns(1, unit="0/1", lower=1.0, upper=1.0)
     block = builder.add(
@@ -34,7 +34,7 @@ def add_raised_capital(builder: CandidateBuilder) -> None:
 def add_money_limits(builder: CandidateBuilder) -> Valuation:
     """Enter the limits in money, once every candidate is known; returns the valuation they rest on."""
     valuation = cash_tables_of(builder).under(builder.outlook)
-    if _budgeted(builder.outlook):
+    if budgeted(builder.outlook):
         for block in builder.of_kind(*CAPITAL_KINDS):
             _draw_capital(builder, block, valuation)
     _floor_cash(builder, valuation)
@@ -42,7 +42,8 @@ def add_money_limits(builder: CandidateBuilder) -> Valuation:
     return valuation
 
 
-def _budgeted(outlook: Outlook) -> bool:
+def budgeted(outlook: Outlook) -> bool:
+    """Whether new capital is limited in any quarter."""
     return bool(outlook.tables["budget"].given("new_capital_usd").any())
 
 

@@ -270,11 +270,6 @@ class Outlook:
         return np.maximum(np.where(stated == "", self.lease_starts - ANSWER_AHEAD_MONTHS, given), 0)
 
     @cached_property
-    def step_ends(self) -> Ints:
-        """End of each step: the next step, or the horizon."""
-        return np.append(self.steps[1:], self.horizon)
-
-    @cached_property
     def windows(self) -> Columns:
         """Windows in which on-demand and mining levels are constant: columns from_month, to_month."""
         if self.monthly_windows:

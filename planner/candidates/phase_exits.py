@@ -10,6 +10,7 @@ from planner.arrays import Floats, Ints
 from planner.candidates.builder import Block, CandidateBuilder
 from planner.candidates.columns import Columns
 from planner.candidates.kinds import Kind
+from planner.candidates.outlook import Outlook
 from planner.candidates.phases import fee_usd_per_mw_month, installed_share, to_be_paid, unit_mw
 from planner.candidates.power_costs import fee_paths
 from planner.candidates.resources import Family, Stock
@@ -17,15 +18,18 @@ from planner.candidates.write_offs import phase_write_off_ended
 from planner.case.delays import uncommitted_phases
 
 
+def exit_months(outlook: Outlook) -> Columns:
+    """Months in which the contract of each phase may be ended early: columns phase, month; none without a tail."""
+    phases = np.flatnonzero(outlook.tables["power"].given("exit_fee_usd_per_kw") & (outlook.tail != "none"))
+    pairs = Columns(phase=phases).with_each(month=outlook.endings)
+    month = pairs["month"]
+    return pairs.take((month > outlook.energised[pairs["phase"]]) & (month < outlook.power_end[pairs["phase"]]))
+
+
 def add_exits(builder: CandidateBuilder, phases: Block) -> None:
     """An end at each month in which something may be given up, for each phase that has an exit fee."""
     outlook, power = builder.outlook, builder.outlook.tables["power"]
-    if outlook.tail == "none":
-        return
-    pairs = Columns(phase=np.flatnonzero(power.given("exit_fee_usd_per_kw"))).with_each(month=outlook.endings)
-    pairs = pairs.take(
-        (pairs["month"] > outlook.energised[pairs["phase"]]) & (pairs["month"] < outlook.power_end[pairs["phase"]])
-    )
+    pairs = exit_months(outlook)
     if not len(pairs):
         return
     month, phase = pairs["month"], pairs["phase"]

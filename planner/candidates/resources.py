@@ -199,10 +199,6 @@ class ResourceBook:
             coefficient=np.array(coefficient, dtype=np.float64),
         )
 
-    def stock_table(self) -> pd.DataFrame:
-        """What a unit of each stock uses: columns stock, resource, coefficient."""
-        return self.per_stock_columns().frame()
-
     def all_uses(self) -> Columns:
         """Direct uses and those through stocks, spelled out for every candidate: columns candidate, resource,
         coefficient, start, end."""

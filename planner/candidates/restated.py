@@ -149,7 +149,7 @@ def restate(candidates: CandidateSet, case: Case, *, levels: Floats | None = Non
     _require_same_calendar(outlook, case)
     anew = build_candidates(held_outlook(outlook, case), equity=equity)
     place = _places(candidates.candidate_ids, anew.candidate_ids)
-    _require_no_new_obligation(candidates, anew, place)
+    _require_no_new_obligation(anew, place)
     lower, upper = _bounds(candidates, anew, place)
     blocks = tuple(_restated_block(block, anew, place) for block in candidates.blocks)
     book = _book(candidates.book, anew.book, _back(place, len(anew)))
@@ -216,7 +216,7 @@ def _back(place: Ints, count: int) -> Ints:
     return back
 
 
-def _require_no_new_obligation(candidates: CandidateSet, anew: CandidateSet, place: Ints) -> None:
+def _require_no_new_obligation(anew: CandidateSet, place: Ints) -> None:
     opening = anew.kinds == Kind.OPEN
     owed = np.flatnonzero((_back(place, len(anew)) < 0) & (opening | ((anew.kinds == Kind.BASE) & (anew.lower > 0.0))))
     sites = anew.outlook.tables["sites"].texts("site_id")

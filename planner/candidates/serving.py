@@ -17,6 +17,7 @@ from planner.candidates.kinds import Kind
 from planner.candidates.lease_offers import lease_offers
 from planner.candidates.lease_terms import LeaseTerms, path_by_row
 from planner.candidates.load import Leg, energy_terms, legs, power_uses, whole_units
+from planner.candidates.outlook import Outlook
 from planner.candidates.resources import Family
 from planner.candidates.waits import work_waits
 from planner.case.table_arrays import NO_ROW
@@ -223,23 +224,7 @@ def _add_renewals(
 ) -> None:
     """The next term of what is served, at its probability; a GPU not renewed is let again at a fraction of the
     market."""
-    outlook, leases = builder.outlook, builder.outlook.tables["leases"]
-    months, chance = leases.ints("renewal_term_months")[rows["lease"]], leases.floats(
-        "renewal_probability"
-    )[rows["lease"]]
-    hopeful = np.flatnonzero((months > 0) & (chance > 0.0) & (rows["to_month"] < outlook.last_month))
-    chosen = rows.take(hopeful)
-    start, bridged = chosen["to_month"], chosen["then"] != NO_PHASE
-    end = np.minimum(start + months[hopeful], outlook.last_month)
-    # The ramp is over, and the first prepayment is used up.
-    chosen = chosen.having(
-        parent=served.numbers[hopeful], begun=chosen["term_start"], from_month=start, term_start=start, due=start,
-        to_month=end,
-        head=np.where(bridged, chosen["then"], chosen["head"]),
-        end_head=np.where(bridged, chosen["end_then"], chosen["end_head"]),
-        then=np.full(len(chosen), NO_PHASE), from_then=0,
-    )
-    chosen = chosen.take(chosen["end_head"] >= chosen["to_month"])
+    chosen = next_terms(builder.outlook, rows.having(parent=served.numbers))
     if not len(chosen):
         return
     both = legs(builder, chosen)
@@ -261,3 +246,24 @@ def _add_renewals(
     renewal = builder.book.resources(Family.RENEWAL, parent, lambda number: str(names[number - served.first]))
     builder.book.uses.add(block.numbers, renewal, 1.0, 0, 1)
     builder.book.uses.add(parent, renewal, -1.0, 0, 1)
+
+
+def next_terms(outlook: Outlook, rows: Columns) -> Columns:
+    """The next terms of ways to serve leases that may be renewed and whose power lasts: the same rows (columns as
+    `lease_offers`, and others that are kept) from the end of the first term on, with column begun, the start of that
+    one."""
+    leases = outlook.tables["leases"]
+    months = leases.ints("renewal_term_months")[rows["lease"]]
+    chance = leases.floats("renewal_probability")[rows["lease"]]
+    hopeful = np.flatnonzero((months > 0) & (chance > 0.0) & (rows["to_month"] < outlook.last_month))
+    chosen = rows.take(hopeful)
+    start, bridged = chosen["to_month"], chosen["then"] != NO_PHASE
+    # The ramp is over, and the first prepayment is used up.
+    chosen = chosen.having(
+        begun=chosen["term_start"], from_month=start, term_start=start, due=start,
+        to_month=np.minimum(start + months[hopeful], outlook.last_month),
+        head=np.where(bridged, chosen["then"], chosen["head"]),
+        end_head=np.where(bridged, chosen["end_then"], chosen["end_head"]),
+        then=np.full(len(chosen), NO_PHASE), from_then=0,
+    )
+    return chosen.take(chosen["end_head"] >= chosen["to_month"])

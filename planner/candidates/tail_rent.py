@@ -12,20 +12,14 @@ from planner.candidates.builder import CandidateBuilder
 from planner.candidates.columns import Columns
 from planner.candidates.kinds import Kind
 from planner.candidates.load import energy_terms, legs, power_uses, whole_units
+from planner.candidates.outlook import Outlook
 from planner.candidates.resources import Family
 
 
 def add_tail_rent(builder: CandidateBuilder, phases: Columns, paths: Columns) -> None:
     """A MW of hall on each phase, rented in each year after the horizon; the tenant pays energy and demand charges."""
     outlook, sites, names = builder.outlook, builder.outlook.tables["sites"], builder.names
-    rent = outlook.case.settings.tail_rent_usd_per_kw_month * 1000.0
-    if outlook.tail != "rented" or rent <= 0.0:
-        return
-    starts = np.arange(outlook.horizon, outlook.months, 12)
-    rows = paths.with_each(from_month=starts)
-    # A contract that ends within the year is rented up to its end.
-    rows = rows.having(to_month=np.minimum(rows["from_month"] + 12, rows["end_head"]))
-    rows = rows.take((rows["from_month"] >= rows["from_head"]) & (rows["from_month"] < rows["to_month"]))
+    rows, rent = rented_years(outlook, paths), outlook.case.settings.tail_rent_usd_per_kw_month * 1000.0
     if not len(rows):
         return
     site, start, end = rows["site"], rows["from_month"], rows["to_month"]
@@ -47,3 +41,13 @@ def add_tail_rent(builder: CandidateBuilder, phases: Columns, paths: Columns) ->
     builder.book.uses.add(numbers, builder.book.resources(Family.HALL, site, names.site), 1.0, start, end)
     drawn = sites.floats("load_factor")[site] * sites.floats("pue")[site]
     power_uses(builder, phases, head, numbers, np.ones(len(rows)), drawn, whole_units(start, end))
+
+
+def rented_years(outlook: Outlook, paths: Columns) -> Columns:
+    """Paths (of one phase alone) with each year after the horizon in which they have power: columns from_month,
+    to_month; none where the tail is not rented."""
+    rented = outlook.tail == "rented" and outlook.case.settings.tail_rent_usd_per_kw_month > 0.0
+    rows = paths.with_each(from_month=np.arange(outlook.horizon, outlook.months if rented else outlook.horizon, 12))
+    # A contract that ends within the year is rented up to its end.
+    rows = rows.having(to_month=np.minimum(rows["from_month"] + 12, rows["end_head"]))
+    return rows.take((rows["from_month"] >= rows["from_head"]) & (rows["from_month"] < rows["to_month"]))

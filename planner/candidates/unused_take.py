@@ -8,6 +8,7 @@ from kernels.lines import Line
 from planner.candidates.builder import CandidateBuilder
 from planner.candidates.columns import Columns
 from planner.candidates.kinds import Kind
+from planner.candidates.outlook import Outlook
 from planner.candidates.power_costs import unused_energy_path
 from planner.candidates.resources import Family, Stock
 
@@ -23,15 +24,7 @@ def add_unused_takes(builder: CandidateBuilder) -> None:
     for at in chosen.tolist():
         least = builder.book.resource(Family.MIN_TAKE, names[at])
         builder.book.stock_needs(builder.book.stock(Stock.POWER, names[at]), least, float(share[at]))
-    yearly = np.arange(outlook.horizon, outlook.last_month, 12)
-    starts = np.concatenate([outlook.windows["from_month"], yearly])
-    ends = np.concatenate([outlook.windows["to_month"], np.minimum(yearly + 12, outlook.last_month)])
-    pairs = Columns(phase=chosen).with_each(start=starts, end=ends)
-    pairs = pairs.having(
-        start=np.maximum(pairs["start"], outlook.energised[pairs["phase"]]),
-        end=np.minimum(pairs["end"], outlook.power_end[pairs["phase"]])
-    )
-    pairs = pairs.take(pairs["start"] < pairs["end"])
+    pairs = take_windows(outlook)
     if not len(pairs):
         return
     phase, start, end = pairs["phase"], pairs["start"], pairs["end"]
@@ -50,3 +43,16 @@ def add_unused_takes(builder: CandidateBuilder) -> None:
     builder.book.uses.add(
         block.numbers, builder.book.resources(Family.MIN_TAKE, phase, builder.names.phase), -1.0, start, end
     )
+
+
+def take_windows(outlook: Outlook) -> Columns:
+    """Windows in which each phase with a minimum take has power, yearly after the horizon: columns phase, start,
+    end."""
+    phases = np.flatnonzero(outlook.tables["power"].floats("min_take") > 0.0)
+    yearly = np.arange(outlook.horizon, outlook.last_month, 12)
+    starts = np.concatenate([outlook.windows["from_month"], yearly])
+    ends = np.concatenate([outlook.windows["to_month"], np.minimum(yearly + 12, outlook.last_month)])
+    pairs = Columns(phase=phases).with_each(start=starts, end=ends)
+    start = np.maximum(pairs["start"], outlook.energised[pairs["phase"]])
+    end = np.minimum(pairs["end"], outlook.power_end[pairs["phase"]])
+    return pairs.having(start=start, end=end).take(start < end)

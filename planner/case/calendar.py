@@ -38,7 +38,9 @@ class Calendar:
 
     def indices(self, written: Iterable[str], blank: int = 0) -> npt.NDArray[np.int64]:
         """Indices of months written YYYY-MM, `blank` for ""."""
-        return np.array([self.index(month) if month else blank for month in written], dtype=np.int64)
+        months = list(written)
+        number = {month: self.index(month) if month else blank for month in set(months)}  # few are distinct
+        return np.array([number[month] for month in months], dtype=np.int64)
 
     def quarter_index(self, written: str) -> int:
         """Index of the first month of a quarter written YYYY-Qn; negative before the start."""

@@ -138,20 +138,18 @@ def _print(found: Alternatives, out: Path | None) -> None:
 
 
 def _sites(found: Alternatives) -> Any:
-    from rich.markup import escape
-    from rich.table import Table
+    from planner.cli.terminal import table_of
 
-    table = Table(title="sites over all plans within the loss, contracted MW", title_justify="left")
-    for name in ("site", "is", "best", "least", "most", "without it, NPV falls by", "swappable with"):
-        table.add_column(name, justify="right" if name in ("best", "least", "most") else "left", overflow="fold")
-    for row in found.sites.to_dict("records"):
-        loss = _loss(row, found)
-        mark = "" if row["proven"] else "*"
-        table.add_row(
-            escape(row["site_id"]), row["membership"] + mark, f"{row['best_mw']:,.0f}", _end(row, "least"),
-            _end(row, "most"), loss, escape(row["swappable_with"]),
+    rows = (
+        (
+            row["site_id"], row["membership"] + ("" if row["proven"] else "*"), f"{row['best_mw']:,.0f}",
+            _end(row, "least"), _end(row, "most"), _loss(row, found), row["swappable_with"],
         )
-    return table
+        for row in found.sites.to_dict("records")
+    )
+    text = ("site", "is", "without it, NPV falls by", "swappable with")
+    names = ("site", "is", "best", "least", "most", "without it, NPV falls by", "swappable with")
+    return table_of("sites over all plans within the loss, contracted MW", names, rows, text=text)
 
 
 def _loss(row: dict[str, Any], found: Alternatives) -> str:
@@ -195,20 +193,16 @@ def _print_leases(found: Alternatives, say: Any) -> None:
 
 
 def _plans(found: Alternatives) -> Any:
-    from rich.markup import escape
-    from rich.table import Table
-
+    from planner.cli.terminal import table_of
     from planner.wording import millions
 
-    table = Table(title="plans that differ most, each from all before it", title_justify="left")
-    for name in ("plan", "NPV", "loses", "what changes most, against the best plan"):
-        table.add_column(name, justify="right" if name in ("plan", "NPV", "loses") else "left", overflow="fold")
-    for row in found.plans.to_dict("records"):
-        name = "best" if row["plan"] == 0 else str(row["plan"])
-        changes = row["changes"].split("; ")
+    def cells(row: dict[str, Any]) -> tuple[str, ...]:
+        name, changes = "best" if row["plan"] == 0 else str(row["plan"]), row["changes"].split("; ")
         more = f"; and {len(changes) - SHOWN_CHANGES} more" if len(changes) > SHOWN_CHANGES else ""
-        table.add_row(
-            name, millions(row["npv_usd"]), millions(max(row["loss_usd"], 0.0)),
-            escape("; ".join(changes[:SHOWN_CHANGES]) + more),
-        )
-    return table
+        loss = millions(max(row["loss_usd"], 0.0))
+        return name, millions(row["npv_usd"]), loss, "; ".join(changes[:SHOWN_CHANGES]) + more
+
+    what = "what changes most, against the best plan"
+    rows = map(cells, found.plans.to_dict("records"))
+    names = ("plan", "NPV", "loses", what)
+    return table_of("plans that differ most, each from all before it", names, rows, text={what})

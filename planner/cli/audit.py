@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import typer
 
 from planner.cli.options import AsJson, PlannedCase, RunFolder
-from planner.cli.terminal import show
+from planner.cli.terminal import show, table_of
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from planner.auditing.agreement import Agreement
+    from planner.auditing.limits.check import Check
 
 DISAGREES = 1
 WORTHS = {
@@ -69,57 +70,53 @@ def _print(found: Agreement, console: Console) -> None:
 
 
 def _print_lines(found: Agreement, console: Console) -> None:
-    from rich.table import Table
-
     from planner.auditing.summary import line_totals
 
-    table = Table(title="cash by line over the whole plan, $", title_justify="left")
-    for at, name in enumerate(("line", "as published", "in the ledger", "amounts", "apart", "furthest apart", "at")):
-        table.add_column(name, justify="left" if at in (0, 6) else "right", overflow="fold")
-    for total in line_totals(found):
-        cell = total.furthest
-        where = f"{cell.site} {found.run.months.written(cell.month)}" if total.apart else ""
-        table.add_row(
-            total.line, _cents(total.published_usd), _cents(total.books_usd), f"{total.cells:,}",
-            f"{total.apart:,}" if total.apart else "",
-            f"{abs(cell.difference_usd):,.2f}", where,
+    rows = (
+        (
+            total.line, _cents(total.published_usd), _cents(total.books_usd), f"{total.cells:,}", _any(total.apart),
+            f"{abs(total.furthest.difference_usd):,.2f}",
+            f"{total.furthest.site} {found.run.months.written(total.furthest.month)}" if total.apart else "",
         )
-    show(console, table)
+        for total in line_totals(found)
+    )
+    names = ("line", "as published", "in the ledger", "amounts", "apart", "furthest apart", "at")
+    show(console, table_of("cash by line over the whole plan, $", names, rows, text=("line", "at")))
 
 
 def _print_limits(found: Agreement, console: Console) -> None:
-    from rich.table import Table
-
     from planner.auditing.summary import family_totals
 
-    table = Table(title="limits, each at its tightest", title_justify="left")
-    for at, name in enumerate(("limit", "checked", "broken", "use", "", "of", "where")):
-        table.add_column(name, justify="left" if at in (0, 4, 6) else "right", overflow="fold")
-    for total in family_totals(found):
-        check = total.tightest
-        where = check.name if check.month is None else f"{check.name} {found.run.months.written(check.month)}"
-        table.add_row(
-            total.family, f"{total.checked:,}", f"{total.broken:,}" if total.broken else "", f"{check.use:,.6g}",
-            ">=" if check.least else "<=", f"{check.limit:,.6g}", where,
+    def where(check: Check) -> str:
+        return check.name if check.month is None else f"{check.name} {found.run.months.written(check.month)}"
+
+    rows = (
+        (
+            total.family, f"{total.checked:,}", _any(total.broken), f"{total.tightest.use:,.6g}",
+            ">=" if total.tightest.least else "<=", f"{total.tightest.limit:,.6g}", where(total.tightest),
         )
-    show(console, table)
+        for total in family_totals(found)
+    )
+    names = ("limit", "checked", "broken", "use", "", "of", "where")
+    show(console, table_of("limits, each at its tightest", names, rows, text=("limit", "", "where")))
 
 
 def _print_laws(found: Agreement, console: Console) -> None:
-    from rich.table import Table
-
     from planner.auditing.summary import law_totals
 
-    table = Table(title="what can neither be made nor lost", title_justify="left")
-    for at, name in enumerate(("law", "checked", "broken", "furthest off, at")):
-        table.add_column(name, justify="left" if at in (0, 3) else "right", overflow="fold")
-    for total in law_totals(found):
-        law = total.furthest
-        table.add_row(
-            total.law, f"{total.checked:,}", f"{total.broken:,}" if total.broken else "",
+    rows = (
+        (
+            total.law, f"{total.checked:,}", _any(total.broken),
             f"{law.place}: {law.found:,.2f} for {law.due:,.2f}" if total.broken else "",
         )
-    show(console, table)
+        for total, law in ((total, total.furthest) for total in law_totals(found))
+    )
+    names = ("law", "checked", "broken", "furthest off, at")
+    show(console, table_of("what can neither be made nor lost", names, rows, text=("law", "furthest off, at")))
+
+
+def _any(count: int) -> str:
+    return f"{count:,}" if count else ""
 
 
 def _cents(usd: float) -> str:

@@ -47,7 +47,7 @@ def bench(
         bool,
         typer.Option(
             "--workers",
-            help="scores of a million portfolios on workers of Dask instead, and what many machines would do (minutes)",
+            help="scores of a million portfolios on workers instead, and what many machines would do (minutes)",
         ),
     ] = False,
     as_json: AsJson = False,
@@ -105,19 +105,17 @@ def _show(figures: Sequence[Figure], title: str, as_json: bool) -> None:
     import json
     from dataclasses import asdict
 
-    from rich.table import Table
-
-    from planner.cli.terminal import output, show
+    from planner.cli.terminal import output, show, table_of
 
     if as_json:
         typer.echo(json.dumps([asdict(figure) | {"beside": figure.beside} for figure in figures], indent=2))
         return
-    table = Table(title=title, title_justify="left")
-    for column, side in (("job", "left"), ("what", "left"), ("value", "right"), ("unit", "left"), ("beside", "left")):
-        table.add_column(column, justify=side)  # type: ignore[arg-type]
-    for figure in figures:
-        table.add_row(
+    rows = (
+        (
             figure.job, figure.what, f"{figure.value:,.3g}" if figure.value < 1000 else f"{figure.value:,.0f}",
             figure.unit, figure.beside,
         )
-    show(output(), table)
+        for figure in figures
+    )
+    text = ("job", "what", "unit", "beside")
+    show(output(), table_of(title, ("job", "what", "value", "unit", "beside"), rows, text=text))

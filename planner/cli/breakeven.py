@@ -13,12 +13,16 @@ from planner.cli.written import rate as rate_of
 from planner.cli.written import yearly
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pandas as pd
     from rich.table import Table
 
     from planner.quoting.breakeven import BreakevenOptions
 
 SHOWN = 20
+RATES = ("rate_npv_zero", "rate_npv_zero_months_used", "rate_hurdle_irr", "rate_least_dscr", "at_rate")
+"""Rates at which a unit breaks even, in the order of the tables."""
 
 
 def breakeven(
@@ -80,21 +84,13 @@ def breakeven(
 
 def _write(found: pd.DataFrame, out: Path) -> None:
     """The table as CSV, whole or not at all."""
-    from planner.errors import PlannerError
+    from planner.storage.folders import CSV, file_in_place_of
 
-    scratch = out.parent / f".{out.name}.part"
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        found.to_csv(scratch, index=False, float_format="%.12g", lineterminator="\n")
-        scratch.replace(out)
-    except OSError as error:
-        raise PlannerError(f"{out} could not be written: {error.strerror or error}; nothing was changed") from error
-    finally:
-        scratch.unlink(missing_ok=True)
+    with file_in_place_of(out) as scratch:
+        found.to_csv(scratch, **CSV)
 
 
 def _print(found: pd.DataFrame, options: BreakevenOptions, out: Path | None) -> None:
-    from rich.table import Table
 
     from planner.cli.terminal import output, say_written, show
 
@@ -105,28 +101,9 @@ def _print(found: pd.DataFrame, options: BreakevenOptions, out: Path | None) -> 
         )
         return
     halls, found = found[found["lease_id"] != ""], found[found["lease_id"] == ""]
-    table = Table(title=f"a GPU let for {options.term_months} months breaks even at, $/GPU-hour", title_justify="left")
-    names = (
-        "power path", "SKU", "from", "NPV 0", "by month", f"IRR {options.hurdle:.0%}", f"DSCR {options.least_dscr:g}",
-        "let at", "used", "+$/MWh", "resale",
-    )
-    for at, name in enumerate(names):
-        table.add_column(
-            name, justify="left" if at < 3 else "right", overflow="fold", min_width=16 if at == 0 else None
-        )
     best = found.drop_duplicates(["site_id", "gpu_id"])
-    for row in best.head(SHOWN).to_dict("records"):
-        rates = (
-            row["rate_npv_zero"], row["rate_npv_zero_months_used"], row["rate_hurdle_irr"], row["rate_least_dscr"],
-            row["at_rate"],
-        )
-        table.add_row(
-            row["power_path"], row["gpu_id"], row["from"], *(_shown(rate, ".2f") for rate in rates),
-            _shown(row["breakeven_utilisation"], ".0%"),
-            _shown(row["breakeven_power_usd_per_mwh"], "+,.0f"), _shown(row["breakeven_residual_share"], ".0%"),
-        )
     if len(found):
-        show(console, table)
+        show(console, _gpus(best, options))
     if len(halls):
         show(console, _halls(halls, options))
     console.print(
@@ -148,31 +125,45 @@ def _best_halls(halls: pd.DataFrame) -> pd.DataFrame:
     return halls.drop_duplicates(["site_id", "lease_id"])
 
 
+def _gpus(best: pd.DataFrame, options: BreakevenOptions) -> Table:
+    """GPUs let on the cheapest path of each site and SKU."""
+    rows = (
+        (
+            row["power_path"], row["gpu_id"], row["from"], *(_shown(row[name], ".2f") for name in RATES),
+            _shown(row["breakeven_utilisation"], ".0%"), _shown(row["breakeven_power_usd_per_mwh"], "+,.0f"),
+            _shown(row["breakeven_residual_share"], ".0%"),
+        )
+        for row in best.head(SHOWN).to_dict("records")
+    )
+    title = f"a GPU let for {options.term_months} months breaks even at, $/GPU-hour"
+    return _of_paths(title, "SKU", options, ("let at", "used", "+$/MWh", "resale"), rows, width=16)
+
+
+def _of_paths(
+    title: str, what: str, options: BreakevenOptions, more: tuple[str, ...], rows: Iterable[tuple[str, ...]], width: int
+) -> Table:
+    """A table of power paths with the rates RATES and more."""
+    from planner.cli.terminal import table_of
+
+    text = ("power path", what, "from")
+    rates = ("NPV 0", "by month", f"IRR {options.hurdle:.0%}", f"DSCR {options.least_dscr:g}")
+    table = table_of(title, (*text, *rates, *more), rows, text=text)
+    table.columns[0].min_width = width
+    return table
+
+
 def _halls(halls: pd.DataFrame, options: BreakevenOptions) -> Table:
     """MW of hall let to the hosting leases."""
-    from rich.table import Table
-
-    table = Table(title="a MW let to a hosting lease, on its terms, breaks even at, $/kW-month", title_justify="left")
-    names = (
-        "power path", "lease", "from", "NPV 0", "by month", f"IRR {options.hurdle:.0%}", f"DSCR {options.least_dscr:g}",
-        "its rate", "$M/MW", "+$/MWh", "fees",
-    )
-    for at, name in enumerate(names):
-        table.add_column(
-            name, justify="left" if at < 3 else "right", overflow="fold", min_width=14 if at == 0 else None
-        )
-    for row in _best_halls(halls).head(SHOWN).to_dict("records"):
-        rates = (
-            row["rate_npv_zero"], row["rate_npv_zero_months_used"], row["rate_hurdle_irr"], row["rate_least_dscr"],
-            row["at_rate"],
-        )
-        table.add_row(
-            row["power_path"], row["lease_id"], row["from"], *(_shown(rate, ",.0f") for rate in rates),
-            _shown(row["npv_usd_per_unit"] / 1e6, ",.2f"),
-            _shown(row["breakeven_power_usd_per_mwh"], "+,.0f"),
+    rows = (
+        (
+            row["power_path"], row["lease_id"], row["from"], *(_shown(row[name], ",.0f") for name in RATES),
+            _shown(row["npv_usd_per_unit"] / 1e6, ",.2f"), _shown(row["breakeven_power_usd_per_mwh"], "+,.0f"),
             _shown(row["breakeven_fees_times"], ".2f") + ("x" if not math.isnan(row["breakeven_fees_times"]) else ""),
         )
-    return table
+        for row in _best_halls(halls).head(SHOWN).to_dict("records")
+    )
+    title = "a MW let to a hosting lease, on its terms, breaks even at, $/kW-month"
+    return _of_paths(title, "lease", options, ("its rate", "$M/MW", "+$/MWh", "fees"), rows, width=14)
 
 
 def _shown(number: float, form: str) -> str:

@@ -11,6 +11,8 @@ import typer
 from planner.cli.options import AsJson, CasePath, Edits
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rich.table import Table
 
     from planner.case.unusual.oddity import Oddity
@@ -61,37 +63,23 @@ def check(
 
 
 def _fault_table(faults: tuple[Fault, ...]) -> Table:
-    table = _table("what is wrong", ("where", "value", "why", "what to do"))
-    for fault in faults:
-        where = " ".join(
-            [
-                fault.file, *([f"row {fault.row}"] if fault.row is not None else []),
-                *([fault.column] if fault.column else []),
-            ]
-        )
-        table.add_row(*(_plain(cell) for cell in (where, fault.value, fault.why, fault.remedy)))
-    return table
+    def where(fault: Fault) -> str:
+        row = [f"row {fault.row}"] if fault.row is not None else []
+        return " ".join([fault.file, *row, *([fault.column] if fault.column else [])])
+
+    rows = ((where(fault), fault.value, fault.why, fault.remedy) for fault in faults)
+    return _table("what is wrong", ("where", "value", "why", "what to do"), rows)
 
 
 def _oddity_table(found: tuple[Oddity, ...]) -> Table:
-    table = _table("unusual, though not wrong", ("where", "what", "why it matters", "what to do"))
-    for oddity in found:
-        where = oddity.file if oddity.row is None else f"{oddity.file} row {oddity.row}"
-        table.add_row(*(_plain(cell) for cell in (where, oddity.what, oddity.why, oddity.to_do)))
-    return table
+    rows = (
+        (each.file if each.row is None else f"{each.file} row {each.row}", each.what, each.why, each.to_do)
+        for each in found
+    )
+    return _table("unusual, though not wrong", ("where", "what", "why it matters", "what to do"), rows)
 
 
-def _table(title: str, columns: tuple[str, ...]) -> Table:
-    from rich.table import Table
+def _table(title: str, names: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Table:
+    from planner.cli.terminal import table_of
 
-    table = Table(title=title, title_justify="left", show_lines=True)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
-
-
-def _plain(text: str) -> str:
-    """Text in which brackets are no markup."""
-    from rich.markup import escape
-
-    return escape(text)
+    return table_of(title, names, rows, text=names, lines=True)

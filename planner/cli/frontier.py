@@ -154,20 +154,17 @@ def _remarks(found: Frontier) -> Iterator[str]:
 
 
 def _table(found: Frontier) -> Table:
-    from rich.table import Table
-
+    from planner.cli.terminal import table_of
     from planner.wording import millions, percent
 
-    table = Table(title="expected NPV against CVaR of the loss; no point is beaten in both", title_justify="left")
-    for name in (
-        "risk weight", "expected NPV", "CVaR of loss", "sd", "base NPV", "gap", "GPUs", "MW", "sites", "leases"
-    ):
-        table.add_column(name, justify="right")
-    for row in found.table.itertuples():
-        gap = "" if row.gap is None else percent(row.gap, 2)
-        table.add_row(
+    rows = (
+        (
             f"{row.risk_weight:g}", millions(row.expected_npv_usd), millions(row.cvar_usd),
-            millions(row.standard_deviation_usd), millions(row.base_npv_usd), gap,
-            f"{row.gpus_bought:,.0f}", f"{row.contracted_mw:,.0f}", str(row.sites), str(row.leases_won),
+            millions(row.standard_deviation_usd), millions(row.base_npv_usd),
+            "" if row.gap is None else percent(row.gap, 2), f"{row.gpus_bought:,.0f}", f"{row.contracted_mw:,.0f}",
+            str(row.sites), str(row.leases_won),
         )
-    return table
+        for row in found.table.itertuples()
+    )
+    names = ("risk weight", "expected NPV", "CVaR of loss", "sd", "base NPV", "gap", "GPUs", "MW", "sites", "leases")
+    return table_of("expected NPV against CVaR of the loss; no point is beaten in both", names, rows)

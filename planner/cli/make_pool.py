@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from planner.case.case import Case
     from planner.planning.options import PlanOptions
-    from planner.storage.partition_journal import How
+    from planner.storage.partitions import How
 
 
 def pool_by_partitions(
@@ -26,7 +26,7 @@ def pool_by_partitions(
     from planner.risk.bundle_grid import Grid
     from planner.risk.pool_job import PoolJob
     from planner.risk.pool_partitions import make_pool
-    from planner.storage.partition_journal import Interrupted, unfinished
+    from planner.storage.partitions import said_where_it_stands
 
     chosen = PlanOptions(base=base, tail=tail)
     case = read_case(path)
@@ -37,15 +37,10 @@ def pool_by_partitions(
         grid, given = Grid(most=int(count)) if count else Grid(), None
     else:
         grid, given = None, _given(case, chosen, pool)
-    job = PoolJob(case, chosen.base, chosen.tail, scenarios, seed, grid, given, "")
-    try:
-        with saying("making the pool", quiet=False) as say:
-            told = None if say is None else lambda done, of: say(f"{done:,} of {counted(of, 'partition')}")
-            made = make_pool(job, out, how, progress=told)
-    except KeyboardInterrupt:
-        raise Interrupted(
-            f"stopped by Ctrl-C; partitions that are finished stand in {unfinished(out)}: go on with --resume"
-        ) from None
+    job = PoolJob(case, chosen.base, chosen.tail, scenarios, seed, grid, given)
+    with said_where_it_stands(out), saying("making the pool", quiet=False) as say:
+        told = None if say is None else lambda done, of, rows: say(f"{done:,} of {counted(of, 'partition')}")
+        made = make_pool(job, out, how, progress=told)
     before = f", {made.taken_over:,} of them finished before" if made.taken_over else ""
     return (
         f"{counted(made.bundles, 'bundle')} over {counted(scenarios, 'future')} in "

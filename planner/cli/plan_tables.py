@@ -6,13 +6,12 @@ from typing import Any
 
 import pandas as pd
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from kernels.lines import Line
 from planner.candidates.named import rates_with_units
 from planner.cli.price_summary import print_prices
-from planner.cli.terminal import show
+from planner.cli.terminal import show, table_of
 from planner.planning.plan import Plan
 from planner.plans.commitments import screen_of, soon
 from planner.wording import fixed, millions, percent
@@ -34,12 +33,7 @@ def print_details(console: Console, plan: Plan) -> None:
 def _sites(plan: Plan) -> Table:
     power = plan.power[plan.power["contracted_mw"] > 1e-6]
     kinds = list(dict.fromkeys(power["kind"]))
-    table = Table(title="sites: contracted MW by power, GPUs bought and owned at the start", title_justify="left")
-    table.add_column("site", overflow="fold")
-    for kind in kinds:
-        table.add_column(kind, justify="right")
-    table.add_column("hall MW", justify="right")
-    table.add_column("GPUs", overflow="fold")
+    rows = []
     candidates, levels = plan.candidates.table, plan.levels
     assert levels is not None
     held = candidates.assign(level=levels)
@@ -55,17 +49,15 @@ def _sites(plan: Plan) -> Table:
         by_kind = here.groupby("kind")["contracted_mw"].sum()
         cells = [f"{by_kind[kind]:,.0f}" if kind in by_kind else "" for kind in kinds]
         names = ", ".join(f"{count:,.0f} {gpu_id}" for (_, gpu_id), count in gpus.items())
-        table.add_row(escape(str(site_id)), *cells, f"{halls.get(site_id, 0.0):,.0f}", escape(names))
-    return table
+        rows.append((str(site_id), *cells, f"{halls.get(site_id, 0.0):,.0f}", names))
+    title = "sites: contracted MW by power, GPUs bought and owned at the start"
+    return table_of(title, ("site", *kinds, "hall MW", "GPUs"), rows, text=("site", "GPUs"))
 
 
 def _print_leases(console: Console, plan: Plan) -> None:
     """Leases won, a line each; those declined in one line."""
-    table = Table(title="leases won", title_justify="left")
-    for name in ("lease", "term", "won", "of", "rate", "at"):
-        table.add_column(name, justify="right" if name in ("won", "of", "rate") else "left", overflow="fold")
     served = plan.allocation[plan.allocation["use"].isin(["serve", "host"])]
-    declined = []
+    declined, rows = [], []
     for row in plan.case.tables["leases"].itertuples():
         mine = served[served["lease_id"] == row.lease_id]
         if mine.empty:
@@ -76,15 +68,17 @@ def _print_leases(console: Console, plan: Plan) -> None:
         asked = f"{row.max_size:,.0f}{size_unit(plan, row)}"
         rates = sorted(set(mine["rate"]))
         shown = f"${rates[0]:,.2f}" if len(rates) == 1 else f"${rates[0]:,.2f}-{rates[-1]:,.2f}"
-        table.add_row(
-            escape(str(row.lease_id)),
+        cells = (
+            str(row.lease_id),
             f"{mine['from'].min()} to {mine['to'].max()}",
             f"{size:,.0f}" + (" MW" if hosting else " GPUs"),
             asked,
             shown + ("/kW-month" if hosting else "/GPU-hour"),
-            escape(", ".join(sorted(set(mine["site_id"])))),
+            ", ".join(sorted(set(mine["site_id"]))),
         )
-    show(console, table)
+        rows.append(cells)
+    names = ("lease", "term", "won", "of", "rate", "at")
+    show(console, table_of("leases won", names, rows, text=("lease", "term", "at")))
     if declined:
         console.print(f"declined: {', '.join(declined)}", markup=False, highlight=False)
 
@@ -121,17 +115,12 @@ def _peak_on_demand(rows: pd.DataFrame) -> float:
 
 
 def _capex(plan: Plan) -> Table:
-    table = Table(title="money by year, $M", title_justify="left")
     lines = (Line.REVENUE, Line.CAPEX, Line.ENERGY, Line.FEES, Line.TAX, Line.RESALE)
-    years = plan.statement.yearly(Line.CAPEX)
-    table.add_column("")
-    for year in years:
-        table.add_column(year, justify="right")
-    for line in lines:
-        table.add_row(
-            line.name.lower().replace("_", " "), *(fixed(usd / 1e6) for usd in plan.statement.yearly(line).values())
-        )
-    return table
+    rows = (
+        [line.name.lower().replace("_", " "), *(fixed(usd / 1e6) for usd in plan.statement.yearly(line).values())]
+        for line in lines
+    )
+    return table_of("money by year, $M", ("", *plan.statement.yearly(Line.CAPEX)), rows, text={""})
 
 
 def _print_soon(console: Console, plan: Plan) -> None:
@@ -143,17 +132,13 @@ def _print_soon(console: Console, plan: Plan) -> None:
             "what the plan does until then is committed or owned already"
         )
         return
-    table = Table(title="to be decided within two quarters", title_justify="left", show_footer=True)
-    for name, total in (
-        ("by", ""),
-        ("decision", "in all"),
-        ("at", ""),
-        ("how much", ""),
-        ("commits", millions(float(near["commits_usd"].sum()))),
-    ):
-        table.add_column(name, total, justify="right" if name == "commits" else "left", overflow="fold")
-    for row in screen_of(near).itertuples():
-        table.add_row(row.by, row.decision, escape(row.at), escape(row.how_much), millions(row.commits_usd))
+    rows = (
+        (row.by, row.decision, row.at, row.how_much, millions(row.commits_usd)) for row in screen_of(near).itertuples()
+    )
+    text = ("by", "decision", "at", "how much")
+    table = table_of("to be decided within two quarters", (*text, "commits"), rows, text=text)
+    table.show_footer = True
+    table.columns[1].footer, table.columns[4].footer = "in all", millions(float(near["commits_usd"].sum()))
     show(console, table)
     console.print(
         "commits: undiscounted dollars before tax that can no longer be avoided: capex, deposits, charges, fees of the "

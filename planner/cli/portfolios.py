@@ -114,7 +114,7 @@ def portfolios(
         raise PlannerError("bundles are built from the case, not from a plan; leave --plan out")
     if pool is not None:
         from planner.cli.make_pool import pool_by_partitions
-        from planner.storage.partition_journal import How
+        from planner.storage.partitions import How
 
         said = pool_by_partitions(path, pool, out, scenarios, seed, base, tail, How(workers, scheduler, resume, force))
     elif bundles is not None:

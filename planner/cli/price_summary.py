@@ -10,7 +10,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from planner.cli.terminal import show
+from planner.cli.terminal import show, table_of
 from planner.planning.plan import Plan
 from planner.pricing.phase_values import MOST_MW
 from planner.pricing.prices import Prices
@@ -127,21 +127,15 @@ def _table(title: str, chosen: pd.DataFrame, unit: str, money: Callable[[float],
         else chosen.nlargest(SHOWN, "worth")
     )
     net = chosen["question"].iat[0] == "whole or not"
-    table = Table(title=title, title_justify="left")
-    for name in ("of", "asked", "one more brings", "one less costs", *([unit] if unit else []), "decisions"):
-        table.add_column(name, justify="left" if name in ("of", "asked", "decisions") else "right", overflow="fold")
-    for row in ordered.itertuples():
+
+    def cells(row: Any) -> tuple[str, ...]:
         gain, loss = (row.net_gain_usd, row.net_loss_usd) if net else (row.gain_of_step_usd, row.loss_of_step_usd)
         pay = [] if not unit else ["" if pd.isna(row.pay_up_to) else dollars(row.pay_up_to)]
-        table.add_row(
-            row.name,
-            f"{row.step:,.4g} {plural(row.unit, row.step)}",
-            _said(gain, money),
-            _said(loss, money),
-            *pay,
-            row.decisions,
-        )
-    return table
+        step = f"{row.step:,.4g} {plural(row.unit, row.step)}"
+        return row.name, step, _said(gain, money), _said(loss, money), *pay, row.decisions
+
+    names = ("of", "asked", "one more brings", "one less costs", *([unit] if unit else []), "decisions")
+    return table_of(title, names, map(cells, ordered.itertuples()), text=("of", "asked", "decisions"))
 
 
 def _said(usd: float, money: Callable[[float], str]) -> str:
@@ -155,10 +149,12 @@ def _said(usd: float, money: Callable[[float], str]) -> str:
 
 def _capital(capital: pd.DataFrame) -> Table:
     """Capital lent for a year from each quarter, as the return at which it would pay."""
-    table = Table(title="new capital for a year: the return after tax at which it pays", title_justify="left")
-    for name in ("from", "a dollar more", "a dollar less"):
-        table.add_column(name, justify="left" if name == "from" else "right")
-    for row in capital.nlargest(SHOWN, "gain_return_per_year").sort_values("name").itertuples():
-        less = "" if pd.isna(row.loss_return_per_year) else percent(row.loss_return_per_year)
-        table.add_row(row.name, percent(row.gain_return_per_year), less)
-    return table
+    rows = (
+        (
+            row.name, percent(row.gain_return_per_year),
+            "" if pd.isna(row.loss_return_per_year) else percent(row.loss_return_per_year),
+        )
+        for row in capital.nlargest(SHOWN, "gain_return_per_year").sort_values("name").itertuples()
+    )
+    title = "new capital for a year: the return after tax at which it pays"
+    return table_of(title, ("from", "a dollar more", "a dollar less"), rows, text={"from"})

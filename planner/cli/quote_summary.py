@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from planner.cli.terminal import output, say_written, show
+from planner.cli.terminal import output, say_written, show, table_of
 from planner.quoting.floor import Answer
 from planner.quoting.quote import HELD, Quote
 from planner.quoting.standalone import LINES
@@ -104,28 +104,24 @@ def _keeping(quote: Quote) -> str:
 
 
 def _print_standalone(console: Console, quote: Quote) -> None:
-    from rich.table import Table
-
-    table = Table(title=f"what it costs alone, {quote.inquiry.rate_unit}", title_justify="left")
-    for name in ("site", "power", "SKU", "levelised", *LINES):
-        table.add_column(name, justify="left" if name in ("site", "power", "SKU") else "right", overflow="fold")
-    for row in quote.standalone.drop_duplicates(["site_id", "gpu_id"]).head(SHOWN).itertuples():
-        table.add_row(
+    rows = (
+        (
             row.site_id, row.power_path, row.gpu_id, f"{row.rate:.3f}",
             *(f"{max(getattr(row, line), 0.0):.3f}" for line in LINES),
         )
-    show(console, table)
+        for row in quote.standalone.drop_duplicates(["site_id", "gpu_id"]).head(SHOWN).itertuples()
+    )
+    title, text = f"what it costs alone, {quote.inquiry.rate_unit}", ("site", "power", "SKU")
+    show(console, table_of(title, (*text, "levelised", *LINES), rows, text=text))
 
 
 def _print_curve(console: Console, quote: Quote) -> None:
-    from rich.table import Table
-
-    table = Table(title="floor by size", title_justify="left")
-    for name in (quote.inquiry.unit, quote.inquiry.rate_unit, "how"):
-        table.add_column(name, justify="left" if name == "how" else "right")
-    for row in quote.curve.itertuples():
-        table.add_row(f"{row.size:,.0f}", "no room" if math.isnan(row.floor) else f"{row.floor:.4f}", row.how)
-    show(console, table)
+    rows = (
+        (f"{row.size:,.0f}", "no room" if math.isnan(row.floor) else f"{row.floor:.4f}", row.how)
+        for row in quote.curve.itertuples()
+    )
+    names = (quote.inquiry.unit, quote.inquiry.rate_unit, "how")
+    show(console, table_of("floor by size", names, rows, text={"how"}))
     if (quote.curve["how"] == HELD).any():
         console.print(
             "whole decisions held: those of the plans found for the whole size, so a quote of that size may find less",
@@ -134,22 +130,16 @@ def _print_curve(console: Console, quote: Quote) -> None:
 
 
 def _print_displaced(console: Console, displaced: pd.DataFrame) -> None:
-    from rich.table import Table
-
     if displaced.empty:
         console.print("it displaces nothing")
         return
-    table = Table(title="what it displaces, at its floor", title_justify="left")
-    for name in ("what", "", "without it", "with it", "change", "unit"):
-        table.add_column(
-            name, justify="right" if name in ("without it", "with it", "change") else "left", overflow="fold"
-        )
     shown = displaced.groupby("what", sort=False).head(SHOWN // 2)
-    for row in shown.itertuples(index=False):
-        table.add_row(
-            row.what, row.name, _amount(row.without), _amount(row[4]), _amount(row.change, signed=True), row.unit
-        )
-    show(console, table)
+    rows = (
+        (row.what, row.name, _amount(row.without), _amount(row[4]), _amount(row.change, signed=True), row.unit)
+        for row in shown.itertuples(index=False)
+    )
+    names = ("what", "", "without it", "with it", "change", "unit")
+    show(console, table_of("what it displaces, at its floor", names, rows, text=("what", "", "unit")))
     if len(shown) < len(displaced):
         console.print(
             f"and {len(displaced) - len(shown)} smaller changes; --json and --out have all of them", highlight=False
@@ -163,33 +153,26 @@ def _amount(amount: float, *, signed: bool = False) -> str:
 
 
 def _print_many(console: Console, quotes: Sequence[Quote]) -> None:
-    from rich.table import Table
-
-    table = Table(
-        title=(
-            f"floors of {counted(len(quotes), 'inquiry')}; the plan without them is worth "
-            f"{millions(quotes[0].npv_without_usd)}"
-        ),
-        title_justify="left",
-    )
     risk = any(quote.risk is not None for quote in quotes)
     columns = [
         "inquiry", "size", "floor", "from", "to", "at once", "no lease cut", "alone",
         *(["risk-weighted"] if risk else []), "unit", "stands at",
     ]
-    for name in columns:
-        table.add_column(name, justify="left" if name in ("inquiry", "unit", "stands at") else "right", overflow="fold")
-    for quote in quotes:
+
+    def row(quote: Quote) -> tuple[str, ...]:
         first = f"{quote.floor:.4f}" if quote.answer is Answer.FLOOR else quote.answer.value
         cells = [quote.low, quote.high, quote.held_floor, quote.keeping.rate, quote.standalone_rate]
         if risk:
             cells.append(float("nan") if quote.risk is None else quote.risk.rate)
         numbers = ["" if not math.isfinite(cell) else f"{cell:.4f}" for cell in cells]
-        table.add_row(
+        return (
             quote.inquiry.name, f"{quote.inquiry.size:,.0f} {quote.inquiry.unit}", first, *numbers,
             quote.inquiry.rate_unit, ", ".join(sites_of(quote.stands)),
         )
-    show(console, table)
+
+    worth = millions(quotes[0].npv_without_usd)
+    title = f"floors of {counted(len(quotes), 'inquiry')}; the plan without them is worth {worth}"
+    show(console, table_of(title, columns, map(row, quotes), text=("inquiry", "unit", "stands at")))
     for quote in quotes:
         if quote.note:
             console.print(f"{quote.inquiry.name}: {quote.note}", markup=False, highlight=False)

@@ -6,10 +6,9 @@ import math
 from pathlib import Path
 
 import pandas as pd
-from rich.markup import escape
 from rich.table import Table
 
-from planner.cli.terminal import output, say_written, show
+from planner.cli.terminal import output, say_written, show, table_of
 from planner.planning.plan import Plan
 from planner.risk.planning import RiskPlan
 from planner.scenarios.still import no_price_moves
@@ -154,18 +153,13 @@ def _fears_told(plan: RiskPlan) -> str:
 
 
 def _fears(plan: RiskPlan) -> Table:
-    table = Table(
-        title=(
-            f"the plan fears these futures: what its NPV depends on, in all and in the {len(plan.feared):,} of its tail"
-        ),
-        title_justify="left",
+    title = f"the plan fears these futures: what its NPV depends on, in all and in the {len(plan.feared):,} of its tail"
+    rows = (
+        (str(row.factor), f"{row.mean:.3f}", f"{row.mean_feared:.3f}", f"{row.correlation:+.2f}")
+        for row in _telling(plan).head(SHOWN).itertuples()
     )
-    table.add_column("factor", overflow="fold")
-    for name in ("in all futures", "in its tail", "correlation with NPV"):
-        table.add_column(name, justify="right")
-    for row in _telling(plan).head(SHOWN).itertuples():
-        table.add_row(escape(str(row.factor)), f"{row.mean:.3f}", f"{row.mean_feared:.3f}", f"{row.correlation:+.2f}")
-    return table
+    names = ("factor", "in all futures", "in its tail", "correlation with NPV")
+    return table_of(title, names, rows, text={"factor"})
 
 
 def _telling(plan: RiskPlan) -> pd.DataFrame:
@@ -177,14 +171,12 @@ def _worst(plan: RiskPlan) -> Table:
     """The worst futures one by one: what each counts in the objective, and what its factors do."""
     factors = _telling(plan)["factor"].head(BESIDE).tolist()
     even = 1.0 / len(plan.futures)
-    table = Table(
-        title=f"the worst of them, which count {even:.2%} each in the mean; all in feared.csv", title_justify="left"
-    )
-    for name in ("future", "NPV", "weight in the objective", *map(escape, factors)):
-        table.add_column(name, justify="right")
-    for _, row in plan.feared.head(WORST).iterrows():
-        table.add_row(
+    title = f"the worst of them, which count {even:.2%} each in the mean; all in feared.csv"
+    rows = (
+        (
             str(row["future"]), millions(row["npv_usd"]), f"{row['weight']:.2%}",
             *(f"{row[name]:.2f}" for name in factors),
         )
-    return table
+        for _, row in plan.feared.head(WORST).iterrows()
+    )
+    return table_of(title, ("future", "NPV", "weight in the objective", *factors), rows)

@@ -112,7 +112,7 @@ def score(
     from planner.scoring.pareto import Leaders
     from planner.scoring.score import ScoreOptions, Scoring
     from planner.scoring.score_folder import refuse_other_results, write_scores
-    from planner.storage.partition_journal import How
+    from planner.storage.partitions import How
 
     by_partitions = is_by_partitions(portfolios, out, apart=resume or workers is not None or scheduler is not None)
     if out is not None and not by_partitions:
@@ -134,7 +134,7 @@ def score(
     scoring = Scoring(candidates, options)
     pieces: Iterable[ScoredPiece] = scoring.pieces(source)
     if out is not None:
-        pieces = write_scores(scoring, pieces, case, Path(out), read_from=portfolios)
+        pieces = write_scores(scoring, pieces, case, Path(out), read_from=portfolios, force=force)
     leaders = Leaders(SHOWN)
     for piece in _shown(pieces, source.count, quiet=as_json):
         leaders.add(piece.table)
@@ -191,10 +191,8 @@ def _json(leaders: Leaders, scoring: Scoring) -> str:
 
 def _print(leaders: Leaders, scoring: Scoring, out: str | None) -> None:
     """The best by mean NPV, and the portfolios that nothing beats in both mean and tail."""
-    from rich.table import Table
-
     from planner.cli.stress_table import stress_table
-    from planner.cli.terminal import output, say_written, show
+    from planner.cli.terminal import output, say_written, show, table_of
     from planner.wording import counted
 
     console, start = output(), scoring.candidates.outlook.case.settings.start
@@ -210,12 +208,7 @@ def _print(leaders: Leaders, scoring: Scoring, out: str | None) -> None:
     shown = [("best by mean NPV", leaders.best), ("not beaten in both mean and tail", leaders.front.head(SHOWN))]
     alike = leaders.front["portfolio"].tolist() == leaders.best["portfolio"].tolist()
     for title, rows in shown[:1] if alike else shown:
-        table = Table(title=title, title_justify="left")
-        for name in _HEADERS:
-            table.add_column(name, justify="right")
-        for row in rows.to_dict("records"):
-            table.add_row(*_cells(row, start))
-        show(console, table)
+        show(console, table_of(title, _HEADERS, (_cells(row, start) for row in rows.to_dict("records"))))
     if broken and out is None:
         console.print(
             "give a folder as --out to have the limits broken, portfolio by portfolio, in its broken.parquet",

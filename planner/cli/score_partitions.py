@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from planner.planning.options import PlanOptions
     from planner.scoring.pareto import Leaders
     from planner.scoring.score import ScoreOptions, Scoring
-    from planner.scoring.score_partitions import Progress
-    from planner.storage.partition_journal import How
+    from planner.storage.partitions import How, Progress
 
 
 def is_by_partitions(portfolios: str, out: str | None, *, apart: bool) -> bool:
@@ -41,18 +40,13 @@ def score_in_partitions(
     from planner.scoring.partition_job import Job
     from planner.scoring.partitions import partitions_of
     from planner.scoring.score_partitions import score_partitions
-    from planner.storage.partition_journal import Interrupted, unfinished
+    from planner.storage.partitions import said_where_it_stands
 
     parts = partitions_of(portfolios)
-    job = Job(case, chosen.base, chosen.tail, options, parts.fingerprint, parts.count, "")
-    try:
-        with saying("scoring", quiet=quiet) as say:
-            told = None if say is None else _told_by(say)
-            scored = score_partitions(job, parts, out, how, read_from=portfolios, progress=told)
-    except KeyboardInterrupt:
-        raise Interrupted(
-            f"stopped by Ctrl-C; partitions that are finished stand in {unfinished(out)}: go on with --resume"
-        ) from None
+    job = Job(case, chosen.base, chosen.tail, options, parts.fingerprint, parts.count)
+    with said_where_it_stands(out), saying("scoring", quiet=quiet) as say:
+        told = None if say is None else _told_by(say)
+        scored = score_partitions(job, parts, out, how, read_from=portfolios, progress=told)
     if scored.taken_over and not quiet:
         print(f"{scored.taken_over:,} of {len(parts.parts):,} partitions were finished before", file=sys.stderr)
     return scored.leaders, scored.scoring

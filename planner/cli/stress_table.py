@@ -11,8 +11,7 @@ if TYPE_CHECKING:
 
 def stress_table(row: pd.Series) -> Table | None:
     """NPV, its change and the limits broken under each stress of a row of scores; None for a case without stresses."""
-    from rich.table import Table
-
+    from planner.cli.terminal import table_of
     from planner.wording import millions
 
     names = [
@@ -21,16 +20,12 @@ def stress_table(row: pd.Series) -> Table | None:
     ]
     if not names:
         return None
-    table = Table(
-        title=f"portfolio {row['portfolio']} as it stands, under named stresses in the base case", title_justify="left"
-    )
-    table.add_column("stress")
-    for header in ("NPV", "change", "limits it then breaks"):
-        table.add_column(header, justify="right")
-    for name in names:
+
+    def cells(name: str) -> tuple[str, ...]:
         stress, npv = name.removeprefix("npv_").removesuffix("_usd"), float(row[name])
-        broken = row.get(f"limits_broken_{stress}", 0)
-        known = npv == npv
+        broken, known = row.get(f"limits_broken_{stress}", 0), npv == npv
         change = millions(npv - float(row["base_npv_usd"])) if known else ""
-        table.add_row(stress, millions(npv) if known else "cannot be had", change, str(int(broken)) if broken else "")
-    return table
+        return stress, millions(npv) if known else "cannot be had", change, str(int(broken)) if broken else ""
+
+    title = f"portfolio {row['portfolio']} as it stands, under named stresses in the base case"
+    return table_of(title, ("stress", "NPV", "change", "limits it then breaks"), map(cells, names), text={"stress"})

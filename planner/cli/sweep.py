@@ -27,7 +27,7 @@ from planner.cli.options import (
     out_into,
     sharing,
 )
-from planner.cli.terminal import output, say_written, show
+from planner.cli.terminal import output, say_written, show, table_of
 from planner.wording import counted, percent
 
 if TYPE_CHECKING:
@@ -130,9 +130,6 @@ def _list(case: Case, *, as_json: bool) -> None:
     """What can be varied by name."""
     import json
 
-    from rich.markup import escape
-    from rich.table import Table
-
     from planner.sweeping.factors import sweep_factors
 
     factors = sweep_factors(case)
@@ -141,15 +138,10 @@ def _list(case: Case, *, as_json: bool) -> None:
         records = [{"name": factor.name, "number": factor.meaning.value, "says": factor.says} for factor in factors]
         typer.echo(json.dumps({"factors": records, "stresses": stresses}, indent=2))
         return
-    table = Table(
-        title="what can be varied by name: --set NAME=low:high:count or NAME=value,value", title_justify="left"
-    )
-    for name in ("name", "its number is a", "of"):
-        table.add_column(name, overflow="fold")
-    for factor in factors:
-        table.add_row(factor.name, factor.meaning.value, escape(factor.says))
-    console = output()
-    show(console, table)
+    title = "what can be varied by name: --set NAME=low:high:count or NAME=value,value"
+    names, console = ("name", "its number is a", "of"), output()
+    rows = ((factor.name, factor.meaning.value, factor.says) for factor in factors)
+    show(console, table_of(title, names, rows, text=names))
     console.print(f"stresses (--stresses): {', '.join(stresses) or 'none'}", markup=False, highlight=False)
     console.print(
         "any cell, column or setting: --set 'table.column[id]=low:high:count' (*= multiplies, += adds)", markup=False,
@@ -181,24 +173,15 @@ def _print(found: Sweep, out: Path | None) -> None:
 
 
 def _points(found: Sweep) -> Any:
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table()
-    for axis in found.axes:
-        table.add_column(escape(axis.name), justify="right" if axis.number is not None else "left", overflow="fold")
-    for name in ("held", "limits broken", "redone", "gap", "redoing is worth", "MW"):
-        table.add_column(name, justify="right")
-    for name in ("comes in, larger", "goes out, smaller"):
-        table.add_column(name, overflow="fold")
-    for row in found.table.to_dict("records"):
-        table.add_row(*(escape(str(row[axis.name])) for axis in found.axes), *_cells(row))
-    return table
+    axes, changes = [axis.name for axis in found.axes], ("comes in, larger", "goes out, smaller")
+    rows = ([*(str(row[name]) for name in axes), *_cells(row)] for row in found.table.to_dict("records"))
+    text = (*changes, *(axis.name for axis in found.axes if axis.number is None))
+    names = (*axes, "held", "limits broken", "redone", "gap", "redoing is worth", "MW", *changes)
+    return table_of(None, names, rows, text=text)
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
     import pandas as pd
-    from rich.markup import escape
 
     from planner.wording import millions
 
@@ -214,8 +197,7 @@ def _cells(row: dict[str, Any]) -> list[str]:
     mw = "" if pd.isna(row["contracted_mw"]) else f"{row['contracted_mw']:,.0f}"
     # What would break a limit has no value to compare with.
     worth = usd("worth_of_redoing_usd") if broken == "0" else ""
-    comes, goes = (_changed(row, way) for way in ("in", "out"))
-    return [held, broken, redone, gap, worth, mw, escape(comes), escape(goes)]
+    return [held, broken, redone, gap, worth, mw, *(_changed(row, way) for way in ("in", "out"))]
 
 
 def _changed(row: dict[str, Any], way: str) -> str:
@@ -237,25 +219,21 @@ def _names(cell: Any) -> list[str]:
 
 def _print_flips(found: Sweep, say: Any, console: Any) -> None:
     import pandas as pd
-    from rich.markup import escape
-    from rich.table import Table
 
     flips = found.flips
     if flips.empty:
         return
-    title = "what flips in the plan redone, and between which values"
-    table = Table(title=title, title_justify="left")
-    for name in ("", "becomes", "varied", "between", "the two plans are worth the same at"):
-        table.add_column(name, overflow="fold")
     order = flips.sort_values("kind", ascending=False, kind="stable")  # sites first
-    for row in order.head(SHOWN_FLIPS).to_dict("records"):
-        at = "" if pd.isna(row["worth_the_same_at"]) else f"{row['worth_the_same_at']:.4g}"
-        axis = row["axis"] + (f" ({row['other']})" if row["other"] else "")
-        table.add_row(
-            escape(f"{row['kind']} {row['name']}"), row["becomes"], escape(axis),
-            f"{row['from_value']} and {row['to_value']}", at,
+    rows = (
+        (
+            f"{row['kind']} {row['name']}", row["becomes"],
+            row["axis"] + (f" ({row['other']})" if row["other"] else ""), f"{row['from_value']} and {row['to_value']}",
+            "" if pd.isna(row["worth_the_same_at"]) else f"{row['worth_the_same_at']:.4g}",
         )
-    show(console, table)
+        for row in order.head(SHOWN_FLIPS).to_dict("records")
+    )
+    names = ("", "becomes", "varied", "between", "the two plans are worth the same at")
+    show(console, table_of("what flips in the plan redone, and between which values", names, rows, text=names))
     if len(flips) > SHOWN_FLIPS:
         say(f"and {len(flips) - SHOWN_FLIPS} more, see flips.csv in the folder of --out")
 

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from rich.console import Console
     from rich.table import Column, Table
@@ -28,6 +28,23 @@ def output() -> Console:
     if given.isdecimal() and int(given) > 0:
         return Console(width=int(given))
     return Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
+
+
+def table_of(
+    title: str | None, names: Sequence[str], rows: Iterable[Sequence[str]], *, text: Collection[str] = (),
+    lines: bool = False
+) -> Table:
+    """A table of cells as they are, whatever brackets they hold. text: columns that stand at the left; the others are
+    numbers. lines: one below each row."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=None if title is None else escape(title), title_justify="left", show_lines=lines)
+    for name in names:
+        table.add_column(escape(name), justify="left" if name in text else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*map(escape, row))
+    return table
 
 
 def show(console: Console, table: Table | str) -> None:

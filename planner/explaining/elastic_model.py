@@ -1,8 +1,7 @@
 """The limits of a case with a column for each by which it can be loosened: feasible or not, by how much, at what price.
 
-    use @ level <= limit + amount x s[limit]       rows, and bounds that are limits
-    size x level <= bound + s[limit]
-    s[limit] = 0 while a limit holds, >= 0 once it is loosened
+use @ level <= limit + amount x s[limit]       rows, and bounds that are limits size x level <= bound + s[limit]
+s[limit] = 0 while a limit holds, >= 0 once it is loosened
 
 A limit stands in many rows (a month each) and is loosened once for all of them, which is why the repair is not left to
 HiGHS's own feasibilityRelaxation: that pays for every row by itself.

@@ -53,9 +53,9 @@ class Forcing:
         """The candidates under what was asked, the case changed by some edits."""
         return self.options.candidates(apply_edits(self.case, edits) if edits else self.case)
 
-    def without(self, target: Target, *, edits: tuple[str, ...] = ()) -> Worth:
+    def without(self, target: Target) -> Worth:
         """The best plan without it. What binds it already is released: a commitment, MW contracted; a fleet is not."""
-        released = (*edits, *_released(self.case, target))
+        released = tuple(_released(self.case, target))
         return self.solved(apply_decisions(self.candidates(released), (), (target.exclusion,)))
 
     def at_least(self, target: Target, amount: float, *, edits: tuple[str, ...] = ()) -> Worth:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from planner.candidates.outlook import make_outlook
-from planner.candidates.refusals.stops import StopKind, figure
+from planner.candidates.refusals.stops import figure
 from planner.candidates.refusals.told import remedy, sites_told, why_stopped
 from planner.candidates.refusals.what_stops import Refusal, WhatStops
 from planner.case.case import Case
@@ -14,8 +14,6 @@ from planner.case.edits import file_of
 from planner.case.oddities import oddities
 from planner.case.reading.frames import FIRST_ROW
 from planner.case.unusual.oddity import Oddity
-
-_DATES = (StopKind.BEYOND_HORIZON, StopKind.OVER)
 
 
 def unusual(case: Case) -> list[Oddity]:

@@ -64,9 +64,9 @@ class Model:
         return costs[: len(self.formulation.unit)] * self.money / self.formulation.unit
 
 
-def make_model(formulation: Formulation, *, relax: bool = False, name: str = "plan") -> Model:
+def make_model(formulation: Formulation, *, relax: bool = False) -> Model:
     """Write the model of a candidate set in PuLP; `relax` makes every decision continuous."""
-    problem = pulp.LpProblem(name, pulp.LpMaximize)
+    problem = pulp.LpProblem("plan", pulp.LpMaximize)
     variables = _columns(problem, formulation, relax)
     problem.setObjective(linear_expression(variables, formulation.npv_usd * formulation.unit / formulation.money))
     rows, scales = [], []

@@ -2,50 +2,33 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from planner.errors import PlannerError
 from planner.near_optimal.alternatives import Alternatives
-from planner.storage.folders import appear_whole, versions
+from planner.storage.folders import folder_in_place_of, refuse_other_folders, versions, write_record, write_tables
 
 FORMAT = 1
-RECORD = "alternatives.json"
+WHAT, RECORD = "set of alternatives", "alternatives.json"
 
 
 def write_alternatives(found: Alternatives, folder: str | Path, *, force: bool = False) -> Path:
     """Write sites, leases, plans and where they stand (CSV), portfolios (Parquet) and alternatives.json, whole or not
     at all."""
+    tables = {name: getattr(found, name) for name in ("sites", "leases", "plans", "where")}
     target = Path(folder).resolve()
-    refuse_other_alternatives(target, force=force)
-
-    def write(scratch: Path) -> None:
-        for name, table in (
-            ("sites", found.sites), ("leases", found.leases), ("plans", found.plans), ("where", found.where)
-        ):
-            table.to_csv(scratch / f"{name}.csv", index=False, float_format="%.12g", lineterminator="\n")
-        found.portfolios.to_parquet(scratch / "portfolios.parquet", index=False)
-        (scratch / RECORD).write_text(
-            json.dumps(alternatives_record(found), indent=2, allow_nan=False) + "\n", encoding="utf-8"
-        )
-
-    appear_whole(target, write)
+    with folder_in_place_of(target, force=force, what=WHAT, record=RECORD) as scratch:
+        write_tables(scratch, {f"{name}.csv": table for name, table in tables.items()})
+        write_tables(scratch, {"portfolios.parquet": found.portfolios})
+        write_record(scratch / RECORD, alternatives_record(found))
     return target
 
 
 def refuse_other_alternatives(target: Path, *, force: bool) -> None:
     """Raise PlannerError unless the folder is free, empty, or alternatives that may be replaced."""
-    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
-        return
-    if not force:
-        raise PlannerError(f"{target} exists already; choose another --out, or replace it with --force")
-    if not (target / RECORD).is_file():
-        raise PlannerError(
-            f"{target} holds no alternatives (it has no {RECORD}), so --force does not replace it; choose another --out"
-        )
+    refuse_other_folders(target, force=force, what=WHAT, record=RECORD)
 
 
 def alternatives_record(found: Alternatives) -> dict[str, Any]:

@@ -24,7 +24,7 @@ import numpy as np
 from planner.quoting.asked_model import InquiryProblem, RatePiece
 from planner.quoting.rate_line import Point, RateLine, held, lowest_root
 from planner.solver.highs import HighsSolver
-from planner.solver.model_arrays import FloatArray, ModelArrays
+from planner.solver.model_arrays import FloatArray
 from planner.solver.options import SolverOptions
 from planner.solver.solution import Solution
 from planner.solver.solvers import mip_solver
@@ -88,21 +88,16 @@ class Floor:
     seconds: float
 
 
-def find_floor(
-    problem: InquiryProblem, base: Base, size: float, start: float, options: SolverOptions, *,
-    kept: ModelArrays | None = None
-) -> Floor:
-    """The floor at a size; start: a first rate to try. kept: limits of the shut model changed (leases that may not be
-    declined)."""
-    return _Search(problem, base, size, start, options, kept).found()
+def find_floor(problem: InquiryProblem, base: Base, size: float, start: float, options: SolverOptions) -> Floor:
+    """The floor at a size; start: a first rate to try."""
+    return _Search(problem, base, size, start, options).found()
 
 
 class _Search:
     def __init__(
-        self, problem: InquiryProblem, base: Base, size: float, start: float, options: SolverOptions,
-        kept: ModelArrays | None
+        self, problem: InquiryProblem, base: Base, size: float, start: float, options: SolverOptions
     ) -> None:
-        self.problem = problem if kept is None else replace(problem, shut=kept)
+        self.problem = problem
         self.base, self.size, self.start, self.options = base, size, start, options
         self.without = base.value
         """What a plan without the inquiry is worth at least, $M."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -15,7 +14,7 @@ from planner.case.case import Case
 from planner.planning.options import PlanOptions
 from planner.quoting.quote import Quote
 from planner.quoting.stands import sites_of
-from planner.storage.folders import appear_whole, refuse_other_folders, versions
+from planner.storage.folders import folder_in_place_of, versions, write_record, write_tables
 
 QUOTE_COLUMNS = (
     "name", "answer", "size", "unit", "rate_unit", "floor", "low", "high", "proven", "held_floor",
@@ -67,38 +66,28 @@ def quote_record(quote: Quote) -> dict[str, Any]:
 def write_quotes(quotes: Sequence[Quote], case: Case, options: PlanOptions, folder: Path, *, force: bool) -> None:
     """Write quotes.csv, stands.csv, standalone.csv, displaced.csv, curve.csv and run.json into a folder that appears
     whole or not at all."""
-    target = folder.resolve()
-    refuse_other_folders(target, force=force)
-
-    def write(scratch: Path) -> None:
-        _csv(pd.DataFrame([quote_row(quote) for quote in quotes], columns=list(QUOTE_COLUMNS)), scratch / "quotes.csv")
-        for name in TABLES:
-            _csv(
-                pd.concat([_named(getattr(quote, name), quote.inquiry.name) for quote in quotes], ignore_index=True),
-                scratch / f"{name}.csv",
-            )
-        record = {
-            "format": 1, "command": "quote", "case": case.settings.name, "case_hash": case.source_hash,
-            "versions": versions(),
-            "gap_asked": options.solver.gap, "quotes": [quote_record(quote) for quote in quotes],
-            "options": {
-                "base": options.base, "tail": options.tail, "equity": options.equity, "edits": list(options.edits),
-                "stress": options.stress,
-                "fixes": list(options.fixes), "excludes": list(options.excludes), "relax": options.solver.relax,
-            },
-        }
-        (scratch / "run.json").write_text(json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-
-    appear_whole(target, write)
+    record = {
+        "format": 1, "command": "quote", "case": case.settings.name, "case_hash": case.source_hash,
+        "versions": versions(),
+        "gap_asked": options.solver.gap, "quotes": [quote_record(quote) for quote in quotes],
+        "options": {
+            "base": options.base, "tail": options.tail, "equity": options.equity, "edits": list(options.edits),
+            "stress": options.stress,
+            "fixes": list(options.fixes), "excludes": list(options.excludes), "relax": options.solver.relax,
+        },
+    }
+    tables = {"quotes.csv": pd.DataFrame([quote_row(quote) for quote in quotes], columns=list(QUOTE_COLUMNS))}
+    for name in TABLES:
+        named = [_named(getattr(quote, name), quote.inquiry.name) for quote in quotes]
+        tables[f"{name}.csv"] = pd.concat(named, ignore_index=True)
+    with folder_in_place_of(folder, force=force) as scratch:
+        write_tables(scratch, tables)
+        write_record(scratch / "run.json", record)
 
 
 def _named(table: pd.DataFrame, inquiry: str) -> pd.DataFrame:
     """A table of one inquiry with its name in a column of its own: `name` is that of a lease or SKU in some tables."""
     return pd.concat([pd.Series(inquiry, index=table.index, name="inquiry", dtype=object), table], axis=1)
-
-
-def _csv(table: pd.DataFrame, path: Path) -> None:
-    table.to_csv(path, index=False, float_format="%.12g", lineterminator="\n")
 
 
 def _finite(value: Any) -> Any:

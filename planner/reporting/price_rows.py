@@ -24,7 +24,7 @@ def ends(rows: pd.DataFrame) -> pd.DataFrame:
     return found[(found[["low_usd", "high_usd"]] > 0.005).any(axis=1)]
 
 
-def most_valuable(found: Findings, count: int = 10) -> pd.DataFrame:
+def most_valuable(found: Findings) -> pd.DataFrame:
     """The phases of which one MW more for its whole term brings most."""
     rows = asked(found, TERM, "phase")
-    return rows[rows["gain_usd"] > 0.0].nlargest(count, "gain_usd")
+    return rows[rows["gain_usd"] > 0.0].nlargest(10, "gain_usd")

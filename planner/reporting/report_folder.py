@@ -15,21 +15,14 @@ from planner.reporting.page.page import Beside, page, page_sections
 from planner.reporting.page.script import Script
 from planner.reporting.pictures import KINDS, write_picture
 from planner.reporting.workbook.book import write_report_workbook
-from planner.storage.folders import appear_whole
+from planner.storage.folders import folder_in_place_of, refuse_other_folders
 
 PAGE, WORKBOOK = "report.html", "report.xlsx"
 
 
 def refuse_other_reports(target: Path, *, force: bool) -> None:
     """Raise PlannerError unless the folder is free, empty, or a report that may be replaced."""
-    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
-        return
-    if not force:
-        raise PlannerError(f"{target} exists already; choose another --out, or replace that report with --force")
-    if not (target / PAGE).is_file():
-        raise PlannerError(
-            f"{target} is not a report (it has no {PAGE}), so --force does not replace it; choose another --out"
-        )
+    refuse_other_folders(target, force=force, what="report", record=PAGE)
 
 
 def write_report(
@@ -43,12 +36,8 @@ def write_report(
     """
     if pictures is not None and pictures not in KINDS:
         raise PlannerError(f"pictures as {pictures!r} are not known; {remedy_for(pictures, KINDS)}")
-    target = target.resolve()
-    refuse_other_reports(target, force=force)
     made = dt.datetime.now().astimezone() if made is None else made
-    sizes: dict[str, int] = {}
-
-    def write(scratch: Path) -> None:
+    with folder_in_place_of(target, force=force, what="report", record=PAGE) as scratch:
         sections = page_sections(found, beside, made)
         (scratch / PAGE).write_text(page(found, sections, script=script), encoding="utf-8")
         write_report_workbook(found, scratch / WORKBOOK, beside, made=made)
@@ -58,7 +47,4 @@ def write_report(
             }
             for name, figure in figures.items():
                 write_picture(figure, scratch / f"{name}.{pictures}")
-        sizes.update({path.name: path.stat().st_size for path in sorted(scratch.iterdir())})
-
-    appear_whole(target, write)
-    return sizes
+        return {path.name: path.stat().st_size for path in sorted(scratch.iterdir())}

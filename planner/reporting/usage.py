@@ -114,15 +114,15 @@ def halls_by_month(found: Findings) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else no_rows(["site_id"], ["month", "hall_mw", "work_mw"])
 
 
-def gpus_by_month(found: Findings, by: str = "use") -> pd.DataFrame:
-    """GPUs at work in each month of the horizon by a column of the allocation: month, that column, gpus."""
+def gpus_by_month(found: Findings) -> pd.DataFrame:
+    """GPUs at work in each month of the horizon by what they are used for: month, use, gpus."""
     months = found.case.settings.months
     counts: dict[str, Floats] = {}
     for row in standing(found).itertuples():
         if row.gpus > DUST:
-            counts.setdefault(getattr(row, by), np.zeros(months))[max(row.from_month, 0) : row.to_month] += row.gpus
-    parts = [pd.DataFrame({"month": np.arange(months), by: name, "gpus": gpus}) for name, gpus in counts.items()]
-    return pd.concat(parts, ignore_index=True) if parts else no_rows([by], ["month", "gpus"])
+            counts.setdefault(row.use, np.zeros(months))[max(row.from_month, 0) : row.to_month] += row.gpus
+    parts = [pd.DataFrame({"month": np.arange(months), "use": name, "gpus": gpus}) for name, gpus in counts.items()]
+    return pd.concat(parts, ignore_index=True) if parts else no_rows(["use"], ["month", "gpus"])
 
 
 def site_table(found: Findings) -> pd.DataFrame:

@@ -8,7 +8,6 @@ the points that remain are the corners of a concave curve.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -37,7 +36,7 @@ from planner.solver.column_generation.columns import FixedPart
 from planner.solver.column_generation.mean_cvar import MeanCvar
 from planner.solver.model_arrays import model_arrays
 from planner.solver.status import Status
-from planner.storage.folders import appear_whole, refuse_other_folders, versions
+from planner.storage.folders import folder_in_place_of, versions, write_record, write_tables
 from planner.storage.stored_paths import stored_path
 
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -219,16 +218,10 @@ def write_frontier(found: Frontier, folder: Path, *, force: bool = False) -> Non
     """Write frontier.csv, frontier.parquet, plans.parquet (portfolios that `score` reads) and run.json; whole or not at
     all."""
     target = folder.resolve()
-    refuse_other_folders(target, force=force)
-
-    def write(scratch: Path) -> None:
-        found.table.to_csv(scratch / "frontier.csv", index=False, float_format="%.12g", lineterminator="\n")
-        found.table.to_parquet(scratch / "frontier.parquet", index=False)
-        found.plans.to_parquet(scratch / "plans.parquet", index=False)
-        record = json.dumps(frontier_record(found, target), indent=2, allow_nan=False)
-        (scratch / "run.json").write_text(record + "\n", encoding="utf-8")
-
-    appear_whole(target, write)
+    tables = {"frontier.csv": found.table, "frontier.parquet": found.table, "plans.parquet": found.plans}
+    with folder_in_place_of(target, force=force) as scratch:
+        write_tables(scratch, tables)
+        write_record(scratch / "run.json", frontier_record(found, target))
 
 
 def frontier_record(found: Frontier, folder: Path) -> dict[str, Any]:

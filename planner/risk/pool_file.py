@@ -20,11 +20,6 @@ PARTS = {
 REQUIRED = ("own",)
 
 
-def write_pool(candidates: CandidateSet, bundles: pd.DataFrame, path: Path) -> None:
-    """Write bundles (numbers, see `bundle_grid`) with the ids of their parts, as `read_pool` reads them."""
-    pool_table(candidates, bundles).to_parquet(path, index=False)
-
-
 def pool_table(candidates: CandidateSet, bundles: pd.DataFrame) -> pd.DataFrame:
     """Bundles with the ids of their parts."""
     names = np.append(candidates.table["candidate_id"].to_numpy(dtype=object), "")

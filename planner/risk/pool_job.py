@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,8 @@ from planner.risk.worth import candidate_values
 from planner.scenarios.futures import Futures, make_futures
 from planner.scoring.partition_job import as_parquet
 from planner.storage.folders import versions
-from planner.storage.partition_journal import Done, keep
+from planner.storage.journal import Journal
+from planner.storage.partitions import Done, keep_part
 
 POOL, VALUES = "pool", "values"
 """Tables of a partition: the bundles with the names of their parts, and what they are worth."""
@@ -57,7 +58,8 @@ class PoolJob:
     seed: int | None
     grid: Grid | None
     given: pd.DataFrame | None
-    into: str
+    into: Journal | None = None
+    noun: ClassVar[str] = "partition"
 
     @property
     def name(self) -> str:
@@ -139,4 +141,6 @@ class PoolWorker:
                 )
             }
         )
-        return keep(self.job.into, part.number, len(chosen), {POOL: as_parquet(named), VALUES: as_parquet(worth)})
+        assert self.job.into is not None, "a pool is begun before a partition is made"
+        files = {POOL: as_parquet(named), VALUES: as_parquet(worth)}
+        return keep_part(self.job.into, part.number, len(chosen), files)

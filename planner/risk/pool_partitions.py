@@ -4,10 +4,6 @@ end."""
 from __future__ import annotations
 
 import io
-import json
-import shutil
-from collections.abc import Callable, Generator
-from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,19 +14,15 @@ import pyarrow.parquet as pq
 
 from planner.candidates.build import CandidateSet
 from planner.errors import PlannerError
-from planner.parallel.dask_workers import on_dask
 from planner.risk.pool_file import read_pool
-from planner.risk.pool_job import POOL, VALUES, PoolJob, PoolPart, PoolWorker
+from planner.risk.pool_job import POOL, VALUES, PoolJob, PoolWorker
 from planner.scenarios.brought_table import UNREADABLE
 from planner.scenarios.futures import Futures
-from planner.storage.addresses import checksum, is_remote, joined, read, write
-from planner.storage.folders import appear_whole
-from planner.storage.partition_journal import Done, How, begin, file_of, finished
+from planner.storage.addresses import checksum, is_remote, read
+from planner.storage.journal import begin_journal
+from planner.storage.partitions import RECORD, How, Progress, all_done, file_of, put_in_place
 from planner.storage.seals import sealed_record
 
-Progress = Callable[[int, int], None]
-"""Called with partitions done and partitions in all."""
-RECORD = "run.json"
 _SAME = {
     "case_hash": "the case (or --set or --stress)", "base": "--base", "tail": "--tail", "scenarios": "--scenarios",
     "seed": "the seed",
@@ -58,36 +50,15 @@ def make_pool(job: PoolJob, target: str, how: How, *, progress: Progress | None 
     parts = here.parts()
     if not parts:
         raise PlannerError("the pool holds no bundle; make the grid finer, or name bundles of this case")
-    folder = begin(job.identity(), target, how)
-    here.job = replace(job, into=folder)
-    kept = {part.number: done for part in parts if how.resume and (done := finished(folder, part.number)) is not None}
-    taken_over = len(kept)
-    with closing(_each(here, [part for part in parts if part.number not in kept], how)) as finishing:
-        for done in finishing:
-            kept[done.number] = done
-            if progress is not None:
-                progress(len(kept), len(parts))
-    ordered = [kept[part.number] for part in parts]
+    journal = begin_journal(target, job.identity(), resume=how.resume, force=how.force)
+    here.job = replace(job, into=journal)
+    done, taken_over = all_done(here.job, parts, journal, how, here.make, progress=progress)
     record = {
         "command": "portfolios", **job.identity(), "tail": here.candidates.outlook.tail, "unit": "thousand GPUs, $M",
-        "partitions": [{"rows": done.rows, "checksums": done.checksums} for done in ordered],
+        "partitions": [{"rows": one.rows, "checksums": one.checksums} for one in done],
     }
-    write(joined(folder, RECORD), (json.dumps(record, indent=2, allow_nan=False) + "\n").encode())
-    if not is_remote(target):
-
-        def move(new: Path) -> None:
-            for name in (f"{POOL}.parquet", f"{VALUES}.parquet", RECORD):
-                Path(folder, name).rename(new / name)
-
-        appear_whole(Path(target).resolve(), move)
-        shutil.rmtree(folder, ignore_errors=True)
-    return Made(sum(done.rows for done in ordered), len(ordered), taken_over)
-
-
-def _each(here: PoolWorker, rest: list[PoolPart], how: How) -> Generator[Done]:
-    if not how.on_dask:
-        return (here.make(part) for part in rest)
-    return on_dask(here.job, rest, scheduler=how.scheduler, workers=how.workers)
+    put_in_place(journal, target, (f"{POOL}.parquet", f"{VALUES}.parquet"), record, how)
+    return Made(sum(one.rows for one in done), len(done), taken_over)
 
 
 def is_pool_folder(path: str) -> bool:

@@ -48,12 +48,12 @@ class Leading:
 
 
 def leading_of(
-    bunch: Bunch, item_npv: Floats, mean_usd: np.ndarray, limits_broken: np.ndarray, most: int = MOST
+    bunch: Bunch, item_npv: Floats, mean_usd: np.ndarray, limits_broken: np.ndarray
 ) -> Leading:
     """The leading portfolios of a piece; `item_npv` (items, S) is what a unit of each item is worth in each future."""
     keeps = np.asarray(limits_broken) == 0
     mean = np.asarray(mean_usd, dtype=np.float64)
-    order = np.lexsort((-mean, ~keeps))[:most]
+    order = np.lexsort((-mean, ~keeps))[:MOST]
     npv = [portfolio_sums(bunch.portfolios.part(slice(at, at + 1)), item_npv)[0] for at in order.tolist()]
     return Leading(
         tuple(bunch.names[at] for at in order), tuple(bool(keeps[at]) for at in order),

@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,8 @@ from planner.scoring.score import ScoreOptions, Scoring
 from planner.scoring.score_folder import as_arrow
 from planner.storage.addresses import read
 from planner.storage.folders import versions
-from planner.storage.partition_journal import Done, file_of, keep
+from planner.storage.journal import Journal
+from planner.storage.partitions import Done, file_of, keep_part
 
 TABLES = ("scores", "broken")
 
@@ -43,7 +44,14 @@ class Job:
     options: ScoreOptions
     fingerprint: str
     count: int | None
-    into: str
+    into: Journal | None = None
+    noun: ClassVar[str] = "partition"
+
+    @property
+    def journal(self) -> Journal:
+        """Where partitions are written, once that is known."""
+        assert self.into is not None, "scores by partitions are begun before a partition is scored"
+        return self.into
 
     @property
     def name(self) -> str:
@@ -103,8 +111,8 @@ class Worker:
             "scores": as_arrow(scores), "broken": _stacked([piece.broken for piece in pieces]),
             "leading": _leading_table(leading), "leaders": as_arrow(leaders.rows()),
         }
-        return keep(
-            self.job.into, part.number, len(scores), {name: as_parquet(table) for name, table in tables.items()},
+        return keep_part(
+            self.job.journal, part.number, len(scores), {name: as_parquet(table) for name, table in tables.items()},
             within=leaders.within, left_out=dict(scoring.left_out), device=scoring.device.why,
             not_fused=dict(scoring.not_fused),
         )

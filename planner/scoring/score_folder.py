@@ -3,7 +3,6 @@ scores."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -17,7 +16,15 @@ from planner.case.case import Case
 from planner.errors import PlannerError
 from planner.scoring.leading import Leading, futures_table
 from planner.scoring.score import ScoredPiece, Scoring
-from planner.storage.folders import appear_whole, refuse_other_folders, versions
+from planner.storage.folders import (
+    CSV,
+    file_in_place_of,
+    folder_in_place_of,
+    refuse_other_folders,
+    versions,
+    write_record,
+    write_tables,
+)
 from planner.storage.stored_paths import stored_path
 
 FILES = (".parquet", ".csv")
@@ -32,7 +39,8 @@ def refuse_other_results(target: Path, *, force: bool) -> None:
 
 
 def write_scores(
-    scoring: Scoring, pieces: Iterable[ScoredPiece], case: Case, target: Path, *, read_from: str = ""
+    scoring: Scoring, pieces: Iterable[ScoredPiece], case: Case, target: Path, *, read_from: str = "",
+    force: bool = False,
 ) -> Iterator[ScoredPiece]:
     """Hand the pieces on while they are written, row group by row group; the result appears whole, at the end, or not
     at all.
@@ -41,40 +49,24 @@ def write_scores(
     broken.parquet, futures.parquet (the leading portfolios future by future) and run.json, which says where the
     portfolios were read from.
     """
-    # `appear_whole` wants to be called: the pieces go through it one at a time by way of two files beside the target.
-    file = target.suffix in FILES
-    target.parent.mkdir(parents=True, exist_ok=True)
-    suffix = target.suffix if file else ".parquet"
-    scratch = [target.parent / f".{target.name}.{name}.part{suffix}" for name in ("scores", "broken")]
-    count, leading = 0, Leading()
-    try:
-        with TableWriter(scratch[0]) as scores, TableWriter(scratch[1]) as broken:
+    if target.suffix in FILES:
+        with file_in_place_of(target) as scratch, TableWriter(scratch) as scores:
             for piece in pieces:
                 scores.write(piece.table)
-                if not file:
-                    broken.write(piece.broken)
+                yield piece
+        return
+    count, leading = 0, Leading()
+    with folder_in_place_of(target, force=force) as folder:
+        with TableWriter(folder / "scores.parquet") as scores, TableWriter(folder / "broken.parquet") as broken:
+            for piece in pieces:
+                scores.write(piece.table)
+                broken.write(piece.broken)
                 count += len(piece.table)
                 leading = leading.joined(piece.leading)
                 yield piece
-        if file:
-            scratch[0].replace(target)
-            return
-        record = json.dumps(
-            {**score_record(scoring, case, count), "portfolios_read_from": stored_path(read_from, target)}, indent=2,
-            allow_nan=False,
-        ) + "\n"
-        by_future = futures_table(leading, scoring.futures)
-
-        def move(folder: Path) -> None:
-            for path, name in zip(scratch, ("scores", "broken"), strict=True):
-                path.replace(folder / f"{name}.parquet")
-            by_future.to_parquet(folder / "futures.parquet", index=False)
-            (folder / "run.json").write_text(record, encoding="utf-8")
-
-        appear_whole(target.resolve(), move)
-    finally:
-        for path in scratch:
-            path.unlink(missing_ok=True)
+        write_tables(folder, {"futures.parquet": futures_table(leading, scoring.futures)})
+        record = {**score_record(scoring, case, count), "portfolios_read_from": stored_path(read_from, target)}
+        write_record(folder / "run.json", record)
 
 
 def score_record(scoring: Scoring, case: Case, count: int) -> dict[str, object]:
@@ -119,9 +111,7 @@ class TableWriter:
         """Add rows."""
         if self.path.suffix == ".csv":
             mode = "a" if self._begun else "w"
-            table.to_csv(
-                self.path, index=False, float_format="%.12g", lineterminator="\n", header=not self._begun, mode=mode
-            )
+            table.to_csv(self.path, **CSV, header=not self._begun, mode=mode)
         else:
             rows = as_arrow(table)
             if self._writer is None:

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import time
-from collections.abc import Callable, Generator
-from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from planner.parallel.dask_workers import on_dask
 from planner.scoring.items import Bunch
 from planner.scoring.leading import Leading, futures_table
 from planner.scoring.pareto import Leaders
 from planner.scoring.partition_job import TABLES, Job, Worker, leading_in
-from planner.scoring.partitions import Opened, Partition, Partitions
+from planner.scoring.partitions import Opened, Partitions
 from planner.scoring.score import Scoring
 from planner.scoring.score_folder import score_record
 from planner.storage.addresses import is_remote, joined, opened, write
-from planner.storage.folders import appear_whole
-from planner.storage.partition_journal import Done, How, begin, file_of, finished
+from planner.storage.journal import begin_journal
+from planner.storage.partitions import Done, How, Progress, all_done, file_of, put_in_place
 from planner.storage.stored_paths import stored_path
-
-Progress = Callable[[int, int, int], None]
-"""Called with partitions done, partitions in all, and portfolios scored."""
 
 
 @dataclass(frozen=True)
@@ -50,32 +42,17 @@ def score_partitions(
     last. Raises PlannerError when the target is taken, or when what is unfinished there is another job.
     """
     began = time.perf_counter()
-    folder = begin(job.identity(), target, how)
-    job = replace(job, into=folder)
-    kept = {
-        part.number: done for part in parts.parts if how.resume and (done := finished(folder, part.number)) is not None
-    }
-    rest = [part for part in parts.parts if part.number not in kept]
-    taken_over, rows = len(kept), sum(done.rows for done in kept.values())
+    journal = begin_journal(target, job.identity(), resume=how.resume, force=how.force)
+    job = replace(job, into=journal)
     here = Worker(job)
-    with closing(_each(job, rest, here, how)) as finishing:  # Ctrl-C ends the workers before it is told
-        for done in finishing:
-            kept[done.number] = done
-            rows += done.rows
-            if progress is not None:
-                progress(len(kept), len(parts.parts), rows)
-    ordered = tuple(kept[part.number] for part in parts.parts)
-    scored = Scored(ordered, taken_over, _leaders(folder, ordered), here.scoring, time.perf_counter() - began)
-    here.scoring.left_out.update({name: why for done in ordered for name, why in done.left_out.items()})
-    _finish(scored, job, parts, target, read_from)
-    return scored
-
-
-def _each(job: Job, rest: list[Partition], here: Worker, how: How) -> Generator[Done]:
-    if not how.on_dask:
-        return (here.score(part) for part in rest)
     shared = job if how.workers is None else job.shared(how.workers)
-    return on_dask(shared, rest, scheduler=how.scheduler, workers=how.workers, device=job.options.device)
+    done, taken_over = all_done(
+        shared, parts.parts, journal, how, here.score, device=job.options.device, progress=progress
+    )
+    scored = Scored(done, taken_over, _leaders(journal.folder, done), here.scoring, time.perf_counter() - began)
+    here.scoring.left_out.update({name: why for one in done for name, why in one.left_out.items()})
+    _finish(scored, job, parts, target, read_from, how)
+    return scored
 
 
 def _leaders(folder: str, done: tuple[Done, ...]) -> Leaders:
@@ -85,12 +62,12 @@ def _leaders(folder: str, done: tuple[Done, ...]) -> Leaders:
     return leaders
 
 
-def _finish(scored: Scored, job: Job, parts: Partitions, target: str, read_from: str) -> None:
+def _finish(scored: Scored, job: Job, parts: Partitions, target: str, read_from: str, how: How) -> None:
     """Put the parts in the target's place, with the futures of the leading portfolios and run.json."""
-    folder, scoring = job.into, scored.scoring
+    scoring, journal = scored.scoring, job.journal
     leading = Leading()
     for done in scored.done:
-        leading = leading.joined(leading_in(folder, done.number))
+        leading = leading.joined(leading_in(journal.folder, done.number))
     _score_leading(scoring, job, parts, scored.done, leading)
     scoring.seconds |= {"partitions": scored.seconds}
     record = {
@@ -100,19 +77,8 @@ def _finish(scored: Scored, job: Job, parts: Partitions, target: str, read_from:
         "checksums": {f"{done.number:06d}": {name: done.checksums[name] for name in TABLES} for done in scored.done},
     }
     by_future = futures_table(leading, scoring.futures)
-    text = (json.dumps(record, indent=2, allow_nan=False) + "\n").encode()
-    write(joined(folder, "futures.parquet"), by_future.to_parquet(None, index=False))
-    write(joined(folder, "run.json"), text)
-    if is_remote(target):
-        return
-
-    def move(new: Path) -> None:
-        # Nothing is written any more: a disk that is full now cannot lose what is finished.
-        for name in ("scores.parquet", "broken.parquet", "futures.parquet", "run.json"):
-            Path(folder, name).rename(new / name)
-
-    appear_whole(Path(target).resolve(), move)
-    shutil.rmtree(folder, ignore_errors=True)
+    write(joined(journal.folder, "futures.parquet"), by_future.to_parquet(None, index=False))
+    put_in_place(journal, target, ("scores.parquet", "broken.parquet", "futures.parquet"), record, how)
 
 
 def _score_leading(scoring: Scoring, job: Job, parts: Partitions, done: tuple[Done, ...], leading: Leading) -> None:
@@ -120,7 +86,7 @@ def _score_leading(scoring: Scoring, job: Job, parts: Partitions, done: tuple[Do
     if not leading.names or scoring.options.draws == "independent":
         return
     for part, one in zip(parts.parts, done, strict=True):
-        names = leading_in(job.into, one.number).names
+        names = leading_in(job.journal.folder, one.number).names
         if leading.names[0] in names:
             for bunch in Opened(scoring.candidates, job.count).source(part).pieces(1 << 14):
                 if leading.names[0] in bunch.names:

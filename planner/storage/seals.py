@@ -34,7 +34,7 @@ def seal(folder: Path) -> None:
                 if each.is_file() and each.name != name
             }
             path.write_text(
-                json.dumps({**record, SEAL: _seal_of(record)}, indent=2, allow_nan=False) + "\n", encoding="utf-8"
+                json.dumps({**record, SEAL: seal_of(record)}, indent=2, allow_nan=False) + "\n", encoding="utf-8"
             )
 
 
@@ -47,7 +47,7 @@ def sealed_record(path: Path, *, remedy: str) -> dict[str, Any]:
         raise PlannerError(f"{path} cannot be read ({str(error)[:200]}); {remedy}") from None
     if not isinstance(found, dict) or not isinstance(found.get(FILES), dict) or SEAL not in found:
         raise PlannerError(f"{path} is not a record as planner writes it; {remedy}")
-    if found[SEAL] != _seal_of({name: value for name, value in found.items() if name != SEAL}):
+    if found[SEAL] != seal_of({name: value for name, value in found.items() if name != SEAL}):
         raise PlannerError(f"{path} is not as it was written (its seal does not fit); {remedy}")
     return found
 
@@ -73,5 +73,6 @@ def file_checksum(path: Path) -> str:
     return found.hexdigest()
 
 
-def _seal_of(record: Mapping[str, Any]) -> str:
+def seal_of(record: Mapping[str, Any]) -> str:
+    """SHA-256 of a record of plain values."""
     return hashlib.sha256(json.dumps(record, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

@@ -13,8 +13,8 @@ from planner.planning.options import PlanOptions
 from planner.sweeping.axes import Axis, Point
 from planner.sweeping.base_plan import BasePlan
 from planner.sweeping.point import Outcome
+from planner.sweeping.points import Refused
 from planner.sweeping.tables import Found, broken_table, flips_table, points_table, portfolios_table, where_table
-from planner.sweeping.workers import Refused
 
 
 @dataclass(frozen=True)

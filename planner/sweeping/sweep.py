@@ -10,11 +10,10 @@ change shows. Every point begins from the base plan and from nothing else.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, nullcontext
+from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from kernels.blas_threads import one_blas_thread
 from kernels.pieces import usable_cores
@@ -23,17 +22,21 @@ from planner.case.edits import changed_case
 from planner.case.read import as_case
 from planner.choices import chosen_around
 from planner.errors import PlannerError
+from planner.parallel.dask_workers import on_scheduler
+from planner.parallel.processes import Processes
 from planner.planning.options import LISTS, PlanOptions
 from planner.planning.plan import Plan
+from planner.solver.branch_and_bound.tightening import remembered
 from planner.solver.solvers import make_solver
+from planner.storage.journal import Journal, begin_journal
 from planner.sweeping.axes import Axis, Point, parse_axis, points_of, stress_axis
 from planner.sweeping.base_plan import BasePlan, base_of, plain, solve_base
-from planner.sweeping.journal import Journal, question
+from planner.sweeping.kept import asked_of, hash_of, keep_base, keep_outcome, kept_base, kept_outcomes
 from planner.sweeping.point import Outcome
+from planner.sweeping.points import Job, Known, Points, PointWork, Refused
 from planner.sweeping.result import Sweep, SweepOptions
-from planner.sweeping.sweep_folder import refuse_other_sweeps, write_sweep
+from planner.sweeping.sweep_folder import RECORD, write_sweep
 from planner.sweeping.tables import Found
-from planner.sweeping.workers import Job, Refused, Workers, worked_here
 
 Progress = Callable[[int, int, str], None]
 """Called with points done, points in all, and what is being done."""
@@ -70,13 +73,15 @@ def sweep(
     points = points_of(axes)
     _check_values(standing, axes)
     job = Job(standing, plain(chosen.plan), chosen.cold)
-    journal = None if out is None else _opened(Path(out), question(job, points), resume=resume, force=force)
+    journal = None if out is None else begin_journal(
+        str(out), asked_of(job, points), resume=resume, force=force, what="sweep", record=RECORD
+    )
     run = _Run(job, points, journal, progress or (lambda done, of, what: None), chosen.scheduler)
     workers = min(chosen.workers or usable_cores(), len(points))
     try:
         base, found, interrupted = run.all(given, workers)
     finally:
-        if journal is not None and journal.base() is None:
+        if journal is not None and kept_base(journal) is None:
             journal.end()  # nothing was done yet, so there is nothing to go on with
     result = Sweep(standing, chosen, axes, points, base, found, interrupted, workers, time.perf_counter() - began)
     if out is not None and journal is not None and not interrupted:
@@ -93,13 +98,6 @@ def _check_values(case: Case, axes: Sequence[Axis]) -> None:
             changed_case(case, edits, value if axis.stressed else None)
 
 
-def _opened(out: Path, asked: str, *, resume: bool, force: bool) -> Journal:
-    refuse_other_sweeps(out, force=force)
-    journal = Journal(out, asked)
-    journal.begin(resume=resume, force=force)
-    return journal
-
-
 @dataclass
 class _Run:
     """A sweep while it runs."""
@@ -114,42 +112,52 @@ class _Run:
     def all(self, given: Plan | None, workers: int) -> tuple[BasePlan, Found, bool]:
         """Plan the base, then every point that is not kept already; the last value says whether Ctrl-C came first."""
         if self.journal is not None:
-            self.found.update({one.number: one for one in self.journal.done()})
+            self.found.update({one.number: one for one in kept_outcomes(self.journal)})
         left = [point for point in self.points if point.number not in self.found]
         self._say("planning the base case")
         # Workers make their candidates while the base plan is solved.
-        with self._helpers(workers, left) as helpers:
+        with self._processes(workers, left) as processes:
             base = self._base(given)
             try:
-                outcomes: Iterator[Outcome | Refused] = (
-                    worked_here(self.job, base, left) if helpers is None else helpers.outcomes(base, left)
-                )
-                with closing(outcomes):  # type: ignore[type-var]  # both are generators
+                with closing(self._outcomes(Known(base, remembered()), left, processes)) as outcomes:
                     self._say("planning")
                     for outcome in outcomes:
                         self.found[outcome.number] = outcome
                         if self.journal is not None:
-                            self.journal.keep(outcome)
+                            keep_outcome(self.journal, outcome)
                         self._say("planning")
             except KeyboardInterrupt:
                 return base, self.found, True
         return base, self.found, False
 
-    def _helpers(self, workers: int, left: Sequence[Point]) -> Any:
-        """Who finds the points: workers of a scheduler, processes, or (None) this process alone."""
-        if self.scheduler is not None:
-            from planner.sweeping.points_on_dask import PointsOnDask
+    def _processes(self, workers: int, left: Sequence[Point]) -> AbstractContextManager[Processes | None]:
+        """Processes that find the points; none where a scheduler has workers, or this process works alone."""
+        if self.scheduler is not None or workers < 2 or len(left) < 2:
+            return nullcontext()
+        options = replace(self.job.options, solver=replace(self.job.options.solver, beside=True))
+        return Processes(self._work(replace(self.job, options=options)), workers)
 
-            return PointsOnDask(self.job, self.scheduler, question(self.job, self.points))
-        return Workers(self.job, workers) if workers > 1 and len(left) > 1 else nullcontext()
+    def _work(self, job: Job, known: Known | None = None) -> PointWork:
+        return PointWork(job, hash_of(asked_of(self.job, self.points)), known)
+
+    def _outcomes(
+        self, known: Known, left: Sequence[Point], processes: Processes | None
+    ) -> Generator[Outcome | Refused]:
+        """The outcomes of points as they come, in no order."""
+        if processes is not None:
+            yield from processes.results(left, known)
+        elif self.scheduler is not None:
+            yield from on_scheduler(self._work(self.job, known), left, self.scheduler)
+        else:
+            yield from map(Points(self.job, known), left)
 
     def _base(self, given: Plan | None) -> BasePlan:
-        kept = None if self.journal is None else self.journal.base()
+        kept = None if self.journal is None else kept_base(self.journal)
         if kept is not None:
             return kept
         base = self._solved() if given is None else base_of(given)
         if self.journal is not None:
-            self.journal.keep_base(base)
+            keep_base(self.journal, base)
         return base
 
     def _solved(self) -> BasePlan:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from planner.storage.folders import appear_whole, refuse_other_folders, versions
+from planner.storage.folders import folder_in_place_of, versions, write_record, write_tables
 from planner.sweeping.result import Sweep
 
 FORMAT = 1
@@ -19,27 +18,14 @@ def write_sweep(sweep: Sweep, folder: str | Path, *, force: bool = False) -> Pat
     """Write points, sites, leases, flips and broken limits (CSV), points and portfolios (Parquet) and sweep.json, whole
     or not at all."""
     target = Path(folder).resolve()
-    refuse_other_sweeps(target, force=force)
-
-    def write(scratch: Path) -> None:
-        for name, table in (
-            ("points", sweep.table), ("sites", sweep.sites), ("leases", sweep.leases), ("flips", sweep.flips),
-            ("broken", sweep.broken),
-        ):
-            table.to_csv(scratch / f"{name}.csv", index=False, float_format="%.12g", lineterminator="\n")
-        sweep.table.to_parquet(scratch / "points.parquet", index=False)
-        sweep.portfolios.to_parquet(scratch / "portfolios.parquet", index=False)
-        (scratch / RECORD).write_text(
-            json.dumps(sweep_record(sweep), indent=2, allow_nan=False) + "\n", encoding="utf-8"
-        )
-
-    appear_whole(target, write)
+    tables = {
+        "points.csv": sweep.table, "sites.csv": sweep.sites, "leases.csv": sweep.leases, "flips.csv": sweep.flips,
+        "broken.csv": sweep.broken, "points.parquet": sweep.table, "portfolios.parquet": sweep.portfolios,
+    }
+    with folder_in_place_of(target, force=force, what="sweep", record=RECORD) as scratch:
+        write_tables(scratch, tables)
+        write_record(scratch / RECORD, sweep_record(sweep))
     return target
-
-
-def refuse_other_sweeps(target: Path, *, force: bool) -> None:
-    """Raise PlannerError unless the folder is free, empty, or a sweep that may be replaced."""
-    refuse_other_folders(target, force=force, what="sweep", record=RECORD)
 
 
 def sweep_record(sweep: Sweep) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from planner.plans.footprint import LEASE_IN
 from planner.sweeping.axes import Axis, Point
 from planner.sweeping.base_plan import BasePlan
 from planner.sweeping.point import Outcome
-from planner.sweeping.workers import Refused
+from planner.sweeping.points import Refused
 
 Found = Mapping[int, Outcome | Refused]
 

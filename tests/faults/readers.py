@@ -202,7 +202,7 @@ READERS = (
     *(Reader(f"sweep: {name}", "sweep", name, _of(results.sweep_differs)) for name in ("sweep.json", "points.csv")),
     *(
         Reader(f"resumed: {name}", "unfinished", name, _of(results.journal_differs))
-        for name in ("question.json", "base.npz", "point-0001.npz")
+        for name in ("job.json", "done/base.json", "base.npz", "done/point-0001.json", "point-0001.npz")
     ),
     *(
         Reader(f"pool: {name.split('/')[0]}", "pool", name, _of(results.pool_differs))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -36,9 +37,9 @@ from planner.scoring.score_folder import write_scores
 from planner.scoring.score_partitions import score_partitions
 from planner.scoring.subsets import Subsets
 from planner.solver.options import SolverOptions
-from planner.storage import partition_journal as kept
-from planner.storage.partition_journal import How
-from planner.sweeping.journal import Journal, question
+from planner.storage.journal import Journal, _refuse_other_work
+from planner.storage.partitions import How, finished, keep_part
+from planner.sweeping.kept import asked_of, hash_of, kept_base, kept_outcomes
 from planner.sweeping.sweep import sweep
 
 GAP = SolverOptions(gap=0.01)
@@ -62,7 +63,7 @@ def write_results(folder: Path) -> None:
     write_run(found, folder / "run")
     _write_scores(found, folder)
     _write_sweep(case, folder)
-    job = PoolJob(case, "expected", None, 5, None, Grid(early_months=3, most=40), None, "")
+    job = PoolJob(case, "expected", None, 5, None, Grid(early_months=3, most=40), None)
     make_pool(job, str(folder / "pool"), How())
     pd.DataFrame(
         {"weight": [0.0, 1.0], "expected_npv_usd": [2e8, 1e8], "cvar_usd": [-1e8, -9e7]}
@@ -79,7 +80,7 @@ def _write_scores(found: Plan, folder: Path) -> None:
     pieces = scoring.pieces(open_portfolios(folder / "subsets.parquet", found.candidates))
     list(write_scores(scoring, pieces, found.case, folder / "scores", read_from=str(folder / "subsets.parquet")))
     parts = partitions_of(str(folder / "subsets.parquet"))
-    job = Job(found.case, "expected", None, options, parts.fingerprint, parts.count, "")
+    job = Job(found.case, "expected", None, options, parts.fingerprint, parts.count)
     score_partitions(job, parts, str(folder / "parts"), How(), read_from="")
     # What a run leaves that was stopped before its end: one partition and the job that it is of.
     begun = folder / "begun"
@@ -88,7 +89,7 @@ def _write_scores(found: Plan, folder: Path) -> None:
         (begun / f"{name}.parquet").mkdir()
         shutil.copy(folder / "parts" / f"{name}.parquet" / "part-000000.parquet", begun / f"{name}.parquet")
     files = {name: (begun / f"{name}.parquet" / "part-000000.parquet").read_bytes() for name in ("scores", "broken")}
-    kept.keep(str(begun), 0, parts.count or 0, files)
+    keep_part(_journal(begun), 0, parts.count or 0, files)
     (begun / "job.json").write_text(json.dumps(job.identity()), encoding="utf-8")
 
 
@@ -120,19 +121,17 @@ def sound(folder: Path) -> Sound:
     """The sound folders, read once."""
     case = folder / PLANNED
     findings = findings_of_run(folder / "run", case)
-    journal = _journal(folder / "unfinished")
+    journal = _journal(folder / "unfinished", asked_by_sweep(folder))
     return Sound(
         findings, plan_of_run(case, folder / "run").levels, read_scores(folder / "scores", findings),
         read_scores(folder / "parts", findings),
-        read_sweep(folder / "sweep", findings).points, {one.number: one for one in journal.done()},
+        read_sweep(folder / "sweep", findings).points, {one.number: one for one in kept_outcomes(journal)},
         json.loads((folder / "begun" / "job.json").read_text()),
     )
 
 
-def _journal(folder: Path) -> Journal:
-    journal = Journal(folder, "")
-    journal.folder = folder
-    return journal
+def _journal(folder: Path, asked: Mapping[str, Any] | None = None) -> Journal:
+    return Journal(str(folder), "" if asked is None else hash_of(asked))
 
 
 def run_differs(path: Path, folder: Path) -> str:
@@ -168,33 +167,34 @@ def sweep_differs(path: Path, folder: Path) -> str:
 
 def journal_differs(path: Path, folder: Path) -> str:
     """What a sweep that is gone on with takes over."""
-    journal, expected = _journal(path), sound(folder).done
-    journal.asked = question_of(folder)
-    journal.begin(resume=True, force=False)
-    for one in journal.done():
+    asked, expected = asked_by_sweep(folder), sound(folder).done
+    _refuse_other_work(str(path / "job.json"), asked, "sweep")
+    journal = _journal(path, asked)
+    for one in kept_outcomes(journal):
         if not np.array_equal(one.levels, expected[one.number].levels) or one.held != expected[one.number].held:  # type: ignore[union-attr]
             return f"point {one.number} is not as it was found"
-    base, first = journal.base(), _journal(folder / "unfinished").base()
+    base, first = kept_base(journal), kept_base(_journal(folder / "unfinished", asked))
     assert first is not None
     return "" if base is None or np.array_equal(base.levels, first.levels) else "another base plan than was found"
 
 
 @cache
-def question_of(folder: Path) -> str:
+def asked_by_sweep(folder: Path) -> dict[str, Any]:
     """What the sweep that is not finished was asked."""
     from planner.planning.options import PlanOptions
     from planner.sweeping.axes import parse_axis, points_of
     from planner.sweeping.base_plan import plain
-    from planner.sweeping.workers import Job as Points
+    from planner.sweeping.points import Job as Points
 
     case = read_case(folder / PLANNED)
-    return question(Points(case, plain(PlanOptions(solver=GAP))), points_of([parse_axis(case, VARY[0])]))
+    asked = asked_of(Points(case, plain(PlanOptions(solver=GAP))), points_of([parse_axis(case, VARY[0])]))
+    return json.loads(json.dumps(asked))  # type: ignore[no-any-return]
 
 
 def partition_differs(path: Path, folder: Path) -> str:
     """What scores that are gone on with take over."""
-    kept._refuse_another_job(str(path / "job.json"), sound(folder).identity)
-    done, first = kept.finished(str(path), 0), kept.finished(str(folder / "begun"), 0)
+    _refuse_other_work(str(path / "job.json"), sound(folder).identity, "run")
+    done, first = finished(_journal(path), 0), finished(_journal(folder / "begun"), 0)
     assert first is not None
     return (
         "" if done is None or (done.rows, done.checksums) == (first.rows, first.checksums)

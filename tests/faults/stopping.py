@@ -96,6 +96,6 @@ def stop_scoring(case: Path, portfolios: Path, out: Path, *how: str) -> Stopped:
 
 def stop_sweeping(case: Path, out: Path, *how: str) -> Stopped:
     """Stop planner sweep when its first point is done."""
-    kept = out.parent / f".{out.name}.unfinished"
+    kept = out.parent / f".{out.name}.unfinished" / "done"
     command = ["sweep", str(case), "--set", "gas_price=0.5:2:40", "--out", str(out), *how]
-    return stop(command, lambda: len(list(kept.glob("point-*.npz"))) if kept.is_dir() else 0)
+    return stop(command, lambda: len(list(kept.glob("point-*.json"))) if kept.is_dir() else 0)

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted(path for package in ("planner", "kernels") for path in (ROOT / package).rglob("*.py"))
 UNPICKLING = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "joblib"}
 RUNNING = {"eval", "exec", "compile"}
-LISTED = {"planner/sweeping/workers.py"}
+LISTED = {"planner/parallel/processes.py"}
 """Processes of one run that speak through pipes of their own; no file passes there."""
 
 

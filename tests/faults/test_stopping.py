@@ -14,7 +14,7 @@ from planner.scoring.partition_job import Job
 from planner.scoring.partitions import partitions_of
 from planner.scoring.score import ScoreOptions
 from planner.scoring.score_partitions import score_partitions
-from planner.storage.partition_journal import How
+from planner.storage.partitions import How
 
 TINY = Path(__file__).resolve().parents[2] / "fixtures" / "tiny"
 LOADED = 20.0
@@ -30,8 +30,6 @@ pytestmark = [
 
 @pytest.mark.parametrize("how", [[], ["--workers", "2"]], ids=["alone", "workers"])
 def test_scores_that_are_stopped_keep_what_is_done(how: list[str], tmp_path: Path) -> None:
-    if how:
-        pytest.importorskip("distributed", reason="Dask is not installed; pip install 'neocloud-planner[cluster]'")
     many_portfolios(TINY, tmp_path / "p")
     found = stop_scoring(TINY, tmp_path / "p", tmp_path / "scores", *how)
     assert (found.code, found.left_behind) == (130, 0), found.said
@@ -41,7 +39,7 @@ def test_scores_that_are_stopped_keep_what_is_done(how: list[str], tmp_path: Pat
     assert "Traceback" not in found.said
     assert not (tmp_path / "scores").exists()
     parts = partitions_of(str(tmp_path / "p"))
-    job = Job(read_case(TINY), "expected", None, ScoreOptions(scenarios=SCENARIOS), parts.fingerprint, parts.count, "")
+    job = Job(read_case(TINY), "expected", None, ScoreOptions(scenarios=SCENARIOS), parts.fingerprint, parts.count)
     assert score_partitions(
         job, parts, str(tmp_path / "scores"), How(resume=True), read_from=str(tmp_path / "p")
     ).taken_over == found.kept

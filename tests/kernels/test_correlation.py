@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kernels.correlation import CorrelationError, allowed_range, correlated, lower_factor, whole_path_normal
-from kernels.draws import normals_of, uniforms
+from kernels.correlation import CorrelationError, allowed_range, lower_factor
 
 NAMES = ["gpu price", "gas", "power", "delay"]
 
@@ -64,32 +63,3 @@ def test_an_exact_copy_that_moves_differently_is_refused() -> None:
 def test_what_is_no_correlation_matrix_is_refused(matrix: list[list[float]], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         lower_factor(matrix, NAMES[:2])
-
-
-def test_a_new_factor_at_the_end_changes_no_bit_of_the_others() -> None:
-    matrix = np.full((4, 4), 0.3) + 0.7 * np.eye(4)
-    normals = np.stack([normals_of(uniforms(1, name, months=3, scenarios=50)) for name in NAMES])
-    four = correlated(normals, lower_factor(matrix, NAMES))
-    three = correlated(normals[:3, :, :20], lower_factor(matrix[:3, :3], NAMES[:3]))
-    np.testing.assert_array_equal(four[:3, :, :20], three)
-
-
-def test_normals_get_the_correlations_asked_for_by_month_and_over_the_path() -> None:
-    matrix = np.array([[1.0, 0.7, -0.4], [0.7, 1.0, 0.0], [-0.4, 0.0, 1.0]])
-    normals = np.stack([normals_of(uniforms(2, name, months=4, scenarios=20_000)) for name in NAMES[:3]])
-    joined = correlated(normals, lower_factor(matrix, NAMES[:3]))
-    error = 4 / np.sqrt(20_000)
-    assert np.abs(np.corrcoef(joined[:, 2, :]) - matrix).max() < error
-    once = whole_path_normal(joined)
-    assert np.abs(once.std(axis=1) - 1.0).max() < error
-    assert np.abs(np.corrcoef(once) - matrix).max() < error
-
-
-def test_one_body_over_every_library(library) -> None:
-    normals = np.random.default_rng(0).normal(size=(3, 4, 6))
-    lower = lower_factor([[1, 0.5, 0.2], [0.5, 1, 0.1], [0.2, 0.1, 1]], NAMES[:3])
-    found = correlated(library.array(normals), library.array(lower))
-    np.testing.assert_allclose(library.back(found), np.einsum("ij,jms->ims", lower, normals), rtol=1e-12, atol=1e-12)
-    np.testing.assert_allclose(
-        library.back(whole_path_normal(library.array(normals))), normals.sum(axis=1) / 2, rtol=1e-12
-    )

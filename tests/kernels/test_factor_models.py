@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -28,14 +28,34 @@ def _uniforms(seed: int, scenarios: int) -> np.ndarray:
     return uniforms(seed, "once", months=1, scenarios=scenarios)
 
 
+def gbm_mean(months: int, /, *, drift: float = 0.0) -> list[float]:
+    """Mean of `gbm` in each month: exp(drift t)."""
+    return [math.exp(drift * (month + 1) / 12) for month in range(months)]
+
+
+def mean_reverting_log_mean(months: int, /, *, reversion: float, start: float = 1.0) -> list[float]:
+    """Mean of `mean_reverting_log` in each month: start ^ exp(-reversion t)."""
+    return [start ** math.exp(-reversion * (month + 1) / 12) for month in range(months)]
+
+
+def discrete_mean(*, values: Sequence[float], probabilities: Sequence[float]) -> float:
+    """Mean of `discrete`."""
+    return math.fsum(value * probability for value, probability in zip(values, probabilities, strict=True))
+
+
+def survival(months: int, /, *, hazard_per_year: float) -> list[float]:
+    """P(not yet happened at the end of month t), the closed form of `month_of_event`: exp(-hazard (t + 1) / 12)."""
+    return [math.exp(-hazard_per_year * (month + 1) / 12) for month in range(months)]
+
+
 # each: draws (months, scenarios), and the mean by month in closed form
 FACTORS: dict[str, tuple[Callable[[int, int], np.ndarray], list[float]]] = {
     "gbm": (
-        lambda seed, n: models.gbm(_normals(seed, n), volatility=0.4, drift=0.1), models.gbm_mean(MONTHS, drift=0.1)
+        lambda seed, n: models.gbm(_normals(seed, n), volatility=0.4, drift=0.1), gbm_mean(MONTHS, drift=0.1)
     ),
     "mean-reverting log": (
         lambda seed, n: models.mean_reverting_log(_normals(seed, n), volatility=0.5, reversion=1.5, start=1.4),
-        models.mean_reverting_log_mean(MONTHS, reversion=1.5, start=1.4),
+        mean_reverting_log_mean(MONTHS, reversion=1.5, start=1.4),
     ),
     "two regimes": (_two_regimes, models.two_regimes_mean(MONTHS, **DRIFTS, **REGIMES)),
     "triangular delay": (
@@ -44,13 +64,13 @@ FACTORS: dict[str, tuple[Callable[[int, int], np.ndarray], list[float]]] = {
     ),
     "discrete delay": (
         lambda seed, n: models.discrete(_uniforms(seed, n), values=[0, 6, 18], probabilities=[0.5, 0.3, 0.2]),
-        [models.discrete_mean(values=[0, 6, 18], probabilities=[0.5, 0.3, 0.2])],
+        [discrete_mean(values=[0, 6, 18], probabilities=[0.5, 0.3, 0.2])],
     ),
     "hazard": (
         lambda seed, n: models.alive(
             models.month_of_event(_uniforms(seed, n)[0], hazard_per_year=0.2, months=MONTHS), months=MONTHS
         ).astype(float),
-        models.survival(MONTHS, hazard_per_year=0.2),
+        survival(MONTHS, hazard_per_year=0.2),
     ),
 }
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kernels.irr import IrrStatus, irr, npv_at_rates
+from kernels.irr import IrrStatus, irr
 
 HARD_ROWS = [
     # yearly flows, status, rate, distinct rates above -100 %
@@ -74,7 +74,9 @@ def test_monthly_rates_equal_numpy_financial() -> None:
     assert (found.status == IrrStatus.ONE_ROOT).all()
     expected = [(1 + npf.irr(row)) ** 12 - 1 for row in flows]
     np.testing.assert_allclose(1 + found.rate, 1 + np.array(expected), rtol=1e-7)
-    assert (npv_at_rates(flows, found.rate) [np.arange(40), np.arange(40)] / np.abs(flows).sum(axis=1) < 1e-12).all()
+    discount = (1 + found.rate[:, None]) ** (-(np.arange(96) + 0.5) / 12)
+    npv = (flows * discount).sum(axis=1)
+    assert (npv / np.abs(flows).sum(axis=1) < 1e-12).all()
 
 
 def test_rates_found_from_flows_made_of_their_roots() -> None:
@@ -103,15 +105,6 @@ def test_scale_batch_and_borrowing(periods: int, seed: int, scale: float) -> Non
     assert borrowed.status.tolist() == [swapped.get(IrrStatus(int(status)), int(status)) for status in whole.status]
 
 
-def test_the_net_present_value_uses_the_middle_of_each_month() -> None:
-    cash = np.array([[100.0, 0.0, 50.0]])
-    found = npv_at_rates(cash, np.array([0.0, 0.1, -0.5]))
-    expected = [[sum(c * (1 + r) ** (-(t + 0.5) / 12) for t, c in enumerate(cash[0])) for r in (0.0, 0.1, -0.5)]]
-    np.testing.assert_allclose(found, expected, rtol=1e-14)
-    with pytest.raises(ValueError, match="-100 %"):
-        npv_at_rates(cash, np.array([-1.0]))
-
-
 @pytest.mark.parametrize("flows", [[np.nan, 1.0], [-np.inf, 1.0], []])
 def test_flows_that_are_no_flows_are_refused(flows: list[float]) -> None:
     with pytest.raises(ValueError, match="finite flows over one period or more"):
@@ -130,11 +123,6 @@ def test_one_body_over_every_library(library) -> None:
     np.testing.assert_allclose(library.back(found.rate), expected.rate, rtol=1e-12, atol=1e-12)
     single = irr(library.array(flows, np.float32))
     assert library.back(single.rate).dtype == np.float32
-    rates = library.array([-0.2, 0.0, 0.1])
-    np.testing.assert_allclose(
-        library.back(npv_at_rates(library.array(flows), rates)), npv_at_rates(flows, np.array([-0.2, 0.0, 0.1])),
-        rtol=1e-12,
-    )
     nothing_mixed = irr(library.array([[1.0, 2.0]]))
     assert library.back(nothing_mixed.status).tolist() == [IrrStatus.ALL_ONE_SIGN]
 

@@ -267,7 +267,7 @@ def test_the_folder_is_whole(tmp_path: Path) -> None:
     write_alternatives(answer, target, force=True)
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "x").write_text("")
-    with pytest.raises(PlannerError, match="holds no alternatives"):
+    with pytest.raises(PlannerError, match="is not a set of alternatives"):
         write_alternatives(answer, tmp_path / "other", force=True)
 
 

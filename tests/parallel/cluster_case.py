@@ -38,7 +38,7 @@ class Made:
     def job(self, **choices: object) -> Job:
         options = ScoreOptions(**{"scenarios": 30, "threads": 1, **choices})  # type: ignore[arg-type]
         parts = self.parts()
-        return Job(self.case, "expected", None, options, parts.fingerprint, parts.count, "")
+        return Job(self.case, "expected", None, options, parts.fingerprint, parts.count)
 
 
 def make(root: Path) -> Made:

@@ -1,4 +1,4 @@
-"""Real processes on Dask: the same bytes as in this process, also when one of them is killed at work."""
+"""Real processes, and a scheduler of Dask: the same bytes as in this process, also when one of them is killed."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from cluster_case import FILES, Made
 
 from planner.errors import PlannerError
 from planner.parallel import dask_workers
+from planner.parallel.processes import Processes
 from planner.scoring.score_partitions import score_partitions
-from planner.storage.partition_journal import How
+from planner.storage.partitions import How
 
-pytest.importorskip("distributed", reason="Dask is not installed; pip install 'neocloud-planner[cluster]'")
+NO_DASK = "Dask is not installed; pip install 'neocloud-planner[cluster]'"
 
 
 def checksums(folder: Path) -> Any:
@@ -41,30 +42,29 @@ def test_a_worker_that_is_killed_at_work_changes_nothing(
     made: Made, tmp_path: Path, alone: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     killed: list[int] = []
-    processes = dask_workers._processes
+    started = Processes._started
 
-    def watched(workers: int, device: str) -> Any:
-        cluster = processes(workers, device)
-        killed.append(next(iter(cluster.workers.values())).pid)
-        return cluster
+    def watched(self: Processes, place: int) -> Any:
+        worker = started(self, place)
+        killed.append(worker._process.pid)
+        return worker
 
     def kill(done: int, of: int, rows: int) -> None:
         if done == 1:
             os.kill(killed[0], signal.SIGKILL)
 
-    monkeypatch.setattr(dask_workers, "_processes", watched)
+    monkeypatch.setattr(Processes, "_started", watched)
     scored = score_partitions(
         made.job(), made.parts(), str(tmp_path / "scores"), How(workers=2), read_from="p", progress=kill
     )
-    assert killed
+    assert len(killed) == 3
     assert len(scored.done) == FILES
     assert checksums(tmp_path / "scores") == alone
 
 
 def test_a_scheduler_is_used_by_its_address(made: Made, tmp_path: Path, alone: Any) -> None:
-    from distributed import LocalCluster
-
-    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None, memory_limit=0) as cluster:
+    distributed = pytest.importorskip("distributed", reason=NO_DASK)
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None, memory_limit=0) as cluster:
         score_partitions(
             made.job(), made.parts(), str(tmp_path / "scores"), How(scheduler=cluster.scheduler_address), read_from="p"
         )
@@ -72,6 +72,7 @@ def test_a_scheduler_is_used_by_its_address(made: Made, tmp_path: Path, alone: A
 
 
 def test_a_scheduler_that_is_not_there_is_said(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("distributed", reason=NO_DASK)
     monkeypatch.setattr(dask_workers, "PATIENCE", "1s")
     with pytest.raises(PlannerError, match=r"no scheduler answers at tcp://127\.0\.0\.1:9"):
         score_partitions(

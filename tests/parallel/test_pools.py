@@ -21,7 +21,7 @@ from planner.case.case import Case
 from planner.case.generate import generate_case
 from planner.cli.main import main
 from planner.errors import PlannerError
-from planner.parallel import dask_workers
+from planner.parallel.processes import Processes
 from planner.risk import pool_job
 from planner.risk.bundle_grid import Grid
 from planner.risk.case_pool import make_case_pool
@@ -30,7 +30,8 @@ from planner.risk.pool_job import PoolJob, PoolWorker
 from planner.risk.pool_partitions import make_pool, stored_bundles, stored_values
 from planner.risk.worth import candidate_values
 from planner.scenarios.futures import Futures
-from planner.storage.partition_journal import How, unfinished
+from planner.storage.journal import unfinished
+from planner.storage.partitions import How
 
 SCENARIOS, BUNDLES, ROWS = 12, 230, 60
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
@@ -50,7 +51,7 @@ def small_partitions() -> Any:
 
 def job_of(case: Case, **changes: Any) -> PoolJob:
     return replace(
-        PoolJob(case, "expected", None, SCENARIOS, None, Grid(early_months=6, most=BUNDLES), None, ""), **changes
+        PoolJob(case, "expected", None, SCENARIOS, None, Grid(early_months=6, most=BUNDLES), None), **changes
     )
 
 
@@ -100,23 +101,22 @@ def test_pandas_reads_the_parts_as_one_table(alone: Path) -> None:
 def test_workers_make_the_same_bytes_also_when_one_is_killed(
     case: Case, alone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("distributed", reason="Dask is not installed; pip install 'neocloud-planner[cluster]'")
     pids: list[int] = []
-    processes = dask_workers._processes
+    started = Processes._started
 
-    def watched(workers: int, device: str) -> Any:
-        cluster = processes(workers, device)
-        pids.append(next(iter(cluster.workers.values())).pid)
-        return cluster
+    def watched(self: Processes, place: int) -> Any:
+        worker = started(self, place)
+        pids.append(worker._process.pid)
+        return worker
 
-    def kill(done: int, of: int) -> None:
+    def kill(done: int, of: int, rows: int) -> None:
         if done == 1:
             os.kill(pids[0], signal.SIGKILL)
 
-    monkeypatch.setattr(dask_workers, "_processes", watched)
+    monkeypatch.setattr(Processes, "_started", watched)
     target = tmp_path / "workers"
     make_pool(job_of(case), str(target), How(workers=2), progress=kill)
-    assert pids
+    assert len(pids) == 3
     assert parts_of(target) == parts_of(alone)
 
 
@@ -125,7 +125,7 @@ def test_an_interrupted_pool_goes_on_where_it_was(
 ) -> None:
     target = tmp_path / "pool"
 
-    def stop(done: int, of: int) -> None:
+    def stop(done: int, of: int, rows: int) -> None:
         if done == 2:
             raise KeyboardInterrupt
 

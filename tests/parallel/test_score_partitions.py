@@ -19,7 +19,8 @@ from planner.scoring.pareto import Leaders
 from planner.scoring.partition_job import Worker
 from planner.scoring.score import score_portfolios
 from planner.scoring.score_partitions import score_partitions
-from planner.storage.partition_journal import How, file_of, unfinished
+from planner.storage.journal import unfinished
+from planner.storage.partitions import How, file_of
 
 
 def tables(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:

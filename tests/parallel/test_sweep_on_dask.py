@@ -13,9 +13,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from planner.bench.workers import SHAPE
 from planner.case.read import read_case
 from planner.errors import PlannerError
-from planner.parallel.dask_workers import SHAPE
 from planner.sweeping.result import Sweep, SweepOptions
 from planner.sweeping.sweep import sweep
 

@@ -15,7 +15,7 @@ from planner.errors import PlannerError
 from planner.risk.allocate import RiskAllocation, allocate_from_pool
 from planner.risk.bundle_grid import COLUMNS, Grid, bundle_grid
 from planner.risk.case_pool import CasePool, make_case_pool, places_with_fleet, pool_on_disk
-from planner.risk.pool_file import read_pool, write_pool
+from planner.risk.pool_file import pool_table, read_pool
 from planner.solver.column_generation.mean_cvar import MeanCvar
 from planner.solver.column_generation.pricing_rounds import generate
 from planner.solver.options import SolverOptions
@@ -157,7 +157,7 @@ def test_values_on_disk_give_the_same_plan(risky: RiskyCase, bundles: pd.DataFra
 
 
 def test_a_pool_goes_through_a_file(risky: RiskyCase, bundles: pd.DataFrame, tmp_path: Path) -> None:
-    write_pool(risky.candidates, bundles, tmp_path / "pool.parquet")
+    pool_table(risky.candidates, bundles).to_parquet(tmp_path / "pool.parquet", index=False)
     pd.testing.assert_frame_equal(read_pool(tmp_path / "pool.parquet", risky.candidates), bundles, check_dtype=False)
     few = pd.read_parquet(tmp_path / "pool.parquet").head(20).astype(str)
     few.to_csv(tmp_path / "pool.csv", index=False)
@@ -173,7 +173,7 @@ def test_a_pool_goes_through_a_file(risky: RiskyCase, bundles: pd.DataFrame, tmp
 def test_what_a_pool_file_cannot_mean(
     risky: RiskyCase, bundles: pd.DataFrame, tmp_path: Path, column: str, value: str, what: str
 ) -> None:
-    write_pool(risky.candidates, bundles.head(5), tmp_path / "pool.parquet")
+    pool_table(risky.candidates, bundles.head(5)).to_parquet(tmp_path / "pool.parquet", index=False)
     table = pd.read_parquet(tmp_path / "pool.parquet").astype(str)
     table.loc[3, column] = value
     table.to_csv(tmp_path / "pool.csv", index=False)
@@ -184,7 +184,7 @@ def test_what_a_pool_file_cannot_mean(
 def test_parts_that_do_not_follow_each_other(risky: RiskyCase, bundles: pd.DataFrame, tmp_path: Path) -> None:
     wrong = bundles[bundles["serve"] >= 0].head(3).reset_index(drop=True)
     wrong.loc[1, "then_serve"] = wrong.loc[1, "serve"]
-    write_pool(risky.candidates, wrong, tmp_path / "pool.parquet")
+    pool_table(risky.candidates, wrong).to_parquet(tmp_path / "pool.parquet", index=False)
     with pytest.raises(PlannerError, match="row 3: the parts do not follow each other"):
         read_pool(tmp_path / "pool.parquet", risky.candidates)
     (tmp_path / "empty.csv").write_text("own\n")

@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from cases.path_table import path_table
 from scenarios.random_case import FACTORS, random_case
 
 from planner.candidates.outlook import make_outlook
 from planner.case.calendar import Calendar
 from planner.errors import CaseError, PlannerError
-from planner.scenarios.brought import path_table, read_brought
+from planner.scenarios.brought import read_brought
 from planner.scenarios.futures import make_futures
 from planner.scenarios.outlook import scenario_outlook
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from cases.path_table import path_table
 from scoring_case import ScoringCase
 
 from kernels.reference.measures import npv_measures
 from planner.candidates.packages import COMPANY, site_packages
 from planner.case.edits import apply_edits
 from planner.planning.plan import Plan
-from planner.scenarios.brought import path_table
 from planner.scenarios.futures import make_futures
 from planner.scenarios.outlook import scenario_outlook
 from planner.scoring.items import Bunch

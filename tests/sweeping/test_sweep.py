@@ -24,12 +24,13 @@ from planner.case.calendar import Calendar
 from planner.case.case import Case
 from planner.case.edits import apply_edits
 from planner.errors import PlannerError
+from planner.parallel.processes import Processes
 from planner.solver.options import SolverOptions
 from planner.sweeping.held import Broken, same_dates
+from planner.sweeping.points import Job, Known, PointWork
 from planner.sweeping.result import Sweep, SweepOptions
 from planner.sweeping.sweep import sweep
 from planner.sweeping.told import told
-from planner.sweeping.workers import Job, Workers
 
 EXACT = SolverOptions(gap=1e-9)
 RATE = "lease_rates.usd_per_gpu_hour[lease:gpu:1]"
@@ -304,9 +305,9 @@ def test_cold_and_warm_agree_within_the_gap() -> None:
 
 def test_a_killed_worker_costs_no_point() -> None:
     found = swept(1)
-    with Workers(Job(found.case, found.options.plan), 2) as workers:
+    with Processes(PointWork(Job(found.case, found.options.plan), "asked"), 2) as workers:
         workers._workers[0]._process.kill()
-        outcomes = sorted(workers.outcomes(found.base, found.points[:3]), key=lambda one: one.number)
+        outcomes = sorted(workers.results(found.points[:3], Known(found.base, {})), key=lambda one: one.number)
     for one, other in zip(outcomes, found.outcomes, strict=False):
         assert one.objective_usd == other.objective_usd
         assert np.array_equal(one.levels, other.levels)
@@ -326,9 +327,9 @@ def test_an_interrupted_sweep_goes_on_and_ends_the_same(tmp_path: Path) -> None:
     assert not out.exists()
     kept = tmp_path / ".swept.unfinished"
     assert kept.is_dir()
-    with pytest.raises(PlannerError, match="go on with it by --resume"):
+    with pytest.raises(PlannerError, match="unfinished sweep; go on with it with --resume"):
         sweep(case, vary=VARIED, workers=1, out=out)
-    with pytest.raises(PlannerError, match="holds another sweep"):
+    with pytest.raises(PlannerError, match="is of another sweep: points differ"):
         sweep(case, vary=VARIED[:1], workers=1, out=out, resume=True)
     counted: list[int] = []
     second = sweep(
@@ -374,7 +375,7 @@ def test_ctrl_c_in_a_solve_ends_the_sweep_before_its_point(tmp_path: Path, monke
 
 
 def test_resume_needs_something_to_go_on_with(tmp_path: Path) -> None:
-    with pytest.raises(PlannerError, match="no interrupted sweep"):
+    with pytest.raises(PlannerError, match="holds no unfinished sweep"):
         sweep(one_lease(), vary=("tax_rate=0.2,0.3",), out=tmp_path / "new", resume=True)
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "notes.txt").write_text("mine")

@@ -14,7 +14,7 @@ from planner.auditing.units import gpus_per_unit, units_of
 def cluster_checks(run: Published, books: Books) -> Iterator[Check]:
     """Every limit of every SKU."""
     yield from _owned(run, books)
-    yield from _delivered(run, books)
+    yield from _delivered(run)
     yield from _on_demand(run, books)
     yield from _sold_once(run)
     yield from _placed(run)
@@ -36,7 +36,7 @@ def _owned(run: Published, books: Books) -> Iterator[Check]:
         yield Check("GPUs owned", f"{gpu} at {site}", month, working[site, gpu, month], owned[site, gpu, month])
 
 
-def _delivered(run: Published, books: Books) -> Iterator[Check]:
+def _delivered(run: Published) -> Iterator[Check]:
     by_quarter: defaultdict[tuple[str, int], float] = defaultdict(float)
     for holding in run.held("own"):
         lead = int(run.row("gpus", gpu_id=holding.gpu)["order_lead_months"])

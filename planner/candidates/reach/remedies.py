@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,8 +14,11 @@ from planner.case.case import Case
 
 SHARES = (0.75, 0.5, 0.25, 0.125)
 """Of months, SKUs, sites and leases: the largest that fits is offered, or the smallest where none does."""
+WORDS = {"gpus": "SKUs", "sites": "sites", "leases": "leases"}
 WORTH = 0.95
 """What brings less than a twentieth is not offered."""
+CHANGED = {"sites": 1_000, "leases": 10_000}
+"""Rows of the case on which changes are tried, so that a case of any number of leases is refused within seconds."""
 
 
 @dataclass(frozen=True)
@@ -26,23 +29,30 @@ class Remedy:
     bytes: float
 
 
+Offers = Iterator[tuple[str, Outlook]]
+"""Changes of one sort in words, each with the outlook changed, the least change first."""
+
+
 def remedies(outlook: Outlook, size: Size, most: int) -> list[Remedy]:
     """What would make the model of a case smaller than `most` bytes, what suffices alone first; size: that of the case
     as it is."""
-    rough = estimate(outlook, ROUGHLY).bytes
-
-    def would_be(changed: Outlook) -> float:
-        return estimate(changed, ROUGHLY).bytes * size.bytes / rough
-
-    found = [
-        remedy for ask in (_fewer_months, _fewer_rows, _coarser_starts, _no_tail)
-        for remedy in ask(outlook, would_be, most)
-    ]
+    part = _again(outlook, thinned(outlook.case, CHANGED))
+    scale = size.bytes / estimate(part, ROUGHLY).bytes
+    offers = [_fewer_months(part), *(_fewer_rows(outlook, part, name) for name in WORDS), _begun_on_time(part)]
+    offers += [_coarser_dates(part), _no_tail(part)]
+    found = [remedy for each in offers for remedy in _least_that_fits(each, scale, most)]
     kept = [remedy for remedy in found if remedy.bytes < WORTH * size.bytes]
     return sorted(kept, key=lambda remedy: remedy.bytes > most)
 
 
-WouldBe = Callable[[Outlook], float]
+def _least_that_fits(offers: Iterable[tuple[str, Outlook]], scale: float, most: int) -> list[Remedy]:
+    """The first of the offers that fits, or the last where none does; none of none."""
+    tried: list[Remedy] = []
+    for what, changed in offers:
+        tried.append(Remedy(what, estimate(changed, ROUGHLY).bytes * scale))
+        if tried[-1].bytes <= most:
+            break
+    return tried[-1:]
 
 
 def _again(outlook: Outlook, case: Case, tail: str | None = None) -> Outlook:
@@ -51,57 +61,38 @@ def _again(outlook: Outlook, case: Case, tail: str | None = None) -> Outlook:
     )
 
 
-def _fewer_months(outlook: Outlook, would_be: WouldBe, most: int) -> Iterator[Remedy]:
+def _fewer_months(outlook: Outlook) -> Offers:
     months = outlook.horizon
-    shorter = sorted({max(int(share * months) // 12 * 12, 12) for share in SHARES}, reverse=True)
-    tried: list[Remedy] = []
-    for fewer in (each for each in shorter if each < months):
-        settings = replace(outlook.case.settings, months=fewer)
-        tried.append(
-            Remedy(
-                f"{fewer} months instead of {months} (--set case.months={fewer})",
-                would_be(_again(outlook, replace(outlook.case, settings=settings))),
-            )
-        )
-        if tried[-1].bytes <= most:
-            break
-    yield from tried[-1:]
+    for fewer in sorted({max(int(share * months) // 12 * 12, 12) for share in SHARES} - {months}, reverse=True):
+        shorter = replace(outlook.case, settings=replace(outlook.case.settings, months=fewer))
+        if fewer < months:
+            yield f"{fewer} months instead of {months} (--set case.months={fewer})", _again(outlook, shorter)
 
 
-def _fewer_rows(outlook: Outlook, would_be: WouldBe, most: int) -> Iterator[Remedy]:
-    words = {"gpus": "SKUs", "sites": "sites", "leases": "leases"}
-    for name in ("gpus", "sites", "leases"):
-        count = len(outlook.case.tables[name])
-        tried: list[Remedy] = []
-        for fewer in (int(share * count) for share in SHARES if 1 <= int(share * count) < count):
-            tried.append(
-                Remedy(
-                    f"{fewer:,} {words[name]} instead of {count:,} (rows of {name} and what names their {KEYS[name]})",
-                    would_be(_again(outlook, thinned(outlook.case, {name: fewer}))),
-                )
-            )
-            if tried[-1].bytes <= most:
-                break
-        yield from tried[-1:]
+def _fewer_rows(whole: Outlook, part: Outlook, name: str) -> Offers:
+    count, here = len(whole.tables[name]), len(part.tables[name])
+    for share in SHARES:
+        if 1 <= int(share * count) < count:
+            what = f"{int(share * count):,} {WORDS[name]} instead of {count:,} (rows of {name} and what names their "
+            yield f"{what}{KEYS[name]})", _again(part, thinned(part.case, {name: max(int(share * here), 1)}))
 
 
-def _coarser_starts(outlook: Outlook, would_be: WouldBe, most: int) -> Iterator[Remedy]:
+def _begun_on_time(outlook: Outlook) -> Offers:
     leases = outlook.case.tables["leases"]
-    if (leases["late_grace_months"].fillna(0) > 0).any():
-        prompt = {
-            **outlook.case.tables, "leases": leases.assign(late_grace_months=np.zeros(len(leases), dtype=np.int64))
-        }
-        yield Remedy(
-            "leases begun on time alone (--set leases.late_grace_months=0)",
-            would_be(_again(outlook, replace(outlook.case, tables=prompt))),
-        )
+    if (outlook.tables["leases"].ints("late_grace_months") > 0).any():
+        prompt = leases.assign(late_grace_months=np.zeros(len(leases), dtype=np.int64))
+        case = replace(outlook.case, tables={**outlook.case.tables, "leases": prompt})
+        yield "leases begun on time alone (--set leases.late_grace_months=0)", _again(outlook, case)
+
+
+def _coarser_dates(outlook: Outlook) -> Offers:
     quarters = outlook.calendar.quarter_starts
     if len(outlook.steps) > 1.05 * len(quarters):
         coarse = _again(outlook, outlook.case)
         coarse.__dict__["steps"] = quarters  # where the cached property looks
-        yield Remedy("dates of leases, halls and phases on the starts of quarters", would_be(coarse))
+        yield "dates of leases, halls and phases on the starts of quarters", coarse
 
 
-def _no_tail(outlook: Outlook, would_be: WouldBe, most: int) -> Iterator[Remedy]:
+def _no_tail(outlook: Outlook) -> Offers:
     if outlook.tail != "none":
-        yield Remedy("nothing counted after the horizon (--tail none)", would_be(_again(outlook, outlook.case, "none")))
+        yield "nothing counted after the horizon (--tail none)", _again(outlook, outlook.case, "none")

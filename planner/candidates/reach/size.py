@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from planner.candidates.kinds import Kind
+from planner.candidates.money_limits import CAPITAL_KINDS, budgeted
 from planner.candidates.outlook import Outlook
 from planner.candidates.reach.counts import Counts, count_candidates
 from planner.candidates.reach.sample import COUNTED
@@ -30,7 +32,7 @@ ALL_LINES = 16
 NUMBERS_OF_A_MONTH, NUMBERS_OF_A_ROW = 60.0, 60.0
 """Numbers kept for each month: of the case, and of each row that has paths of its own or a share of the statement."""
 PROFILES_OF_AN_ENDING = 4.0
-_HELD = ("own", "retire", "shell", "close")
+_HELD = (Kind.OWN, Kind.RETIRE, Kind.SHELL, Kind.CLOSE)
 
 
 @dataclass(frozen=True)
@@ -51,33 +53,25 @@ class Size:
 def estimate(outlook: Outlook, counted: Mapping[str, int] = COUNTED) -> Size:
     """The size of the model of an outlook, without making any of it; counted: see `sample`."""
     counts = count_candidates(outlook, counted)
-    tables = outlook.case.tables
-    number = {
-        kind: counts.kinds.get(kind, 0.0)
-        for kind in (*_HELD, "serve", "host", "renew", "sell", "mine", "short", "block", "exit")
-    }
+    tables = outlook.tables
+    number = {kind: counts.kinds.get(kind, 0.0) for kind in Kind}
     pooled = sum(counts.pools)
     carried = counts.gpu_stocks + counts.hall_rows + counts.phase_rows
     leases, phases, sites = (float(len(tables[name])) for name in ("leases", "power", "sites"))
     stated = (
-        counts.fleet_rows + counts.hall_rows + counts.phase_rows + number["renew"] + 2.0 * number["block"]
-        + number["short"]
+        counts.fleet_rows + counts.hall_rows + counts.phase_rows + number[Kind.RENEW] + 2.0 * number[Kind.BLOCK]
+        + number[Kind.SHORT]
     )
-    once = 3.0 * leases + 2.0 * phases + 2.0 * sites + counts.pools[1] + len(
-        tables["gpu_supply"]
-    ) + 0.8 * number["shell"]
+    supplies = len(tables["gpu_supply"])
+    once = 3.0 * leases + 2.0 * phases + 2.0 * sites + counts.pools[1] + supplies + 0.8 * number[Kind.SHELL]
     rows = stated + once + carried + 0.3 * counts.pools[0]
-    columns = 0.9 * (counts.candidates - number["sell"]) + pooled + carried
+    columns = 0.9 * (counts.candidates - number[Kind.SELL]) + pooled + carried
     cohorts = 0.9 * sum(number[kind] for kind in _HELD)
-    each = 2.5 + (1.0 if len(tables["gpu_supply"]) else 0.0) + (
-        1.0 if tables["budget"]["new_capital_usd"].notna().any() else 0.0
-    )
+    each = 2.5 + (supplies > 0) + budgeted(outlook)
     nonzeros = (
-        (
-            counts.served_rows + 5.0 * (number["serve"] + number["host"]) + 12.0 * number["renew"] + 3.0 * pooled
-            + 4.0 * carried + each * cohorts
-        )
-        + 3.0 * (number["mine"] + number["short"] + number["block"] + number["exit"])
+        counts.served_rows + 5.0 * (number[Kind.SERVE] + number[Kind.HOST]) + 12.0 * number[Kind.RENEW]
+        + 3.0 * pooled + 4.0 * carried + each * cohorts
+        + 3.0 * (number[Kind.MINE] + number[Kind.SHORT] + number[Kind.BLOCK] + number[Kind.EXIT])
     )
     return Size(counts.candidates, rows, columns, nonzeros, _bytes(outlook, counts, nonzeros))
 
@@ -92,16 +86,11 @@ def bytes_of_months(outlook: Outlook) -> float:
 
 
 def _bytes(outlook: Outlook, counts: Counts, nonzeros: float) -> float:
-    budget = outlook.case.tables["budget"]
-    floored, limited = bool(budget["cash_floor_usd"].notna().any()), bool(budget["new_capital_usd"].notna().any())
-    kinds = dict(counts.kinds)
-    if not floored:  # of these no cash is formed where only capital is limited
-        kinds = {
-            kind: number for kind, number in kinds.items()
-            if kind in ("open", "shell", "power", "own", "serve", "host", "base")
-        }
-    lines = ALL_LINES if floored else CASH_LINES if limited else 0
-    cash = 8.0 * lines * outlook.months * max(kinds.values(), default=0.0)
+    floored = bool(outlook.tables["budget"].given("cash_floor_usd").any())
+    # Where only capital is limited, cash is formed of the kinds that draw it alone.
+    kinds = [number for kind, number in counts.kinds.items() if floored or kind in CAPITAL_KINDS]
+    lines = ALL_LINES if floored else CASH_LINES if budgeted(outlook) else 0
+    cash = 8.0 * lines * outlook.months * max(kinds, default=0.0)
     return (
         BYTES_OF_A_CASE + bytes_of_months(outlook) + cash + BYTES_OF_A_CANDIDATE * counts.candidates
         + BYTES_OF_A_NONZERO * nonzeros

@@ -108,11 +108,11 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def colour(field: str, names: Sequence[str], title: str | None = None, palette: Sequence[str] = COLOURS) -> alt.Color:
+def colour(field: str, names: Sequence[str], palette: Sequence[str] = COLOURS) -> alt.Color:
     """A colour for each name, in a fixed order; the palette begins again after its last."""
     chosen = [palette[at % len(palette)] for at in range(len(names))]
     return alt.Color(
-        f"{field}:N", title=title, scale=alt.Scale(domain=list(names), range=chosen),
+        f"{field}:N", title=None, scale=alt.Scale(domain=list(names), range=chosen),
         legend=alt.Legend() if len(names) > 1 else None,
     )
 
@@ -122,10 +122,10 @@ def dollar_axis(title: str | None = None) -> alt.Axis:
     return alt.Axis(labelExpr=DOLLARS, title=title, tickCount=6)
 
 
-def year_axis(title: str | None = None) -> alt.Axis:
+def year_axis() -> alt.Axis:
     """An axis of time whose values are years, as in `in_years`."""
     return alt.Axis(
-        format="d", title=title, tickMinStep=1, tickCount=12, grid=False, labelFlush=False, labelOverlap=True
+        format="d", title=None, tickMinStep=1, tickCount=12, grid=False, labelFlush=False, labelOverlap=True
     )
 
 

@@ -125,9 +125,9 @@ class _NpvSheet:
         head = 8
         self._periods(head)
         first_line = self._lines(head + 5)
-        net, discounted, cumulative = self._totals(first_line)
+        net, cumulative = self._totals(first_line)
         hours = self._gpu_hours(cumulative + 2)
-        return self._figures(first_line, net, discounted, cumulative, hours)
+        return self._figures(net, cumulative, hours)
 
     def _across(self, row: int) -> str:
         return str(xl_range_abs(row, FIRST, row, self.last))
@@ -183,7 +183,7 @@ class _NpvSheet:
                 )
         return row
 
-    def _totals(self, first_line: int) -> tuple[int, int, int]:
+    def _totals(self, first_line: int) -> tuple[int, int]:
         last_line = first_line + len(UNLEVERED) - 1
         net, discounted, cumulative = last_line + 1, last_line + 2, last_line + 3
         strong, usd = self.sheets.strong["usd"], self.sheets.numbers["usd"]
@@ -213,7 +213,7 @@ class _NpvSheet:
                 row, 2, f"=SUM({xl_rowcol_to_cell(row, FIRST)}:{xl_rowcol_to_cell(row, self.last)})", strong,
                 float(value),
             )
-        return net, discounted, cumulative
+        return net, cumulative
 
     def _gpu_hours(self, row: int) -> int:
         """Hours of GPUs at work by period, from the windows of result_work."""
@@ -239,7 +239,7 @@ class _NpvSheet:
         )
         return row
 
-    def _figures(self, first_line: int, net: int, discounted: int, cumulative: int, hours: int) -> Cells:
+    def _figures(self, net: int, cumulative: int, hours: int) -> Cells:
         """The figures that a reader checks, at the top."""
         sheet, numbers, found = self.sheet, self.sheets.numbers, self.found
         factors = self._across(self.head + 4)

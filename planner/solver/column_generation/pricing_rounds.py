@@ -1,9 +1,9 @@
 """Column generation: the best plan after risk out of a pool of any size, to a proven gap.
 
 Each round solves the master warm, prices the whole pool in one pass, and brings in the best columns of each group and
-the scenarios that its answer puts into the tail. Prices can be smoothed towards those of the best bound [1]. Measured
-on pools of bundles (100,000 x 128) that took as many rounds or more (12 without, 15 at a share of 0.3, 38 at 0.6):
-several columns of each group already keep prices from jumping, so there is none by default.
+the scenarios that its answer puts into the tail. Prices are not smoothed towards those of the best bound [1]: on pools
+of bundles (100,000 x 128) that took as many rounds or more (12 without, 15 at a share of 0.3, 38 at 0.6), as several
+columns of each group already keep prices from jumping.
 
 [1] Wentges, Weighted Dantzig-Wolfe decomposition for linear mixed-integer programming, International Transactions in
 Operational Research 4 (1997), 151-162; Pessoa, Sadykov, Uchoa, Vanderbeck, Automation and combination of
@@ -58,15 +58,13 @@ class Round:
 class GenerationOptions:
     """How to generate columns.
 
-    gap: relative gap at which the relaxation counts as solved. most: columns per group and round. smoothing: share of
-    the best bound's prices in those that price the pool, 0 for none. patience: rounds without being held after which a
-    column leaves.
-    rounds: most rounds. seconds: limit of the solver's time. report: called after each round.
+    gap: relative gap at which the relaxation counts as solved. most: columns per group and round. patience: rounds
+    without being held after which a column leaves. rounds: most rounds. seconds: limit of the solver's time.
+    report: called after each round.
     """
 
     gap: float = 1e-6
     most: int = 4
-    smoothing: float = 0.0
     patience: int = 12
     rounds: int = 500
     seconds: float | None = None
@@ -154,7 +152,6 @@ class _Rounds:
     _broken: tuple[str, ...] = ()
     _best: Answer | None = None
     _best_value: float = -np.inf
-    _moved: bool = True
     _log: list[Round] = field(default_factory=list)
 
     def run(self) -> Generated:
@@ -169,16 +166,15 @@ class _Rounds:
             before = (self._best_value, self._bound)
             answer = self.master.solve()
             self._note(answer)
-            came = self._priced(answer)
-            # A round that moved neither keeps its columns, and the next one its prices: else the same ones could come
-            # and go for ever.
-            self._moved = self._best_value > before[0] or self._bound < before[1]
+            came = self._priced(answer.prices)
+            # A round that moved neither keeps its columns: else the same ones could come and go for ever.
+            moved = self._best_value > before[0] or self._bound < before[1]
             missed = answer.missed
             closed = self._closed()
             went = 0
             if not closed:
                 self.master.add_scenarios(missed)
-                went = self.master.drop_idle(self.options.patience) if self._moved else 0
+                went = self.master.drop_idle(self.options.patience) if moved else 0
             self._report(came, went)
             if closed or (came == 0 and not len(missed)):
                 break
@@ -193,15 +189,8 @@ class _Rounds:
         if within and (value > self._best_value or self._best is None):
             self._best, self._best_value = answer, value
 
-    def _priced(self, answer: Answer) -> int:
-        """Price the pool, first at smoothed prices; returns how many columns came."""
-        if self.options.smoothing > 0.0 and self._best_prices is not None and self._moved:
-            came = self._price_at(answer.prices.towards(self._best_prices, self.options.smoothing))
-            if came or self._closed():
-                return came
-        return self._price_at(answer.prices)
-
-    def _price_at(self, prices: Prices) -> int:
+    def _priced(self, prices: Prices) -> int:
+        """Price the pool; returns how many columns came."""
         master = self.master
         capped = master.capped
         exact = bool(self._gap() < WIDEN)

@@ -55,17 +55,6 @@ class Prices:
     limit: float
     weights: Floats
 
-    def towards(self, other: Prices, share: float) -> Prices:
-        """A point between: this one with `share` of the other; feasible where both are."""
-        def mixed(a: Floats, b: Floats) -> Floats:
-            found: Floats = (1.0 - share) * a + share * b
-            return found
-
-        limit = (1.0 - share) * self.limit + share * other.limit
-        return Prices(
-            mixed(self.rows, other.rows), mixed(self.tail, other.tail), limit, mixed(self.weights, other.weights)
-        )
-
 
 @dataclass(frozen=True, eq=False)
 class Answer:

@@ -308,7 +308,9 @@ class TreeSearch:
             heapq.heappush(self._open, (-node.value, self._nodes, node))
 
     def _bound(self) -> float | None:
-        """No answer can be better."""
+        """No answer can be better; None before the relaxation of the root, whatever answer was given."""
+        if not self._nodes:
+            return None
         values = [-entry[0] for entry in self._open] + [known[0] for known in (self._best, self._given) if known is not None]
         if not values:
             return None

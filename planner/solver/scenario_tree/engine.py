@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,9 +13,15 @@ from planner.solver.highs import HighsSolver
 from planner.solver.model_arrays import ModelArrays
 from planner.solver.options import SolverOptions
 from planner.solver.solution import Solution
+from planner.solver.status import Status
 
-FEW_INTEGERS = 0
+FEW_INTEGERS = 400
 """Integers up to which the search of branch and bound takes a model; others go to HiGHS."""
+
+
+PROVEN = (Status.OPTIMAL, Status.INFEASIBLE, Status.UNBOUNDED)
+SEARCHED = 0.85
+"""Share of its time after which a search without a proof was stopped by it; it keeps a tenth for its answer."""
 
 
 @dataclass(frozen=True)
@@ -30,14 +36,23 @@ class Clock:
         """A clock that starts now."""
         return Clock(time.perf_counter(), limit)
 
+    def spent(self) -> float:
+        """Seconds since its start."""
+        return time.perf_counter() - self.began
+
     def left(self) -> float | None:
         """Seconds left, 0 at least; None without a limit."""
-        return None if self.limit is None else max(self.limit - (time.perf_counter() - self.began), 0.0)
+        return None if self.limit is None else max(self.limit - self.spent(), 0.0)
 
     def share(self, part: float) -> float | None:
         """A part of the seconds left; None without a limit."""
         left = self.left()
         return None if left is None else left * part
+
+    def late(self) -> bool:
+        """Whether all but the last part of the limit is spent."""
+        left = self.left()
+        return left is not None and self.limit is not None and left < (1.0 - SEARCHED) * self.limit
 
     def out(self) -> bool:
         """Whether the limit is reached."""
@@ -59,14 +74,19 @@ def relaxed(arrays: ModelArrays, seconds: float | None) -> tuple[Solution, Float
     return found, np.array(answer.row_dual) if answer.dual_valid else None
 
 
-def solved(arrays: ModelArrays, *, gap: float, seconds: float | None, start: Floats | None = None, few: int | None = None) -> Solution:
-    """A model solved to a gap within some seconds. start: levels (columns,) that keep every limit.
+def solved(arrays: ModelArrays, *, gap: float, seconds: float | None, start: Floats | None = None) -> Solution:
+    """A model solved to a gap within some seconds; an LP ends in a vertex. start: levels (columns,) that keep every limit.
 
-    An LP ends in a vertex, with duals.
+    A search that ends before its time without a proof (its tolerances leave a gap) is gone over by HiGHS, from its answer.
     """
     if not arrays.is_mip:
         return relaxed(arrays, seconds)[0]
+    clock = Clock.of(seconds)
     options = SolverOptions(gap=gap, time_limit_s=seconds, start=start)
-    if int(arrays.integer.sum()) <= (FEW_INTEGERS if few is None else few):
-        return TreeSearch(options, priced=False).solve_arrays(arrays)
-    return HighsSolver(options).solve_arrays(arrays)
+    if int(arrays.integer.sum()) > FEW_INTEGERS:
+        return HighsSolver(options).solve_arrays(arrays)
+    found = TreeSearch(options, priced=False).solve_arrays(arrays)
+    if found.status in PROVEN or clock.late():
+        return found
+    begin = start if found.values is None else found.values
+    return HighsSolver(replace(options, time_limit_s=clock.left(), start=begin)).solve_arrays(arrays)

@@ -13,7 +13,7 @@ where the tree's is. So the bound is at least that of the relaxation, and better
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -84,6 +84,10 @@ class Parts:
             {n: part.share[n] * total[n] - own[n] for n in self.shared if n in part.share}
             for part, own in zip(self.parts, reduced, strict=True)
         )
+
+    def split(self, levels: Mapping[int, Floats]) -> list[dict[int, Floats]]:
+        """Levels of the whole tree, by node, as what each part does."""
+        return [{n: levels[n] for n in part.model.numbers} for part in self.parts]
 
     def mean(self, levels: Sequence[dict[int, Floats]]) -> dict[int, Floats]:
         """Of each shared node, the mean of its copies by share."""

@@ -79,6 +79,7 @@ class Policies:
     answers: Answers
     gap: float
     tried: set[bytes] = field(default_factory=set)
+    _looked_near: float | None = None
 
     @property
     def tree(self) -> Tree:
@@ -93,8 +94,9 @@ class Policies:
             if clock.out():
                 return
             self._from_root(root, Clock.of(clock.share(0.4)))
-        if not clock.out():
+        if self.answers.value != self._looked_near and not clock.out():
             self._near(last, clock)
+            self._looked_near = self.answers.value
 
     def _vote(self, last: Pass, clock: Clock) -> None:
         """Every node does what the part with the greatest share of it would do; the rest is a linear programme."""

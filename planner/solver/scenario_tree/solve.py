@@ -10,24 +10,29 @@ from dataclasses import dataclass, field
 
 from planner.errors import PlannerError
 from planner.solver.scenario_tree.answer import Found, told
-from planner.solver.scenario_tree.ascent import FIRST_STEP, Pass, bound_pass, next_prices
+from planner.solver.scenario_tree.ascent import Pass, bound_pass
 from planner.solver.scenario_tree.blocks import Vector
-from planner.solver.scenario_tree.engine import Clock, relaxed, solved
+from planner.solver.scenario_tree.bundle import Bundle
+from planner.solver.scenario_tree.engine import FEW_INTEGERS, Clock, relaxed, solved
 from planner.solver.scenario_tree.extensive import Extensive, extensive
 from planner.solver.scenario_tree.measure import MeanCvar, with_tail
-from planner.solver.scenario_tree.parts import Parts
+from planner.solver.scenario_tree.parts import Parts, Prices
 from planner.solver.scenario_tree.policies import Answers, Policies, completed
 from planner.solver.scenario_tree.solution import Method, Pieces, Seconds, TreeSolution, closed
 from planner.solver.scenario_tree.tree import Tree
 from planner.solver.scenario_tree.tree_model import TreeModel, TreeNode
 from planner.solver.status import Status
 
-MOST_PASSES = 3
-"""Passes of dual ascent: those after the third seldom bring what the whole tree, begun from their answer, does not."""
-SMALL = 400
+MOST_PASSES = 12
+"""Passes of dual ascent at most."""
+LEAST_S = 1.0
+"""Seconds that looking for answers after a pass may take at least; otherwise no more than the pass."""
+FEWEST_PASSES = 3
+"""Passes after which each has to close a part of the gap for another to follow."""
+SMALL = FEW_INTEGERS
 """Whole decisions up to which a tree is solved whole at once."""
-IN_A_PART = 0
-"""Whole decisions up to which the paths below a node stay in one part; 0: each path is a part."""
+IN_A_PART = FEW_INTEGERS
+"""Whole decisions up to which the paths below a node stay in one part, whose bound is the better the larger it is."""
 SETTLED = (Status.INFEASIBLE, Status.UNBOUNDED)
 
 
@@ -104,29 +109,51 @@ class _Work:
         parts = Parts.of(self.tree, IN_A_PART)
         self.parts = len(parts.parts)
         policies = Policies(parts, self.whole, found.values, self.answers, max(self.gap / 2.0, 1e-9))
-        prices = parts.no_prices() if duals is None else parts.prices(self.whole, duals)
+        self._raise(parts, policies, parts.no_prices() if duals is None else parts.prices(self.whole, duals))
+
+    def _raise(self, parts: Parts, policies: Policies, prices: Prices) -> None:
+        """Passes while each closes its share of the gap that is open."""
+        bundle = Bundle(parts)
         best: Pass | None = None
-        step = FIRST_STEP
-        for _ in range(MOST_PASSES):
+        while len(self.passes) < MOST_PASSES:
+            clock = Clock.of(None)
             with self._timed("bound"):
-                last = bound_pass(parts, prices, best, gap=max(self.gap / 10.0, 1e-9), clock=Clock.of(self.clock.share(0.4)))
+                last = bound_pass(parts, prices, best, gap=max(self.gap / 10.0, 1e-9), clock=Clock.of(self.clock.share(0.5)))
             if last.infeasible:
                 self.settled = Status.INFEASIBLE
                 return
+            open_before = self._open_gap()
             self.passes.append(last.bound)
             better = self._prove(last.bound)
+            with self._timed("policy"):
+                policies.look(last, Clock.of(_least(self.clock.share(0.5), max(clock.spent(), LEAST_S))))
+            spent = clock.spent()
+            if best is not None and not better:
+                bundle.reach /= 2.0
             if better or best is None:
                 best = last
-            else:
-                step /= 2.0
-            with self._timed("policy"):
-                policies.look(last, Clock.of(self.clock.share(0.5)))
-            if self.ended() or self.answers.value is None or self.clock.out():
+            if self.ended() or self._fruitless(last, best, spent, open_before):
                 return
-            following = next_prices(parts, best, self.answers.value, step)
+            bundle.learn(last.levels)
+            following = bundle.prices(best.prices, best.bound or 0.0, self.answers.value or 0.0)
             if following is None:
                 return
             prices = following
+
+    def _open_gap(self) -> float:
+        """How far the best bound is from the best answer; infinite where one is missing."""
+        if self.bound is None or self.answers.value is None:
+            return math.inf
+        return abs(self.bound - self.answers.value)
+
+    def _fruitless(self, last: Pass, best: Pass, spent: float, before: float) -> bool:
+        """Whether another pass would bring little: no answer to aim at, parts that leave the gap open themselves, no time for another
+        like it, or a third pass or later that closed less than a tenth of the gap."""
+        if self.answers.value is None or last.value is None or last.bound is None or best.bound is None:
+            return True
+        left = self.clock.left()
+        late = len(self.passes) >= FEWEST_PASSES and self._open_gap() > 0.9 * before
+        return late or abs(last.value - last.bound) > 0.3 * self._open_gap() or (left is not None and left < spent)
 
     def as_one_model(self) -> None:
         """The whole tree, from the best answer so far."""
@@ -166,6 +193,10 @@ class _Work:
             yield
         finally:
             self.seconds[piece] = self.seconds.get(piece, 0.0) + time.perf_counter() - began
+
+
+def _least(limit: float | None, seconds: float) -> float:
+    return seconds if limit is None else min(limit, seconds)
 
 
 def _checked(gap: float, time_limit_s: float | None, method: str) -> Method:

@@ -31,10 +31,9 @@ def block(given: Block, place: str) -> sparse.csr_array:
         if dense.ndim != 2:
             raise PlannerError(f"{place} has shape {dense.shape}; give rows x columns, also for a single row")
         cells = sparse.coo_array(dense)
-    try:
-        found = sparse.csr_array(cells, dtype=np.float64, copy=True)
-    except (TypeError, ValueError) as error:
-        raise PlannerError(f"{place} holds no real numbers: {error}") from error
+    if cells.dtype.kind not in "biuf":
+        raise PlannerError(f"{place} holds no real numbers but {cells.dtype}")
+    found = sparse.csr_array(cells, dtype=np.float64, copy=True)
     found.sum_duplicates()
     found.eliminate_zeros()
     size = np.abs(found.data)
@@ -106,6 +105,8 @@ def length(given: Vector) -> int | None:
 
 
 def _numbers(given: Any, place: str) -> Floats:
+    if np.iscomplexobj(given):
+        raise PlannerError(f"{place} holds complex numbers; give real ones")
     try:
         return np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError) as error:

@@ -12,6 +12,7 @@ from planner.solver.branch_and_bound.search import MANY_ROWS, TreeSearch
 from planner.solver.highs import HighsSolver
 from planner.solver.model_arrays import ModelArrays
 from planner.solver.options import SolverOptions
+from planner.solver.scenario_tree.extensive import Column
 from planner.solver.solution import Solution
 from planner.solver.status import Status
 
@@ -19,6 +20,9 @@ FEW_INTEGERS = 400
 """Integers up to which the search of branch and bound takes a model; others go to HiGHS."""
 
 
+MANY_A_NODE = 200
+"""Rows a node up to which a tree is solved by simplex however many nodes it has: 3,000 nodes of 11 rows take it 1 s, and interior point
+with crossover 13 s; few nodes of thousands of rows are the other way round."""
 PROVEN = (Status.OPTIMAL, Status.INFEASIBLE, Status.UNBOUNDED)
 SEARCHED = 0.85
 """Share of its time after which a search without a proof was stopped by it; it keeps a tenth for its answer."""
@@ -65,7 +69,8 @@ def relaxed(arrays: ModelArrays, seconds: float | None) -> tuple[Solution, Float
     The prices come straight from HiGHS, also where they fail the check that `Solution.duals` must pass: as prices of a Lagrangian
     they need not be exact.
     """
-    extra = {"solver": "ipx"} if arrays.rows > MANY_ROWS else {}
+    nodes = len({column.node for column in arrays.variables if isinstance(column, Column)})
+    extra = {"solver": "ipx"} if arrays.rows > MANY_ROWS and arrays.rows > MANY_A_NODE * nodes else {}
     solver = HighsSolver(SolverOptions(time_limit_s=seconds, extra=extra))
     found = solver.solve_arrays(arrays)
     if not found.status.has_values or found.duals is not None:

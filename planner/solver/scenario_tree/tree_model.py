@@ -85,7 +85,7 @@ class TreeModel:
         place = f"node {len(self._nodes)}"
         above = self._parent(parent, place)
         chance = _probability(probability, place, root=parent is None)
-        blocks = self._blocks(rows or {}, above, place)
+        blocks = self._blocks({} if rows is None else rows, above, place)
         own = [given.shape[1] for number, given in blocks if number == len(self._nodes)]
         columns = _agreed({"cost": cost, "lower": lower, "upper": upper, "integer": integer}, own, place)
         self._fit(blocks, columns, place)
@@ -208,7 +208,8 @@ class TreeModel:
 def _agreed(vectors: Mapping[str, Vector], own: list[int], place: str) -> int:
     """How many columns the arguments of a node speak of, 0 if none says so; raises PlannerError where two differ."""
     told = {name: count for name, given in vectors.items() if (count := length(given)) is not None}
-    told |= {"rows of its own columns": count for count in own}
+    if own:
+        told["rows of its own columns"] = own[0]
     if len(set(told.values())) > 1:
         said = ", ".join(f"{name} {count}" for name, count in told.items())
         raise PlannerError(f"{place}: its arguments speak of different numbers of columns ({said})")

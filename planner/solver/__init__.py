@@ -1,6 +1,6 @@
-"""Linear and mixed-integer programmes: model arrays, solvers by name, options, statuses, re-solves; nothing here knows of sites.
+"""Linear and mixed-integer programmes: model arrays, solvers by name, options, statuses, re-solves.
 
-Programmes over a tree of nodes are put to it by the names below, imported when they are first used.
+Nothing here knows of sites. Programmes over a tree of nodes are put to it by the names below, imported when first used.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What was found of a tree, as its caller asked for it: by node, in the sense of the model, with the measure counted anew."""
+"""What was found of a tree, by node and in the sense of the model; the measure is counted anew."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from planner.solver.status import Status
 
 @dataclass(frozen=True)
 class Found:
-    """What the work on a tree ended with. settled: what was proven instead of an answer; levels: by number of node, None without any."""
+    """What the work on a tree ended with. settled: what was proven instead of an answer; levels: by node, or None."""
 
     settled: Status | None
     levels: Mapping[int, Floats] | None
@@ -27,8 +27,10 @@ class Found:
     pieces: Pieces
 
 
-def told(model: TreeModel, tree: Tree, measure: MeanCvar | None, found: Found, *, gap: float, method: Method) -> TreeSolution:
-    """The solution of a tree; `tree` without the columns of the measure, which the levels may still have at their ends."""
+def told(
+    model: TreeModel, tree: Tree, measure: MeanCvar | None, found: Found, *, gap: float, method: Method
+) -> TreeSolution:
+    """The solution of a tree; `tree` without the columns of the measure, which the levels may have at their ends."""
     if found.levels is None:
         status = found.settled or Status.TIME_LIMIT
         bound = found.bound if status is Status.TIME_LIMIT else None

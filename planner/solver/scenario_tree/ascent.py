@@ -14,8 +14,9 @@ from planner.solver.status import Status
 class Pass:
     """The parts solved at some prices.
 
-    bound: of the tree, None where a part gave none. value: what the parts' answers are worth, None where one has none: how far it is
-    from the bound is what the parts have left open themselves. levels: by part, by node; empty for a part without an answer.
+    bound: of the tree, None where a part gave none. value: what the parts' answers are worth, None where one has none:
+    how far it is from the bound is what the parts have left open themselves. levels: by part, by node; empty for a
+    part without an answer.
     infeasible: a part has no answer at all, so the tree has none.
     """
 

@@ -1,4 +1,4 @@
-"""The numbers of a node as a caller gives them (dense or sparse, vector or scalar), checked once and kept as they are solved."""
+"""The numbers of a node as a caller gives them, dense or sparse, vector or scalar: checked once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from planner.solver.model_arrays import INFINITE, LARGEST_COEFFICIENT, SMALLEST_
 Vector = Any
 """A NumPy vector, a sequence of numbers, or one number for all entries."""
 Block = Any
-"""A SciPy sparse array or matrix, or a two-dimensional NumPy array: rows of a node x columns of the node that it speaks of."""
+"""A SciPy sparse array or matrix, or a two-dimensional NumPy array: rows of a node x columns of a node on its path."""
 
 
 def block(given: Block, place: str) -> sparse.csr_array:

@@ -1,13 +1,15 @@
 """Better prices for the parts of a tree, from what the parts did at earlier ones: a small level bundle.
 
-What the parts did in a pass, together worth v at the prices of that pass, they could do at any prices: for a minimisation
+What the parts did in a pass, together worth v at the prices of that pass, they could do at any prices; for a
+minimisation
 
     bound(prices + step) <= v_k + sum over parts g, shared nodes n of step_gn @ x_gn       for every pass k,
 
-v_k counted at `prices`. The next prices are the nearest ones at which no pass rules out a target between the best bound and the best
-answer: the shortest step, measured in money, on which all these lines reach it; with one pass this is Polyak's step along the
-subgradient. Lemaréchal, Nemirovskii, Nesterov, New variants of bundle methods, Mathematical Programming 69 (1995), 111-147; the shortest
-step by Lawson and Hanson, Solving Least Squares Problems (1974), chapter 23 (LDP).
+v_k counted at `prices`. The next prices are the nearest ones at which no pass rules out a target between the best
+bound and the best answer: the shortest step, measured in money, on which all these lines reach it; with one pass this
+is Polyak's step along the subgradient. Lemaréchal, Nemirovskii, Nesterov, New variants of bundle methods, Mathematical
+Programming 69 (1995), 111-147; the shortest step by Lawson and Hanson, Solving Least Squares Problems (1974), chapter
+23 (LDP).
 """
 
 from __future__ import annotations
@@ -95,10 +97,10 @@ class Bundle:
         )
 
     def _unit(self, at: int, number: int) -> Floats:
-        """The price of each column of a copy that counts as one unit of a step: its cost's size, by the root of its share.
+        """The price of a copy's columns that counts as one unit of a step: their costs' size, by the root of its share.
 
-        Zero for columns without bounds on both sides: their price could leave a part without a bound. By the root of the share the
-        shortest step is share x (copy - mean), which adds to zero over the parts.
+        Zero for columns without bounds on both sides: their price could leave a part without a bound. By the root of
+        the share the shortest step is share x (copy - mean), which adds to zero over the parts.
         """
         node = self.parts.tree.nodes[number]
         bounded = np.isfinite(node.lower) & np.isfinite(node.upper)

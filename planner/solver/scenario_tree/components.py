@@ -23,7 +23,7 @@ class Pieced:
 
 
 def solved_in_pieces(arrays: ModelArrays, *, gap: float, clock: Clock) -> Pieced:
-    """A model solved piece by piece, where columns whose bounds are equal join nothing; each gets its share of the time.
+    """A model solved piece by piece, where columns of equal bounds join nothing; each gets its share of the time.
 
     Without levels if a piece has none, or none within its time: nothing is proven by that.
     """
@@ -63,7 +63,7 @@ def _labels(rows: sparse.csr_array) -> tuple[Ints, Ints, int]:
 
 
 def _together(of_row: Ints, of_column: Ints, count: int, integer: Flags) -> tuple[Ints, Ints, int]:
-    """The same with all pieces that have nothing whole as the last piece: one linear programme is sooner solved than many."""
+    """The same with all pieces without integers as the last piece: one linear programme is sooner solved than many."""
     whole = np.bincount(of_column[integer], minlength=count) > 0
     names = np.where(whole, np.cumsum(whole) - 1, int(whole.sum()))
     named = np.where(of_row >= 0, names[of_row], -1) if count else of_row

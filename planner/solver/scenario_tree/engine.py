@@ -21,8 +21,8 @@ FEW_INTEGERS = 400
 
 
 MANY_A_NODE = 200
-"""Rows a node up to which a tree is solved by simplex however many nodes it has: 3,000 nodes of 11 rows take it 1 s, and interior point
-with crossover 13 s; few nodes of thousands of rows are the other way round."""
+"""Rows a node up to which a tree is solved by simplex however many nodes it has: 3,000 nodes of 11 rows take it 1 s,
+and interior point with crossover 13 s; few nodes of thousands of rows are the other way round."""
 PROVEN = (Status.OPTIMAL, Status.INFEASIBLE, Status.UNBOUNDED)
 SEARCHED = 0.85
 """Share of its time after which a search without a proof was stopped by it; it keeps a tenth for its answer."""
@@ -66,8 +66,8 @@ class Clock:
 def relaxed(arrays: ModelArrays, seconds: float | None) -> tuple[Solution, Floats | None]:
     """An LP and its row prices (rows,), in the sense of the model, where it has an optimum.
 
-    The prices come straight from HiGHS, also where they fail the check that `Solution.duals` must pass: as prices of a Lagrangian
-    they need not be exact.
+    The prices come straight from HiGHS, also where they fail the check that `Solution.duals` must pass: as prices of a
+    Lagrangian they need not be exact.
     """
     nodes = len({column.node for column in arrays.variables if isinstance(column, Column)})
     extra = {"solver": "ipx"} if arrays.rows > MANY_ROWS and arrays.rows > MANY_A_NODE * nodes else {}
@@ -80,9 +80,10 @@ def relaxed(arrays: ModelArrays, seconds: float | None) -> tuple[Solution, Float
 
 
 def solved(arrays: ModelArrays, *, gap: float, seconds: float | None, start: Floats | None = None) -> Solution:
-    """A model solved to a gap within some seconds; an LP ends in a vertex. start: levels (columns,) that keep every limit.
+    """A model solved to a gap within some seconds; an LP ends in a vertex. start: levels that keep every limit.
 
-    A search that ends before its time without a proof (its tolerances leave a gap) is gone over by HiGHS, from its answer.
+    A search that ends before its time without a proof (its tolerances leave a gap) is gone over by HiGHS, from its
+    answer.
     """
     if not arrays.is_mip:
         return relaxed(arrays, seconds)[0]

@@ -74,12 +74,14 @@ def extensive(tree: Tree, numbers: Sequence[int] | None = None, cost: Mapping[in
     of_row = np.concatenate([*place, np.zeros(0, dtype=np.int64)])
     order = np.argsort(of_row, kind="stable")  # blocks of one row stand apart, each in the order of its columns
     start = np.concatenate([[0], np.cumsum(np.bincount(of_row, minlength=int(row[-1])))])
-    weighted = {number: tree.probability[number] * tree.nodes[number].cost for number in chosen} if cost is None else cost
+    if cost is None:
+        cost = {number: tree.probability[number] * tree.nodes[number].cost for number in chosen}
+    index = np.concatenate([*(index for _, _, _, index, _ in cells), np.zeros(0, dtype=np.int64)])
     arrays = ModelArrays(
-        cost=_joined([weighted[number] for number in chosen]),
+        cost=_joined([cost[number] for number in chosen]),
         offset=0.0,
         start=start.astype(np.int32),
-        index=np.concatenate([*(index for _, _, _, index, _ in cells), np.zeros(0, dtype=np.int64)])[order].astype(np.int32),
+        index=index[order].astype(np.int32),
         value=_joined([data for _, _, _, _, data in cells])[order],
         row_lower=_joined([node.row_lower for node in nodes]),
         row_upper=_joined([node.row_upper for node in nodes]),

@@ -1,11 +1,12 @@
 """Mean and CVaR of the outcome of a path, and how they become columns and rows of the tree itself.
 
-    min  (1 - w) mean(Z) + w CVaR_alpha(Z)        max  (1 - w) mean(Z) - w CVaR_alpha(-Z),     Z: the sum of the costs along a path
+    min  (1 - w) mean(Z) + w CVaR_alpha(Z)        max  (1 - w) mean(Z) - w CVaR_alpha(-Z)
+    Z: the sum of the costs along a path
     CVaR_alpha(L) = min over eta of eta + E[max(L - eta, 0)] / (1 - alpha)
 
-eta becomes a column of the root, the excess max(L - eta, 0) one of each leaf, and the outcome so far one of each node between:
-a tree with a measure is a tree without one. Rockafellar and Uryasev, Optimization of conditional value-at-risk, Journal of
-Risk 2 (2000), 21-41.
+eta becomes a column of the root, the excess max(L - eta, 0) one of each leaf, and the outcome so far one of each node
+between: a tree with a measure is a tree without one. Rockafellar and Uryasev, Optimization of conditional
+value-at-risk, Journal of Risk 2 (2000), 21-41.
 """
 
 from __future__ import annotations
@@ -25,13 +26,14 @@ from planner.solver.scenario_tree.tree import NOBODY, ROOT, NodeData, Tree
 class MeanCvar:
     """(1 - weight) x mean and weight x CVaR at level alpha of the outcome of a path, the sum of its nodes' costs.
 
-    For `min` (1 - weight) mean + weight CVaR_alpha of the outcome is minimised, for `max` (1 - weight) mean - weight CVaR_alpha
-    of the loss (minus the outcome) maximised. weight: 0 to 1. alpha: level of confidence inside (0, 1), as 0.95: CVaR is the mean
-    of the worst 1 - alpha share of the probability, the atom at VaR split (as in `kernels.reference.measures`). Tools that
-    give the share of the tail instead (JuDGE.jl's Risk) mean 1 - alpha.
+    For `min` (1 - weight) mean + weight CVaR_alpha of the outcome is minimised, for `max` (1 - weight) mean - weight
+    CVaR_alpha of the loss (minus the outcome) maximised. weight: 0 to 1. alpha: level of confidence inside (0, 1), as
+    0.95: CVaR is the mean of the worst 1 - alpha share of the probability, the atom at VaR split (as in
+    `kernels.reference.measures`). Tools that give the share of the tail instead (JuDGE.jl's Risk) mean 1 - alpha.
 
-    This is CVaR of the whole outcome, seen from the root (terminal). It is not time-consistent: solved again from a later node
-    with the same measure, the rest of the tree may be decided otherwise. Raises PlannerError for a weight or level outside.
+    This is CVaR of the whole outcome, seen from the root (terminal). It is not time-consistent: solved again from a
+    later node with the same measure, the rest of the tree may be decided otherwise. Raises PlannerError for a weight
+    or level outside.
     """
 
     weight: float
@@ -59,7 +61,7 @@ def with_tail(tree: Tree, measure: MeanCvar | None) -> Tree:
 
 
 def _extended(tree: Tree, number: int, widths: list[int], measure: MeanCvar) -> NodeData:
-    """A node with eta (at the root) and then its loss so far or, at a leaf, its excess as further columns, and one row more.
+    """A node with eta (at the root) and then its loss so far or (at a leaf) its excess as columns, and one row more.
 
     Row of an inner node: (loss so far) - (loss so far of the parent) - loss x cost @ x = 0.
     Row of a leaf:        excess + eta - (loss so far of the parent) - loss x cost @ x >= 0.

@@ -1,14 +1,15 @@
 """A tree cut into parts, each some of its paths with columns of its own, and the prices that hold the copies together.
 
-Let x_n be copied into each part that passes through node n, with the part's share of P(n). The copies must be equal; lifting
-that at prices lambda, which add to zero over the parts of each node, leaves a model for each part,
+Let x_n be copied into each part that passes through node n, with the part's share of P(n). The copies must be equal;
+lifting that at prices lambda, which add to zero over the parts of each node, leaves a model for each part,
 
     optimise sum over its nodes n of (share_n P(n) cost_n + lambda_n) @ x_n   subject to the rows of its nodes,
 
-and the sum of their bounds is a bound of the tree for any such lambda. Carøe and Schultz, Dual decomposition in stochastic integer
-programming, Operations Research Letters 24 (1999), 37-45. The first prices come from the relaxation of the tree: its row prices
-split by share leave reduced costs r on the copies, of which lambda_n = share_n (sum of r) - r makes every part's relaxation optimal
-where the tree's is. So the bound is at least that of the relaxation, and better where whole decisions matter.
+and the sum of their bounds is a bound of the tree for any such lambda. Carøe and Schultz, Dual decomposition in
+stochastic integer programming, Operations Research Letters 24 (1999), 37-45. The first prices come from the relaxation
+of the tree: its row prices split by share leave reduced costs r on the copies, of which lambda_n = share_n (sum of r)
+- r makes every part's relaxation optimal where the tree's is. So the bound is at least that of the relaxation, and
+better where whole decisions matter.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ class Parts:
 
     @staticmethod
     def of(tree: Tree, most_integers: int = 0) -> Parts:
-        """The tree cut at each node under which (with the path to it) more than some integers stand; 0: path by path."""
+        """The tree cut where more than some integers stand on the path to a node and below it; 0: path by path."""
         groups = _groups(tree, most_integers)
         parts = tuple(_part(tree, leaves) for leaves in groups)
         count = np.zeros(len(tree.nodes), dtype=np.int64)
@@ -79,7 +80,7 @@ class Parts:
             arrays = part.model.arrays
             split = np.concatenate([part.share[n] * of_node[n] for n in part.model.numbers])
             reduced.append(part.model.split(arrays.cost - arrays.matrix.T @ split))
-        total = {n: sum((own[n] for own in reduced if n in own), np.zeros(self.tree.nodes[n].columns)) for n in self.shared}
+        total = {n: np.sum([own[n] for own in reduced if n in own], axis=0) for n in self.shared}
         return tuple(
             {n: part.share[n] * total[n] - own[n] for n in self.shared if n in part.share}
             for part, own in zip(self.parts, reduced, strict=True)
@@ -123,9 +124,11 @@ def _part(tree: Tree, leaves: tuple[int, ...]) -> Part:
     own = set(leaves)
     share = {}
     for n in numbers:
-        under = [leaf for leaf in tree.leaves_under[n] if leaf in own]
-        reach = sum(tree.probability[leaf] for leaf in tree.leaves_under[n])
-        share[n] = float(sum(tree.probability[leaf] for leaf in under) / reach) if reach > 0.0 else len(under) / len(tree.leaves_under[n])
+        under = tree.leaves_under[n]
+        chance = tree.probability[list(under)]
+        if not chance.any():
+            chance = np.ones(len(under))
+        share[n] = float(chance[[leaf in own for leaf in under]].sum() / chance.sum())
     cost = {n: share[n] * tree.probability[n] * tree.nodes[n].cost for n in numbers}
     weight = float(sum(tree.probability[leaf] for leaf in leaves)) or 1.0
     return Part(leaves, share, weight, extensive(tree, numbers, cost))

@@ -1,9 +1,9 @@
 """Answers of a whole tree from what its parts would do: the decisions of a part are held, the rest is solved again.
 
-A part decides as if it knew which of the tree's paths come; what it does at the root is a decision that all parts can take. Held
-there, the tree falls apart into the trees below the children of the root, which are solved one by one. (mpi-sppy's spoke
-"xhatshuffle" tries the first stage of scenarios in turn; Danna, Rothberg, Le Pape, Mathematical Programming 102 (2005), 71-90, hold
-what an answer and the relaxation share.)
+A part decides as if it knew which of the tree's paths come; what it does at the root is a decision that all parts can
+take. Held there, the tree falls apart into the trees below the children of the root, which are solved one by one.
+(mpi-sppy's spoke "xhatshuffle" tries the first stage of scenarios in turn; Danna, Rothberg, Le Pape, Mathematical
+Programming 102 (2005), 71-90, hold what an answer and the relaxation share.)
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ WHOLE = 1e-6
 class Answers:
     """The best answer of a tree so far, believed only after a check of every limit.
 
-    value: in the sense of the model; levels (columns,). values: those of the answers in the order in which they became the best.
+    value: in the sense of the model; levels (columns,). values: those of the answers in the order in which they became
+    the best.
     """
 
     whole: Extensive
@@ -58,7 +59,7 @@ class Answers:
 
 
 def completed(whole: Extensive, given: Mapping[int, Floats], *, gap: float, clock: Clock) -> Floats | None:
-    """Levels (columns,) with the integers of some nodes held at given (rounded) levels; None where that leaves no answer in time."""
+    """Levels (columns,) with the integers of some nodes held at given levels, rounded; None if none in time."""
     arrays = whole.arrays
     lower, upper = arrays.col_lower.copy(), arrays.col_upper.copy()
     for number, levels in given.items():
@@ -71,7 +72,7 @@ def completed(whole: Extensive, given: Mapping[int, Floats], *, gap: float, cloc
 
 @dataclass
 class Policies:
-    """The answers tried for one tree. relaxed: levels (columns,) of the relaxation of the whole tree; tried: first decisions, as bytes."""
+    """The answers tried for one tree. relaxed: levels of its relaxation; tried: first decisions, as bytes."""
 
     parts: Parts
     whole: Extensive
@@ -109,7 +110,7 @@ class Policies:
         self.answers.offer(completed(self.whole, levels, gap=self.gap, clock=clock))
 
     def _roots(self, last: Pass) -> Iterator[Floats]:
-        """Levels of the root's columns to hold: of each whole decision the mean of the parts that take it, the most probable first.
+        """Levels of the root to hold: of each whole decision the mean of the parts that take it, most probable first.
 
         The first pass begins with what the relaxation does, its integers rounded.
         """
@@ -151,7 +152,7 @@ class Policies:
         return replace(arrays, col_lower=lower, col_upper=upper)
 
     def _near(self, last: Pass, clock: Clock) -> None:
-        """A better answer among those that share with the best one what it has in common with the relaxation and with every part."""
+        """A better answer among those that share with the best one what it shares with relaxation and parts."""
         best = self.answers.levels
         if best is None:
             return

@@ -64,16 +64,18 @@ class Pieces:
 class TreeSolution:
     """The answer of `solve_tree`, its levels checked against every limit.
 
-    status: OPTIMAL means proven to the gap that was asked for; FEASIBLE an answer without that proof; TIME_LIMIT no answer yet.
-    objective: the value of `levels`, with a measure that of the measure, in the sense of the model (never negated). bound: no answer
-    can be better: above the objective for `max`, below it for `min`. gap: |bound - objective| / |objective|. Each None where
-    there is none.
+    status: OPTIMAL means proven to the gap that was asked for; FEASIBLE an answer without that proof; TIME_LIMIT no
+    answer yet.
+    objective: the value of `levels`, with a measure that of the measure, in the sense of the model (never negated).
+    bound: no answer can be better: above the objective for `max`, below it for `min`. gap: |bound - objective| /
+    |objective|. Each is None where there is none.
     levels: by node, (columns,), whole where they must be. Empty without an answer.
     node_value: by node n, the expected cost of n and of all nodes below it, given that the path has reached n:
         node_value[n] = cost_n @ levels[n] + sum over children c of probability_c x node_value[c]
     What was spent above n is not in it, and a measure does not change it: node_value[root] is the mean of `outcome`.
     outcome: by leaf, the sum of the costs of the nodes on the path to it: what a measure is taken of.
-    Levels of nodes that count for nothing (probability 0, or outside the tail with a weight of 1) keep every limit, no more.
+    Levels of nodes that count for nothing (probability 0, or outside the tail with a weight of 1) keep every limit, no
+    more.
     method: "whole" or "paths", what the answer came from.
     """
 

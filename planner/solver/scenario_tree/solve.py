@@ -1,4 +1,4 @@
-"""A tree solved to a gap: whole where it is small, else by its paths, and whole from the answer of these where the gap stays open."""
+"""A tree solved to a gap: whole where it is small, else by its paths, and whole again if the gap stays open."""
 
 from __future__ import annotations
 
@@ -47,9 +47,11 @@ def solve_tree(
 ) -> TreeSolution:
     """The best expected cost over the tree, or the best measure of the outcomes of its paths, proven to a relative gap.
 
-    measure: None for the mean; see `MeanCvar` for the signs. time_limit_s: for everything together. method: see `Method`.
-    start: levels of some nodes, each (columns,), as of an earlier solution (`found.levels`): their whole decisions are held and
-    the rest solved; what comes of it is the first answer, and is passed over where no limit-keeping one comes of it.
+    measure: None for the mean; see `MeanCvar` for the signs. time_limit_s: for everything together. method: see
+    `Method`.
+    start: levels of some nodes, each (columns,), as of an earlier solution (`found.levels`): their whole decisions are
+    held and the rest solved; what comes of it is the first answer, and is passed over where no limit-keeping one comes
+    of it.
     A tree that is infeasible, unbounded or stopped by the time is an answer with that status, not an exception.
     Raises PlannerError for a malformed model or option.
     """
@@ -69,7 +71,7 @@ def solve_tree(
 
 @dataclass
 class _Work:
-    """What is known of a tree while it is solved. bound: the best so far; settled: what was proven instead of an answer."""
+    """What is known of a tree while it is solved. bound: the best; settled: what was proven instead of an answer."""
 
     tree: Tree
     whole: Extensive
@@ -118,7 +120,8 @@ class _Work:
         while len(self.passes) < MOST_PASSES:
             clock = Clock.of(None)
             with self._timed("bound"):
-                last = bound_pass(parts, prices, best, gap=max(self.gap / 10.0, 1e-9), clock=Clock.of(self.clock.share(0.5)))
+                within = Clock.of(self.clock.share(0.5))
+                last = bound_pass(parts, prices, best, gap=max(self.gap / 10.0, 1e-9), clock=within)
             if last.infeasible:
                 self.settled = Status.INFEASIBLE
                 return
@@ -147,8 +150,11 @@ class _Work:
         return abs(self.bound - self.answers.value)
 
     def _fruitless(self, last: Pass, best: Pass, spent: float, before: float) -> bool:
-        """Whether another pass would bring little: no answer to aim at, parts that leave the gap open themselves, no time for another
-        like it, or a third pass or later that closed less than a tenth of the gap."""
+        """Whether another pass would bring little.
+
+        There is no answer to aim at, or the parts leave the gap open themselves, or there is no time for another like
+        it, or a third pass or a later one closed less than a tenth of the gap.
+        """
         if self.answers.value is None or last.value is None or last.bound is None or best.bound is None:
             return True
         left = self.clock.left()
@@ -169,12 +175,14 @@ class _Work:
     def ended(self, *, only_answered: bool = False) -> bool:
         """Whether nothing is left to do: settled, proven, out of time, or, where that is enough, answered."""
         answered = only_answered and self.answers.value is not None
-        return self.settled is not None or answered or closed(self.answers.value, self.bound, self.gap) or self.clock.out()
+        proven = closed(self.answers.value, self.bound, self.gap)
+        return self.settled is not None or answered or proven or self.clock.out()
 
     def found(self) -> Found:
         """What was found, for the caller."""
         levels = None if self.answers.levels is None else self.whole.split(self.answers.levels)
-        pieces = Pieces(self.relaxation, self.parts, tuple(self.passes), tuple(self.answers.values), Seconds(**self.seconds))
+        seconds = Seconds(**self.seconds)
+        pieces = Pieces(self.relaxation, self.parts, tuple(self.passes), tuple(self.answers.values), seconds)
         return Found(self.settled, levels, self.bound, self.message, pieces)
 
     def _prove(self, bound: float | None) -> bool:
@@ -207,4 +215,5 @@ def _checked(gap: float, time_limit_s: float | None, method: str) -> Method:
     try:
         return Method(method)
     except ValueError as error:
-        raise PlannerError(f"method = {method!r} is unknown; give {', '.join(repr(each.value) for each in Method)}") from error
+        known = ", ".join(repr(each.value) for each in Method)
+        raise PlannerError(f"method = {method!r} is unknown; give {known}") from error

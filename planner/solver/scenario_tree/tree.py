@@ -19,7 +19,7 @@ NOBODY = -1
 class NodeData:
     """One node: cost, lower, upper, integer (columns,); row_lower, row_upper (rows,).
 
-    probability: given the parent. blocks: (number of a node on the path, rows x columns of that node); at most one a node.
+    probability: given the parent. blocks: (number of a node on the path, rows x columns of that node), one a node.
     """
 
     parent: int

@@ -20,7 +20,7 @@ SUM_TOLERANCE = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class TreeNode:
-    """A node by which levels and values are asked for; it belongs to the model that made it and to copies of that model."""
+    """A node, by which levels and values are asked for; it belongs to the model that made it and to its copies."""
 
     number: int
 
@@ -35,8 +35,9 @@ class TreeModel:
         subject to              row_lower_n <= sum over the nodes m on the path to n of A_nm @ x_m <= row_upper_n
                                 lower_n <= x_n <= upper_n, some x_n whole                          at every node n
 
-    P(n) is the product of the probabilities from the root to n. A node of probability 0 counts for nothing in the objective,
-    but its limits bind its ancestors as all others do. Nodes are only ever added; `with_bounds` makes another model.
+    P(n) is the product of the probabilities from the root to n. A node of probability 0 counts for nothing in the
+    objective, but its limits bind its ancestors as all others do. Nodes are only ever added; `with_bounds` makes
+    another model.
     """
 
     def __init__(self, sense: str) -> None:
@@ -75,12 +76,15 @@ class TreeModel:
     ) -> TreeNode:
         """Add a node under `parent` (None: the root, of probability 1) and return its handle.
 
-        probability: given the parent, 0 to 1; those of all children of a node add to 1, which is checked when the model is solved.
-        cost: (columns,), per unit *given* the node, 0 if left out. lower, upper: bounds (columns,). integer: mask (columns,).
-        rows: by node, a block of coefficients (rows, columns of that node); key None for the node's own columns, a handle for
-        those of an ancestor. row_lower, row_upper: limits (rows,). One number stands for a whole vector; +-1e20 and beyond is no limit.
-        Raises PlannerError, naming the node and the argument, for shapes that do not fit, NaN, crossed limits, handles of no
-        ancestor, a second root, or a probability outside 0 to 1.
+        probability: given the parent, 0 to 1; those of all children of a node add to 1, which is checked when the
+        model is solved.
+        cost: (columns,), per unit *given* the node, 0 if left out. lower, upper: bounds (columns,). integer: mask
+        (columns,).
+        rows: by node, a block of coefficients (rows, columns of that node); key None for the node's own columns, a
+        handle for those of an ancestor. row_lower, row_upper: limits (rows,). One number stands for a whole vector;
+        +-1e20 and beyond is no limit.
+        Raises PlannerError, naming the node and the argument, for shapes that do not fit, NaN, crossed limits, handles
+        of no ancestor, a second root, or a probability outside 0 to 1.
         """
         place = f"node {len(self._nodes)}"
         above = self._parent(parent, place)
@@ -115,7 +119,7 @@ class TreeModel:
         return handle
 
     def bounds(self, node: TreeNode) -> tuple[Floats, Floats]:
-        """Lower and upper bounds of a node's columns, (columns,) each, as copies that may be changed and given to `with_bounds`."""
+        """Lower and upper bounds of a node's columns, (columns,) each, to be changed and given to `with_bounds`."""
         data = self._nodes[self.number(node)]
         return data.lower.copy(), data.upper.copy()
 
@@ -140,7 +144,7 @@ class TreeModel:
         return self._handles[node]
 
     def levels(self, given: Mapping[TreeNode, Vector]) -> dict[int, Floats]:
-        """Levels of some nodes by number, each (columns,); raises PlannerError for unknown nodes, wrong shapes, NaN and infinity."""
+        """Levels of some nodes by number, (columns,) each; raises PlannerError for unknown nodes, wrong shapes, NaN."""
         found = {}
         for handle, levels in given.items():
             number = self.number(handle)
@@ -150,14 +154,15 @@ class TreeModel:
         return found
 
     def tree(self) -> Tree:
-        """The tree as it stands; raises PlannerError where there is none, or where probabilities of children do not add to 1."""
+        """The tree as it stands; raises PlannerError where it is none, or children do not add to 1."""
         if not self._nodes:
             raise PlannerError("the model is empty: it has no nodes; add the root by node(None, 1.0, ...)")
         tree = Tree(tuple(self._nodes), self._maximise)
         for number, children in enumerate(tree.children):
             total = sum(self._nodes[child].probability for child in children)
             if children and abs(total - 1.0) > SUM_TOLERANCE:
-                raise PlannerError(f"the probabilities of the {len(children)} children of node {number} add to {total:.12g}, not to 1")
+                who = f"the {len(children)} children of node {number}"
+                raise PlannerError(f"the probabilities of {who} add to {total:.12g}, not to 1")
         if not any(node.columns for node in self._nodes):
             raise PlannerError("the model is empty: no node has columns")
         return tree
@@ -168,10 +173,12 @@ class TreeModel:
                 raise PlannerError(f"{place} would be a second root; a tree has one: name its parent")
             return NOBODY
         if not isinstance(parent, TreeNode) or parent not in self._handles:
-            raise PlannerError(f"{place}: its parent {parent!r} is no node of this model; use what `node` of this model returned")
+            raise PlannerError(f"{place}: its parent {parent!r} is no node of this model; use what `node` returned")
         return self._handles[parent]
 
-    def _blocks(self, rows: Mapping[TreeNode | None, Block], above: int, place: str) -> list[tuple[int, sparse.csr_array]]:
+    def _blocks(
+        self, rows: Mapping[TreeNode | None, Block], above: int, place: str
+    ) -> list[tuple[int, sparse.csr_array]]:
         """Blocks by the number of the node that they speak of, in the order of the path."""
         if not isinstance(rows, Mapping):
             raise PlannerError(f"{place}: rows is a {type(rows).__name__}; give {{None: block, ancestor: block}}")
@@ -200,7 +207,8 @@ class TreeModel:
         for number, given in blocks:
             if number < len(self._nodes) and given.shape[1] != self._nodes[number].columns:
                 there = self._nodes[number].columns
-                raise PlannerError(f"{place}: rows of node {number} have {given.shape[1]} columns; that node has {there}")
+                said = f"rows of node {number} have {given.shape[1]} columns"
+                raise PlannerError(f"{place}: {said}; that node has {there}")
             if number == len(self._nodes) and given.shape[1] != columns:
                 raise PlannerError(f"{place}: rows of its own columns have {given.shape[1]} columns; it has {columns}")
 

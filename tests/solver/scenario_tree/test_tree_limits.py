@@ -63,7 +63,7 @@ def test_a_malformed_node_is_refused(given: dict[str, Any], message: str) -> Non
     given = {"parent": root, "probability": 0.5, **given}
     if isinstance(given.get("rows"), dict):
         given["rows"] = {(handles.get(key, key) if isinstance(key, str) else key): block for key, block in given["rows"].items()}
-    parent = handles.get(given.pop("parent"), None) if isinstance(given["parent"], str) else given.pop("parent")
+    parent = handles.get(given.pop("parent")) if isinstance(given["parent"], str) else given.pop("parent")
     with pytest.raises(PlannerError, match=message):
         model.node(parent, given.pop("probability"), **given)
 

@@ -117,7 +117,7 @@ def test_the_ends_of_a_measure(sense: str) -> None:
     assert solve_tree(model, measure=MeanCvar(0.0, 0.9)).objective == pytest.approx(mean.objective, rel=1e-9)
     worst = solve_tree(model, measure=MeanCvar(1.0, 0.999))
     assert worst.objective == pytest.approx(min(sign * value for value in worst.outcome.values()) * sign, rel=1e-7)
-    assert sign * worst.objective >= sign * min((sign * value for value in mean.outcome.values())) * sign - 1e-6
+    assert sign * worst.objective >= sign * min(sign * value for value in mean.outcome.values()) * sign - 1e-6
     between = [sign * solve_tree(model, measure=MeanCvar(weight, 0.7)).objective for weight in (0.0, 0.5, 1.0)]
     assert between[0] >= between[1] - 1e-6 >= between[2] - 2e-6
 

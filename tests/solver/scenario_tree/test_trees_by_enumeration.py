@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from enumerated_trees import Box, best, random_tree
 from scipy import sparse
 
 from planner.solver import MeanCvar, TreeModel, TreeNode, TreeSolution, solve_tree
 from planner.solver.status import Status
-
-from enumerated_trees import Box, best, random_tree
 
 SEEDS = range(40)
 MEASURES = [None, MeanCvar(0.6, 0.7), MeanCvar(1.0, 0.35)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from planner.arrays import Floats
@@ -32,15 +33,20 @@ class Pass:
         return all(self.levels)
 
 
-def bound_pass(parts: Parts, prices: Prices, before: Pass | None, *, gap: float, clock: Clock) -> Pass:
-    """Solve each part at these prices within its share of the time; the answers of a pass before are the starts."""
+def bound_pass(
+    parts: Parts, prices: Prices, starts: Sequence[Mapping[int, Floats]] | None, *, gap: float, clock: Clock
+) -> Pass:
+    """Solve each part at these prices within its share of the time.
+
+    starts: by part, by node, levels that keep its limits, as of a pass before; none for a part where they are empty.
+    """
     bound: float | None = 0.0
     value: float | None = 0.0
     levels: list[dict[int, Floats]] = []
     for at, (part, own) in enumerate(zip(parts.parts, prices, strict=True)):
         arrays = part.priced(own)
-        known = before is not None and before.levels[at] and arrays.is_mip
-        start = part.model.joined(before.levels[at]) if before is not None and known else None
+        known = starts[at] if starts is not None and arrays.is_mip else {}
+        start = part.model.joined(known) if known else None
         found = solved(arrays, gap=gap, seconds=clock.share(1.0 / (len(parts.parts) - at)), start=start)
         if found.status is Status.INFEASIBLE:
             return Pass(prices, None, None, tuple({} for _ in parts.parts), infeasible=True)

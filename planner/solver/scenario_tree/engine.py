@@ -28,6 +28,13 @@ SEARCHED = 0.85
 """Share of its time after which a search without a proof was stopped by it; it keeps a tenth for its answer."""
 
 
+class _OneDive(TreeSearch):
+    """The relaxation and one dive from it: an answer soon, if not the best."""
+
+    def _ended(self) -> bool:
+        return True
+
+
 @dataclass(frozen=True)
 class Clock:
     """A time limit that runs; limit None: none."""
@@ -96,3 +103,8 @@ def solved(arrays: ModelArrays, *, gap: float, seconds: float | None, start: Flo
         return found
     begin = start if found.values is None else found.values
     return HighsSolver(replace(options, time_limit_s=clock.left(), start=begin)).solve_arrays(arrays)
+
+
+def dived(arrays: ModelArrays, seconds: float | None) -> Solution:
+    """An answer by holding what the relaxation has nearly whole, a part of it at a time; the relaxation is its bound."""
+    return _OneDive(SolverOptions(time_limit_s=seconds), priced=False).solve_arrays(arrays)

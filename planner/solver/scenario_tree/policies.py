@@ -17,7 +17,7 @@ from planner.arrays import Floats
 from planner.solver.model_arrays import ModelArrays
 from planner.solver.scenario_tree.ascent import Pass
 from planner.solver.scenario_tree.components import solved_in_pieces
-from planner.solver.scenario_tree.engine import Clock, solved
+from planner.solver.scenario_tree.engine import Clock, dived, solved
 from planner.solver.scenario_tree.extensive import Extensive
 from planner.solver.scenario_tree.parts import Parts
 from planner.solver.scenario_tree.tree import ROOT, Tree
@@ -86,6 +86,11 @@ class Policies:
     def tree(self) -> Tree:
         """The tree."""
         return self.parts.tree
+
+    def begin(self, clock: Clock) -> None:
+        """Where there is no answer yet, the one of a dive: something for the parts to start from."""
+        if self.answers.value is None and self.whole.arrays.is_mip:
+            self.answers.offer(dived(self.whole.arrays, clock.left()).values)
 
     def look(self, last: Pass, clock: Clock) -> None:
         """Offer the answers that the parts of a pass suggest, until the time is out."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from planner.arrays import Floats
 from planner.errors import PlannerError
 from planner.solver.scenario_tree.answer import Found, told
 from planner.solver.scenario_tree.ascent import Pass, bound_pass
@@ -117,11 +118,15 @@ class _Work:
         """Passes while each closes its share of the gap that is open."""
         bundle = Bundle(parts)
         best: Pass | None = None
+        with self._timed("policy"):
+            policies.begin(Clock.of(self.clock.share(0.3)))
+        answer = self.answers.levels
+        starts: Sequence[Mapping[int, Floats]] | None = None if answer is None else parts.split(self.whole.split(answer))
         while len(self.passes) < MOST_PASSES:
             clock = Clock.of(None)
             with self._timed("bound"):
                 within = Clock.of(self.clock.share(0.5))
-                last = bound_pass(parts, prices, best, gap=max(self.gap / 10.0, 1e-9), clock=within)
+                last = bound_pass(parts, prices, starts, gap=max(self.gap / 10.0, 1e-9), clock=within)
             if last.infeasible:
                 self.settled = Status.INFEASIBLE
                 return
@@ -134,7 +139,7 @@ class _Work:
             if best is not None and not better:
                 bundle.reach /= 2.0
             if better or best is None:
-                best = last
+                best, starts = last, last.levels
             if self.ended() or self._fruitless(last, best, spent, open_before):
                 return
             bundle.learn(last.levels)

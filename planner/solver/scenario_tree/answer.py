@@ -31,7 +31,7 @@ def told(
     model: TreeModel, tree: Tree, measure: MeanCvar | None, found: Found, *, gap: float, method: Method
 ) -> TreeSolution:
     """The solution of a tree; `tree` without the columns of the measure, which the levels may have at their ends."""
-    if found.levels is None:
+    if found.levels is None or found.settled is Status.UNBOUNDED:
         status = found.settled or Status.TIME_LIMIT
         bound = found.bound if status is Status.TIME_LIMIT else None
         return _without_levels(status, bound, found, method)

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from planner.arrays import Floats
 from planner.errors import PlannerError
 from planner.solver.scenario_tree.answer import Found, told
@@ -18,7 +20,7 @@ from planner.solver.scenario_tree.engine import FEW_INTEGERS, Clock, relaxed, so
 from planner.solver.scenario_tree.extensive import Extensive, extensive
 from planner.solver.scenario_tree.measure import MeanCvar, with_tail
 from planner.solver.scenario_tree.parts import Parts, Prices
-from planner.solver.scenario_tree.policies import Answers, Policies, completed
+from planner.solver.scenario_tree.policies import WHOLE, Answers, Policies, completed
 from planner.solver.scenario_tree.solution import Method, Pieces, Seconds, TreeSolution, closed
 from planner.solver.scenario_tree.tree import Tree
 from planner.solver.scenario_tree.tree_model import TreeModel, TreeNode
@@ -30,8 +32,8 @@ LEAST_S = 1.0
 """Seconds that looking for answers after a pass may take at least; otherwise no more than the pass."""
 FEWEST_PASSES = 3
 """Passes after which each has to close a part of the gap for another to follow."""
-SMALL = FEW_INTEGERS
-"""Whole decisions up to which a tree is solved whole at once."""
+SMALL = 100
+"""Whole decisions up to which a tree is solved whole at once: from some hundred on its parts are proven sooner."""
 IN_A_PART = FEW_INTEGERS
 """Whole decisions up to which the paths below a node stay in one part, whose bound is the better the larger it is."""
 SETTLED = (Status.INFEASIBLE, Status.UNBOUNDED)
@@ -109,6 +111,10 @@ class _Work:
             return
         self.relaxation = found.bound
         self._prove(found.bound)
+        if self._whole(found.values):
+            self.answers.offer(found.values)
+        if self.ended():
+            return
         parts = Parts.of(self.tree, IN_A_PART)
         self.parts = len(parts.parts)
         policies = Policies(parts, self.whole, found.values, self.answers, max(self.gap / 2.0, 1e-9))
@@ -120,13 +126,14 @@ class _Work:
         best: Pass | None = None
         with self._timed("policy"):
             policies.begin(Clock.of(self.clock.share(0.3)))
-        answer = self.answers.levels
-        starts: Sequence[Mapping[int, Floats]] | None = None if answer is None else parts.split(self.whole.split(answer))
+        starts: Sequence[Mapping[int, Floats]] | None = None
+        if self.answers.levels is not None:
+            starts = parts.split(self.whole.split(self.answers.levels))
         while len(self.passes) < MOST_PASSES:
             clock = Clock.of(None)
             with self._timed("bound"):
                 within = Clock.of(self.clock.share(0.5))
-                last = bound_pass(parts, prices, starts, gap=max(self.gap / 10.0, 1e-9), clock=within)
+                last = bound_pass(parts, prices, starts, gap=max(self.gap / 4.0, 1e-9), clock=within)
             if last.infeasible:
                 self.settled = Status.INFEASIBLE
                 return
@@ -147,6 +154,11 @@ class _Work:
             if following is None:
                 return
             prices = following
+
+    def _whole(self, levels: Floats) -> bool:
+        """Whether the integers are whole."""
+        part = levels[self.whole.arrays.integer]
+        return bool((np.abs(part - np.round(part)) <= WHOLE).all())
 
     def _open_gap(self) -> float:
         """How far the best bound is from the best answer; infinite where one is missing."""

@@ -89,7 +89,7 @@ def test_newsvendor_of_judge(depth: int, demands: tuple[int, ...], risk: tuple[f
     assert paths.objective == pytest.approx(value, abs=1e-2)
 
 
-def units(stages: int) -> tuple[TreeModel, float]:
+def units(stages: int) -> TreeModel:
     """docs/src/examples/generation_expansion.jl of odow/SDDP.jl: five units of one, built in order; eight equal demands at each stage.
 
     A demand is known when units are built, and matters to nothing later: what is built at a stage depends on all demands so far.
@@ -121,12 +121,17 @@ def units(stages: int) -> tuple[TreeModel, float]:
             add(node, stage + 1, count / 8.0, float(each))
 
     add(None, 0, 1.0, float(demand[0, 0]))
-    return model, demand.size
+    return model
+
+
+def test_three_stages_of_generation_expansion_by_both_methods() -> None:
+    whole, paths = (solve_tree(units(3), method=method) for method in ("whole", "paths"))
+    assert whole.status is paths.status is Status.OPTIMAL
+    assert whole.objective == pytest.approx(paths.objective, rel=1e-6)
 
 
 @pytest.mark.slow
 def test_generation_expansion_of_sddp() -> None:
-    model, _ = units(5)
-    found = solve_tree(model, gap=1e-5)
+    found = solve_tree(units(5), gap=1e-5)
     assert found.objective == pytest.approx(2.078860e6, abs=1e3)
     assert found.status is Status.OPTIMAL

@@ -127,6 +127,16 @@ def test_infeasible_and_unbounded(integer: bool, method: str, measure: MeanCvar 
         assert not found.outcome
 
 
+def test_unbounded_whatever_the_start() -> None:
+    model = TreeModel("max")
+    root = model.node(None, 1.0, cost=[1.0, 1.0], integer=[True, False])
+    model.node(root, 1.0, cost=[1.0], upper=1.0)
+    for method in METHODS:
+        found = solve_tree(model, start={root: [1.0, 2.0]}, method=method)
+        assert found.status is Status.UNBOUNDED
+        assert found.objective is None
+
+
 def test_infeasible_only_as_whole_numbers() -> None:
     model = TreeModel("min")
     root = model.node(None, 1.0, cost=[1.0], upper=10, integer=True)

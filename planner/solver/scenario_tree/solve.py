@@ -125,7 +125,7 @@ class _Work:
         bundle = Bundle(parts)
         best: Pass | None = None
         with self._timed("policy"):
-            policies.begin(Clock.of(self.clock.share(0.3)))
+            policies.begin(Clock.of(self.clock.share(0.5)))
         starts: Sequence[Mapping[int, Floats]] | None = None
         if self.answers.levels is not None:
             starts = parts.split(self.whole.split(self.answers.levels))
@@ -188,6 +188,8 @@ class _Work:
         self.message = found.message or self.message
         self.answers.offer(found.values)
         self._prove(found.bound)
+        if found.status is Status.ERROR and self.answers.value is None:
+            self.settled = Status.ERROR
 
     def ended(self, *, only_answered: bool = False) -> bool:
         """Whether nothing is left to do: settled, proven, out of time, or, where that is enough, answered."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -14,6 +15,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from planner.near_optimal.bounded_search import BoundedSearch
 from planner.solver.branch_and_bound import search
 from planner.solver.branch_and_bound.search import TreeSearch
+from planner.solver.highs import HighsSolver
 from planner.solver.model_arrays import ModelArrays, model_arrays
 from planner.solver.options import SolverOptions
 from planner.solver.status import Status
@@ -284,3 +286,16 @@ def test_a_search_for_an_answer_worth_enough_ends_there_or_proves_that_there_is_
     ).solve_arrays(arrays)
     assert none.bound is not None
     assert best - 1e-6 <= none.bound <= best + 1e-3 + 1e-6
+
+
+@pytest.mark.parametrize("maximise", [True, False])
+def test_a_given_answer_is_no_bound_before_the_first_relaxation(maximise: bool) -> None:
+    """Without time for a relaxation nothing is proven, however good the start: it must not read as optimal."""
+    arrays = covering(1, maximise=maximise)
+    none = TreeSearch(SolverOptions(gap=1e-4)).solve_arrays(arrays)
+    poor = HighsSolver(SolverOptions()).solve_arrays(replace(arrays, cost=np.zeros(arrays.columns)))
+    assert none.objective is not None
+    assert poor.values is not None
+    found = TreeSearch(SolverOptions(time_limit_s=0.0, start=poor.values)).solve_arrays(arrays)
+    assert found.status is Status.FEASIBLE
+    assert found.bound is None

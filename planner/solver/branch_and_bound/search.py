@@ -339,7 +339,10 @@ class TreeSearch:
 
     def _bound(self) -> float | None:
         """No answer can be better: the greatest of what is open, what is known and what was dropped; and what the tree
-        had shown before it began again with cuts, if that is less. None before the root is relaxed."""
+        had shown before it began again with cuts, if that is less. None before the root is relaxed, whatever answer was
+        given."""
+        if not self._nodes:
+            return None
         values = [-entry[0] for entry in self._open] + [
             known[0] for known in (self._best, self._given) if known is not None
         ]

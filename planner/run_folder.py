@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from planner.candidates.kinds import Kind
 from planner.plans.commitments import soon
 from planner.storage.folders import folder_in_place_of, versions, write_record, write_tables
 from planner.storage.stored_paths import stored_path
@@ -64,7 +65,7 @@ def plan_summary(plan: Plan) -> dict[str, Any]:
     won = set(served["lease_id"])
     leases = plan.case.tables["leases"]["lease_id"]
     near = soon(plan.decisions, plan.case.settings.start)
-    own = plan.candidates.table["kind"].eq("own").to_numpy()
+    own = plan.candidates.table["kind"].eq(Kind.OWN).to_numpy()
     return {
         **summary,
         "tail_share": statement.tail_usd / npv if npv else None,

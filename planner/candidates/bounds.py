@@ -13,6 +13,7 @@ import pandas as pd
 from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
 from planner.candidates.hall_cohorts import CONVERSION, EXISTING
+from planner.candidates.kinds import Kind
 from planner.candidates.phases import phase_table, unit_mw
 from planner.candidates.resources import Family
 
@@ -76,7 +77,7 @@ def _halls_by_site(candidates: CandidateSet, found: pd.DataFrame) -> pd.DataFram
 def _of_site_rents(candidates: CandidateSet, free: np.ndarray) -> pd.DataFrame:
     """Halls rented out after the horizon, at most the critical IT of their site."""
     table = candidates.table
-    number = np.flatnonzero(free & (table["kind"] == "host").to_numpy() & (table["lease_id"] == "").to_numpy())
+    number = np.flatnonzero(free & (table["kind"] == Kind.HOST).to_numpy() & (table["lease_id"] == "").to_numpy())
     return _made(
         number, Family.SITE.name, table["site_id"].to_numpy()[number], np.ones(len(number)),
         table["upper"].to_numpy(np.float64)[number],
@@ -88,12 +89,12 @@ def _of_power(candidates: CandidateSet, free: np.ndarray) -> pd.DataFrame:
     power, table = phase_table(candidates.outlook), candidates.table
     by_phase = power.assign(unit_mw=unit_mw(candidates.outlook)).set_index("phase_name")
     number = np.flatnonzero(
-        (free | _committed(candidates, by_phase)) & table["kind"].isin(["power", "exit", "short"]).to_numpy()
+        (free | _committed(candidates, by_phase)) & table["kind"].isin([Kind.POWER, Kind.EXIT, Kind.SHORT]).to_numpy()
     )
     kind, phase = table["kind"].to_numpy()[number], table["phase"].to_numpy()[number]
     own = by_phase.loc[phase]
     per_unit = np.select(
-        [kind == "power", kind == "short"],
+        [kind == Kind.POWER, kind == Kind.SHORT],
         [1.0 / own["unit_mw"].to_numpy(np.float64), own["min_take"].to_numpy(np.float64)], 1.0,
     )
     return _made(number, POWER, phase, per_unit, own["guaranteed_mw"].to_numpy(np.float64))
@@ -102,7 +103,7 @@ def _of_power(candidates: CandidateSet, free: np.ndarray) -> pd.DataFrame:
 def _committed(candidates: CandidateSet, by_phase: pd.DataFrame) -> np.ndarray:
     """Contracts that the case, and not the user, holds at all that is on offer."""
     table = candidates.table
-    power = table["kind"].eq("power").to_numpy()
+    power = table["kind"].eq(Kind.POWER).to_numpy()
     own = by_phase.reindex(table["phase"])
     unit = own["unit_mw"].to_numpy(np.float64)
     found: np.ndarray = power & ~table["integral"].to_numpy(bool)

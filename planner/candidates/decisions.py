@@ -11,6 +11,7 @@ import pandas as pd
 
 from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
+from planner.candidates.kinds import Kind
 from planner.candidates.phases import phase_names, step_mw, unit_mw
 from planner.candidates.resources import Family, ResourceBook
 from planner.case.edit_grammar import Operation, parse_edit
@@ -72,14 +73,14 @@ def _exclude(made: _Made, written: str) -> None:
     table = made.candidates.table
     here = _named(table, kind, name, written)
     signed = table.loc[
-        here & table["kind"].isin(_KINDS[kind]) & (table["kind"] == "power") & (table["lower"] > 0.0), "phase"
+        here & table["kind"].isin(_KINDS[kind]) & (table["kind"] == Kind.POWER) & (table["lower"] > 0.0), "phase"
     ]
     if len(signed):
         raise PlannerError(
             f"{written!r}: MW of {', '.join(signed)} are committed already and cannot be left out; set its "
             "power.committed_mw to 0 to see what they cost"
         )
-    owned = table.loc[here & (table["kind"] == "base") & (table["gpu_id"] != ""), "candidate_id"]
+    owned = table.loc[here & (table["kind"] == Kind.BASE) & (table["gpu_id"] != ""), "candidate_id"]
     if kind == "sites" and len(owned):
         raise PlannerError(
             f"{written!r}: GPUs stand there at the start ({', '.join(owned)}); remove them from the fleet to see the "
@@ -127,7 +128,7 @@ def _fix_opening(made: _Made, site_id: str, value: float, written: str) -> None:
         _exclude(made, f"sites[{site_id}]")
         return
     table = made.candidates.table
-    here = _named(table, "sites", site_id, written) & (table["kind"] == "open")
+    here = _named(table, "sites", site_id, written) & (table["kind"] == Kind.OPEN)
     if not here.any():
         raise PlannerError(
             f"--fix {written!r}: {site_id} has no opening cost, so nothing to decide; fix its power instead"
@@ -138,7 +139,7 @@ def _fix_opening(made: _Made, site_id: str, value: float, written: str) -> None:
 def _fix_lease(made: _Made, lease_id: str, value: float, written: str) -> None:
     """Units served = the size asked, as two limits; units as they are before anything is excluded."""
     table = made.candidates.table
-    here = _named(table, "leases", lease_id, written) & table["kind"].isin(["serve", "host"])
+    here = _named(table, "leases", lease_id, written) & table["kind"].isin([Kind.SERVE, Kind.HOST])
     numbers = np.flatnonzero(here.to_numpy())
     leases = made.candidates.outlook.tables["leases"]
     size = float(leases.floats("max_size")[leases.number_of("lease_id")[lease_id]])
@@ -153,7 +154,7 @@ def _fix_lease(made: _Made, lease_id: str, value: float, written: str) -> None:
 
 def _fix_power(made: _Made, phase: str, value: float, written: str) -> None:
     table, outlook = made.candidates.table, made.candidates.outlook
-    here = _named(table, "power", phase, written) & (table["kind"] == "power")
+    here = _named(table, "power", phase, written) & (table["kind"] == Kind.POWER)
     at = phase_names(outlook.case.tables["power"]).index(phase)
     row = outlook.tables["power"].records[at]
     committed, guaranteed = row["committed_mw"], row["guaranteed_mw"]

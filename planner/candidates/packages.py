@@ -14,6 +14,7 @@ import numpy as np
 
 from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
+from planner.candidates.kinds import Kind
 from planner.candidates.phases import phase_table, unit_mw
 from planner.errors import PlannerError
 
@@ -151,7 +152,7 @@ def _add_power(
     size = dict(
         zip(power["phase_name"], power["mw_per_it_mw"].to_numpy(np.float64) / unit_mw(candidates.outlook), strict=True)
     )
-    contracts = table[(table["kind"] == "power") & table["phase"].isin(touched)]
+    contracts = table[(table["kind"] == Kind.POWER) & table["phase"].isin(touched)]
     for number, phase in zip(contracts.index, contracts["phase"], strict=True):
         numbers.append(int(number))
         levels.append(it_mw * float(size[phase]))

@@ -321,14 +321,14 @@ def _gone(candidates: CandidateSet, anew: CandidateSet, place: Ints) -> Iterator
     """Candidates that the changed case does not have, with the reason; early ends of what has ended are no loss."""
     table = candidates.table
     ends = anew.table["to_month"].to_numpy(np.int64)
-    phases = anew.table[anew.table["kind"] == "power"].set_index("phase")["to_month"]
+    phases = anew.table[anew.table["kind"] == Kind.POWER].set_index("phase")["to_month"]
     known = {column: set(anew.table[column]) for column in ("lease_id", "gpu_id")}
     for number in np.flatnonzero(place < 0).tolist():
         row = table.iloc[number]
         parent = int(row["parent"])
         if row["kind"] in ("close", "retire", "exit"):
             end = int(ends[place[parent]]) if place[parent] >= 0 else None
-        elif row["kind"] == "short":
+        elif row["kind"] == Kind.SHORT:
             end = int(phases.get(row["phase"], 0))
         else:
             end = None

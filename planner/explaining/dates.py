@@ -10,6 +10,7 @@ import pandas as pd
 
 from kernels.lines import Line
 from planner.candidates.hall_cohorts import NEW
+from planner.candidates.kinds import Kind as CandidateKind
 from planner.candidates.options import CandidateOptions
 from planner.candidates.outlook import Outlook
 from planner.candidates.phases import phase_table
@@ -47,7 +48,8 @@ def with_later_starts(case: Case, options: CandidateOptions) -> StatedLimits:
             0 if pd.isna(lease.late_grace_months) else int(lease.late_grace_months)
         )
         late = stated.numbers(
-            (table["lease_id"] == lease.lease_id) & table["kind"].isin(["serve", "host"]) & (table["from_month"] > last)
+            (table["lease_id"] == lease.lease_id) & table["kind"].isin([CandidateKind.SERVE, CandidateKind.HOST])
+            & (table["from_month"] > last)
         )
         words = f"lease {lease.lease_id} starts by {outlook.calendar.written(last)}"
         number = stated.add(
@@ -114,7 +116,7 @@ def _with_twins(case: Case, outlook: Outlook, options: CandidateOptions, sooner:
 def _close_power(stated: StatedLimits, outlook: Outlook) -> None:
     table = stated.candidates.table
     for row in phase_table(outlook).itertuples():
-        twin = stated.numbers((table["kind"] == "power") & (table["phase"] == f"{row.phase_name}{SOONER}"))
+        twin = stated.numbers((table["kind"] == CandidateKind.POWER) & (table["phase"] == f"{row.phase_name}{SOONER}"))
         if not twin:
             continue
         comes = outlook.calendar.written(row.energised_month)
@@ -135,7 +137,7 @@ def _close_gpus(stated: StatedLimits, outlook: Outlook) -> None:
     for row in outlook.case.tables["gpus"].itertuples():
         lead = int(row.order_lead_months)
         early = stated.numbers(
-            (table["kind"] == "own") & (table["gpu_id"] == row.gpu_id) & (table["from_month"] < lead)
+            (table["kind"] == CandidateKind.OWN) & (table["gpu_id"] == row.gpu_id) & (table["from_month"] < lead)
         )
         if early:
             words = (

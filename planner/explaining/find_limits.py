@@ -10,6 +10,7 @@ import pandas as pd
 from planner.candidates.accepting import placed_name
 from planner.candidates.build import CandidateSet
 from planner.candidates.hall_cohorts import EXISTING, NEW
+from planner.candidates.kinds import Kind as CandidateKind
 from planner.candidates.phase_limits import IF_OPEN, IF_TAKEN, IN_STEPS
 from planner.candidates.phases import more_power, phase_table, step_mw, unit_mw
 from planner.candidates.resources import Family
@@ -97,7 +98,7 @@ def _power(stated: StatedLimits, twins: tuple[str, ...]) -> None:
     candidates = stated.candidates
     power = phase_table(candidates.outlook)
     table = candidates.table
-    number = np.flatnonzero((table["kind"] == "power").to_numpy())
+    number = np.flatnonzero((table["kind"] == CandidateKind.POWER).to_numpy())
     size = unit_mw(candidates.outlook)
     cost = np.maximum(-candidates.npv_usd[number] / size, 0.0)
     dearest = float(cost.max(initial=0.0))
@@ -153,7 +154,7 @@ def _power(stated: StatedLimits, twins: tuple[str, ...]) -> None:
 def _halls(stated: StatedLimits) -> None:
     candidates = stated.candidates
     table = candidates.table
-    shell = table["kind"] == "shell"
+    shell = table["kind"] == CandidateKind.SHELL
     new, standing = (shell & (candidates.columns["way"] == way) for way in (NEW, EXISTING))
     cheapest = pd.Series(
         -candidates.npv_usd[new.to_numpy()], index=table.loc[new, "site_id"].to_numpy()
@@ -217,7 +218,7 @@ def _gpus(stated: StatedLimits) -> None:
         )
         stated.raise_rows(stated.add(limit), rows)
     table = stated.candidates.table
-    owned = stated.numbers((table["kind"] == "base") & (table["gpu_id"] != ""))
+    owned = stated.numbers((table["kind"] == CandidateKind.BASE) & (table["gpu_id"] != ""))
     for candidate, bought in zip(owned, stated.candidates.outlook.case.tables["fleet"]["bought"], strict=True):
         row = table.iloc[candidate]
         words = f"{row['lower']:,.0f} GPUs of {row['gpu_id']} stand at {row['site_id']} from the start"
@@ -310,45 +311,45 @@ def _whole(stated: StatedLimits) -> None:
     for (kind, name), members in groups.items():
         words, edit = name, ""
         found = Kind.WHOLE
-        if kind == "accept" and leases.loc[name, "single_fabric"]:
+        if kind == CandidateKind.ACCEPT and leases.loc[name, "single_fabric"]:
             found, words, edit = (
                 Kind.FABRIC, f"lease {name} must stand on one fabric", f"leases.single_fabric[{name}]=no"
             )
         elif kind == "accept" and leases.loc[name, "all_or_nothing"]:
             words, edit = f"lease {name} is all or nothing", f"leases.all_or_nothing[{name}]=no"
-        elif kind == "accept":
+        elif kind == CandidateKind.ACCEPT:
             least = leases.loc[name, "min_size"]
             words, edit = (
                 f"lease {name} is served at {least:,.0f} {lease_unit(leases.loc[name])} at least or not at all",
                 f"leases.min_size[{name}]=0"
             )
-        elif kind == "block":
+        elif kind == CandidateKind.BLOCK:
             least = leases.loc[name, "min_block"]
             words, edit = (
                 f"lease {name} stands in blocks of {least:,.0f} {lease_unit(leases.loc[name])} or more",
                 f"leases.min_block[{name}]=0"
             )
-        elif kind == "power" and power.loc[name, "lumpy"]:
+        elif kind == CandidateKind.POWER and power.loc[name, "lumpy"]:
             words, edit = (
                 f"{name} is contracted whole ({sized(float(power.loc[name, 'guaranteed_mw']), 'MW')}) or not at all",
                 f"power.lumpy[{name}]=no"
             )
-        elif kind == "power":
+        elif kind == CandidateKind.POWER:
             words, edit = (
                 f"{name} is contracted in steps of {sized(float(power.loc[name, 'step_mw']), 'MW')}",
                 f"power.step_mw[{name}]="
             )
-        elif kind == "take" and power.loc[name, "min_mw"] <= power.loc[name, "committed_mw"]:
+        elif kind == CandidateKind.TAKE and power.loc[name, "min_mw"] <= power.loc[name, "committed_mw"]:
             words = f"what is not contracted yet of {name} comes in steps of {sized(float(step.loc[name]), 'MW')}"
             edit = f"power.step_mw[{name}]="
-        elif kind == "take":
+        elif kind == CandidateKind.TAKE:
             words, edit = (
                 f"{name} is contracted at {sized(float(power.loc[name, 'min_mw']), 'MW')} or more, or not at all",
                 f"power.min_mw[{name}]=0"
             )
-        elif kind == "open":
+        elif kind == CandidateKind.OPEN:
             words, edit = f"site {name} is opened or not", f"sites.opening_cost_usd[{name}]=0"
-        elif kind == "fabric":
+        elif kind == CandidateKind.FABRIC:
             words = f"the link {stated.candidates.links[members[0]]} is built or not"
         number = stated.add(Limit(found, name, words, edit=edit))
         stated.whole += [(number, member) for member in members]

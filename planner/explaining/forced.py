@@ -10,6 +10,7 @@ import numpy as np
 from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
 from planner.candidates.decisions import apply_decisions
+from planner.candidates.kinds import Kind
 from planner.candidates.options import CandidateOptions
 from planner.candidates.phases import unit_mw
 from planner.candidates.resources import Family
@@ -72,16 +73,16 @@ def amounts(candidates: CandidateSet, target: Target) -> tuple[np.ndarray, Float
     """Candidates that bring a thing in, and how much of it a unit of each is."""
     table = candidates.table
     if target.sort is Sort.LEASE:
-        chosen = (table["lease_id"] == target.name) & table["kind"].isin(["serve", "host"])
+        chosen = (table["lease_id"] == target.name) & table["kind"].isin([Kind.SERVE, Kind.HOST])
         size = float(candidates.outlook.case.tables["leases"].set_index("lease_id").loc[target.name, "max_size"])
         numbers = np.flatnonzero(chosen)
         most = _most(candidates, target.name)
         return numbers, size / most[numbers]
     if target.sort is Sort.SKU:
-        numbers = np.flatnonzero((table["gpu_id"] == target.name) & (table["kind"] == "own"))
+        numbers = np.flatnonzero((table["gpu_id"] == target.name) & (table["kind"] == Kind.OWN))
         return numbers, np.ones(len(numbers))
     column = "site_id" if target.sort is Sort.SITE else "phase"
-    power = np.flatnonzero(table["kind"] == "power")
+    power = np.flatnonzero(table["kind"] == Kind.POWER)
     mine = (table[column] == target.name).to_numpy()[power]
     return power[mine], unit_mw(candidates.outlook)[mine]
 

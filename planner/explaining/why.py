@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from planner.candidates.build import CandidateSet
+from planner.candidates.kinds import Kind
 from planner.candidates.options import CandidateOptions
 from planner.case.case import Case
 from planner.errors import PlannerError
@@ -122,13 +123,14 @@ def _decided_against(candidates: CandidateSet, levels: np.ndarray, target: Targe
     table = candidates.table
     phases = set(
         table.loc[
-            (table["kind"] == "power") & ((table["site_id"] == target.name) | (table["phase"] == target.name)), "phase"
+            (table["kind"] == Kind.POWER) & ((table["site_id"] == target.name) | (table["phase"] == target.name)),
+            "phase"
         ]
     )
-    sites = set(table.loc[table["phase"].isin(phases) & (table["kind"] == "power"), "site_id"])
-    taken = table["phase"].isin(phases) & table["kind"].isin(["power", "take"]) & table["integral"]
+    sites = set(table.loc[table["phase"].isin(phases) & (table["kind"] == Kind.POWER), "site_id"])
+    taken = table["phase"].isin(phases) & table["kind"].isin([Kind.POWER, Kind.TAKE]) & table["integral"]
     opened = pd.Series(levels)[
-        (table["site_id"].isin(sites) & (table["kind"] == "open")).to_numpy()
+        (table["site_id"].isin(sites) & (table["kind"] == Kind.OPEN)).to_numpy()
     ].groupby(table["site_id"]).max()
     return bool((taken & (levels < 0.5)).any() or (opened < 0.5).any())
 

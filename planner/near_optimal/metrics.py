@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from planner.arrays import Floats
+from planner.candidates.kinds import Kind
 from planner.candidates.phases import phase_table, unit_mw
 from planner.formulation.formulation import Formulation
 from planner.plans.footprint import LEASE_IN, SITE_IN_MW
@@ -43,7 +44,7 @@ def sites_and_leases(formulation: Formulation) -> list[Metric]:
     kind = table["kind"].to_numpy()
     power = phase_table(candidates.outlook)
     mw = np.zeros(len(table))
-    mw[np.flatnonzero(kind == "power")] = unit_mw(candidates.outlook)
+    mw[np.flatnonzero(kind == Kind.POWER)] = unit_mw(candidates.outlook)
     served = np.isin(kind, ["serve", "host"])
     offered = power.groupby("site_id")["guaranteed_mw"].sum()
     upper = table["upper"].to_numpy(np.float64)

@@ -19,6 +19,7 @@ import pandas as pd
 from planner.arrays import Floats
 from planner.candidates.bounds import POWER, copied_bounds
 from planner.candidates.build import CandidateSet
+from planner.candidates.kinds import Kind
 from planner.candidates.resources import Family
 from planner.formulation.allocate import Allocation
 from planner.storage.own_tables import no_rows
@@ -123,7 +124,9 @@ def _bounds(candidates: CandidateSet, allocation: Allocation) -> pd.DataFrame:
     )
     table = candidates.table.iloc[formulation.candidate]
     upper, levels = table["upper"].to_numpy(np.float64), lp.values[:count] * formulation.unit[:count]
-    whole = (table["kind"] == "power").to_numpy() & table["integral"].to_numpy(bool) & (levels >= upper) & (upper > 0.0)
+    whole = (
+        table["kind"] == Kind.POWER
+    ).to_numpy() & table["integral"].to_numpy(bool) & (levels >= upper) & (upper > 0.0)
     taken = pd.DataFrame(
         {
             "family": POWER, "name": table["phase"].to_numpy()[whole],

@@ -10,6 +10,7 @@ from kernels.lines import Line
 from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
 from planner.candidates.hall_cohorts import EXISTING
+from planner.candidates.kinds import Kind
 from planner.candidates.phases import phase_table, unit_mw
 from planner.case.written_dates import month_number, written_month
 from planner.storage.own_tables import no_rows
@@ -47,7 +48,7 @@ def decisions_table(candidates: CandidateSet, levels: Floats) -> pd.DataFrame:
     rows = candidates.table.iloc[held]
     kind = rows["kind"]
     link = pd.Series([candidates.links.get(number, "") for number in held.tolist()], index=rows.index, dtype=str)
-    phase = kind == "power"
+    phase = kind == Kind.POWER
     size = np.ones(len(candidates))
     size[_power(candidates)] = unit_mw(candidates.outlook)
     found = pd.DataFrame(
@@ -57,11 +58,11 @@ def decisions_table(candidates: CandidateSet, levels: Floats) -> pd.DataFrame:
                 dtype=str,
             ),
             "decision": kind.map(SAID).where(
-                (kind != "shell") | ~rows["site_id"].isin(_rented(candidates)), RENTED
+                (kind != Kind.SHELL) | ~rows["site_id"].isin(_rented(candidates)), RENTED
             ).astype(str),
             "site_id": rows["site_id"],
-            "name": rows["gpu_id"].where(kind == "own", rows["phase"]).where(
-                ~kind.isin(["open", "shell", "fabric"]), link
+            "name": rows["gpu_id"].where(kind == Kind.OWN, rows["phase"]).where(
+                ~kind.isin([Kind.OPEN, Kind.SHELL, Kind.FABRIC]), link
             ),
             "amount": new[held] * size[held],
             "unit": rows["unit"].where(~phase, "MW"),
@@ -74,7 +75,7 @@ def decisions_table(candidates: CandidateSet, levels: Floats) -> pd.DataFrame:
 
 
 def _power(candidates: CandidateSet) -> np.ndarray:
-    return np.flatnonzero(candidates.table["kind"].eq("power").to_numpy())
+    return np.flatnonzero(candidates.table["kind"].eq(Kind.POWER).to_numpy())
 
 
 def _rented(candidates: CandidateSet) -> set[str]:
@@ -94,7 +95,7 @@ def _new(candidates: CandidateSet, levels: Floats) -> Floats:
     new[candidates.columns["way"] == EXISTING] = 0.0
     # A site with a contract or GPUs of ours is open, whatever else happens there.
     begun = {*power.loc[committed > 0.0, "site_id"], *tables["fleet"]["site_id"]}
-    new[(table["kind"].eq("open") & table["site_id"].isin(begun)).to_numpy()] = 0.0
+    new[(table["kind"].eq(Kind.OPEN) & table["site_id"].isin(begun)).to_numpy()] = 0.0
     return np.maximum(new, 0.0)
 
 
@@ -108,7 +109,7 @@ def _unavoidable(candidates: CandidateSet, new: Floats) -> Floats:
     size = pd.Series(unit_mw(candidates.outlook), index=_power(candidates))
     for block in candidates.blocks:
         parent = block.table["parent"].to_numpy(np.int64)
-        held = np.flatnonzero((block.kind == "exit") & (new[parent] > DUST))
+        held = np.flatnonzero((block.kind == Kind.EXIT) & (new[parent] > DUST))
         if len(held):
             # What ending a MW's contract saves of its fees, less the exit fee.
             saved = candidates.valuation.cash(block, held, (Line.FEES,)).sum(axis=(0, 2))

@@ -8,6 +8,7 @@ import numpy as np
 
 from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
+from planner.candidates.kinds import Kind
 from planner.candidates.phases import phase_table, unit_mw
 
 SITE_IN_MW = 0.05
@@ -40,7 +41,7 @@ def footprint(candidates: CandidateSet, levels: Floats) -> Footprint:
     case, table = candidates.outlook.case, candidates.table
     power = phase_table(candidates.outlook)
     kind = table["kind"].to_numpy()
-    contracted = levels[np.flatnonzero(kind == "power")] * unit_mw(candidates.outlook)
+    contracted = levels[np.flatnonzero(kind == Kind.POWER)] * unit_mw(candidates.outlook)
     by_site = power.assign(mw=contracted).groupby("site_id")["mw"].sum()
     held = np.isin(kind, ["serve", "host"]) & (levels > 0.0)
     by_lease = table[["lease_id"]].assign(size=levels)[held].groupby("lease_id")["size"].sum()

@@ -8,6 +8,7 @@ import pandas as pd
 from kernels.lines import Line
 from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
+from planner.candidates.kinds import Kind
 from planner.candidates.mining import mining_usd_per_mwh
 from planner.candidates.phases import phase_table, unit_mw
 
@@ -53,11 +54,11 @@ def allocation_table(candidates: CandidateSet, levels: Floats) -> pd.DataFrame:
     it_kw = outlook.case.tables["gpus"].set_index("gpu_id")["it_kw"]
     per_it = _mw_per_it_mw(candidates)
     on_gpus = rows["unit"] == "GPU"
-    mining = rows["kind"] == "mine"
+    mining = rows["kind"] == Kind.MINE
     gpu_mw = rows["gpu_id"].map(it_kw).astype(float).fillna(0.0) * rows["level"] / 1000.0
     hall_mw = rows["level"] / np.where(mining, rows["phase"].map(per_it).astype(float), 1.0)
     bridged = rows["then_phase"] != ""
-    rate_unit = np.select([rows["kind"] == "host", mining], ["usd_per_kw_month", "usd_per_mwh"], "usd_per_gpu_hour")
+    rate_unit = np.select([rows["kind"] == Kind.HOST, mining], ["usd_per_kw_month", "usd_per_mwh"], "usd_per_gpu_hour")
     found = pd.DataFrame(
         {
             "site_id": rows["site_id"],
@@ -98,7 +99,7 @@ def _joined(rows: pd.DataFrame) -> pd.DataFrame:
     rows = rows.assign(rounded=rows["level"].round(6), months=rows["to_month"] - rows["from_month"])
     keys = ["kind", "site_id", "gpu_id", "lease_id", "customer_id", "phase", "then_phase", "tier", "unit", "rounded"]
     rows = rows.sort_values([*keys, "from_month"], kind="stable")
-    same = (rows[keys] == rows[keys].shift()).all(axis=1) & rows["kind"].isin(["sell", "mine"])
+    same = (rows[keys] == rows[keys].shift()).all(axis=1) & rows["kind"].isin([Kind.SELL, Kind.MINE])
     follows = same & (rows["from_month"] == rows["to_month"].shift())
     rows["run"] = (~follows).cumsum()
     rows["rate"] = rows["rate"] * rows["months"]
@@ -121,9 +122,9 @@ def _rates(candidates: CandidateSet, rows: pd.DataFrame) -> Floats:
     found = np.full(len(rows), np.nan)
     for at, row in enumerate(rows.itertuples()):
         window = slice(row.from_month, min(row.to_month, outlook.months))
-        if row.kind == "sell":
+        if row.kind == Kind.SELL:
             found[at] = outlook.market_price[row.gpu_id, row.tier][window].mean()
-        elif row.kind == "mine":
+        elif row.kind == Kind.MINE:
             found[at] = mining_usd_per_mwh(outlook, mines[row.site_id])[window].mean()
         elif row.lease_id == "":
             found[at] = outlook.case.settings.tail_rent_usd_per_kw_month
@@ -133,7 +134,7 @@ def _rates(candidates: CandidateSet, rows: pd.DataFrame) -> Floats:
                 float(lease["usd_per_kw_month"]) if lease["kind"] == "hosting"
                 else float(by_tier[row.lease_id, row.gpu_id, row.tier])
             )
-            if row.kind == "renew":
+            if row.kind == Kind.RENEW:
                 last = int(lease["term_months"]) - 1
                 first *= (1.0 + float(lease["escalator"])) ** (last // 12) * float(lease["renewal_rate_share"])
             found[at] = first
@@ -153,7 +154,7 @@ def _decide_by(candidates: CandidateSet, rows: pd.DataFrame) -> pd.Series:
     outlook = candidates.outlook
     lead = outlook.case.tables["gpus"].set_index("gpu_id")["order_lead_months"].astype(float)
     table = candidates.table
-    power = table[table["kind"] == "power"].set_index("phase")
+    power = table[table["kind"] == Kind.POWER].set_index("phase")
     ahead = power["decide_by"].where(power["from_month"] > 0).astype(float)
     order = rows["from_month"] - rows["gpu_id"].map(lead).astype(float).fillna(0.0)
     contract = rows["phase"].map(ahead).astype(float)
@@ -165,7 +166,7 @@ def power_table(candidates: CandidateSet, levels: Floats) -> pd.DataFrame:
     outlook = candidates.outlook
     power = phase_table(outlook)
     table = candidates.table
-    chosen = table["kind"] == "power"
+    chosen = table["kind"] == Kind.POWER
     number = np.flatnonzero(chosen.to_numpy())
     found = pd.DataFrame(
         {
@@ -189,7 +190,7 @@ def power_table(candidates: CandidateSet, levels: Floats) -> pd.DataFrame:
 
 def _ended_early(candidates: CandidateSet, levels: Floats) -> pd.Series:
     """MW of contracts ended early, by phase."""
-    exits = candidates.table["kind"].eq("exit").to_numpy()
+    exits = candidates.table["kind"].eq(Kind.EXIT).to_numpy()
     return pd.Series(levels[exits], index=candidates.table["phase"].to_numpy()[exits]).groupby(level=0).sum()
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from planner.candidates.build import CandidateSet
+from planner.candidates.kinds import Kind
 from planner.candidates.outlook import Outlook
 from planner.candidates.resources import Family
 from planner.pricing.free_plan import Found, FreePlan
@@ -48,7 +49,7 @@ def whole_phases(candidates: CandidateSet, free: FreePlan, base: Found, phases: 
     net gain: what taking it brings (less than nothing, or the plan would); net loss: what leaving it costs; dollars for
     each MW.
     """
-    takes = candidates.table["kind"].eq("take").to_numpy()
+    takes = candidates.table["kind"].eq(Kind.TAKE).to_numpy()
     taken = {
         str(name): int(at)
         for at, name in zip(np.flatnonzero(takes), candidates.table["phase"].to_numpy()[takes], strict=True)
@@ -101,7 +102,7 @@ def fabric_values(candidates: CandidateSet, free: FreePlan, base: Found) -> Iter
     """Fibre links between campuses, 0/1: what one given free brings, what one that is built costs to lose (its price
     saved: net)."""
     outlook, table = candidates.outlook, candidates.table
-    for number in np.flatnonzero(table["kind"].eq("fabric").to_numpy()):
+    for number in np.flatnonzero(table["kind"].eq(Kind.FABRIC).to_numpy()):
         column = free.places.columns(np.array([number]))
         if not len(column):
             continue

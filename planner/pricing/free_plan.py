@@ -14,6 +14,7 @@ import numpy as np
 
 from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
+from planner.candidates.kinds import Kind
 from planner.formulation.allocate import Allocation
 from planner.formulation.formulation import make_formulation
 from planner.formulation.model import make_model
@@ -116,9 +117,9 @@ def levels_by_name(plan: CandidateSet, allocation: Allocation, other: CandidateS
     assert allocation.levels is not None
     known = dict(zip(plan.table["candidate_id"], allocation.levels, strict=True))
     levels = np.array([known.get(name, 0.0) for name in other.table["candidate_id"]], dtype=np.float64)
-    opened = plan.table[(plan.table["kind"] == "open").to_numpy() & (allocation.levels > 0.5)]
+    opened = plan.table[(plan.table["kind"] == Kind.OPEN).to_numpy() & (allocation.levels > 0.5)]
     for site_id, month in zip(opened["site_id"], opened["from_month"], strict=True):
-        ways = other.table[(other.table["kind"] == "open") & (other.table["site_id"] == site_id)]
+        ways = other.table[(other.table["kind"] == Kind.OPEN) & (other.table["site_id"] == site_id)]
         if len(ways) and not levels[ways.index].any():
             before = ways.index[ways["from_month"] <= month]
             levels[before[-1] if len(before) else ways.index[0]] = 1.0

@@ -23,6 +23,7 @@ import pandas as pd
 from planner.arrays import Floats
 from planner.candidates.bounds import POWER
 from planner.candidates.build import CandidateSet
+from planner.candidates.kinds import Kind
 from planner.candidates.outlook import Outlook
 from planner.candidates.phase_limits import IF_OPEN, IF_TAKEN, IN_STEPS
 from planner.candidates.phases import fee_start, fee_usd_per_mw_month, phase_table, unit_mw
@@ -141,7 +142,7 @@ def phases_of(candidates: CandidateSet, allocation: Allocation, fixed: FixedPlan
     assert allocation.levels is not None
     outlook, table, places = candidates.outlook, candidates.table, Places.of(allocation)
     power = phase_table(outlook)
-    numbers = np.flatnonzero(table["kind"].eq("power").to_numpy())
+    numbers = np.flatnonzero(table["kind"].eq(Kind.POWER).to_numpy())
     size = unit_mw(outlook)
     fee, after_tax = fee_usd_per_mw_month(outlook) / 1000.0, (1.0 - outlook.case.settings.tax_rate) * outlook.discount
     return [

@@ -13,6 +13,7 @@ import numpy as np
 
 from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
+from planner.candidates.kinds import Kind
 from planner.candidates.named import rates_with_units
 from planner.candidates.outlook import Outlook
 from planner.candidates.resources import Family
@@ -110,7 +111,7 @@ def lease_values(fixed: FixedPlan, candidates: CandidateSet, allocation: Allocat
     outlook, table = candidates.outlook, candidates.table
     assert allocation.levels is not None
     leases = outlook.case.tables["leases"].set_index("lease_id")
-    accepts = table["kind"].eq("accept").to_numpy()
+    accepts = table["kind"].eq(Kind.ACCEPT).to_numpy()
     decided = set(table["lease_id"].to_numpy()[accepts])
     taken = set(table["lease_id"].to_numpy()[accepts & (allocation.levels > 0.5)])
     for lease_id, lease in leases.iterrows():
@@ -176,7 +177,7 @@ def hall_values(fixed: FixedPlan, candidates: CandidateSet, allocation: Allocati
     """
     outlook, table = candidates.outlook, candidates.table
     assert allocation.levels is not None
-    halls = table["kind"].eq("shell").to_numpy()
+    halls = table["kind"].eq(Kind.SHELL).to_numpy()
     built = dict.fromkeys(outlook.case.tables["sites"]["site_id"], 0.0)
     for site_id, level in zip(table["site_id"].to_numpy()[halls], allocation.levels[halls], strict=True):
         built[site_id] += float(level)

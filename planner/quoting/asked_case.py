@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from planner.candidates.kinds import Kind
 from planner.candidates.outlook import Outlook, make_outlook
 from planner.case.case import Case
 from planner.case.checking.validate import validate
@@ -156,5 +157,7 @@ def _refuse_faults(case: Case, tables: dict[str, pd.DataFrame], inquiries: Seque
 
 def units_by_candidate(table: pd.DataFrame, inquiry: Inquiry) -> tuple[np.ndarray, np.ndarray]:
     """Numbers of the ways to serve an inquiry, and the units of its size that one GPU or MW of each makes."""
-    numbers = np.flatnonzero(((table["lease_id"] == inquiry.name) & table["kind"].isin(["serve", "host"])).to_numpy())
+    numbers = np.flatnonzero(
+        ((table["lease_id"] == inquiry.name) & table["kind"].isin([Kind.SERVE, Kind.HOST])).to_numpy()
+    )
     return numbers, inquiry.size / table["upper"].to_numpy(np.float64)[numbers]

@@ -18,6 +18,7 @@ import scipy.sparse as sp
 from planner.arrays import Ints
 from planner.candidates.build import CandidateSet, build_candidates
 from planner.candidates.decisions import apply_decisions
+from planner.candidates.kinds import Kind
 from planner.candidates.outlook import Outlook
 from planner.candidates.resources import Family
 from planner.formulation.formulation import Formulation, make_formulation
@@ -176,7 +177,7 @@ def asked_model(group: AskedGroup, options: PlanOptions) -> AskedModel:
                 RatePiece(piece.low, piece.high, piece.at_zero[position] * unit, piece.slope[position] * unit, *pair)
             )
         row, scale = _row_of(model, inquiry)
-        serving = table["kind"].isin(["serve", "host"]).to_numpy()[first[own]]
+        serving = table["kind"].isin([Kind.SERVE, Kind.HOST]).to_numpy()[first[own]]
         problems.append(InquiryProblem(inquiry, shut, own, arrays.col_upper[own], serving, row, scale, tuple(found)))
     return AskedModel(candidates, model, shut, tuple(problems), pieces)
 

@@ -25,6 +25,7 @@ import numpy as np
 import pandas as pd
 
 from planner.candidates.build import CandidateSet, build_candidates
+from planner.candidates.kinds import Kind
 from planner.candidates.outlook import Outlook, make_outlook
 from planner.case.case import Case
 from planner.case.edits import changed_case
@@ -129,7 +130,7 @@ def _worths(free: CandidateSet, paid: CandidateSet, kind: str, names: list[str])
     table = free.table
     ways = table[table["lease_id"].isin(names) & (table["kind"] == kind)]
     # Contracts of GPUs differ by site and month alone.
-    apart = ["site_id", "gpu_id" if kind == "serve" else "lease_id", "phase", "then_phase"]
+    apart = ["site_id", "gpu_id" if kind == Kind.SERVE else "lease_id", "phase", "then_phase"]
     ways = ways.sort_values("from_month", kind="stable").drop_duplicates(apart)
     for way in ways.to_dict("index").items():
         bundle = bundle_alone(free, int(way[0]))

@@ -8,6 +8,7 @@ from kernels.lines import UNLEVERED, Line
 from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
 from planner.candidates.builder import CandidateBuilder
+from planner.candidates.kinds import Kind
 from planner.candidates.lease_offers import lease_windows
 from planner.candidates.lease_terms import LeaseTerms
 from planner.candidates.packages import Bundle
@@ -36,7 +37,7 @@ class BundleWorth:
         way = free.table.loc[number]
         self.site_id, self.gpu_id, self.lease_id, self.hosting = str(way["site_id"]), str(way["gpu_id"]), str(
             way["lease_id"]
-        ), way["kind"] == "host"
+        ), way["kind"] == Kind.HOST
         self.start, self.end = int(way["from_month"]), int(way["to_month"])
 
     def npv(self, rate: float) -> float:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
+from planner.candidates.kinds import Kind
 from planner.candidates.phases import phase_table, unit_mw
 
 COLUMNS = ("what", "name", "unit", "without", "with", "change")
@@ -43,7 +44,7 @@ def _amounts(candidates: CandidateSet, levels: Floats) -> pd.Series:
     leases = candidates.outlook.case.tables["leases"].set_index("lease_id")
     power = phase_table(candidates.outlook)
     mw = pd.Series(unit_mw(candidates.outlook), index=power["phase_name"])
-    served = table[table["kind"].isin(["serve", "host"]) & (table["lease_id"] != "")]
+    served = table[table["kind"].isin([Kind.SERVE, Kind.HOST]) & (table["lease_id"] != "")]
     unit = served["lease_id"].map(leases["size_unit"]).map({"gpus": "GPUs", "it_mw": "MW"})
     pieces = [
         _part(
@@ -51,18 +52,18 @@ def _amounts(candidates: CandidateSet, levels: Floats) -> pd.Series:
             served["level"] * _number(served["lease_id"], leases["max_size"]) / served["upper"],
         ),
         _part(
-            chosen := table[table["kind"] == "sell"], "on demand", chosen["gpu_id"], "GPU-months",
+            chosen := table[table["kind"] == Kind.SELL], "on demand", chosen["gpu_id"], "GPU-months",
             chosen["level"] * chosen["months"],
         ),
         _part(
-            chosen := table[table["kind"] == "mine"], "mining", chosen["site_id"], "MW-months",
+            chosen := table[table["kind"] == Kind.MINE], "mining", chosen["site_id"], "MW-months",
             chosen["level"] * chosen["months"],
         ),
-        _part(chosen := table[table["kind"] == "open"], "site", chosen["site_id"], "opened", chosen["level"]),
-        _part(chosen := table[table["kind"] == "own"], "GPUs bought", chosen["gpu_id"], "GPUs", chosen["level"]),
-        _part(chosen := table[table["kind"] == "shell"], "hall", chosen["site_id"], "MW", chosen["level"]),
+        _part(chosen := table[table["kind"] == Kind.OPEN], "site", chosen["site_id"], "opened", chosen["level"]),
+        _part(chosen := table[table["kind"] == Kind.OWN], "GPUs bought", chosen["gpu_id"], "GPUs", chosen["level"]),
+        _part(chosen := table[table["kind"] == Kind.SHELL], "hall", chosen["site_id"], "MW", chosen["level"]),
         _part(
-            chosen := table[table["kind"] == "power"], "power", chosen["phase"], "MW",
+            chosen := table[table["kind"] == Kind.POWER], "power", chosen["phase"], "MW",
             chosen["level"] * _number(chosen["phase"], mw),
         ),
     ]

@@ -23,6 +23,7 @@ from kernels.lines import Line
 from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
 from planner.candidates.hall_cohorts import WAYS
+from planner.candidates.kinds import Kind
 from planner.candidates.phases import fee_usd_per_mw_month, phase_table
 from planner.quoting.inquiry import Inquiry
 from planner.quoting.rated import Piece
@@ -111,7 +112,7 @@ class Standalone:
         table = self.candidates.table
         numbers = np.flatnonzero((table["lease_id"] == inquiry.name).to_numpy())
         ways = table.iloc[numbers].assign(number=numbers, at=np.arange(len(numbers)))
-        ways = ways[ways["kind"].isin(["serve", "host"]).to_numpy() & (piece.slope > 0.0)]
+        ways = ways[ways["kind"].isin([Kind.SERVE, Kind.HOST]).to_numpy() & (piece.slope > 0.0)]
         priced = [
             (way, self._priced(way, float(piece.at_zero[way["at"]]), float(piece.slope[way["at"]])))
             for way in ways.to_dict("records")
@@ -124,7 +125,7 @@ class Standalone:
     def _priced(self, way: Any, at_zero: float, slope: float) -> _Priced | None:
         """The levelised rate of one way; None where no GPU can be there in time, or no hall."""
         start, end, site_id, gpu_id = way["from_month"], way["to_month"], way["site_id"], way["gpu_id"]
-        hosting = way["kind"] == "host"
+        hosting = way["kind"] == Kind.HOST
         it_mw = 1.0 if hosting else self.gpus[gpu_id]["it_kw"] / 1000.0
         bought = ([], 1.0) if hosting else self._bought(site_id, gpu_id, start, end)
         hall = None if bought is None else self._hall(site_id, start, end, it_mw * bought[1])

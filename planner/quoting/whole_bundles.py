@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from planner.candidates.build import CandidateSet
+from planner.candidates.kinds import Kind
 from planner.candidates.packages import Bundle, Package, gpu_bundle, hosting_bundle
 
 
@@ -14,7 +15,8 @@ def bundle_alone(candidates: CandidateSet, number: int) -> Bundle | None:
     """The bundle of one `serve` (one GPU) or `host` (one MW) candidate; None where its site has no hall, or no GPU, in
     time."""
     return (
-        _hosted(candidates, number) if candidates.table["kind"].iat[number] == "host" else _bought(candidates, number)
+        _hosted(candidates, number) if candidates.table["kind"].iat[number] == Kind.HOST
+        else _bought(candidates, number)
     )
 
 
@@ -23,7 +25,7 @@ def _bought(candidates: CandidateSet, number: int) -> Bundle | None:
     table = candidates.table
     way = table.loc[number]
     site_id, start, end = str(way["site_id"]), int(way["from_month"]), int(way["to_month"])
-    owned = table[(table["kind"] == "own") & (table["site_id"] == site_id) & (table["gpu_id"] == way["gpu_id"])]
+    owned = table[(table["kind"] == Kind.OWN) & (table["site_id"] == site_id) & (table["gpu_id"] == way["gpu_id"])]
     owned = owned[(owned["from_month"] <= start) & (owned["to_month"] >= end)]
     if owned.empty:
         return None
@@ -31,7 +33,7 @@ def _bought(candidates: CandidateSet, number: int) -> Bundle | None:
     hall = _cheapest_hall(candidates, site_id, int(own["from_month"]), end)
     if not hall:
         return None
-    sold = table[(table["kind"] == "retire") & (table["parent"] == own.name) & (table["from_month"] >= end)]
+    sold = table[(table["kind"] == Kind.RETIRE) & (table["parent"] == own.name) & (table["from_month"] >= end)]
     retire = None if sold.empty else str(sold.loc[sold["from_month"].idxmin(), "candidate_id"])
     made = gpu_bundle(
         candidates, str(own["candidate_id"]), [str(way["candidate_id"])], shell=str(table["candidate_id"].iat[hall[0]]),
@@ -67,8 +69,8 @@ def _cheapest_hall(candidates: CandidateSet, site_id: str, start: int, end: int)
     """The hall of greatest NPV among those in service by a month, with its closing once the work ends; none where there
     is none."""
     table = candidates.table
-    halls = table[(table["kind"] == "shell") & (table["site_id"] == site_id) & (table["from_month"] <= start)]
-    closings = table[(table["kind"] == "close") & (table["from_month"] >= end)]
+    halls = table[(table["kind"] == Kind.SHELL) & (table["site_id"] == site_id) & (table["from_month"] <= start)]
+    closings = table[(table["kind"] == Kind.CLOSE) & (table["from_month"] >= end)]
     found: list[list[int]] = []
     for number in halls.index:
         mine = closings[closings["parent"] == number]

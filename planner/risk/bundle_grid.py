@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from planner.candidates.build import CandidateSet
+from planner.candidates.kinds import Kind
 from planner.candidates.phases import phase_table
 from planner.errors import PlannerError
 
@@ -74,7 +75,7 @@ def bundle_grid(
 
 def _own(candidates: CandidateSet, without: frozenset[tuple[str, str]]) -> pd.DataFrame:
     table = candidates.table
-    own = table[(table["kind"] == "own").to_numpy() & ~candidates.left_out.mask]
+    own = table[(table["kind"] == Kind.OWN).to_numpy() & ~candidates.left_out.mask]
     kept = [place not in without for place in zip(own["site_id"], own["gpu_id"], strict=True)]
     own = own[np.array(kept, dtype=bool)]
     return own.assign(own=own.index)[["own", "site_id", "gpu_id", "from_month", "to_month"]]
@@ -83,12 +84,12 @@ def _own(candidates: CandidateSet, without: frozenset[tuple[str, str]]) -> pd.Da
 def _jobs(candidates: CandidateSet) -> pd.DataFrame:
     """Leases to serve, with and without their next term: serve, renew, site_id, gpu_id, first, last, head, then."""
     table = candidates.table
-    serve = table[(table["kind"] == "serve").to_numpy() & ~candidates.left_out.mask]
+    serve = table[(table["kind"] == Kind.SERVE).to_numpy() & ~candidates.left_out.mask]
     serve = serve.assign(
         serve=serve.index, renew=-1, first=serve["from_month"], last=serve["to_month"], head=serve["phase"],
         then=serve["then_phase"],
     )
-    renew = table[(table["kind"] == "renew").to_numpy() & ~candidates.left_out.mask]
+    renew = table[(table["kind"] == Kind.RENEW).to_numpy() & ~candidates.left_out.mask]
     again = renew.assign(renew=renew.index, last=renew["to_month"])[["parent", "renew", "last"]]
     longer = serve.drop(columns=["renew", "last"]).merge(again, left_on="serve", right_on="parent", suffixes=("", "_"))
     columns = ["serve", "renew", "site_id", "gpu_id", "first", "last", "head", "then"]
@@ -121,7 +122,7 @@ def _paths(candidates: CandidateSet) -> pd.DataFrame:
 def _sales(candidates: CandidateSet, bundles: pd.DataFrame, most: int) -> pd.DataFrame:
     """Each bundle kept to its end of life, and sold at each of the first dates after its last use."""
     table = candidates.table
-    retire = table[table["kind"] == "retire"]
+    retire = table[table["kind"] == Kind.RETIRE]
     dates = retire.assign(
         retire=retire.index, own=retire["parent"], sold=retire["from_month"]
     )[["own", "retire", "sold"]]

@@ -23,6 +23,7 @@ from kernels.cpu.pool_pricing import sparse_rows
 from kernels.pieces import over_pieces, usable_cores
 from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
+from planner.candidates.kinds import Kind
 from planner.errors import PlannerError
 from planner.formulation.formulation import Formulation, make_formulation
 from planner.formulation.model import Model, make_model
@@ -179,9 +180,9 @@ def _infrastructure(formulation: Formulation, with_fleet: frozenset[tuple[str, s
     table = formulation.candidates.table
     replaced = table["kind"].isin(IN_BUNDLES).to_numpy(copy=True)
     parent_kind = table["kind"].to_numpy()[np.maximum(table["parent"].to_numpy(np.int64), 0)]
-    replaced &= ~(table["kind"].isin(("retire", "renew")).to_numpy() & ~np.isin(parent_kind, ("own", "serve")))
+    replaced &= ~(table["kind"].isin((Kind.RETIRE, Kind.RENEW)).to_numpy() & ~np.isin(parent_kind, ("own", "serve")))
     here = np.array([place in with_fleet for place in zip(table["site_id"], table["gpu_id"], strict=True)], dtype=bool)
-    replaced &= ~(here & table["kind"].isin(("serve", "renew", "sell")).to_numpy())
+    replaced &= ~(here & table["kind"].isin((Kind.SERVE, Kind.RENEW, Kind.SELL)).to_numpy())
     columns = sp.csc_array(formulation.level_of)
     gone = np.asarray(replaced.astype(np.float64) @ columns).reshape(-1) > 0.0
     # The total of a cohort stands for no candidate by itself; it goes with its cohort.
@@ -276,7 +277,7 @@ class _ColumnPlaces:
         alone[formulation.candidate[~empty]] = np.flatnonzero(~empty)
         total[formulation.candidate[empty]] = np.flatnonzero(empty)
         keys, columns = [], []
-        ending = table["kind"].isin(("retire", "close")).to_numpy()
+        ending = table["kind"].isin((Kind.RETIRE, Kind.CLOSE)).to_numpy()
         for column in range(single, len(formulation.unit)):
             held = by_column.indices[by_column.indptr[column] : by_column.indptr[column + 1]]
             if len(held) == 0:
@@ -330,7 +331,7 @@ class _Market:
         way = keys.groupby(list(keys.columns), sort=False).ngroup().to_numpy(np.int64)
         distinct = keys.iloc[np.unique(way, return_index=True)[1]]
         energised = _energised(candidates)
-        sells = table[table["kind"] == "sell"]
+        sells = table[table["kind"] == Kind.SELL]
         by_place = dict(iter(sells.groupby(["site_id", "gpu_id", "tier"], sort=False)))
         data, begins, ends, first = [], [], [], []
         at = 0

@@ -19,6 +19,7 @@ import pandas as pd
 
 from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
+from planner.candidates.kinds import Kind
 from planner.case.case import Case
 from planner.case.edits import changed_case
 from planner.case.read import as_case
@@ -197,7 +198,7 @@ def _row(candidates: CandidateSet, measure: MeanCvar, own: RiskAllocation, best:
     mean, value = measure.mean(best.npv_usd), measure.value(best.npv_usd)
     bound = own.allocation.bound_usd
     table, power = candidates.table, power_table(candidates, best.levels)
-    served = table["kind"].isin(("serve", "host")).to_numpy() & (best.levels > 0.0)
+    served = table["kind"].isin((Kind.SERVE, Kind.HOST)).to_numpy() & (best.levels > 0.0)
     return {
         "risk_weight": measure.weight,
         "expected_npv_usd": mean,
@@ -207,7 +208,7 @@ def _row(candidates: CandidateSet, measure: MeanCvar, own: RiskAllocation, best:
         "gap": None if bound is None else max(bound - value, 0.0) / max(abs(value), 1.0),
         "base_npv_usd": float(candidates.npv_usd @ best.levels),
         "standard_deviation_usd": float(np.sqrt(measure.probability @ (best.npv_usd - mean) ** 2)),
-        "gpus_bought": float(best.levels[table["kind"].eq("own").to_numpy()].sum()),
+        "gpus_bought": float(best.levels[table["kind"].eq(Kind.OWN).to_numpy()].sum()),
         "contracted_mw": float(power["contracted_mw"].sum()),
         "sites": int((power.groupby("site_id")["contracted_mw"].sum() > 0).sum()),
         "leases_won": int(table["lease_id"][served].replace("", np.nan).nunique()),

@@ -8,6 +8,7 @@ from kernels.pieces import over_pieces, usable_cores
 from kernels.terms import WindowTerm
 from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
+from planner.candidates.kinds import Kind
 from planner.errors import PlannerError
 from planner.formulation.formulation import Formulation
 from planner.scenarios.futures import Futures
@@ -59,7 +60,7 @@ def _needed(candidates: CandidateSet) -> Ints:
 def endings_are_certain(candidates: CandidateSet, values: Floats) -> bool:
     """Whether every way to end a cohort is worth the same in all futures, so that of ways equal in every row the best
     is best in all."""
-    endings = candidates.table["kind"].isin(("retire", "close")).to_numpy()
+    endings = candidates.table["kind"].isin((Kind.RETIRE, Kind.CLOSE)).to_numpy()
     chosen = values[endings]
     if not len(chosen):
         return True

@@ -11,6 +11,7 @@ from kernels.lines import Line
 from kernels.terms import WindowTerm
 from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
+from planner.candidates.kinds import Kind
 
 ALWAYS = 0
 
@@ -41,7 +42,7 @@ def at_work(candidates: CandidateSet) -> AtWork:
     flags = [np.ones(candidates.outlook.months)]
     for block in candidates.blocks:
         income = [term for term in block.terms if isinstance(term, WindowTerm) and term.line is Line.REVENUE]
-        if block.kind != "sell" or not income:
+        if block.kind != Kind.SELL or not income:
             continue
         paths, which = np.unique(np.asarray(income[0].path), return_inverse=True)
         how[block.numbers] = len(flags) + which.reshape(-1)

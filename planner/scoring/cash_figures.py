@@ -9,6 +9,7 @@ import pandas as pd
 from kernels.lines import Line, taxable_weight
 from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
+from planner.candidates.kinds import Kind
 from planner.candidates.outlook import Outlook
 
 INCOME = (Line.REVENUE, Line.MINING, Line.TAIL_RENT)
@@ -60,7 +61,7 @@ def _of_block(
 ) -> dict[str, Floats]:
     """Of candidates with their cash (lines, n, M)."""
     kind = table["kind"]
-    contract = kind.isin(["serve", "host"]).to_numpy() & (table["lease_id"] != "").to_numpy()
+    contract = kind.isin([Kind.SERVE, Kind.HOST]).to_numpy() & (table["lease_id"] != "").to_numpy()
     income = _discounted(cash[list(INCOME)].sum(axis=0), outlook.discount)
     untaxed = sum(cash[line] for line in Line if line < Line.DEBT_DRAW and line is not Line.TAX)
     site = np.where(kind.isin(SITE).to_numpy(), 1.0, 0.0) * -_discounted(

@@ -33,6 +33,7 @@ from kernels.cpu.portfolio import portfolio_sums
 from kernels.reference.portfolio import Portfolios
 from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
+from planner.candidates.kinds import Kind
 from planner.candidates.outlook import Outlook
 from planner.candidates.phases import phase_table, unit_mw
 from planner.candidates.resources import Family
@@ -119,8 +120,8 @@ def _counts(candidates: CandidateSet, table: pd.DataFrame) -> dict[str, Floats]:
         dict(zip(power["phase_name"], unit_mw(candidates.outlook), strict=True))
     ).to_numpy(np.float64)
     kind = table["phase"].map(dict(zip(power["phase_name"], power["kind"], strict=True))).to_numpy(dtype=object)
-    contract = (table["kind"] == "power").to_numpy()
-    found = {"gpus_bought": (table["kind"] == "own").to_numpy(np.float64)}
+    contract = (table["kind"] == Kind.POWER).to_numpy()
+    found = {"gpus_bought": (table["kind"] == Kind.OWN).to_numpy(np.float64)}
     for name in dict.fromkeys(power["kind"]):
         found[f"contracted_mw_{name}"] = np.where(contract & (kind == name), size, 0.0)
     return found
@@ -155,7 +156,7 @@ def _physical(candidates: CandidateSet, held: Ints, table: pd.DataFrame) -> dict
     np.add.at(energy, at[drawn], mwh)
     np.add.at(co2, at[drawn], mwh * phase["co2_kg_per_mwh"].to_numpy(np.float64) / 1000.0)
     critical_kw = np.where(
-        (rows["kind"] == "mine").to_numpy(), 0.0, 1000.0 / phase["mw_per_it_mw"].to_numpy(np.float64)
+        (rows["kind"] == Kind.MINE).to_numpy(), 0.0, 1000.0 / phase["mw_per_it_mw"].to_numpy(np.float64)
     )
     np.add.at(let, at[drawn], coefficient[drawn] * chance * critical_kw * months_at_work(outlook.discount, drawn))
     return {"energy_mwh": energy, "co2_tonnes": co2, "gpu_hours_pv": worked, "kw_months_pv": let}
@@ -168,7 +169,7 @@ def _mean_share_of_contracted(outlook: Outlook, rows: pd.DataFrame, phase: pd.Da
     share = (sites["load_factor"] * sites["pue"]).to_numpy(np.float64) * phase["availability"].to_numpy(np.float64)
     share = share / phase["mw_per_it_mw"].to_numpy(np.float64)
     uptime = rows["site_id"].map(outlook.case.tables["mining"].set_index("site_id")["uptime"]).to_numpy(np.float64)
-    return np.where((rows["kind"] == "mine").to_numpy(), uptime, share)
+    return np.where((rows["kind"] == Kind.MINE).to_numpy(), uptime, share)
 
 
 def _chance(outlook: Outlook, rows: pd.DataFrame) -> Floats:
@@ -177,5 +178,5 @@ def _chance(outlook: Outlook, rows: pd.DataFrame) -> Floats:
     hall = ((rows["gpu_id"] == "") & (rows["lease_id"] != "")).to_numpy()
     renewed = rows["lease_id"].map(leases["renewal_probability"]).to_numpy(np.float64)
     offered = rows["lease_id"].map({name: float(chance[0]) for name, chance in outlook.offered.items()})
-    again = np.where((rows["kind"] == "renew").to_numpy(), renewed, 1.0)
+    again = np.where((rows["kind"] == Kind.RENEW).to_numpy(), renewed, 1.0)
     return np.where(hall, again * offered.to_numpy(np.float64), 1.0)

@@ -9,6 +9,7 @@ import numpy as np
 from kernels.reference.portfolio import Portfolios
 from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
+from planner.candidates.kinds import Kind
 from planner.candidates.packages import Package
 from planner.errors import PlannerError
 from planner.scoring.items import Bunch, items_of
@@ -52,8 +53,8 @@ def neighbours(candidates: CandidateSet, levels: Floats, most: int) -> Bunch:
 def _kept_whole(candidates: CandidateSet, after: Floats, before: Floats) -> Floats:
     """The levels after a change with what they still need: open sites, and minimum take paid."""
     table = candidates.table
-    stands = set(table.loc[table["kind"].isin(["power", "shell"]) & (after > 0.0), "site_id"])
-    opened = ((table["kind"] == "open") & table["site_id"].isin(stands)).to_numpy()
+    stands = set(table.loc[table["kind"].isin([Kind.POWER, Kind.SHELL]) & (after > 0.0), "site_id"])
+    opened = ((table["kind"] == Kind.OPEN) & table["site_id"].isin(stands)).to_numpy()
     kept = np.where(opened, before, after)
     pay_minimum_take(candidates, kept)
     return kept
@@ -82,4 +83,4 @@ def _changed(candidates: CandidateSet, levels: Floats) -> Iterator[tuple[str, Fl
     for place in places.itertuples():
         here = (site == place.site_id) & (gpu == place.gpu_id)
         yield f"without {place.gpu_id} at {place.site_id}", np.where(here, 0.0, levels)
-        yield f"no {place.gpu_id} on demand at {place.site_id}", np.where(here & (kind == "sell"), 0.0, levels)
+        yield f"no {place.gpu_id} on demand at {place.site_id}", np.where(here & (kind == Kind.SELL), 0.0, levels)

@@ -10,6 +10,7 @@ from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
 from planner.candidates.fabrics import FIBRE, NO_FABRIC, Fabrics
 from planner.candidates.hall_cohorts import EXISTING
+from planner.candidates.kinds import Kind
 from planner.candidates.minimum_take import take_not_drawn
 from planner.candidates.phases import phase_table, step_mw, unit_mw
 from planner.candidates.resources import Family
@@ -33,7 +34,7 @@ def add_providers(
             _halls(candidates, found, str(site_id))
     _power(candidates, found, phases_stated)
     held = table[found != 0.0]
-    busy = set(held.loc[~held["kind"].isin(["base", "open"]), "site_id"])
+    busy = set(held.loc[~held["kind"].isin([Kind.BASE, Kind.OPEN]), "site_id"])
     _openings(candidates, found, busy)
     _leases(candidates, found)
     pay_minimum_take(candidates, found)
@@ -43,9 +44,9 @@ def add_providers(
 def _openings(candidates: CandidateSet, levels: Floats, busy: set[str]) -> None:
     """Each busy site that is not open yet is opened with its first commitment: a phase to sign or a hall to order."""
     table = candidates.table
-    commits = table["kind"].eq("power") | (table["kind"].eq("shell") & (candidates.columns["way"] != EXISTING))
+    commits = table["kind"].eq(Kind.POWER) | (table["kind"].eq(Kind.SHELL) & (candidates.columns["way"] != EXISTING))
     first = table["decide_by"][commits & (levels > 0.0)].groupby(table["site_id"]).min()
-    for site_id, months in table[table["kind"] == "open"].groupby("site_id"):
+    for site_id, months in table[table["kind"] == Kind.OPEN].groupby("site_id"):
         if site_id in busy and not levels[months.index].any():
             by = months.index[months["from_month"] <= first.get(site_id, months["from_month"].max())]
             levels[by.max() if len(by) else months.index.min()] = 1.0
@@ -68,7 +69,7 @@ def _numbers(table: pd.DataFrame, kind: str, chosen: pd.Series | np.ndarray) -> 
 def _halls(candidates: CandidateSet, levels: Floats, site_id: str) -> None:
     """Standing halls have from_month 0 and come before any other of a site."""
     table = candidates.table
-    shells = table[(table["kind"] == "shell") & (table["site_id"] == site_id)]
+    shells = table[(table["kind"] == Kind.SHELL) & (table["site_id"] == site_id)]
     rows, need = _need(candidates, levels, Family.HALL, site_id)
     peak = float(need.max(initial=0.0))
     if peak <= 0.0 or shells.empty:
@@ -125,7 +126,7 @@ def _leases(candidates: CandidateSet, levels: Floats) -> None:
     fabrics = Fabrics.of(candidates.outlook)
     number = {name: at for at, name in enumerate(fabrics.names)}
     sites = candidates.outlook.case.tables["sites"].set_index("site_id")["fabric_group"]
-    work = table[table["kind"].isin(["serve", "host"]) & (levels != 0.0) & (table["lease_id"] != "")]
+    work = table[table["kind"].isin([Kind.SERVE, Kind.HOST]) & (levels != 0.0) & (table["lease_id"] != "")]
     for lease_id, rows in work.groupby("lease_id", sort=False):
         where = set(rows["site_id"])
         for site_id in where:

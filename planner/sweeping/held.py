@@ -12,6 +12,7 @@ from kernels.reference.portfolio import portfolios_from_dense
 from kernels.terms import WindowTerm
 from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
+from planner.candidates.kinds import Kind
 from planner.candidates.restated import Restated, restate
 from planner.errors import PlannerError
 from planner.planning.options import PlanOptions
@@ -117,7 +118,7 @@ def broken_limits(candidates: CandidateSet, levels: Floats) -> tuple[Broken, ...
 
 def _leases_of(candidates: CandidateSet, numbers: list[int]) -> tuple[str, ...]:
     rows = candidates.table.iloc[numbers]
-    return tuple(dict.fromkeys(rows["lease_id"][rows["kind"].isin(["serve", "host"]) & (rows["lease_id"] != "")]))
+    return tuple(dict.fromkeys(rows["lease_id"][rows["kind"].isin([Kind.SERVE, Kind.HOST]) & (rows["lease_id"] != "")]))
 
 
 def _leases_hurt(

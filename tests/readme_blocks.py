@@ -7,12 +7,14 @@ manual), and writes what they print; `test_readme` compares.
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shlex
-import subprocess
 import sys
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
+from unittest.mock import patch
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -44,13 +46,20 @@ def printed(command: str) -> str:
     """What a command of a page prints, with trailing blanks removed."""
     words = shlex.split(command)
     assert words[0] == "planner", f"a page shows the output of {command!r}, which is not a planner command"
-    run = subprocess.run(
-        [sys.executable, "-m", *words], cwd=ROOT, env={**os.environ, "COLUMNS": COLUMNS}, capture_output=True,
-        text=True, check=False,
-    )
+    from planner.cli.main import main as planner
+
+    said, complained, ended = io.StringIO(), io.StringIO(), 0
+    with (
+        chdir(ROOT), redirect_stdout(said), redirect_stderr(complained), patch.dict(os.environ, COLUMNS=COLUMNS),
+        patch.object(sys, "argv", words),
+    ):
+        try:
+            planner()
+        except SystemExit as end:
+            ended = end.code or 0
     # 3: the manual also shows what is said when there is no plan.
-    assert run.returncode in (0, 3), f"{command} ended with {run.returncode}: {run.stderr}"
-    return "\n".join(line.rstrip() for line in run.stdout.splitlines()) + "\n"
+    assert ended in (0, 3), f"{command} ended with {ended}: {complained.getvalue()}"
+    return "\n".join(line.rstrip() for line in said.getvalue().splitlines()) + "\n"
 
 
 def without_seconds(text: str) -> str:

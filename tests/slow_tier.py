@@ -9,8 +9,10 @@ folder `tests`.
 from __future__ import annotations
 
 SLOW = {
+    "auditing/test_fixture_runs.py::test_a_case_with_every_kind": "one of each kind of tail stays, on either seed",
     "case/test_checks_asked_again.py::test_the_faults_of_every_changed_column": "every column of every table",
     "cli/test_odd_cases.py": "every verb on odd cases: test_every_verb runs each on the smallest",
+    "cli/test_main.py::test_a_reader_that_has_gone": "a process for each verb: a plan and a page of help stay",
     "cli/test_report_command.py::test_a_run_finds_its_case_from_any_folder": "several whole reports",
     "explaining/test_conflict.py::test_loosening_any_limit": (
         "a plan for each limit of each kind of shortage: power stays"
@@ -40,6 +42,11 @@ SLOW = {
 }
 """Beginnings of addresses, and why."""
 KEPT = (
+    "auditing/test_fixture_runs.py::test_a_case_with_every_kind_of_candidate[0-contracted]",
+    "auditing/test_fixture_runs.py::test_a_case_with_every_kind_of_candidate[1-none]",
+    "auditing/test_fixture_runs.py::test_a_case_with_every_kind_of_candidate[0-rented]",
+    "cli/test_main.py::test_a_reader_that_has_gone_is_no_error[arguments1]",
+    "cli/test_main.py::test_a_reader_that_has_gone_is_no_error[arguments3]",
     "explaining/test_conflict.py::test_loosening_any_limit_by_what_it_is_short_by_is_enough_and_less_is_not[power]",
     "kernels/test_irr.py::test_flows_built_from_exact_roots_have_these_roots[0]",
     "kernels/test_irr.py::test_flows_built_from_exact_roots_have_these_roots[1]",

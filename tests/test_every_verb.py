@@ -1,13 +1,18 @@
-"""Every verb on the smallest case, each in a process of its own: with --json, standard output is JSON alone, whatever a
-library prints in C."""
+"""Every verb on the smallest case: with --json, standard output is JSON alone, whatever a library prints in C.
+
+Most are run in this process, with what C has written taken from its buffers; some in a process of their own, to its
+end.
+"""
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import pkgutil
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
@@ -18,6 +23,8 @@ import planner
 from planner.cli.main import app, main
 
 pytestmark = pytest.mark.quick
+
+Here = Callable[..., tuple[str, str]]
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY = ROOT / "fixtures" / "tiny"
@@ -45,8 +52,11 @@ AS_JSON = {
     ],
     "report": ["report", "{made}/run", "--out", "page"],
     "audit": ["audit", "{made}/run"],
-    "bench": ["bench", TINY],
 }
+
+
+OF_THEIR_OWN = ("new", "plan", "plan by cbc", "score on workers")
+"""Run as typed, in a process of their own."""
 
 
 def ran(arguments: list[object], folder: Path, *, code: int = 0) -> subprocess.CompletedProcess[str]:
@@ -72,26 +82,63 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(
-    "verb", [pytest.param(verb, marks=pytest.mark.slow if verb == "bench" else ()) for verb in AS_JSON]
-)
-def test_json_is_all_that_is_printed(verb: str, made: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Here:
+    """Runs the command line in this process and a folder of its own; what it has printed, also by C, and its errors."""
+
+    def run(arguments: list[object], code: int = 0) -> tuple[str, str]:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", ["planner", *map(str, arguments)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as end:
+            main()
+        ctypes.CDLL(None).fflush(None)
+        said = capfd.readouterr()
+        assert (end.value.code or 0) == code, said.err
+        return said.out, said.err
+
+    return run
+
+
+@pytest.mark.parametrize("verb", [verb for verb in AS_JSON if verb not in OF_THEIR_OWN])
+@pytest.mark.usefixtures("kept_script")
+def test_json_is_all_that_is_printed(verb: str, made: Path, here: Here) -> None:
+    out, err = here([*(str(argument).format(made=made) for argument in AS_JSON[verb]), "--json"])
+    assert json.loads(out) is not None
+    assert err == ""
+
+
+@pytest.mark.parametrize("verb", OF_THEIR_OWN)
+def test_json_is_all_that_a_process_prints(verb: str, made: Path, tmp_path: Path) -> None:
     ended = ran([*(str(argument).format(made=made) for argument in AS_JSON[verb]), "--json"], tmp_path)
     assert json.loads(ended.stdout) is not None
     assert ended.stderr == ""
 
 
-def test_json_is_all_that_is_printed_of_a_case_without_a_plan(tmp_path: Path) -> None:
+def test_what_c_prints_would_be_seen(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    from planner.case import read
+
+    plain = read.read_case
+
+    def noisy(*given: object) -> object:
+        ctypes.CDLL(None).printf(b"written in C\n")
+        return plain(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(read, "read_case", noisy)
+    assert "written in C" in here(["check", TINY, "--json"])[0]
+
+
+def test_json_is_all_that_is_printed_of_a_case_without_a_plan(here: Here) -> None:
     """Then CBC is asked too, and SciPy's HiGHS looks for the limits that infeasible_set."""
-    ended = ran(
+    out, err = here(
         [
             "plan", TINY, "--fix", "leases.size[alpha]=6000", "--exclude", "power[grid:p1]", "--confirm-infeasible",
             "cbc", "--json",
         ],
-        tmp_path, code=3,
+        3,
     )
-    assert json.loads(ended.stdout)["conflict"]["conflicts"]
-    assert ended.stderr == ""
+    assert json.loads(out)["conflict"]["conflicts"]
+    assert err == ""
 
 
 def test_what_is_told_begins_with_the_case(made: Path) -> None:
@@ -101,7 +148,7 @@ def test_what_is_told_begins_with_the_case(made: Path) -> None:
 
 def test_no_verb_is_forgotten() -> None:
     assert sorted(command.callback.__name__ for command in app.registered_commands if command.callback) == sorted(VERBS)
-    assert {verb.split()[0] for verb in AS_JSON} == set(VERBS) - {"portfolios", "manual"}
+    assert {verb.split()[0] for verb in AS_JSON} == set(VERBS) - {"portfolios", "bench", "manual"}
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -30,6 +30,7 @@ def plan() -> planner.Plan:
 
 
 @pytest.mark.parametrize("name", VERBS)
+@pytest.mark.usefixtures("kept_script")
 def test_examples_run(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     verb = getattr(planner, name)
     (example,) = doctest.DocTestFinder(recurse=False).find(verb, name, module=import_module(verb.__module__), globs={})
@@ -73,6 +74,7 @@ def test_portfolios_in_memory_score_as_their_file_does(plan: planner.Plan, tmp_p
     )
 
 
+@pytest.mark.usefixtures("kept_script")
 def test_a_report_of_a_plan_in_memory(plan: planner.Plan, tmp_path: Path) -> None:
     made = planner.report(plan, tmp_path / "report")
     assert sorted(made.sizes) == ["report.html", "report.xlsx"] == sorted(path.name for path in made.folder.iterdir())

@@ -102,6 +102,8 @@ def add_resource_rows(
     """
     table = formulation.resources.table
     chosen = np.flatnonzero((table["family"] == family.name).to_numpy())
+    if not len(chosen):
+        return chosen, np.zeros(0)
     use = sp.csr_array(formulation.resources.use[chosen] * formulation.unit[None, :])
     limit = table["limit"].to_numpy(np.float64)[chosen]
     uses = np.asarray((use > 0).sum(axis=1)).reshape(-1) > 0

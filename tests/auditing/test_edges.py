@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from at_length import many
 from auditing.audited import told
 from cases.edges import counts, edge_cases
 from hypothesis import HealthCheck, Phase, given, reject, settings
@@ -47,7 +48,7 @@ def holds(case: Case) -> None:
 
 
 @settings(
-    max_examples=15, deadline=None, derandomize=True, database=None, phases=[Phase.generate],
+    max_examples=many(6, 15), deadline=None, derandomize=True, database=None, phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
 @given(edge_cases())
@@ -57,7 +58,7 @@ def test_every_made_up_plan_passes_the_ledger(case: Case) -> None:
 
 @pytest.mark.slow
 @settings(
-    max_examples=250, deadline=None, derandomize=not AT_RANDOM, database=None, phases=[Phase.generate],
+    max_examples=many(60, 250), deadline=None, derandomize=not AT_RANDOM, database=None, phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
 @given(edge_cases())

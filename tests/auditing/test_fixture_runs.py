@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 from auditing.audited import audited, told
+from example_company import company, company_plan
 from oracle.rich_case import rich_case
 
 import planner
+from planner.auditing.agreement import audit
 from planner.case.starting import starting_case
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
@@ -41,6 +43,8 @@ def test_promised_dates_and_equity(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_example_company(tmp_path: Path) -> None:
-    plan, agreement = audited(planner.read(FIXTURES / "neocloud"), tmp_path / "run")
+    plan = company_plan()
+    planner.write_run(plan, tmp_path / "run")
+    agreement = audit(tmp_path / "run", company())
     assert agreement.agrees, told(agreement)
     assert agreement.worths[0].books_usd == pytest.approx(plan.npv_usd, abs=0.05)

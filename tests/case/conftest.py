@@ -39,6 +39,12 @@ FILES = {
 Breaker = Callable[..., Path]
 
 
+@pytest.fixture(scope="session")
+def small_files() -> dict[str, str]:
+    """The small case as it is, by file."""
+    return FILES
+
+
 @pytest.fixture
 def case_folder(tmp_path: Path) -> Breaker:
     """A function that writes the small case with some files replaced, or left out where None."""

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from at_length import AT_LENGTH
+from example_company import company
 
 from planner.case.case import Case
 from planner.case.checking.validate import check
@@ -16,7 +18,7 @@ from planner.case.schema import ColumnType
 from planner.case.starting import starting_case
 from planner.case.tables import TABLES
 
-ROOT = Path(__file__).parents[2]
+TINY = Path(__file__).parents[2] / "fixtures" / "tiny"
 
 
 def given(case: Case, tables: dict[str, pd.DataFrame]) -> Given:
@@ -39,12 +41,14 @@ def spoilt(values: pd.Series, kind: ColumnType, how: str) -> pd.Series:
     "name", ["starting", *(pytest.param(each, marks=pytest.mark.slow) for each in ("tiny", "neocloud"))]
 )
 def test_the_faults_of_every_changed_column(name: str, how: str) -> None:
-    case = starting_case() if name == "starting" else read_case(ROOT / "fixtures" / name)
+    case = starting_case() if name == "starting" else company() if name == "neocloud" else read_case(TINY)
     before = check(given(case, case.tables))
     assert not before.faults
     broken = 0
     for table, declared in TABLES.items():
-        for column in declared.columns if len(case.tables[table]) else ():
+        for at, column in enumerate(declared.columns if len(case.tables[table]) else ()):
+            if name == "neocloud" and not AT_LENGTH and at % 2 == (how == "spoilt"):
+                continue  # each column of the largest case one way or the other
             changed = case.tables[table].assign(
                 **{column.name: spoilt(case.tables[table][column.name], column.type, how)}
             )

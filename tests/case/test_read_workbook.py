@@ -18,14 +18,23 @@ from planner.case.write import write_case
 from planner.errors import CaseError
 
 
+@pytest.fixture(scope="module")
+def small(small_files: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small case as a workbook, which nobody changes."""
+    folder = tmp_path_factory.mktemp("small")
+    for name, text in small_files.items():
+        (folder / name).write_text(text, encoding="utf-8", newline="")
+    write_case(read_case(folder), folder / "small.xlsx")
+    return folder / "small.xlsx"
+
+
 @pytest.fixture
-def workbook(case_folder, tmp_path) -> Callable[[Callable[[Workbook], None]], Path]:
+def workbook(small: Path, tmp_path: Path) -> Callable[[Callable[[Workbook], None]], Path]:
     """A function that writes the small case as a workbook after a change made by openpyxl."""
 
     def write(change: Callable[[Workbook], None]) -> Path:
         path = tmp_path / "small.xlsx"
-        write_case(read_case(case_folder()), path)
-        book = openpyxl.load_workbook(path)
+        book = openpyxl.load_workbook(small)
         change(book)
         book.save(path)
         return path

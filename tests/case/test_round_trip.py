@@ -11,6 +11,7 @@ from pathlib import Path
 import openpyxl
 import pandas as pd
 import pytest
+from at_length import many
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -105,7 +106,7 @@ def case_files(draw: st.DrawFn) -> dict[str, str]:
     return files
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=many(5, 25), deadline=None)
 @given(case_files())
 def test_folder_to_workbook_to_folder_is_the_same_case(files):
     with tempfile.TemporaryDirectory() as scratch:

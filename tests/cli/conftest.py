@@ -11,10 +11,14 @@ from planner.cli.main import main
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
+) -> Run:
     """Runs the command line on a page wide enough for every table."""
 
     def run_main(*arguments: object, columns: int = 220) -> Ended:
+        if arguments and arguments[0] == "report":
+            request.getfixturevalue("kept_script")
         monkeypatch.setenv("COLUMNS", str(columns))
         monkeypatch.setattr(sys, "argv", ["planner", *map(str, arguments)])
         with pytest.raises(SystemExit) as end:

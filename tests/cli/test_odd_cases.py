@@ -41,7 +41,7 @@ def test_every_verb_answers(run: Run, odd: Path, tmp_path: Path) -> None:
         ).code == 0
         beside += ["--quotes", tmp_path / "quote"]
     if stresses:
-        assert run("sweep", odd, "--stresses", "--out", tmp_path / "sweep").code == 0
+        assert run("sweep", odd, "--stresses", "--workers", 1, "--out", tmp_path / "sweep").code == 0
         beside += ["--sweep", tmp_path / "sweep"]
     scored = run("score", odd, "--portfolios", base / "portfolio.csv", "--scenarios", "4", "--out", tmp_path / "scores")
     if (base / "portfolio.csv").read_text().count("\n") > 1:

@@ -84,6 +84,18 @@ def test_a_first_user_without_the_source_tree(built: Path, tmp_path: Path, kind:
     )
     found = Path(ran(python, "-c", "import planner; print(planner.__file__)", cwd=tmp_path).strip())
     assert place in found.parents
+    if kind == "*.tar.gz":  # what it installs is what the wheel has, with which the rest is done
+        with zipfile.ZipFile(next(built.glob("*.whl"))) as wheel:
+            code = [name for name in wheel.namelist() if name.startswith(("planner/", "kernels/"))]
+            assert len(code) > 100
+            for name in code:
+                assert (place / name).read_bytes() == wheel.read(name), name
+        installed = {
+            path.relative_to(place).as_posix() for name in ("planner", "kernels") for path in (place / name).rglob("*")
+            if path.is_file() and "__pycache__" not in path.parts
+        }
+        assert installed == set(code)
+        return
     planner = tmp_path / "empty" / "bin" / "planner"
     shutil.copytree(ROOT / "fixtures" / "tiny", tmp_path / "tiny")
     ran(planner, "new", "mine", cwd=tmp_path)

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from at_length import many
 
 ROOT = Path(__file__).resolve().parents[2]
 MORE = 0.20
@@ -22,8 +23,10 @@ BUDGET = 256 << 20
 @pytest.mark.parametrize(
     ("count", "scenarios", "budget", "more"),
     [
-        (1_000, 500, BUDGET, ()), (200_000, 500, BUDGET, ()),
-        pytest.param(2_000_000, 20, BUDGET // 2, ("--no-paths",), id="a file of twice the budget"),
+        (1_000, 500, BUDGET, ()), (many(80_000, 200_000), 500, BUDGET, ()),
+        pytest.param(
+            many(1_400_000, 2_000_000), 20, BUDGET // 2, ("--no-paths",), id="a file larger than the budget"
+        ),
     ],
 )
 def test_scoring_keeps_to_its_budget(

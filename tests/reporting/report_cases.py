@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from at_length import many
 
 from planner.case.case import Case
 from planner.case.content_hash import content_hash
@@ -65,7 +66,7 @@ def no_lease() -> Case:
     )
 
 
-def many_sites(count: int = 300) -> Case:
+def many_sites(count: int = many(100, 300)) -> Case:
     """So many copies of a small site, spread over the land, with one SKU and a market."""
     case = starting_case()
     site, phase = case.tables["sites"].iloc[[0]], case.tables["power"].iloc[[0]]

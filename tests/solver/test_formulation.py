@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from at_length import few
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from planner.candidates.build import CandidateSet, build_candidates
@@ -62,7 +63,13 @@ def test_relaxation_is_that_of_the_model_spelled_out(seed: int, pool: bool) -> N
 
 @pytest.mark.parametrize(
     ("seed", "tail"),
-    [*((seed, "contracted") for seed in SEEDS), (0, "none"), (1, "none"), (0, "rented"), (1, "rented")],
+    few(
+        [
+            (2, "contracted"), (0, "none"), (1, "rented"),
+            *((seed, "contracted") for seed in SEEDS if seed != 2), (1, "none"), (0, "rented"),
+        ],
+        3,
+    ),
 )
 def test_plan_is_that_of_the_model_spelled_out(seed: int, tail: str) -> None:
     candidates = generated(seed, tail)

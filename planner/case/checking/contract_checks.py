@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from planner.case.checking.watched import about_rows_of
 from planner.case.reading.given import Given
 from planner.errors import Fault
 
 
+@about_rows_of("leases")
 def check_lease_sizes(given: Given) -> Iterator[Fault]:
     """min_size and min_block <= max_size; sizes in GPUs are whole."""
     leases = given.tables["leases"]
@@ -24,6 +26,7 @@ def check_lease_sizes(given: Given) -> Iterator[Fault]:
         )
 
 
+@about_rows_of("leases", "lease_rates")
 def check_lease_rates(given: Given) -> Iterator[Fault]:
     """A hosting lease has its rate per kW and no GPU rates; a lease of GPUs has at least one row of lease_rates."""
     leases, rates = given.tables["leases"], given.tables["lease_rates"]
@@ -57,6 +60,7 @@ def check_lease_rates(given: Given) -> Iterator[Fault]:
     )
 
 
+@about_rows_of("leases")
 def check_renewals(given: Given) -> Iterator[Fault]:
     """A next term has a length when it has a probability; notice has a length when it has a first month."""
     leases = given.tables["leases"]
@@ -72,6 +76,7 @@ def check_renewals(given: Given) -> Iterator[Fault]:
     )
 
 
+@about_rows_of("leases")
 def check_offers(given: Given) -> Iterator[Fault]:
     """An offer is answered before it starts; what is signed or committed is certain, at the rate that was agreed; only
     a rate for GPUs that have a market can follow it."""
@@ -105,6 +110,7 @@ def check_offers(given: Given) -> Iterator[Fault]:
         )
 
 
+@about_rows_of("lease_ramp")
 def check_ramps(given: Given) -> Iterator[Fault]:
     """Months of a ramp lie within the term of the lease."""
     ramp = given.tables["lease_ramp"]
@@ -116,6 +122,7 @@ def check_ramps(given: Given) -> Iterator[Fault]:
     )
 
 
+@about_rows_of("customers")
 def check_guarantors(given: Given) -> Iterator[Fault]:
     """No customer guarantees itself, directly or in a ring."""
     customers = given.tables["customers"]
@@ -132,6 +139,7 @@ def check_guarantors(given: Given) -> Iterator[Fault]:
             )
 
 
+@about_rows_of("debt")
 def check_loans(given: Given) -> Iterator[Fault]:
     """Repayment begins before the loan ends."""
     debt = given.tables["debt"]

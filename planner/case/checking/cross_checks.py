@@ -10,12 +10,14 @@ import pandas as pd
 
 from planner.case.checking.contract_checks import CONTRACT_CHECKS
 from planner.case.checking.factor_checks import FACTOR_CHECKS
+from planner.case.checking.watched import about_rows_of
 from planner.case.reading.given import Given, shown
 from planner.case.tables import TABLES
 from planner.case.written_dates import month_number, quarter_number, written_month
 from planner.errors import Fault
 
 
+@about_rows_of("sites")
 def check_site_sizes(given: Given) -> Iterator[Fault]:
     """existing_it_mw and liquid_cooled_it_mw <= critical_it_mw; a new hall is either built or rented."""
     sites = given.tables["sites"]
@@ -31,6 +33,7 @@ def check_site_sizes(given: Given) -> Iterator[Fault]:
     )
 
 
+@about_rows_of("power")
 def check_power_sizes(given: Given) -> Iterator[Fault]:
     """installed >= guaranteed; min, step and committed MW within the phase; a lumpy phase is committed whole or not."""
     power = given.tables["power"]
@@ -50,6 +53,7 @@ def check_power_sizes(given: Given) -> Iterator[Fault]:
     )
 
 
+@about_rows_of("power")
 def check_ownership(given: Given) -> Iterator[Fault]:
     """A service is paid by its fee, not by capex; a plant of the company's own has its cost, unless it is energised."""
     power = given.tables["power"]
@@ -64,6 +68,7 @@ def check_ownership(given: Given) -> Iterator[Fault]:
     )
 
 
+@about_rows_of("power")
 def check_power_dates(given: Given) -> Iterator[Fault]:
     """Delays low <= mode <= high, all three or none; signed before energised; 'energised' means by the start."""
     power = given.tables["power"]
@@ -92,6 +97,7 @@ def check_power_dates(given: Given) -> Iterator[Fault]:
         )
 
 
+@about_rows_of("power")
 def check_fuel(given: Given) -> Iterator[Fault]:
     """A phase that burns gas has a price of gas."""
     power = given.tables["power"]
@@ -104,6 +110,7 @@ def check_fuel(given: Given) -> Iterator[Fault]:
             )
 
 
+@about_rows_of("curves")
 def check_curves(given: Given) -> Iterator[Fault]:
     """A curve begins by the start of the case, in one unit, and keeps within the range of what it replaces."""
     curves = given.tables["curves"]
@@ -142,6 +149,7 @@ def _curve_ranges(given: Given) -> Iterator[Fault]:
             )
 
 
+@about_rows_of("resale")
 def check_resale(given: Given) -> Iterator[Fault]:
     """Resale of a SKU begins at age 0 and does not rise with age."""
     resale = given.tables["resale"]
@@ -160,11 +168,13 @@ def check_resale(given: Given) -> Iterator[Fault]:
             )
 
 
+@about_rows_of("market")
 def check_market_tiers(given: Given) -> Iterator[Fault]:
     """Tier 1 is the dearest: prices given as numbers do not rise with the tier."""
     yield from _rising(given, "market", ["gpu_id"], "usd_per_gpu_hour")
 
 
+@about_rows_of("lease_rates")
 def check_rate_tiers(given: Given) -> Iterator[Fault]:
     """A lease's rates for a SKU do not rise with the tier."""
     yield from _rising(given, "lease_rates", ["lease_id", "gpu_id"], "usd_per_gpu_hour")
@@ -189,6 +199,7 @@ def _rising(given: Given, table: str, by: list[str], column: str) -> Iterator[Fa
                 )
 
 
+@about_rows_of("links")
 def check_links(given: Given) -> Iterator[Fault]:
     """A link joins a site to a lease or to another site, once, with the cost that belongs to it."""
     links = given.tables["links"]
@@ -230,6 +241,7 @@ def check_links(given: Given) -> Iterator[Fault]:
             )
 
 
+@about_rows_of("budget", "gpu_supply")
 def check_quarters(given: Given) -> Iterator[Fault]:
     """Quarters do not end before the start; a quarter of the budget says something."""
     budget = given.tables["budget"]
@@ -252,6 +264,7 @@ def check_quarters(given: Given) -> Iterator[Fault]:
                 )
 
 
+@about_rows_of("fleet")
 def check_fleet(given: Given) -> Iterator[Fault]:
     """GPUs owned were bought before the start and live on after it, fit into the halls, and serve leases that accept
     them."""

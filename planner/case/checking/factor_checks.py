@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from kernels.correlation import CorrelationError, lower_factor
+from planner.case.checking.watched import about_rows_of
 from planner.case.delays import mean_delay_months
 from planner.case.factor_names import (
     DISCRETE_DELAY,
@@ -59,6 +60,7 @@ _MOVING_CURVES = (
 """Columns whose curves price what is used or sold month by month."""
 
 
+@about_rows_of("factors")
 def check_parameters(given: Given) -> Iterator[Fault]:
     """A model has the parameters that it needs, and none of another model's."""
     factors = given.tables["factors"]
@@ -85,6 +87,7 @@ def check_parameters(given: Given) -> Iterator[Fault]:
     )
 
 
+@about_rows_of("factors")
 def check_targets(given: Given) -> Iterator[Fault]:
     """A factor drives something that the case has and that moves the cash."""
     factors = given.tables["factors"]
@@ -156,6 +159,7 @@ def _fixed_curve(given: Given, curve: str) -> tuple[str, str] | None:
     )
 
 
+@about_rows_of("factors")
 def check_outcomes(given: Given) -> Iterator[Fault]:
     """Outcomes of a discrete delay can be read; one factor per phase; the base case expects their mean."""
     factors, power = given.tables["factors"], given.tables["power"]
@@ -208,6 +212,7 @@ def check_outcomes(given: Given) -> Iterator[Fault]:
             )
 
 
+@about_rows_of("factors")
 def check_triangles(given: Given) -> Iterator[Fault]:
     """Corners of a triangle in order; what is paid over budget more than nothing; a slip expected by the base case."""
     factors = given.tables["factors"]
@@ -246,6 +251,7 @@ def _mean_expected(given: Given, line: int, column: str, mean: float) -> Iterato
         )
 
 
+@about_rows_of("correlations")
 def check_correlation_names(given: Given) -> Iterator[Fault]:
     """Every name stands for a factor, a pair has one correlation, and two factors on one thing have none."""
     table, tables = given.tables["correlations"], given.tables
@@ -289,6 +295,7 @@ def check_correlation_names(given: Given) -> Iterator[Fault]:
                 )
 
 
+@about_rows_of("correlations")
 def check_semidefinite(given: Given) -> Iterator[Fault]:
     """All correlations can hold at once."""
     table = given.tables["correlations"]

@@ -75,8 +75,9 @@ def check(given: Given, before: Checked | None = None, changed: Collection[Cell]
             found += first_faults(chain.from_iterable(asked(name, ask) for name, ask in checks), 0)
             if len(found) == MOST_FAULTS:
                 found.append(more_faults(given.files[table]))
-        elif before is None:
-            reads |= dict.fromkeys((name for name, _ in checks), frozenset())
+        elif before is None:  # what they would read, as rows may come
+            whole = frozenset((table, column) for column in TABLES[table].column_names)
+            reads |= dict.fromkeys((name for name, _ in checks), whole)
         faults += sorted(found, key=lambda fault: fault.row or 0)
     # Where a table is broken throughout, checks between tables say nothing more, and take long to say it.
     if len(faults) <= MOST_FAULTS:

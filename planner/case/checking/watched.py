@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import wraps
 from typing import Any
 
 import pandas as pd
+
+from planner.case.reading.given import Given
+from planner.errors import Fault
 
 Cell = tuple[str, str]
 """A table and a column of it."""
@@ -57,3 +61,24 @@ class _WatchedFrame:
             self._tables.read.add((self._name, key))
         else:
             self._tables.read.update((self._name, column) for column in self._columns)
+
+
+Check = Callable[[Given], Iterator[Fault]]
+
+
+def about_rows_of(*tables: str) -> Callable[[Check], Check]:
+    """Marks a check that blames rows of these tables alone: it isn't asked where they have none, and has then read
+    whether they have."""
+
+    def marked(ask: Check) -> Check:
+        @wraps(ask)
+        def asked(given: Given) -> Iterator[Fault]:
+            if any(len(given.tables[name]) for name in tables):
+                yield from ask(given)
+            else:
+                for name in tables:
+                    tuple(given.tables[name].columns)  # notes that the answer stands while they stay as they are
+
+        return asked
+
+    return marked

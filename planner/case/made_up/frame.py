@@ -9,7 +9,7 @@ import pandas as pd
 
 from planner.case.made_up.dice import Row
 from planner.case.reading.cells import Parsed
-from planner.case.reading.frames import series
+from planner.case.reading.frames import typed_array
 from planner.case.schema import Table
 
 
@@ -26,5 +26,8 @@ def declared_frame(table: Table, rows: Sequence[Row]) -> pd.DataFrame:
         if lacking:
             raise KeyError(f"a row of table {table.name} lacks {', '.join(lacking)}")
     return pd.DataFrame(
-        {column.name: series(column, [cast(Parsed, row.get(column.name)) for row in rows]) for column in table.columns}
+        {
+            column.name: typed_array(column, [cast(Parsed, row.get(column.name)) for row in rows])
+            for column in table.columns
+        }
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -37,28 +38,38 @@ class TypedTable:
     doubtful: frozenset[str] = frozenset()
 
 
-def series(column: Column, values: Sequence[Parsed]) -> pd.Series:
-    """Parsed values as a Series of the column's dtype; a None that has no default stays blank."""
+def typed_array(column: Column, values: Sequence[Parsed]) -> np.ndarray | pd.api.extensions.ExtensionArray:
+    """Parsed values as an array of the column's dtype; a None that has no default stays blank."""
     filled = [column.default if value is None else value for value in values]
     if column.type is ColumnType.NUMBER:
-        return pd.Series(np.array([np.nan if value is None else value for value in filled], dtype=np.float64))
+        return np.array([np.nan if value is None else value for value in filled], dtype=np.float64)
     if column.type is ColumnType.WHOLE:
-        return pd.Series(filled, dtype="Int64")
+        return pd.array(filled, dtype="Int64")
     if column.type is ColumnType.FLAG:
-        return pd.Series(np.array([bool(value) for value in filled], dtype=np.bool_))
-    return pd.Series(["" if value is None else value for value in filled], dtype="str")
+        return np.array([bool(value) for value in filled], dtype=np.bool_)
+    return pd.Series(["" if value is None else value for value in filled], dtype="str").array
+
+
+def series(column: Column, values: Sequence[Parsed]) -> pd.Series:
+    """Parsed values as a Series of the column's dtype."""
+    return pd.Series(typed_array(column, values))
 
 
 def empty_frame(table: Table) -> pd.DataFrame:
     """The table without rows."""
-    return pd.DataFrame({column.name: series(column, []) for column in table.columns})
+    return _empty_frame(table).copy()
+
+
+@cache
+def _empty_frame(table: Table) -> pd.DataFrame:
+    return pd.DataFrame({column.name: typed_array(column, []) for column in table.columns})
 
 
 def typed_table(table: Table, raw: RawTable) -> TypedTable:
     """Every cell of `raw` parsed by its column's declaration, blanks filled with defaults."""
     faults, places = _columns(table, raw)
     refused: set[tuple[int, str]] = set()
-    columns: dict[str, pd.Series] = {}
+    columns: dict[str, np.ndarray | pd.api.extensions.ExtensionArray] = {}
     totals = set(_totals(raw))
     total = (
         Fault(
@@ -87,7 +98,7 @@ def typed_table(table: Table, raw: RawTable) -> TypedTable:
                 shown = "" if cells[line] is None else str(cells[line])
                 faults.append(Fault(raw.file, line + FIRST_ROW, column.name, shown, refusal.why, refusal.remedy))
             refused.add((line, column.name))
-        columns[column.name] = series(column, values)
+        columns[column.name] = typed_array(column, values)
     doubtful = frozenset(name for _, name in refused)
     refused |= {(line, name) for line in totals for name in table.column_names}
     missing = frozenset(column.name for column in table.columns if column.required and column.name not in places)

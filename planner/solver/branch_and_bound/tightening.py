@@ -148,7 +148,10 @@ def _fresh(matrix: Any, which: NDArray[np.int64], seen: NDArray[np.bool_]) -> ND
     length = stop - start
     at = np.repeat(start - np.cumsum(length) + length, length) + np.arange(int(length.sum()))
     found = matrix.indices[at]
-    found = np.unique(found[~seen[found]]).astype(np.int64)
+    found = np.sort(found[~seen[found]]).astype(np.int64)
+    first = np.ones(len(found), dtype=bool)
+    np.not_equal(found[1:], found[:-1], out=first[1:])
+    found = found[first]
     seen[found] = True
     return found
 

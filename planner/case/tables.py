@@ -522,7 +522,7 @@ FACTORS = Table(
         text(
             "model",
             "how it moves: geometric Brownian motion; back to its mean; glut and shortage; delays with chances; one "
-            "triangular draw; or brought when futures are made",
+            "triangular draw; or imported when futures are made",
             required=True, choices=("gbm", "mean_reverting", "two_regimes", "discrete_delay", "triangular", "given"),
         ),
         text(

@@ -133,7 +133,7 @@ def _remarks(found: Frontier) -> Iterator[str]:
     from planner.wording import millions, tail_text
 
     table = found.table
-    still = no_price_moves(found.futures.case, brought=found.futures.brought is not None)
+    still = no_price_moves(found.futures.case, imported=found.futures.imported is not None)
     if still is not None:
         yield still
     if len(table) and not (table["standard_deviation_usd"] > 0.0).any():

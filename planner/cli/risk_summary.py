@@ -90,7 +90,7 @@ def _print_risk(plan: RiskPlan, *, details: bool) -> None:
         show(console, _worst(plan))
     elif len(plan.shifts):
         console.print(_fears_told(plan), markup=False, highlight=False)
-    still = no_price_moves(plan.case, brought=plan.futures.brought is not None)
+    still = no_price_moves(plan.case, imported=plan.futures.imported is not None)
     if still is not None:
         console.print(still, markup=False, highlight=False)
     elif not len(plan.shifts):

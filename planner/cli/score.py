@@ -165,7 +165,7 @@ def _json(leaders: Leaders, scoring: Scoring) -> str:
     from planner.scenarios.still import no_price_moves
     from planner.wording import payback_text
 
-    case, brought = scoring.candidates.outlook.case, scoring.futures.brought is not None
+    case, imported = scoring.candidates.outlook.case, scoring.futures.imported is not None
 
     def records(name: str) -> Any:
         table = getattr(leaders, name)
@@ -182,7 +182,7 @@ def _json(leaders: Leaders, scoring: Scoring) -> str:
         "best": records("best"),
         "not_beaten": records("front"), "stresses_left_out": scoring.left_out, "seconds": scoring.seconds,
         "device": scoring.device.why, "not_fused": scoring.not_fused,
-        "no_price_moves": no_price_moves(case, brought=brought),
+        "no_price_moves": no_price_moves(case, imported=imported),
         "draw_gain": None if scoring.gain is None else asdict(scoring.gain), "fixes": scoring.options.fixes,
         "excludes": scoring.options.excludes,
     }
@@ -230,7 +230,7 @@ def _conditions(scoring: Scoring) -> Iterator[str]:
     from planner.scenarios.still import no_price_moves
 
     yield f"device {scoring.device.why}"
-    still = no_price_moves(scoring.candidates.outlook.case, brought=scoring.futures.brought is not None)
+    still = no_price_moves(scoring.candidates.outlook.case, imported=scoring.futures.imported is not None)
     if still is not None:
         yield still
     for what, why in scoring.not_fused.items():

@@ -32,9 +32,9 @@ from planner.case.edits import changed_case
 from planner.case.read import as_case
 from planner.choices import chosen as chosen_options
 from planner.errors import PlannerError
-from planner.quoting.asked_case import asked_case
 from planner.quoting.bundle_worth import BundleWorth
 from planner.quoting.inquiry import Inquiry
+from planner.quoting.inquiry_case import inquiry_case
 from planner.quoting.whole_bundles import bundle_alone
 
 COLUMNS = (
@@ -97,7 +97,7 @@ def _of_gpus(case: Case, options: BreakevenOptions) -> Iterator[tuple[Any, ...]]
     if not inquiries:
         return
     # The contract's customer never defaults, so a rate here is what must be earned.
-    asked = [asked_case(case, inquiries, rates={one.name: rate for one in inquiries}) for rate in (0.0, 1.0)]
+    asked = [inquiry_case(case, inquiries, rates={one.name: rate for one in inquiries}) for rate in (0.0, 1.0)]
     free, paid = (build_candidates(make_outlook(one, base=options.base)) for one in asked)
     for worth, path in _worths(free, paid, "serve", [inquiry.name for inquiry in inquiries]):
         rate = _compared(worth, options)

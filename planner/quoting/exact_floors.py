@@ -10,9 +10,9 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from planner.quoting.asked_model import InquiryProblem
 from planner.quoting.floor import Answer, Base, Floor
 from planner.quoting.held_floor import HeldFloor
+from planner.quoting.inquiry_model import InquiryProblem
 from planner.quoting.rate_line import Point, RateLine, lowest_root
 from planner.solver.model_arrays import ModelArrays
 

@@ -21,7 +21,7 @@ from enum import Enum
 
 import numpy as np
 
-from planner.quoting.asked_model import InquiryProblem, RatePiece
+from planner.quoting.inquiry_model import InquiryProblem, RatePiece
 from planner.quoting.rate_line import Point, RateLine, held, lowest_root
 from planner.solver.highs import HighsSolver
 from planner.solver.model_arrays import FloatArray

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from planner.quoting.asked_model import InquiryProblem
 from planner.quoting.floor import Base
+from planner.quoting.inquiry_model import InquiryProblem
 from planner.quoting.rate_line import RateLine, lowest_root
 from planner.solver.model_arrays import FloatArray, ModelArrays
 

@@ -21,13 +21,13 @@ from planner.case.edits import changed_case
 from planner.case.read import as_case
 from planner.formulation.allocate import clean, levels_of
 from planner.planning.options import PlanOptions
-from planner.quoting.asked_case import AskedGroup, asked_case, asked_groups
-from planner.quoting.asked_model import AskedModel, InquiryProblem, asked_model
 from planner.quoting.displaced import displaced_table
 from planner.quoting.exact_floors import exact_floors
 from planner.quoting.floor import Answer, Base, Floor, find_floor
 from planner.quoting.held_floor import HeldFloor, HeldPlans
 from planner.quoting.inquiry import Inquiry, inquiry_of, refuse_repeated
+from planner.quoting.inquiry_case import InquiryGroup, inquiry_case, inquiry_groups
+from planner.quoting.inquiry_model import InquiryModel, InquiryProblem, inquiry_model
 from planner.quoting.refused import begun_before, why_never
 from planner.quoting.risk import QuoteRisk, RiskFloor, risk_floor
 from planner.quoting.standalone import Standalone
@@ -139,15 +139,15 @@ def quote_many(
     refuse_repeated(inquiries)
     changed = changed_case(as_case(case), chosen.edits, chosen.stress)
     found: dict[str, Quote] = {}
-    for group in asked_groups(changed, inquiries, base=chosen.base, tail=chosen.tail):
+    for group in inquiry_groups(changed, inquiries, base=chosen.base, tail=chosen.tail):
         found |= _quoted(changed, group, chosen, risk, workers or usable_cores(), done)
     return [found[inquiry.name] for inquiry in inquiries]
 
 
 def _quoted(
-    case: Case, group: AskedGroup, options: PlanOptions, risk: QuoteRisk | None, workers: int, done: Done | None
+    case: Case, group: InquiryGroup, options: PlanOptions, risk: QuoteRisk | None, workers: int, done: Done | None
 ) -> dict[str, Quote]:
-    asked = asked_model(group, options)
+    asked = inquiry_model(group, options)
     solution, base = plan_without(asked, options.solver)
     if done is not None:
         done("", None)
@@ -173,7 +173,7 @@ def _quoted(
     }
 
 
-def _work(asked: AskedModel, problem: InquiryProblem, base: Base, start: float, options: PlanOptions) -> _Worked:
+def _work(asked: InquiryModel, problem: InquiryProblem, base: Base, start: float, options: PlanOptions) -> _Worked:
     """The floor at the whole size, without declining other leases, and at the lesser sizes."""
     kept = leases_kept(asked, base)
     if problem.shut.is_mip:
@@ -202,7 +202,7 @@ def _curve(rows: list[tuple[float, float, float, str]]) -> pd.DataFrame:
 
 
 def _made(
-    case: Case, group: AskedGroup, asked: AskedModel, problem: InquiryProblem, answer: _Worked, base: Base,
+    case: Case, group: InquiryGroup, asked: InquiryModel, problem: InquiryProblem, answer: _Worked, base: Base,
     solution: Solution,
     levels: Floats, standalone: pd.DataFrame, options: PlanOptions, risk: QuoteRisk | None,
 ) -> Quote:
@@ -237,12 +237,12 @@ def _made(
     )
 
 
-def _levels(asked: AskedModel, columns: FloatArray) -> Floats:
+def _levels(asked: InquiryModel, columns: FloatArray) -> Floats:
     """Levels of candidates from the columns of the model."""
     return clean(asked.candidates, levels_of(asked.formulation, columns * asked.formulation.unit))
 
 
-def _priced(case: Case, group: AskedGroup, inquiry: Inquiry, rate: float, options: PlanOptions) -> CandidateSet:
+def _priced(case: Case, group: InquiryGroup, inquiry: Inquiry, rate: float, options: PlanOptions) -> CandidateSet:
     """The candidates of the group with an inquiry at a rate."""
-    asked = asked_case(case, group.inquiries, rates={inquiry.name: max(rate, 0.0)})
+    asked = inquiry_case(case, group.inquiries, rates={inquiry.name: max(rate, 0.0)})
     return options.undecided(asked)

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from planner.errors import PlannerError
-from planner.quoting.asked_model import InquiryProblem, RatePiece
+from planner.quoting.inquiry_model import InquiryProblem, RatePiece
 from planner.solver.changes import Changes
 from planner.solver.highs import HighsSolver
 from planner.solver.model_arrays import FloatArray, ModelArrays

@@ -69,7 +69,7 @@ def rate_pieces(candidates: CandidateSet, inquiries: Sequence[Inquiry], *, equit
     candidates: of the case that holds the inquiries at a rate of 1.
     """
     one = _at_one(candidates, inquiries)
-    asked = _Asked(candidates.outlook, inquiries, equity)
+    asked = _Inquired(candidates.outlook, inquiries, equity)
     edges = {inquiry.name: [0.0, *asked.notice_rates(inquiry.name), np.inf] for inquiry in inquiries}
     found: dict[str, list[Piece]] = {inquiry.name: [] for inquiry in inquiries}
     for at in range(max(len(edge) for edge in edges.values()) - 1):
@@ -127,7 +127,7 @@ def _by_lease(
     }
 
 
-class _Asked:
+class _Inquired:
     """The ways to serve inquiries, valued again at other rates without the rest of the case."""
 
     def __init__(self, outlook: Outlook, inquiries: Sequence[Inquiry], equity: bool) -> None:

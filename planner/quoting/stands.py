@@ -7,8 +7,8 @@ import pandas as pd
 
 from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
-from planner.quoting.asked_case import units_by_candidate
 from planner.quoting.inquiry import Inquiry
+from planner.quoting.inquiry_case import units_by_candidate
 
 COLUMNS = ("site_id", "gpu_id", "power_path", "from", "to", "size", "it_mw")
 """Of stands.csv: `size` in the unit of the inquiry, `it_mw` the critical IT that works for it, `to` the last month."""

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from planner.candidates.resources import Family
-from planner.quoting.asked_model import AskedModel
 from planner.quoting.floor import Base
+from planner.quoting.inquiry_model import InquiryModel
 from planner.solver.branch_and_bound.search import MANY_ROWS, TreeSearch
 from planner.solver.highs import HighsSolver
 from planner.solver.model_arrays import ModelArrays
@@ -17,7 +17,7 @@ from planner.solver.solution import Solution, SolveError
 from planner.solver.solvers import mip_solver
 
 
-def plan_without(asked: AskedModel, options: SolverOptions) -> tuple[Solution, Base]:
+def plan_without(asked: InquiryModel, options: SolverOptions) -> tuple[Solution, Base]:
     """Solve the model with every inquiry shut: the checked solution, and what floors need of it; raises SolveError when
     there is no plan at all."""
     shut = asked.shut
@@ -46,7 +46,7 @@ def plan_without(asked: AskedModel, options: SolverOptions) -> tuple[Solution, B
     return solution, Base(solution.objective, bound, solution.values, basis)
 
 
-def leases_kept(asked: AskedModel, base: Base) -> ModelArrays:
+def leases_kept(asked: InquiryModel, base: Base) -> ModelArrays:
     """The shut model in which every lease that the plan without the inquiries serves is served as much again."""
     model, shut = asked.model, asked.shut
     table = model.formulation.resources.table.iloc[model.resource_row]

@@ -13,7 +13,7 @@ import pandas as pd
 
 from planner.errors import PlannerError
 from planner.reporting.findings import Findings
-from planner.scenarios.brought_table import brought_table
+from planner.scenarios.imported_table import imported_table
 from planner.storage.own_tables import read_own_table
 from planner.storage.seals import refuse_changed, sealed_record
 from planner.sweeping.axes import STRESS, numbers_of
@@ -71,7 +71,7 @@ def read_frontier(path: Path, found: Findings) -> pd.DataFrame:
                 f"{path} is a frontier of another case than {found.name} planned; make it again for that case"
             )
         refuse_changed(file, read, remedy="make the frontier again")
-    table = brought_table(file, "points of a frontier")
+    table = imported_table(file, "points of a frontier")
     missing = [name for name in FRONTIER_COLUMNS if name not in table.columns]
     if missing:
         raise PlannerError(

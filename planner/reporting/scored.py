@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from planner.arrays import Floats
 from planner.errors import PlannerError
 from planner.reporting.findings import Findings
-from planner.scenarios.brought_table import UNREADABLE, brought_table, plain_frame, refuse_odd_columns
+from planner.scenarios.imported_table import UNREADABLE, imported_table, plain_frame, refuse_odd_columns
 from planner.scoring.files import PACKAGES, packages_of
 from planner.scoring.leading import NPV_OF
 from planner.scoring.pareto import pareto
@@ -146,7 +146,7 @@ def _members(path: Path, names: pd.Series, found: Findings, *, required: bool) -
         return nothing
     sites = found.held.set_index("candidate_id")["site_id"]
     try:
-        long = _of_packages(path, names) if path.suffix == ".parquet" else _of_table(brought_table(path, "portfolios"))
+        long = _of_packages(path, names) if path.suffix == ".parquet" else _of_table(imported_table(path, "portfolios"))
     except UNREADABLE as error:
         raise PlannerError(
             f"{path} cannot be read as portfolios ({str(error)[:200]}); give the file that was scored"
@@ -161,7 +161,7 @@ def _of_packages(path: Path, names: pd.Series) -> pd.DataFrame:
     """Portfolio and candidate_id of everything held, from levels of packages or from a long table in Parquet."""
     metadata = pq.read_schema(path).metadata or {}
     if PACKAGES not in metadata:
-        return _of_table(brought_table(path, "portfolios"))
+        return _of_table(imported_table(path, "portfolios"))
     packages = packages_of(path, metadata[PACKAGES])[["package", "candidate_id"]]
     refuse_odd_columns(path, pq.read_schema(path))
     wide = plain_frame(pq.read_table(path, filters=[("portfolio", "in", names.tolist())]))

@@ -11,7 +11,7 @@ from planner.candidates.build import CandidateSet
 from planner.did_you_mean import remedy_for
 from planner.errors import PlannerError
 from planner.risk.bundle_grid import COLUMNS
-from planner.scenarios.brought_table import brought_table
+from planner.scenarios.imported_table import imported_table
 
 PARTS = {
     "own": "own", "retire": "retire", "serve": "serve", "renew": "renew", "then_serve": "serve", "then_renew": "renew"
@@ -44,7 +44,7 @@ def read_pool(path: Path, candidates: CandidateSet) -> pd.DataFrame:
     feed the market. Raises PlannerError with the first row that names what the case does not have, or parts that do not
     fit together.
     """
-    table = brought_table(path, "bundles")
+    table = imported_table(path, "bundles")
     missing = [name for name in COLUMNS if name not in table]
     if missing or table.empty:
         what = f"lacks the column {', '.join(missing)}" if missing else "has no rows"

@@ -16,8 +16,8 @@ from planner.candidates.build import CandidateSet
 from planner.errors import PlannerError
 from planner.risk.pool_file import read_pool
 from planner.risk.pool_job import POOL, VALUES, PoolJob, PoolWorker
-from planner.scenarios.brought_table import UNREADABLE
 from planner.scenarios.futures import Futures
+from planner.scenarios.imported_table import UNREADABLE
 from planner.storage.addresses import checksum, is_remote, read
 from planner.storage.journal import begin_journal
 from planner.storage.partitions import RECORD, How, Progress, all_done, file_of, put_in_place

@@ -108,6 +108,6 @@ def table_factors(case: Case) -> tuple[Factor, ...]:
     return tuple(found)
 
 
-def must_be_brought(factor: Factor) -> bool:
+def must_be_imported(factor: Factor) -> bool:
     """Whether the case leaves the paths of a factor to whoever makes the futures."""
     return factor.model == GIVEN

@@ -16,10 +16,10 @@ from planner.case.case import Case
 from planner.case.factor_names import ONCE, OVERRUN, SLIPS, correlated_pairs, once_names
 from planner.did_you_mean import remedy_for
 from planner.errors import PlannerError
-from planner.scenarios.brought import Brought
 from planner.scenarios.copula import Floats, copula_of, joined
 from planner.scenarios.events import Bools, Ints, default_draws, delay_draws, offer_draws, renewal_draws
-from planner.scenarios.factors import Factor, must_be_brought, table_factors
+from planner.scenarios.factors import Factor, must_be_imported, table_factors
+from planner.scenarios.imported import Imported
 
 
 class Draws(Enum):
@@ -34,7 +34,7 @@ class Draws(Enum):
 class Values:
     """What happens in S scenarios of M months.
 
-    multipliers: by factor, shape (S, M), each of mean one unless brought. slips: months by which what a factor drives
+    multipliers: by factor, shape (S, M), each of mean one unless imported. slips: months by which what a factor drives
     comes
     late, overruns: what is paid of the capex planned, of mean one, both by factor, shape (S,). late_months,
     default_month, renewed, offered: by delay[...], default[...], renewal[...] and offer[...], shape (S,); a default
@@ -64,7 +64,7 @@ class Futures:
     draws: Draws
     names: tuple[str, ...]
     weights: Floats
-    brought: Brought | None = None
+    imported: Imported | None = None
     first: int = 0
 
     def __len__(self) -> int:
@@ -75,9 +75,9 @@ class Futures:
         start, stop, step = scenarios.indices(len(self))
         if step != 1 or stop <= start:
             raise ValueError(f"a piece is a run of scenarios one after another, got {scenarios} of {len(self)}")
-        brought = None if self.brought is None else self.brought.piece(slice(start, stop))
+        imported = None if self.imported is None else self.imported.piece(slice(start, stop))
         return replace(
-            self, names=self.names[start:stop], weights=self.weights[start:stop], brought=brought,
+            self, names=self.names[start:stop], weights=self.weights[start:stop], imported=imported,
             first=self.first + start,
         )
 
@@ -95,7 +95,7 @@ class Futures:
         """What happens in these scenarios."""
         months = self.calendar.months
         once_names_ = [name for word in ONCE for name in once_names(self.case.tables, word)]
-        held = frozenset() if self.brought is None else self.brought.factors
+        held = frozenset() if self.imported is None else self.imported.factors
         drawn = [factor for factor in self.factors if factor.name not in held]
         streams = dict.fromkeys(once_names_, 1)
         for factor in self.factors:
@@ -132,7 +132,7 @@ class Futures:
             slips=slipped,
             overruns=paid,
         )
-        return values if self.brought is None else _with_brought(values, self.brought, self.factors, months)
+        return values if self.imported is None else _with_imported(values, self.imported, self.factors, months)
 
     def _uniforms(self, streams: Mapping[str, int]) -> dict[str, Floats]:
         """Uniforms of each stream, shape (months, S)."""
@@ -168,47 +168,49 @@ def make_futures(
     scenarios: int | None = None,
     seed: int | None = None,
     draws: Draws | str = Draws.INDEPENDENT,
-    brought: Brought | None = None,
+    imported: Imported | None = None,
 ) -> Futures:
     """Futures of a case over the months of a calendar (that of its outlook), nothing drawn yet.
 
-    scenarios: how many; with `brought` as many as it holds. seed: None for the case's own. draws: independent;
-    antithetic, in pairs of mirrors; or sobol, best at powers of two. brought: paths and weights from elsewhere, which
+    scenarios: how many; with `imported` as many as it holds. seed: None for the case's own. draws: independent;
+    antithetic, in pairs of mirrors; or sobol, best at powers of two. imported: paths and weights from elsewhere, which
     stand in the place of draws.
 
-    Raises PlannerError for a count below 1 or another than `brought` holds, for unknown draws, for a factor `given`
-    that is not brought, and for a correlation between a factor brought and one that is drawn.
+    Raises PlannerError for a count below 1 or another than `imported` holds, for unknown draws, for a factor `given`
+    that is not imported, and for a correlation between a factor imported and one that is drawn.
     """
     known = [kind.value for kind in Draws]
     if isinstance(draws, str) and draws not in known:
         raise PlannerError(f"draws {draws!r} are not known; {remedy_for(draws, known)}")
-    count = scenarios if scenarios is not None else len(brought) if brought is not None else None
+    count = scenarios if scenarios is not None else len(imported) if imported is not None else None
     if count is None or count < 1:
         raise PlannerError(f"{count if count is not None else 'no number of'} scenarios asked for; give 1 or more")
-    if brought is not None and count != len(brought):
+    if imported is not None and count != len(imported):
         raise PlannerError(
-            f"{count} scenarios asked for, but the paths brought hold {len(brought)}; leave the count out, or bring as "
+            f"{count} scenarios asked for, but the paths imported hold {len(imported)}; leave the count out, or import "
+            "as "
             "many"
         )
-    _require_all_brought(case, brought)
-    names = tuple(str(number + 1) for number in range(count)) if brought is None else brought.names
-    weights = np.full(count, 1.0 / count) if brought is None else brought.weights
-    return Futures(case, calendar, case.settings.seed if seed is None else seed, Draws(draws), names, weights, brought)
+    _require_all_imported(case, imported)
+    names = tuple(str(number + 1) for number in range(count)) if imported is None else imported.names
+    weights = np.full(count, 1.0 / count) if imported is None else imported.weights
+    return Futures(case, calendar, case.settings.seed if seed is None else seed, Draws(draws), names, weights, imported)
 
 
-def _require_all_brought(case: Case, brought: Brought | None) -> None:
-    held = frozenset() if brought is None else brought.factors
-    missing = [factor.name for factor in table_factors(case) if must_be_brought(factor) and factor.name not in held]
+def _require_all_imported(case: Case, imported: Imported | None) -> None:
+    held = frozenset() if imported is None else imported.factors
+    missing = [factor.name for factor in table_factors(case) if must_be_imported(factor) and factor.name not in held]
     if missing:
         raise PlannerError(
-            f"factors {', '.join(missing)} are given from outside, but no paths are brought for them; bring them, or "
+            f"factors {', '.join(missing)} are given from outside, but no paths are imported for them; give them, or "
             "choose another model"
         )
     for a, b in correlated_pairs(case.tables):
         if (a in held) != (b in held):
             there, here = (a, b) if a in held else (b, a)
             raise PlannerError(
-                f"{there} is brought, so {here} cannot be drawn to be correlated with it; bring both, or remove their "
+                f"{there} is imported, so {here} cannot be drawn to be correlated with it; import both, or remove "
+                "their "
                 "row of correlations"
             )
 
@@ -217,22 +219,22 @@ def _regimes(factor: Factor) -> str:
     return f"{factor.name}[regime]"
 
 
-def _with_brought(values: Values, brought: Brought, factors: tuple[Factor, ...], months: int) -> Values:
-    """The values with those that are brought in their place."""
+def _with_imported(values: Values, imported: Imported, factors: tuple[Factor, ...], months: int) -> Values:
+    """The values with those that are imported in their place."""
     single = {
-        factor.name: brought.once[factor.name] for factor in factors if factor.single and factor.name in brought.once
+        factor.name: imported.once[factor.name] for factor in factors if factor.single and factor.name in imported.once
     }
     slips = {factor.name for factor in factors if factor.target.word in SLIPS}
 
     def whole(word: str) -> dict[str, Ints]:
         return {
-            name: np.asarray(value).astype(np.int64) for name, value in brought.once.items()
+            name: np.asarray(value).astype(np.int64) for name, value in imported.once.items()
             if name.startswith(f"{word}[")
         }
 
     defaults = {name: np.minimum(month, months) for name, month in whole("default").items()}
     return Values(
-        multipliers={**values.multipliers, **brought.paths},
+        multipliers={**values.multipliers, **imported.paths},
         late_months={**values.late_months, **whole("delay")},
         default_month={**values.default_month, **defaults},
         renewed={**values.renewed, **{name: value != 0 for name, value in whole("renewal").items()}},

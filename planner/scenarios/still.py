@@ -16,11 +16,11 @@ ALL_ALIKE = (
 )
 
 
-def no_price_moves(case: Case, *, brought: bool = False) -> str | None:
-    """One sentence where no price moves in the futures of a case; None where one does, or where paths are brought from
+def no_price_moves(case: Case, *, imported: bool = False) -> str | None:
+    """One sentence where no price moves in the futures of a case; None where one does, or where paths are imported from
     elsewhere."""
     words = {target.word for target in map(target_of, case.tables["factors"]["drives"]) if target is not None}
-    if brought or words - {*SINGLE, *ONCE}:
+    if imported or words - {*SINGLE, *ONCE}:
         return None
     differs = [*_once(case), *(said for word, said in _SINGLE_SAID.items() if word in words)]
     if not differs:

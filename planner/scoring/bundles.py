@@ -22,7 +22,7 @@ from planner.candidates.power_paths import legs_of
 from planner.case.written_dates import month_number
 from planner.did_you_mean import remedy_for
 from planner.errors import CaseError, Fault, PlannerError
-from planner.scenarios.brought_table import brought_table
+from planner.scenarios.imported_table import imported_table
 from planner.scoring.providers import add_providers
 
 COLUMNS = ("portfolio", "site_id", "power_path", "gpu_id", "use", "start", "level")
@@ -59,7 +59,7 @@ class _Portfolio:
 
 def read_bundles(path: Path, candidates: CandidateSet) -> list[Package]:
     """Portfolios of the bundles in a CSV or Parquet file; see `bundles`."""
-    return bundles(brought_table(path, "bundles"), candidates, file=path.name)
+    return bundles(imported_table(path, "bundles"), candidates, file=path.name)
 
 
 def bundles(table: pd.DataFrame, candidates: CandidateSet, *, file: str = "bundles") -> list[Package]:

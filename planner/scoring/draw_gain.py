@@ -101,13 +101,13 @@ def lead_of(bunch: Bunch, leading: Leading) -> Lead:
 def draw_gain(
     candidates: CandidateSet, lead: Lead, futures: Futures, *, engine: Engine, threads: int
 ) -> DrawGain | None:
-    """The gain for the leading portfolio; None for plain draws, for paths brought, and for too few draws.
+    """The gain for the leading portfolio; None for plain draws, for paths imported, and for too few draws.
 
     Antithetic pairs are independent of one another, so they suffice.
     Sobol points are one set: its gain is measured on smaller sets, each shifted by a seed of its own, which understates
     it.
     """
-    if futures.brought is not None or futures.draws is Draws.INDEPENDENT or len(futures) < 2 * FEWEST:
+    if futures.imported is not None or futures.draws is Draws.INDEPENDENT or len(futures) < 2 * FEWEST:
         return None
     if futures.draws is Draws.ANTITHETIC:
         values = lead.npv_usd[: len(futures) // 2 * 2].reshape(-1, 2)

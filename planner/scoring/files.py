@@ -20,7 +20,7 @@ from kernels.reference.portfolio import portfolios_from_dense
 from planner.candidates.build import CandidateSet
 from planner.candidates.packages import Package
 from planner.errors import PlannerError
-from planner.scenarios.brought_table import UNREADABLE, plain_frame, refuse_odd_columns
+from planner.scenarios.imported_table import UNREADABLE, plain_frame, refuse_odd_columns
 from planner.scoring.items import Bunch, Items, PortfolioSource, items_of
 from planner.scoring.long_table import MOST_LEVEL, LongTable, readable
 from planner.storage.addresses import files_in, is_remote, opened

@@ -18,7 +18,7 @@ from planner.candidates.build import CandidateSet
 from planner.candidates.packages import Package
 from planner.did_you_mean import closest
 from planner.errors import PlannerError
-from planner.scenarios.brought_table import plain_frame, refuse_odd_columns
+from planner.scenarios.imported_table import plain_frame, refuse_odd_columns
 from planner.scoring.items import Bunch, each_an_item
 
 ROWS_AT_ONCE = 500_000

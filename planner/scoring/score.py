@@ -21,8 +21,8 @@ from planner.candidates.decisions import apply_decisions
 from planner.errors import PlannerError
 from planner.runtime.device import device_named
 from planner.runtime.memory import LEAST, usable_memory, written_size
-from planner.scenarios.brought import read_brought
 from planner.scenarios.futures import Futures, make_futures
+from planner.scenarios.imported import read_imported
 from planner.scenarios.stressed import stressed_candidates
 from planner.scoring.draw_gain import DrawGain, Lead, draw_gain, lead_of
 from planner.scoring.footprint import Footprint, footprint
@@ -57,8 +57,8 @@ class ScoreOptions:
     """How to score: scenarios drawn, level of the tail, draws, precision, whether paths are measured, threads, memory.
 
     memory_bytes: what scoring may use beside the candidates; None for half of what is free. It changes no result.
-    brought: a file of paths and weights from elsewhere (see `scenarios.brought`), whose scenarios stand in place of as
-    many drawn.
+    imported: a file of paths and weights from elsewhere (see `scenarios.imported`), whose scenarios stand in place of
+    as many drawn.
     device: auto, cpu or gpu; `auto` takes a GPU on which a kernel runs. fixes, excludes: decisions that the portfolios
     were made under (see `decisions`), so that a portfolio that departs from them is flagged.
     """
@@ -71,7 +71,7 @@ class ScoreOptions:
     paths: bool = True
     threads: int | None = None
     memory_bytes: int | None = None
-    brought: str | None = None
+    imported: str | None = None
     device: str = "auto"
     fixes: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()
@@ -148,10 +148,10 @@ class Scoring:
         outlook, options = self.candidates.outlook, self.options
         self.device = device_named(options.device)
         self._engine: Engine = engine_on(self.device, threads=options.threads or usable_cores())
-        brought = None if options.brought is None else read_brought(options.brought, outlook.case, outlook.calendar)
-        count = options.scenarios if brought is None else None
+        imported = None if options.imported is None else read_imported(options.imported, outlook.case, outlook.calendar)
+        count = options.scenarios if imported is None else None
         self.futures = make_futures(
-            outlook.case, outlook.calendar, scenarios=count, seed=options.seed, draws=options.draws, brought=brought
+            outlook.case, outlook.calendar, scenarios=count, seed=options.seed, draws=options.draws, imported=imported
         )
         self.candidates = apply_decisions(self.candidates, options.fixes, options.excludes)
         stresses = stressed_candidates(self.candidates)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from planner.arrays import Floats
 from planner.case.calendar import Calendar
-from planner.scenarios.brought import COLUMNS, WEIGHT
+from planner.scenarios.imported import COLUMNS, WEIGHT
 
 
 def path_table(

@@ -24,7 +24,7 @@ from planner.case.schema import ColumnType
 from planner.case.tables import TABLES
 from planner.quoting.inquiry_file import read_inquiries
 from planner.risk.pool_file import read_pool
-from planner.scenarios.brought import read_brought
+from planner.scenarios.imported import read_imported
 from planner.scoring.bundles import read_bundles
 from planner.scoring.files import decisions_of, open_portfolios
 
@@ -112,7 +112,7 @@ def _cells(path: Path) -> pd.DataFrame:
 
 
 def _futures(path: Path, world: World) -> str:
-    found = read_brought(path, world.case, make_calendar(world))
+    found = read_imported(path, world.case, make_calendar(world))
     table = _cells(path)
     if len(found) != table["scenario"].map(lambda cell: str(cell).strip()).nunique():
         return f"{len(found)} scenarios, the file has {table['scenario'].nunique()}"

@@ -24,8 +24,8 @@ from planner.case.read import read_case
 from planner.case.starting import starting_case
 from planner.case.write import write_case
 from planner.errors import CaseError, PlannerError
-from planner.scenarios import brought_table as brought
-from planner.scenarios.brought_table import brought_table
+from planner.scenarios import imported_table as imported
+from planner.scenarios.imported_table import imported_table
 
 MOST_SECONDS = 5.0
 MOST_BYTES = 700 << 20
@@ -236,22 +236,22 @@ def test_many_rows_in_a_small_file_are_refused_before_they_are_read(
         for _ in range(10):
             writer.write_table(zeros, row_group_size=2_000_000)
     assert path.stat().st_size < 1_000_000
-    monkeypatch.setattr(brought, "usable_memory", lambda: 1 << 30)
+    monkeypatch.setattr(imported, "usable_memory", lambda: 1 << 30)
     with cheap(), pytest.raises(
         PlannerError,
         match=r"20,000,000 rows of 4 columns take about 4.8 GB, of 1.0 GB that may be used; leave out rows",
     ):
-        brought_table(path, "paths")
+        imported_table(path, "paths")
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_a_table_that_is_a_pipe_does_not_hang(tmp_path: Path, suffix: str) -> None:
     os.mkfifo(tmp_path / f"paths.{suffix}")
     with cheap(), pytest.raises(PlannerError, match="not a regular file"):
-        brought_table(tmp_path / f"paths.{suffix}", "paths")
+        imported_table(tmp_path / f"paths.{suffix}", "paths")
 
 
 def test_a_row_wider_than_its_header_is_refused(tmp_path: Path) -> None:
     (tmp_path / "paths.csv").write_text("a,b\n1,2\n" + "," * 100_000 + "\n")
     with cheap(), pytest.raises(PlannerError, match="Expected 2 columns, got 100001"):
-        brought_table(tmp_path / "paths.csv", "paths")
+        imported_table(tmp_path / "paths.csv", "paths")

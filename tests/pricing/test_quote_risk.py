@@ -15,7 +15,7 @@ from scipy.optimize import brentq
 from planner.candidates.build import CandidateSet
 from planner.case.case import Case
 from planner.quoting import quote as quoting
-from planner.quoting.asked_case import asked_case
+from planner.quoting.inquiry_case import inquiry_case
 from planner.quoting.quote import Quote
 from planner.quoting.risk import QuoteRisk
 from planner.scenarios.futures import Futures, Values, make_futures
@@ -102,12 +102,12 @@ def test_floors_over_futures_are_where_the_plans_are_worth_the_same(asked: tuple
     futures = make_futures(built.outlook.case, built.outlook.calendar, scenarios=RISK.scenarios, seed=RISK.seed)
 
     own = (built.table["lease_id"] == "new").to_numpy()
-    others = _added(asked_case(_case(), [found.inquiry]), units, futures, told["change"] * ~own)
+    others = _added(inquiry_case(_case(), [found.inquiry]), units, futures, told["change"] * ~own)
 
     @cache
     def added(usd: float) -> np.ndarray:
         return others + _added(
-            asked_case(_case(), [found.inquiry], rates={"new": usd}), units, futures, told["change"] * own
+            inquiry_case(_case(), [found.inquiry], rates={"new": usd}), units, futures, told["change"] * own
         )
 
     def floor(weight: float) -> float:

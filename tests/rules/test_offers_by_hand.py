@@ -13,8 +13,8 @@ import planner
 from planner.case.case import Case
 from planner.errors import CaseError
 from planner.risk.worth import candidate_values
-from planner.scenarios.brought import read_brought
 from planner.scenarios.futures import make_futures
+from planner.scenarios.imported import read_imported
 
 HOURS = 24 * (365 + 366)  # 2027 and 2028
 RELET = {"relet_fraction": 0.5}
@@ -39,7 +39,7 @@ def npv_in(case: Case, table: pd.DataFrame, folder: Path) -> list[float]:
     found = plan(case)
     assert found.levels is not None
     calendar = found.candidates.outlook.calendar
-    futures = make_futures(case, calendar, brought=read_brought(path, case, calendar))
+    futures = make_futures(case, calendar, imported=read_imported(path, case, calendar))
     return (found.levels @ candidate_values(found.candidates, futures)).tolist()
 
 

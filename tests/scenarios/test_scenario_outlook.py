@@ -13,8 +13,8 @@ from kernels.terms import WindowTerm
 from planner.candidates.build import CandidateSet, build_candidates
 from planner.candidates.outlook import Outlook, make_outlook
 from planner.case.case import Case
-from planner.scenarios.brought import Brought
 from planner.scenarios.futures import make_futures
+from planner.scenarios.imported import Imported
 from planner.scenarios.outlook import ScenarioOutlook, scenario_outlook
 
 
@@ -27,8 +27,8 @@ def with_events(outlook: Outlook, **once: list[float]) -> ScenarioOutlook:
     """The outlook in futures whose defaults, delays and renewals are given, by name with [ and ] written as __."""
     values = {name.replace("__", "[", 1) + "]": np.array(value, dtype=np.float64) for name, value in once.items()}
     count = len(next(iter(values.values())))
-    brought = Brought(tuple(map(str, range(count))), np.full(count, 1.0 / count), {}, values)
-    return scenario_outlook(outlook, make_futures(outlook.case, outlook.calendar, brought=brought))
+    imported = Imported(tuple(map(str, range(count))), np.full(count, 1.0 / count), {}, values)
+    return scenario_outlook(outlook, make_futures(outlook.case, outlook.calendar, imported=imported))
 
 
 @pytest.fixture(scope="module")
@@ -229,8 +229,8 @@ def test_halls_and_gpus_a_year_late_no_unit_works_before_they_are_there_and_none
     ]
     delays = dict(zip(names, base.energised - base.promised + phases, strict=True))
     once = {**delays, **{name: 12.0 if name in late else 0.0 for name in ("builders", "chips")}}
-    brought = Brought(("late",), np.ones(1), {}, {name: np.array([float(value)]) for name, value in once.items()})
-    future = scenario_outlook(base, make_futures(base.case, base.calendar, brought=brought))
+    imported = Imported(("late",), np.ones(1), {}, {name: np.array([float(value)]) for name, value in once.items()})
+    future = scenario_outlook(base, make_futures(base.case, base.calendar, imported=imported))
     events = built.cash_tables.events.table(future)[:, 0]
     month = np.arange(base.months)
     first_hall = {
@@ -287,12 +287,12 @@ def test_on_demand_units_wait_for_the_first_hall_and_delivery_of_a_phase_alone()
         f"delay[{row.source_id}:{row.phase}]": float(late)
         for row, late in zip(base.case.tables["power"].itertuples(), base.energised - base.promised, strict=True)
     }
-    brought = Brought(
+    imported = Imported(
         ("late",), np.ones(1), {},
         {name: np.array([value]) for name, value in {**delays, "builders": 5.0, "chips": 0.0}.items()},
     )
     events = built.cash_tables.events.table(
-        scenario_outlook(base, make_futures(base.case, base.calendar, brought=brought))
+        scenario_outlook(base, make_futures(base.case, base.calendar, imported=imported))
     )[:, 0]
     (sells,) = (block for block in built.blocks if block.kind == "sell")
     (revenue,) = (term for term in sells.terms if term.line is Line.REVENUE)

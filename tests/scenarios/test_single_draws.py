@@ -13,8 +13,8 @@ from planner.candidates.outlook import make_outlook
 from planner.case.calendar import Calendar
 from planner.case.edits import apply_edits
 from planner.errors import CaseError
-from planner.scenarios.brought import read_brought
 from planner.scenarios.futures import Draws, Futures, Values, make_futures
+from planner.scenarios.imported import read_imported
 from planner.scenarios.outlook import scenario_outlook
 
 SHORT = Calendar("2027-01", 24)
@@ -159,14 +159,14 @@ def test_what_means_nothing_is_refused(row: Row, said: str) -> None:
 def test_they_may_be_brought(tmp_path: object, written: Callable[[str], object]) -> None:
     case = random_case(factors=(GAS, CHIPS, STEEL))
     path = written("factor_id,scenario,month,value\nchips,dry,,7\nchips,wet,,-2\nsteel,dry,,1.3\nsteel,wet,,0.9\n")
-    values = make_futures(case, SHORT, brought=read_brought(path, case, SHORT)).values  # type: ignore[arg-type]
+    values = make_futures(case, SHORT, imported=read_imported(path, case, SHORT)).values  # type: ignore[arg-type]
     assert values.slips["chips"].tolist() == [7, -2]
     assert values.overruns["steel"].tolist() == [1.3, 0.9]
     for wrong in (
         "chips,dry,,7.5\nchips,wet,,0\n", "steel,dry,,-1\nsteel,wet,,1\n", "chips,dry,2027-01,1\nchips,wet,2027-01,1\n"
     ):
         with pytest.raises(CaseError):
-            read_brought(written("factor_id,scenario,month,value\n" + wrong), case, SHORT)  # type: ignore[arg-type]
+            read_imported(written("factor_id,scenario,month,value\n" + wrong), case, SHORT)  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ from scipy.optimize import linprog
 from kernels.lines import Line
 from planner.candidates.build import CandidateSet
 from planner.candidates.resources import Family
-from planner.scenarios.brought import Brought
 from planner.scenarios.futures import make_futures
+from planner.scenarios.imported import Imported
 from planner.scenarios.outlook import ScenarioOutlook, scenario_outlook
 
 CONTRACTS = ("serve", "host", "renew")
@@ -41,8 +41,8 @@ def future_of(candidates: CandidateSet, once: dict[str, float], paths: dict[str,
     renewed = {f"renewal[{name}]": 1.0 for name in base.case.tables["leases"]["lease_id"]}
     values = {name: np.array([value]) for name, value in {**never, **renewed, **expected, **once}.items()}
     moving = {name: np.full((1, base.months), value) for name, value in paths.items()}
-    brought = Brought(("one",), np.ones(1), moving, values)
-    return scenario_outlook(base, make_futures(base.case, base.calendar, brought=brought))
+    imported = Imported(("one",), np.ones(1), moving, values)
+    return scenario_outlook(base, make_futures(base.case, base.calendar, imported=imported))
 
 
 def net_by_month(candidates: CandidateSet, outlook: ScenarioOutlook) -> np.ndarray:

@@ -180,7 +180,7 @@ def test_futures_brought_from_elsewhere_are_weighed_as_they_say(planned: Plan, t
     whole.to_parquet(tmp_path / "futures.parquet")
     source = from_table(planned.candidates, planned.portfolio)
     npv = item_values(planned.candidates, source.items, drawn, {}, paths=False, threads=1).npv[0]
-    options = dataclasses.replace(FEW, brought=str(tmp_path / "futures.parquet"), alpha=0.8)
+    options = dataclasses.replace(FEW, imported=str(tmp_path / "futures.parquet"), alpha=0.8)
     (row,) = score_portfolios(planned.candidates, source, options).table.to_dict("records")
     assert row["mean_npv_usd"] == pytest.approx(0.75 * npv[0] + 0.25 * npv[1], rel=1e-9)
     # Either future weighs more than the tail of a fifth.

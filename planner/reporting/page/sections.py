@@ -293,7 +293,7 @@ def risk_section(found: Findings, figures: Figures, scored: Scored | None) -> Se
             "what drives it."
         )
     ]
-    still = no_price_moves(found.case, brought=bool(options.get("brought")))
+    still = no_price_moves(found.case, imported=bool(options.get("imported")))
     notes += [Note(f"{still[0].upper()}{still[1:]}.")] if still is not None else []
     left = [
         Note(

@@ -1,4 +1,4 @@
-"""Paths and weights brought from elsewhere: a long table by factor, scenario and month, as Parquet or CSV."""
+"""Paths and weights imported from elsewhere: a long table by factor, scenario and month, as Parquet or CSV."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from planner.case.reading.frames import FIRST_ROW
 from planner.case.written_dates import month_number
 from planner.did_you_mean import remedy_for
 from planner.errors import CaseError, Fault, PlannerError
-from planner.scenarios.brought_table import brought_table
 from planner.scenarios.factors import table_factors
+from planner.scenarios.imported_table import imported_table
 
 Floats = npt.NDArray[np.float64]
 
@@ -30,7 +30,7 @@ WEIGHT = "weight"
 
 
 @dataclass(frozen=True)
-class Brought:
+class Imported:
     """Scenarios from elsewhere: names, weights (S,) that add to 1, multipliers by factor (S, M), what happens once by
     name (S,)."""
 
@@ -44,12 +44,12 @@ class Brought:
 
     @property
     def factors(self) -> frozenset[str]:
-        """All that is brought."""
+        """All that is imported."""
         return frozenset(self.paths) | frozenset(self.once)
 
-    def piece(self, scenarios: slice) -> Brought:
+    def piece(self, scenarios: slice) -> Imported:
         """Some of the scenarios."""
-        return Brought(
+        return Imported(
             self.names[scenarios],
             self.weights[scenarios],
             {name: path[scenarios] for name, path in self.paths.items()},
@@ -57,14 +57,14 @@ class Brought:
         )
 
 
-def read_brought(path: str | Path, case: Case, calendar: Calendar) -> Brought:
+def read_imported(path: str | Path, case: Case, calendar: Calendar) -> Imported:
     """The paths in a file: columns factor_id, scenario, month, value and, if scenarios differ in it, weight.
 
     A factor of the case that moves by month: value multiplies its forward curve from that month (YYYY-MM) until the
     next one given, and the last goes on; it is taken as it stands, whatever its mean. What happens once has one row per
     scenario without a month: delay[SOURCE:PHASE] in whole months late, default[CUSTOMER] in whole months after the
     start (blank: never), renewal[LEASE] as 1 or 0; a factor of late halls or deliveries in whole months (early below
-    0), one of capex as what is paid of the capex planned. Every factor has every scenario; weights are brought to add
+    0), one of capex as what is paid of the capex planned. Every factor has every scenario; weights are scaled to add
     to 1.
 
     Raises CaseError with all faults of the table, PlannerError when the file cannot be read.
@@ -84,7 +84,7 @@ def read_brought(path: str | Path, case: Case, calendar: Calendar) -> Brought:
         else:
             value = rows.set_index("scenario").value.loc[scenarios].to_numpy(np.float64)
             once[str(name)] = np.where(np.isnan(value), float(calendar.months), value)
-    return Brought(tuple(scenarios), weights / weights.sum(), paths, once)
+    return Imported(tuple(scenarios), weights / weights.sum(), paths, once)
 
 
 def _by_month(rows: pd.DataFrame, scenarios: list[str], months: int) -> Floats:
@@ -96,7 +96,7 @@ def _by_month(rows: pd.DataFrame, scenarios: list[str], months: int) -> Floats:
 
 def _table(path: Path) -> pd.DataFrame:
     """The table as text, but for numbers in value and weight; blank values are NaN."""
-    table = brought_table(path, "paths and weights")
+    table = imported_table(path, "paths and weights")
     missing = [column for column in COLUMNS if column not in table]
     unknown = [column for column in table if column not in (*COLUMNS, WEIGHT)]
     if missing or unknown or table.columns.duplicated().any():

@@ -26,7 +26,7 @@ UNREADABLE = (
 """What reading a broken file raises; UnicodeDecodeError and pandas' ParserError are ValueErrors."""
 
 
-def brought_table(path: Path, what: str) -> pd.DataFrame:
+def imported_table(path: Path, what: str) -> pd.DataFrame:
     """The table of a Parquet file with its own types, or of a CSV file as text, blanks as ""; `what` it should hold,
     for messages.
 

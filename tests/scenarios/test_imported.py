@@ -14,8 +14,8 @@ from scenarios.random_case import FACTORS, random_case
 from planner.candidates.outlook import make_outlook
 from planner.case.calendar import Calendar
 from planner.errors import CaseError, PlannerError
-from planner.scenarios.brought import read_brought
 from planner.scenarios.futures import make_futures
+from planner.scenarios.imported import read_imported
 from planner.scenarios.outlook import scenario_outlook
 
 CALENDAR = Calendar("2027-01", 6, 1)
@@ -38,8 +38,8 @@ def test_paths_survive_the_round_trip(tmp_path: Path, suffix: str) -> None:
         table.to_csv(path, index=False)
     else:
         table.to_parquet(path)
-    brought = read_brought(path, case, CALENDAR)
-    again = make_futures(case, CALENDAR, brought=brought)
+    imported = read_imported(path, case, CALENDAR)
+    again = make_futures(case, CALENDAR, imported=imported)
     assert again.names == futures.names
     np.testing.assert_allclose(again.weights, futures.weights, rtol=1e-15)
     assert set(again.values.multipliers) == {str(row["factor_id"]) for row in FACTORS}
@@ -60,7 +60,7 @@ def test_values_hold_until_the_next_and_weights_add_to_one(tmp_path: Path) -> No
     )
     case = random_case(factors=(*FACTORS, SPOT))
     base = make_outlook(case)
-    futures = make_futures(case, base.calendar, brought=read_brought(path, case, base.calendar))
+    futures = make_futures(case, base.calendar, imported=read_imported(path, case, base.calendar))
     assert futures.names == ("boom", "bust")
     np.testing.assert_array_equal(futures.weights, [0.75, 0.25])
     spot = futures.values.multipliers["spot"]
@@ -77,9 +77,9 @@ def test_without_weights_all_weigh_the_same(tmp_path: Path) -> None:
     path = written(
         tmp_path, "gas,1,2027-01,1", "gas,2,2027-01,2", "gas,3,2027-01,3", header="factor_id,scenario,month,value"
     )
-    brought = read_brought(path, random_case(), CALENDAR)
-    np.testing.assert_allclose(brought.weights, np.full(3, 1 / 3), rtol=1e-15)
-    np.testing.assert_array_equal(brought.paths["gas"][:, 0], [1, 2, 3])
+    imported = read_imported(path, random_case(), CALENDAR)
+    np.testing.assert_allclose(imported.weights, np.full(3, 1 / 3), rtol=1e-15)
+    np.testing.assert_array_equal(imported.paths["gas"][:, 0], [1, 2, 3])
 
 
 @pytest.mark.parametrize(
@@ -108,31 +108,31 @@ def test_without_weights_all_weigh_the_same(tmp_path: Path) -> None:
 )
 def test_faults_are_reported_where_they_stand(tmp_path: Path, rows: list[str], said: str) -> None:
     with pytest.raises(CaseError, match=said):
-        read_brought(written(tmp_path, *rows), random_case(), CALENDAR)
+        read_imported(written(tmp_path, *rows), random_case(), CALENDAR)
 
 
 def test_a_file_that_is_no_such_table_is_refused(tmp_path: Path) -> None:
     case = random_case()
     with pytest.raises(PlannerError, match="lacks value"):
-        read_brought(written(tmp_path, "gas,1,2027-01", header="factor_id,scenario,month"), case, CALENDAR)
+        read_imported(written(tmp_path, "gas,1,2027-01", header="factor_id,scenario,month"), case, CALENDAR)
     with pytest.raises(PlannerError, match="has price"):
-        read_brought(
+        read_imported(
             written(tmp_path, "gas,1,2027-01,1,1", header="factor_id,scenario,month,value,price"), case, CALENDAR
         )
     with pytest.raises(PlannerError, match="no rows"):
-        read_brought(written(tmp_path), case, CALENDAR)
+        read_imported(written(tmp_path), case, CALENDAR)
     with pytest.raises(PlannerError, match="cannot be read"):
-        read_brought(tmp_path / "none.parquet", case, CALENDAR)
+        read_imported(tmp_path / "none.parquet", case, CALENDAR)
 
 
 def test_what_is_brought_is_not_correlated_with_what_is_drawn(tmp_path: Path) -> None:
     case = random_case(correlations=[{"factor_a": "gas", "factor_b": "hash", "correlation": 0.5}])
     path = written(tmp_path, "gas,1,2027-01,1,1", "gas,2,2027-01,2,1")
-    brought = read_brought(path, case, CALENDAR)
-    with pytest.raises(PlannerError, match="gas is brought, so hash cannot be drawn"):
-        make_futures(case, CALENDAR, brought=brought)
-    with pytest.raises(PlannerError, match="5 scenarios asked for, but the paths brought hold 2"):
-        make_futures(random_case(), CALENDAR, scenarios=5, brought=brought)
+    imported = read_imported(path, case, CALENDAR)
+    with pytest.raises(PlannerError, match="gas is imported, so hash cannot be drawn"):
+        make_futures(case, CALENDAR, imported=imported)
+    with pytest.raises(PlannerError, match="5 scenarios asked for, but the paths imported hold 2"):
+        make_futures(random_case(), CALENDAR, scenarios=5, imported=imported)
 
 
 def test_an_empty_table_of_paths_has_the_columns() -> None:

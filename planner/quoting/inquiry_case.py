@@ -31,30 +31,30 @@ NEVER_DEFAULTS = "(never defaults)"
 
 
 @dataclass(frozen=True)
-class AskedGroup:
+class InquiryGroup:
     """Inquiries that share steps of time, and the outlook of the case with all of them at a rate of $1."""
 
     inquiries: tuple[Inquiry, ...]
     outlook: Outlook
 
 
-def asked_groups(case: Case, inquiries: Sequence[Inquiry], *, base: str, tail: str | None) -> list[AskedGroup]:
+def inquiry_groups(case: Case, inquiries: Sequence[Inquiry], *, base: str, tail: str | None) -> list[InquiryGroup]:
     """The inquiries in groups that share a case; raises CaseError with every fault of their terms."""
-    together = asked_case(case, inquiries)
+    together = inquiry_case(case, inquiries)
     _refuse_faults(case, together.tables, inquiries)
     if len(inquiries) == 1:
-        return [AskedGroup(tuple(inquiries), make_outlook(together, base=base, tail=tail))]
+        return [InquiryGroup(tuple(inquiries), make_outlook(together, base=base, tail=tail))]
     members: dict[tuple[int, bytes], list[Inquiry]] = {}
     for inquiry in inquiries:
-        outlook = make_outlook(asked_case(case, [inquiry]), base=base, tail=tail)
+        outlook = make_outlook(inquiry_case(case, [inquiry]), base=base, tail=tail)
         members.setdefault((outlook.months, outlook.steps.tobytes()), []).append(inquiry)
     return [
-        AskedGroup(tuple(group), make_outlook(asked_case(case, group), base=base, tail=tail))
+        InquiryGroup(tuple(group), make_outlook(inquiry_case(case, group), base=base, tail=tail))
         for group in members.values()
     ]
 
 
-def asked_case(case: Case, inquiries: Sequence[Inquiry], *, rates: Mapping[str, float] | None = None) -> Case:
+def inquiry_case(case: Case, inquiries: Sequence[Inquiry], *, rates: Mapping[str, float] | None = None) -> Case:
     """The case with each inquiry as a lease of any size up to its own, at its rate (1 where none is given)."""
     at = dict(rates or {})
     leases = _typed("leases", [_lease_row(case, inquiry, at.get(inquiry.name, 1.0)) for inquiry in inquiries])

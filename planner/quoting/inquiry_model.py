@@ -24,8 +24,8 @@ from planner.candidates.resources import Family
 from planner.formulation.formulation import Formulation, make_formulation
 from planner.formulation.model import Model, make_model
 from planner.planning.options import PlanOptions
-from planner.quoting.asked_case import AskedGroup, units_by_candidate
 from planner.quoting.inquiry import Inquiry
+from planner.quoting.inquiry_case import InquiryGroup, units_by_candidate
 from planner.quoting.money_rows import MoneyRows
 from planner.quoting.rated import Piece, rate_pieces
 from planner.solver.model_arrays import FloatArray, ModelArrays, model_arrays
@@ -125,7 +125,7 @@ class InquiryProblem:
 
 
 @dataclass(frozen=True, eq=False)
-class AskedModel:
+class InquiryModel:
     """The model of a group of inquiries: candidates of the case that holds them, the model, one problem for each.
 
     priced: pieces of the cash of each inquiry over its candidates, by name.
@@ -148,10 +148,10 @@ class AskedModel:
         return self.model.formulation
 
 
-def asked_model(group: AskedGroup, options: PlanOptions) -> AskedModel:
+def inquiry_model(group: InquiryGroup, options: PlanOptions) -> InquiryModel:
     """Build the model of a group of inquiries, all shut."""
     inquiries = group.inquiries
-    candidates = asked_candidates(group.outlook, inquiries, options)
+    candidates = inquiry_candidates(group.outlook, inquiries, options)
     model, arrays = _arrays(candidates, options)
     pieces = rate_pieces(candidates, inquiries, equity=options.equity)
     lease = candidates.table["lease_id"].to_numpy()
@@ -179,10 +179,10 @@ def asked_model(group: AskedGroup, options: PlanOptions) -> AskedModel:
         row, scale = _row_of(model, inquiry)
         serving = table["kind"].isin([Kind.SERVE, Kind.HOST]).to_numpy()[first[own]]
         problems.append(InquiryProblem(inquiry, shut, own, arrays.col_upper[own], serving, row, scale, tuple(found)))
-    return AskedModel(candidates, model, shut, tuple(problems), pieces)
+    return InquiryModel(candidates, model, shut, tuple(problems), pieces)
 
 
-def asked_candidates(outlook: Outlook, inquiries: Sequence[Inquiry], options: PlanOptions) -> CandidateSet:
+def inquiry_candidates(outlook: Outlook, inquiries: Sequence[Inquiry], options: PlanOptions) -> CandidateSet:
     """Candidates of the case with inquiries, the decisions of the user made, with a limit that counts the units of
     each."""
     made = apply_decisions(build_candidates(outlook, equity=options.equity), options.fixes, options.excludes)

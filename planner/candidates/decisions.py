@@ -1,4 +1,4 @@
-"""Decisions that the user makes in place of the allocator: `--fix` and `--exclude`."""
+"""Decisions that the user makes in place of the solver: `--fix` and `--exclude`."""
 
 from __future__ import annotations
 

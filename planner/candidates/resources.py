@@ -6,7 +6,7 @@ are equal, so one row stands for all its months.
 
 Things that come and go (GPUs at a site, halls, contracted power) are *stocks*: candidates add to a stock
 from a month to a month, and one unit of the stock uses or provides resources. That keeps the model small:
-the allocator carries the level of a stock instead of spelling out every cohort in every row.
+the model carries the level of a stock instead of spelling out every cohort in every row.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """On-demand GPUs aggregated: an exact smaller form of all ways to sell.
 
 A `sell` candidate is a (site, SKU, tier, phase, step). Where its value splits into what the tier pays and what a MW of
-the phase costs, and each of its uses depends on one of these alone, the choice is the same if the allocator decides
+the phase costs, and each of its uses depends on one of these alone, the choice is the same if the model decides
 
     place[site, SKU, step]   GPUs on demand at a site
     tier[SKU, tier, step]    GPUs that a tier takes         sum over sites of place = sum over tiers of tier

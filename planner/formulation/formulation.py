@@ -1,5 +1,5 @@
-"""The columns and rows of the allocator: candidates, the aggregated market, and stocks carried from one row to the
-next.
+"""The columns and rows of the model of a plan: candidates, the aggregated market, and stocks carried from one row to
+the next.
 
 Five changes make the model smaller than `use @ level <= limit` spelled out, and leave the optimum the same:
 

@@ -1,4 +1,4 @@
-"""The allocator's model in PuLP, one family of rows at a time.
+"""The model of a plan in PuLP, one family of rows at a time.
 
     maximise    sum over columns of NPV x level
     subject to  sum of use x level <= limit        for each row of each family of resources

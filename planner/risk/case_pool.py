@@ -1,6 +1,6 @@
 """A pool of bundles over the model of a case: the master keeps the infrastructure, the pool holds the paths of GPUs.
 
-Every row and every number comes from the allocator's model of the same case: a bundle is a mix of its columns, so it
+Every row and every number comes from the model of a plan of the same case: a bundle is a mix of its columns, so it
 uses in each row what its parts use, and is worth in each future what they are worth. What a master of bundles finds is
 therefore a plan of the case.
 """

@@ -14,7 +14,7 @@ from planner.candidates.build import CandidateSet
 from planner.scoring.items import Bunch, Items
 
 LIMIT_TOLERANCE = 1e-6
-"""Of the larger of 1, the limit and all that is used and provided under it: what the allocator allows a plan."""
+"""Of the larger of 1, the limit and all that is used and provided under it: what the solver allows a plan."""
 LEAST, MOST, WHOLE = "LEAST", "MOST", "WHOLE"
 """Beside the families of resources: a level below its least (what exists, what is committed, 0), above its most, or not
 whole."""

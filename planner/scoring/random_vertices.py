@@ -73,8 +73,8 @@ def random_portfolios(candidates: CandidateSet, levels: Floats, count: int, *, s
 def random_vertices(candidates: CandidateSet, levels: Floats, count: int, *, seed: int) -> list[Package]:
     """`count` vertices of the limits of a candidate set, whole decisions as in the plan that `levels` give.
 
-    Each maximises sum of NPV x exp(normal) x level over the allocator's rows. Costs stay costs, so the draws remain
-    sensible; a draw that has no bound is drawn again. The same seed gives the same portfolios.
+    Each maximises sum of NPV x exp(normal) x level over the rows of the plan's model. Costs stay costs, so the draws
+    remain sensible; a draw that has no bound is drawn again. The same seed gives the same portfolios.
 
     Each is solved afresh, with presolve: another draw's best is so far away that the basis of the last one costs five
     times as much (12,000 steps in place of 5,000, without presolve).

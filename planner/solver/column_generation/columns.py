@@ -1,6 +1,6 @@
 """What the columns of a model are worth by scenario, and pools of columns too many for one model.
 
-Money is in the unit of the allocator's model (`Formulation.money`), per unit of a column (thousand GPUs, MW or a whole
+Money is in the unit of the model of a plan (`Formulation.money`), per unit of a column (thousand GPUs, MW or a whole
 decision).
 """
 

@@ -1,4 +1,4 @@
-"""A master as one model of the allocator: pool columns beside its own, and mean and CVaR over some scenarios as its
+"""A restricted master as one model: pool columns beside its own, and mean and CVaR over some scenarios as its
 objective."""
 
 from __future__ import annotations

@@ -56,6 +56,15 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     note: str = ""
 
+    def least_width(self, column: int) -> int:
+        """Letters that a column of text must show side by side: its longest cell where that is short, else its longest
+        word."""
+        texts = [row[column].shown for row in self.rows]
+        longest = max(map(len, texts), default=0)
+        if longest > WIDEST_WORD:
+            longest = max(len(word) for text in texts for word in text.split())
+        return min(longest, WIDEST_WORD) + 3
+
 
 @dataclass(frozen=True)
 class Section:

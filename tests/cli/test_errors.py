@@ -154,7 +154,7 @@ def test_a_disk_that_is_full_is_no_internal_fault(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(run_folder, "_round_csv", full)
+    monkeypatch.setattr(run_folder, "write_tables", full)
     assert ended(["plan", case, "--out", tmp_path / "run"], monkeypatch) == 2
     assert "could not be written: No space left on device; nothing was changed" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

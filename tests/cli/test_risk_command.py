@@ -127,7 +127,7 @@ def test_a_pool_plan_says_whether_its_whole_decisions_are_proven(
     assert record["pool"]["parts"] > 2
     assert record["pool"]["stopped_by"] is None
     assert proven["bound_usd"] < 0.99 * proven["relaxation_usd"]  # what the relaxation alone would have left open
-    monkeypatch.setattr("planner.solver.column_generation.branch_and_price.MOST_PARTS", 2)
+    monkeypatch.setattr("planner.solver.column_generation.branch_and_price.MOST_NODES", 2)
     code, said, _ = run(*words, "--out", tmp_path / "short")
     assert code == 4
     assert "not proven, the size of the tree ended it after 2 parts with a gap of" in said
@@ -135,7 +135,7 @@ def test_a_pool_plan_says_whether_its_whole_decisions_are_proven(
     assert short["status"] == "feasible"
     assert short["mip_gap"] > 1e-3
     assert short["bound_usd"] >= proven["objective_usd"] * (1 - 1e-9)
-    assert json.loads((tmp_path / "short" / "run.json").read_text())["pool"]["stopped_by"] == "parts"
+    assert json.loads((tmp_path / "short" / "run.json").read_text())["pool"]["stopped_by"] == "nodes"
 
 
 @pytest.mark.parametrize(("words", "what"), [

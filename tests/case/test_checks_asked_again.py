@@ -12,6 +12,7 @@ from example_company import company
 
 from planner.case.case import Case
 from planner.case.checking.validate import check
+from planner.case.made_up.frame import declared_frame
 from planner.case.read import read_case
 from planner.case.reading.given import Given
 from planner.case.schema import ColumnType
@@ -65,3 +66,17 @@ def test_a_frame_that_was_replaced_counts_as_changed() -> None:
     sites = case.tables["sites"].assign(pue=0.5)
     tables = given(case, {**case.tables, "sites": sites})
     assert check(tables, before, ()).faults == check(tables).faults != ()
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [({"site_id": "nowhere", "lease_id": "lab_training"}, "nowhere"), ({"site_id": "river"}, "nothing")],
+)
+def test_rows_that_come_into_an_empty_table_are_checked(row: dict[str, str], said: str) -> None:
+    case = starting_case()
+    assert not len(case.tables["links"])
+    before = check(given(case, case.tables))
+    tables = given(case, {**case.tables, "links": declared_frame(TABLES["links"], [row])})
+    again = check(tables, before, ())
+    assert again.faults == check(tables).faults
+    assert any(said in str(fault) for fault in again.faults)

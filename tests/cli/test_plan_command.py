@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,9 @@ from planner.case.generate import generate_case
 from planner.case.starting import starting_case
 from planner.case.write import write_case
 
+TINY = Path(__file__).parents[2] / "fixtures" / "tiny"
+NOT_TO_BE_HAD = ("--fix", "leases.size[alpha]=6000", "--exclude", "power[grid:p1]")
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -23,6 +27,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("cases") / "start"
     write_case(starting_case(), path)
     return path
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the smallest case, where what is planned is not asked."""
+    return Path(shutil.copytree(TINY, tmp_path_factory.mktemp("cases") / "tiny"))
 
 
 def test_summary_shows_what_a_planner_would(run: Run, folder: Path) -> None:
@@ -65,7 +75,7 @@ def test_the_summary_of_a_large_plan_fits_a_screen(run: Run, tmp_path: Path) -> 
 
 
 def test_a_plan_that_puts_no_money_in_has_no_return_on_it(run: Run) -> None:
-    said = run("plan", Path(__file__).parents[2] / "fixtures/tiny", "--set", "lease_rates.usd_per_gpu_hour*=0.1").out
+    said = run("plan", TINY, "--set", "lease_rates.usd_per_gpu_hour*=0.1").out
     assert "no money is put in: no IRR, no payback" in " ".join(said.split())
 
 
@@ -77,8 +87,8 @@ def test_summary_keeps_small_amounts_and_whole_names(run: Run, folder: Path) -> 
         assert " 0 MW" not in shown
 
 
-def test_json_is_the_plan_json_of_the_run(run: Run, folder: Path, tmp_path: Path) -> None:
-    ended = run("plan", folder, "--json", "--out", tmp_path / "run")
+def test_json_is_the_plan_json_of_the_run(run: Run, tmp_path: Path) -> None:
+    ended = run("plan", TINY, "--json", "--out", tmp_path / "run")
     assert ended.code == 0
     assert ended.err == ""
     assert json.loads(ended.out) == json.loads((tmp_path / "run" / "plan.json").read_text())
@@ -95,18 +105,18 @@ def test_a_workbook_gives_the_same_plan_as_the_folder(run: Run, folder: Path, tm
     assert records[0][1]["case_hash"] == records[1][1]["case_hash"]
 
 
-def test_force_replaces_a_run_and_nothing_else(run: Run, folder: Path, tmp_path: Path) -> None:
+def test_force_replaces_a_run_and_nothing_else(run: Run, tiny: Path, tmp_path: Path) -> None:
     target = tmp_path / "run"
-    assert run("plan", folder, "--out", target).code == 0
-    again = run("plan", folder, "--out", target)
+    assert run("plan", tiny, "--out", target).code == 0
+    again = run("plan", tiny, "--out", target)
     assert again.code == 2
     assert "--force" in again.err
-    assert run("plan", folder, "--out", target, "--force", "--exclude", "gpus[b300]").code == 0
-    assert json.loads((target / "run.json").read_text())["options"]["excludes"] == ["gpus[b300]"]
-    refused = run("plan", folder, "--out", folder, "--force")
+    assert run("plan", tiny, "--out", target, "--force", "--exclude", "power[cells:p1]").code == 0
+    assert json.loads((target / "run.json").read_text())["options"]["excludes"] == ["power[cells:p1]"]
+    refused = run("plan", tiny, "--out", tiny, "--force")
     assert refused.code == 2
     assert "is not a run" in refused.err
-    assert planner.read(folder).source_hash == starting_case().source_hash
+    assert planner.read(tiny).source_hash == planner.read(TINY).source_hash
 
 
 def test_options_reach_the_plan(run: Run, folder: Path) -> None:
@@ -127,23 +137,23 @@ def test_options_reach_the_plan(run: Run, folder: Path) -> None:
     assert "cloud_hall" in said["leases_won"]
 
 
-def test_a_relaxation_says_that_it_is_none_of_the_plans(run: Run, folder: Path) -> None:
-    relaxed = run("plan", folder, "--relax")
+def test_a_relaxation_says_that_it_is_none_of_the_plans(run: Run) -> None:
+    relaxed = run("plan", TINY, "--relax")
     assert relaxed.code == 0
     assert "relaxed" in relaxed.out
     assert "not a plan" in relaxed.out
 
 
-def test_infeasible_ends_with_3_and_a_whole_folder(run: Run, folder: Path, tmp_path: Path) -> None:
-    ended = run("plan", folder, "--fix", "leases.size[lab_training]=100", "--out", tmp_path / "run")
+def test_infeasible_ends_with_3_and_a_whole_folder(run: Run, tmp_path: Path) -> None:
+    ended = run("plan", TINY, *NOT_TO_BE_HAD, "--out", tmp_path / "run")
     assert ended.code == 3
     assert "infeasible: No answer keeps every limit" in ended.out
     assert json.loads((tmp_path / "run" / "plan.json").read_text())["status"] == "infeasible"
     assert "Traceback" not in ended.err + ended.out
 
 
-def test_infeasible_as_json_ends_with_3(run: Run, folder: Path) -> None:
-    ended = run("plan", folder, "--fix", "leases.size[lab_training]=100", "--json")
+def test_infeasible_as_json_ends_with_3(run: Run) -> None:
+    ended = run("plan", TINY, *NOT_TO_BE_HAD, "--json")
     assert ended.code == 3
     assert json.loads(ended.out)["npv_usd"] is None
 

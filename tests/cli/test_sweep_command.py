@@ -12,6 +12,8 @@ from command_line import Run
 from planner.case.starting import starting_case
 from planner.case.write import write_case
 
+TINY = Path(__file__).parents[2] / "fixtures" / "tiny"
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -71,8 +73,8 @@ def test_what_cannot_be_swept_is_told(run: Run, folder: Path, arguments: tuple[s
     assert why in ended.err
 
 
-def test_alternatives_print_and_write(run: Run, folder: Path, tmp_path: Path) -> None:
-    out = tmp_path / "near"
+def test_alternatives_print_and_write(run: Run, tmp_path: Path) -> None:
+    out, folder = tmp_path / "near", TINY
     ended = run("alternatives", folder, "--within", "2%", "--out", out, "--count", 1)
     assert ended.code == 0, ended.err
     assert "sites over all plans within the loss" in ended.out

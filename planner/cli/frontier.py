@@ -21,6 +21,7 @@ from planner.cli.options import (
     Fixes,
     Force,
     Gap,
+    ImportedFutures,
     Seed,
     SolverThreads,
     Stress,
@@ -52,6 +53,7 @@ def frontier(
     alpha: Alpha = 0.95,
     scenarios: Annotated[int, futures_drawn("over which to plan")] = 500,
     draws: Draws = "independent",
+    futures: ImportedFutures = None,
     seed: Seed = None,
     edits: Edits = None,
     stress: Stress = None,
@@ -90,7 +92,9 @@ def frontier(
         excludes=tuple(excludes or ()),
         solver=SolverOptions(gap=gap, time_limit_s=time_limit, threads=threads),
     )
-    risk = RiskOptions(alpha=alpha, scenarios=scenarios, seed=seed, draws=draws)
+    risk = RiskOptions(
+        alpha=alpha, scenarios=scenarios, seed=seed, draws=draws, imported=None if futures is None else str(futures)
+    )
     with saying(f"frontier of {case.settings.name}", quiet=as_json) as say:
         found = make_frontier(
             case, options, risk, weights=chosen,

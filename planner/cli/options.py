@@ -26,6 +26,16 @@ def futures_drawn(why: str) -> Any:
     return typer.Option("--scenarios", min=1, metavar=NUMBER, help=f"futures drawn, {why}")
 
 
+ImportedFutures = Annotated[
+    Path | None,
+    typer.Option(
+        "--futures", metavar=FILE,
+        help="paths and weights from elsewhere (Parquet, CSV: factor_id, scenario, month, value, weight) in place "
+        "of --scenarios draws",
+    ),
+]
+
+
 def tail_level(default: str = "") -> Any:
     """The level of CVaR."""
     return typer.Option("--alpha", parser=share, metavar=SHARE, help=f"{LEVEL}{default}")

@@ -20,6 +20,7 @@ from planner.cli.options import (
     Excludes,
     Fixes,
     Force,
+    ImportedFutures,
     Memory,
     Relax,
     Solver,
@@ -96,6 +97,7 @@ def plan(
     ] = None,
     alpha: Annotated[float | None, tail_level(" [default: 0.95]")] = None,
     scenarios: Annotated[int | None, futures_drawn("over which to plan [default: 500]")] = None,
+    futures: ImportedFutures = None,
     max_cvar: Annotated[
         float | None,
         typer.Option(
@@ -151,7 +153,7 @@ def plan(
     allow_memory(memory)
     case = read_case(path)
     weighed = (
-        any(given is not None for given in (risk_weight, alpha, scenarios, max_cvar, pool)) or information > 0
+        any(given is not None for given in (risk_weight, alpha, scenarios, futures, max_cvar, pool)) or information > 0
         or device != "auto"
     )
     if weighed and why:
@@ -177,7 +179,7 @@ def plan(
 
             risk = RiskOptions(
                 weight=risk_weight or 0.0, alpha=0.95 if alpha is None else alpha, scenarios=scenarios or 500,
-                max_cvar_usd=max_cvar, information=information,
+                imported=None if futures is None else str(futures), max_cvar_usd=max_cvar, information=information,
                 pool=pool, device=device,
             )
             found = solved_after_risk(case, options, risk, report=None if progress is None else rounds_on(progress))

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from planner.cli.options import (
-    FILE,
     NUMBER,
     SIZE,
     AsJson,
@@ -19,6 +18,7 @@ from planner.cli.options import (
     Draws,
     Edits,
     Force,
+    ImportedFutures,
     Resume,
     Scheduler,
     Seed,
@@ -57,14 +57,7 @@ def score(
     force: Force = False,
     scenarios: Annotated[int, futures_drawn("over which to score")] = 1000,
     alpha: Annotated[float, tail_level("; of VaR and the tails too")] = 0.95,
-    futures: Annotated[
-        Path | None,
-        typer.Option(
-            "--futures", metavar=FILE,
-            help="paths and weights from elsewhere (Parquet, CSV: factor_id, scenario, month, value, weight) in place "
-            "of --scenarios draws",
-        ),
-    ] = None,
+    futures: ImportedFutures = None,
     draws: Draws = "independent",
     seed: Seed = None,
     float64: Annotated[bool, typer.Option("--float64", help="measure in float64 instead of float32 in $M")] = False,

@@ -32,7 +32,7 @@ from planner.plans.tables import portfolio_table, power_table
 from planner.risk.allocate import RiskAllocation, Task
 from planner.risk.planning import RiskOptions
 from planner.risk.worth import candidate_values, column_values, endings_are_certain
-from planner.scenarios.futures import Futures, make_futures
+from planner.scenarios.futures import Futures
 from planner.solver.column_generation.columns import FixedPart
 from planner.solver.column_generation.mean_cvar import MeanCvar
 from planner.solver.model_arrays import model_arrays
@@ -115,9 +115,7 @@ def frontier(
     began = time.perf_counter()
     changed = changed_case(as_case(case), chosen.edits, chosen.stress)
     candidates = chosen.candidates(changed)
-    futures = make_futures(
-        changed, candidates.outlook.calendar, scenarios=weighed.scenarios, seed=weighed.seed, draws=weighed.draws
-    )
+    futures = weighed.futures(changed, candidates.outlook.calendar)
     values = candidate_values(candidates, futures, equity=chosen.equity, threads=chosen.solver.threads)
     found = _plans(candidates, values, futures, chosen, weighed, sorted(weights), report)
     table, plans = _points(candidates, futures, weighed, found)

@@ -13,6 +13,7 @@ import pandas as pd
 
 from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
+from planner.case.calendar import Calendar
 from planner.case.case import Case
 from planner.case.edits import changed_case
 from planner.case.read import as_case
@@ -29,7 +30,7 @@ from planner.risk.pool_partitions import is_pool_folder, stored_bundles, stored_
 from planner.risk.tail_scenarios import factor_shifts, factor_values, feared_futures
 from planner.risk.worth import candidate_values
 from planner.runtime.device import device_named
-from planner.scenarios.futures import Futures, make_futures
+from planner.scenarios.futures import Futures, futures_of
 from planner.solver.column_generation.mean_cvar import MeanCvar
 from planner.solver.column_generation.pricing_rounds import RoundReport
 from planner.solver.growing_lp import NoVertex
@@ -42,11 +43,10 @@ class RiskOptions:
     """What to weigh against the mean.
 
     weight: of CVaR in the objective, 0 to 1. alpha: its level. scenarios: futures drawn; seed: None for the case's own;
-    draws as for
-    scores. max_cvar_usd: greatest CVaR of the loss. information: futures in the sample of EVPI, 0 for none.
+    draws as for scores. imported: a file of paths and weights from elsewhere, whose scenarios stand in place of as many
+    draws. max_cvar_usd: greatest CVaR of the loss. information: futures in the sample of EVPI, 0 for none.
     pool: a file of bundles (see `pool_file`), or `grid` or `grid:COUNT` for those of the case on a fine grid, at most
-    COUNT; GPUs then
-    take only the paths of the pool. device: auto, cpu or gpu, on which a pool is priced.
+    COUNT; GPUs then take only the paths of the pool. device: auto, cpu or gpu, on which a pool is priced.
     """
 
     weight: float = 0.0
@@ -54,6 +54,7 @@ class RiskOptions:
     scenarios: int = 500
     seed: int | None = None
     draws: str = "independent"
+    imported: str | None = None
     max_cvar_usd: float | None = None
     information: int = 0
     pool: str | None = None
@@ -76,8 +77,16 @@ class RiskOptions:
             raise PlannerError(
                 "the value of information is found on the whole model, not on a pool; leave --pool or --information out"
             )
+        if self.imported is not None and self.pool is not None and is_pool_folder(self.pool):
+            raise PlannerError("the values of that pool are of futures that were drawn; leave --futures or --pool out")
         if self.information < 0:
             raise PlannerError(f"a sample of {self.information} futures was asked for; give 1 or more, or 0 for none")
+
+    def futures(self, case: Case, calendar: Calendar) -> Futures:
+        """The futures to plan over, drawn or from elsewhere."""
+        return futures_of(
+            case, calendar, scenarios=self.scenarios, seed=self.seed, draws=self.draws, file=self.imported
+        )
 
 
 @dataclass(frozen=True, repr=False)
@@ -255,9 +264,7 @@ def solved_after_risk(
     # what is wrong with a pool is said before the long work
     bundles = None if weighed.pool is None else _bundles(candidates, weighed.pool)
     built = time.perf_counter()
-    futures = make_futures(
-        changed, candidates.outlook.calendar, scenarios=weighed.scenarios, seed=weighed.seed, draws=weighed.draws
-    )
+    futures = weighed.futures(changed, candidates.outlook.calendar)
     values = candidate_values(candidates, futures, equity=chosen.equity, threads=chosen.solver.threads)
     valued = time.perf_counter()
     measure = MeanCvar(weighed.weight, weighed.alpha, futures.weights)

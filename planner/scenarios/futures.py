@@ -19,7 +19,7 @@ from planner.errors import PlannerError
 from planner.scenarios.copula import Floats, copula_of, joined
 from planner.scenarios.events import Bools, Ints, default_draws, delay_draws, offer_draws, renewal_draws
 from planner.scenarios.factors import Factor, must_be_imported, table_factors
-from planner.scenarios.imported import Imported
+from planner.scenarios.imported import Imported, read_imported
 
 
 class Draws(Enum):
@@ -195,6 +195,16 @@ def make_futures(
     names = tuple(str(number + 1) for number in range(count)) if imported is None else imported.names
     weights = np.full(count, 1.0 / count) if imported is None else imported.weights
     return Futures(case, calendar, case.settings.seed if seed is None else seed, Draws(draws), names, weights, imported)
+
+
+def futures_of(
+    case: Case, calendar: Calendar, *, scenarios: int, seed: int | None, draws: Draws | str, file: str | None
+) -> Futures:
+    """Futures of a case as they are asked for: drawn, or those of a file of paths and weights in the place of as many
+    draws (see `imported.read_imported`)."""
+    if file is None:
+        return make_futures(case, calendar, scenarios=scenarios, seed=seed, draws=draws)
+    return make_futures(case, calendar, seed=seed, draws=draws, imported=read_imported(file, case, calendar))
 
 
 def _require_all_imported(case: Case, imported: Imported | None) -> None:

@@ -21,8 +21,7 @@ from planner.candidates.decisions import apply_decisions
 from planner.errors import PlannerError
 from planner.runtime.device import device_named
 from planner.runtime.memory import LEAST, usable_memory, written_size
-from planner.scenarios.futures import Futures, make_futures
-from planner.scenarios.imported import read_imported
+from planner.scenarios.futures import Futures, futures_of
 from planner.scenarios.stressed import stressed_candidates
 from planner.scoring.draw_gain import DrawGain, Lead, draw_gain, lead_of
 from planner.scoring.footprint import Footprint, footprint
@@ -148,10 +147,9 @@ class Scoring:
         outlook, options = self.candidates.outlook, self.options
         self.device = device_named(options.device)
         self._engine: Engine = engine_on(self.device, threads=options.threads or usable_cores())
-        imported = None if options.imported is None else read_imported(options.imported, outlook.case, outlook.calendar)
-        count = options.scenarios if imported is None else None
-        self.futures = make_futures(
-            outlook.case, outlook.calendar, scenarios=count, seed=options.seed, draws=options.draws, imported=imported
+        self.futures = futures_of(
+            outlook.case, outlook.calendar, scenarios=options.scenarios, seed=options.seed, draws=options.draws,
+            file=options.imported,
         )
         self.candidates = apply_decisions(self.candidates, options.fixes, options.excludes)
         stresses = stressed_candidates(self.candidates)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from at_length import few
 from oracle.enumerated import greatest
 from oracle.tiny_case import cluster, grid, rate, site, tiny_case
 from solver.test_brute_force import random_case
@@ -97,7 +98,7 @@ def test_the_case_solved_by_hand_turns_where_its_page_says() -> None:
     assert found.table["redone_npv_usd"].iloc[0] == pytest.approx(43_272_000.0, abs=1.0)
 
 
-@pytest.mark.parametrize("seed", [1, 3, 4])
+@pytest.mark.parametrize("seed", few([1, 3, 4], 2))
 def test_every_plan_redone_is_the_best_of_all_combinations(seed: int) -> None:
     case = random_case(seed)
     found = sweep(case, vary=("gpu_price=0.6,1.7", "lease_rate=0.8"), workers=1, solver=EXACT)

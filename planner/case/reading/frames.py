@@ -57,11 +57,12 @@ def series(column: Column, values: Sequence[Parsed]) -> pd.Series:
 
 def empty_frame(table: Table) -> pd.DataFrame:
     """The table without rows."""
-    return _empty_frame(table).copy()
+    return _empty_frame(table, pd.get_option("mode.string_storage")).copy()
 
 
 @cache
-def _empty_frame(table: Table) -> pd.DataFrame:
+def _empty_frame(table: Table, storage: str) -> pd.DataFrame:
+    """Made once for each way in which pandas holds text."""
     return pd.DataFrame({column.name: typed_array(column, []) for column in table.columns})
 
 

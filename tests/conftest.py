@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from functools import cache
 from typing import Any
 
 import pytest
@@ -86,14 +87,23 @@ def kept_script(
     monkeypatch.setattr("planner.reporting.page.script._MAKE", make)
 
 
+@cache
+def _storage() -> str:
+    """How pandas holds text where it is not told otherwise."""
+    import pandas as pd
+
+    return str(pd.get_option("mode.string_storage"))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Text is held in Python where a test is about arithmetic: on tables of a few rows that takes a third less time
     than Arrow, which users have, and which tests of what is read, written, printed and reported go through."""
     import pandas as pd
 
+    _storage()  # before the first change
     room = item.nodeid.removeprefix("tests/").partition("/")[0]
-    pd.set_option("mode.string_storage", "python" if room in ARITHMETIC else "auto")
+    pd.set_option("mode.string_storage", "python" if room in ARITHMETIC else _storage())
 
 
 def pytest_collection_finish() -> None:

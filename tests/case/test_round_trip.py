@@ -19,10 +19,8 @@ from planner.case import content_hash
 from planner.case.case import Case
 from planner.case.generate import generate_case
 from planner.case.read import read_case
-from planner.case.reading.frames import empty_frame
 from planner.case.schema import ColumnType, number, text
 from planner.case.settings import ASSET_CLASSES, DEPRECIATION_METHODS, TAIL_RULES
-from planner.case.tables import TABLES
 from planner.case.write import write_case
 from planner.errors import PlannerError
 
@@ -240,9 +238,3 @@ def test_a_workbook_is_the_same_bytes_each_time(case_folder, tmp_path):
     write_case(case, tmp_path / "a.xlsx")
     write_case(case, tmp_path / "b.xlsx")
     assert (tmp_path / "a.xlsx").read_bytes() == (tmp_path / "b.xlsx").read_bytes()
-
-
-def test_tables_without_rows_keep_text_as_pandas_was_told() -> None:
-    for kept_in in ("python", "pyarrow", "python"):
-        with pd.option_context("mode.string_storage", kept_in):
-            assert empty_frame(TABLES["sites"])["site_id"].dtype == pd.Series([""], dtype="str").dtype

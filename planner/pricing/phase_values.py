@@ -25,7 +25,7 @@ from planner.candidates.bounds import POWER
 from planner.candidates.build import CandidateSet
 from planner.candidates.kinds import Kind
 from planner.candidates.outlook import Outlook
-from planner.candidates.phase_limits import IF_OPEN, IF_TAKEN, IN_STEPS
+from planner.candidates.phase_limits import IF_OPEN, IF_TAKEN
 from planner.candidates.phases import fee_start, fee_usd_per_mw_month, phase_table, unit_mw
 from planner.candidates.resources import Family
 from planner.formulation.allocate import Allocation
@@ -97,18 +97,27 @@ class Phase:
         return self.places.raised(self.places.touching(self.rows, start, end)).reversed()
 
     def offered(self) -> Direction | None:
-        """A MW more on offer, at the phase's own fee; None where it is taken whole or in steps."""
+        """A MW more on offer, at the phase's own fee; None where it is taken whole or in steps.
+
+        With integers fixed it can be had only as far as the site is opened and the phase is taken: an offer that is
+        not touched is worth no more for being larger. Of what comes in steps a MW makes no further step.
+        """
         column = self.places.columns(np.array([self.number]))
         if not self.divisible or not len(column):
             return None
+        tied = [self.places.rows(Family.OFFER, f"{self.name}{when}") for when in (IF_OPEN, IF_TAKEN)]
         return together(
             # what may be ended early, or left unused of a minimum take, grows with it
             self.places.copies(POWER, self.name),
-            *(
-                self.places.raised(self.places.rows(Family.OFFER, f"{self.name}{when}"))
-                for when in (IF_OPEN, IF_TAKEN, IN_STEPS)
-            ),
+            *(self.places.raised(rows, self._decided(rows)) for rows in tied),
         )
+
+    def _decided(self, rows: IntArray) -> Floats:
+        """Share of the offer that the plan's integers allow in some rows, shape (rows,)."""
+        stands = self.places.limit(rows)  # what is committed is a fact, and depends on no decision
+        offered = self.thing.limit - stands
+        decided = self.fixed.provided(rows) * self.places.model.row_scale[rows] - stands
+        return decided / np.where(offered > 0.0, offered, np.inf)
 
     def withheld(self, *, followed: bool) -> Price | None:
         """The price of MW given back, of those contracted; None where there are none, or they are committed."""

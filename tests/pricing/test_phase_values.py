@@ -133,3 +133,15 @@ def test_progress_counts_the_answers() -> None:
     found = with_prices(planned(), lambda what, answers: seen.append((what, answers)))
     assert [answers for _, answers in seen] == list(range(1, len(found.prices) + 1))
     assert seen[0][0] == "phases"
+
+
+def test_an_offer_that_is_not_taken_is_worth_no_more_for_being_larger() -> None:
+    """75 MW or at least 20 of them, none taken: with integers fixed a MW more on offer changes nothing, as planning the
+    larger offer shows."""
+    found = plan(generate_case(sites=3, leases=5, skus=2, months=36, seed=1792), prices="headline")
+    row = found.prices.set_index("name").loc["S002_grid:2"]
+    assert row["in_plan"] == 0.0
+    assert row["gain_usd"] > 100_000.0
+    assert row["net_gain_usd"] == 0.0
+    larger = plan(apply_edits(found.case, ["power.guaranteed_mw[S002_grid:2]+=1"]), prices="none")
+    assert larger.npv_usd == pytest.approx(found.npv_usd, rel=1e-9)

@@ -51,7 +51,7 @@ def _of_rows(candidates: CandidateSet, free: np.ndarray) -> pd.DataFrame:
         rows = named[(named["family"] == member.name) & named["candidate"].isin(bounded)].drop_duplicates("candidate")
         number, resource = rows["candidate"].to_numpy(np.int64), rows["resource"].to_numpy(np.int64)
         each = rows["coefficient"].to_numpy(np.float64)
-        names = np.array(book.name, dtype=object)[resource]
+        names = [book.name[at] for at in resource]
         limit = table["upper"].to_numpy(np.float64)[number] * each
         parts.append(_made(number, member.name, names, 1.0 / each, limit))
     return _halls_by_site(candidates, pd.concat(parts, ignore_index=True))

@@ -116,13 +116,15 @@ class Uses:
 
 @dataclass
 class ResourceBook:
-    """All resources with their limits, all stocks, and who uses them."""
+    """All resources with their limits, all stocks, and who uses them. A name is the parts of a resource joined by a
+    colon, which no name of a case holds."""
 
     uses: Uses = field(default_factory=Uses)
     stock_uses: Uses = field(default_factory=Uses)
     per_stock: list[tuple[int, int, float]] = field(default_factory=list)
     family: list[Family] = field(default_factory=list)
     parts: list[tuple[str, ...]] = field(default_factory=list)
+    name: list[str] = field(default_factory=list)
     limit: list[float] = field(default_factory=list)
     stock_kind: list[Stock] = field(default_factory=list)
     stock_name: list[str] = field(default_factory=list)
@@ -133,11 +135,6 @@ class ResourceBook:
         """A book of its own that can be written on without changing this one."""
         return deepcopy(self)
 
-    @property
-    def name(self) -> list[str]:
-        """Names of the resources, their parts joined by a colon, which no name of a case holds."""
-        return [":".join(parts) for parts in self.parts]
-
     def resource(self, family: Family, name: Name, limit: float = 0.0) -> int:
         """Number of a resource, entered on first use with its limit; a second limit must be the same."""
         parts = (name,) if isinstance(name, str) else name
@@ -146,6 +143,7 @@ class ResourceBook:
             self._numbers[key] = len(self.family)
             self.family.append(family)
             self.parts.append(parts)
+            self.name.append(key[1])
             self.limit.append(float(limit))
         number = self._numbers[key]
         if self.limit[number] != float(limit):
@@ -248,14 +246,14 @@ def make_rows(book: ResourceBook, uses: Columns | pd.DataFrame, columns: int, mo
         shape=(len(touched), columns),
     )
     use.sum_duplicates()
-    resource, names = codes[touched] // width, book.name
+    resource = codes[touched] // width
     start = codes[touched] % width
     end = codes[np.minimum(touched + 1, len(codes) - 1)] % width if len(codes) else start
     table = pd.DataFrame(
         {
             "resource": resource,
             "family": [book.family[number].name for number in resource],
-            "name": [names[number] for number in resource],
+            "name": [book.name[number] for number in resource],
             "start": start,
             "end": end,
             "limit": np.asarray(book.limit, dtype=np.float64)[resource] if len(resource) else np.zeros(0),

@@ -52,9 +52,9 @@ def irr(cash: Array, /, *, periods_per_year: int = 12) -> Irr:
     """Internal rate of return of each path: cash (..., periods) at equal distances -> three arrays (...).
 
     Where in the period the cash falls does not matter, nor do periods without cash before or after the flow, nor the
-    other paths, to the last bit. Flows smaller than 4 roundings of
-    the greatest flow of their path count as 0, so that dust of earlier sums adds no root near -100 %. Computed in
-    float64; the rate comes in the dtype of `cash`. Raises ValueError for NaN or infinite flows, or none.
+    other paths, to the last bit. Flows smaller than 4 roundings of the greatest flow of their path count as 0, so that
+    dust of earlier sums adds no root near -100 %. Computed in float64; the rate comes in the dtype of `cash`. Raises
+    ValueError for NaN or infinite flows, or none.
     """
     require_floating(cash)
     xp = array_namespace(cash)

@@ -32,8 +32,7 @@ class Priced:
     """The best columns of each group and their reduced value per unit of the group's limit, (groups, most) each.
 
     column is -1 and worth 0 where a group has no more. largest: greatest reduced value per unit of a limit over the
-    whole
-    pool, -inf for an empty one. best: that of each group, (groups,), -inf for a group without columns.
+    whole pool, -inf for an empty one. best: that of each group, (groups,), -inf for a group without columns.
     """
 
     column: Ints

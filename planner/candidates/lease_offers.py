@@ -99,8 +99,7 @@ def lease_offers(outlook: Outlook, paths: Columns, *, only: Ints | None = None) 
 
     One row per lease, SKU and tier (NO_ROW and 0 for hosting), site, power path and start: columns lease, site, gpu,
     tier, network_usd_per_gpu_hour, rate_usd ($ per GPU-hour, or per MW-month), it_mw (per GPU, or 1), units of the
-    lease's size per unit
-    of the candidate, and those of windows and paths. only: leases, all by default.
+    lease's size per unit of the candidate, and those of windows and paths. only: leases, all by default.
     """
     offers = powered_offers(outlook, placed_leases(outlook, only=only), paths)
     ranks = {name: name_ranks(outlook, table, column)[offers[name]] for name, table, column in _NAMED}

@@ -23,8 +23,7 @@ class Differences:
 
     lines: line, before_usd, after_usd, change_usd of discounted cash; they add to the change of NPV. sites: site_id
     with contracted MW, GPUs and NPV before and after, where one moved. leases: lease_id with outcome and size before
-    and after, where
-    one moved. cases: table, rows before, rows after, what differs; settings as table `case`.
+    and after, where one moved. cases: table, rows before, rows after, what differs; settings as table `case`.
     """
 
     lines: pd.DataFrame

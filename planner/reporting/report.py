@@ -46,10 +46,8 @@ def report(
     folder `out`.
 
     Beside it the report shows what other verbs wrote: another run (compare), a folder of scores with its file of
-    portfolios,
-    sweeps, a frontier, quotes. case: where the case of a run stands if it has moved. pictures: png or svg, each figure
-    as a
-    file too. force: replace a report. script: the page's script where it is being made already.
+    portfolios, sweeps, a frontier, quotes. case: where the case of a run stands if it has moved. pictures: png or svg,
+    each figure as a file too. force: replace a report. script: the page's script where it is being made already.
     Raises PlannerError for what does not belong to the run.
 
     >>> import planner

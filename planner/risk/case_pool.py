@@ -131,8 +131,7 @@ def make_case_pool(
     """Master and pool for some bundles (see `bundle_grid.COLUMNS`).
 
     values: NPV by candidate and scenario, dollars, (N, S). file: where the pool's values are mapped from, as .npy; None
-    keeps
-    them in memory. known: the pool's values where they are made already (see `pool_values`).
+    keeps them in memory. known: the pool's values where they are made already (see `pool_values`).
     """
     if bundles.empty:
         raise PlannerError("the pool holds no bundle; make the grid finer, or name bundles of this case")

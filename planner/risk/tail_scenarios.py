@@ -16,8 +16,8 @@ def factor_values(futures: Futures) -> pd.DataFrame:
     """One figure per factor and future, a row per future.
 
     A path: its mean multiplier over the horizon. A slip, and delay[...]: months late. An overrun: what is paid of the
-    planned. default[...]: 1 where the customer defaults within the
-    horizon. renewal[...]: 1 where the lease is renewed.
+    planned. default[...]: 1 where the customer defaults within the horizon. renewal[...], offer[...]: 1 where the lease
+    is renewed, or offered.
     """
     horizon = futures.calendar.horizon
     parts = []

@@ -89,8 +89,7 @@ class Scores:
     cvar_usd (losses positive), npv_<stress>_usd (the plan as it stands; NaN where the stressed case cannot have what it
     holds) and limits_broken_<stress>, of the limits that the stress changes; the columns of `Footprint.columns`; with
     paths those of `path_columns` (peak funding, payback, least DSCR where the case has debt, MOIC, IRR); limits_broken,
-    worst_limit,
-    worst_excess. broken: portfolio, family, name, from_month, to_month, excess, limit.
+    worst_limit, worst_excess. broken: portfolio, family, name, from_month, to_month, excess, limit.
     """
 
     table: pd.DataFrame

@@ -23,9 +23,8 @@ class Phase:
     """A phase of power as the plan sees it.
 
     first, end: months of its power. promised: the month in which it would come by its date and delay alone, negative
-    before the
-    start. term: months of its contract. leads: whether it may have to wait for its lead from the start. it_mw: critical
-    IT that it carries.
+    before the start. term: months of its contract. leads: whether it may have to wait for its lead from the start.
+    it_mw: critical IT that it carries.
     """
 
     name: str

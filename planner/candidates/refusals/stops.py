@@ -48,10 +48,9 @@ class Stop:
     """A limit that has to be lifted, among others that are named beside it.
 
     what: its sentence, with {have} in place of a figure that differs from site to site; general: the same for several
-    sites whose
-    sentences differ in more than that. have, need: the figure of the limit and the one that the lease needs, in `unit`
-    (a month number where that is "month"; NaN where it has none). edits: changes of the case that lift it, as `--set`
-    takes them.
+    sites whose sentences differ in more than that. have, need: the figure of the limit and the one that the lease
+    needs, in `unit` (a month number where that is "month"; NaN where it has none). edits: changes of the case that lift
+    it, as `--set` takes them.
     """
 
     kind: StopKind

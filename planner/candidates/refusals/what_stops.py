@@ -50,9 +50,8 @@ class Refusal:
 
     stopped: it cannot. before: what stops it at every site alike, its dates and the supply of all sites together.
     places: where it is stopped each site, on the SKU with the fewest stops, else the sites that can hold some of it.
-    least: units that must
-    be served, 0 where any part will do. begins: the first month in which it can begin at its least size (None where it
-    cannot). due: the month of its start.
+    least: units that must be served, 0 where any part will do. begins: the first month in which it can begin at its
+    least size (None where it cannot). due: the month of its start.
     """
 
     lease_id: str

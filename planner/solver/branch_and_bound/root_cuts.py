@@ -3,8 +3,7 @@
 HiGHS finds mixed-integer rounding, cover, clique and flow cuts at the root of its own search, round by round, and
 tells its cut pool before it begins to branch. The cuts hold for every whole answer that is better than the best one
 HiGHS knew by then (which it may have used to fix decisions), so with that answer in hand they are rows of the
-relaxation of any tree over
-the same model. A model that the root settles has no pool: then there are no cuts.
+relaxation of any tree over the same model. A model that the root settles has no pool: then there are no cuts.
 """
 
 from __future__ import annotations

@@ -76,8 +76,7 @@ def bound_of(
     """The bound at some prices, the pool priced in one pass.
 
     Of each group one column at most could fill the group's limit; columns `capped` (in ascending order) have an upper
-    bound of their
-    own and count by that instead. most: columns of each group that `priced` names. exact: in float64.
+    bound of their own and count by that instead. most: columns of each group that `priced` names. exact: in float64.
     """
     arrays = fixed.arrays
     # Lagrange: each row at the limit that its price pushes against, then each column at the better of its bounds. Any

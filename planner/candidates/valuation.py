@@ -41,9 +41,13 @@ class Valuation:
 
     def npv(self, block: Block, lines: Sequence[Line] = tuple(Line), *, equity: bool = False) -> Floats:
         """After-tax NPV of a unit of each candidate of a block by scenario, in dollars, shape (N, S)."""
+        return self.npv_of(block.terms, lines, equity=equity)
+
+    def npv_of(self, terms: Sequence[Term], lines: Sequence[Line] = tuple(Line), *, equity: bool = False) -> Floats:
+        """The same of units given by their terms."""
         prefix, values = self._prepared
         found: Floats = unit_npv(
-            block.terms, prefix, self.events, values, tax_rate=self.tax_rate, lines=lines, equity=equity
+            terms, prefix, self.events, values, tax_rate=self.tax_rate, lines=lines, equity=equity
         )
         return found
 

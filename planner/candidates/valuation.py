@@ -7,11 +7,11 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from kernels.cpu.unit_npv import unit_npv
+from kernels.cpu.unit_npv import discounted_prefix, unit_npv
 from kernels.lines import Line
 from kernels.reference.unit_cash import unit_cash
-from kernels.reference.unit_npv import discounted_prefix, schedule_values
-from kernels.terms import Term
+from kernels.reference.unit_npv import schedule_values
+from kernels.terms import Term, WindowTerm
 from planner.arrays import Floats, Ints
 from planner.candidates.builder import Block, CandidateBuilder
 from planner.candidates.cash_tables import EventTable, PathTable, ProfileTable
@@ -27,6 +27,11 @@ def select(terms: Sequence[Term], rows: Ints) -> list[Term]:
         replace(term, **{entry.name: getattr(term, entry.name)[rows] for entry in fields(term) if entry.name != "line"})
         for term in terms
     ]
+
+
+def renumbered(term: Term, needed: Ints) -> Term:
+    """A term whose paths are numbered among those that are needed (rising)."""
+    return replace(term, path=np.searchsorted(needed, term.path)) if isinstance(term, WindowTerm) else term
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,7 @@ class CashTables:
     def under(self, outlook: Outlook, *, needed: Ints | None = None) -> Valuation:
         """The arrays that value units under an outlook: the base case, or a piece of the scenarios.
 
-        `needed` are the rows of paths that will be read, all by default.
+        `needed` are the rows of paths that will be read, by terms that are `renumbered`; all by default.
         """
         return Valuation(
             paths=self.paths.table(outlook, needed=needed),

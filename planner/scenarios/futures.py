@@ -4,7 +4,7 @@ be."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 from functools import cached_property
 
@@ -49,6 +49,15 @@ class Values:
     overruns: dict[str, Floats] = field(default_factory=dict)
     offered: dict[str, Bools] = field(default_factory=dict)
 
+    def piece(self, scenarios: slice) -> Values:
+        """What happens in some of the scenarios."""
+        return Values(
+            **{
+                entry.name: {name: value[scenarios] for name, value in getattr(self, entry.name).items()}
+                for entry in fields(self)
+            }
+        )
+
 
 @dataclass(frozen=True)
 class Futures:
@@ -66,20 +75,26 @@ class Futures:
     weights: Floats
     imported: Imported | None = None
     first: int = 0
+    drawn: Values | None = None
+    """Its values, where they were drawn with those of more scenarios."""
 
     def __len__(self) -> int:
         return len(self.weights)
 
     def piece(self, scenarios: slice) -> Futures:
-        """Some of the scenarios, one after another, with nothing drawn yet."""
+        """Some of the scenarios, one after another; nothing is drawn for it before it is asked."""
         start, stop, step = scenarios.indices(len(self))
         if step != 1 or stop <= start:
             raise ValueError(f"a piece is a run of scenarios one after another, got {scenarios} of {len(self)}")
         imported = None if self.imported is None else self.imported.piece(slice(start, stop))
         return replace(
             self, names=self.names[start:stop], weights=self.weights[start:stop], imported=imported,
-            first=self.first + start,
+            first=self.first + start, drawn=None if self.drawn is None else self.drawn.piece(slice(start, stop)),
         )
+
+    def drawn_ahead(self) -> Futures:
+        """The same, drawn now, so that its pieces need not be drawn each for itself."""
+        return replace(self, drawn=self.values)
 
     def pieces(self, size: int) -> Iterator[Futures]:
         """All scenarios in pieces of at most `size`."""
@@ -93,6 +108,8 @@ class Futures:
     @cached_property
     def values(self) -> Values:
         """What happens in these scenarios."""
+        if self.drawn is not None:
+            return self.drawn
         months = self.calendar.months
         once_names_ = [name for word in ONCE for name in once_names(self.case.tables, word)]
         held = frozenset() if self.imported is None else self.imported.factors

@@ -54,6 +54,7 @@ def plan_summary(plan: Plan) -> dict[str, Any]:
         "base": plan.options.base,
         "tail": plan.candidates.outlook.tail,
         "discounting": "(1 + r)^-((t + 0.5)/12), cash at mid-month; years after the horizon at mid-year",
+        **({} if plan.over_futures is None else plan.over_futures.summary),
         **plan.more_summary,
     }
     if plan.levels is None:
@@ -125,6 +126,7 @@ def run_record(plan: Plan, device: str, folder: Path | None = None) -> dict[str,
             "asked": options.prices, "answers": len(plan.prices), "complete": plan.priced.complete,
             "held_solves": plan.priced.solves,
         },
+        "futures": None if plan.over_futures is None else plan.over_futures.record,
         "seconds": plan.seconds,
         "seed": plan.case.settings.seed,
         "device": device,

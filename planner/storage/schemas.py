@@ -192,6 +192,7 @@ _DRAWS = (
     ),
     C("renewal[<lease>]", "1 or 0", "whether the lease is renewed"),
     C("offer[<lease>]", "1 or 0", "whether the lease is offered, where that is not certain"),
+    C("offered_size[<lease>]", "share", "how much of the lease is offered, where futures from elsewhere say so"),
     C(
         "<factor>", "multiplier, months or share",
         "a factor: mean of its multiplier over the horizon, or what was drawn once",

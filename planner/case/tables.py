@@ -513,8 +513,8 @@ STRESSES = Table(
 
 FACTORS = Table(
     "factors",
-    "What moves at random around its forward curve: multipliers of mean one, and delays with a distribution of their "
-    "own.",
+    "What moves at random around its forward curve: multipliers of mean one; and what happens once: delays, capex over "
+    "budget, how much of a lease is offered.",
     "a factor",
     ("factor_id",),
     (
@@ -591,9 +591,9 @@ CORRELATIONS = Table(
     (
         names(
             "factor_a",
-            "factors, or delay[source_id:phase], default[customer_id], renewal[lease_id], or all with a value in a "
-            "column: delay[kind=grid]. A greater delay comes later, a greater default comes later, a greater renewal "
-            "is likelier",
+            "factors, or delay[source_id:phase], default[customer_id], renewal[lease_id], offer[lease_id], or all with "
+            "a value in a column: delay[kind=grid]. A greater delay comes later, a greater default comes later, a "
+            "greater renewal or offer is likelier",
             required=True,
         ),
         names("factor_b", "the others, written alike", required=True),

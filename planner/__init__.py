@@ -16,6 +16,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from planner.adapting.options import AdaptOptions
+    from planner.adapting.plan import plan
+    from planner.adapting.policy import Policy
+    from planner.adapting.policy_folder import write_policy
     from planner.auditing.agreement import Agreement, audit
     from planner.case.case import Case
     from planner.case.read import read_case as read
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
     from planner.errors import CaseError, PlannerError
     from planner.explaining.case_check import CaseCheck, check
     from planner.near_optimal.alternatives import Alternatives, AlternativesOptions, alternatives
-    from planner.planning.make_plan import plan, price
+    from planner.planning.make_plan import price
     from planner.planning.options import PlanOptions
     from planner.planning.plan import Plan
     from planner.quoting.breakeven import breakeven
@@ -44,6 +48,7 @@ if TYPE_CHECKING:
     from planner.sweeping.sweep import sweep
 
 __all__ = [
+    "AdaptOptions",
     "Agreement",
     "Alternatives",
     "AlternativesOptions",
@@ -56,6 +61,7 @@ __all__ = [
     "Plan",
     "PlanOptions",
     "PlannerError",
+    "Policy",
     "Quote",
     "QuoteRisk",
     "Report",
@@ -84,11 +90,13 @@ __all__ = [
     "score",
     "sweep",
     "write_case",
+    "write_policy",
     "write_run",
 ]
 
 _HOMES = {
     "_plan_html": "planner.reporting.notebook",
+    "AdaptOptions": "planner.adapting.options",
     "Agreement": "planner.auditing.agreement",
     "Alternatives": "planner.near_optimal.alternatives",
     "AlternativesOptions": "planner.near_optimal.alternatives",
@@ -101,6 +109,7 @@ _HOMES = {
     "Plan": "planner.planning.plan",
     "PlanOptions": "planner.planning.options",
     "PlannerError": "planner.errors",
+    "Policy": "planner.adapting.policy",
     "Quote": "planner.quoting.quote",
     "QuoteRisk": "planner.quoting.risk",
     "Report": "planner.reporting.report",
@@ -119,7 +128,7 @@ _HOMES = {
     "figures": "planner.reporting.notebook",
     "frontier": "planner.risk.frontier",
     "load_case": "planner.case.read",
-    "plan": "planner.planning.make_plan",
+    "plan": "planner.adapting.plan",
     "plan_after_risk": "planner.risk.planning",
     "portfolios": "planner.scoring.around_plan",
     "price": "planner.planning.make_plan",
@@ -130,6 +139,7 @@ _HOMES = {
     "score": "planner.scoring.scored",
     "sweep": "planner.sweeping.sweep",
     "write_case": "planner.case.write",
+    "write_policy": "planner.adapting.policy_folder",
     "write_run": "planner.run_folder",
 }
 _CALLED = {"_plan_html": "plan_html", "figures": "charts_of", "load_case": "read_case", "read": "read_case"}

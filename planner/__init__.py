@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from planner.adapting.options import AdaptOptions
     from planner.adapting.plan import plan
     from planner.adapting.policy import Policy
-    from planner.adapting.policy_folder import write_policy
+    from planner.adapting.policy_folder import read_policy, write_policy
+    from planner.adapting.replay import Replay, ReplayOptions, replay
     from planner.auditing.agreement import Agreement, audit
     from planner.case.case import Case
     from planner.case.read import read_case as read
@@ -64,6 +65,8 @@ __all__ = [
     "Policy",
     "Quote",
     "QuoteRisk",
+    "Replay",
+    "ReplayOptions",
     "Report",
     "RiskOptions",
     "RiskPlan",
@@ -86,6 +89,8 @@ __all__ = [
     "quote",
     "quote_many",
     "read",
+    "read_policy",
+    "replay",
     "report",
     "score",
     "sweep",
@@ -112,6 +117,8 @@ _HOMES = {
     "Policy": "planner.adapting.policy",
     "Quote": "planner.quoting.quote",
     "QuoteRisk": "planner.quoting.risk",
+    "Replay": "planner.adapting.replay",
+    "ReplayOptions": "planner.adapting.replay",
     "Report": "planner.reporting.report",
     "RiskOptions": "planner.risk.planning",
     "RiskPlan": "planner.risk.planning",
@@ -135,6 +142,8 @@ _HOMES = {
     "quote": "planner.quoting.quote",
     "quote_many": "planner.quoting.quote",
     "read": "planner.case.read",
+    "read_policy": "planner.adapting.policy_folder",
+    "replay": "planner.adapting.replay",
     "report": "planner.reporting.report",
     "score": "planner.scoring.scored",
     "sweep": "planner.sweeping.sweep",

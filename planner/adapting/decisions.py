@@ -68,7 +68,7 @@ class Decision:
 
     amount: by node of the tree, of what is decided in that node, (nodes,). stage: the first at which any of it may be
     decided; now: what is taken at the root. taken: share of the probability in which any of it is taken. later: mean of
-    what is taken after the root.
+    what is taken after the root. least, most: of all of it, over the paths.
     """
 
     thing: Thing
@@ -77,6 +77,8 @@ class Decision:
     now: float
     taken: float
     later: float
+    least: float
+    most: float
     verdict: Verdict
 
 
@@ -96,6 +98,7 @@ def things_of(candidates: CandidateSet) -> list[Thing]:
         for table, column in (("sites", "site_id"), ("leases", "lease_id"), ("gpus", "gpu_id"))
     )
     opened = candidates.of_kind(Kind.OPEN)
+    opened = opened[~np.isin(columns["site"][opened], _begun(candidates))]
     add(Sort.SITE, columns["site"][opened], opened, sites, np.ones(len(opened)))
     power = candidates.of_kind(Kind.POWER)
     phase = columns["phase"][power]
@@ -105,7 +108,8 @@ def things_of(candidates: CandidateSet) -> list[Thing]:
     add(Sort.PHASE, phase, power, phases, unit_mw(outlook)[phase])
     served = candidates.of_kind(Kind.SERVE, Kind.HOST)
     lease = columns["lease"][served]
-    served, lease = served[lease >= 0], lease[lease >= 0]
+    chosen = (lease >= 0) & ~tables["leases"].flags("committed")[lease]
+    served, lease = served[chosen], lease[chosen]
     most = np.concatenate([block.columns["upper"] for block in candidates.blocks])[served]
     add(Sort.LEASE, lease, served, leases, tables["leases"].floats("max_size")[lease] / most)
     links = candidates.of_kind(Kind.FABRIC)
@@ -126,6 +130,14 @@ def things_of(candidates: CandidateSet) -> list[Thing]:
         )
         for thing in found
     ]
+
+
+def _begun(candidates: CandidateSet) -> Ints:
+    """Sites on which something is contracted or owned already, by their rows."""
+    tables = candidates.outlook.tables
+    power = tables["power"]
+    committed = power.rows_of("site_id")[power.floats("committed_mw") > 0.0]
+    return np.unique(np.concatenate([committed, tables["fleet"].rows_of("site_id")]))
 
 
 LEASE_UNIT = {"it_mw": "MW", "gpu": "GPU", "gpus": "GPU"}
@@ -158,7 +170,10 @@ def decide(
     taken = sum(chance[leaf] for leaf, total in leaves.items() if total > 0.0)
     later = sum(chance[leaf] * (total - amount[0]) for leaf, total in leaves.items())
     stage = int(stages.min()) if len(stages) else 0
-    return Decision(thing, amount, stage, float(amount[0]), taken, later, _verdict(amount, leaves))
+    return Decision(
+        thing, amount, stage, float(amount[0]), taken, later, min(leaves.values()), max(leaves.values()),
+        _verdict(amount, leaves),
+    )
 
 
 def _verdict(amount: Floats, leaves: dict[int, float]) -> Verdict:

@@ -66,19 +66,31 @@ def _paths(outlook: Outlook, futures: Futures, month: int) -> Iterator[Known]:
     factor with regimes also its last year."""
     skus = dict.fromkeys(outlook.tables["market"].texts("gpu_id").tolist())
     curves = dict.fromkeys(factor.target.name for factor in futures.factors if factor.target.word == "curves")
-    things = [("market", gpu) for gpu in skus] + [("curves", name) for name in curves]
-    for word, name in [*things, ("utilisation", ""), ("hashprice", "")]:
-        moved = [
-            futures.values.multipliers[factor.name][:, month - 1] for factor in futures.factors
-            if factor.target.word == word and factor.target.name in ("", name)
-        ]
-        if moved:
-            yield Known(f"{word}[{name}]" if name else word, _driven(word, name), "ratio", np.prod(moved, axis=0))
+    prices = [each for name in skus if (each := _moved(futures, "market", name, month)) is not None]
+    if len(prices) > 1:
+        mean = np.mean([each.level for each in prices], axis=0)
+        yield Known("market", "the mean of on-demand prices", "ratio", mean)
+    yield from prices
+    for word, name in [*(("curves", name) for name in curves), ("utilisation", ""), ("hashprice", "")]:
+        moved = _moved(futures, word, name, month)
+        if moved is not None:
+            yield moved
     for factor in futures.factors:
         if factor.has_regimes and month > 12:
             path, what = futures.values.multipliers[factor.name], _driven(factor.target.word, factor.target.name)
             last_year = path[:, month - 1] / np.maximum(path[:, month - 13], 1e-12)
             yield Known(f"{factor.name} over a year", f"the last year's move of {what}", "ratio", last_year)
+
+
+def _moved(futures: Futures, word: str, name: str, month: int) -> Known | None:
+    """Where something stands over its forward value; None where no factor moves it."""
+    moved = [
+        futures.values.multipliers[factor.name][:, month - 1] for factor in futures.factors
+        if factor.target.word == word and factor.target.name in ("", name)
+    ]
+    return Known(
+        f"{word}[{name}]" if name else word, _driven(word, name), "ratio", np.prod(moved, axis=0)
+    ) if moved else None
 
 
 def _driven(word: str, name: str) -> str:

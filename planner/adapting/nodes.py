@@ -25,15 +25,55 @@ ROUNDS = 100
 """Rounds of one beginning at most."""
 NOBODY = -1
 """The parent of the root."""
+ROOT = "n"
+"""The name of the root; no name of a node can be read as a number or as a date."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How the figures of a review are made comparable: names, (figures,); mean and spread over the tree's futures;
+    felt, how far each moves with the NPV of the base plan."""
+
+    names: tuple[str, ...]
+    mean: Floats
+    spread: Floats
+    felt: Floats
+
+    @staticmethod
+    def of(figures: Sequence[Known], npv_usd: Floats, weights: Floats) -> Scale:
+        """The scale of some figures; npv_usd: of the base plan by future, (S,)."""
+        if not figures:
+            return Scale((), np.zeros(0), np.zeros(0), np.zeros(0))
+        share = weights / weights.sum()
+        levels = np.column_stack([figure.level for figure in figures])
+        mean = share @ levels
+        spread = np.sqrt(share @ (levels - mean) ** 2)
+        spread = np.where(spread > 0.0, spread, 1.0)
+        value = npv_usd - share @ npv_usd
+        size = np.sqrt(share @ value**2)
+        felt = np.abs(share @ ((levels - mean) / spread * value[:, None])) / size if size > 0.0 else np.ones(len(mean))
+        return Scale(tuple(figure.name for figure in figures), mean, spread, felt)
+
+    def features(self, figures: Sequence[Known], count: int) -> Floats:
+        """The same figures of some futures, standardised and weighted, (count, figures); one that is the same in all of
+        them stands at the mean."""
+        known = {figure.name: figure.level for figure in figures}
+        levels = [
+            known.get(name, np.full(count, mean)) for name, mean in zip(self.names, self.mean.tolist(), strict=True)
+        ]
+        if not levels:
+            return np.zeros((count, 0))
+        return np.asarray((np.column_stack(levels) - self.mean) / self.spread * self.felt)
 
 
 @dataclass(frozen=True)
 class Node:
     """Some futures that cannot be told apart when its stage is decided.
 
-    name: "1" is the root; "1.2" the second group of its futures at the first review, and so on. parent: number of a
+    name: "n" is the root; "n2" the second group of its futures at the first review, "n2.1" the first group of those.
+    parent: number of a
     node. probability: of the node, not given its parent. futures: their numbers, rising, (members,). words: what tells
-    it from its sisters.
+    it from its sisters. centre: mean of its futures' features at its review, (figures,).
     """
 
     name: str
@@ -42,19 +82,22 @@ class Node:
     probability: float
     futures: Ints
     words: str
+    centre: Floats
 
 
 @dataclass(frozen=True)
 class NodeTree:
     """All nodes, parents before children, and what is known at each review.
 
-    reviews: months. known: figures by review. weights: probability of each future, (S,).
+    reviews: months. known: figures by review; scales: how they are made comparable. weights: probability of each
+    future, (S,).
     """
 
     nodes: tuple[Node, ...]
     reviews: tuple[int, ...]
     known: tuple[tuple[Known, ...], ...]
     weights: Floats
+    scales: tuple[Scale, ...]
 
     @property
     def leaves(self) -> tuple[int, ...]:
@@ -79,6 +122,17 @@ class NodeTree:
             found[self.nodes[number].futures] = number
         return found
 
+    def features(self, stage: int) -> Floats:
+        """Features of the tree's futures at the review of a stage, (S, figures)."""
+        return self.scales[stage - 1].features(self.known[stage - 1], len(self.weights))
+
+    def followed(self, number: int, features: Floats) -> Ints:
+        """The child of a node whose centre is nearest to each of some features (futures, figures), (futures,)."""
+        children = [at for at, node in enumerate(self.nodes) if node.parent == number]
+        centres = np.array([self.nodes[child].centre for child in children])
+        nearest: Ints = np.asarray(children)[_squares(features, centres).argmin(axis=1)]
+        return nearest
+
 
 def group_futures(
     outlook: Outlook, futures: Futures, npv_usd: Floats, reviews: Sequence[int], branches: Sequence[int], seed: int
@@ -86,11 +140,12 @@ def group_futures(
     """The tree of some futures; npv_usd: of the base plan by future, (S,). branches: groups at each review, at most."""
     known = tuple(tuple(known_at(outlook, futures, month)) for month in reviews)
     weights = np.asarray(futures.weights, dtype=np.float64)
-    nodes = [Node("1", NOBODY, 0, 1.0, np.arange(len(weights)), "all futures")]
+    scales = tuple(Scale.of(figures, npv_usd, weights) for figures in known)
+    nodes = [Node(ROOT, NOBODY, 0, 1.0, np.arange(len(weights)), "all futures", np.zeros(0))]
     last = [0]
-    for stage, (figures, count) in enumerate(zip(known, branches, strict=True), start=1):
+    for stage, (figures, scale, count) in enumerate(zip(known, scales, branches, strict=True), start=1):
         following = []
-        features, felt = _features(figures, npv_usd, weights)
+        features = scale.features(figures, len(weights))
         for parent in last:
             members = nodes[parent].futures
             groups = _grouped(features[members], weights[members], count, seed + len(nodes))
@@ -100,35 +155,30 @@ def group_futures(
             groups = [groups[at] for at in sorted(worth, key=worth.__getitem__)]
             for at, own in enumerate(groups, start=1):
                 chosen = members[own]
-                words = _words(figures, felt, members, chosen, weights) if len(groups) > 1 else "the same futures"
+                words = _words(figures, scale.felt, members, chosen, weights) if len(groups) > 1 else "the same futures"
                 probability = float(weights[chosen].sum())
-                nodes.append(Node(f"{nodes[parent].name}.{at}", parent, stage, probability, chosen, words))
+                centre = np.average(features[chosen], axis=0, weights=weights[chosen])
+                nodes.append(Node(_child(nodes[parent].name, at), parent, stage, probability, chosen, words, centre))
                 following.append(len(nodes) - 1)
         last = following
-    return NodeTree(tuple(nodes), tuple(reviews), known, weights)
+    return NodeTree(tuple(nodes), tuple(reviews), known, weights, scales)
+
+
+def _child(parent: str, at: int) -> str:
+    """The name of a child of a node: n2 of the root, n2.1 of that."""
+    return f"{parent}{at}" if parent == ROOT else f"{parent}.{at}"
 
 
 def one_node_each(reviews: Sequence[int], weights: Floats) -> NodeTree:
     """The tree in which nothing is learnt: one node a stage."""
     everyone = np.arange(len(weights))
     stages = range(len(reviews) + 1)
-    nodes = [Node("1" + ".1" * stage, stage - 1, stage, 1.0, everyone, "all futures") for stage in stages]
-    return NodeTree(tuple(nodes), tuple(reviews), tuple(() for _ in reviews), weights)
-
-
-def _features(figures: Sequence[Known], npv_usd: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """Standardised figures times their weight, (S, figures), and the weights, (figures,)."""
-    if not figures:
-        return np.zeros((len(weights), 0)), np.zeros(0)
-    levels = np.column_stack([figure.level for figure in figures])
-    share = weights / weights.sum()
-    centred = levels - share @ levels
-    spread = np.sqrt(share @ centred**2)
-    standard = centred / spread
-    value = npv_usd - share @ npv_usd
-    size = np.sqrt(share @ value**2)
-    felt = np.abs(share @ (standard * value[:, None])) / size if size > 0.0 else np.ones(len(figures))
-    return standard * felt, felt
+    nodes = [
+        Node(ROOT + ".".join("1" * stage), stage - 1, stage, 1.0, everyone, "all futures", np.zeros(0))
+        for stage in stages
+    ]
+    nothing = Scale.of((), np.zeros(0), weights)
+    return NodeTree(tuple(nodes), tuple(reviews), tuple(() for _ in reviews), weights, (nothing,) * len(reviews))
 
 
 def _grouped(features: Floats, weights: Floats, count: int, seed: int) -> list[Ints]:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from planner.adapting.decisions import Decision, Thing, Verdict, decide, things_of
+from planner.adapting.grounds import Grounds
 from planner.adapting.nodes import NodeTree
 from planner.adapting.options import AdaptOptions
 from planner.adapting.outcome import Outcome
@@ -49,13 +50,14 @@ class Foreseen:
 
 @dataclass(frozen=True)
 class Worth:
-    """What a decision would lose if it were taken away, in dollars of the objective.
+    """What a policy loses without a decision, in dollars of the objective; inf where there is none without it.
 
-    least_usd: no policy without it loses less. most_usd: one was found that loses no more; None where none was found.
+    relaxed_usd: relaxation less relaxation, whole decisions continuous in both. least_usd: no policy without the
+    decision loses less: the policy less the second of them.
     """
 
+    relaxed_usd: float
     least_usd: float
-    most_usd: float | None
 
 
 @dataclass(frozen=True)
@@ -80,16 +82,13 @@ class Choice:
 class Policy:
     """What to sign now and what to leave open, with what that is worth; where there is no answer `best` is None.
 
-    problem: the tree and the model on it. best: the policy; steady: the best plan that never changes; base: the plan of
-    the base case; base_held: that plan's first decisions, the rest adapted. foreseen: None where it was not asked.
+    grounds: what it rests on. problem: the tree and the model on it. best: the policy; steady: the best plan that never
+    changes; base: the plan of the base case; base_held: that plan's first decisions, the rest adapted. foreseen: None
+    where it was not asked.
     pieces: what each piece of the solver's work proved, and its seconds. seconds: by stage.
     """
 
-    case: Case
-    options: PlanOptions
-    adapt: AdaptOptions
-    candidates: CandidateSet
-    futures: Futures
+    grounds: Grounds
     problem: PolicyTree
     status: Status
     message: str
@@ -111,6 +110,31 @@ class Policy:
     def with_worth(self, worths: dict[tuple[str, str], Worth]) -> Policy:
         """The policy with what its decisions are worth, by sort and name of the thing."""
         return replace(self, worths=worths)
+
+    @property
+    def case(self) -> Case:
+        """The case that was planned."""
+        return self.grounds.case
+
+    @property
+    def options(self) -> PlanOptions:
+        """What it was planned under."""
+        return self.grounds.options
+
+    @property
+    def adapt(self) -> AdaptOptions:
+        """When the company decides again, and what is weighed."""
+        return self.grounds.adapt
+
+    @property
+    def candidates(self) -> CandidateSet:
+        """Everything the company could do."""
+        return self.grounds.candidates
+
+    @property
+    def futures(self) -> Futures:
+        """The futures of the tree."""
+        return self.grounds.futures
 
     @property
     def tree(self) -> NodeTree:

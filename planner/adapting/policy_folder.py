@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from planner.adapting.adapt import policy_problem
 from planner.adapting.decisions import Verdict
-from planner.adapting.outcome import Outcome
+from planner.adapting.grounds import Grounds
+from planner.adapting.options import AdaptOptions
+from planner.adapting.outcome import Outcome, outcome
 from planner.adapting.policy import Policy
+from planner.adapting.policy_tree import PolicyTree
+from planner.arrays import Floats
+from planner.errors import PlannerError
+from planner.planning.options import PlanOptions
 from planner.plans.tables import allocation_table, power_table
+from planner.solver.options import SolverOptions
+from planner.solver.scenario_tree.solution import Pieces
+from planner.solver.status import Status
 from planner.storage.folders import folder_in_place_of, versions, write_record, write_tables
 from planner.storage.own_tables import no_rows
+from planner.storage.run_case import case_of_run
 from planner.storage.stored_paths import stored_path
 
 FORMAT = 1
@@ -53,14 +65,14 @@ def choices_table(policy: Policy) -> pd.DataFrame:
             "sort": str(choice.thing.sort), "name": choice.thing.name, "unit": choice.thing.unit,
             "verdict": str(decision.verdict), "now": decision.now,
             "review": "" if at is None else written(reviews[at - 1]),
-            "taken_share": decision.taken, "later": decision.later,
+            "taken_share": decision.taken, "later": decision.later, "least": decision.least, "most": decision.most,
             "sign": "" if sign is None else sign.words,
             "figure": "" if sign is None else sign.figure.name,
             "level": np.nan if sign is None else sign.level,
             "above": "" if sign is None else ("yes" if sign.above else "no"),
             "accuracy": np.nan if sign is None else sign.accuracy,
+            "worth_usd": np.nan if worth is None else worth.relaxed_usd,
             "worth_at_least_usd": np.nan if worth is None else worth.least_usd,
-            "worth_at_most_usd": np.nan if worth is None or worth.most_usd is None else worth.most_usd,
         })
     return pd.DataFrame(rows)
 
@@ -120,14 +132,85 @@ def futures_table(policy: Policy) -> pd.DataFrame:
 
 
 def levels_table(policy: Policy) -> pd.DataFrame:
-    """Columns of the model that each node holds, by which `planner replay` walks the policy."""
-    assert policy.best is not None
+    """Columns of the model that each node holds, of the policy and of the plans that it is held against, by which
+    `planner replay` walks them."""
     parts = []
-    for node, own in zip(policy.tree.nodes, policy.best.levels, strict=True):
-        held = np.flatnonzero(own)
-        columns = policy.problem.columns[node.stage][held]
-        parts.append(pd.DataFrame({"node": node.name, "column": columns, "level": own[held]}))
+    for way, (problem, found) in _ways(policy).items():
+        assert found is not None
+        for node, own in zip(problem.tree.nodes, found.levels, strict=True):
+            held = np.flatnonzero(own)
+            columns = problem.columns[node.stage][held]
+            parts.append(pd.DataFrame({"way": way, "node": node.name, "column": columns, "level": own[held]}))
     return pd.concat(parts, ignore_index=True)
+
+
+def _ways(policy: Policy) -> dict[str, tuple[PolicyTree, Outcome | None]]:
+    """The ways of deciding whose levels are kept, each with the tree that its levels are of."""
+    one = policy.grounds.never_changing
+    return {"policy": (policy.problem, policy.best), "steady": (one, policy.steady), "base": (one, policy.base)}
+
+
+def read_policy(folder: str | Path, case: Path | None = None) -> Policy:
+    """The policy of a folder, over the futures that it was made for; what it is worth thing by thing stays in its
+    tables.
+
+    case: where the case stands, None for where the folder says. Raises PlannerError for a folder of something else, a
+    case that has changed since, and a folder that does not fit what is made of the case.
+    """
+    where = Path(folder)
+    try:
+        record = json.loads((where / "run.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise PlannerError(f"{where} has no run.json that can be read: {error}; give the folder of a policy") from error
+    if record.get("command") != COMMAND:
+        raise PlannerError(
+            f"{where} is of planner {record.get('command', '?')}, not of a policy; planner plan CASE --adapt --out DIR "
+            "makes one"
+        )
+    if not (where / "levels.parquet").is_file():
+        raise PlannerError(f"{where} holds no policy: its status is {record.get('status')}")
+    asked, made_under = record["adapt"], record["options"]
+    given: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in asked.items()
+    }
+    adapt = AdaptOptions(**given)
+    options = PlanOptions(
+        base=made_under["base"], tail=made_under["tail"], equity=made_under["equity"],
+        fixes=tuple(made_under["fixes"]), excludes=tuple(made_under["excludes"]), prices="none",
+        solver=SolverOptions(gap=record["gap_asked"]),
+    )
+    grounds = Grounds.of(case_of_run(where, record, case), options, adapt, lambda what: None)
+    futures, levels = (pd.read_parquet(where / name) for name in ("futures.parquet", "levels.parquet"))
+    arrays = grounds.staged.arrays
+    if len(futures) != len(grounds.futures) or record["size"]["columns"] != arrays.columns:
+        raise PlannerError(f"{where} was made by another version, or on other futures; make the policy again")
+    base_npv = futures["base_plan_npv_usd"].to_numpy(np.float64)
+    problem = policy_problem(grounds, base_npv)
+    names = [problem.tree.nodes[at].name for at in problem.tree.node_of(len(grounds.reviews)).tolist()]
+    if names != futures["node"].tolist():
+        raise PlannerError(f"the futures of {where} are grouped otherwise by this version; make the policy again")
+    found: dict[str, Outcome] = {}
+    for way, tree in (("policy", problem), ("steady", grounds.never_changing), ("base", grounds.never_changing)):
+        held = _held(levels[levels["way"] == way], tree)
+        npv = tree.npv(held) * grounds.usd
+        bound = record["certificate"]["bound_usd"] if way == "policy" else None
+        found[way] = outcome(held, npv, grounds.measure, bound)
+    status = next(each for each in Status if each.label == record["status"])
+    return Policy(
+        grounds, problem, status, record["message"] or "", found["policy"], found["steady"], found["base"], None, None,
+        Pieces(), record["seconds"],
+    )
+
+
+def _held(rows: pd.DataFrame, problem: PolicyTree) -> list[Floats]:
+    """Levels of each node of a tree from the rows of its way."""
+    found = []
+    for node in problem.tree.nodes:
+        own = rows[rows["node"] == node.name]
+        columns = np.zeros(len(problem.staged.column_stage))
+        columns[own["column"].to_numpy(np.int64)] = own["level"].to_numpy(np.float64)
+        found.append(columns[problem.columns[node.stage]])
+    return found
 
 
 def _said(policy: Policy, outcome: Outcome | None) -> dict[str, float] | None:

@@ -4,15 +4,13 @@ Signing now: the thing is taken out of the first decisions, and may be signed la
 decided alike in all nodes of its stage, so that nothing learnt before it can tell. Either way what the policy loses is
 the answer; it is never negative, for each takes something away.
 
-The loss lies between two figures: the relaxation of the policy so bound, solved from its last basis, whose value no
-such policy exceeds; and the best that was found among those whose decisions the policy and that relaxation share
-(Danna, Rothberg, Le Pape, Mathematical Programming 102 (2005), 71-90).
+All are compared on the relaxation, in which whole decisions are continuous, each solved from the basis of the last.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -23,17 +21,10 @@ from planner.adapting.policy import Choice, Policy, Worth
 from planner.adapting.policy_tree import PolicyTree
 from planner.arrays import Floats, Ints
 from planner.solver.growing_lp import GrowingLp, NoVertex
-from planner.solver.model_arrays import ModelArrays
-from planner.solver.scenario_tree.components import solved_in_pieces
-from planner.solver.scenario_tree.engine import Clock
 from planner.solver.scenario_tree.extensive import Extensive, extensive
-from planner.solver.solution import TOLERANCE, cleaned, verify
 
 MOST = 12
 """Things of each sort of answer that are looked at: those that commit most, or whose amount turns most."""
-SECONDS = 20.0
-"""Seconds for the answer found beside each bound."""
-WHOLE = 1e-6
 
 
 def worth_of_waiting(policy: Policy, say: Callable[[str], None]) -> dict[tuple[str, str], Worth]:
@@ -68,17 +59,18 @@ class _Bounds:
 
 @dataclass
 class _Looked:
-    """The whole model of a policy, its relaxation kept by HiGHS, and the policy's own levels.
-
-    levels: of the policy, (columns,). usd: dollars of one unit of the model's money.
-    """
+    """The whole model of a policy and its relaxation, kept by HiGHS; value: of that, in the model's money."""
 
     policy: Policy
     problem: PolicyTree
     whole: Extensive
     lp: GrowingLp
-    levels: Floats
-    usd: float
+    value: float
+
+    @property
+    def usd(self) -> float:
+        """Dollars of one unit of the model's money."""
+        return self.policy.grounds.usd
 
     @staticmethod
     def of(policy: Policy) -> _Looked:
@@ -87,10 +79,7 @@ class _Looked:
         problem = policy.problem
         whole = extensive(problem.model.tree())
         lp = GrowingLp.of(whole.arrays)
-        lp.solve()
-        start = problem.start(policy.best.levels)
-        levels = np.concatenate([start[handle] for handle in problem.model.nodes])
-        return _Looked(policy, problem, whole, lp, levels, problem.staged.formulation.money)
+        return _Looked(policy, problem, whole, lp, lp.solve().value)
 
     def without(self, decision: Decision) -> _Bounds:
         """What takes the freedom of a decision away: signed now, it may not be; left open, it is decided alike."""
@@ -122,35 +111,16 @@ class _Looked:
             lp.add_rows(zero, zero, bounds.rows)
         best = self.policy.best
         assert best is not None
-        worth = Worth(0.0, None)
         try:
-            vertex = lp.solve()
-            least = max(best.objective_usd - vertex.value * self.usd, 0.0)
-            worth = Worth(least, self._found(bounds, vertex.levels, best.objective_usd))
+            value = lp.solve().value
+            worth = Worth(
+                max(self.value - value, 0.0) * self.usd, max(best.objective_usd - value * self.usd, 0.0)
+            )
         except NoVertex:
-            worth = Worth(np.inf, None)  # nothing can be done without it
+            worth = Worth(np.inf, np.inf)  # nothing can be done without it
         lp.change_bounds(bounds.columns, arrays.col_lower[bounds.columns], arrays.col_upper[bounds.columns])
         lp.free_rows(first)
         return worth
-
-    def _found(self, bounds: _Bounds, relaxed: Floats, objective_usd: float) -> float | None:
-        """What the best loses that was found near policy and relaxation."""
-        bounded = _bounded(self.whole.arrays, bounds)
-        agreed = bounded.integer & (np.abs(self.levels - relaxed) <= WHOLE)
-        level = np.where(agreed, np.round(self.levels), 0.0)
-        lower = np.where(agreed, level, bounded.col_lower)
-        upper = np.where(agreed, level, bounded.col_upper)
-        near = replace(bounded, col_lower=lower, col_upper=upper)
-        answer = solved_in_pieces(near, gap=1e-3, clock=Clock.of(SECONDS)).levels
-        if answer is None:
-            return None
-        clean = cleaned(bounded, answer)
-        if not verify(bounded, clean).within(TOLERANCE):
-            return None
-        npv = self.problem.npv(self.problem.by_node(dict(
-            zip(self.problem.model.nodes, self.whole.split(clean).values(), strict=True)
-        )))
-        return max(objective_usd - self.problem.measure.value(npv) * self.usd, 0.0)
 
 
 def amounts_by_stage(policy: Policy, decision: Decision) -> dict[int, Floats]:
@@ -173,17 +143,3 @@ def amounts_by_stage(policy: Policy, decision: Decision) -> dict[int, Floats]:
             amount[staged.column_stage != stage] = 0.0
         found[stage] = amount
     return found
-
-
-def _bounded(arrays: ModelArrays, bounds: _Bounds) -> ModelArrays:
-    """The model with what is taken away."""
-    lower, upper = arrays.col_lower.copy(), arrays.col_upper.copy()
-    lower[bounds.columns] = upper[bounds.columns] = bounds.level
-    matrix = sp.vstack([arrays.matrix, bounds.rows], format="csr")
-    zero = np.zeros(bounds.rows.shape[0])
-    return replace(
-        arrays, col_lower=lower, col_upper=upper, start=matrix.indptr.astype(np.int32),
-        index=matrix.indices.astype(np.int32), value=matrix.data, row_lower=np.concatenate([arrays.row_lower, zero]),
-        row_upper=np.concatenate([arrays.row_upper, zero]),
-        row_names=(*arrays.row_names, *(f"alike {at}" for at in range(len(zero)))),
-    )

@@ -96,16 +96,10 @@ def _heading(policy: Policy) -> Iterator[str]:
 
 
 def _worth(worth: Worth | None) -> str:
-    """A worth as one figure, or as the interval that is known."""
+    """A worth in dollars."""
     if worth is None:
         return ""
-    if np.isinf(worth.least_usd):
-        return "cannot be"
-    if worth.most_usd is None:
-        return f"over {millions(worth.least_usd)}"
-    if worth.most_usd - worth.least_usd <= max(0.05 * worth.most_usd, 1e5):
-        return millions(worth.most_usd)
-    return f"{millions(worth.least_usd)} to {millions(worth.most_usd)}"
+    return "everything" if np.isinf(worth.relaxed_usd) else millions(worth.relaxed_usd)
 
 
 def _signed(policy: Policy, most: int) -> Any:
@@ -133,21 +127,29 @@ def _left_open(policy: Policy, most: int) -> Any:
         sign = choice.sign
         rows.append((
             choice.thing.label, "" if at is None else calendar.written(policy.tree.reviews[at - 1]),
-            percent(choice.decision.taken, 0), "" if sign is None else sign.words,
+            _amounts(choice), "" if sign is None else sign.words,
             "" if sign is None else percent(sign.accuracy, 0), _worth(choice.worth),
         ))
-    names = ("leave open", "until", "then taken", "sign", "right", "pay up to")
+    names = ("leave open", "until", "then", "more of it", "right", "pay up to")
     more = f"; {len(choices) - most} more in decisions.csv" if len(choices) > most else ""
     return table_of(
-        f"leave open: {counted(len(choices), 'decision')}{more}", names, rows, text=("leave open", "until", "sign")
+        f"leave open: {counted(len(choices), 'decision')}{more}", names, rows,
+        text=("leave open", "until", "then", "more of it")
     )
+
+
+def _amounts(choice: Choice) -> str:
+    """What of a thing is taken over the paths, least to most; of one that is not always taken, in how many."""
+    decision, unit = choice.decision, choice.thing.unit
+    if decision.least <= 0.0:
+        return f"{decision.most:,.0f} {unit} in {percent(decision.taken, 0)}"
+    return f"{decision.least:,.0f} to {decision.most:,.0f} {unit}"
 
 
 def _turn(choice: Choice) -> float:
     """What is at stake in what is left open: its worth where known, else how far it turns."""
-    worth = choice.worth
-    if worth is not None and not np.isinf(worth.least_usd):
-        return 1e6 + (worth.most_usd if worth.most_usd is not None else worth.least_usd)
+    if choice.worth is not None:
+        return 1e3 + choice.worth.relaxed_usd
     return choice.decision.taken * (1.0 - choice.decision.taken)
 
 

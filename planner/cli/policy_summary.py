@@ -105,6 +105,8 @@ def _worth(worth: Worth | None) -> str:
 def _signed(policy: Policy, most: int) -> Any:
     """What is signed now: contracts and sites one by one with what they would lose, the rest by its amounts."""
     commits = policy.commitments
+    if not len(commits):
+        return "sign now: nothing; all that is decided later can wait"
     names = ("by", "sign now", "at", "how much", "commits")
     lines = screen_of(commits, most)
     rows = [
@@ -142,8 +144,12 @@ def _amounts(choice: Choice) -> str:
     """What of a thing is taken over the paths, least to most; of one that is not always taken, in how many."""
     decision, unit = choice.decision, choice.thing.unit
     if decision.least <= 0.0:
-        return f"{decision.most:,.0f} {unit} in {percent(decision.taken, 0)}"
-    return f"{decision.least:,.0f} to {decision.most:,.0f} {unit}"
+        return f"{_amount(decision.most)} {unit} in {percent(decision.taken, 0)}"
+    return f"{_amount(decision.least)} to {_amount(decision.most)} {unit}"
+
+
+def _amount(level: float) -> str:
+    return f"{level:,.0f}" if level >= 10.0 else f"{level:.3g}"
 
 
 def _turn(choice: Choice) -> float:

@@ -225,14 +225,20 @@ TOLD = 3
 
 
 def _words(figures: Sequence[Known], felt: Floats, members: Ints, chosen: Ints, weights: Floats) -> str:
-    """The figures in which a node differs most from its sisters, as its futures have them on average."""
+    """The figures in which a node differs most from its sisters, as its futures have them on average: of figures of one
+    sort (prices of SKUs, delays) the one that differs most."""
     told = []
     for figure, weight in zip(figures, felt.tolist(), strict=True):
         spread = float(np.std(figure.level[members]))
         here = float(np.average(figure.level[chosen], weights=weights[chosen]))
         there = float(np.average(figure.level[members], weights=weights[members]))
         if spread > 0.0:
-            told.append((abs(here - there) / spread * weight, figure.said(here)))
+            family = figure.name.partition("[")[0]
+            told.append((abs(here - there) / spread * weight, family, figure.said(here)))
     told.sort(key=lambda one: -one[0])
-    best = told[0][0] if told else 0.0
-    return "; ".join(words for size, words in told[:TOLD] if size >= 0.5 * best)
+    best, families, chosen_words = (told[0][0] if told else 0.0), set(), []
+    for size, family, words in told:
+        if size >= 0.3 * best and family not in families and len(chosen_words) < TOLD:
+            families.add(family)
+            chosen_words.append(words)
+    return "; ".join(chosen_words)

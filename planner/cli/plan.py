@@ -193,6 +193,7 @@ def plan(
             {
                 "reviews": reviews, "branches": branches, "weight": risk_weight, "alpha": alpha, "scenarios": scenarios,
                 "imported": None if futures is None else str(futures), "information": information,
+                "worth": prices != "none",
             },
             out=out, force=force, details=details, as_json=as_json,
         )

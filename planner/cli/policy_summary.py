@@ -90,7 +90,7 @@ def _heading(policy: Policy) -> Iterator[str]:
     gap = "" if policy.gap is None else f", proven to {percent(policy.gap, 2)}"
     reviews = listed([calendar.written(each) for each in tree.reviews], 6) or "none"
     yield (
-        f"{policy.case.settings.name}: policy {policy.status.label}{gap}, HiGHS, {sum(policy.seconds.values()):.0f} s; "
+        f"{policy.case.settings.name}: policy {policy.status.label}{gap}, HiGHS, {sum(policy.seconds.values()):.1f} s; "
         f"{counted(len(policy.futures), 'future')}, reviews {reviews}, {counted(len(tree.nodes), 'node')}"
     )
 

@@ -77,7 +77,7 @@ def _print(found: Replay) -> None:
     console, policy = output(), found.policy
     console.print(
         f"{policy.case.settings.name}: {counted(len(found.walked), 'future')} that the policy has not seen, in "
-        f"{found.seconds:.0f} s", markup=False, highlight=False,
+        f"{found.seconds:.1f} s", markup=False, highlight=False,
     )
     rows = [
         (

@@ -16,6 +16,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from planner.adapting.options import AdaptOptions
+    from planner.adapting.plan import plan
+    from planner.adapting.policy import Policy
+    from planner.adapting.policy_folder import read_policy, write_policy
+    from planner.adapting.replay import Replay, ReplayOptions, replay
     from planner.auditing.agreement import Agreement, audit
     from planner.case.case import Case
     from planner.case.read import read_case as read
@@ -23,7 +28,7 @@ if TYPE_CHECKING:
     from planner.errors import CaseError, PlannerError
     from planner.explaining.case_check import CaseCheck, check
     from planner.near_optimal.alternatives import Alternatives, AlternativesOptions, alternatives
-    from planner.planning.make_plan import plan, price
+    from planner.planning.make_plan import price
     from planner.planning.options import FuturesOptions, PlanOptions
     from planner.planning.plan import Plan
     from planner.plans.over_futures import OverFutures
@@ -45,6 +50,7 @@ if TYPE_CHECKING:
     from planner.sweeping.sweep import sweep
 
 __all__ = [
+    "AdaptOptions",
     "Agreement",
     "Alternatives",
     "AlternativesOptions",
@@ -59,8 +65,11 @@ __all__ = [
     "Plan",
     "PlanOptions",
     "PlannerError",
+    "Policy",
     "Quote",
     "QuoteRisk",
+    "Replay",
+    "ReplayOptions",
     "Report",
     "RiskOptions",
     "RiskPlan",
@@ -83,15 +92,19 @@ __all__ = [
     "quote",
     "quote_many",
     "read",
+    "read_policy",
+    "replay",
     "report",
     "score",
     "sweep",
     "write_case",
+    "write_policy",
     "write_run",
 ]
 
 _HOMES = {
     "_plan_html": "planner.reporting.notebook",
+    "AdaptOptions": "planner.adapting.options",
     "Agreement": "planner.auditing.agreement",
     "Alternatives": "planner.near_optimal.alternatives",
     "AlternativesOptions": "planner.near_optimal.alternatives",
@@ -106,8 +119,11 @@ _HOMES = {
     "Plan": "planner.planning.plan",
     "PlanOptions": "planner.planning.options",
     "PlannerError": "planner.errors",
+    "Policy": "planner.adapting.policy",
     "Quote": "planner.quoting.quote",
     "QuoteRisk": "planner.quoting.risk",
+    "Replay": "planner.adapting.replay",
+    "ReplayOptions": "planner.adapting.replay",
     "Report": "planner.reporting.report",
     "RiskOptions": "planner.risk.planning",
     "RiskPlan": "planner.risk.planning",
@@ -124,17 +140,20 @@ _HOMES = {
     "figures": "planner.reporting.notebook",
     "frontier": "planner.risk.frontier",
     "load_case": "planner.case.read",
-    "plan": "planner.planning.make_plan",
+    "plan": "planner.adapting.plan",
     "plan_after_risk": "planner.risk.planning",
     "portfolios": "planner.scoring.around_plan",
     "price": "planner.planning.make_plan",
     "quote": "planner.quoting.quote",
     "quote_many": "planner.quoting.quote",
     "read": "planner.case.read",
+    "read_policy": "planner.adapting.policy_folder",
+    "replay": "planner.adapting.replay",
     "report": "planner.reporting.report",
     "score": "planner.scoring.scored",
     "sweep": "planner.sweeping.sweep",
     "write_case": "planner.case.write",
+    "write_policy": "planner.adapting.policy_folder",
     "write_run": "planner.run_folder",
 }
 _CALLED = {"_plan_html": "plan_html", "figures": "charts_of", "load_case": "read_case", "read": "read_case"}

@@ -12,7 +12,7 @@ from kernels.lines import Line
 from kernels.terms import Term, WindowTerm
 from planner.arrays import Floats, Ints
 from planner.candidates.builder import CandidateBuilder
-from planner.candidates.columns import Columns, codes_of, stacked
+from planner.candidates.columns import Columns, codes_of, least_by, stacked
 from planner.candidates.fabrics import NO_LINK, Fabrics
 from planner.candidates.kinds import Kind
 from planner.candidates.lease_offers import lease_windows
@@ -37,11 +37,12 @@ def add_accepting(builder: CandidateBuilder) -> None:
 
 
 def _served(builder: CandidateBuilder) -> Columns:
-    """Ways to serve leases: columns lease, site, gpu, tier, number, units of the lease's size."""
+    """Ways to serve leases: columns lease, site, gpu, tier, from_month, number, units of the lease's size."""
     none = np.zeros(0, dtype=np.int64)
-    parts = [Columns(lease=none, site=none, gpu=none, tier=none, upper=np.zeros(0), number=none)]
+    parts = [Columns(lease=none, site=none, gpu=none, tier=none, upper=np.zeros(0), from_month=none, number=none)]
     for block in builder.of_kind(Kind.SERVE, Kind.HOST):
-        parts.append(block.columns.only("lease", "site", "gpu", "tier", "upper").having(number=block.numbers))
+        columns = block.columns.only("lease", "site", "gpu", "tier", "upper", "from_month")
+        parts.append(columns.having(number=block.numbers))
     served = stacked(parts)
     return served.having(units=builder.outlook.tables["leases"].floats("max_size")[served["lease"]] / served["upper"])
 
@@ -218,7 +219,12 @@ def _add_blocks(builder: CandidateBuilder, served: Columns) -> None:
         return
     pairs = chosen.take(codes_of([chosen["lease"], chosen["site"]])[1]).only("lease", "site")
     lease, site = pairs["lease"], pairs["site"]
-    columns = pairs.having(customer=leases.rows_of("customer_id")[lease], unit="0/1", upper=1.0, integral=True)
+    # Where a lease stands may be decided until the first of it begins there.
+    codes, _ = codes_of([chosen["lease"], chosen["site"]])
+    begins = least_by(codes, chosen["from_month"], len(pairs), builder.outlook.horizon)
+    columns = pairs.having(
+        customer=leases.rows_of("customer_id")[lease], unit="0/1", upper=1.0, integral=True, decide_by=begins
+    )
     ids = [":".join(("block", *named(*pair))) for pair in zip(lease.tolist(), site.tolist(), strict=True)]
     block = builder.add(Kind.BLOCK, lambda: ids, columns, [_no_cash(builder, len(pairs))])
     for family, sign, bound in ((Family.BLOCK, 1.0, "max_size"), (Family.LEAST_BLOCK, -1.0, "min_block")):

@@ -12,7 +12,7 @@ from planner.arrays import Floats, Ints
 from planner.candidates.builder import Block, CandidateBuilder
 from planner.candidates.columns import Columns, stacked
 from planner.candidates.kinds import Kind
-from planner.candidates.phases import commit_months, step_mw, unit_mw
+from planner.candidates.phases import commit_months, sign_months, step_mw, unit_mw
 from planner.candidates.resources import Family
 
 IF_OPEN, IF_TAKEN, IN_STEPS = " if open", " if taken", " in steps"
@@ -91,7 +91,7 @@ def _whole(builder: CandidateBuilder, phases: Ints, most: Floats, after_name: st
     """Whole decisions about phases, without cash of their own."""
     columns = Columns(
         site=builder.outlook.tables["power"].rows_of("site_id")[phases], phase=phases, unit="0/1", upper=most,
-        integral=True, steps=int(after_name == STEPS),
+        integral=True, steps=int(after_name == STEPS), decide_by=sign_months(builder.outlook)[phases],
     )
 
     def ids() -> Sequence[str]:

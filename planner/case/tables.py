@@ -578,6 +578,12 @@ FACTORS = Table(
             "high", "months, or share", "greatest draw", blank="none; triangular needs one", minimum=-60.0,
             maximum=120.0,
         ),
+        whole(
+            "announced_months", "months",
+            "how long before a promised date it is announced that it slips, where a plan decides again later; of "
+            "delays, construction and delivery",
+            default=6,
+        ),
         SOURCE,
     ),
 )

@@ -19,6 +19,7 @@ from planner.cli.new import new
 from planner.cli.plan import plan
 from planner.cli.portfolios import portfolios
 from planner.cli.quote import quote
+from planner.cli.replay import replay
 from planner.cli.report import report
 from planner.cli.score import score
 from planner.cli.sweep import sweep
@@ -36,6 +37,7 @@ app = typer.Typer(
 app.command()(new)
 app.command()(check)
 app.command()(plan)
+app.command()(replay)
 app.command()(frontier)
 app.command()(portfolios)
 app.command()(score)

@@ -117,12 +117,12 @@ def plan(
         ),
     ] = None,
     information: Annotated[
-        int,
+        int | None,
         typer.Option(
             min=0, metavar=NUMBER,
-            help="futures in the sample for the value of perfect information; 0 for none",
+            help="futures in the sample for the value of perfect information; 0 for none [default: 0; of a policy 20]",
         ),
-    ] = 0,
+    ] = None,
     pool: Annotated[
         str | None,
         typer.Option(
@@ -132,6 +132,24 @@ def plan(
         ),
     ] = None,
     device: Device = "auto",
+    adapt: Annotated[
+        bool, typer.Option("--adapt", help="a policy: what to sign now, what to leave open, at which sign to act"),
+    ] = False,
+    reviews: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MONTHS",
+            help="of a policy: months in which to decide again, such as 2028-01,2029-07 [default: 12 and 30 months "
+            "after the start]",
+        ),
+    ] = None,
+    branches: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NUMBERS",
+            help="of a policy: groups of futures told apart at each review, such as 4,3 [default: 3 each]"
+        ),
+    ] = None,
     details: Annotated[
         bool, typer.Option("--details", help="print all tables of the plan, not its summary on one screen"),
     ] = False,
@@ -142,6 +160,8 @@ def plan(
     Example: planner plan fixtures/neocloud --out runs/base --force
 
     After risk: planner plan fixtures/neocloud --risk-weight 0.5 --alpha 0.95 --scenarios 500 --out runs/careful
+
+    Now and later: planner plan fixtures/neocloud --adapt --reviews 2028-01 --branches 3 --out runs/policy
     """
     import json
 
@@ -163,8 +183,36 @@ def plan(
         refuse_other_folders(out, force=force)
     allow_memory(memory)
     case = read_case(path)
+    if adapt:
+        from planner.cli.policy_summary import plan_policy
+
+        refused = {
+            "--why": why, "--relax": relax, "--solver-deadline": solver_deadline, "--max-cvar": max_cvar,
+            "--confirm-infeasible": confirm_infeasible, "--pool": pool, "--device": device != "auto",
+            "--solver": solver != "highs", "--futures none": futures == NO_FUTURES,
+        }
+        for name, given in refused.items():
+            if given:
+                raise PlannerError(f"{name} is not for a policy; leave it out, or leave --adapt out")
+        plan_policy(
+            case,
+            PlanOptions(
+                base=base, tail=tail, equity=equity, edits=tuple(edits or ()), stress=stress, fixes=tuple(fixes or ()),
+                excludes=tuple(excludes or ()), prices="none",
+                solver=SolverOptions(gap=1e-2 if gap is None else gap, time_limit_s=time_limit, threads=threads),
+            ),
+            {
+                "reviews": reviews, "branches": branches, "weight": risk_weight, "alpha": alpha, "scenarios": scenarios,
+                "imported": futures, "information": information,
+                "worth": prices != "none",
+            },
+            out=out, force=force, details=details, as_json=as_json,
+        )
+        return
+    if reviews is not None or branches is not None:
+        raise PlannerError("--reviews and --branches are of a policy; give --adapt too")
     weighed = (
-        any(given is not None for given in (risk_weight, max_cvar, pool)) or information > 0 or device != "auto"
+        any(given is not None for given in (risk_weight, max_cvar, pool)) or bool(information) or device != "auto"
     )
     if weighed and why:
         raise PlannerError(
@@ -198,7 +246,7 @@ def plan(
 
             risk = RiskOptions(
                 weight=risk_weight or 0.0, alpha=ALPHA if alpha is None else alpha, scenarios=scenarios or SCENARIOS,
-                imported=file, max_cvar_usd=max_cvar, information=information,
+                imported=file, max_cvar_usd=max_cvar, information=information or 0,
                 pool=pool, device=device,
             )
             found = solved_after_risk(case, options, risk, report=None if progress is None else rounds_on(progress))

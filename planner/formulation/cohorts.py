@@ -48,8 +48,13 @@ class CohortColumns:
     totals: sp.csr_array
 
 
-def cohort_columns(candidates: CandidateSet, kept: Ints, gpu_unit: float) -> CohortColumns:
+def cohort_columns(
+    candidates: CandidateSet, kept: Ints, gpu_unit: float, stage: Ints | None = None
+) -> CohortColumns:
     """The columns of the candidates `kept`.
+
+    stage: of each candidate, (candidates,); a cohort of which an ending is decided in another stage stays as it is,
+    since how it ends is not known when it is bought. None: all are of one stage.
 
     The change of variables is exact where the cohort has no bounds of its own that matter: own >= 0 is implied by its
     parts, and an upper bound that some row implies needs no row. Where a bound matters, or where its uses are so many
@@ -58,7 +63,7 @@ def cohort_columns(candidates: CandidateSet, kept: Ints, gpu_unit: float) -> Coh
     it; `level_of` says which columns add up to the level of each candidate, so levels come back by one product.
     """
     uses, moves = candidates.book.uses.columns(), candidates.book.stock_uses.columns()
-    ending = kept[_is_ending(candidates)[kept]]
+    ending = kept[_is_ending(candidates, stage)[kept]]
     parent = candidates.columns["parent"][ending]
     cohorts = np.unique(parent)
     bounded = cohorts[_bounds_matter(candidates, cohorts, uses) | _many_uses(candidates, cohorts, uses, moves)]
@@ -95,11 +100,13 @@ def cohort_columns(candidates: CandidateSet, kept: Ints, gpu_unit: float) -> Coh
     )
 
 
-def _is_ending(candidates: CandidateSet) -> np.ndarray:
-    """Endings of cohorts that are not whole decisions."""
+def _is_ending(candidates: CandidateSet, stage: Ints | None) -> np.ndarray:
+    """Endings of cohorts that are not whole decisions and of which every ending is decided in the cohort's stage."""
     parent = candidates.columns["parent"]
     found = np.zeros(len(candidates), dtype=bool)
     found[candidates.of_kind(*ENDING_KINDS)] = True
+    if stage is not None:
+        found &= ~np.isin(parent, parent[found & (stage != stage[np.maximum(parent, 0)])])
     divisible = ~candidates.columns["integral"][np.maximum(parent, 0)]
     return found & (parent >= 0) & divisible
 

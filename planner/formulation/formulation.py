@@ -47,7 +47,7 @@ class Formulation:
     level_of: levels of candidates = level_of @ columns, without those of the market, shape (candidates, columns).
     npv_usd, lower, upper, integral, unit (scale of a column), name: per column, shape (columns,).
     resources: use @ column <= limit. balances: equality rows. money: dollars of one unit of money in the model, see
-    `money_unit`.
+    `money_unit`. first_market, first_stock: where the columns of the aggregated market begin, and those of stocks.
     """
 
     candidates: CandidateSet
@@ -63,6 +63,7 @@ class Formulation:
     balances: tuple[Balance, ...]
     market: AggregatedMarket | None
     first_market: int
+    first_stock: int
     money: float
 
 
@@ -70,7 +71,8 @@ GPU_UNIT = 1000.0
 
 
 def make_formulation(
-    candidates: CandidateSet, *, aggregate: bool = True, keep_all: bool = False, keep_equals: bool = False
+    candidates: CandidateSet, *, aggregate: bool = True, keep_all: bool = False, keep_equals: bool = False,
+    stage: Ints | None = None,
 ) -> Formulation:
     """The smaller model of a candidate set.
 
@@ -85,7 +87,7 @@ def make_formulation(
         without |= candidates.left_out.mask
     if market:
         without[market.number] = True
-    cohorts = cohort_columns(candidates, np.flatnonzero(~without), GPU_UNIT)
+    cohorts = cohort_columns(candidates, np.flatnonzero(~without), GPU_UNIT, stage)
     first = len(cohorts.columns)
     columns, direct = cohorts.columns, cohorts.uses
     if market:
@@ -99,6 +101,7 @@ def make_formulation(
     keep = np.ones(len(columns), dtype=bool)
     if not keep_equals:
         keep[:first] = best_of_equals(cohorts, sp.vstack([used, changes], format="csc"))
+    first_stock = int(keep.sum())
     columns = stacked([columns.take(keep), rows.stocks])
     balances = [Balance(rows.stocks["name"].tolist(), sp.hstack([-changes[:, keep], rows.carried], format="csr"))]
     balances.append(Balance(_total_names(cohorts), _widened(cohorts.totals[:, keep[:first]], len(columns))))
@@ -113,7 +116,7 @@ def make_formulation(
         candidates, cohorts.candidate, _widened(cohorts.level_of[:, keep[:first]], len(columns)),
         columns["name"].tolist(), columns["npv_usd"], columns["lower"], columns["upper"], columns["integral"],
         columns["unit"],
-        resources, tuple(one for one in balances if one.names), market, first_market, money,
+        resources, tuple(one for one in balances if one.names), market, first_market, first_stock, money,
     )
 
 

@@ -21,6 +21,7 @@ PAGES: dict[str, str] = {
     "when-it-cannot-be-done": "why there is no plan, the cheapest repair, why something is in or out",
     "futures-and-scores": "how portfolios fare over many futures",
     "plans-that-weigh-risk": "plans for mean and tail, the frontier, pools of bundles",
+    "decide-now-decide-later": "what to sign now, what to leave open, and at which sign to act",
     "workbook": "the page, the workbook that calculates, figures in a notebook",
     "python": "the same verbs as functions, and a notebook of them",
     "past-one-machine": "scores, pools and sweeps on many workers, and going on after a stop",

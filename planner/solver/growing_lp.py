@@ -125,6 +125,11 @@ class GrowingLp:
         """New bounds of some columns."""
         self.highs.changeColsBounds(len(columns), columns.astype(np.int32), lower, upper)
 
+    def free_rows(self, first: int) -> None:
+        """No limits any more on the rows from `first` on."""
+        for row in range(first, self.rows):
+            self.highs.changeRowBounds(row, -highspy.kHighsInf, highspy.kHighsInf)
+
     def solve(self) -> Vertex:
         """An optimal vertex, from the last basis; raises NoVertex without one."""
         highs = self.highs

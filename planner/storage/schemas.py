@@ -215,6 +215,91 @@ FACTORS_FEARED = ResultFile("plan", "factors_feared.csv", "a factor of a plan th
 ))
 POOL = ResultFile("plan", "pool.parquet", "a bundle: the path of a GPU", _BUNDLE_PARTS)
 
+_NODE = C(
+    "node", "name", "the node of the tree: n is now, n2 the second group at the first review, n2.1 the first of those"
+)
+_SORT = C("sort", "word", "site, phase, lease, link, halls or gpus")
+_THING = C("name", "name", "the site, phase, lease, link or SKU")
+_THING_UNIT = C("unit", "word", "unit of its amounts")
+CHOICES = ResultFile("plan --adapt", "decisions.csv", "a thing that can be decided", (
+    _SORT, _THING, _THING_UNIT,
+    C("verdict", "word", "now; open (decided later, otherwise in some nodes); later (the same in all nodes); never"),
+    C("now", "see unit", "how much is signed now"),
+    C("review", "YYYY-MM", "review at which nodes first decide otherwise; blank where none do"),
+    C("taken_share", "share", "chance that any of it is taken"),
+    C("later", "see unit", "mean of what is taken after now"),
+    C("least", "see unit", "least that is taken in all on any path"),
+    C("most", "see unit", "most that is taken in all on any path"),
+    C("sign", "words", "the one known figure that tells best when more of it is taken"),
+    C("figure", "name", "that figure: what a factor drives, a delay, default, offer or renewal"),
+    C("level", "as the figure", "level that parts more from less: a ratio to the forward value, months late, or 0.5"),
+    C("above", "yes or no", "whether more is taken above the level"),
+    C("accuracy", "share", "chance that the sign says what the policy does"),
+    C("worth_usd", "$", "what is lost if it is not signed now, or not kept open: relaxation less relaxation"),
+    C("worth_at_least_usd", "$", "no policy without it loses less"),
+))
+SIGN_NOW = ResultFile("plan --adapt", "sign_now.csv", "a decision that is signed now", DECISIONS.columns)
+NODES = ResultFile("plan --adapt", "nodes.csv", "a node of the tree", (
+    _NODE,
+    C("parent", "name", "the node before it; blank for the root"),
+    C("review", "YYYY-MM", "month in which it is decided; of the root the start of the case"),
+    C("probability", "share", "chance that the future passes through it"),
+    C("futures", "futures", "futures that do"),
+    C("mean_npv_usd", "$", "mean NPV of the policy over them"),
+    C("known", "words", "what is known there that tells it from its sisters"),
+))
+AMOUNTS = ResultFile("plan --adapt", "amounts.csv", "what is decided of a thing in a node", (
+    _NODE, _SORT, _THING, _THING_UNIT, C("amount", "see unit", "how much is decided there"),
+))
+LEAF_ALLOCATION = ResultFile(
+    "plan --adapt", "allocation.csv", "a cluster, hall or window on the path to a leaf", (_NODE, *ALLOCATION.columns)
+)
+LEAF_POWER = ResultFile(
+    "plan --adapt", "power.csv", "a phase of power on the path to a leaf", (_NODE, *POWER.columns)
+)
+POLICY_FUTURES = ResultFile("plan --adapt", "futures.parquet", "a future of the tree", (
+    C("future", "name", "the future"),
+    C("weight", "share", "its weight"),
+    _NODE,
+    C("policy_npv_usd", "$", "NPV of the policy in it"),
+    C("steady_npv_usd", "$", "NPV of the best plan that never changes"),
+    C("base_plan_npv_usd", "$", "NPV of the plan of the base case"),
+))
+POLICY_LEVELS = ResultFile("plan --adapt", "levels.parquet", "a column of the model that is held in a node", (
+    C("way", "word", "policy, steady (the plan that never changes) or base (the plan of the base case)"),
+    _NODE,
+    C("column", "number", "column of the model by stages, from 0"),
+    C("level", "unit of the column", "how much of it is held"),
+))
+REPLAYED = ResultFile("replay", "replay.csv", "a future that was walked", (
+    C("future", "name", "the future"),
+    C("weight", "share", "its weight"),
+    C("policy_npv_usd", "$", "NPV of the policy, planned again at each review"),
+    C("rule_npv_usd", "$", "NPV of the policy by its nodes"),
+    C("steady_npv_usd", "$", "NPV of the plan that never changes"),
+    C("base_again_npv_usd", "$", "NPV of the base plan, planned again at each review"),
+    C("base_npv_usd", "$", "NPV of the base plan as it was made"),
+    C("known_npv_usd", "$", "no plan that knew the future is worth more (a relaxation)"),
+    C("stopped", "re-plans", "re-plans without an answer in time; what was planned before went on"),
+))
+WAYS = ResultFile("replay", "ways.csv", "a way of deciding", (
+    C("way", "word", "policy, rule, steady, base_again, base or known"),
+    C("mean_npv_usd", "$", "mean NPV over the futures walked"),
+    C("standard_error_usd", "$", "standard error of that mean"),
+    C("cvar_usd", "$", "mean loss of the worst 1 - alpha share; a gain is negative"),
+    C("loss_probability", "share", "chance of an NPV below 0"),
+    C("policy_less_usd", "$", "mean of the policy less this way, future by future"),
+    C("policy_less_error_usd", "$", "standard error of that mean"),
+))
+SIGNS = ResultFile("replay", "signs.csv", "a thing that the policy leaves open", (
+    _SORT, _THING,
+    C("sign", "words", "its sign"),
+    C("accuracy_in_tree", "share", "how often it was right over the futures of the tree"),
+    C("sign_said_yes", "share", "how often it said to take more"),
+    C("taken", "share", "how often more was taken"),
+    C("sign_was_right", "share", "how often it said what was done"),
+))
+
 SCORES = ResultFile("score", "scores.parquet", "a portfolio", (
     C("portfolio", "name", "the portfolio"),
     C("base_npv_usd", "$", "NPV in the base case"),
@@ -504,6 +589,8 @@ POOL_VALUES = ResultFile("portfolios", "values.parquet", "a bundle of a pool, in
 
 FILES: tuple[ResultFile, ...] = (
     DECISIONS, ALLOCATION, POWER, CASHFLOW, PORTFOLIO, PRICES, BINDING, CANDIDATES, FEARED, FACTORS_FEARED, POOL,
+    CHOICES, SIGN_NOW, NODES, AMOUNTS, LEAF_ALLOCATION, LEAF_POWER, POLICY_FUTURES, POLICY_LEVELS, REPLAYED, WAYS,
+    SIGNS,
     SCORES, BROKEN, FUTURES, POINTS, SWEEP_SITES, SWEEP_LEASES, FLIPS, SWEEP_BROKEN, SWEEP_PORTFOLIOS,
     NEAR_SITES, NEAR_LEASES, NEAR_PLANS, NEAR_WHERE, NEAR_PORTFOLIOS, QUOTES, STANDS, STANDALONE, DISPLACED, CURVE,
     BREAKEVEN, FRONTIER, FRONTIER_PLANS, PACKAGES, POOL_PARTS, POOL_VALUES,

@@ -21,6 +21,8 @@ SCENARIOS = ["--scenarios", "10"]
 RUNS: dict[str, list[list[str]]] = {
     "plan": [["plan", TINY, "--prices", "full"]],
     "plan after risk": [["plan", TINY, "--risk-weight", "0.5", *SCENARIOS, "--pool", "grid"]],
+    "plan --adapt": [["plan", TINY, "--adapt", "--reviews", "2026-01", *SCENARIOS]],
+    "replay": [["replay", "{made}/plan --adapt", *SCENARIOS, "--workers", "1"]],
     "score": [["score", TINY, "--portfolios", "{made}/plan/portfolio.csv", *SCENARIOS]],
     "sweep": [["sweep", TINY, "--set", "lease_rate=0.6,1.2", "--workers", "1"]],
     "quote": [["quote", TINY, "--gpu", "g1", "--gpus", "500", "--start", "2026-01", "--term", "12", *SCENARIOS]],
@@ -63,12 +65,12 @@ def test_every_column_of_results_is_declared(what: str, made: Path) -> None:
     assert found
     for path in found:
         name = path.relative_to(made / what).parts[0]
-        file = declared(what.split()[0], name)
+        file = declared("plan" if what == "plan after risk" else what, name)
         assert file is not None, f"{what} writes {name}, which is not declared"
         assert [column for column in columns_of(path) if file.column(column) is None] == [], name
 
 
-@pytest.mark.parametrize("what", ["plan", "quote", "sweep", "alternatives", "frontier"])
+@pytest.mark.parametrize("what", ["plan", "plan --adapt", "quote", "sweep", "alternatives", "frontier"])
 def test_what_is_declared_is_written(what: str, made: Path) -> None:
     after_risk = ("feared.csv", "factors_feared.csv", "pool.parquet")
     for file in (each for each in FILES if each.verb == what and each.name not in after_risk):

@@ -8,7 +8,7 @@ Programming 102 (2005), 71-90, hold what an answer and the relaxation share.)
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -92,15 +92,15 @@ class Policies:
         if self.answers.value is None and self.whole.arrays.is_mip:
             self.answers.offer(dived(self.whole.arrays, clock.left()).values)
 
-    def look(self, last: Pass, clock: Clock) -> None:
-        """Offer the answers that the parts of a pass suggest, until the time is out."""
+    def look(self, last: Pass, clock: Clock, enough: Callable[[], bool]) -> None:
+        """Offer the answers that the parts of a pass suggest, until the time is out or the best is good enough."""
         if last.complete:
             self._vote(last, clock)
         for root in self._roots(last):
-            if clock.out():
+            if clock.out() or enough():
                 return
             self._from_root(root, Clock.of(clock.share(0.4)))
-        if self.answers.value != self._looked_near and not clock.out():
+        if self.answers.value != self._looked_near and not clock.out() and not enough():
             self._near(last, clock)
             self._looked_near = self.answers.value
 

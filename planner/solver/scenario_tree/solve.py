@@ -141,7 +141,8 @@ class _Work:
             self.passes.append(last.bound)
             better = self._prove(last.bound)
             with self._timed("policy"):
-                policies.look(last, Clock.of(_least(self.clock.share(0.5), max(clock.spent(), LEAST_S))))
+                most = Clock.of(_least(self.clock.share(0.5), max(clock.spent(), LEAST_S)))
+                policies.look(last, most, self.ended)
             spent = clock.spent()
             if best is not None and not better:
                 bundle.reach /= 2.0

@@ -1,0 +1,194 @@
+"""The making of a policy: futures, what is known of them, the tree, its best levels, and what they are held against."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from kernels.blas_threads import one_blas_thread
+from planner.adapting.grounds import Grounds, Say
+from planner.adapting.nodes import group_futures
+from planner.adapting.options import AdaptOptions
+from planner.adapting.outcome import Outcome, outcome
+from planner.adapting.policy import Foreseen, Policy
+from planner.adapting.policy_tree import PolicyTree
+from planner.adapting.solving import Solved, solved
+from planner.adapting.waiting import worth_of_waiting
+from planner.arrays import Floats
+from planner.case.case import Case
+from planner.case.edits import changed_case
+from planner.case.read import as_case
+from planner.errors import PlannerError
+from planner.planning.options import PlanOptions
+from planner.solver.growing_lp import GrowingLp
+
+STEADY_GAP = 1e-3
+"""Gap of the plans of one node a stage, which the policy begins from and is held against."""
+ROOM = 1e-9
+"""Share of itself by which a value may fail the order of values through rounding."""
+
+
+def adapted(
+    case: Case | str | Path, options: PlanOptions | None = None, adapt: AdaptOptions | None = None, *,
+    say: Say | None = None,
+) -> Policy:
+    """The best policy of a case: what to sign now, what to leave open, and what that is worth.
+
+    say: called with what is being done. A policy whose solve fails or stops is an answer with that status. Raises
+    PlannerError for another solver than HiGHS, and where the order of values fails, which would be a fault of ours.
+    """
+    chosen, asked = options or PlanOptions(), adapt or AdaptOptions()
+    if chosen.solver.solver != "highs" or chosen.solver.relax or chosen.solver.deadline_s is not None:
+        raise PlannerError(
+            "a policy is made by HiGHS, its decisions whole; leave --solver, --relax and --solver-deadline out"
+        )
+    if chosen.why:
+        raise PlannerError("--why explains a plan of greatest NPV, not a policy; leave it out, or leave --adapt out")
+    tell = say or (lambda what: None)
+    grounds = Grounds.of(changed_case(as_case(case), chosen.edits, chosen.stress), chosen, asked, tell)
+    return _Making(grounds, tell, dict(grounds.seconds)).run()
+
+
+@dataclass(eq=False)
+class _Making:
+    """A policy in the making. seconds: by stage."""
+
+    grounds: Grounds
+    say: Say
+    seconds: dict[str, float]
+    _last: float = field(default_factory=time.perf_counter)
+
+    @property
+    def gap(self) -> float:
+        """Gap asked for."""
+        return self.grounds.options.solver.gap
+
+    @one_blas_thread()
+    def run(self) -> Policy:
+        """Base plan, grouping, plan that never changes, policy, and what it is held against."""
+        grounds = self.grounds
+        first = self._base()
+        base = first.found
+        if base is None:
+            return self._without(first)
+        problem = policy_problem(grounds, base.npv_usd)
+        one = grounds.never_changing
+        steady = self._solved("the plan that never changes", one, min(self.gap, STEADY_GAP), list(base.levels))
+        if steady.found is None:
+            return self._without(steady)
+        same = problem.split(one.path_columns(steady.found.levels, one.tree.leaves[0]))
+        best = self._solved("the policy", problem, self.gap, same)
+        assert best.found is not None  # it begins from the plan that never changes
+        held = self._base_held(problem, base)
+        foreseen = self._foreseen(problem, best.found)
+        policy = Policy(
+            grounds, problem, best.status, best.message, best.found, steady.found, base, held, foreseen, best.pieces,
+            self.seconds,
+        )
+        _check_order(policy)
+        if grounds.adapt.worth:
+            policy = policy.with_worth(worth_of_waiting(policy, self.say))
+            self._lap("worth")
+        return policy
+
+    def _lap(self, stage: str) -> None:
+        now = time.perf_counter()
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + now - self._last
+        self._last = now
+
+    def _left(self) -> float | None:
+        limit = self.grounds.options.solver.time_limit_s
+        if limit is None:
+            return None
+        return max(limit - sum(self.seconds.get(stage, 0.0) for stage in SOLVED), 0.0)
+
+    def _solved(self, what: str, problem: PolicyTree, gap: float, start: list[Floats] | None) -> Solved:
+        self.say(f"looking for {what}")
+        self._last = time.perf_counter()
+        found = solved(problem, gap=gap, seconds=self._left(), start=start, usd=self.grounds.usd)
+        self._lap(what)
+        return found
+
+    def _base(self) -> Solved:
+        """The plan of the base case; its outcome is over the futures."""
+        grounds = self.grounds
+        solved_ = self._solved("the base plan", grounds.of_base_case, min(self.gap, STEADY_GAP), None)
+        if solved_.found is None:
+            return solved_
+        npv = grounds.never_changing.npv(solved_.found.levels) * grounds.usd
+        return replace(solved_, found=outcome(list(solved_.found.levels), npv, grounds.measure, None))
+
+    def _base_held(self, problem: PolicyTree, base: Outcome) -> Outcome:
+        """The base plan's first decisions held, and the rest adapted: what it is worth to plan for many."""
+        root = base.levels[0]
+        held = problem.with_bounds({0: (root, root)})
+        one = self.grounds.never_changing
+        same = held.split(one.path_columns(base.levels, one.tree.leaves[0]))
+        found = self._solved("what the base plan's first decisions leave", held, self.gap, same).found
+        assert found is not None
+        return found
+
+    def _foreseen(self, problem: PolicyTree, best: Outcome) -> Foreseen | None:
+        """What plans that know their future are worth at most, over a sample of futures: each a relaxation."""
+        grounds, futures = self.grounds, self.grounds.futures
+        count = min(grounds.adapt.information, len(futures))
+        if not count:
+            return None
+        self.say(f"planning for {count} futures known beforehand")
+        self._last = time.perf_counter()
+        chosen = np.sort(
+            np.random.default_rng(futures.seed).choice(
+                len(futures), count, replace=False, p=grounds.measure.probability
+            )
+        )
+        lp = GrowingLp.of(grounds.staged.arrays)
+        every = np.arange(grounds.staged.arrays.columns)
+        known = []
+        for future in chosen.tolist():
+            lp.change_costs(every, np.ascontiguousarray(grounds.values[:, future]))
+            known.append(lp.solve().value * grounds.usd)
+        self._lap("known futures")
+        return Foreseen(chosen, np.array(known), best.npv_usd[chosen])
+
+    def _without(self, failed: Solved) -> Policy:
+        return Policy(
+            self.grounds, failed.problem, failed.status, failed.message, None, None, None, None, None, failed.pieces,
+            self.seconds,
+        )
+
+
+def policy_problem(grounds: Grounds, base_npv_usd: Floats) -> PolicyTree:
+    """The tree of a policy: futures grouped by what is known; base_npv_usd: of the base plan by future, (S,)."""
+    groups = grounds.adapt.groups(len(grounds.reviews))
+    tree = group_futures(
+        grounds.candidates.outlook, grounds.futures, base_npv_usd, grounds.reviews, groups, grounds.futures.seed
+    )
+    return PolicyTree(grounds.staged, tree, grounds.values, grounds.measure)
+
+
+SOLVED = ("the base plan", "the plan that never changes", "the policy")
+"""Stages that the time limit is for."""
+
+
+def _check_order(policy: Policy) -> None:
+    """Best plan that never changes <= best policy <= plans that know their future; a breach is a fault of ours."""
+    best, steady, foreseen = policy.best, policy.steady, policy.foreseen
+    assert best is not None
+    assert steady is not None
+    room = ROOM * max(abs(best.objective_usd), 1.0)
+    if steady.objective_usd > best.objective_usd + room:
+        raise PlannerError(
+            f"the plan that never changes is worth ${steady.objective_usd:,.0f} and the policy "
+            f"${best.objective_usd:,.0f}: that cannot be; please report it with the case"
+        )
+    if foreseen is None:
+        return
+    if (foreseen.known_usd < foreseen.policy_usd - 1e-6 * np.abs(foreseen.known_usd) - 1.0).any():
+        raise PlannerError(
+            "in some future the policy is worth more than the best plan that knows it: that cannot be; please report "
+            "it with the case"
+        )
+

@@ -1,0 +1,145 @@
+"""What it is worth to sign a thing now, and to keep another open: policies without that freedom, held against the best.
+
+Signing now: the thing is taken out of the first decisions, and may be signed later or never. Keeping open: the thing is
+decided alike in all nodes of its stage, so that nothing learnt before it can tell. Either way what the policy loses is
+the answer; it is never negative, for each takes something away.
+
+All are compared on the relaxation, in which whole decisions are continuous, each solved from the basis of the last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import scipy.sparse as sp
+
+from planner.adapting.decisions import Decision, Sort, Verdict, stages_of
+from planner.adapting.policy import Choice, Policy, Worth
+from planner.adapting.policy_tree import PolicyTree
+from planner.arrays import Floats, Ints
+from planner.solver.growing_lp import GrowingLp, NoVertex
+from planner.solver.scenario_tree.extensive import Extensive, extensive
+
+MOST = 12
+"""Things of each sort of answer that are looked at: those that commit most, or whose amount turns most."""
+
+
+def worth_of_waiting(policy: Policy, say: Callable[[str], None]) -> dict[tuple[str, str], Worth]:
+    """What signing now or keeping open is worth, by sort and name of the thing."""
+    assert policy.best is not None
+    looked = _Looked.of(policy)
+    found = {}
+    for choice in asked(policy):
+        say(f"what {choice.thing.label} is worth")
+        thing = choice.thing
+        bounds = looked.without(choice.decision)
+        found[str(thing.sort), thing.name] = looked.worth(bounds)
+    return found
+
+
+def asked(policy: Policy) -> list[Choice]:
+    """The choices whose worth is looked at: sites, phases, leases and links, the greatest first."""
+    single = [choice for choice in policy.choices if choice.thing.sort not in (Sort.HALLS, Sort.GPUS)]
+    now = [choice for choice in single if choice.decision.verdict is Verdict.NOW]
+    open_ = [choice for choice in single if choice.decision.verdict is Verdict.OPEN]
+    return [*now[:MOST], *open_[:MOST]]
+
+
+@dataclass(frozen=True)
+class _Bounds:
+    """What is taken away: columns of the whole model held at a level, and rows whose value must be 0."""
+
+    columns: Ints
+    level: Floats
+    rows: sp.csr_array
+
+
+@dataclass
+class _Looked:
+    """The whole model of a policy and its relaxation, kept by HiGHS; value: of that, in the model's money."""
+
+    policy: Policy
+    problem: PolicyTree
+    whole: Extensive
+    lp: GrowingLp
+    value: float
+
+    @property
+    def usd(self) -> float:
+        """Dollars of one unit of the model's money."""
+        return self.policy.grounds.usd
+
+    @staticmethod
+    def of(policy: Policy) -> _Looked:
+        """The model with its relaxation solved once."""
+        assert policy.best is not None
+        problem = policy.problem
+        whole = extensive(problem.model.tree())
+        lp = GrowingLp.of(whole.arrays)
+        return _Looked(policy, problem, whole, lp, lp.solve().value)
+
+    def without(self, decision: Decision) -> _Bounds:
+        """What takes the freedom of a decision away: signed now, it may not be; left open, it is decided alike."""
+        none = np.zeros(0, dtype=np.int64)
+        amounts = amounts_by_stage(self.policy, decision)
+        if decision.verdict is Verdict.NOW:
+            columns = np.flatnonzero(amounts[0])
+            lower = self.problem.staged.arrays.col_lower[columns]
+            at = self.whole.of_node(0).start + np.searchsorted(self.problem.columns[0], columns)
+            return _Bounds(at, lower, sp.csr_array((0, self.whole.column[-1])))
+        rows = []
+        for stage, amount in amounts.items():
+            nodes = self.policy.tree.of_stage(stage)
+            own = amount[self.problem.columns[stage]]
+            for one, other in pairwise(nodes):
+                row = np.zeros(self.whole.column[-1])
+                for number, sign in ((one, 1.0), (other, -1.0)):
+                    first = self.whole.of_node(number).start
+                    row[first : first + len(own)] = sign * own
+                rows.append(sp.csr_array(row[None, :]))
+        return _Bounds(none, np.zeros(0), sp.vstack(rows, format="csr"))
+
+    def worth(self, bounds: _Bounds) -> Worth:
+        """What the policy loses under some bounds."""
+        arrays, lp = self.whole.arrays, self.lp
+        lp.change_bounds(bounds.columns, bounds.level, bounds.level)
+        first, zero = lp.rows, np.zeros(bounds.rows.shape[0])
+        if len(zero):
+            lp.add_rows(zero, zero, bounds.rows)
+        best = self.policy.best
+        assert best is not None
+        try:
+            value = lp.solve().value
+            worth = Worth(
+                max(self.value - value, 0.0) * self.usd, max(best.objective_usd - value * self.usd, 0.0)
+            )
+        except NoVertex:
+            worth = Worth(np.inf, np.inf)  # nothing can be done without it
+        lp.change_bounds(bounds.columns, arrays.col_lower[bounds.columns], arrays.col_upper[bounds.columns])
+        lp.free_rows(first)
+        return worth
+
+
+def amounts_by_stage(policy: Policy, decision: Decision) -> dict[int, Floats]:
+    """How much of a thing a unit of each column of the staged model is, by the stage in which it is decided."""
+    staged, thing, candidates = policy.problem.staged, decision.thing, policy.candidates
+    stages = stages_of(thing, candidates, policy.tree.reviews)
+    columns = len(staged.column_stage)
+    found = {}
+    for stage in np.unique(stages).tolist():
+        amount = np.zeros(columns)
+        own = stages == stage
+        lease = candidates.columns["lease"][thing.members[0]]
+        if thing.sort is Sort.LEASE and lease in staged.sold:
+            amount[columns - len(staged.sold) + int(np.searchsorted(staged.sold, lease))] = 1.0
+        else:
+            units = np.zeros(len(candidates))
+            units[thing.members[own]] = thing.units[own]
+            formulation = staged.formulation
+            amount[: len(formulation.unit)] = (formulation.level_of.T @ units) * formulation.unit
+            amount[staged.column_stage != stage] = 0.0
+        found[stage] = amount
+    return found

@@ -55,3 +55,5 @@ class PlanOptions(CandidateOptions):
         super().__post_init__()
         if self.prices not in DETAILS:
             raise PlannerError(f"prices {self.prices!r} is not known; {remedy_for(self.prices, DETAILS)}")
+        if self.futures is not None and not isinstance(self.futures, FuturesOptions):
+            raise PlannerError(f"futures={self.futures!r} are no options; write futures=FuturesOptions(scenarios=500)")

@@ -56,7 +56,8 @@ def with_futures(found: AnyPlan) -> AnyPlan:
     )
     mean, better = (npv @ futures.weights).tolist()
     over = OverFutures(
-        npv[0], futures.weights, asked.alpha, futures.seed, asked.imported, made_for=False,
+        npv[0], futures.weights, asked.alpha, futures.seed, None if asked.imported is None else str(asked.imported),
+        made_for=False,
         better_mean_usd=better if better > mean else None, seconds=time.perf_counter() - began,
     )
     return replace(found, over_futures=over)

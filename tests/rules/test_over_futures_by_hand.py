@@ -92,5 +92,9 @@ def test_nothing_is_measured_unless_asked() -> None:
     assert not has_futures(hand_case())
     with pytest.raises(PlannerError, match="between 0 and 1"):
         planner.FuturesOptions(alpha=1.0)
+    with pytest.raises(PlannerError, match=r"FuturesOptions\(scenarios=500\)"):
+        planner.plan(case, futures=500)
+    with pytest.raises(PlannerError, match="leave futures out"):
+        planner.plan(case, adapt=True, futures=planner.FuturesOptions())
     with pytest.raises(PlannerError, match="leave futures out"):
         planner.plan_after_risk(case, planner.PlanOptions(futures=planner.FuturesOptions()))

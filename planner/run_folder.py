@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from planner.candidates.kinds import Kind
+from planner.plans.binding import scarce_by_sort
 from planner.plans.commitments import soon
 from planner.storage.folders import folder_in_place_of, versions, write_record, write_tables
 from planner.storage.stored_paths import stored_path
@@ -80,6 +81,7 @@ def plan_summary(plan: Plan) -> dict[str, Any]:
         "commits_within_two_quarters_usd": float(near["commits_usd"].sum()),
         "gpus_bought": float(plan.levels[own].sum()),
         "contracted_mw": float(plan.power["contracted_mw"].sum()),
+        "scarce_usd_per_percent": scarce_by_sort(plan.binding),
         "kinds_of_power": sorted(set(plan.power.loc[plan.power["contracted_mw"] > 0, "kind"])),
         "sites": int((plan.power.groupby("site_id")["contracted_mw"].sum() > 0).sum()),
         "leases_won": [name for name in leases if name in won],

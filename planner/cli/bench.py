@@ -50,9 +50,9 @@ def bench(
             help="scores of a million portfolios on workers instead, and what many machines would do (minutes)",
         ),
     ] = False,
-    adapt: Annotated[
+    policies: Annotated[
         bool,
-        typer.Option("--adapt", help="policies over trees of many sizes instead, and their replay (an hour)"),
+        typer.Option("--policies", help="policies over trees of many sizes instead, and their replay (an hour)"),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -86,7 +86,7 @@ def bench(
         )
         _show(list(worker_figures(case)), "planner bench: workers", as_json)
         return
-    if adapt:
+    if policies:
         from planner.bench.adapting import policy_figures
 
         case = generate_case(sites=sites, leases=leases, months=months, seed=seed) if path is None else read_case(path)

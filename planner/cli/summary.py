@@ -14,6 +14,7 @@ from planner.explaining.sentences import lines_of
 from planner.explaining.unbounded import unbounded_ray_lines
 from planner.explaining.why_lines import lines_of_reason
 from planner.planning.plan import Plan
+from planner.plans.binding import scarce_by_sort
 from planner.plans.commitments import screen_of, soon
 from planner.plans.over_futures import better_by
 from planner.scenarios.still import no_price_moves
@@ -236,7 +237,8 @@ def _print_scarce(console: Console, plan: Plan) -> None:
     """What is scarce and what more of it is worth; all that was asked of prices, where all was asked."""
     found = plan.binding.head(SCARCE)
     if len(found):
-        console.print("\nscarce, and what one per cent more of it is worth")
+        sorts = ", ".join(f"{sort} {millions(usd)}" for sort, usd in scarce_by_sort(plan.binding).items())
+        console.print(f"\nscarce here, per cent for per cent: {sorts}", highlight=False)
         _print_amounts(console, [(row.usd_per_percent, f"{row.name}: {row.what}") for row in found.itertuples()])
     if plan.options.prices == "full":
         print_prices(console, plan, millions)

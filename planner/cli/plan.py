@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from planner.cli.options import (
+    FILE,
     NO_FUTURES,
     NUMBER,
     SECONDS,
@@ -150,6 +151,13 @@ def plan(
             help="of a policy: groups of futures told apart at each review, such as 4,3 [default: 3 each]"
         ),
     ] = None,
+    write_model: Annotated[
+        Path | None,
+        typer.Option(
+            "--write-model", metavar=FILE,
+            help="write the model as it is solved, in $M and with names that say what they are: .mps or .lp",
+        ),
+    ] = None,
     details: Annotated[
         bool, typer.Option("--details", help="print all tables of the plan, not its summary on one screen"),
     ] = False,
@@ -176,11 +184,14 @@ def plan(
     from planner.planning.plan import Plan
     from planner.run_folder import plan_summary, write_run
     from planner.runtime.memory import allow_memory
+    from planner.solver.model_file import refuse_other_endings, write_model_file
     from planner.solver.options import SolverOptions
     from planner.storage.folders import refuse_other_folders
 
     if out is not None:
         refuse_other_folders(out, force=force)
+    if write_model is not None:
+        refuse_other_endings(write_model)
     allow_memory(memory)
     case = read_case(path)
     if adapt:
@@ -190,6 +201,7 @@ def plan(
             "--why": why, "--relax": relax, "--solver-deadline": solver_deadline, "--max-cvar": max_cvar,
             "--confirm-infeasible": confirm_infeasible, "--pool": pool, "--device": device != "auto",
             "--solver": solver != "highs", "--futures none": futures == NO_FUTURES,
+            "--write-model": write_model,
         }
         for name, given in refused.items():
             if given:
@@ -214,6 +226,8 @@ def plan(
     weighed = (
         any(given is not None for given in (risk_weight, max_cvar, pool)) or bool(information) or device != "auto"
     )
+    if weighed and write_model is not None:
+        raise PlannerError("--write-model writes the model of a plan of greatest NPV, not of one after risk")
     if weighed and why:
         raise PlannerError(
             "--why explains a plan of greatest NPV, not one after risk; leave out --risk-weight, --max-cvar, --pool "
@@ -256,6 +270,10 @@ def plan(
         found = with_futures(with_prices(found, answered))
     if out is not None:
         write_run(found, out, force=force)
+    if write_model is not None:
+        model = found.allocation_result.model
+        arrays = found.allocation_result.solution.arrays
+        write_model_file(arrays, model.column_names, model.row_names, write_model, scale=model.money / 1e6)
     if as_json:
         typer.echo(json.dumps(plan_summary(found), indent=2, allow_nan=False))
     else:

@@ -23,8 +23,9 @@ from planner.arrays import Floats, Ints
 from planner.solver.growing_lp import GrowingLp, NoVertex
 from planner.solver.scenario_tree.extensive import Extensive, extensive
 
-MOST = 12
-"""Things of each sort of answer that are looked at: those that commit most, or whose amount turns most."""
+MOST = 5
+"""Things signed now, and things left open, that are looked at: those with most at stake. Each is a relaxation of the
+whole tree solved again, seconds to a minute."""
 
 
 def worth_of_waiting(policy: Policy, say: Callable[[str], None]) -> dict[tuple[str, str], Worth]:
@@ -41,11 +42,21 @@ def worth_of_waiting(policy: Policy, say: Callable[[str], None]) -> dict[tuple[s
 
 
 def asked(policy: Policy) -> list[Choice]:
-    """The choices whose worth is looked at: sites, phases, leases and links, the greatest first."""
+    """The choices whose worth is looked at: sites, phases, leases and links, those with most at stake."""
     single = [choice for choice in policy.choices if choice.thing.sort not in (Sort.HALLS, Sort.GPUS)]
-    now = [choice for choice in single if choice.decision.verdict is Verdict.NOW]
-    open_ = [choice for choice in single if choice.decision.verdict is Verdict.OPEN]
-    return [*now[:MOST], *open_[:MOST]]
+    found = []
+    for verdict in (Verdict.NOW, Verdict.OPEN):
+        some = [choice for choice in single if choice.decision.verdict is verdict]
+        found += sorted(some, key=lambda choice: -_at_stake(policy, choice))[:MOST]
+    return found
+
+
+def _at_stake(policy: Policy, choice: Choice) -> float:
+    """Dollars of NPV, in the base case, of what is signed now; of what is left open, by how much they differ between
+    paths."""
+    members = choice.thing.members
+    npv = [float(policy.candidates.npv_usd[members] @ levels[members]) for levels in policy.levels.values()]
+    return abs(npv[0]) if choice.decision.verdict is Verdict.NOW else max(npv) - min(npv)
 
 
 @dataclass(frozen=True)

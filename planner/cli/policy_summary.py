@@ -164,7 +164,7 @@ def _rest(policy: Policy) -> Iterator[str]:
     signed.sort(key=lambda choice: -_turn(choice))
     if signed:
         told = [f"{choice.thing.label} {_worth(choice.worth)}" for choice in signed]
-        yield f"loses, if not signed now: {listed(told, 5)}"
+        yield f"would lose, left for later or never: {listed(told, 5)}"
     too_soon = [
         choice.thing.label for choice in policy.choices
         if choice.thing.sort in SINGLE and choice.decision.now == 0.0

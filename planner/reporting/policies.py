@@ -18,7 +18,7 @@ from planner.reporting.findings import Findings
 from planner.storage.own_tables import read_own_table
 from planner.storage.schemas import AMOUNTS, CHOICES, LEAF_ALLOCATION, NODES, SIGN_NOW, SIGNS, WAYS, ResultFile
 from planner.storage.seals import refuse_changed, sealed_record
-from planner.wording import counted
+from planner.wording import counted, plural
 
 COMMAND = "plan --adapt"
 """What the record of a policy calls the command that made it."""
@@ -32,8 +32,6 @@ WAY_WORDS = {
     "known": "plan that knew (at most)",
 }
 """Ways of deciding of a replay in words, as planner replay prints them."""
-LEADING = ("policy", "rule")
-"""The ways that are the policy's own."""
 VALUES = {
     "policy": "policy", "never_changes": "best plan that never changes",
     "base_plan_adapted": "base plan's first decisions, then adapt", "base_plan": "base plan",
@@ -171,10 +169,15 @@ def signed_in_words(amounts: pd.DataFrame) -> list[str]:
 
 
 def amount_in_words(amount: float, unit: str) -> str:
-    """An amount of a thing with its unit: 2.5 MW, 1,000 GPUs; of what is taken or not yes or no."""
+    """An amount of a thing with its unit: 2.5 MW, 1,000 GPUs."""
+    return f"{megawatts(amount) if unit == 'MW' else count(amount)} {plural(unit, amount)}"
+
+
+def range_in_words(least: float, most: float, unit: str) -> str:
+    """The least and the most of a thing with its unit: 0 to 2.5 MW; of what is taken whole: taken or not."""
     if unit == "0/1":
-        return "yes" if amount > 0.0 else "no"
-    return f"{megawatts(amount)} MW" if unit == "MW" else f"{count(amount)} {'GPUs' if unit == 'GPU' else unit}"
+        return "taken or not"
+    return f"{amount_in_words(least, unit).partition(' ')[0]} to {amount_in_words(most, unit)}"
 
 
 def largest(amounts: pd.DataFrame, most: int) -> Sequence[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import textwrap
-from typing import Any
+from typing import Any, Literal
 
 import altair as alt
 import pandas as pd
@@ -19,12 +19,12 @@ from planner.reporting.policies import Decided, largest, signed_in_words
 
 BOX = 0.82
 """Width of a node as a share of its column; the rest is for the lines between."""
-LETTER, LINE, MARGIN = 6.1, 15, 9
+LETTER, LINE, MARGIN = 7.0, 16, 8
 """Pixels: the mean width of a letter, the height of a line, the margin within a node."""
 MOST_WORDS, MOST_AMOUNTS = 2, 3
 """Lines of what is known and of what is signed in a node."""
-BRIEF = 2
-"""Lines of a node on a phone, and where the leaves are many: its name with its probability, and its mean NPV."""
+PHONE = 3
+"""Lines of a node on a phone: its name, its probability, its mean NPV."""
 CROWD = 16
 """Leaves beyond which each node has only its brief lines; what is known there stands in the table."""
 NAMED = 4
@@ -36,19 +36,22 @@ def policy_tree(decided: Decided) -> Figure:
     """Nodes from left to right by review, with probability, mean NPV, what is known and what is signed there."""
     nodes = _placed(decided)
     stages, leaves = int(nodes["stage"].max()) + 1, int(nodes["top"].max()) + 1
-    _write(nodes, decided, stages, brief=leaves > CROWD)
-    most = int(nodes["text"].str.count("\n").max()) + 1
+    columns = stages - 1 + BOX
+    _write(nodes, decided, int((WIDTH * BOX / columns - 2 * MARGIN) / LETTER), brief=leaves > CROWD)
+    most = int(nodes["text"].str.count("\n").max()) + 2
     mean = nodes["mean_npv_usd"]
     lines = nodes[nodes["parent"] != ""].merge(
         nodes[["node", "right", "middle"]], left_on="parent", right_on="node", suffixes=("", "_of_parent")
     )
-    across = alt.Scale(domain=[0.0, stages], nice=False)
+    across = alt.Scale(domain=[0.0, columns], nice=False)
     down = alt.Scale(domain=[leaves, 0.0], nice=False)
-    heads = {at + BOX / 2.0: _head(at, review) for at, review in nodes.groupby("stage")["review"].first().items()}
-    words = json.dumps(list(heads.values()))
+    reviews = nodes.groupby("stage")["review"].first()
+    heads = json.dumps([f"now, {reviews[0]}", *(f"review {month}" for month in reviews[1:])])
+    brief_heads = json.dumps(["now", *reviews[1:]])
     axis = alt.Axis(
-        orient="top", values=list(heads), labelExpr=f"{words}[floor(datum.value)]", grid=False, ticks=False,
-        domain=False, title=None, labelLimit=alt.Undefined, labelPadding=4, labelFontWeight="bold", labelOverlap=False,
+        orient="top", values=[at + BOX / 2.0 for at in range(stages)], grid=False, ticks=False, domain=False,
+        labelExpr=f"({NARROW} ? {brief_heads} : {heads})[floor(datum.value)]", title=None, labelPadding=4,
+        labelFontWeight="bold", labelOverlap=False,
     )
     x, y = alt.X("left:Q", scale=across, axis=axis), alt.Y("upper:Q", scale=down, axis=None)
     edges = alt.Chart(rows(lines[["right_of_parent", "middle_of_parent", "left", "middle", "probability"]])).mark_rule(
@@ -59,7 +62,7 @@ def policy_tree(decided: Decided) -> Figure:
         strokeWidth=alt.StrokeWidth("probability:Q", scale=alt.Scale(domain=[0.0, 1.0], range=[1.0, 9.0]), legend=None),
     )
     shown = [
-        "node", "left", "right", "upper", "lower", "text", "brief", "chance", "mean", "known", "signed", "review",
+        "node", "left", "right", "upper", "lower", "head", "text", "chance", "mean", "known", "signed", "review",
         "mean_npv_usd",
     ]
     source = rows(nodes[shown])
@@ -76,13 +79,21 @@ def policy_tree(decided: Decided) -> Figure:
             labels("mean", "mean NPV"), labels("known", "known"), labels("signed", "signed there"),
         ],
     )
-    limit = alt.expr(f"width * {BOX / stages:.4f} - {2 * MARGIN - 4}")
-    text = base.transform_calculate(told=f"{NARROW} ? datum.brief : datum.text").mark_text(
-        align="left", baseline="top", dx=MARGIN, dy=MARGIN, fontSize=11, lineHeight=LINE, lineBreak="\n", limit=limit
-    ).encode(text="told:N")
+    limit = alt.expr(f"width * {BOX / columns:.4f} - {2 * MARGIN - 4}")
+    where: tuple[tuple[str, int, Literal["bold", "normal"]], ...] = (
+        (f"{NARROW} ? datum.node : datum.head", MARGIN, "bold"),
+        (f"{NARROW} ? datum.chance + '\\n' + datum.mean : datum.text", MARGIN + LINE, "normal"),
+    )
+    texts = [
+        base.transform_calculate(told=told).mark_text(
+            align="left", baseline="top", dx=MARGIN, dy=below, fontWeight=weight, lineHeight=LINE, lineBreak="\n",
+            limit=limit,
+        ).encode(text="told:N")
+        for told, below, weight in where
+    ]
     height = leaves * (most * LINE + 2 * MARGIN + 8)
-    chart = alt.layer(edges, boxes, text).properties(
-        height=height, usermeta={"narrowHeight": leaves * (BRIEF * LINE + 2 * MARGIN + 8)}
+    chart = alt.layer(edges, boxes, *texts).properties(
+        height=height, usermeta={"narrowHeight": leaves * (PHONE * LINE + 2 * MARGIN + 8)}
     ).add_params(alt.param(name=NARROW, value=False))
     return Figure(
         "The tree: what may be known, and what is signed there",
@@ -91,10 +102,6 @@ def policy_tree(decided: Decided) -> Figure:
         "futures; orange: less.",
         chart,
     )
-
-
-def _head(stage: int, review: str) -> str:
-    return f"now, {review}" if stage == 0 else f"review {review}"
 
 
 def _placed(decided: Decided) -> pd.DataFrame:
@@ -118,21 +125,22 @@ def _placed(decided: Decided) -> pd.DataFrame:
     return nodes
 
 
-def _write(nodes: pd.DataFrame, decided: Decided, stages: int, *, brief: bool) -> None:
-    """Put the words of each node into columns: text, brief, chance, mean, signed."""
-    letters = int((WIDTH * BOX / stages - 2 * MARGIN) / LETTER)
+def _write(nodes: pd.DataFrame, decided: Decided, letters: int, *, brief: bool) -> None:
+    """Put the words of each node into columns: head, text, chance, mean, signed.
+
+    letters: of a line; brief: no more than name, probability and mean NPV.
+    """
     nodes["chance"], nodes["mean"] = nodes["probability"].map(share), nodes["mean_npv_usd"].map(dollars)
     own = {node: decided.amounts[decided.amounts["node"] == node] for node in nodes["node"]}
-    nodes["brief"] = nodes["node"] + " · " + nodes["chance"] + "\n" + nodes["mean"]
+    nodes["head"] = nodes["node"] + " · " + nodes["chance"] + ("" if brief else " · " + nodes["mean"])
     nodes["signed"] = ["; ".join(largest(own[node], NAMED)) or "nothing" for node in nodes["node"]]
     texts = []
     for row in nodes.itertuples():
         signed = ", ".join(signed_in_words(own[row.node])) or "nothing"
         texts.append("\n".join([
-            f"{row.node} · {row.chance} · {row.mean}", *_wrapped(short(row.known), letters, MOST_WORDS),
-            *_wrapped(f"signs {signed}", letters, MOST_AMOUNTS),
+            *_wrapped(short(row.known), letters, MOST_WORDS), *_wrapped(f"signs {signed}", letters, MOST_AMOUNTS),
         ]))
-    nodes["text"] = nodes["brief"] if brief else texts
+    nodes["text"] = nodes["mean"] if brief else texts
 
 
 def _wrapped(text: str, letters: int, most: int) -> list[str]:

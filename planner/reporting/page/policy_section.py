@@ -10,15 +10,14 @@ from planner.reporting.page import blocks
 from planner.reporting.page.blocks import Note, Section, Shown, Table, present, table_of
 from planner.reporting.page.sections import Figures, decisions_shown, drawn
 from planner.reporting.policies import (
-    LEADING,
     WAY_WORDS,
     Decided,
     Replayed,
-    amount_in_words,
+    range_in_words,
     signed_in_words,
     values_table,
 )
-from planner.wording import counted, listed, percent, tail_text
+from planner.wording import counted, percent, tail_text
 
 POLICY = "policy"
 _REST = {"never": "never", "later": "later, whatever happens"}
@@ -93,10 +92,10 @@ def _values(decided: Decided) -> Table:
 def _signed(decided: Decided) -> Table | Note:
     if decided.signed.empty:
         return Note("Sign now: nothing. All that is decided later can wait.")
-    told = f"{counted(len(decided.signed), 'decision')} before the first review"
     return decisions_shown(
         "policy_signed", "Sign now", decided.signed,
-        f"{told}, in undiscounted dollars before tax that can no longer be avoided; each stands in sign_now.csv.",
+        f"{counted(len(decided.signed), 'decision')} that cannot wait, in undiscounted dollars before tax that can no "
+        "longer be avoided; each stands in sign_now.csv.",
     )
 
 
@@ -107,22 +106,18 @@ def _left_open(decided: Decided) -> Table | Note:
     rows = rows.sort_values("worth_usd", ascending=False, na_position="last", kind="stable")
     table = rows.assign(
         thing=rows["sort"] + " " + rows["name"],
-        amount=[
-            f"{amount_in_words(row.least, row.unit)} to {amount_in_words(row.most, row.unit)}"
-            for row in rows.itertuples()
-        ],
+        amount=[range_in_words(row.least, row.most, row.unit) for row in rows.itertuples()],
     )
     columns = [
         Shown("thing", "left open"), Shown("review", "until the review of"), Shown("amount", "least to most"),
         blocks.number("taken_share", "taken in", share), Shown("sign", "more of it"),
         blocks.number("accuracy", "sign right in", share),
-        blocks.number("worth_usd", "worth keeping open", _worth),
+        *([blocks.number("worth_usd", "worth keeping open", _worth)] if rows["worth_usd"].notna().any() else []),
     ]
     return table_of(
         "policy_open", "Left open", table, columns,
         "Least to most: over the paths. Right: share of the futures in which the sign alone says what the policy does. "
-        "Worth keeping open: the most to pay for a deposit, an extension or a reservation; a dash where it was not "
-        "asked.",
+        "Worth keeping open, where it was asked: the most to pay for a deposit, an extension or a reservation.",
     )
 
 
@@ -149,9 +144,9 @@ def _rest(decided: Decided) -> Table:
 
 
 def _nodes(decided: Decided) -> Table:
-    amounts = decided.amounts
-    table = decided.nodes.assign(
-        signed=[listed(signed_in_words(amounts[amounts["node"] == node]), 6) for node in decided.nodes["node"]]
+    amounts, nodes = decided.amounts, decided.nodes
+    table = nodes.assign(
+        signed=[", ".join(signed_in_words(amounts[amounts["node"] == node])) or "nothing" for node in nodes["node"]]
     )
     columns = [
         Shown("node", "node"), Shown("review", "decided in"), blocks.number("probability", "probability", share),
@@ -167,25 +162,26 @@ def _nodes(decided: Decided) -> Table:
 def _replay(decided: Decided, replayed: Replayed) -> list[Table | Note]:
     """The verdict, the ways of deciding over futures that the tree has not seen, and how often each sign was right."""
     record, ways = replayed.record, replayed.ways
-    walked = "following its nodes" if record["rule"] else "planning again at each review"
-    stopped = int(record["replans_without_answer"])
-    found: list[Table | Note] = [Note(
-        f"Replayed over {counted(record['futures'], 'future')} that the tree has not seen, {walked}: "
-        f"{record['verdict']}." + (f" {counted(stopped, 're-plan')} had no answer in time." if stopped else "")
-    )]
+    walked, leading = (
+        ("following its nodes", "rule") if record["rule"] else ("planning again at each review", "policy")
+    )
+    stopped, verdict = int(record["replans_without_answer"]), str(record["verdict"]).replace("+-", "±")
+    late = f" {counted(stopped, 're-plan')} had no answer in time." if stopped else ""
+    futures = counted(record["futures"], "future")
+    found: list[Table | Note] = [
+        Note(f"Replayed over {futures} that the tree has not seen, {walked}: {verdict}.{late}")
+    ]
     table = ways.assign(
         said=ways["way"].map(WAY_WORDS).fillna(ways["way"]),
-        more=[
-            "" if row.way in LEADING else f"{dollars(row.policy_less_usd)} ± {dollars(row.policy_less_error_usd)}"
-            for row in ways.itertuples()
-        ],
+        more=ways["policy_less_usd"].where(ways["way"] != leading),
+        error=ways["policy_less_error_usd"].where(ways["way"] != leading),
     )
     found.append(table_of(
         "replay_ways", "Over futures that the tree has not seen", table,
         [
             Shown("said", "way of deciding"), blocks.number("mean_npv_usd", "mean NPV", dollars),
             blocks.number("standard_error_usd", "standard error", dollars), *_measured(decided),
-            Shown("more", "policy brings more"),
+            blocks.number("more", "policy brings more", dollars), blocks.number("error", "±", dollars),
         ],
         "What the policy brings more is the mean of the differences future by future, with its standard error.",
     ))

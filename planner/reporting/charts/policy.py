@@ -98,8 +98,8 @@ def policy_tree(decided: Decided) -> Figure:
     return Figure(
         "The tree: what may be known, and what is signed there",
         "From left to right by review; lines are as wide as a path is likely. In each node its probability and mean "
-        "NPV, what tells it from its sisters, and what is signed there in all. Blue: worth more than the mean of all "
-        "futures; orange: less.",
+        "NPV, what tells it from its sisters (×0.75: of its forward value), and what is signed there in all. Blue: "
+        "worth more than the mean of all futures; orange: less.",
         chart,
     )
 
@@ -136,7 +136,7 @@ def _write(nodes: pd.DataFrame, decided: Decided, letters: int, *, brief: bool) 
     nodes["signed"] = ["; ".join(largest(own[node], NAMED)) or "nothing" for node in nodes["node"]]
     texts = []
     for row in nodes.itertuples():
-        signed = ", ".join(signed_in_words(own[row.node])) or "nothing"
+        signed = ", ".join(each.replace(" ", "\u00a0") for each in signed_in_words(own[row.node])) or "nothing"
         texts.append("\n".join([
             *_wrapped(short(row.known), letters, MOST_WORDS), *_wrapped(f"signs {signed}", letters, MOST_AMOUNTS),
         ]))

@@ -16,10 +16,9 @@ from kernels.backend import Array, Device, DeviceKind
 from kernels.cpu import paths as cpu_paths
 from kernels.cpu import portfolio as cpu_portfolio
 from kernels.cpu.paths import PathMeasures
-from kernels.cpu.unit_npv import unit_npv
+from kernels.cpu.unit_npv import discounted_prefix, unit_npv
 from kernels.reference.measures import NpvMeasures
 from kernels.reference.portfolio import Portfolios
-from kernels.reference.unit_npv import discounted_prefix
 from kernels.terms import Blocks
 
 Floats = npt.NDArray[Any]
@@ -81,7 +80,7 @@ class CpuEngine:
         self, blocks: Blocks, paths: Floats, events: Ints, values: Floats, discount: Floats, *, tax_rate: float
     ) -> Floats:
         """See `Engine`; each distinct window is valued once."""
-        prefix = np.asarray(discounted_prefix(paths, discount))
+        prefix = discounted_prefix(paths, discount)
         return np.concatenate([unit_npv(terms, prefix, events, values, tax_rate=tax_rate) for terms in blocks])
 
     def brought(self, unit_npv: Floats) -> Floats:

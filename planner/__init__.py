@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from planner.explaining.case_check import CaseCheck, check
     from planner.near_optimal.alternatives import Alternatives, AlternativesOptions, alternatives
     from planner.planning.make_plan import price
-    from planner.planning.options import PlanOptions
+    from planner.planning.options import FuturesOptions, PlanOptions
     from planner.planning.plan import Plan
+    from planner.plans.over_futures import OverFutures
     from planner.quoting.breakeven import breakeven
     from planner.quoting.inquiry import Inquiry
     from planner.quoting.quote import Quote, quote, quote_many
@@ -58,7 +59,9 @@ __all__ = [
     "CaseCheck",
     "CaseError",
     "Frontier",
+    "FuturesOptions",
     "Inquiry",
+    "OverFutures",
     "Plan",
     "PlanOptions",
     "PlannerError",
@@ -110,7 +113,9 @@ _HOMES = {
     "CaseCheck": "planner.explaining.case_check",
     "CaseError": "planner.errors",
     "Frontier": "planner.risk.frontier",
+    "FuturesOptions": "planner.planning.options",
     "Inquiry": "planner.quoting.inquiry",
+    "OverFutures": "planner.plans.over_futures",
     "Plan": "planner.planning.plan",
     "PlanOptions": "planner.planning.options",
     "PlannerError": "planner.errors",

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from planner.candidates.kinds import Kind
+from planner.plans.binding import scarce_by_sort
 from planner.plans.commitments import soon
 from planner.storage.folders import folder_in_place_of, versions, write_record, write_tables
 from planner.storage.stored_paths import stored_path
@@ -54,6 +55,7 @@ def plan_summary(plan: Plan) -> dict[str, Any]:
         "base": plan.options.base,
         "tail": plan.candidates.outlook.tail,
         "discounting": "(1 + r)^-((t + 0.5)/12), cash at mid-month; years after the horizon at mid-year",
+        **({} if plan.over_futures is None else plan.over_futures.summary),
         **plan.more_summary,
     }
     if plan.levels is None:
@@ -79,6 +81,7 @@ def plan_summary(plan: Plan) -> dict[str, Any]:
         "commits_within_two_quarters_usd": float(near["commits_usd"].sum()),
         "gpus_bought": float(plan.levels[own].sum()),
         "contracted_mw": float(plan.power["contracted_mw"].sum()),
+        "scarce_usd_per_percent": scarce_by_sort(plan.binding),
         "kinds_of_power": sorted(set(plan.power.loc[plan.power["contracted_mw"] > 0, "kind"])),
         "sites": int((plan.power.groupby("site_id")["contracted_mw"].sum() > 0).sum()),
         "leases_won": [name for name in leases if name in won],
@@ -125,6 +128,7 @@ def run_record(plan: Plan, device: str, folder: Path | None = None) -> dict[str,
             "asked": options.prices, "answers": len(plan.prices), "complete": plan.priced.complete,
             "held_solves": plan.priced.solves,
         },
+        "futures": None if plan.over_futures is None else plan.over_futures.record,
         "seconds": plan.seconds,
         "seed": plan.case.settings.seed,
         "device": device,

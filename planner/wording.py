@@ -79,6 +79,11 @@ def payback_text(start: str, months: float | None) -> str:
     return written_month(month_number(start) + round(months))
 
 
+def tail_words(alpha: float, cvar_usd: float) -> str:
+    """What the worst futures do on average, from the CVaR of the loss: the worst 5% bring $3.89B."""
+    return f"the worst {tail_text(alpha)} {'lose' if cvar_usd > 0 else 'bring'} {millions(abs(cvar_usd))}"
+
+
 def tail_text(alpha: float) -> str:
     """The share of the futures in the tail of a level, in per cent: 5% at 0.95, 0.5% at 0.995."""
     return f"{100.0 * (1.0 - alpha):.4g}%"

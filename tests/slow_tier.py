@@ -9,6 +9,7 @@ folder `tests`.
 from __future__ import annotations
 
 SLOW = {
+    "adapting/test_replay.py::test_workers_change_nothing": "worker processes: what one walks alone stays",
     "auditing/test_fixture_runs.py::test_a_case_with_every_kind": "one of each kind of tail stays, on either seed",
     "case/test_checks_asked_again.py::test_the_faults_of_every_changed_column": "every column of every table",
     "cli/test_odd_cases.py": "every verb on odd cases: test_every_verb runs each on the smallest",

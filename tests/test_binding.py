@@ -6,13 +6,15 @@ from functools import cache
 
 import pytest
 
+from planner.candidates.bounds import POWER
+from planner.candidates.resources import Family
 from planner.case.case import Case
 from planner.case.edits import apply_edits
 from planner.case.generate import generate_case
 from planner.case.starting import starting_case
 from planner.planning.make_plan import plan
 from planner.planning.plan import Plan
-from planner.plans.binding import COLUMNS
+from planner.plans.binding import COLUMNS, SORTS, scarce_by_sort
 from planner.solver.options import SolverOptions
 
 SHARE = 1e-3
@@ -98,3 +100,17 @@ def test_whole_decisions_are_held_in_a_plan() -> None:
     found = plan(generate_case(sites=2, leases=3, skus=3, months=36, seed=1))
     assert found.allocation_result.solution.arrays.is_mip
     assert len(found.binding) > 0
+
+
+def test_every_family_of_limits_is_of_one_sort() -> None:
+    sorted_ = [family if isinstance(family, str) else family.name for found in SORTS.values() for family in found]
+    assert sorted(sorted_) == sorted([*(member.name for member in Family), POWER])
+
+
+def test_what_is_scarce_by_sort_adds_to_all_limits() -> None:
+    found = relaxed("starting")
+    sorts = scarce_by_sort(found.binding)
+    assert sum(sorts.values()) == pytest.approx(found.binding["usd_per_percent"].sum(), rel=1e-12)
+    assert list(sorts.values()) == sorted(sorts.values(), reverse=True)
+    demand = found.binding["family"].isin(["VOLUME", "DEPTH", "TIER", "REVENUE_SHARE"])
+    assert sorts["demand"] == pytest.approx(found.binding.loc[demand, "usd_per_percent"].sum())

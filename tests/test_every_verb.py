@@ -29,7 +29,8 @@ Here = Callable[..., tuple[str, str]]
 ROOT = Path(__file__).resolve().parents[1]
 TINY = ROOT / "fixtures" / "tiny"
 VERBS = [
-    "new", "check", "plan", "quote", "breakeven", "sweep", "alternatives", "frontier", "portfolios", "score", "report",
+    "new", "check", "plan", "replay", "quote", "breakeven", "sweep", "alternatives", "frontier", "portfolios", "score",
+    "report",
     "audit", "bench", "manual",
 ]
 AS_JSON = {
@@ -40,6 +41,8 @@ AS_JSON = {
     "plan after risk": ["plan", TINY, "--risk-weight", "0.5", "--scenarios", "20"],
     "plan with a deadline": ["plan", TINY, "--solver-deadline", "120"],
     "plan by cbc": ["plan", TINY, "--solver", "cbc", "--prices", "none"],
+    "plan that adapts": ["plan", TINY, "--adapt", "--scenarios", "10"],
+    "replay": ["replay", "{made}/policy", "--scenarios", "4", "--workers", "1"],
     "quote": ["quote", TINY, "--gpu", "g1", "--gpus", "100", "--start", "2025-07", "--term", "12"],
     "breakeven": ["breakeven", TINY],
     "sweep": ["sweep", TINY, "--set", "gpus.capex_usd[g1]=18000,22000", "--workers", "2"],
@@ -70,7 +73,7 @@ def ran(arguments: list[object], folder: Path, *, code: int = 0) -> subprocess.C
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a run and portfolios near its plan, and what was told of each."""
+    """A folder with a run and portfolios near its plan, with what was told of each, and a policy."""
     folder = tmp_path_factory.mktemp("made")
     for verb, arguments in (
         ("plan", ["--out", "run"]),
@@ -79,6 +82,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ended = ran([verb, TINY, *arguments], folder)
         assert ended.stderr == ""
         (folder / f"{verb}.txt").write_text(ended.stdout, encoding="utf-8")
+    policy = planner.plan(TINY, adapt=planner.AdaptOptions(scenarios=10, information=0, worth=False))
+    planner.write_policy(policy, folder / "policy")
     return folder
 
 

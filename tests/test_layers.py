@@ -22,8 +22,9 @@ RANK = {
     "run_folder": 7, "near_optimal": 7,
     "scoring": 8,
     "sweeping": 9, "risk": 9, "quoting": 9,
-    "adapting": 10, "reporting": 10, "bench": 10, "manual": 10,
-    "cli": 11,
+    "adapting": 10, "reporting": 10, "manual": 10,
+    "bench": 11,
+    "cli": 12,
 }
 """Every room of `planner`, lowest first: a room imports only rooms of lower rank, and itself."""
 FACE = ("__init__", "__main__")

@@ -22,6 +22,17 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.integer[Any]]
 
 
+def discounted_prefix(paths: Floats, discount: Floats) -> Floats:
+    """As `kernels.reference.unit_npv.discounted_prefix`, (P, S, M + 1), in the one array that it gives back: half the
+    time, which memory takes."""
+    count, scenarios, months = paths.shape
+    sums = np.empty((count, scenarios, months + 1), dtype=np.result_type(paths, discount))
+    sums[:, :, 0] = 0.0
+    np.multiply(paths, discount, out=sums[:, :, 1:])
+    np.add.accumulate(sums[:, :, 1:], axis=2, out=sums[:, :, 1:])
+    return sums
+
+
 def unit_npv(
     terms: Sequence[Term],
     prefix: Floats,

@@ -14,7 +14,7 @@ import numpy as np
 from planner.arrays import Floats
 from planner.candidates.outlook import Outlook
 from planner.case.case import Case
-from planner.case.factor_names import DISCRETE_DELAY, SLIPS, once_names, target_of
+from planner.case.factor_names import DISCRETE_DELAY, OFFERED_SIZE, SLIPS, once_names, target_of
 from planner.scenarios.futures import Futures
 
 ANNOUNCED_MONTHS = 6
@@ -25,7 +25,7 @@ ANNOUNCED_MONTHS = 6
 class Known:
     """One figure that is known: what it is in words, how its level is written, and its level by future, (S,).
 
-    unit: "ratio" (to its forward price), "months" late, or "yes" (0 or 1).
+    unit: "ratio" (to its forward price), "months" late, "share" of a lease that is offered, or "yes" (0 or 1).
     """
 
     name: str
@@ -42,6 +42,8 @@ class Known:
             return f"{self.words} on time" if months == 0 else f"{self.words} {abs(months)} months " + (
                 "late" if months > 0 else "early"
             )
+        if self.unit == "share":
+            return f"{level:.0%} of {self.words} offered"
         return f"{self.words}: {'yes' if level >= 0.5 else 'no'}" if level in (0.0, 1.0) else (
             f"{self.words} in {level:.0%} of futures"
         )
@@ -52,6 +54,8 @@ class Known:
             return f"{self.words} is {'above' if above else 'below'} {level:.2f} of its forward value"
         if self.unit == "months":
             return f"{self.words} is {'more' if above else 'less'} than {level:.1f} months late"
+        if self.unit == "share":
+            return f"{'more' if above else 'less'} than {level:.0%} of {self.words} is offered"
         return self.words if above else f"not: {self.words}"
 
 
@@ -150,7 +154,7 @@ def _first_promise(outlook: Outlook, word: str, name: str) -> int:
 
 
 def _events(outlook: Outlook, futures: Futures, month: int) -> Iterator[Known]:
-    """Who has defaulted; which leases were offered, and which have been renewed."""
+    """Who has defaulted; which leases were offered and how much of them, and which have been renewed."""
     values, leases = futures.values, outlook.tables["leases"]
     names = leases.texts("lease_id").tolist()
     answered = dict(zip(names, outlook.answer_months.tolist(), strict=True))
@@ -160,6 +164,13 @@ def _events(outlook: Outlook, futures: Futures, month: int) -> Iterator[Known]:
     for name, offered in values.offered.items():
         if answered[target_name(name)] <= month:
             yield Known(name, f"{target_name(name)} is offered", "yes", offered.astype(np.float64))
+    of_factor = {
+        factor.name: factor.target.name for factor in futures.factors if factor.target.word == OFFERED_SIZE
+    }
+    for name, share in values.sizes.items():
+        lease = of_factor.get(name) or target_name(name)
+        if answered[lease] <= month:
+            yield Known(name, lease, "share", share)
     for name, renewed in values.renewed.items():
         if ends[target_name(name)] <= month:
             yield Known(name, f"{target_name(name)} is renewed", "yes", renewed.astype(np.float64))

@@ -222,6 +222,8 @@ def _squares(points: Floats, centres: Floats) -> Floats:
 
 TOLD = 3
 """Figures by which a node is told in words, at most."""
+WORTH_TELLING = 0.3
+"""How far one must differ to be told, as a share of the one that differs most."""
 
 
 def _words(figures: Sequence[Known], felt: Floats, members: Ints, chosen: Ints, weights: Floats) -> str:
@@ -236,9 +238,9 @@ def _words(figures: Sequence[Known], felt: Floats, members: Ints, chosen: Ints, 
             family = figure.name.partition("[")[0]
             told.append((abs(here - there) / spread * weight, family, figure.said(here)))
     told.sort(key=lambda one: -one[0])
-    best, families, chosen_words = (told[0][0] if told else 0.0), set(), []
+    best = told[0][0] if told else 0.0
+    by_family: dict[str, str] = {}
     for size, family, words in told:
-        if size >= 0.3 * best and family not in families and len(chosen_words) < TOLD:
-            families.add(family)
-            chosen_words.append(words)
-    return "; ".join(chosen_words)
+        if size >= WORTH_TELLING * best and len(by_family) < TOLD:
+            by_family.setdefault(family, words)
+    return "; ".join(by_family.values())

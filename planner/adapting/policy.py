@@ -203,6 +203,17 @@ class Policy:
             found.append(Choice(decision, sign, self.worths.get((str(thing.sort), thing.name))))
         return tuple(found)
 
+    @cached_property
+    def base_decisions(self) -> dict[str, Decision]:
+        """What the plan of the base case does of each thing, by its label."""
+        if self.base is None:
+            return {}
+        one = self.grounds.never_changing
+        (leaf,) = one.tree.leaves
+        columns = one.path_columns(self.base.levels, leaf)
+        levels = {leaf: clean(self.candidates, self.problem.staged.levels(columns))}
+        return {thing.label: decide(thing, self.candidates, one.tree, levels) for thing in things_of(self.candidates)}
+
     def _sign(self, decision: Decision) -> Sign | None:
         """The sign at the first review at which any of a thing is taken in some nodes and not, or less, in others."""
         amount = decision.amount

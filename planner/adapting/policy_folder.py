@@ -57,13 +57,13 @@ def write_policy(policy: Policy, folder: str | Path, *, force: bool = False) -> 
 def choices_table(policy: Policy) -> pd.DataFrame:
     """One row for each thing that can be decided, what is done of it, and at which sign."""
     written, reviews = policy.candidates.outlook.calendar.written, policy.tree.reviews
-    rows = []
+    base, rows = policy.base_decisions, []
     for choice in policy.choices:
         decision, sign, worth = choice.decision, choice.sign, choice.worth
         at = policy.sign_stage(decision) if decision.verdict is Verdict.OPEN else None
         rows.append({
             "sort": str(choice.thing.sort), "name": choice.thing.name, "unit": choice.thing.unit,
-            "verdict": str(decision.verdict), "now": decision.now,
+            "verdict": str(decision.verdict), "now": decision.now, "base_plan_now": base[choice.thing.label].now,
             "review": "" if at is None else written(reviews[at - 1]),
             "taken_share": decision.taken, "later": decision.later, "least": decision.least, "most": decision.most,
             "sign": "" if sign is None else sign.words,

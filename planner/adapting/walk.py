@@ -1,7 +1,7 @@
 """A future walked that no tree has seen: at each review what is known is known, the rest is planned again, and at the
 end the cash is counted that the future really brought.
 
-A re-plan at a review takes the futures of the tree that are nearest to what is known (by the features that tell nodes
+A re-plan at a review takes those futures of its node that are nearest to what is known (by the features that tell nodes
 apart) for the futures that are still possible, and their mean for what each decision is worth. What was decided before
 stays: contracts run to their end, and no window is cut.
 """
@@ -131,15 +131,16 @@ class Walker:
         """Columns of a path, planned again at each review; how many re-plans were made, and how many gave none."""
         stopped = 0
         for stage, features in enumerate(self.features, start=1):
-            found = self._planned_again(columns, stage, features[future])
+            node = self.policy.tree.nodes[int(self.nodes[stage][future])]
+            found = self._planned_again(columns, stage, self._near(stage, node.futures, features[future]))
             stopped += int(found is None)
             columns = columns if found is None else found
         return columns, len(self.features), stopped
 
-    def _planned_again(self, columns: Floats, stage: int, features: Floats) -> Floats | None:
-        """The best columns from a stage on, what was decided before it held; None without an answer in time."""
+    def _planned_again(self, columns: Floats, stage: int, near: Ints) -> Floats | None:
+        """The best columns from a stage on over some futures of the tree, what was decided before it held; None without
+        an answer in time."""
         staged, tree = self.policy.problem.staged, self.policy.tree
-        near = self._near(stage, features)
         share = tree.weights[near] / tree.weights[near].sum()
         held = staged.column_stage < stage
         arrays = staged.arrays
@@ -156,12 +157,12 @@ class Walker:
             return None
         return clean
 
-    def _near(self, stage: int, features: Floats) -> Ints:
-        """The futures of the tree nearest to some features at the review of a stage."""
+    def _near(self, stage: int, members: Ints, features: Floats) -> Ints:
+        """Those of some futures of the tree that are nearest to some features at the review of a stage."""
         known = self._tree_features[stage - 1]
-        count = min(max(int(NEAREST * len(known)), FEWEST), len(known))
-        distance = ((known - features) ** 2).sum(axis=1)
-        return np.sort(np.argsort(distance, kind="stable")[:count])
+        count = max(int(NEAREST * len(known)), FEWEST)
+        distance = ((known[members] - features) ** 2).sum(axis=1)
+        return np.sort(members[np.argsort(distance, kind="stable")[:count]])
 
     @cached_property
     def _tree_features(self) -> list[Floats]:

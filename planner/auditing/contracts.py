@@ -53,8 +53,16 @@ class Contract:
 
     @cached_property
     def offered(self) -> float:
-        """Chance that the lease is offered; announced dates take every offer as made."""
-        return 1.0 if self.run.base == "announced" else float(self.lease["offer_probability"])
+        """Mean share offered of what is sold: the chance of the offer, times the means of what factors make of its
+        size; announced dates take every offer as made, and whole."""
+        if self.run.base == "announced":
+            return 1.0
+        share = float(self.lease["offer_probability"])
+        for factor in self.run.case["factors"]:
+            word, _, name = str(factor["drives"]).replace("]", "").partition("[")
+            if word.strip() == "offered_size" and name.strip() == self.holding.lease:
+                share *= _mean_of_size(factor)
+        return share
 
     @property
     def comes_about(self) -> float:
@@ -121,6 +129,14 @@ class Contract:
     def prepaid_before(self) -> bool:
         """Whether its prepayment was received before the case: a lease signed, or in course at the start."""
         return bool(self.lease["signed"]) or self.run.months.index(self.lease["start"]) < 0
+
+
+def _mean_of_size(factor: Row) -> float:
+    """Mean of a share of a lease: of its outcomes by their chances, or of the corners of its triangle."""
+    if factor["model"] == "triangular":
+        return (float(factor["low"]) + float(factor["mode"]) + float(factor["high"])) / 3.0
+    pairs = (part.split(":") for part in str(factor["outcomes"]).split(";"))
+    return sum(float(size) * float(chance) for size, chance in pairs)
 
 
 @dataclass

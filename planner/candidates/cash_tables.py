@@ -49,14 +49,15 @@ class PathTable:
         return self._recipes[number]
 
     def table(self, outlook: Outlook, *, needed: Ints | None = None) -> Floats:
-        """All paths under an outlook, shape (P, S, M); with `needed` the other rows stay empty, which takes no
-        memory."""
+        """All paths under an outlook, shape (P, S, M), or those that are needed, in their order."""
         shape = (outlook.scenarios, outlook.months)
+        numbers = range(len(self._recipes)) if needed is None else needed.tolist()
         if outlook is self.outlook:
-            return np.stack(self._rows)[:, None, :] if self._rows else np.zeros((0, *shape))
-        table = np.zeros((len(self._recipes), *shape))
-        for number in range(len(self._recipes)) if needed is None else needed:
-            table[number] = self._recipes[number](outlook)
+            rows = [self._rows[number] for number in numbers]
+            return np.stack(rows)[:, None, :] if rows else np.zeros((0, *shape))
+        table = np.empty((len(numbers), *shape))
+        for at, number in enumerate(numbers):
+            table[at] = self._recipes[number](outlook)
         return table
 
 

@@ -1,15 +1,16 @@
 """What a lease pays and when: its ramp, its rate, its prepayment, its end by notice, its next term.
 
 After a default nothing is billed and nothing is credited: what can be recovered comes in its place, and the unearned
-part of a prepayment stays with the company. A lease that is not offered pays nothing; what was placed for it is let
-again as after notice. A rate that follows the market moves with the SKU's price at the month of the answer, and so does
-all that is counted from it.
+part of a prepayment stays with the company. Where a lease is not offered, or less of it, each unit sold pays by the
+share that is offered; for the rest it is let again as after notice. A rate that follows the market moves with the SKU's
+price at the month of the answer, and so does all that is counted from it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -114,12 +115,20 @@ class LeaseTerms:
         factor: Floats = (1.0 + self.leases[lease]["escalator"]) ** years
         return factor
 
+    @cached_property
+    def uncertain(self) -> npt.NDArray[np.bool_]:
+        """Which leases may be offered less, or not at all: all that are neither signed nor committed, shape
+        (leases,)."""
+        leases = self.outlook.tables["leases"]
+        found: npt.NDArray[np.bool_] = ~(leases.flags("signed") | leases.flags("committed"))
+        return found
+
     def moves(self, lease: int) -> bool:
-        """Whether a lease may not be offered, or its rate follows the market."""
-        return bool(self.leases[lease]["offer_probability"] < 1.0 or self.leases[lease]["rate_follows_market"] > 0.0)
+        """Whether a lease may not be offered as it stands, or its rate follows the market."""
+        return bool(self.uncertain[lease] or self.leases[lease]["rate_follows_market"] > 0.0)
 
     def offer(self, lease: int, gpu: int) -> Recipe:
-        """What a lease pays of the rate in the case: nothing where it is not offered, more or less where the market
+        """What a lease pays of the rate in the case: the share of it that is offered, more or less where the market
         has moved, (1,) or (S, 1)."""
         lease_id, gpu_id = self.leases[lease]["lease_id"], self.builder.names.gpu(gpu)
         if not self.moves(lease):
@@ -178,7 +187,7 @@ class LeaseTerms:
         return self.builder.paths.number(("relet", name), lambda outlook: _relet(outlook, name))
 
     def relet_unless_offered_path(self, gpu: int, lease: int) -> int:
-        """The same, times the chance that the lease is not offered."""
+        """The same, times the share of the lease that is not offered."""
         name, lease_id = self.builder.names.gpus[gpu], self.leases[lease]["lease_id"]
         return self.builder.paths.number(
             ("relet unless offered", name, lease),
@@ -215,9 +224,9 @@ class LeaseTerms:
         )
 
     def if_offered_path(self, lease: int, path: int) -> int:
-        """Another path times the chance that the lease is offered."""
+        """Another path times the share of the lease that is offered."""
         whole, lease_id = self.builder.paths.recipe(path), self.leases[lease]["lease_id"]
-        if self.leases[lease]["offer_probability"] == 1.0:
+        if not self.uncertain[lease]:
             return path
         return self.builder.paths.number(
             ("if offered", lease, path), lambda outlook: whole(outlook) * outlook.offered[lease_id]

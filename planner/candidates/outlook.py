@@ -20,6 +20,7 @@ from planner.case.calendar import Calendar
 from planner.case.case import Case
 from planner.case.delays import first_power_months, mean_delay_months
 from planner.case.factor_names import OVERRUN, SINGLE, target_of
+from planner.case.offered_sizes import mean_sizes
 from planner.case.table_arrays import CaseArrays
 
 HOURS_BILLED_730 = 730.0
@@ -169,11 +170,14 @@ class Outlook:
 
     @cached_property
     def offered(self) -> dict[str, Floats]:
-        """Chance that each lease is offered, shape (1,), 1 where announced dates are taken; by scenario it is 0 or 1,
-        shape (S, 1)."""
-        leases = self.tables["leases"]
-        chances = leases.floats("offer_probability") if self.base == "expected" else np.ones(len(leases))
-        return dict(zip(leases.texts("lease_id"), chances[:, None], strict=True))
+        """Mean share offered of what is sold of each lease, shape (1,): the chance of the offer times the mean of its
+        size, 1 where announced dates are taken; by scenario it is the share itself, shape (S, 1)."""
+        leases, sizes = self.tables["leases"], mean_sizes(self.tables)
+        names = leases.texts("lease_id")
+        if self.base != "expected":
+            return {lease: np.ones(1) for lease in names}
+        chances = leases.floats("offer_probability")
+        return {lease: chances[at : at + 1] * sizes.get(lease, 1.0) for at, lease in enumerate(names)}
 
     def rate_change(self, lease_id: str, gpu_id: str) -> Floats:
         """What a lease that follows the market pays of its rate for a SKU, shape (1,); by scenario (S, 1). Of mean one

@@ -90,11 +90,11 @@ def _columns(builder: CandidateBuilder, kind: Kind, rows: Columns) -> Columns:
 def _revenue_terms(
     builder: CandidateBuilder, kind: Kind, rows: Columns, head: Leg, income: Ints, ends: Ints, terms: LeaseTerms
 ) -> list[Term]:
-    """Contract income to the end of the contract, then whatever the GPU is let again for, as in place of a contract
-    that is not offered."""
+    """Contract income to the end of the contract, then whatever the GPU is let again for, as in place of what is not
+    offered."""
     found: list[Term] = [WindowTerm(Line.REVENUE, rows["rate_usd"], income, head.start_event, ends)]
     if kind is Kind.SERVE:
-        doubtful = builder.outlook.tables["leases"].floats("offer_probability")[rows["lease"]] < 1.0
+        doubtful = terms.uncertain[rows["lease"]]
         if doubtful.any():
             path = _ramped(rows, path_by_row([rows["gpu"], rows["lease"]], terms.relet_unless_offered_path), terms)
             found.append(WindowTerm(Line.REVENUE, doubtful.astype(np.float64), path, head.start_event, ends))

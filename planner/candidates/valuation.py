@@ -7,11 +7,11 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from kernels.cpu.unit_npv import unit_npv
+from kernels.cpu.unit_npv import discounted_prefix, unit_npv
 from kernels.lines import Line
 from kernels.reference.unit_cash import unit_cash
-from kernels.reference.unit_npv import discounted_prefix, schedule_values
-from kernels.terms import Term
+from kernels.reference.unit_npv import schedule_values
+from kernels.terms import Term, WindowTerm
 from planner.arrays import Floats, Ints
 from planner.candidates.builder import Block, CandidateBuilder
 from planner.candidates.cash_tables import EventTable, PathTable, ProfileTable
@@ -29,6 +29,11 @@ def select(terms: Sequence[Term], rows: Ints) -> list[Term]:
     ]
 
 
+def renumbered(term: Term, needed: Ints) -> Term:
+    """A term whose paths are numbered among those that are needed (rising)."""
+    return replace(term, path=np.searchsorted(needed, term.path)) if isinstance(term, WindowTerm) else term
+
+
 @dataclass(frozen=True)
 class Valuation:
     """Arrays that value units: paths (P, S, M), events (E, S), profiles (Q, A), discount factors (M,), tax rate."""
@@ -41,9 +46,13 @@ class Valuation:
 
     def npv(self, block: Block, lines: Sequence[Line] = tuple(Line), *, equity: bool = False) -> Floats:
         """After-tax NPV of a unit of each candidate of a block by scenario, in dollars, shape (N, S)."""
+        return self.npv_of(block.terms, lines, equity=equity)
+
+    def npv_of(self, terms: Sequence[Term], lines: Sequence[Line] = tuple(Line), *, equity: bool = False) -> Floats:
+        """The same of units given by their terms."""
         prefix, values = self._prepared
         found: Floats = unit_npv(
-            block.terms, prefix, self.events, values, tax_rate=self.tax_rate, lines=lines, equity=equity
+            terms, prefix, self.events, values, tax_rate=self.tax_rate, lines=lines, equity=equity
         )
         return found
 
@@ -84,7 +93,7 @@ class CashTables:
     def under(self, outlook: Outlook, *, needed: Ints | None = None) -> Valuation:
         """The arrays that value units under an outlook: the base case, or a piece of the scenarios.
 
-        `needed` are the rows of paths that will be read, all by default.
+        `needed` are the rows of paths that will be read, by terms that are `renumbered`; all by default.
         """
         return Valuation(
             paths=self.paths.table(outlook, needed=needed),

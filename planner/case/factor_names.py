@@ -23,15 +23,18 @@ ONCE = {
 where its lease is not certain to be offered."""
 
 DISCRETE_DELAY = "discrete_delay"
+DISCRETE = "discrete"
 TRIANGULAR = "triangular"
 GIVEN = "given"
 
 SLIPS = {"construction": ("sites", "site_id"), "delivery": ("gpus", "gpu_id")}
 """What comes late once for all it names: new halls of a site, deliveries of a SKU; the table that names them."""
 OVERRUN = "capex"
-SINGLE = (*SLIPS, OVERRUN)
+OFFERED_SIZE = "offered_size"
+SINGLE = (*SLIPS, OVERRUN, OFFERED_SIZE)
 """Words that a factor of the table drives by one draw for a whole future."""
 
+_NUMBER = r"\d*\.?\d+(?:[eE]-?\d+)?"
 _WRITTEN = re.compile(r"\s*(?P<word>\w+)\s*(?:\[(?P<select>[^\[\]]*)\])?\s*")
 
 
@@ -97,18 +100,29 @@ def drives_a_phase(model: str, drives: str) -> bool:
 
 def outcomes_of(written: str) -> tuple[list[int], list[float]]:
     """Months late (early below 0), rising, with their probabilities; raises ValueError, saying what is wrong."""
-    months, chances = [], []
+    months, chances = _with_chances(written, r"-?\d+", "months")
+    return [int(month) for month in months], chances
+
+
+def shares_of(written: str) -> tuple[list[float], list[float]]:
+    """Shares offered of a lease, rising, with their probabilities; raises ValueError, saying what is wrong."""
+    return _with_chances(written, _NUMBER, "shares")
+
+
+def _with_chances(written: str, number: str, what: str) -> tuple[list[float], list[float]]:
+    """What may come out, in a form of its own, rising, and the chances of each."""
+    values, chances = [], []
     for part in written.split(";"):
-        match = re.fullmatch(r"\s*(-?\d+)\s*:\s*(\d*\.?\d+(?:[eE]-?\d+)?)\s*", part)
+        match = re.fullmatch(rf"\s*({number})\s*:\s*({_NUMBER})\s*", part)
         if match is None:
-            raise ValueError(f"{part.strip()!r} is not MONTHS:PROBABILITY")
-        months.append(int(match[1]))
+            raise ValueError(f"{part.strip()!r} is not {what.upper()}:PROBABILITY")
+        values.append(float(match[1]))
         chances.append(float(match[2]))
-    if any(later <= earlier for earlier, later in pairwise(months)):
-        raise ValueError("months do not rise")
+    if any(later <= earlier for earlier, later in pairwise(values)):
+        raise ValueError(f"{what} do not rise")
     if abs(sum(chances) - 1.0) > 1e-9:
         raise ValueError(f"probabilities add to {sum(chances):g}, not 1")
-    return months, chances
+    return values, chances
 
 
 def pairs_by_row(tables: Tables) -> list[list[tuple[str, str]]]:
@@ -149,7 +163,10 @@ def things_driven(tables: Tables, target: Target) -> frozenset[str]:
     if target.word == "hashprice":
         return frozenset(thing for thing, _ in halls)
     if target.word in SINGLE:
-        names = tables[SLIPS[target.word][0]][SLIPS[target.word][1]] if target.word in SLIPS else ASSET_CLASSES
+        names = (
+            tables[SLIPS[target.word][0]][SLIPS[target.word][1]] if target.word in SLIPS
+            else tables["leases"]["lease_id"] if target.word == OFFERED_SIZE else ASSET_CLASSES
+        )
         return frozenset(f"{target.word} of {name}" for name in names if target.name in ("", name))
     if target.word == "curves":
         through = {

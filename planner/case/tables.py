@@ -513,24 +513,26 @@ STRESSES = Table(
 
 FACTORS = Table(
     "factors",
-    "What moves at random around its forward curve: multipliers of mean one, and delays with a distribution of their "
-    "own.",
+    "What moves at random around its forward curve: multipliers of mean one; and what happens once: delays, capex over "
+    "budget, how much of a lease is offered.",
     "a factor",
     ("factor_id",),
     (
         text("factor_id", "short name", required=True),
         text(
             "model",
-            "how it moves: geometric Brownian motion; back to its mean; glut and shortage; delays with chances; one "
-            "triangular draw; or imported when futures are made",
-            required=True, choices=("gbm", "mean_reverting", "two_regimes", "discrete_delay", "triangular", "given"),
+            "how it moves: geometric Brownian motion; back to its mean; glut and shortage; delays with chances; shares "
+            "with chances; one triangular draw; or imported when futures are made",
+            required=True,
+            choices=("gbm", "mean_reverting", "two_regimes", "discrete_delay", "discrete", "triangular", "given"),
         ),
         text(
             "drives",
             "what it multiplies: market (on-demand prices of all SKUs), market[gpu_id], curves[curve_id], utilisation "
             "(on demand), hashprice (all mining halls); or, once in a future, delay[source_id:phase], construction or "
             "construction[site_id] (months by which new halls come late), delivery or delivery[gpu_id] (GPUs), capex "
-            "or capex[gpu, shell or power] (what is paid over budget)",
+            "or capex[gpu, shell or power] (what is paid over budget), offered_size[lease_id] (the share of what is "
+            "sold of a lease that its customer really takes: discrete or triangular)",
             required=True,
         ),
         number(
@@ -557,21 +559,23 @@ FACTORS = Table(
         ),
         flag("starts_in_shortage", "whether the start of the case is one of shortage"),
         text(
-            "outcomes", "chances of a discrete_delay as MONTHS:PROBABILITY;...: 0:0.5;6:0.3;18:0.2",
-            blank="none; discrete_delay needs them",
+            "outcomes",
+            "chances of a discrete_delay as MONTHS:PROBABILITY;...: 0:0.5;6:0.3;18:0.2, or of a discrete share: "
+            "0:0.1;0.5:0.3;1:0.6",
+            blank="none; discrete_delay and discrete need them",
         ),
         number(
-            "low", "months, or share of capex",
+            "low", "months, or share",
             "least draw of a triangular factor, against the date or the budget of the base case; early or under "
-            "budget below 0",
+            "budget below 0; of an offered size the share itself, 0 to 1",
             blank="none; triangular needs one", minimum=-60.0,
         ),
         number(
-            "mode", "months, or share of capex", "likeliest draw", blank="none; triangular needs one", minimum=-60.0,
+            "mode", "months, or share", "likeliest draw", blank="none; triangular needs one", minimum=-60.0,
             maximum=120.0,
         ),
         number(
-            "high", "months, or share of capex", "greatest draw", blank="none; triangular needs one", minimum=-60.0,
+            "high", "months, or share", "greatest draw", blank="none; triangular needs one", minimum=-60.0,
             maximum=120.0,
         ),
         whole(
@@ -593,9 +597,9 @@ CORRELATIONS = Table(
     (
         names(
             "factor_a",
-            "factors, or delay[source_id:phase], default[customer_id], renewal[lease_id], or all with a value in a "
-            "column: delay[kind=grid]. A greater delay comes later, a greater default comes later, a greater renewal "
-            "is likelier",
+            "factors, or delay[source_id:phase], default[customer_id], renewal[lease_id], offer[lease_id], or all with "
+            "a value in a column: delay[kind=grid]. A greater delay comes later, a greater default comes later, a "
+            "greater renewal or offer is likelier",
             required=True,
         ),
         names("factor_b", "the others, written alike", required=True),

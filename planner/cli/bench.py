@@ -50,6 +50,10 @@ def bench(
             help="scores of a million portfolios on workers instead, and what many machines would do (minutes)",
         ),
     ] = False,
+    policies: Annotated[
+        bool,
+        typer.Option("--policies", help="policies over trees of many sizes instead, and their replay (an hour)"),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Measure where the seconds of a plan go, each figure beside what it is compared with.
@@ -81,6 +85,13 @@ def bench(
             else read_case(path)
         )
         _show(list(worker_figures(case)), "planner bench: workers", as_json)
+        return
+    if policies:
+        from planner.bench.adapting import policy_figures
+
+        case = generate_case(sites=sites, leases=leases, months=months, seed=seed) if path is None else read_case(path)
+        found = policy_figures(case, gap=max(gap, 1e-2), time_limit_s=time_limit)
+        _show(list(found), f"planner bench: policies of {case.settings.name}", as_json)
         return
     figures = list(start_up())
     if path is None:

@@ -36,6 +36,18 @@ ImportedFutures = Annotated[
 ]
 
 
+MeasuredFutures = Annotated[
+    str | None,
+    typer.Option(
+        "--futures", metavar=FILE,
+        help="paths and weights from elsewhere (Parquet, CSV: factor_id, scenario, month, value, weight) in place "
+        "of --scenarios draws; none: the plan is measured over no futures",
+    ),
+]
+NO_FUTURES = "none"
+"""What `--futures` says where a plan is not to be measured over any."""
+
+
 def tail_level(default: str = "") -> Any:
     """The level of CVaR."""
     return typer.Option("--alpha", parser=share, metavar=SHARE, help=f"{LEVEL}{default}")

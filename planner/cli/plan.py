@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from planner.cli.options import (
+    FILE,
+    NO_FUTURES,
     NUMBER,
     SECONDS,
     SHARE,
@@ -20,7 +22,7 @@ from planner.cli.options import (
     Excludes,
     Fixes,
     Force,
-    ImportedFutures,
+    MeasuredFutures,
     Memory,
     Relax,
     Solver,
@@ -33,6 +35,13 @@ from planner.cli.options import (
     tail_level,
 )
 from planner.cli.written import money, share
+
+if TYPE_CHECKING:
+    from planner.case.case import Case
+    from planner.planning.options import FuturesOptions
+
+SCENARIOS, ALPHA = 500, 0.95
+"""Futures, and the level of CVaR, unless told otherwise."""
 
 
 def plan(
@@ -96,8 +105,10 @@ def plan(
         ),
     ] = None,
     alpha: Annotated[float | None, tail_level(" [default: 0.95]")] = None,
-    scenarios: Annotated[int | None, futures_drawn("over which to plan [default: 500]")] = None,
-    futures: ImportedFutures = None,
+    scenarios: Annotated[
+        int | None, futures_drawn("over which to measure the plan, or to plan after risk [default: 500]")
+    ] = None,
+    futures: MeasuredFutures = None,
     max_cvar: Annotated[
         float | None,
         typer.Option(
@@ -140,6 +151,13 @@ def plan(
             help="of a policy: groups of futures told apart at each review, such as 4,3 [default: 3 each]"
         ),
     ] = None,
+    write_model: Annotated[
+        Path | None,
+        typer.Option(
+            "--write-model", metavar=FILE,
+            help="write the model as it is solved, in $M and with names that say what they are: .mps or .lp",
+        ),
+    ] = None,
     details: Annotated[
         bool, typer.Option("--details", help="print all tables of the plan, not its summary on one screen"),
     ] = False,
@@ -162,14 +180,18 @@ def plan(
     from planner.errors import PlannerError
     from planner.planning.make_plan import explained, solved, with_prices
     from planner.planning.options import PlanOptions
+    from planner.planning.over_futures import with_futures
     from planner.planning.plan import Plan
     from planner.run_folder import plan_summary, write_run
     from planner.runtime.memory import allow_memory
+    from planner.solver.model_file import refuse_other_endings, write_model_file
     from planner.solver.options import SolverOptions
     from planner.storage.folders import refuse_other_folders
 
     if out is not None:
         refuse_other_folders(out, force=force)
+    if write_model is not None:
+        refuse_other_endings(write_model)
     allow_memory(memory)
     case = read_case(path)
     if adapt:
@@ -178,7 +200,8 @@ def plan(
         refused = {
             "--why": why, "--relax": relax, "--solver-deadline": solver_deadline, "--max-cvar": max_cvar,
             "--confirm-infeasible": confirm_infeasible, "--pool": pool, "--device": device != "auto",
-            "--solver": solver != "highs",
+            "--solver": solver != "highs", "--futures none": futures == NO_FUTURES,
+            "--write-model": write_model,
         }
         for name, given in refused.items():
             if given:
@@ -192,7 +215,7 @@ def plan(
             ),
             {
                 "reviews": reviews, "branches": branches, "weight": risk_weight, "alpha": alpha, "scenarios": scenarios,
-                "imported": None if futures is None else str(futures), "information": information,
+                "imported": futures, "information": information,
                 "worth": prices != "none",
             },
             out=out, force=force, details=details, as_json=as_json,
@@ -201,16 +224,21 @@ def plan(
     if reviews is not None or branches is not None:
         raise PlannerError("--reviews and --branches are of a policy; give --adapt too")
     weighed = (
-        any(
-            given is not None for given in (risk_weight, alpha, scenarios, futures, max_cvar, pool)
-        ) or bool(information)
-        or device != "auto"
+        any(given is not None for given in (risk_weight, max_cvar, pool)) or bool(information) or device != "auto"
     )
+    if weighed and write_model is not None:
+        raise PlannerError("--write-model writes the model of a plan of greatest NPV, not of one after risk")
     if weighed and why:
         raise PlannerError(
-            "--why explains a plan of greatest NPV, not one after risk; leave out --risk-weight, --scenarios, "
-            "--max-cvar and --information"
+            "--why explains a plan of greatest NPV, not one after risk; leave out --risk-weight, --max-cvar, --pool "
+            "and --information"
         )
+    if futures == NO_FUTURES and (weighed or scenarios is not None or alpha is not None):
+        raise PlannerError(
+            "--futures none measures the plan over no futures, and other options speak of them: leave it out, or "
+            + ("ask for no plan after risk" if weighed else "--scenarios and --alpha")
+        )
+    file = None if futures == NO_FUTURES else futures
     with solving(
         case.settings.name, quiet=as_json, mip=solver == "highs" and not relax and solver_deadline is None
     ) as progress:
@@ -222,23 +250,30 @@ def plan(
         options = PlanOptions(
             base=base, tail=tail, equity=equity, edits=tuple(edits or ()), stress=stress, fixes=tuple(fixes or ()),
             excludes=tuple(excludes or ()), why=tuple(why or ()), solver=solve, prices=prices,
+            futures=None if weighed or futures == NO_FUTURES else _measured(
+                case, scenarios=scenarios, alpha=alpha, file=file, asked=not why
+            ),
         )
         found: Plan
         if weighed:
             from planner.risk.planning import RiskOptions, solved_after_risk
 
             risk = RiskOptions(
-                weight=risk_weight or 0.0, alpha=0.95 if alpha is None else alpha, scenarios=scenarios or 500,
-                imported=None if futures is None else str(futures), max_cvar_usd=max_cvar, information=information or 0,
+                weight=risk_weight or 0.0, alpha=ALPHA if alpha is None else alpha, scenarios=scenarios or SCENARIOS,
+                imported=file, max_cvar_usd=max_cvar, information=information or 0,
                 pool=pool, device=device,
             )
             found = solved_after_risk(case, options, risk, report=None if progress is None else rounds_on(progress))
         else:
             found = explained(solved(case, options))
     with pricing(case.settings.name, quiet=as_json) as answered:
-        found = with_prices(found, answered)
+        found = with_futures(with_prices(found, answered))
     if out is not None:
         write_run(found, out, force=force)
+    if write_model is not None:
+        model = found.allocation_result.model
+        arrays = found.allocation_result.solution.arrays
+        write_model_file(arrays, model.column_names, model.row_names, write_model, scale=model.money / 1e6)
     if as_json:
         typer.echo(json.dumps(plan_summary(found), indent=2, allow_nan=False))
     else:
@@ -248,3 +283,17 @@ def plan(
             print_more(found, out)
     if found.status.exit_code:
         raise typer.Exit(found.status.exit_code)
+
+
+def _measured(
+    case: Case, *, scenarios: int | None, alpha: float | None, file: str | None, asked: bool
+) -> FuturesOptions | None:
+    """The futures over which a plan is measured: those that are told, else, where they are `asked` of a plan, those of
+    a case that has factors; None for none."""
+    from planner.planning.options import FuturesOptions
+    from planner.planning.over_futures import has_futures
+
+    told = any(given is not None for given in (scenarios, alpha, file))
+    if not told and not (asked and has_futures(case)):
+        return None
+    return FuturesOptions(scenarios or SCENARIOS, ALPHA if alpha is None else alpha, file)

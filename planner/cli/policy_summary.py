@@ -165,6 +165,13 @@ def _rest(policy: Policy) -> Iterator[str]:
     if signed:
         told = [f"{choice.thing.label} {_worth(choice.worth)}" for choice in signed]
         yield f"loses, if not signed now: {listed(told, 5)}"
+    too_soon = [
+        choice.thing.label for choice in policy.choices
+        if choice.thing.sort in SINGLE and choice.decision.now == 0.0
+        and policy.base_decisions[choice.thing.label].now > 0.0
+    ]
+    if too_soon:
+        yield f"the base plan signs now, this does not: {listed(too_soon, NEVER)}"
     later = [choice.thing.label for choice in policy.chosen(Verdict.LATER) if choice.thing.sort in SINGLE]
     if later:
         yield f"later, whatever happens: {listed(later, NEVER)}"

@@ -18,7 +18,7 @@ SHOWN = 8
 
 def replay(
     folder: Annotated[
-        Path, typer.Argument(metavar="POLICY", help="policy: the folder that planner plan --adapt wrote")
+        Path, typer.Argument(metavar="POLICY", help="run of planner plan --adapt: the folder that it wrote")
     ],
     count: Annotated[
         int, typer.Option("--scenarios", min=1, metavar=NUMBER, help="futures drawn, that are walked")

@@ -13,7 +13,7 @@ from planner.planning.plan import Plan
 from planner.risk.planning import RiskPlan
 from planner.scenarios.still import no_price_moves
 from planner.solver.status import Status
-from planner.wording import counted, listed, millions, percent, tail_text
+from planner.wording import counted, listed, millions, percent, tail_words
 
 STOPPED = {
     "time": "the time limit", "nodes": "the size of the tree", "solver": "a relaxation that HiGHS did not settle",
@@ -51,13 +51,11 @@ def _print_risk(plan: RiskPlan, *, details: bool) -> None:
     console, risk, count = output(), plan.risk, len(plan.futures)
     assert plan.expected_npv_usd is not None
     assert plan.cvar_usd is not None
-    worst = (
-        f"the worst {tail_text(risk.alpha)} of futures {'lose' if plan.cvar_usd > 0 else 'bring'} "
-        f"{millions(abs(plan.cvar_usd))} on average"
-    )
+    assert plan.over_futures is not None
     console.print(
-        f"over {counted(count, 'future')}: expected NPV [bold]{millions(plan.expected_npv_usd)}[/], CVaR of the loss "
-        f"{millions(plan.cvar_usd)} ({worst})"
+        f"over {counted(count, 'future')}: expected NPV [bold]{millions(plan.expected_npv_usd)}[/], "
+        f"P(loss) {percent(plan.over_futures.loss_probability)}, CVaR of the loss {millions(plan.cvar_usd)} "
+        f"({tail_words(risk.alpha, plan.cvar_usd)} on average); the plan was made for these futures, which flatters it"
     )
     objective = plan.objective_usd
     assert objective is not None

@@ -14,8 +14,11 @@ from planner.explaining.sentences import lines_of
 from planner.explaining.unbounded import unbounded_ray_lines
 from planner.explaining.why_lines import lines_of_reason
 from planner.planning.plan import Plan
+from planner.plans.binding import scarce_by_sort
 from planner.plans.commitments import screen_of, soon
-from planner.wording import irr_text, listed, millions, payback_text, percent
+from planner.plans.over_futures import better_by
+from planner.scenarios.still import no_price_moves
+from planner.wording import counted, irr_text, listed, millions, payback_text, percent, tail_words
 
 LINES = 9
 """Lines of decisions on the screen."""
@@ -37,7 +40,7 @@ def print_summary(plan: Plan, out: Path | None, *, details: bool = False) -> Non
         _print_rows(console, _money(plan))
         _print_reasons(console, plan)
     else:
-        _print_rows(console, [*_money(plan), *_built(plan)])
+        _print_rows(console, [*_money(plan), *_futures(plan), *_built(plan)])
         if details:
             print_details(console, plan)
         else:
@@ -117,6 +120,35 @@ def _money(plan: Plan) -> list[tuple[str, str]]:
         ),
         ("", returns),
     ]
+
+
+def _futures(plan: Plan) -> list[tuple[str, str]]:
+    """How the plan fares over many futures, and that another is better on average, where one was found. A plan after
+    risk says so itself."""
+    over = plan.over_futures
+    if over is None or over.made_for:
+        return []
+    of = f" of {_plain(Path(over.imported).name)}" if over.imported else ""
+    worth = "mean to equity" if plan.options.equity else "mean"
+    rows = [
+        (
+            "futures",
+            f"{worth} [bold]{millions(over.mean_usd)}[/] over {counted(len(over), 'future')}{of}, "
+            f"P(loss) {percent(over.loss_probability)}, {tail_words(over.alpha, over.cvar_usd)} "
+            f"(CVaR {millions(over.cvar_usd)})",
+        )
+    ]
+    gain = better_by(over.mean_usd, over.better_mean_usd)
+    if gain is not None and over.better_mean_usd is not None:
+        rows.append(
+            (
+                "",
+                f"made for all of them, a plan has a mean of at least {millions(over.better_mean_usd)} "
+                f"({percent(gain)} more): --risk-weight 0",
+            )
+        )
+    still = no_price_moves(plan.case, imported=over.imported is not None)
+    return rows if still is None else [*rows, ("", still)]
 
 
 def _built(plan: Plan) -> list[tuple[str, str]]:
@@ -205,7 +237,8 @@ def _print_scarce(console: Console, plan: Plan) -> None:
     """What is scarce and what more of it is worth; all that was asked of prices, where all was asked."""
     found = plan.binding.head(SCARCE)
     if len(found):
-        console.print("\nscarce, and what one per cent more of it is worth")
+        sorts = ", ".join(f"{sort} {millions(usd)}" for sort, usd in scarce_by_sort(plan.binding).items())
+        console.print(f"\nscarce here, per cent for per cent: {sorts}", highlight=False)
         _print_amounts(console, [(row.usd_per_percent, f"{row.name}: {row.what}") for row in found.itertuples()])
     if plan.options.prices == "full":
         print_prices(console, plan, millions)

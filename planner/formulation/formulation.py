@@ -167,7 +167,8 @@ class _Rows:
         ones = np.concatenate([np.ones(len(sample)), -np.ones(len(after))])
         carried = sp.csr_array((ones, (at, before)), shape=(len(sample), len(sample)))
         return _Rows(
-            width, row, sample, _row_table(book, row, end, width), _stock_columns(book, sample, width, money), needs,
+            width, row, sample, _row_table(book, row, end, width), _stock_columns(candidates, sample, width, money),
+            needs,
             carried,
         )
 
@@ -221,12 +222,15 @@ def _row_table(book: ResourceBook, row: Ints, end: Ints, width: int) -> pd.DataF
     )
 
 
-def _stock_columns(book: ResourceBook, sample: Ints, width: int, money: float) -> Columns:
+def _stock_columns(candidates: CandidateSet, sample: Ints, width: int, money: float) -> Columns:
+    book, written = candidates.book, candidates.outlook.calendar.written
     kind = np.array([kind.name for kind in book.stock_kind], dtype=object)[sample // width]
     free = kind == Stock.CAPITAL.name
+    named = [f"stock:{kind.name.lower()}:{name}" for kind, name in zip(book.stock_kind, book.stock_name, strict=True)]
+    months = {month: written(month) for month in np.unique(sample % width).tolist()}
     pairs = zip((sample // width).tolist(), (sample % width).tolist(), strict=True)
     return _model_columns(
-        np.array([f"stock:{book.stock_name[stock]}@{month}" for stock, month in pairs], dtype=object),
+        np.array([f"{named[stock]}@{months[month]}" for stock, month in pairs], dtype=object),
         np.zeros(len(sample)),
         np.select([kind == Stock.GPUS.name, free], [GPU_UNIT, money], 1.0), np.where(free, -np.inf, 0.0),
     )

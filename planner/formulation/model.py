@@ -46,6 +46,24 @@ class Model:
         """Dollars of one unit of the objective."""
         return self.formulation.money
 
+    @property
+    def column_names(self) -> list[str]:
+        """What each column decides: a candidate by its id, GPUs on demand by place, tier or phase, a stock by its
+        month."""
+        return self.formulation.name
+
+    @property
+    def row_names(self) -> list[str]:
+        """What each row limits: `PHASE:source:phase@2028-01`, from that month on; then the balances by what they
+        tie."""
+        written = self.formulation.candidates.outlook.calendar.written
+        table = self.formulation.resources.table.iloc[self.resource_row]
+        limits = [
+            f"{family}:{name}@{written(month)}"
+            for family, name, month in zip(table["family"], table["name"], table["start"].tolist(), strict=True)
+        ]
+        return limits + [f"balance:{name}" for balance in self.formulation.balances for name in balance.names]
+
     def usd(self, value: float) -> float:
         """A value of the objective in dollars."""
         return value * self.money

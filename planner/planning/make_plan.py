@@ -1,11 +1,10 @@
-"""The making of a plan: read, build, solve, explain, price."""
+"""The making of a plan: read, build, solve, explain, price, measure over futures."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
 import pandas as pd
 
@@ -21,7 +20,8 @@ from planner.explaining.unbounded import unbounded_ray
 from planner.explaining.why import why
 from planner.formulation.allocate import allocate
 from planner.planning.options import LISTS, PlanOptions
-from planner.planning.plan import Plan
+from planner.planning.over_futures import with_futures
+from planner.planning.plan import AnyPlan, Plan
 from planner.pricing.prices import PriceTask, Progress, price_plan
 from planner.solver.options import SolverOptions
 from planner.solver.solvers import make_solver
@@ -29,12 +29,12 @@ from planner.solver.status import Status
 
 EXPLAINING_SECONDS = 300.0
 """Time for conflicts, and again for the repair, where no time limit is given."""
-AnyPlan = TypeVar("AnyPlan", bound=Plan)
 
 
 def plan(case: Case | str | Path, options: PlanOptions | None = None, **choices: object) -> Plan:
-    """The best expansion of a case, or of the case at a path, explained and priced as the options ask. `choices` are
-    fields of `PlanOptions` and of its `SolverOptions` (gap, time_limit_s, threads ...), for short calls.
+    """The best expansion of a case, or of the case at a path, explained and priced as the options ask, and measured
+    over futures where they ask for any. `choices` are fields of `PlanOptions` and of its `SolverOptions` (gap,
+    time_limit_s, threads ...), for short calls.
 
     A solve that is infeasible, unbounded or stopped is a plan with that status, not an exception.
 
@@ -44,7 +44,7 @@ def plan(case: Case | str | Path, options: PlanOptions | None = None, **choices:
     58360320
     """
     chosen = chosen_around(PlanOptions, "solver", SolverOptions, options, choices, verb="plan", lists=LISTS)
-    return with_prices(explained(solved(as_case(case), chosen)))
+    return with_futures(with_prices(explained(solved(as_case(case), chosen))))
 
 
 @one_blas_thread()

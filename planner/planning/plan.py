@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -20,6 +20,7 @@ from planner.formulation.allocate import Allocation
 from planner.planning.options import PlanOptions
 from planner.plans.binding import binding_table
 from planner.plans.commitments import decisions_table
+from planner.plans.over_futures import OverFutures
 from planner.plans.statement import Statement, make_statement
 from planner.plans.tables import allocation_table, portfolio_table, power_table
 from planner.pricing.prices import Prices, no_prices
@@ -34,7 +35,8 @@ class Plan:
     seconds: by stage. priced: the prices that the options ask for, and whether the time sufficed for all of them.
     reasons: why each thing that the options ask about is in the plan or out of it. conflict: why there is no plan, and
     the cheapest repair; None unless the case is infeasible. unbounded_ray: what grows without end; empty unless the
-    case is unbounded.
+    case is unbounded. over_futures: how it fares over the futures that the options ask for; None where they ask for
+    none.
     """
 
     case: Case
@@ -46,6 +48,7 @@ class Plan:
     reasons: tuple[Reason, ...] = field(default=(), kw_only=True)
     conflict: Infeasible | None = field(default=None, kw_only=True)
     unbounded_ray: tuple[UnboundedRay, ...] = field(default=(), kw_only=True)
+    over_futures: OverFutures | None = field(default=None, kw_only=True)
 
     @property
     def status(self) -> Status:
@@ -147,3 +150,7 @@ class Plan:
 
     def _levels_or_nothing(self) -> Floats:
         return self.candidates.npv_usd * 0.0 if self.levels is None else self.levels
+
+
+AnyPlan = TypeVar("AnyPlan", bound=Plan)
+"""A plan of any kind, which comes back as the same kind."""

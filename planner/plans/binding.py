@@ -41,6 +41,31 @@ _WORDS = {member.name: member.value for member in Family} | {
     POWER: "guaranteed MW of the phase", Family.CAPITAL.name: "new capital raised"
 }
 
+SORTS = {
+    "power": (POWER, Family.PHASE, Family.OFFER, Family.LEAST_POWER, Family.GROUP, Family.MIN_TAKE),
+    "capital": (Family.CAPITAL, Family.CASH_FLOOR),
+    "demand": (
+        Family.VOLUME, Family.LEAST_VOLUME, Family.TIER, Family.DEPTH, Family.REVENUE_SHARE, Family.BLOCK,
+        Family.LEAST_BLOCK, Family.RENEWAL, Family.PLACED, Family.ON_FABRIC, Family.ACCEPTED_ONCE,
+    ),
+    "deliveries": (Family.SUPPLY,),
+    "sites": (
+        Family.SITE, Family.BUILD, Family.OPEN, Family.OPENED_ONCE, Family.CONVERTIBLE, Family.MINING, Family.HALL,
+        Family.LIQUID, Family.CLUSTER, Family.FABRIC, Family.FLEET, Family.ENDED,
+    ),
+    "decisions of your own": (Family.FIXED,),
+}
+"""Sorts of what is scarce, and the families of limits of each."""
+
+
+def scarce_by_sort(binding: pd.DataFrame) -> dict[str, float]:
+    """What one per cent more of all limits of a sort would bring, dollars, the dearest first; sorts worth nothing are
+    left out. binding: as `binding_table`."""
+    of = {family if isinstance(family, str) else family.name: sort for sort, found in SORTS.items() for family in found}
+    worth = binding.groupby(binding["family"].map(of))["usd_per_percent"].sum()
+    ordered = worth[worth > 0.0].sort_values(ascending=False, kind="stable")
+    return {str(sort): float(usd) for sort, usd in ordered.items()}
+
 
 def binding_table(candidates: CandidateSet, allocation: Allocation) -> pd.DataFrame:
     """Limits of the plan with a price, dearest first: columns COLUMNS."""

@@ -21,6 +21,7 @@ from planner.errors import PlannerError
 from planner.planning.make_plan import explained, with_prices
 from planner.planning.options import PlanOptions
 from planner.planning.plan import Plan
+from planner.plans.over_futures import OverFutures
 from planner.risk.allocate import RiskAllocation, allocate_after_risk, allocate_from_pool
 from planner.risk.bundle_grid import Grid, bundle_grid
 from planner.risk.case_pool import make_case_pool, places_with_fleet, pool_on_disk
@@ -257,6 +258,8 @@ def solved_after_risk(
         raise PlannerError(
             "a plan after risk is many solves, which no second solver confirms; leave --confirm-infeasible out"
         )
+    if chosen.futures is not None:
+        raise PlannerError("a plan after risk is measured over the futures that it is made for; leave futures out")
     began = time.perf_counter()
     device = None if weighed.pool is None else device_named(weighed.device)
     changed = changed_case(as_case(case), chosen.edits, chosen.stress)
@@ -289,9 +292,17 @@ def solved_after_risk(
     if known is not None:
         seconds["information"] = time.perf_counter() - valued - sum(found.allocation.seconds.values())
     plan = RiskPlan(
-        changed, chosen, candidates, found.allocation, seconds, weighed, futures, found, known, bundles, priced_by
+        changed, chosen, candidates, found.allocation, seconds, weighed, futures, found, known, bundles, priced_by,
+        over_futures=_over_its_futures(found, weighed, futures),
     )
     return plan if plan.status is not Status.INFEASIBLE or found.allocation.message else explained(plan)
+
+
+def _over_its_futures(found: RiskAllocation, risk: RiskOptions, futures: Futures) -> OverFutures | None:
+    """How a plan fares over the futures that it was made for; None where there is no plan."""
+    if found.npv_usd is None:
+        return None
+    return OverFutures(found.npv_usd, futures.weights, risk.alpha, futures.seed, risk.imported, made_for=True)
 
 
 def _bundles(candidates: CandidateSet, pool: str) -> pd.DataFrame:

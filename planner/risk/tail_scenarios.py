@@ -16,8 +16,8 @@ def factor_values(futures: Futures) -> pd.DataFrame:
     """One figure per factor and future, a row per future.
 
     A path: its mean multiplier over the horizon. A slip, and delay[...]: months late. An overrun: what is paid of the
-    planned. default[...]: 1 where the customer defaults within the horizon. renewal[...], offer[...]: 1 where the lease
-    is renewed, or offered.
+    planned. An offered size: the share of the lease. default[...]: 1 where the customer defaults within the horizon.
+    renewal[...], offer[...]: 1 where the lease is renewed, or offered.
     """
     horizon = futures.calendar.horizon
     parts = []
@@ -26,7 +26,7 @@ def factor_values(futures: Futures) -> pd.DataFrame:
         columns: dict[str, Floats] = {name: path[:, :horizon].mean(axis=1) for name, path in values.multipliers.items()}
         columns |= {name: late.astype(np.float64) for name, late in values.late_months.items()}
         columns |= {name: slip.astype(np.float64) for name, slip in values.slips.items()}
-        columns |= dict(values.overruns)
+        columns |= {**values.overruns, **values.sizes}
         columns |= {name: (month < horizon).astype(np.float64) for name, month in values.default_month.items()}
         columns |= {
             name: happens.astype(np.float64) for name, happens in (values.renewed | values.offered).items()

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from kernels.pieces import over_pieces, usable_cores
-from kernels.terms import WindowTerm
-from planner.arrays import Floats, Ints
+from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
 from planner.candidates.kinds import Kind
-from planner.errors import PlannerError
 from planner.formulation.formulation import Formulation
 from planner.scenarios.futures import Futures
-from planner.scenarios.outlook import scenario_outlook
+from planner.scenarios.unit_values import unit_values
 from planner.solver.column_generation.columns import SAME, ColumnValues
-
-CELLS = 3_000_000
-"""Cells of paths formed at once by one thread: 24 MB, and as much for their prefix sums; half a second, which Ctrl-C
-waits for."""
 
 
 def candidate_values(
@@ -25,36 +18,9 @@ def candidate_values(
 ) -> Floats:
     """After-tax NPV of a unit of each candidate in each future, dollars, shape (N, S): unlevered, or to equity.
 
-    The same numbers as scores are made of, formed in pieces of scenarios; a portfolio's NPV is its levels @ these.
+    See `unit_values`.
     """
-    outlook, cash_tables = candidates.outlook, candidates.cash_tables
-    needed = _needed(candidates)
-    size = max(CELLS // max(len(needed) * outlook.months, 1), 1)
-    values = np.empty((len(candidates), len(futures)))
-
-    def piece(rows: slice) -> Floats:
-        valuation = cash_tables.under(scenario_outlook(outlook, futures.piece(rows)), needed=needed)
-        return np.concatenate([valuation.npv(block, equity=equity) for block in candidates.blocks])
-
-    for rows, found in over_pieces(piece, len(futures), piece=size, threads=threads or usable_cores()):
-        values[:, rows] = found
-    broken = ~np.isfinite(values).all(axis=1)
-    if broken.any():
-        names = candidates.table["candidate_id"][broken].head(3).tolist()
-        raise PlannerError(
-            f"NPV is not a number in some future for {', '.join(names)}; look for missing or extreme factor values"
-        )
-    return values
-
-
-def _needed(candidates: CandidateSet) -> Ints:
-    """Rows of the book of paths that some candidate reads."""
-    read = [
-        np.unique(np.asarray(term.path)) for block in candidates.blocks for term in block.terms
-        if isinstance(term, WindowTerm)
-    ]
-    needed: Ints = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *read]))
-    return needed
+    return unit_values(candidates, futures, np.arange(len(candidates)), equity=equity, threads=threads)
 
 
 def endings_are_certain(candidates: CandidateSet, values: Floats) -> bool:

@@ -21,7 +21,17 @@ from kernels.factor_models import (
     two_regimes_mean,
 )
 from planner.case.case import Case
-from planner.case.factor_names import DISCRETE_DELAY, GIVEN, SINGLE, Target, drives_a_phase, outcomes_of, target_of
+from planner.case.factor_names import (
+    DISCRETE,
+    DISCRETE_DELAY,
+    GIVEN,
+    SINGLE,
+    Target,
+    drives_a_phase,
+    outcomes_of,
+    shares_of,
+    target_of,
+)
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -43,7 +53,7 @@ class Factor:
 
     @property
     def single(self) -> bool:
-        """Whether one draw holds for a whole future: late halls, late deliveries, capex over budget."""
+        """Whether one draw holds for a whole future: late halls, late deliveries, capex over budget, offered sizes."""
         return self.target.word in SINGLE
 
     def slip_months(self, normals: Floats, *, horizon: int) -> Ints:
@@ -56,6 +66,10 @@ class Factor:
         paid: Floats = (1.0 + self._draw(normals, horizon)) / (1.0 + triangular_mean(**self._corners()))
         return paid
 
+    def share(self, normals: Floats, *, horizon: int) -> Floats:
+        """Share offered of a lease in each future, 0 to 1, from normals (M, S): shape (S,)."""
+        return self._draw(normals, horizon)
+
     def _draw(self, normals: Floats, horizon: int) -> Floats:
         """One draw a future, from the sum of the shocks over the horizon: it joins the copula as what moves by month
         does."""
@@ -64,6 +78,9 @@ class Factor:
         if self.model == DISCRETE_DELAY:
             months, chances = outcomes_of(str(self.row["outcomes"]))
             return np.asarray(discrete(uniform, values=months, probabilities=chances))
+        if self.model == DISCRETE:
+            shares, chances = shares_of(str(self.row["outcomes"]))
+            return np.asarray(discrete(uniform, values=shares, probabilities=chances))
         return np.asarray(triangular(uniform, **self._corners()))
 
     def _corners(self) -> dict[str, float]:

@@ -4,7 +4,7 @@ be."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 from functools import cached_property
 
@@ -13,7 +13,7 @@ import numpy as np
 from kernels.draws import antithetic_uniforms, normals_of, sobol_uniforms, uniforms, uniforms_of
 from planner.case.calendar import Calendar
 from planner.case.case import Case
-from planner.case.factor_names import ONCE, OVERRUN, SLIPS, correlated_pairs, once_names
+from planner.case.factor_names import OFFERED_SIZE, ONCE, OVERRUN, SLIPS, correlated_pairs, once_names
 from planner.did_you_mean import remedy_for
 from planner.errors import PlannerError
 from planner.scenarios.copula import Floats, copula_of, joined
@@ -36,7 +36,8 @@ class Values:
 
     multipliers: by factor, shape (S, M), each of mean one unless imported. slips: months by which what a factor drives
     comes
-    late, overruns: what is paid of the capex planned, of mean one, both by factor, shape (S,). late_months,
+    late, overruns: what is paid of the capex planned, of mean one, both by factor, shape (S,). sizes: share offered of
+    a lease, 0 to 1, by the factor that drives it, or by offered_size[...] where none does, shape (S,). late_months,
     default_month, renewed, offered: by delay[...], default[...], renewal[...] and offer[...], shape (S,); a default
     month of M is no default, and a lease without an offer[...] is offered.
     """
@@ -48,6 +49,16 @@ class Values:
     slips: dict[str, Ints] = field(default_factory=dict)
     overruns: dict[str, Floats] = field(default_factory=dict)
     offered: dict[str, Bools] = field(default_factory=dict)
+    sizes: dict[str, Floats] = field(default_factory=dict)
+
+    def piece(self, scenarios: slice) -> Values:
+        """What happens in some of the scenarios."""
+        return Values(
+            **{
+                entry.name: {name: value[scenarios] for name, value in getattr(self, entry.name).items()}
+                for entry in fields(self)
+            }
+        )
 
 
 @dataclass(frozen=True)
@@ -66,20 +77,26 @@ class Futures:
     weights: Floats
     imported: Imported | None = None
     first: int = 0
+    drawn: Values | None = None
+    """Its values, where they were drawn with those of more scenarios."""
 
     def __len__(self) -> int:
         return len(self.weights)
 
     def piece(self, scenarios: slice) -> Futures:
-        """Some of the scenarios, one after another, with nothing drawn yet."""
+        """Some of the scenarios, one after another; nothing is drawn for it before it is asked."""
         start, stop, step = scenarios.indices(len(self))
         if step != 1 or stop <= start:
             raise ValueError(f"a piece is a run of scenarios one after another, got {scenarios} of {len(self)}")
         imported = None if self.imported is None else self.imported.piece(slice(start, stop))
         return replace(
             self, names=self.names[start:stop], weights=self.weights[start:stop], imported=imported,
-            first=self.first + start,
+            first=self.first + start, drawn=None if self.drawn is None else self.drawn.piece(slice(start, stop)),
         )
+
+    def drawn_ahead(self) -> Futures:
+        """The same, drawn now, so that its pieces need not be drawn each for itself."""
+        return replace(self, drawn=self.values)
 
     def pieces(self, size: int) -> Iterator[Futures]:
         """All scenarios in pieces of at most `size`."""
@@ -93,6 +110,8 @@ class Futures:
     @cached_property
     def values(self) -> Values:
         """What happens in these scenarios."""
+        if self.drawn is not None:
+            return self.drawn
         months = self.calendar.months
         once_names_ = [name for word in ONCE for name in once_names(self.case.tables, word)]
         held = frozenset() if self.imported is None else self.imported.factors
@@ -122,6 +141,10 @@ class Futures:
             factor.name: factor.overrun(monthly[factor.name], horizon=self.calendar.horizon) for factor in drawn
             if factor.target.word == OVERRUN
         }
+        shares = {
+            factor.name: factor.share(monthly[factor.name], horizon=self.calendar.horizon) for factor in drawn
+            if factor.target.word == OFFERED_SIZE
+        }
         again = {name: uniforms_of(normal) for name, normal in once.items()}
         values = Values(
             multipliers=paths,
@@ -131,6 +154,7 @@ class Futures:
             offered=offer_draws(self.case, again),
             slips=slipped,
             overruns=paid,
+            sizes=shares,
         )
         return values if self.imported is None else _with_imported(values, self.imported, self.factors, months)
 
@@ -231,10 +255,13 @@ def _regimes(factor: Factor) -> str:
 
 def _with_imported(values: Values, imported: Imported, factors: tuple[Factor, ...], months: int) -> Values:
     """The values with those that are imported in their place."""
-    single = {
-        factor.name: imported.once[factor.name] for factor in factors if factor.single and factor.name in imported.once
-    }
-    slips = {factor.name for factor in factors if factor.target.word in SLIPS}
+    def once_of(*words: str) -> dict[str, Floats]:
+        """What factors of some words draw once."""
+        names = [factor.name for factor in factors if factor.target.word in words]
+        return {name: imported.once[name] for name in names if name in imported.once}
+
+    undriven = {name: share for name, share in imported.once.items() if name.startswith(f"{OFFERED_SIZE}[")}
+    sizes = {**once_of(OFFERED_SIZE), **undriven}
 
     def whole(word: str) -> dict[str, Ints]:
         return {
@@ -249,9 +276,8 @@ def _with_imported(values: Values, imported: Imported, factors: tuple[Factor, ..
         default_month={**values.default_month, **defaults},
         renewed={**values.renewed, **{name: value != 0 for name, value in whole("renewal").items()}},
         offered={**values.offered, **{name: value != 0 for name, value in whole("offer").items()}},
-        slips={
-            **values.slips,
-            **{name: np.asarray(value).astype(np.int64) for name, value in single.items() if name in slips},
-        },
-        overruns={**values.overruns, **{name: value for name, value in single.items() if name not in slips}},
+        slips={**values.slips, **{name: value.astype(np.int64) for name, value in once_of(*SLIPS).items()}},
+        overruns={**values.overruns, **once_of(OVERRUN)},
+        # A plan sells no more than it sells: what is offered beyond that is not in it.
+        sizes={**values.sizes, **{name: np.minimum(share, 1.0) for name, share in sizes.items()}},
     )

@@ -12,7 +12,8 @@ import pandas as pd
 
 from planner.case.calendar import Calendar
 from planner.case.case import Case
-from planner.case.factor_names import ONCE, OVERRUN, SLIPS, once_names
+from planner.case.factor_names import OFFERED_SIZE, ONCE, OVERRUN, SLIPS, once_names
+from planner.case.offered_sizes import size_names
 from planner.case.reading.frames import FIRST_ROW
 from planner.case.written_dates import month_number
 from planner.did_you_mean import remedy_for
@@ -63,9 +64,10 @@ def read_imported(path: str | Path, case: Case, calendar: Calendar) -> Imported:
     A factor of the case that moves by month: value multiplies its forward curve from that month (YYYY-MM) until the
     next one given, and the last goes on; it is taken as it stands, whatever its mean. What happens once has one row per
     scenario without a month: delay[SOURCE:PHASE] in whole months late, default[CUSTOMER] in whole months after the
-    start (blank: never), renewal[LEASE] as 1 or 0; a factor of late halls or deliveries in whole months (early below
-    0), one of capex as what is paid of the capex planned. Every factor has every scenario; weights are scaled to add
-    to 1.
+    start (blank: never), renewal[LEASE] and offer[LEASE] as 1 or 0; a factor of late halls or deliveries in whole
+    months (early below 0), one of capex as what is paid of the capex planned; one of an offered size, or
+    offered_size[LEASE] where no factor drives it, as the share of the lease that is offered, above 1 as the whole.
+    Every factor has every scenario; weights are scaled to add to 1.
 
     Raises CaseError with all faults of the table, PlannerError when the file cannot be read.
     """
@@ -145,11 +147,14 @@ def _faults(table: pd.DataFrame, file: str, case: Case, calendar: Calendar) -> I
     moving = table.factor_id.isin(_moving(case))
     words = {word: table.factor_id.isin(once_names(case.tables, word)) for word in ONCE}
     slips, paid = (table.factor_id.isin(_single(case, *chosen)) for chosen in (tuple(SLIPS), (OVERRUN,)))
+    undriven = size_names(case.tables)
+    sizes = table.factor_id.isin([*_single(case, OFFERED_SIZE), *undriven])
     happens = words["renewal"] | words["offer"]
-    known = moving | words["delay"] | words["default"] | happens | slips | paid
+    known = moving | words["delay"] | words["default"] | happens | slips | paid | sizes
     names = [
         *(factor.name for factor in table_factors(case)),
         *(name for word in ONCE for name in once_names(case.tables, word)),
+        *undriven,
     ]
     first = table.factor_id[~known]
     yield from fault(
@@ -168,12 +173,12 @@ def _faults(table: pd.DataFrame, file: str, case: Case, calendar: Calendar) -> I
         | (words["default"] & ((whole & (table.value >= 0.0)) | table.value.isna()))
         | (happens & table.value.isin([0.0, 1.0]))
         | (slips & whole)
-        | (paid & (table.value <= GREATEST) & (table.value >= 0.0))
+        | ((paid | sizes) & (table.value <= GREATEST) & (table.value >= 0.0))
     )
     yield from fault(
         known & ~good, "value", "not a value of this factor",
         "give a multiplier of 0 or more, whole months late, whole months to the default (blank: never), 1 or 0 for a "
-        "renewal or an offer, or a share of 0 or more of the capex",
+        "renewal or an offer, or a share of 0 or more of the capex or of the lease",
     )
     repeated = table.duplicated(["factor_id", "scenario", "month"])
     yield from fault(

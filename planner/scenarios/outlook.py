@@ -12,7 +12,7 @@ import numpy as np
 from planner.arrays import Floats, Ints
 from planner.candidates.outlook import Outlook
 from planner.case.delays import first_power_months
-from planner.case.factor_names import OVERRUN, once_names
+from planner.case.factor_names import OFFERED_SIZE, OVERRUN, Target, once_names
 from planner.scenarios.factors import Factor
 from planner.scenarios.futures import Futures
 
@@ -106,12 +106,21 @@ class ScenarioOutlook(Outlook):
 
     @cached_property
     def offered(self) -> dict[str, Floats]:
-        """Whether each lease is offered, 0 or 1, shape (S, 1)."""
+        """Share offered of what is sold of each lease: 0 where the offer is not made, else its size, shape (S, 1)."""
         drawn, certain = self.futures.values.offered, np.ones(self.scenarios)
         return {
-            lease: np.asarray(drawn.get(f"offer[{lease}]", certain), dtype=np.float64)[:, None]
+            lease: (np.asarray(drawn.get(f"offer[{lease}]", certain), dtype=np.float64) * self._size(lease))[:, None]
             for lease in self.tables["leases"].texts("lease_id")
         }
+
+    def _size(self, lease: str) -> Floats:
+        """Share of a lease that is offered if it is at all: factors on it multiply, shape (S,)."""
+        sizes = self.futures.values.sizes
+        share = sizes.get(str(Target(OFFERED_SIZE, lease)), np.ones(self.scenarios))
+        for factor in self.futures.factors:
+            if factor.target == Target(OFFERED_SIZE, lease):
+                share = share * sizes[factor.name]
+        return share
 
     def rate_change(self, lease_id: str, gpu_id: str) -> Floats:
         """1 + share x (price / price in the base case - 1) of the dearest tier at the month of the answer, shape

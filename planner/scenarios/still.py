@@ -33,7 +33,8 @@ def no_price_moves(case: Case, *, imported: bool = False) -> str | None:
 
 
 _SINGLE_SAID = {
-    "construction": "delays of halls", "delivery": "delays of deliveries", "capex": "capex over or under budget"
+    "construction": "delays of halls", "delivery": "delays of deliveries", "capex": "capex over or under budget",
+    "offered_size": "how much of a lease is offered",
 }
 
 

@@ -81,7 +81,7 @@ def futures_table(leading: Leading, futures: Futures) -> pd.DataFrame:
                     name: np.asarray(values, dtype=np.float64)
                     for once in (
                         drawn.late_months, drawn.default_month, drawn.renewed, drawn.offered, drawn.slips,
-                        drawn.overruns,
+                        drawn.overruns, drawn.sizes,
                     )
                     for name, values in once.items()
                 },

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
@@ -16,7 +16,7 @@ from kernels.terms import Term, WindowTerm
 from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
 from planner.candidates.outlook import Outlook
-from planner.candidates.valuation import select
+from planner.candidates.valuation import renumbered, select
 from planner.scenarios.futures import Futures
 from planner.scenarios.outlook import scenario_outlook
 from planner.scenarios.stressed import Stressed
@@ -149,21 +149,15 @@ def _held(candidates: CandidateSet, items: Items) -> _Held:
             )
     read = [np.asarray(term.path) for terms, _ in found for term in terms if isinstance(term, WindowTerm)]
     needed = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *read]))
-    blocks = tuple((tuple(_renumbered(term, needed) for term in terms), place) for terms, place in found)
+    blocks = tuple((tuple(renumbered(term, needed) for term in terms), place) for terms, place in found)
     return _Held(items, needed, blocks, tuple(sp.csc_array(by_candidate[:, place]) for _, place in blocks))
-
-
-def _renumbered(term: Term, needed: Ints) -> Term:
-    return replace(term, path=np.searchsorted(needed, term.path)) if isinstance(term, WindowTerm) else term
 
 
 def _arrays(candidates: CandidateSet, held: _Held, outlook: Outlook) -> _Arrays:
     cash_tables = candidates.cash_tables
-    paths = np.empty((len(held.needed), outlook.scenarios, outlook.months))
-    for at, number in enumerate(held.needed.tolist()):
-        paths[at] = cash_tables.paths.recipe(number)(outlook)
     return _Arrays(
-        paths, cash_tables.events.table(outlook), cash_tables.profiles.table(), outlook.discount,
+        cash_tables.paths.table(outlook, needed=held.needed), cash_tables.events.table(outlook),
+        cash_tables.profiles.table(), outlook.discount,
         outlook.case.settings.tax_rate,
     )
 

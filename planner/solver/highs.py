@@ -82,7 +82,7 @@ class HighsSolver(pulp.LpSolver):  # type: ignore[misc]
         if arrays.columns == 0:
             return self._keep(_without_columns(arrays))
         self.arrays = arrays
-        self.highs = self._passed(arrays)
+        self.highs = self.passed(arrays)
         if self.choices.start is not None:
             self._set_start(self.highs, arrays)
         if basis is not None:
@@ -158,7 +158,8 @@ class HighsSolver(pulp.LpSolver):  # type: ignore[misc]
             raise PlannerError("this solver holds no model yet: solve one first")
         return self.highs, self.arrays
 
-    def _passed(self, arrays: ModelArrays) -> Any:
+    def passed(self, arrays: ModelArrays) -> Any:
+        """HiGHS with a model, not solved yet."""
         highs = fresh_highs()
         self._set_options(highs, arrays)
         sense = highspy.ObjSense.kMaximize if arrays.maximise else highspy.ObjSense.kMinimize

@@ -192,6 +192,7 @@ _DRAWS = (
     ),
     C("renewal[<lease>]", "1 or 0", "whether the lease is renewed"),
     C("offer[<lease>]", "1 or 0", "whether the lease is offered, where that is not certain"),
+    C("offered_size[<lease>]", "share", "how much of the lease is offered, where futures from elsewhere say so"),
     C(
         "<factor>", "multiplier, months or share",
         "a factor: mean of its multiplier over the horizon, or what was drawn once",
@@ -224,6 +225,7 @@ CHOICES = ResultFile("plan --adapt", "decisions.csv", "a thing that can be decid
     _SORT, _THING, _THING_UNIT,
     C("verdict", "word", "now; open (decided later, otherwise in some nodes); later (the same in all nodes); never"),
     C("now", "see unit", "how much is signed now"),
+    C("base_plan_now", "see unit", "how much of it the plan of the base case signs now"),
     C("review", "YYYY-MM", "review at which nodes first decide otherwise; blank where none do"),
     C("taken_share", "share", "chance that any of it is taken"),
     C("later", "see unit", "mean of what is taken after now"),

@@ -35,6 +35,7 @@ def case(*edits: str) -> Case:
             {"factor_id": "own", "model": "gbm", "drives": "market[gpu]", "volatility_per_year": 0.3},
             {"factor_id": "wait", "model": "discrete_delay", "drives": "delay[late:1]", "outcomes": "0:0.5;6:0.5"},
             {"factor_id": "parts", "model": "discrete_delay", "drives": "delivery[gpu]", "outcomes": "-2:0.5;1:0.5"},
+            {"factor_id": "part", "model": "discrete", "drives": "offered_size[lease]", "outcomes": "0.5:0.5;1:0.5"},
         ],
     )
     return apply_edits(made, edits) if edits else made
@@ -65,6 +66,9 @@ def test_a_delivery_is_known_by_its_lead() -> None:
 def test_an_offer_and_a_default_are_known_when_they_happen() -> None:
     assert "offer[lease]" not in known(10)
     assert "offer[lease]" in known(11)
+    assert "part" not in known(10)
+    assert set(known(11)["part"].level) == {0.5, 1.0}
+    assert known(11)["part"].sign(0.75, above=True) == "more than 75% of lease is offered"
     early, late = known(6)["default[solid]"].level, known(30)["default[solid]"].level
     assert (late >= early).all()
     assert late.sum() > early.sum()

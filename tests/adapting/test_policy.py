@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from adapting.spelled_out import best_objective_usd
 from adapting.waiting_case import adapted, waiting_case
+from at_length import few
 
 import planner
 from planner.adapting.decisions import Verdict
@@ -23,7 +24,7 @@ def values_of(policy: Policy) -> np.ndarray:
     return candidate_values(policy.candidates, policy.futures)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", few(range(6), 2))
 @pytest.mark.parametrize("branches", [(2,), (2, 2)])
 @pytest.mark.parametrize("weight", [0.0, 0.4])
 def test_a_policy_is_the_best_of_its_tree(seed: int, branches: tuple[int, ...], weight: float) -> None:
@@ -50,7 +51,7 @@ def test_who_learns_nothing_makes_the_plan_after_risk(weight: float, how: dict[s
     assert found.value_of_adapting_usd == pytest.approx(0.0, abs=1.0)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", few(range(6), 3))
 def test_what_is_known_earlier_is_worth_no_less(seed: int) -> None:
     """Never changing <= adapting <= knowing; and the objective is that of the levels in every future."""
     found = adapted(waiting_case(seed), reviews=("2027-10",), branches=(3,), information=16)

@@ -135,10 +135,16 @@ def test_an_empty_hall_is_charged_nothing(tmp_path: Path) -> None:
 
 
 def test_an_offer_that_may_not_come_is_kept_by_the_ledger(tmp_path: Path) -> None:
-    """A cluster with a prepayment, a ramp and a next term, offered by 0.6 and let again else."""
+    """A cluster with a prepayment, a ramp and a next term, offered by 0.6 and then in part, and let again else."""
     lease = {"offer_probability": 0.6, "prepay_fraction": 0.2, "renewal_term_months": 6, "renewal_probability": 0.5}
     market = [{"gpu_id": "g", "tier": 1, "usd_per_gpu_hour": 0.7, "utilisation": 0.8, "depth_gpus": 50}]
     ramp = [{"lease_id": "l", "month_of_term": 0, "size_share": 0.5, "rate_share": 0.8}]
-    plan, agreement = audited(small_case(leases=lease, market=market, lease_ramp=ramp), tmp_path / "run")
+    sizes = [
+        {"factor_id": "size", "model": "triangular", "drives": "offered_size[l]", "low": 0.5, "mode": 0.9, "high": 1},
+        {"factor_id": "more", "model": "discrete", "drives": "offered_size[l]", "outcomes": "0.5:0.25;1:0.75"},
+    ]
+    plan, agreement = audited(
+        small_case(leases=lease, market=market, lease_ramp=ramp, factors=sizes), tmp_path / "run"
+    )
     assert plan.npv_usd > 0.0
     assert agreement.agrees, told(agreement)

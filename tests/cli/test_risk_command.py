@@ -67,7 +67,9 @@ def test_a_plan_after_risk_is_written_and_scores_as_it_says(run: Run, case: Path
 
 
 def test_a_limit_on_cvar_and_one_that_no_plan_keeps(run: Run, case: Path) -> None:
-    code, said, _ = run("plan", case, "--scenarios", 40, "--alpha", 0.9, "--prices", "none", "--json")
+    code, said, _ = run(
+        "plan", case, "--risk-weight", 0, "--alpha", 0.9, "--scenarios", 40, "--prices", "none", "--json"
+    )
     assert code == 0
     free = json.loads(said)
     code, said, _ = run(

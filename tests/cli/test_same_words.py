@@ -15,6 +15,7 @@ OWN = {
     "--out": "what is written differs",
     "--set": "sweep varies what the others change",
     "--scenarios": "what the futures are for differs",
+    "--futures": "plan may be measured over none",
     "--seed": "of the draws, or of a made-up case",
     "--gap": "plan tells two defaults",
     "--alpha": "score has it for VaR and the tails too, plan tells its default",

@@ -19,6 +19,15 @@ def _tables(seed: int):  # type: ignore[no-untyped-def]
     return terms, unit_npv.discounted_prefix(paths, DISCOUNT), events, unit_npv.schedule_values(profiles, DISCOUNT)
 
 
+def test_prefix_sums_equal_their_specification_and_leave_the_paths_as_they_are() -> None:
+    _, paths, _, _ = _random(1)
+    before = paths.copy()
+    np.testing.assert_array_equal(
+        cpu_unit_npv.discounted_prefix(paths, DISCOUNT), unit_npv.discounted_prefix(paths, DISCOUNT)
+    )
+    np.testing.assert_array_equal(paths, before)
+
+
 @pytest.mark.parametrize("equity", [False, True])
 @pytest.mark.parametrize("seed", range(8))
 def test_engine_equals_specification(seed: int, equity: bool) -> None:

@@ -151,8 +151,14 @@ class PlainCase:
     # offers
 
     def offered(self, lease: Row) -> float:
-        """Chance that a lease is offered."""
-        return float(lease["offer_probability"]) if self.expected else 1.0
+        """Mean share of a lease that is offered: its chance, times the mean of each factor on its size."""
+        if not self.expected:
+            return 1.0
+        share = float(lease["offer_probability"])
+        for factor in self.rows["factors"]:
+            if factor["drives"] == f"offered_size[{lease['lease_id']}]":
+                share *= _mean_size(factor)
+        return share
 
     def rate_change(self, lease: Row, gpu: str) -> float:
         """What of its rate a lease that follows the market pays."""
@@ -215,3 +221,10 @@ def _month(written: str) -> int:
 
 def _plain(row: dict[Any, Any]) -> Row:
     return {str(name): None if str(value) in ("None", "nan", "<NA>") else value for name, value in row.items()}
+
+
+def _mean_size(factor: Row) -> float:
+    if factor["model"] == "triangular":
+        return float(factor["low"] + factor["mode"] + factor["high"]) / 3
+    pairs = (one.split(":") for one in factor["outcomes"].split(";"))
+    return sum(float(size) * float(chance) for size, chance in pairs)

@@ -75,6 +75,16 @@ def rich_case(
             for age, value in ((0, top), (12, top * 0.75), (30, top * 0.4), (44, top * 0.1))
         ],
         customers=_customers(draw),
+        factors=[
+            {
+                "factor_id": "infer_size", "model": "triangular", "drives": "offered_size[infer]", "low": 0.7,
+                "mode": 0.9, "high": 1,
+            },
+            {
+                "factor_id": "colo_size", "model": "discrete", "drives": "offered_size[colo]",
+                "outcomes": "0.5:0.1;0.9:0.4;1:0.5",
+            },
+        ],
         leases=_leases(draw, month),
         lease_ramp=[
             {"lease_id": "train", "month_of_term": at, "size_share": size, "rate_share": rate}

@@ -35,7 +35,7 @@ def halfway(after_risk: Planned) -> RiskAllocation:
 
 
 def test_values_do_not_depend_on_pieces_or_threads(risky: RiskyCase, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("planner.risk.worth.CELLS", 7 * 100 * risky.candidates.outlook.months)
+    monkeypatch.setattr("planner.scenarios.unit_values.CELLS", 7 * 100 * risky.candidates.outlook.months)
     again = candidate_values(risky.candidates, risky.futures, threads=2)
     np.testing.assert_array_equal(again, risky.values)
     assert np.ptp(risky.values, axis=1).max() > 1.0  # the factors do something

@@ -1,4 +1,5 @@
-"""Offers that may not be made, and rates that follow the market, by hand: in the base case and in given futures."""
+"""Offers that may not be made or are smaller, and rates that follow the market, by hand: in the base case and in given
+futures."""
 
 from __future__ import annotations
 
@@ -162,3 +163,157 @@ def test_a_rate_that_has_nothing_to_follow_is_refused() -> None:
     with pytest.raises(CaseError, match="a hosting lease"):
         hand_case(leases=[hall], market=MARKET, curves=CURVES)
 
+
+LET = 2.0 * 730 * 24
+AGAIN = 0.5 * 0.8 * 3.0 * HOURS
+"""What a GPU brings to the lease, and let again."""
+TRIANGLE = {"model": "triangular", "low": 0.2, "mode": 0.5, "high": 0.8}  # mean 0.5
+SHARES = {"model": "discrete", "outcomes": "0:0.2;0.5:0.4;1:0.4"}  # mean 0.6
+
+
+def sizes(*factors: dict[str, Any], drives: str = "offered_size[L]") -> list[dict[str, Any]]:
+    return [{"factor_id": f"size {number}", "drives": drives, **factor} for number, factor in enumerate(factors)]
+
+
+def size_table(name: str, *shares: float) -> pd.DataFrame:
+    return pd.DataFrame({"factor_id": name, "scenario": range(len(shares)), "month": "", "value": shares})
+
+
+@pytest.mark.parametrize(
+    ("factors", "chance", "mean"),
+    [((TRIANGLE,), 1.0, 0.5), ((SHARES,), 1.0, 0.6), ((SHARES,), 0.4, 0.24), ((TRIANGLE, SHARES), 1.0, 0.3)],
+)
+def test_the_base_case_counts_the_mean_of_a_size(
+    factors: tuple[dict[str, Any], ...], chance: float, mean: float
+) -> None:
+    case = offer_case(factors=sizes(*factors), offer_probability=chance)
+    assert plan(case).npv_usd == pytest.approx(100 * (mean * LET + (1 - mean) * AGAIN - 1), rel=1e-12)
+    announced = planner.plan(case, base="announced", prices="none")
+    assert announced.npv_usd == pytest.approx(100 * (LET - 1), rel=1e-12)
+
+
+def test_each_future_has_its_size(tmp_path: Path) -> None:
+    """A quarter let, the rest let again; none is an offer not made; more than the plan sells is not in it."""
+    shares = (0.0, 0.25, 1.0, 1.7)
+    npv = npv_in(offer_case(), size_table("offered_size[L]", *shares), tmp_path)
+    expected = [100 * (share * LET + (1 - share) * AGAIN - 1) for share in (0.0, 0.25, 1.0, 1.0)]
+    assert npv == pytest.approx(expected, rel=1e-12)
+    driven = offer_case(factors=sizes(TRIANGLE))
+    assert npv_in(driven, size_table("size 0", *shares), tmp_path) == pytest.approx(expected, rel=1e-12)
+    table = pd.concat([size_table("offered_size[L]", 0.5, 0.5), size_table("offer[L]", 1, 0)])
+    npv = npv_in(offer_case(offer_probability=0.4), table, tmp_path)
+    assert npv == pytest.approx([100 * (0.5 * LET + 0.5 * AGAIN - 1), 100 * (AGAIN - 1)], rel=1e-12)
+
+
+def test_every_unit_sold_loses_its_share_also_of_a_lease_sold_in_part(tmp_path: Path) -> None:
+    """40 of 100 GPUs are sold and half is offered: 20 are let, and 20 let again."""
+    case = offer_case(max_size=40)
+    found = plan(case)
+    assert found.allocation["gpus"].sum() == pytest.approx(40)
+    (npv,) = npv_in(case, size_table("offered_size[L]", 0.5), tmp_path)
+    assert npv == pytest.approx(20 * LET + 20 * AGAIN - 40, rel=1e-12)
+
+
+def test_a_hall_draws_by_the_share_that_is_let(tmp_path: Path) -> None:
+    """1 MW at $100 a kW-month, energy at $50 a MWh by the landlord, demand at $2."""
+    tenant = lease(
+        kind="hosting", size_unit="it_mw", max_size=1, usd_per_kw_month=100, energy_by="landlord", billing_hours=""
+    )
+    case = hand_case(
+        power=[phase(energy_usd_per_mwh=50, demand_charge_usd_per_kw_month=2)], leases=[tenant], gpus=[gpu()]
+    )
+    whole = 1000 * 100 * 24 - 50 * HOURS - 1000 * 2 * 24
+    npv = npv_in(case, size_table("offered_size[L]", 0.3, 1.0), tmp_path)
+    assert npv == pytest.approx([0.3 * whole, whole], rel=1e-12)
+
+
+def test_a_next_term_and_a_prepayment_are_of_the_share(tmp_path: Path) -> None:
+    """12 months, then 12 more at the same rate for who renews; a fifth of the first year is paid ahead."""
+    case = offer_case(
+        term_months=12, renewal_term_months=12, renewal_probability=0.5, renewal_rate_share=1, prepay_fraction=0.2
+    )
+    table = pd.concat([size_table("offered_size[L]", 0.4, 0.4), size_table("renewal[L]", 1, 0)])
+    year, again = 2.0 * 730 * 12, 0.5 * 0.8 * 3.0 * 24
+    first = 0.4 * year + 0.6 * again * 365
+    npv = npv_in(case, table, tmp_path)
+    assert npv == pytest.approx(
+        [100 * (first + 0.4 * year + 0.6 * again * 366 - 1), 100 * (first + again * 366 - 1)], rel=1e-12
+    )
+
+
+def test_sizes_drawn_have_the_mean_of_the_base_case_and_join_the_copula() -> None:
+    price = {"factor_id": "price", "model": "gbm", "drives": "market", "volatility_per_year": 0.4}
+    means = {}
+    for value in (0.0, 0.9):
+        case = hand_case(
+            settings=RELET, gpus=CHEAP, gpu_supply=once(), leases=[lease()], lease_rates=[rate(usd=2.0)],
+            market=MARKET, curves=CURVES, factors=[price, *sizes(SHARES)],
+            correlations=[{"factor_a": "price", "factor_b": "size 0", "correlation": value}] if value else [],
+        )
+        found = plan(case)
+        drawn = make_futures(case, found.candidates.outlook.calendar, scenarios=2000).values
+        share, level = drawn.sizes["size 0"], drawn.multipliers["price"][:, :24].mean(axis=1)
+        assert [(share == size).mean() for size in (0.0, 0.5, 1.0)] == pytest.approx([0.2, 0.4, 0.4], abs=0.05)
+        means[value] = level[share == 1.0].mean() / level[share == 0.0].mean()
+        if not value:
+            scores = planner.score(case, found.portfolio, scenarios=2000, paths=False).table.iloc[0]
+            error = float(scores["standard_error_usd"])
+            assert scores["mean_npv_usd"] == pytest.approx(scores["base_npv_usd"], abs=4 * error)
+    assert means[0.0] == pytest.approx(1.0, abs=0.1)
+    assert means[0.9] > 1.4
+
+
+def test_a_plan_after_risk_leaves_a_lease_of_which_little_is_offered(tmp_path: Path) -> None:
+    """The lease pays $2.5 where the market pays 80 % of $3: taken whole it is better, but in one of two futures a tenth
+    of it is offered."""
+    case = hand_case(
+        settings=RELET, gpus=CHEAP, gpu_supply=once(), leases=[lease(billing_hours="actual")],
+        lease_rates=[rate(usd=2.5)], market=[{**MARKET[0], "depth_gpus": 100}], curves=CURVES,
+    )
+    sold, let, again = (100 * usd * HOURS - 100 for usd in (0.8 * 3.0, 2.5, 0.5 * 0.8 * 3.0))
+    path = tmp_path / "futures.csv"
+    size_table("offered_size[L]", 1.0, 0.1).to_csv(path, index=False)
+    found = planner.plan(case, futures=planner.FuturesOptions(imported=str(path)))
+    assert found.npv_usd == pytest.approx(let, rel=1e-12)
+    over = found.over_futures
+    assert over is not None
+    assert over.mean_usd == pytest.approx(0.5 * let + 0.5 * (0.1 * let + 0.9 * again), rel=1e-12)
+    assert over.better_mean_usd == pytest.approx(sold, rel=1e-9)
+    risky = planner.plan_after_risk(case, risk=planner.RiskOptions(weight=0.5, imported=str(path)))
+    assert risky.expected_npv_usd == pytest.approx(sold, rel=1e-9)
+    assert (risky.allocation["use"] == "sell").all()
+
+
+@pytest.mark.parametrize(
+    ("factor", "columns", "why"),
+    [
+        ({**TRIANGLE, "low": -0.1}, {}, "less than nothing"),
+        ({**TRIANGLE, "high": 1.2}, {}, "more than the lease"),
+        ({**SHARES, "outcomes": "0:0.5;1.5:0.5"}, {}, "more than the lease"),
+        ({**SHARES, "outcomes": "half:1"}, {}, "not SHARES:PROBABILITY"),
+        ({**SHARES, "outcomes": "0.5:0.5"}, {}, "add to 0.5"),
+        ({"model": "gbm", "volatility_per_year": 0.2}, {}, "a gbm cannot drive it"),
+        ({**SHARES, "drives": "market"}, {}, "a discrete cannot drive it"),
+        ({**SHARES, "drives": "offered_size[M]"}, {}, "there is no such lease"),
+        ({**SHARES, "drives": "offered_size"}, {}, "not a target"),
+        (SHARES, {"committed": True}, "a lease signed or committed"),
+    ],
+)
+def test_sizes_that_mean_nothing_are_refused(factor: dict[str, Any], columns: dict[str, Any], why: str) -> None:
+    with pytest.raises(CaseError, match=why):
+        offer_case(factors=sizes(factor), **columns)
+
+
+@pytest.mark.parametrize(
+    ("name", "share", "columns", "why"),
+    [
+        ("offered_size[L]", -0.5, {}, "not a value of this factor"),
+        ("offered_size[L]", 0.5, {"committed": True}, "no such factor"),
+        ("offered_size[L]", 0.5, {"factors": sizes(TRIANGLE)}, "no such factor"),  # its factor is called size 0
+    ],
+)
+def test_futures_that_mean_nothing_are_refused(
+    name: str, share: float, columns: dict[str, Any], why: str, tmp_path: Path
+) -> None:
+    with pytest.raises(CaseError, match=why):
+        npv_in(offer_case(**columns), size_table(name, share), tmp_path)

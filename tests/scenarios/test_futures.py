@@ -64,6 +64,7 @@ def test_pieces_hold_the_numbers_of_the_whole(draws: Draws) -> None:
             assert piece.names == whole.names[at : at + len(piece)]
             at += len(piece)
         assert at == 40
+    assert_same(arrays(whole.drawn_ahead().piece(slice(7, 19)).values), numbers, slice(7, 19))
     part = whole.piece(slice(10, 30)).piece(slice(3, 9))
     assert_same(arrays(part.values), numbers, slice(13, 19))
     assert sum(piece.weights.sum() for piece in whole.pieces(9)) == pytest.approx(1.0, rel=1e-12)

@@ -177,7 +177,7 @@ def test_a_year_late_no_window_ends_later_than_planned_and_nothing_earns_twice(b
     future = late_by(built, 12)
     np.testing.assert_array_equal(future.energised_by_scenario[:, 0], built.outlook.energised + 12)
     planned, late = (built.cash_tables.events.table(outlook)[:, 0] for outlook in (built.outlook, future))
-    later_starts, checked = 0, 0
+    paths, later_starts, checked = built.cash_tables.paths.table(future)[:, 0], 0, 0
     for block in built.blocks:
         if block.kind not in ("serve", "host", "sell", "mine", "renew"):
             continue
@@ -192,7 +192,8 @@ def test_a_year_late_no_window_ends_later_than_planned_and_nothing_earns_twice(b
                 assert (np.minimum(start, end) >= first).all()
                 later_starts += int((start > planned[np.asarray(term.start)]).sum())
                 month = np.arange(built.outlook.months)
-                earning += (month >= start[:, None]) & (month < end[:, None])
+                earns = paths[np.asarray(term.path)].any(axis=1)  # not the rest of an offer: there is none
+                earning += (month >= start[:, None]) & (month < end[:, None]) & earns[:, None]
         if block.kind != "renew":  # a next term and its absence share a window, as chances that add to 1
             assert earning.max() <= 1
     assert later_starts > 0
@@ -232,7 +233,7 @@ def test_halls_and_gpus_a_year_late_no_unit_works_before_they_are_there_and_none
     imported = Imported(("late",), np.ones(1), {}, {name: np.array([float(value)]) for name, value in once.items()})
     future = scenario_outlook(base, make_futures(base.case, base.calendar, imported=imported))
     events = built.cash_tables.events.table(future)[:, 0]
-    month = np.arange(base.months)
+    month, paths = np.arange(base.months), built.cash_tables.paths.table(future)[:, 0]
     first_hall = {
         site: int(rows["from_month"].min())
         for site, rows in built.table[built.table["candidate_id"].str.contains(":new@")].groupby("site_id")
@@ -250,7 +251,8 @@ def test_halls_and_gpus_a_year_late_no_unit_works_before_they_are_there_and_none
             assert (end <= last).all()
             if term.line in (Line.REVENUE, Line.MINING):
                 assert (start >= first).all()
-                earning += (month >= start[:, None]) & (month < end[:, None])
+                earns = paths[np.asarray(term.path)].any(axis=1)
+                earning += (month >= start[:, None]) & (month < end[:, None]) & earns[:, None]
         if block.kind != "renew":
             assert earning.max() <= 1
         if block.kind not in ("serve", "host"):

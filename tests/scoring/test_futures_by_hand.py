@@ -91,6 +91,14 @@ def _case() -> Case:
                 "reversion_per_year": 2,
             },
             {"factor_id": "grid price", "model": "gbm", "drives": "curves[power]", "volatility_per_year": 0.3},
+            {
+                "factor_id": "less train", "model": "triangular", "drives": "offered_size[train]", "low": 0.2,
+                "mode": 0.9, "high": 1,
+            },
+            {
+                "factor_id": "less hall", "model": "discrete", "drives": "offered_size[hall]",
+                "outcomes": "0.25:0.5;0.75:0.5",
+            },
         ],
         correlations=[{"factor_a": "fuel", "factor_b": "grid price", "correlation": 0.5}],
     )
@@ -105,11 +113,15 @@ class _OneFuture(PlainCase):
         self.months_late = {name: int(months[scenario]) for name, months in values.late_months.items()}
         self.default = {name: int(month[scenario]) for name, month in values.default_month.items()}
         self.made = {name: bool(made[scenario]) for name, made in values.offered.items()}
+        self.size = {"train": "less train", "hall": "less hall"}
+        self.shares = {name: float(share[scenario]) for name, share in values.sizes.items()}
         for name, lease in self.leases.items():
             lease["renewal_probability"] = float(values.renewed[f"renewal[{name}]"][scenario])
 
     def offered(self, lease: Row) -> float:
-        return float(self.made.get(f"offer[{lease['lease_id']}]", True))
+        name = lease["lease_id"]
+        made = float(self.made.get(f"offer[{name}]", True))
+        return made * self.shares[self.size[name]] if name in self.size else made
 
     def rate_change(self, lease: Row, gpu: str) -> float:
         tiers = self.market_tiers(gpu) if gpu else []

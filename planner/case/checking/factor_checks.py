@@ -11,8 +11,10 @@ from kernels.correlation import CorrelationError, lower_factor
 from planner.case.checking.watched import about_rows_of
 from planner.case.delays import mean_delay_months
 from planner.case.factor_names import (
+    DISCRETE,
     DISCRETE_DELAY,
     GIVEN,
+    OFFERED_SIZE,
     ONCE,
     OVERRUN,
     SLIPS,
@@ -24,9 +26,11 @@ from planner.case.factor_names import (
     once_names,
     outcomes_of,
     pairs_by_row,
+    shares_of,
     target_of,
     things_driven,
 )
+from planner.case.offered_sizes import open_leases
 from planner.case.reading.given import Given
 from planner.case.settings import ASSET_CLASSES
 from planner.case.table_arrays import CaseArrays
@@ -41,6 +45,7 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
         "stay_shortage_months",
     ),
     DISCRETE_DELAY: ("outcomes",),
+    DISCRETE: ("outcomes",),
     TRIANGULAR: ("low", "mode", "high"),
     GIVEN: (),
 }
@@ -49,10 +54,13 @@ _ALL = tuple(dict.fromkeys(column for columns in PARAMETERS.values() for column 
 _FORMS = (
     "write market, market[gpu_id], curves[curve_id], utilisation or hashprice; delay[source_id:phase] for a "
     "discrete_delay; "
-    "construction, construction[site_id], delivery or delivery[gpu_id] for one or a triangular; or capex or "
-    "capex[class] for a triangular"
+    "construction, construction[site_id], delivery or delivery[gpu_id] for one or a triangular; capex or "
+    "capex[class] for a triangular; or offered_size[lease_id] for a discrete or a triangular"
 )
-_MODELS = {"delay": (DISCRETE_DELAY,), **dict.fromkeys(SLIPS, (DISCRETE_DELAY, TRIANGULAR)), OVERRUN: (TRIANGULAR,)}
+_MODELS = {
+    "delay": (DISCRETE_DELAY,), **dict.fromkeys(SLIPS, (DISCRETE_DELAY, TRIANGULAR)), OVERRUN: (TRIANGULAR,),
+    OFFERED_SIZE: (DISCRETE, TRIANGULAR),
+}
 """Models that can drive what happens once; nothing else is driven by them."""
 _MOVING_CURVES = (
     ("power", "energy_curve"), ("power", "gas_curve"), ("market", "price_curve"), ("mining", "hashprice_curve")
@@ -98,12 +106,12 @@ def check_targets(given: Given) -> Iterator[Fault]:
         wrong = _target_wrong(given, target) if target is not None else ("not a target", _FORMS)
         once = target is not None and target.word in _MODELS
         if wrong is None and target is not None and (
-            model not in _MODELS[target.word] if once else model in (DISCRETE_DELAY, TRIANGULAR)
+            model not in _MODELS[target.word] if once else model in (DISCRETE_DELAY, DISCRETE, TRIANGULAR)
         ):
             wrong = (
                 f"a {model} cannot drive it",
                 "delays are driven by discrete_delay (triangular ones of phases stand in power) or triangular, capex "
-                "by triangular, and nothing else is",
+                "by triangular, an offered size by discrete or triangular, and nothing else is",
             )
         if wrong is not None:
             yield given.fault("factors", line, "drives", *wrong)
@@ -136,12 +144,25 @@ def _target_wrong(given: Given, target: Target) -> tuple[str, str] | None:
         )
     if target.word == OVERRUN:
         return None if name in ("", *ASSET_CLASSES) else ("no asset class", remedy_for(name, ASSET_CLASSES))
+    if target.word == OFFERED_SIZE and name and given.known("leases", "lease_id"):
+        return _offer_wrong(given, name)
     if target.word == "delay" and name and given.known("power", "source_id") and given.known("power", "phase"):
         names = once_names(tables, "delay")
         return None if str(target) in names else ("power has no such phase", remedy_for(str(target), names))
-    if target.word in ("market", "curves", "delay", *SLIPS) and (name or target.word in ("market", *SLIPS)):
+    named = ("curves", "delay", OFFERED_SIZE)
+    if (target.word in named and name) or target.word in ("market", *SLIPS):
         return None  # what it refers to could not be read, and is blamed there
     return "not a target", _FORMS
+
+
+def _offer_wrong(given: Given, lease: str) -> tuple[str, str] | None:
+    """Whether there is no such lease, or one of which all is certain."""
+    known = list(given.tables["leases"].lease_id)
+    if lease not in known:
+        return "there is no such lease", remedy_for(lease, known, none_known="the case has no leases")
+    if lease in open_leases(given.tables["leases"]):
+        return None
+    return "a lease signed or committed", "its size is certain: remove this factor, or clear signed and committed"
 
 
 def _fixed_curve(given: Given, curve: str) -> tuple[str, str] | None:
@@ -213,6 +234,28 @@ def check_outcomes(given: Given) -> Iterator[Fault]:
 
 
 @about_rows_of("factors")
+def check_shares(given: Given) -> Iterator[Fault]:
+    """Shares of a discrete factor can be read, and none is more than the whole."""
+    factors = given.tables["factors"]
+    for line, (written, model) in enumerate(zip(factors.outcomes, factors.model, strict=True)):
+        if model != DISCRETE or not written or given.is_refused("factors", line, "outcomes"):
+            continue
+        try:
+            shares, _ = shares_of(written)
+        except ValueError as error:
+            yield given.fault(
+                "factors", line, "outcomes", str(error),
+                "write 0:0.1;0.5:0.3;1:0.6, shares rising and probabilities that add to 1",
+            )
+            continue
+        if shares[-1] > 1.0:
+            yield given.fault("factors", line, "outcomes", "more than the lease", _SHARES)
+
+
+_SHARES = "give shares of 0 to 1; where more may be offered, raise max_size of the lease"
+
+
+@about_rows_of("factors")
 def check_triangles(given: Given) -> Iterator[Fault]:
     """Corners of a triangle in order; what is paid over budget more than nothing; a slip expected by the base case."""
     factors = given.tables["factors"]
@@ -232,6 +275,10 @@ def check_triangles(given: Given) -> Iterator[Fault]:
             yield given.fault("factors", line, "mode", f"not between {low:g} and {high:g}", "give low <= mode <= high")
         elif target is not None and target.word in SLIPS:
             yield from _mean_expected(given, line, "high", (low + mode + high) / 3.0)
+        elif target is not None and target.word == OFFERED_SIZE:
+            if low < 0.0 or high > 1.0:
+                side = "low" if low < 0.0 else "high"
+                yield given.fault("factors", line, side, "less than nothing, or more than the lease", _SHARES)
         elif low <= -1.0:
             yield given.fault(
                 "factors", line, "low", "all of the capex or more is saved",
@@ -331,6 +378,7 @@ FACTOR_CHECKS: tuple[Callable[[Given], Iterator[Fault]], ...] = (
     check_parameters,
     check_targets,
     check_outcomes,
+    check_shares,
     check_triangles,
     check_correlation_names,
     check_semidefinite,

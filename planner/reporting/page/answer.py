@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from planner.plans.over_futures import better_by
 from planner.reporting.amounts import count, dollars, megawatts, share, words
 from planner.reporting.findings import Findings
 from planner.reporting.page.blocks import Answer, Section
 from planner.reporting.page.no_plan import no_plan_blocks
-from planner.wording import irr_text, percent
+from planner.wording import counted, irr_text, percent, tail_text
 
 PAGE_NAME = "answer"
 
@@ -31,12 +33,14 @@ def _worth(found: Findings) -> list[Answer]:
     carried = summary["npv_losses_carried_usd"]
     unlike = " Its sign differs from the NPV's." if npv * carried < 0.0 else ""
     base = "promised dates and no defaults" if summary["base"] == "announced" else "mean delays and expected defaults"
+    after_risk = summary.get("risk_weight") is not None
     return [
-        *_after_risk(summary),
+        *(_over_futures(found) if after_risk else []),
         Answer(
             "NPV", dollars(npv), f"after tax at {settings.discount_rate:.1%} a year, cash at mid-month, {base}{after}",
             "npv_usd", npv,
         ),
+        *([] if after_risk else _over_futures(found)),
         Answer(
             "NPV, losses carried forward", dollars(carried),
             f"the same when losses wait for profits instead of being used at once.{unlike}", "npv_losses_carried_usd",
@@ -53,21 +57,42 @@ def _worth(found: Findings) -> list[Answer]:
     ]
 
 
-def _after_risk(summary: Mapping[str, Any]) -> list[Answer]:
-    """What a risk-averse plan maximises; nothing for any other."""
-    expected, tail = summary.get("expected_npv_usd"), summary.get("cvar_usd")
-    if expected is None or tail is None:
+def _over_futures(found: Findings) -> list[Answer]:
+    """How the plan fares over many futures, for which a plan after risk was made; nothing where it was not measured."""
+    over = found.record.get("futures")
+    if over is None:
         return []
+    own = over["made_for_them"]
+    name = "Expected NPV" if own else "Mean NPV over futures"
+    where = "drawn from the factors of the case" if over["imported"] is None else f"of {Path(over['imported']).name}"
+    what = f"{counted(over['scenarios'], 'future')} {where}"
+    equity = "to equity, " if "equity" in found.summary["objective"] else ""
+    why = "for which the plan was made, which flatters it" if own else "while the plan was made for one"
     return [
         Answer(
-            "Expected NPV", dollars(expected), "mean over the futures that the plan was made for", "expected_npv_usd",
-            expected,
+            name, dollars(over["expected_npv_usd"]), f"{equity}over {what}, {why}{_better(over)}", "expected_npv_usd",
+            over["expected_npv_usd"],
         ),
         Answer(
-            "CVaR of loss", dollars(tail), "mean loss in the worst futures; below zero there is none even there",
-            "cvar_usd", tail,
+            "CVaR of loss", dollars(over["cvar_usd"]),
+            f"mean loss in the worst {tail_text(over['alpha'])} of them; below zero there is none even there",
+            "cvar_usd", over["cvar_usd"],
+        ),
+        Answer(
+            "P(loss)", share(over["loss_probability"]), "chance of an NPV below zero", "loss_probability",
+            over["loss_probability"],
         ),
     ]
+
+
+def _better(over: Mapping[str, Any]) -> str:
+    gain = better_by(over["expected_npv_usd"], over["better_mean_npv_usd"])
+    if gain is None:
+        return ""
+    return (
+        f"; made for all of them, a plan has a mean of at least {dollars(over['better_mean_npv_usd'])} "
+        f"({percent(gain)} more): planner plan --risk-weight 0"
+    )
 
 
 def _size(found: Findings) -> list[Answer]:

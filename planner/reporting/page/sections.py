@@ -205,6 +205,8 @@ def money_section(found: Findings, figures: Figures) -> Section:
 def prices_section(found: Findings, figures: Figures) -> Section:
     """What a MW is worth in two directions beside its fee, and what else is scarce."""
     best = most_valuable(found)
+    sorts = found.summary.get("scarce_usd_per_percent") or {}
+    scarce = ", ".join(f"{sort} {dollars(usd)}" for sort, usd in sorts.items())
     top = [
         Shown("site_id", "site"), Shown("name", "phase"), Shown("kind", "power", words),
         blocks.number("in_plan", "contracted MW", megawatts), blocks.number("gain_usd", "one MW more brings", dollars),
@@ -220,7 +222,8 @@ def prices_section(found: Findings, figures: Figures) -> Section:
             table_of("dearest", "The ten most valuable MW", best, top),
             _blocks(found), _capital(found), _others(found),
         ]),
-        "A price answers a stated question in two directions, by solving the plan again with one unit more or less; "
+        (f"Scarce here, per cent for per cent: {scarce}. " if scarce else "")
+        + "A price answers a stated question in two directions, by solving the plan again with one unit more or less; "
         "duals of single months are left to the file.",
     )
 

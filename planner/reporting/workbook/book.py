@@ -122,8 +122,8 @@ def _summary(sheets: Sheets, sheet: Worksheet, found: Findings, cells: Cells | N
             sheet.write_formula(row, 1, live[answer.name].formula, sheets.numbers["usd"], live[answer.name].value)
         elif isinstance(answer.exact, float):
             kind = (
-                "usd" if answer.key.endswith("_usd") else "share" if answer.key.endswith("per_year") else "mw"
-                if answer.key.endswith("_mw") else "count"
+                "usd" if answer.key.endswith("_usd") else "share" if answer.key.endswith(("per_year", "probability"))
+                else "mw" if answer.key.endswith("_mw") else "count"
             )
             write_cell(sheet, row, 1, answer.exact, sheets.numbers[kind])
         else:

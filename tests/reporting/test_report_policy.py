@@ -253,6 +253,10 @@ def test_what_is_signed_left_open_and_never_taken_is_that_of_the_tables(
         assert row[2][0] == str(len(row[3][0].split(", ")))
     for verdict in ("never", "later"):
         assert rest[verdict] == [f"{row['sort']} {row['name']}" for row in things if row["verdict"] == verdict]
+    assert rest["now by the base plan"] == [
+        f"{row['sort']} {row['name']}" for row in things
+        if float(row["now"]) == 0.0 and float(row["base_plan_now"]) > 0.0
+    ]
 
 
 @pytest.mark.parametrize("name", NAMES)

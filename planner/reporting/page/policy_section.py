@@ -20,7 +20,6 @@ from planner.reporting.policies import (
 from planner.wording import counted, percent, tail_text
 
 POLICY = "policy"
-_REST = {"never": "never", "later": "later, whatever happens"}
 
 
 def policy_section(found: Findings, figures: Figures, decided: Decided, replayed: Replayed | None) -> Section:
@@ -127,9 +126,12 @@ def _worth(usd: float) -> str:
 
 
 def _rest(decided: Decided) -> Table:
-    found = []
-    for verdict, said in _REST.items():
-        rows = decided.decisions[decided.decisions["verdict"] == verdict]
+    things, found = decided.decisions, []
+    for said, of in (
+        ("never", things["verdict"] == "never"), ("later, whatever happens", things["verdict"] == "later"),
+        ("now by the base plan, not by this", (things["now"] == 0.0) & (things["base_plan_now"] > 0.0)),
+    ):
+        rows = things[of]
         found += [
             {"when": said, "sort": sort, "number": float(len(names)), "which": ", ".join(names)}
             for sort, names in rows.groupby("sort", sort=False)["name"]
@@ -138,7 +140,7 @@ def _rest(decided: Decided) -> Table:
         Shown("when", "taken"), Shown("sort", "sort"), blocks.number("number", "number", count), Shown("which", "which")
     ]
     return table_of(
-        "policy_rest", "Never taken, or later alike",
+        "policy_rest", "What else is not signed now",
         pd.DataFrame(found, columns=["when", "sort", "number", "which"]), columns,
     )
 

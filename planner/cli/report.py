@@ -58,6 +58,20 @@ def report(
             help="folder of planner quote, or what its --json printed: show its floors; may be repeated",
         ),
     ] = None,
+    policy: Annotated[
+        Path | None,
+        typer.Option(
+            "--policy", metavar=FOLDER,
+            help="folder of planner plan --adapt: show what to sign now and what to leave open",
+        ),
+    ] = None,
+    replay: Annotated[
+        Path | None,
+        typer.Option(
+            "--replay", metavar=FOLDER,
+            help="folder of planner replay: show how the policy fared over other futures",
+        ),
+    ] = None,
     case: PlannedCase = None,
     pictures: Annotated[
         str | None, typer.Option("--pictures", metavar="NAME", help="png or svg: also write each figure as a picture"),
@@ -81,7 +95,8 @@ def report(
     try:
         made = written(
             run, target, case=case, compare=compare, scores=scores, portfolios=portfolios, sweeps=sweeps or (),
-            frontier=frontier, quotes=quotes or (), pictures=pictures, force=force, script=script,
+            frontier=frontier, quotes=quotes or (), policy=policy, replay=replay, pictures=pictures, force=force,
+            script=script,
         )
     finally:
         script.stop()

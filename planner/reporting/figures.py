@@ -11,12 +11,14 @@ from planner.reporting.charts.changes import change_of_npv
 from planner.reporting.charts.clusters import gpus_at_work, timeline
 from planner.reporting.charts.look import Figure
 from planner.reporting.charts.money import cash_by_year, cumulative_cash, waterfall
+from planner.reporting.charts.policy import policy_capacity, policy_tree
 from planner.reporting.charts.prices import both_ways, by_year, delivery_slots, paid_and_fee, what_binds
 from planner.reporting.charts.risk import driver_tornado, frontier_chart, npv_spread, scatter, stress_tornado
 from planner.reporting.charts.sites import halls_over_time, map_of_sites, power_over_time
 from planner.reporting.charts.sweeps import sweep_chart
 from planner.reporting.compare import Differences
 from planner.reporting.findings import Findings
+from planner.reporting.policies import Decided
 from planner.reporting.scored import Scored
 
 SWEEP = "sweep_"
@@ -41,9 +43,10 @@ OF_RUN: dict[str, Callable[[Findings], Figure | None]] = {
 
 def figures_of(
     found: Findings, scored: Scored | None = None, moved: Differences | None = None, *, sweeps: Sequence[Swept] = (),
-    frontier: pd.DataFrame | None = None
+    frontier: pd.DataFrame | None = None, decided: Decided | None = None
 ) -> dict[str, Figure]:
-    """All figures that a run has, with those of its scores, sweeps, frontier and of what moved since another run."""
+    """All figures that a run has, with those of its scores, sweeps, frontier, policy, and of what moved since another
+    run."""
     drawn = {name: draw(found) for name, draw in OF_RUN.items()} if found.has_plan else {"map": map_of_sites(found)}
     if scored is not None:
         drawn |= {
@@ -53,6 +56,8 @@ def figures_of(
     drawn |= {f"{SWEEP}{number}": sweep_chart(swept) for number, swept in enumerate(sweeps, start=1)}
     if frontier is not None:
         drawn["frontier"] = frontier_chart(frontier)
+    if decided is not None:
+        drawn |= {"policy_tree": policy_tree(decided), "policy_capacity": policy_capacity(found, decided)}
     if moved is not None:
         drawn["change_of_npv"] = change_of_npv(moved)
     return {name: figure for name, figure in drawn.items() if figure is not None}

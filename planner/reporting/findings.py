@@ -132,7 +132,10 @@ class Findings:
     @cached_property
     def windows(self) -> pd.DataFrame:
         """The allocation with its months as indices: from_month and to_month, the month after the last."""
-        allocation = self.tables["allocation"]
+        return self.dated(self.tables["allocation"])
+
+    def dated(self, allocation: pd.DataFrame) -> pd.DataFrame:
+        """An allocation of the case with its months as indices, as `windows` has them."""
         first = allocation["from"].map(self.index).astype("int64")
         return allocation.assign(from_month=first, to_month=allocation["to"].map(self.index).astype("int64") + 1)
 

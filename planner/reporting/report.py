@@ -13,6 +13,7 @@ from planner.reporting.compare import differences
 from planner.reporting.findings import Findings, findings_of_plan, findings_of_run
 from planner.reporting.page.page import Beside
 from planner.reporting.page.script import Script
+from planner.reporting.policies import read_policy_folder, read_replay
 from planner.reporting.report_folder import refuse_other_reports, write_report
 from planner.reporting.scored import read_scores
 
@@ -38,6 +39,8 @@ def report(
     sweeps: Sequence[str | Path] = (),
     frontier: str | Path | None = None,
     quotes: Sequence[str | Path] = (),
+    policy: str | Path | None = None,
+    replay: str | Path | None = None,
     pictures: str | None = None,
     force: bool = False,
     script: Script | None = None,
@@ -46,8 +49,9 @@ def report(
     folder `out`.
 
     Beside it the report shows what other verbs wrote: another run (compare), a folder of scores with its file of
-    portfolios, sweeps, a frontier, quotes. case: where the case of a run stands if it has moved. pictures: png or svg,
-    each figure as a file too. force: replace a report. script: the page's script where it is being made already.
+    portfolios, sweeps, a frontier, quotes, the folder of a policy and that of its replay. case: where the case of a run
+    stands if it has moved. pictures: png or svg, each figure as a file too. force: replace a report. script: the page's
+    script where it is being made already.
     Raises PlannerError for what does not belong to the run.
 
     >>> import planner
@@ -60,12 +64,16 @@ def report(
     target = Path(out)
     refuse_other_reports(target, force=force)
     moved_to = None if case is None else Path(case)
+    if replay is not None and policy is None:
+        raise PlannerError("--replay tells how a policy fared; give the policy too, with --policy")
     found = findings_of_plan(run) if isinstance(run, Plan) else findings_of_run(Path(run), moved_to)
+    decided = None if policy is None else read_policy_folder(Path(policy), found)
     beside = replace(
         _scored_and_compared(found, moved_to, compare, scores, portfolios),
         sweeps=tuple(read_sweep(Path(folder), found) for folder in sweeps),
         frontier=None if frontier is None else read_frontier(Path(frontier), found),
-        quotes=read_quotes([Path(each) for each in quotes], found) if quotes else None,
+        quotes=read_quotes([Path(each) for each in quotes], found) if quotes else None, decided=decided,
+        replayed=None if decided is None or replay is None else read_replay(Path(replay), found, decided),
     )
     sizes = write_report(found, beside, target, pictures=pictures, force=force, script=script)
     return Report(target, found.summary["status"], found.summary["npv_usd"], sizes)

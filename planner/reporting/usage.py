@@ -46,9 +46,12 @@ def power_by_month(found: Findings) -> Power:
     return Power(power[["site_id", "phase", "kind"]], offer, np.maximum(contracted, 0.0), in_use)
 
 
-def standing(found: Findings) -> pd.DataFrame:
-    """The windows of the allocation at the size that stands: a lease that ramps up is cut where its size changes."""
-    windows, ramps = found.windows, found.case.tables["lease_ramp"]
+def standing(found: Findings, windows: pd.DataFrame | None = None) -> pd.DataFrame:
+    """The windows of the allocation at the size that stands: a lease that ramps up is cut where its size changes.
+
+    windows: those of another allocation of the case, as `Findings.dated` makes them.
+    """
+    windows, ramps = found.windows if windows is None else windows, found.case.tables["lease_ramp"]
     growing = windows["use"].isin(["serve", "host"]) & windows["lease_id"].isin(ramps["lease_id"])
     if not growing.any():
         return windows

@@ -15,7 +15,7 @@ from typing import Any
 
 from planner.errors import PlannerError
 
-RECORDS = ("run.json", "sweep.json")
+RECORDS = ("run.json", "sweep.json", "replay.json")
 FILES, SEAL = "files", "seal"
 MOST_BYTES = 64 << 20
 """A record is some kilobytes; one of a million partitions takes this."""

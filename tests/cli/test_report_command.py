@@ -73,6 +73,9 @@ def test_what_does_not_fit_is_refused_with_the_remedy(run: Run, base: Path, tmp_
         ((base, "--sweep", tmp_path), "is not a sweep"),
         ((base, "--frontier", tmp_path), "holds no frontier"),
         ((base, "--quotes", tmp_path / "q.json"), "cannot be read as quotes"),
+        ((base, "--policy", tmp_path), "is not a policy"),
+        ((base, "--policy", base), "was written by planner plan, not by planner plan --adapt"),
+        ((base, "--replay", tmp_path), "give the policy too"),
     ):
         code, _, complained = run("report", *arguments, "--out", out)
         assert code == 2, arguments
@@ -103,6 +106,23 @@ def test_floors_of_quotes_stand_beside_their_leases(run: Run, base: Path, tmp_pa
         code, _, complained = run("report", base, "--out", tmp_path / "second", "--quotes", quote)
         assert code == 2
         assert told in complained
+
+
+def test_a_policy_and_its_replay_stand_beside_their_run(run: Run, tmp_path: Path) -> None:
+    futures = ("--futures", "fixtures/waiting_futures.csv")
+    policy, replayed, base = (tmp_path / name for name in ("policy", "replay", "run"))
+    assert run(
+        "plan", "fixtures/waiting", "--adapt", "--reviews", "2027-10", "--branches", "2", *futures, "--out", policy
+    ).code == 0
+    assert run("replay", policy, "--rule", *futures, "--out", replayed).code == 0
+    assert run("plan", "fixtures/waiting", "--prices", "none", "--out", base).code == 0
+    out = tmp_path / "report"
+    assert run("report", base, "--policy", policy, "--replay", replayed, "--out", out, "--pictures", "svg").code == 0
+    page = (out / "report.html").read_text()
+    assert "adapting is worth $5.76M" in page
+    assert "the policy brings $5.8M ± $5.8M more than the plan that never changes" in page
+    assert {"policy_tree.svg", "policy_capacity.svg"} <= {path.name for path in out.iterdir()}
+    assert run("report", base, "--policy", replayed, "--out", tmp_path / "other").code == 2
 
 
 def test_a_run_finds_its_case_from_any_folder_and_after_the_project_has_moved(

@@ -13,8 +13,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from adapting.waiting_case import waiting_case
 from at_length import few
 
+import planner
+from planner.case.write import write_case
 from planner.reporting.compare import differences
 from planner.reporting.findings import findings_of_run
 from planner.reporting.page.page import Beside, page, page_sections
@@ -46,6 +49,23 @@ def pages(made: Made, scored: Path, tmp_path_factory: pytest.TempPathFactory) ->
         return path
 
     return written
+
+
+@pytest.fixture(scope="module")
+def policy_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a run beside a policy of ten nodes."""
+    root = tmp_path_factory.mktemp("policy page")
+    write_case(waiting_case(4), root / "case")
+    planner.write_run(planner.plan(root / "case", prices="none"), root / "run")
+    policy = planner.plan(
+        root / "case", gap=1e-3, prices="none",
+        adapt=planner.AdaptOptions(
+            reviews=("2027-10", "2028-07"), branches=(3, 2), scenarios=24, information=2, worth=False
+        ),
+    )
+    planner.write_policy(policy, root / "policy")
+    planner.report(root / "run", root / "report", policy=root / "policy")
+    return root / "report" / "report.html"
 
 
 def opened(browser: Any, path: Path, *, width: int = 1400, dark: bool = False) -> Any:
@@ -143,6 +163,30 @@ def test_every_chart_has_ink_and_nothing_runs_over(
             chart,
         )
         assert inside <= 1.0, f"{name} is wider than its place"
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1400, False), (1000, True), (390, False)])
+def test_the_tree_of_a_policy_keeps_its_words_in_its_nodes(
+    browser: Any, policy_page: Path, width: int, dark: bool
+) -> None:
+    opened(browser, policy_page, width=width, dark=dark)
+    assert complaints(browser) == []
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    for name in ("policy_tree", "policy_capacity"):
+        chart = browser.find_element("css selector", f'[data-spec="{name}"]')
+        assert ink(browser, chart)[0] > LEAST_INK, f"{name} has no ink"
+    boxes, texts = browser.execute_script(
+        "const of = (q) => [...document.querySelectorAll('[data-spec=\"policy_tree\"] ' + q)].map(e => {"
+        "const b = e.getBoundingClientRect(); return [b.left, b.top, b.right, b.bottom, e.textContent]});"
+        "return [of('.mark-rect path'), of('.mark-text.role-mark text')]"
+    )
+    assert len(texts) == 2 * len(boxes) == 20
+    for left, top, right, bottom, said in texts:
+        within = [
+            box for box in boxes
+            if box[0] <= left and right <= box[2] + 1.0 and box[1] <= top and bottom <= box[3] + 1.0
+        ]
+        assert len(within) == 1, said
 
 
 def test_an_empty_chart_would_be_seen(browser: Any, pages: Callable[[str], Path]) -> None:

@@ -57,11 +57,11 @@ class Table:
     note: str = ""
 
     def least_width(self, column: int) -> int:
-        """Letters that a column of text must show side by side: its longest cell where that is short, else its longest
-        word."""
+        """Letters that a column of text must show side by side: its longest cell where that is short, its longest word
+        where it is a few words, WIDEST_WORD where it is a sentence."""
         texts = [row[column].shown for row in self.rows]
         longest = max(map(len, texts), default=0)
-        if longest > WIDEST_WORD:
+        if WIDEST_WORD < longest <= 2 * WIDEST_WORD:
             longest = max(len(word) for text in texts for word in text.split())
         return min(longest, WIDEST_WORD) + 3
 

@@ -20,14 +20,17 @@ from planner.reporting.findings import Findings
 from planner.reporting.page import sections
 from planner.reporting.page.answer import answer_section
 from planner.reporting.page.blocks import Drawn, Section, Table
+from planner.reporting.page.policy_section import policy_section
 from planner.reporting.page.provenance import provenance_section
 from planner.reporting.page.script import Script, begin_script
+from planner.reporting.policies import Decided, Replayed
 from planner.reporting.scored import Scored
 
 
 @dataclass(frozen=True)
 class Beside:
-    """What a page may show beside its run: scores, sweeps, a frontier, quotes, another run to compare with."""
+    """What a page may show beside its run: scores, sweeps, a frontier, quotes, a policy with its replay, another run to
+    compare with."""
 
     scored: Scored | None = None
     sweeps: tuple[Swept, ...] = ()
@@ -35,6 +38,8 @@ class Beside:
     quotes: pd.DataFrame | None = None
     before: Findings | None = None
     moved: Differences | None = None
+    decided: Decided | None = None
+    replayed: Replayed | None = None
 
 
 def page(found: Findings, shown: Sequence[Section], *, script: Script | None = None) -> str:
@@ -59,9 +64,11 @@ def page(found: Findings, shown: Sequence[Section], *, script: Script | None = N
 def page_sections(found: Findings, beside: Beside, made: dt.datetime) -> list[Section]:
     """The sections that the run has something to say in."""
     figures: dict[str, Figure] = figures_of(
-        found, beside.scored, beside.moved, sweeps=beside.sweeps, frontier=beside.frontier
+        found, beside.scored, beside.moved, sweeps=beside.sweeps, frontier=beside.frontier, decided=beside.decided
     )
     shown = [sections.decisions_section(found), answer_section(found)] if found.has_plan else [answer_section(found)]
+    if beside.decided is not None:
+        shown.append(policy_section(found, figures, beside.decided, beside.replayed))
     if found.has_plan:
         shown += [
             sections.sites_section(found, figures), sections.clusters_section(found, figures, beside.quotes),

@@ -28,7 +28,8 @@ Figures = Mapping[str, Figure]
 DECISIONS = "decisions"
 
 
-def _figures(figures: Figures, *names: str) -> list[Drawn]:
+def drawn(figures: Figures, *names: str) -> list[Drawn]:
+    """The figures of some names that there are."""
     return [Drawn(name, figures[name]) for name in names if name in figures]
 
 
@@ -57,7 +58,7 @@ def sites_section(found: Findings, figures: Figures) -> Section:
         "sites", "Sites and power",
         present(
             [
-                *_figures(figures, "map", "power", "halls"), table_of("sites", "Sites", sites, columns),
+                *drawn(figures, "map", "power", "halls"), table_of("sites", "Sites", sites, columns),
                 table_of("phases", "Power contracted", held, phases),
             ]
         ),
@@ -68,12 +69,7 @@ def decisions_section(found: Findings) -> Section:
     """What must be decided within two quarters, with the dollars that it commits; what is committed already is not in
     it."""
     near = soon(found.tables["decisions"], found.case.settings.start)
-    lines = screen_of(near)
-    columns = [
-        Shown("by", "by"), Shown("decision", "decision"), Shown("at", "at"), Shown("how_much", "how much"),
-        blocks.number("commits_usd", "commits", dollars),
-    ]
-    if lines.empty:
+    if near.empty:
         return Section(
             DECISIONS, "To be decided within two quarters", (),
             "Nothing new: all that the plan does until then is committed or owned already.",
@@ -84,15 +80,20 @@ def decisions_section(found: Findings) -> Section:
         "be avoided once decided (opening, capex with deposits, charges, and fees for the term or up to the cheapest "
         "exit). What is committed or owned already is not among them."
     )
-    total = {"by": "", "decision": "in all", "at": "", "how_much": "", "commits_usd": float(near["commits_usd"].sum())}
-    lines = pd.concat([lines, pd.DataFrame([total])], ignore_index=True)
-    return Section(
-        DECISIONS, "To be decided within two quarters",
-        present(
-            [table_of(DECISIONS, "Decisions", lines, columns, "All decisions of the plan stand in decisions.csv.")]
-        ),
-        lead,
-    )
+    table = decisions_shown(DECISIONS, "Decisions", near, "All decisions of the plan stand in decisions.csv.")
+    return Section(DECISIONS, "To be decided within two quarters", (table,), lead)
+
+
+def decisions_shown(name: str, title: str, decisions: pd.DataFrame, note: str) -> Table:
+    """Decisions as a screen shows them, with what they commit in all; decisions: as decisions.csv of a plan."""
+    columns = [
+        Shown("by", "by"), Shown("decision", "decision"), Shown("at", "at"), Shown("how_much", "how much"),
+        blocks.number("commits_usd", "commits", dollars),
+    ]
+    whole = float(decisions["commits_usd"].sum())
+    total = {"by": "", "decision": "in all", "at": "", "how_much": "", "commits_usd": whole}
+    lines = pd.concat([screen_of(decisions), pd.DataFrame([total])], ignore_index=True)
+    return table_of(name, title, lines, columns, note)
 
 
 def clusters_section(found: Findings, figures: Figures, quotes: pd.DataFrame | None) -> Section:
@@ -134,7 +135,7 @@ def clusters_section(found: Findings, figures: Figures, quotes: pd.DataFrame | N
     return Section(
         "clusters", "Clusters and leases",
         present([
-            *_figures(figures, "timeline", "gpus"),
+            *drawn(figures, "timeline", "gpus"),
             table_of(
                 "leases", "Leases won and lost", leases, columns,
                 f"The NPV is that of the work alone, before GPUs, halls and power. {floor_note}",
@@ -194,7 +195,7 @@ def money_section(found: Findings, figures: Figures) -> Section:
         "money", "Money",
         present(
             [
-                *_figures(figures, "cash_by_year", "cumulative_cash", "waterfall"),
+                *drawn(figures, "cash_by_year", "cumulative_cash", "waterfall"),
                 table_of("cash", "Cash by year and line", yearly, columns, "The discounted column adds to the NPV."),
             ]
         ),
@@ -217,7 +218,7 @@ def prices_section(found: Findings, figures: Figures) -> Section:
     return Section(
         "prices", "What a MW is worth",
         present([
-            *_figures(figures, "could_pay", "mw_both_ways", "mw_by_year", "delivery_slots", "binding"),
+            *drawn(figures, "could_pay", "mw_both_ways", "mw_by_year", "delivery_slots", "binding"),
             table_of("dearest", "The ten most valuable MW", best, top),
             _blocks(found), _capital(found), _others(found),
         ]),
@@ -274,7 +275,7 @@ def _others(found: Findings) -> Table:
 
 def risk_section(found: Findings, figures: Figures, scored: Scored | None) -> Section:
     """How the plan fares over many futures, sweeps and stresses, and the portfolios beside it."""
-    extra = _figures(figures, *(name for name in figures if name.startswith(SWEEP)), "frontier")
+    extra = drawn(figures, *(name for name in figures if name.startswith(SWEEP)), "frontier")
     if scored is None:
         missing = Note(
             "No scores were given: make them with planner portfolios and planner score, and give their folder as "
@@ -327,7 +328,7 @@ def risk_section(found: Findings, figures: Figures, scored: Scored | None) -> Se
         blocks.number("limits_broken", "limits broken", count),
     ]
     shown = [
-        *_figures(figures, "npv_spread", "drivers", "stresses"), *left, *extra, *_figures(figures, "portfolios"),
+        *drawn(figures, "npv_spread", "drivers", "stresses"), *left, *extra, *drawn(figures, "portfolios"),
         table_of("portfolios", "Portfolios, best first", best, columns),
     ]
     return Section("risk", "Risk", present([*notes, *shown]), lead)
@@ -360,7 +361,7 @@ def differences_section(moved: Differences, before: str, figures: Figures) -> Se
     options = [Shown(name, name) for name in ("option", "before", "after")]
     changed = named if (named["change_usd"].abs() > 0.5).any() else named.iloc[:0]
     found = [
-        *_figures(figures, "change_of_npv"), table_of("changed_lines", "Discounted cash by line", changed, lines),
+        *drawn(figures, "change_of_npv"), table_of("changed_lines", "Discounted cash by line", changed, lines),
         table_of("changed_sites", "Sites that moved", moved.sites, sites),
         table_of("changed_leases", "Leases that moved", moved.leases, leases),
         table_of("changed_options", "Options that differ", moved.options, options),

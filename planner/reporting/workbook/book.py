@@ -12,6 +12,7 @@ from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]
 
 from planner.case.writing.workbook import new_workbook, write_case_sheets
 from planner.reporting.beside_files import floors_of
+from planner.reporting.capacity import capacity_by_year
 from planner.reporting.charts.look import COLOURS
 from planner.reporting.charts.money import GROUPS
 from planner.reporting.findings import Findings
@@ -20,6 +21,7 @@ from planner.reporting.page.answer import answer_section
 from planner.reporting.page.blocks import Note, Table
 from planner.reporting.page.page import Beside
 from planner.reporting.page.provenance import run_facts
+from planner.reporting.policies import values_table
 from planner.reporting.usage import site_table
 from planner.reporting.workbook.cash_sheets import FIRST, Cells, cashflow_sheet, npv_sheet, work_sheet
 from planner.reporting.workbook.sheets import PREFIX, Sheets, write_cell
@@ -59,6 +61,7 @@ def write_report_workbook(
                     columns=[heading for heading, _ in table.headings],
                 ),
             )
+    _policy(sheets, found, beside)
     facts = pd.DataFrame(
         list(run_facts(found, dt.datetime.now().astimezone() if made is None else made)), columns=["what", "is"]
     )
@@ -84,6 +87,21 @@ def _tables(sheets: Sheets, found: Findings, beside: Beside) -> None:
         sheets.table("change_of_sites", beside.moved.sites)
         sheets.table("change_of_leases", beside.moved.leases)
         sheets.table("change_of_case", beside.moved.cases)
+
+
+def _policy(sheets: Sheets, found: Findings, beside: Beside) -> None:
+    """A policy: what it is worth, what it signs now and decides, its nodes, capacity by year; and its replay."""
+    decided, replayed = beside.decided, beside.replayed
+    if decided is not None:
+        sheets.table("policy", values_table(decided))
+        sheets.table("policy_sign_now", decided.signed)
+        sheets.table("policy_decisions", decided.decisions, endless="everything")
+        sheets.table("policy_nodes", decided.nodes)
+        sheets.table("policy_amounts", decided.amounts)
+        sheets.table("policy_capacity", capacity_by_year(found, decided))
+    if replayed is not None:
+        sheets.table("replay_ways", replayed.ways, endless="not known")
+        sheets.table("replay_signs", replayed.signs)
 
 
 def _summary(sheets: Sheets, sheet: Worksheet, found: Findings, cells: Cells | None) -> None:

@@ -41,9 +41,11 @@ class Sheets:
         """A new sheet of results."""
         return self.book.add_worksheet(f"{PREFIX}{name}")
 
-    def table(self, name: str, frame: pd.DataFrame, notes: Mapping[str, str] | None = None) -> Worksheet:
+    def table(
+        self, name: str, frame: pd.DataFrame, notes: Mapping[str, str] | None = None, *, endless: str = "never"
+    ) -> Worksheet:
         """A sheet of a table: a header with notes, numbers in the format of their unit, filter, first row and column
-        frozen."""
+        frozen. endless: what infinity is called."""
         sheet = self.sheet(name)
         shown = frame.head(MOST_ROWS)
         for place, column in enumerate(shown.columns):
@@ -55,7 +57,7 @@ class Sheets:
             longest = max((len(_text(value)) for value in shown[column].head(500)), default=0) if not numeric else 12
             sheet.set_column(place, place, min(max(len(str(column)) * 0.6 + 3, longest + 2, 10), WIDEST))
             for row, value in enumerate(shown[column].tolist(), start=1):
-                write_cell(sheet, row, place, value, look)
+                write_cell(sheet, row, place, value, look, endless=endless)
         sheet.freeze_panes(1, 1)
         if len(shown.columns):
             sheet.autofilter(0, 0, max(len(shown), 1), len(shown.columns) - 1)
@@ -66,17 +68,21 @@ class Sheets:
         return sheet
 
 
-def write_cell(sheet: Worksheet, row: int, place: int, value: Any, look: Any) -> None:
+def write_cell(sheet: Worksheet, row: int, place: int, value: Any, look: Any, *, endless: str = "never") -> None:
     """A number as a number, text as text whatever it begins with, a blank as nothing."""
     if isinstance(value, bool):
         sheet.write_string(row, place, "yes" if value else "no", look)
     elif isinstance(value, (int, float)):
         if math.isinf(value):
-            sheet.write_string(row, place, "never" if value > 0 else "-infinity", look)
+            sheet.write_string(row, place, endless if value > 0 else "-infinity", look)
         elif not math.isnan(value):
             sheet.write_number(row, place, value, look)
     elif value is not None and value is not pd.NA and str(value):
         sheet.write_string(row, place, str(value), look)
+
+
+_SHARES = ("accuracy", "accuracy_in_tree", "sign_said_yes", "taken", "sign_was_right")
+"""Columns of a policy and its replay that hold shares."""
 
 
 def kind_of(column: str) -> str:
@@ -91,11 +97,11 @@ def kind_of(column: str) -> str:
         return "usd"
     if column.endswith(("_mw", "_mw_before", "_mw_after")) or column.startswith("contracted_mw"):
         return "mw"
-    if column.endswith(("share", "probability", "per_year")):
+    if column.endswith(("share", "probability", "per_year")) or column in _SHARES:
         return "share"
     if column in ("gpus", "gpus_bought", "rows", "gpus_before", "gpus_after", "limits_broken"):
         return "count"
-    return "plain" if column in ("tier", "month", "from_month", "to_month", "months") else "number"
+    return "plain" if column in ("tier", "month", "from_month", "to_month", "months", "year") else "number"
 
 
 def _text(value: Any) -> str:

@@ -16,7 +16,8 @@
 
   function fitted(spec) {
     if (!narrow.matches || !(spec.params || []).some((param) => param.name === "narrow")) return spec;
-    return { ...spec, height: Math.round(0.55 * window.innerWidth), params: spec.params.map((param) => (param.name === "narrow" ? { ...param, value: true } : param)) };
+    const height = (spec.usermeta || {}).narrowHeight || Math.round(0.55 * window.innerWidth);
+    return { ...spec, height, params: spec.params.map((param) => (param.name === "narrow" ? { ...param, value: true } : param)) };
   }
 
   async function draw() {

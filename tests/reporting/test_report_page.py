@@ -61,8 +61,10 @@ class Kept(Script):
 
 
 @pytest.fixture(scope="session")
-def script() -> Script:
-    begun = begin_script()
+def script(made_script: str) -> Script:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("planner.reporting.page.script._MAKE", made_script)
+        begun = begin_script()
     made = Kept(begun.process)
     made.__dict__["kept"] = begun.text()
     return made

@@ -27,7 +27,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return root / "case", root / "run"
 
 
-@pytest.mark.parametrize("how", [("--subsets", "sites"), ("--neighbours", "5"), ("--random", "3", "--seed", "1")])
+@pytest.mark.parametrize(
+    "how",
+    [
+        ("--subsets", "sites"), pytest.param(("--neighbours", "5"), marks=pytest.mark.slow),
+        pytest.param(("--random", "3", "--seed", "1"), marks=pytest.mark.slow),
+    ],
+)
 def test_portfolios_of_a_plan_are_made_scored_and_written(
     run: Run, made: tuple[Path, Path], tmp_path: Path, how: tuple[str, ...]
 ) -> None:

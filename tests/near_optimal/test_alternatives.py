@@ -28,7 +28,7 @@ from planner.near_optimal.folder import write_alternatives
 from planner.solver.options import SolverOptions
 
 EXACT = SolverOptions(gap=1e-9)
-SEEDS = few((1, 3, 2), 1)
+SEEDS = few((1, 3, 2), 2)
 WITHIN = 0.05
 
 

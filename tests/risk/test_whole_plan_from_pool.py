@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from at_length import few
 from scipy.optimize import Bounds, LinearConstraint, milp
 from whole_case import PooledCase, pooled
 
@@ -20,7 +19,7 @@ from planner.solver.column_generation.node_proof import proven_bound
 from planner.solver.options import SolverOptions
 from planner.solver.status import Status
 
-SEEDS = few((0, 8, 1, 9), 2)
+SEEDS = (0, 1, 8, 9)
 TIGHT = SolverOptions(gap=1e-6)
 
 

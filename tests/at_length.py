@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 AT_LENGTH = bool(os.environ.get("TESTS_AT_LENGTH"))
 Example = TypeVar("Example")
@@ -23,3 +23,17 @@ def few(examples: Iterable[Example], each_time: int) -> list[Example]:
     found = list(examples)
     assert each_time < len(found), "nothing is left for the long series"
     return found if AT_LENGTH else found[:each_time]
+
+
+def in_tiers(examples: Iterable[Example], by_default: int) -> list[Any]:
+    """The first so many of examples of one kind for the default tests, the others for the slow tier."""
+    found = list(examples)
+    assert by_default < len(found), "nothing is left for the slow tier"
+    return [*found[:by_default], *(_slow(example) for example in found[by_default:])]
+
+
+def _slow(example: object) -> Any:
+    import pytest
+
+    values = example if isinstance(example, tuple) else (example,)
+    return pytest.param(*values, marks=pytest.mark.slow)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -75,16 +76,18 @@ def bundled_script(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return written
 
 
-@pytest.fixture
-def kept_script(
-    bundled_script: bytes, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Reports of a test take the script that was put together before."""
+@pytest.fixture(scope="session")
+def made_script(bundled_script: bytes, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What makes, in place of vl-convert, the script that was put together before."""
     path = tmp_path_factory.getbasetemp() / "bundled.js"
-    if not path.exists():
-        path.write_bytes(bundled_script)
-    make = f"import pathlib, sys; sys.stdout.buffer.write(pathlib.Path({str(path)!r}).read_bytes())"
-    monkeypatch.setattr("planner.reporting.page.script._MAKE", make)
+    path.write_bytes(bundled_script)
+    return f"import pathlib, sys; sys.stdout.buffer.write(pathlib.Path({str(path)!r}).read_bytes())"
+
+
+@pytest.fixture
+def kept_script(made_script: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports of a test take the script that was put together before."""
+    monkeypatch.setattr("planner.reporting.page.script._MAKE", made_script)
 
 
 @cache
@@ -104,6 +107,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     _storage()  # before the first change
     room = item.nodeid.removeprefix("tests/").partition("/")[0]
     pd.set_option("mode.string_storage", "python" if room in ARITHMETIC else _storage())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def commands_once() -> Iterator[None]:
+    """The command line is put together from its declarations once in a worker, not by each test that runs it."""
+    import typer
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.main, "get_command", cache(typer.main.get_command))
+        yield
 
 
 def pytest_collection_finish() -> None:

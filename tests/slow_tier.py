@@ -13,16 +13,20 @@ SLOW = {
     "auditing/test_fixture_runs.py::test_a_case_with_every_kind": "one of each kind of tail stays, on either seed",
     "case/test_checks_asked_again.py::test_the_faults_of_every_changed_column": "every column of every table",
     "cli/test_odd_cases.py": "every verb on odd cases: test_every_verb runs each on the smallest",
-    "cli/test_main.py::test_a_reader_that_has_gone": "a process for each verb: a plan and a page of help stay",
+    "cli/test_main.py::test_a_reader_that_has_gone": "a process for each verb: a plan stays",
+    "cli/test_risk_command.py::test_a_limit_on_cvar": "four plans after risk: tests of risk hold the limit",
+    "cli/test_risk_command.py::test_a_plan_out_of_a_pool_and": "whole plans out of pools: the glossary's is smaller",
     "cli/test_report_command.py::test_a_run_finds_its_case_from_any_folder": "several whole reports",
     "explaining/test_conflict.py::test_loosening_any_limit": (
         "a plan for each limit of each kind of shortage: power stays"
     ),
+    "explaining/test_repair.py::test_a_repair_makes": "a repair for each kind of shortage: power, capital, a date stay",
     "explaining/test_repair.py::test_every_repair_that_is_printed": "the command line for each of many cases",
     "faults/test_fuzzed_files.py": "hundreds of spoilt files",
     "faults/test_hostile_files.py::test_tables_that_would": "large files",
     "faults/test_hostile_files.py::test_workbooks_that_would": "large files",
     "kernels/cuda/test_cuda_bench.py": "a compiler: the kernels built for the CPU",
+    "kernels/cuda/test_cuda_engine.py": "a compiler: the kernels alone are built by default",
     "kernels/cuda/test_cuda_files.py::test_nvcc": "a compiler: every kernel for the GPU",
     "kernels/test_irr.py::test_flows_built_from_exact_roots": "thousands of drawn polynomials: three batches stay",
     "manual/test_glossary.py::test_every_column_of_results": "the output of every verb",
@@ -40,6 +44,8 @@ SLOW = {
     "solver/test_formulation.py::test_plan_is_that_of_the_model_spelled_out": "given to SciPy whole: one stays",
     "solver/test_money.py::test_a_case_with_every_kind": "a large case in other currencies: smaller ones stay",
     "solver/test_tree_search.py::test_halves_that_are_dropped": "long trees",
+    "sweeping/test_sweep.py::test_a_killed_worker": "worker processes, killed",
+    "sweeping/test_sweep.py::test_processes_change": "worker processes: score runs on some by default",
 }
 """Beginnings of addresses, and why."""
 KEPT = (
@@ -47,8 +53,10 @@ KEPT = (
     "auditing/test_fixture_runs.py::test_a_case_with_every_kind_of_candidate[1-none]",
     "auditing/test_fixture_runs.py::test_a_case_with_every_kind_of_candidate[0-rented]",
     "cli/test_main.py::test_a_reader_that_has_gone_is_no_error[arguments1]",
-    "cli/test_main.py::test_a_reader_that_has_gone_is_no_error[arguments3]",
     "explaining/test_conflict.py::test_loosening_any_limit_by_what_it_is_short_by_is_enough_and_less_is_not[power]",
+    "explaining/test_repair.py::test_a_repair_makes_a_case_feasible[capital]",
+    "explaining/test_repair.py::test_a_repair_makes_a_case_feasible[date of power]",
+    "explaining/test_repair.py::test_a_repair_makes_a_case_feasible[power]",
     "kernels/test_irr.py::test_flows_built_from_exact_roots_have_these_roots[0]",
     "kernels/test_irr.py::test_flows_built_from_exact_roots_have_these_roots[1]",
     "kernels/test_irr.py::test_flows_built_from_exact_roots_have_these_roots[2]",

@@ -6,6 +6,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -32,11 +33,13 @@ FACE = ("__init__", "__main__")
 HEAVY = ("pandas", "pulp", "scipy", "highspy", "numpy", "pyarrow", "openpyxl", "xlsxwriter", "cupy", "dask")
 
 
-def modules(package: str) -> list[Path]:
-    return sorted((ROOT / package).rglob("*.py"))
+@cache
+def modules(package: str) -> tuple[Path, ...]:
+    return tuple(sorted((ROOT / package).rglob("*.py")))
 
 
-def imports(path: Path) -> set[str]:
+@cache
+def imports(path: Path) -> frozenset[str]:
     """Dotted names that a file imports anywhere: inside functions, for types alone, or by the name of a module."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -50,7 +53,7 @@ def imports(path: Path) -> set[str]:
             and isinstance(node.args[0], ast.Constant)
         ):
             found.add(str(node.args[0].value))
-    return found
+    return frozenset(found)
 
 
 def room(dotted: str) -> str:
@@ -59,8 +62,9 @@ def room(dotted: str) -> str:
     return parts[1] if len(parts) > 1 else ""
 
 
-def rooms() -> set[str]:
-    return {path.relative_to(ROOT / "planner").parts[0].removesuffix(".py") for path in modules("planner")}
+@cache
+def rooms() -> frozenset[str]:
+    return frozenset(path.relative_to(ROOT / "planner").parts[0].removesuffix(".py") for path in modules("planner"))
 
 
 @pytest.mark.parametrize("path", modules("kernels"), ids=lambda path: path.stem)

@@ -41,7 +41,8 @@ def content_hash(settings: Settings, tables: Mapping[str, pd.DataFrame]) -> str:
 def _cells(frame: pd.DataFrame, column: Column) -> list[object]:
     number = column.type is ColumnType.NUMBER
     return [
-        None if pd.isna(value) else _plain(float(value) if number else value) for value in frame[column.name].tolist()
+        None if value is None or value is pd.NA or value != value else _plain(float(value) if number else value)
+        for value in frame[column.name].tolist()
     ]
 
 

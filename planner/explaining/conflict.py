@@ -17,7 +17,6 @@ from itertools import pairwise
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.optimize import Bounds, LinearConstraint, milp
 
 from planner.explaining.elastic_model import ElasticModel, OutOfTime
 from planner.solver.status import Status
@@ -175,6 +174,8 @@ def _hitting_set(to_meet: list[frozenset[int]]) -> frozenset[int]:
     rows = np.concatenate([np.full(len(group), row) for row, group in enumerate(to_meet)])
     columns = np.array([at[number] for group in to_meet for number in sorted(group)])
     matrix = sp.csr_array((np.ones(len(rows)), (rows, columns)), shape=(len(to_meet), len(numbers)))
+    from scipy.optimize import Bounds, LinearConstraint, milp  # slow to import
+
     answer = milp(
         np.ones(len(numbers)), constraints=LinearConstraint(matrix, lb=1.0),
         integrality=np.ones(len(numbers), dtype=np.int64), bounds=Bounds(0, 1),

@@ -87,14 +87,10 @@ def make_model(formulation: Formulation, *, relax: bool = False) -> Model:
     problem = pulp.LpProblem("plan", pulp.LpMaximize)
     variables = _columns(problem, formulation, relax)
     problem.setObjective(linear_expression(variables, formulation.npv_usd * formulation.unit / formulation.money))
-    rows, scales = [], []
-    for family in Family:
-        kept, scale = add_resource_rows(problem, variables, formulation, family)
-        rows.append(kept)
-        scales.append(scale)
+    rows, scale = add_resource_rows(problem, variables, formulation)
     for balance in formulation.balances:
         add_balance_rows(problem, variables, formulation, balance)
-    return Model(problem, variables, formulation, np.concatenate(rows), np.concatenate(scales))
+    return Model(problem, variables, formulation, rows, scale)
 
 
 def _columns(problem: Any, formulation: Formulation, relax: bool) -> list[Any]:
@@ -111,26 +107,23 @@ def _columns(problem: Any, formulation: Formulation, relax: bool) -> list[Any]:
     ]
 
 
-def add_resource_rows(
-    problem: Any, variables: list[Any], formulation: Formulation, family: Family
-) -> tuple[Ints, Floats]:
-    """sum over columns of use[column, row] x level[column] <= limit[row], for the rows of one family.
+def add_resource_rows(problem: Any, variables: list[Any], formulation: Formulation) -> tuple[Ints, Floats]:
+    """sum over columns of use[column, row] x level[column] <= limit[row], family by family.
 
     A row that no levels can break (nothing is used, only provided) is left out. Returns the rows and their scales.
     """
-    table = formulation.resources.table
-    chosen = np.flatnonzero((table["family"] == family.name).to_numpy())
-    if not len(chosen):
-        return chosen, np.zeros(0)
-    use = sp.csr_array(formulation.resources.use[chosen] * formulation.unit[None, :])
-    limit = table["limit"].to_numpy(np.float64)[chosen]
+    family = formulation.resources.table["family"].to_numpy(object)
+    rows = np.concatenate([np.flatnonzero(family == each.name) for each in Family])
+    if not len(rows):
+        return rows, np.zeros(0)
+    use = sp.csr_array(formulation.resources.use[rows] * formulation.unit[None, :])
+    limit = formulation.resources.table["limit"].to_numpy(np.float64)[rows]
     uses = np.asarray((use > 0).sum(axis=1)).reshape(-1) > 0
-    breakable = uses | (limit < 0.0) | _can_be_negative(formulation, use)
-    scale = row_scales(use)
-    kept = np.flatnonzero(breakable)
-    names = [f"{family.name}_{number}" for number in chosen[kept]]
-    _add(problem, variables, use[kept], scale[kept], pulp.LpConstraintLE, limit[kept], names)
-    return chosen[kept], scale[kept]
+    kept = np.flatnonzero(uses | (limit < 0.0) | _can_be_negative(formulation, use))
+    scale = row_scales(use)[kept]
+    names = [f"{family[number]}_{number}" for number in rows[kept]]
+    _add(problem, variables, use[kept], scale, pulp.LpConstraintLE, limit[kept], names)
+    return rows[kept], scale
 
 
 def _can_be_negative(formulation: Formulation, use: sp.csr_array) -> np.ndarray:

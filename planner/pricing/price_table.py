@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -102,11 +103,22 @@ def net_cells(more: Price | None, less: Price | None) -> Row:
     return cells
 
 
+_TEXTS = ("question", "resource", "site_id", "name", "kind", "from", "to", "unit", "pay_unit", "decisions")
+
+
 def price_frame(rows: Sequence[Row]) -> pd.DataFrame:
     """The rows as a table with all COLUMNS."""
-    texts = ("question", "resource", "site_id", "name", "kind", "from", "to", "unit", "pay_unit", "decisions")
+    return _frame(rows) if rows else _no_rows(str(pd.get_option("mode.string_storage"))).copy()
+
+
+@cache
+def _no_rows(text_kept_in: str) -> pd.DataFrame:
+    """Once for each way in which pandas was told to keep text, which is a part of the type of a column."""
+    return _frame(())
+
+
+def _frame(rows: Sequence[Row]) -> pd.DataFrame:
     found = pd.DataFrame(list(rows), columns=list(COLUMNS))
-    numbers = [name for name in COLUMNS if name not in texts]
-    found[numbers] = found[numbers].astype("float64")
-    found[list(texts)] = found[list(texts)].astype(object).fillna("").astype(str)
-    return found
+    kinds = {name: "float64" for name in COLUMNS if name not in _TEXTS}
+    texts = {name: found[name].astype(object).fillna("").astype(str) for name in _TEXTS}
+    return found.astype(kinds).assign(**texts)

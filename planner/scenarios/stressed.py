@@ -92,7 +92,7 @@ def _not_carried(case: Case, stressed: Case) -> Iterator[str]:
             yield f"case.{entry.name}"
     for table, before in case.tables.items():
         after = stressed.tables[table]
-        for column in before.columns if table not in UNSEEN else ():
+        for column in before.columns if after is not before and table not in UNSEEN else ():
             changed = ~(
                 (before[column] == after[column]) | (before[column].isna() & after[column].isna())
             ).fillna(False).to_numpy(dtype=bool)

@@ -58,7 +58,7 @@ def test_every_made_up_plan_passes_the_ledger(case: Case) -> None:
 
 @pytest.mark.slow
 @settings(
-    max_examples=many(60, 250), deadline=None, derandomize=not AT_RANDOM, database=None, phases=[Phase.generate],
+    max_examples=many(30, 250), deadline=None, derandomize=not AT_RANDOM, database=None, phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
 @given(edge_cases())

@@ -47,7 +47,7 @@ def test_the_bench_of_workers_on_few_portfolios() -> None:
     figures = {
         figure.what: figure
         for figure in worker_figures(
-            generate_case(sites=3, leases=4, skus=2, months=36, seed=8), portfolios=many(600, 3000), scenarios=50
+            generate_case(sites=3, leases=4, skus=2, months=36, seed=8), portfolios=many(200, 3000), scenarios=50
         )
     }
     assert figures["two workers, one thread each"].ratios.keys() == {"threads of one process", "one worker, one thread"}

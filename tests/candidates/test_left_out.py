@@ -54,7 +54,7 @@ def tight(seed: int) -> CandidateSet:
     )
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", few(SEEDS, 3))
 def test_no_level_of_the_relaxation_can_reach_the_least_size(seed: int) -> None:
     """Each decision left out, held at 1 with all other decisions free, leaves no plan at all."""
     candidates = tight(seed)

@@ -7,6 +7,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from at_length import in_tiers
 from oracle.plain_case import PlainCase
 from oracle.plain_cash import plain_rows
 from oracle.plain_usage import plain_excess, plain_money, quarters
@@ -73,7 +74,7 @@ def test_rows_state_what_the_loops_count_in_every_month(seed, tail, limited):
         assert "SUPPLY" in set(rows.table["family"])
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", in_tiers([1, 2], 1))
 def test_a_solved_plan_keeps_every_limit_in_every_month(seed):
     candidates, levels = _candidates(seed, "contracted", True), _plan(seed)
     case, units = PlainCase(_case(seed, "contracted", True)), plain_rows(candidates.table)
@@ -92,7 +93,7 @@ def test_a_solved_plan_keeps_every_limit_in_every_month(seed):
     assert {"FLEET", "PHASE", "VOLUME", "DEPTH"} <= tight, "a plan that presses on nothing shows nothing"
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", in_tiers([1, 2], 1))
 def test_whole_decisions_are_whole_and_levels_stand_within_their_bounds(seed):
     table, levels = _candidates(seed, "contracted", True).table, _plan(seed)
     whole = levels[table["integral"].to_numpy(bool)]

@@ -48,8 +48,8 @@ def test_the_faults_of_every_changed_column(name: str, how: str) -> None:
     broken = 0
     for table, declared in TABLES.items():
         for at, column in enumerate(declared.columns if len(case.tables[table]) else ()):
-            if name == "neocloud" and not AT_LENGTH and at % 2 == (how == "spoilt"):
-                continue  # each column of the largest case one way or the other
+            if name == "neocloud" and not AT_LENGTH and at % 4 != 2 * (how == "spoilt"):
+                continue  # half of the columns of the largest case, each one way or the other
             changed = case.tables[table].assign(
                 **{column.name: spoilt(case.tables[table][column.name], column.type, how)}
             )

@@ -100,6 +100,7 @@ def test_a_quote_says_where_the_deal_would_stand(tmp_path: Path) -> None:
     assert "it would stand at quarry (3,000)" in run("quote", TINY, *asked)
 
 
+@pytest.mark.usefixtures("kept_script")
 def test_a_report_takes_every_quote_that_quote_writes(tmp_path: Path) -> None:
     """A folder and what --json printed, of a floor, of a hall, and of a deal that cannot be served."""
     asked = tmp_path / "asked.csv"

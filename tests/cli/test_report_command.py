@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,36 +14,59 @@ from planner.case.starting import write_starting_case
 from planner.planning.make_plan import plan
 from planner.run_folder import write_run
 
+TINY = Path(__file__).parents[2] / "fixtures" / "tiny"
+
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of the starting case, which stands beside it."""
+    """A run of the smallest case, which stands beside it."""
     root = tmp_path_factory.mktemp("report")
-    write_starting_case(root / "case")
+    shutil.copytree(TINY, root / "case")
     return write_run(plan(read_case(root / "case"), prices="none"), root / "run")
 
 
 def test_a_report_is_a_page_and_a_workbook_whose_case_plans_again(run: Run, base: Path, tmp_path: Path) -> None:
+    """With pictures, on request."""
     out = tmp_path / "report"
-    code, said, _ = run("report", base, "--out", out)
+    code, said, _ = run("report", base, "--out", out, "--pictures", "svg")
     assert code == 0
-    assert {path.name for path in out.iterdir()} == {"report.html", "report.xlsx"}
+    written = {path.name for path in out.iterdir()}
+    assert {"report.html", "report.xlsx", "waterfall.svg", "power.svg", "cash_by_year.svg"} <= written
     assert str(out / "report.html") in said
     code, said, _ = run("plan", out / "report.xlsx", "--json")
     assert code == 0
     assert json.loads(said)["npv_usd"] == json.loads((base / "plan.json").read_text())["npv_usd"]
 
 
-def test_by_default_it_stands_beside_its_run_and_is_never_replaced_unasked(run: Run, base: Path) -> None:
+def test_by_default_it_stands_beside_its_run_and_is_never_replaced_unasked(
+    run: Run, base: Path, tmp_path: Path
+) -> None:
+    """What replaces it has the floors of quotes beside their leases."""
+    beside = base.with_name("run-report")
     code, said, _ = run("report", base, "--json")
     assert code == 0
     told = json.loads(said)
-    assert Path(told["out"]) == base.with_name("run-report")
-    assert told["bytes"]["report.html"] == (base.with_name("run-report") / "report.html").stat().st_size
+    assert Path(told["out"]) == beside
+    assert {path.name for path in beside.iterdir()} == {"report.html", "report.xlsx"}
+    assert told["bytes"]["report.html"] == (beside / "report.html").stat().st_size
+    assert "$9.88" not in (beside / "report.html").read_text()
     code, _, complained = run("report", base)
     assert code == 2
     assert "replace that report with --force" in complained
-    assert run("report", base, "--force")[0] == 0
+    quote = tmp_path / "q.json"
+    quote.write_text(
+        json.dumps(
+            [
+                {
+                    "name": "alpha", "floor": 9.876, "rate_unit": "usd_per_gpu_hour", "answer": "floor",
+                    "size": 4000.0,
+                },
+                {"name": "asked", "answer": "no floor", "floor": None},
+            ]
+        )
+    )
+    assert run("report", base, "--force", "--quotes", quote)[0] == 0
+    assert "$9.88" in (beside / "report.html").read_text()
 
 
 def test_a_folder_that_is_no_report_is_left_alone(run: Run, base: Path, tmp_path: Path) -> None:
@@ -52,15 +76,6 @@ def test_a_folder_that_is_no_report_is_left_alone(run: Run, base: Path, tmp_path
     assert code == 2
     assert "is not a report" in complained
     assert (tmp_path / "mine" / "notes.txt").read_text() == "keep"
-
-
-def test_pictures_are_written_on_request(run: Run, base: Path, tmp_path: Path) -> None:
-    assert run("report", base, "--out", tmp_path / "report", "--pictures", "svg")[0] == 0
-    assert {"waterfall.svg", "power.svg", "cash_by_year.svg"} <= {path.name for path in (tmp_path / "report").iterdir()}
-    code, _, complained = run("report", base, "--out", tmp_path / "other", "--pictures", "gif")
-    assert code == 2
-    assert "pictures as 'gif' are not known" in complained
-    assert not (tmp_path / "other").exists()
 
 
 def test_what_does_not_fit_is_refused_with_the_remedy(run: Run, base: Path, tmp_path: Path) -> None:
@@ -76,6 +91,7 @@ def test_what_does_not_fit_is_refused_with_the_remedy(run: Run, base: Path, tmp_
         ((base, "--policy", tmp_path), "is not a policy"),
         ((base, "--policy", base), "was written by planner plan, not by planner plan --adapt"),
         ((base, "--replay", tmp_path), "give the policy too"),
+        ((base, "--pictures", "gif"), "pictures as 'gif' are not known"),
     ):
         code, _, complained = run("report", *arguments, "--out", out)
         assert code == 2, arguments
@@ -83,21 +99,8 @@ def test_what_does_not_fit_is_refused_with_the_remedy(run: Run, base: Path, tmp_
     assert not out.exists()
 
 
-def test_floors_of_quotes_stand_beside_their_leases(run: Run, base: Path, tmp_path: Path) -> None:
+def test_quotes_that_are_none_or_of_another_case_are_refused(run: Run, base: Path, tmp_path: Path) -> None:
     quote = tmp_path / "q.json"
-    quote.write_text(
-        json.dumps(
-            [
-                {
-                    "name": "lab_training", "floor": 2.345, "rate_unit": "usd_per_gpu_hour", "answer": "floor",
-                    "size": 8000.0,
-                },
-                {"name": "asked", "answer": "no floor", "floor": None},
-            ]
-        )
-    )
-    assert run("report", base, "--out", tmp_path / "report", "--quotes", quote)[0] == 0
-    assert "$2.35" in (tmp_path / "report" / "report.html").read_text()
     for written, told in (
         ({"floors": 2.0}, "is not what planner quote writes"),
         ({"case_hash": "other", "quotes": []}, "quotes another case"),

@@ -19,7 +19,7 @@ from planner.cli.progress import rounds_on
 from planner.solver.column_generation.pricing_rounds import Round
 
 FACTORS = [{"factor_id": "gpus", "model": "gbm", "drives": "market", "volatility_per_year": 0.3}]
-RISK = ("--risk-weight", 0.5, "--alpha", 0.9, "--scenarios", 40)
+RISK = ("--risk-weight", 0.5, "--alpha", 0.9, "--scenarios", 40, "--prices", "none")
 
 
 @pytest.fixture(scope="module")

@@ -23,11 +23,17 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
     root = tmp_path_factory.mktemp("scores")
     write_case(generate_case(sites=3, leases=4, skus=2, months=36, seed=8), root / "case")
-    write_run(plan(read_case(root / "case")), root / "run")
+    write_run(plan(read_case(root / "case"), prices="none"), root / "run")
     return root / "case", root / "run"
 
 
-@pytest.mark.parametrize("how", [("--subsets", "sites"), ("--neighbours", "5"), ("--random", "3", "--seed", "1")])
+@pytest.mark.parametrize(
+    "how",
+    [
+        ("--subsets", "sites"), pytest.param(("--neighbours", "5"), marks=pytest.mark.slow),
+        pytest.param(("--random", "3", "--seed", "1"), marks=pytest.mark.slow),
+    ],
+)
 def test_portfolios_of_a_plan_are_made_scored_and_written(
     run: Run, made: tuple[Path, Path], tmp_path: Path, how: tuple[str, ...]
 ) -> None:
@@ -119,10 +125,7 @@ def test_scores_may_be_one_file(run: Run, made: tuple[Path, Path], tmp_path: Pat
 
 def test_portfolios_of_another_case_are_refused_and_taken_under_the_same_changes(run: Run, tmp_path: Path) -> None:
     """What was planned under a change of the case means something else without it."""
-    from planner.case.starting import write_starting_case
-
-    case, change = tmp_path / "case", ("--set", "case.discount_rate=0.12")
-    write_starting_case(case)
+    case, change = "fixtures/tiny", ("--set", "case.discount_rate=0.12")
     assert run("plan", case, *change, "--prices", "none", "--out", tmp_path / "run")[0] == 0
     code, _, error = run(
         "portfolios", case, "--plan", tmp_path / "run", "--subsets", "sites", "--out", tmp_path / "p.parquet"

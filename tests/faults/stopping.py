@@ -21,7 +21,7 @@ from planner.candidates.packages import Package
 from planner.case.read import read_case
 from planner.scoring.files import write_packages
 
-FILES, ROWS, SCENARIOS = 4, 12_000, 400
+FILES, ROWS, SCENARIOS = 4, 6_000, 400
 PATIENCE = 300.0
 """Seconds in which the first part must be done; more, and the machine is not one to measure on."""
 

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from planner.errors import PlannerError
 from planner.sweeping.result import Sweep, SweepOptions
 from planner.sweeping.sweep import sweep
 
-pytest.importorskip("distributed", reason="Dask is not installed; pip install 'neocloud-planner[cluster]'")
+if find_spec("distributed") is None:  # not imported before its tests run: that takes long
+    pytest.skip("Dask is not installed; pip install 'neocloud-planner[cluster]'", allow_module_level=True)
 
 TINY = read_case(Path(__file__).resolve().parents[2] / "fixtures" / "tiny")
 VARY = ("gas_price=0.5:3:6", "lease_rate=0.9,1.1")

@@ -1,4 +1,5 @@
-"""Invariants of prices on cases made up from seeds, on degenerate ones, and on the whole fixture.
+"""Invariants of prices on cases made up from seeds and on degenerate ones; those of the whole fixture stand beside its
+plan.
 
 The dual programme proves the plan's; gain <= dual <= loss; and e units more or less change the NPV by e times the price
 of that direction within its range, given free or with their own fee, as another road to the same optimum finds (see
@@ -18,7 +19,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from at_length import AT_LENGTH, many
-from example_company import company_plan
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -372,21 +372,3 @@ def test_a_case_without_income_has_prices_of_nothing() -> None:
     rows = phases(found)
     assert (rows["gain_usd"] == 0.0).all()
     in_order(found.prices)
-
-
-# --- the whole fixture -----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-def test_the_fixture_keeps_the_invariants() -> None:
-    found = company_plan()
-    in_order(found.prices)
-    lp = found.allocation_result.lp
-    assert lp is not None
-    residuals = verify_duals(lp.arrays, lp)
-    assert residuals.within(1e-6)
-    rows = phases(found)
-    base = worth(found)
-    assert base == pytest.approx(found.objective_usd, rel=1e-8)
-    dearest = rows[~rows["ended_early"] & (rows["gain_usd"] > 0.0)].nlargest(many(1, 3), "gain_usd")
-    check_both_directions(found, dearest, base)

@@ -23,8 +23,8 @@ import planner
 from planner.case.edits import apply_edits
 from planner.planning.plan import Plan
 
-FEW = (1, 5, 7, 11, 12, 32)
-MORE = (0, 2, 3, 4, 6, 8, 9, 10, 16, 25, 39, 40, 43, 44)
+FEW = (1, 5, 11, 32)
+MORE = (7, 12, 0, 2, 3, 4, 6, 8, 9, 10, 16, 25, 39, 40, 43, 44)
 SEEDS = [*FEW, *(pytest.param(seed, marks=pytest.mark.slow) for seed in few(MORE, 6))]
 
 

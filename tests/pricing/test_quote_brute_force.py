@@ -11,7 +11,7 @@ from oracle.tiny_case import cluster, grid, hall, rate, site, sku, tiny_case
 from scipy.optimize import brentq
 
 from planner.case.case import Case
-from planner.planning.make_plan import plan
+from planner.planning.make_plan import plan, solved
 from planner.planning.options import PlanOptions
 from planner.quoting.floor import Answer
 from planner.quoting.inquiry import Inquiry
@@ -36,14 +36,14 @@ def asked(rows: Rows, lease: dict[str, Any], usd: float, gpus: tuple[tuple[str, 
 def bisected(case_at: Callable[[float], Case], lease_id: str, size: float, high: float) -> float:
     """The rate at which the plan with the lease fixed at its size is worth as much as the one without it, by Brent's
     bracketing."""
-    without = plan(case_at(1.0), excludes=f"leases[{lease_id}]").objective_usd
+    without = solved(case_at(1.0), PlanOptions(excludes=(f"leases[{lease_id}]",))).objective_usd
     assert without is not None
 
     def worth(usd: float) -> float:
-        found = plan(case_at(usd), fixes=f"leases.size[{lease_id}]={size!r}").objective_usd
+        found = solved(case_at(usd), PlanOptions(fixes=(f"leases.size[{lease_id}]={size!r}",))).objective_usd
         return -1e9 if found is None else found - without
 
-    return float(brentq(worth, 0.0, high, xtol=1e-9, rtol=1e-9))
+    return float(brentq(worth, 0.0, high, xtol=1e-8, rtol=1e-8))
 
 
 OTHERS: Rows = {
@@ -214,7 +214,7 @@ def test_all_or_nothing_with_whole_decisions(size: float, terms: dict[str, Any])
     assert found.low * (1 - 1e-6) <= brute <= found.high * (1 + 1e-6)
     step = max(2.0 * (found.high - found.low), 1e-3)
     for usd, taken in ((found.high + step, True), (found.low - step, False)):
-        again = plan(asked(rows, lease, usd))
+        again = plan(asked(rows, lease, usd), prices="none")
         assert ("new" in set(again.allocation["lease_id"])) is taken
 
 

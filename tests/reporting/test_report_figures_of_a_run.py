@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from at_length import in_tiers
 
 from kernels.lines import UNLEVERED, Line
 from planner.candidates.resources import Family
@@ -16,7 +17,7 @@ from planner.reporting.findings import Findings, findings_of_plan, findings_of_r
 from planner.reporting.leases import DECLINED, PART, WON, lease_table
 from planner.reporting.usage import gpus_by_month, halls_by_month, power_by_month, site_table
 
-NAMES = ("starting", "one site", "no lease", "changed", "unicode", "harmful")
+NAMES = in_tiers(["starting", "no lease", "changed", "harmful", "one site", "unicode"], 3)
 
 
 @pytest.fixture(params=NAMES)

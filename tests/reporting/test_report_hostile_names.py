@@ -30,7 +30,7 @@ def files_under(root: Path) -> set[Path]:
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def root(tmp_path_factory: pytest.TempPathFactory, made_script: str) -> Path:
     """A case with such names, its run and its report, three folders deep."""
     root = tmp_path_factory.mktemp("names")
     deep = root / "a" / "b" / "c"
@@ -38,7 +38,9 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_case(renamed({old: new for old, new in NAMES.items() if "*" not in new}, "{{7*7}} ../../case"), deep / "case")
     found = plan(read_case(deep / "case"), prices="none", solver=SolverOptions(gap=0.01))
     write_run(found, deep / "run")
-    write_report(findings_of_run(deep / "run", deep / "case"), Beside(), deep / "report")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("planner.reporting.page.script._MAKE", made_script)
+        write_report(findings_of_run(deep / "run", deep / "case"), Beside(), deep / "report")
     return root
 
 

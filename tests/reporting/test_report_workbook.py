@@ -10,6 +10,7 @@ from typing import Any
 import openpyxl
 import pandas as pd
 import pytest
+from at_length import in_tiers
 from report_cases import FORMULA, HOSTILE
 
 from planner.candidates.build import build_candidates
@@ -70,7 +71,7 @@ def test_a_sheet_that_is_neither_is_refused(written: Callable[[str], Path], tmp_
         read_case(tmp_path / "strange.xlsx")
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "infeasible"])
+@pytest.mark.parametrize("name", in_tiers(["starting", "one site", "no lease", "harmful", "many sites", "unicode"], 4))
 def test_values_kept_with_the_formulas_are_the_plan(written: Callable[[str], Path], made: Made, name: str) -> None:
     found = made(name)[2]
     book = openpyxl.load_workbook(written(name), data_only=True)

@@ -8,6 +8,7 @@ import numpy as np
 import pulp
 import pytest
 import scipy.sparse as sp
+from at_length import few, many
 from random_pools import Problem
 from random_whole import DECISIONS, WholeProblem, best_of_all, random_whole_problem
 
@@ -41,7 +42,7 @@ def value_of(problem: Problem, measure: MeanCvar, found: BranchAndPrice) -> floa
     return measure.value(levels @ problem.values)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", few(range(6), 3))
 @pytest.mark.parametrize("weight", [0.0, 0.6])
 def test_equal_to_every_whole_choice_in_turn(seed: int, weight: float) -> None:
     whole = random_whole_problem(seed)
@@ -215,9 +216,9 @@ def packing(seed: int) -> tuple[FixedPart, Pool, MeanCvar, bool]:
 
 def test_packings_that_do_not_fit_are_proven_to_have_no_plan() -> None:
     seen = []
-    for seed in range(30):
+    for seed in range(many(15, 30)):
         fixed, pool, measure, fits = packing(seed)
         found = branch_and_price(fixed, pool, measure, TIGHT)
         assert (found.whole is not None, found.infeasible, found.stopped) == (fits, not fits, ""), seed
         seen.append(fits)
-    assert 5 < sum(seen) < 25
+    assert 1 / 6 < sum(seen) / len(seen) < 5 / 6

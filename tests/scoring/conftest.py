@@ -13,6 +13,7 @@ from planner.solver.options import SolverOptions
 @pytest.fixture(scope="session")
 def planned() -> ScoringCase:
     """Four sites, eight leases, three SKUs, four years."""
-    found = plan(generate_case(sites=4, leases=8, skus=3, months=48, seed=3), solver=SolverOptions(gap=1e-3))
+    case = generate_case(sites=4, leases=8, skus=3, months=48, seed=3)
+    found = plan(case, prices="none", solver=SolverOptions(gap=1e-3))
     assert found.levels is not None
     return ScoringCase(found, found.candidates, found.levels)

@@ -8,6 +8,7 @@ from itertools import product
 import numpy as np
 import pulp
 import pytest
+from at_length import many
 from oracle.tiny_case import cluster, grid, rate, site, tiny_case
 
 import planner
@@ -18,7 +19,7 @@ from planner.solver.model_arrays import ModelArrays, model_arrays
 from planner.solver.options import SolverOptions
 from planner.solver.status import Status
 
-SEEDS = range(60)
+SEEDS = range(many(30, 60))
 
 
 def packing(seed: int) -> tuple[ModelArrays, float | None]:
@@ -66,7 +67,7 @@ def test_packings_end_as_every_way_to_pack_says(cut_after: float, monkeypatch: p
             packed += 1
         closed += best is None and found.solver.startswith("tree search")
     assert closed >= 3, "presolve settles them all, so this says nothing of trees"
-    assert packed >= 20
+    assert packed >= len(SEEDS) // 4
 
 
 def test_a_bounded_search_says_infeasible_only_where_it_closed_its_tree() -> None:

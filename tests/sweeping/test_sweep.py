@@ -98,7 +98,7 @@ def test_the_case_solved_by_hand_turns_where_its_page_says() -> None:
     assert found.table["redone_npv_usd"].iloc[0] == pytest.approx(43_272_000.0, abs=1.0)
 
 
-@pytest.mark.parametrize("seed", few([1, 3, 4], 2))
+@pytest.mark.parametrize("seed", few([1, 3, 4], 1))
 def test_every_plan_redone_is_the_best_of_all_combinations(seed: int) -> None:
     case = random_case(seed)
     found = sweep(case, vary=("gpu_price=0.6,1.7", "lease_rate=0.8"), workers=1, solver=EXACT)

@@ -47,7 +47,7 @@ def typed_array(column: Column, values: Sequence[Parsed]) -> np.ndarray | pd.api
         return pd.array(filled, dtype="Int64")
     if column.type is ColumnType.FLAG:
         return np.array([bool(value) for value in filled], dtype=np.bool_)
-    return pd.Series(["" if value is None else value for value in filled], dtype="str").array
+    return pd.array(["" if value is None else value for value in filled], dtype="str")
 
 
 def series(column: Column, values: Sequence[Parsed]) -> pd.Series:

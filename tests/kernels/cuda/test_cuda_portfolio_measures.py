@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from at_length import in_tiers
 from stand_in.cuda_on_cpu import Machine
 
 from kernels.cuda import portfolio_measures
@@ -39,7 +40,8 @@ def _equal(machine: Machine, found: object, spec: object, *, dtype: type, scale:
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize(
-    ("scenarios", "alpha"), [(1, 0.9), (7, 0.5), (33, 0.95), (128, 0.999), (1000, 0.95), (1100, 0.9)]
+    ("scenarios", "alpha"),
+    in_tiers([(1, 0.9), (33, 0.95), (1100, 0.9), (7, 0.5), (128, 0.999), (1000, 0.95)], 3),
 )
 def test_fused_measures_equal_the_specification(machine: Machine, scenarios: int, alpha: float, dtype: type) -> None:
     # some hold more than 16 members; five portfolios share no block evenly

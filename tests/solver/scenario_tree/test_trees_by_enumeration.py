@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from at_length import many
 from enumerated_trees import Box, best, random_tree
 from scipy import sparse
 
 from planner.solver import MeanCvar, TreeModel, TreeNode, TreeSolution, solve_tree
 from planner.solver.status import Status
 
-SEEDS = range(40)
+SEEDS = range(many(20, 40))
 MEASURES = [None, MeanCvar(0.6, 0.7), MeanCvar(1.0, 0.35)]
 AS = (sparse.csr_array, sparse.csc_matrix, sparse.coo_array, np.asarray)
 

@@ -37,7 +37,7 @@ def unbounded_ray(model: Model, arrays: ModelArrays) -> tuple[UnboundedRay, ...]
     formulation = model.formulation
     level = ray * formulation.unit
     usd = model.usd_per_unit(arrays.cost)
-    grown = [int(j) for j in np.flatnonzero(np.abs(ray) > 1e-9) if not formulation.name[j].startswith("stock:")]
+    grown = [int(j) for j in np.flatnonzero(np.abs(ray) > 1e-9) if j < formulation.first_stock]
     grown.sort(key=lambda j: -usd[j] * level[j])
     if not grown:
         return ()

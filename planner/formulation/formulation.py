@@ -48,6 +48,8 @@ class Formulation:
     npv_usd, lower, upper, integral, unit (scale of a column), name: per column, shape (columns,).
     resources: use @ column <= limit. balances: equality rows. money: dollars of one unit of money in the model, see
     `money_unit`. first_market, first_stock: where the columns of the aggregated market begin, and those of stocks.
+    stock, stock_month: number of the stock (see `ResourceBook`) and month of each level of a stock, (levels,); where
+    there are any, the first of the balances holds them, row by row.
     """
 
     candidates: CandidateSet
@@ -64,6 +66,8 @@ class Formulation:
     market: AggregatedMarket | None
     first_market: int
     first_stock: int
+    stock: Ints
+    stock_month: Ints
     money: float
 
 
@@ -116,7 +120,8 @@ def make_formulation(
         candidates, cohorts.candidate, _widened(cohorts.level_of[:, keep[:first]], len(columns)),
         columns["name"].tolist(), columns["npv_usd"], columns["lower"], columns["upper"], columns["integral"],
         columns["unit"],
-        resources, tuple(one for one in balances if one.names), market, first_market, first_stock, money,
+        resources, tuple(one for one in balances if one.names), market, first_market, first_stock,
+        rows.sample // rows.width, rows.sample % rows.width, money,
     )
 
 

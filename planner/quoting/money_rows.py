@@ -7,11 +7,11 @@ import pandas as pd
 import scipy.sparse as sp
 
 from planner.arrays import Floats, Ints
+from planner.candidates.resources import Stock
 from planner.formulation.model import Model, row_scales
 from planner.quoting.rated import Piece
 from planner.solver.model_arrays import ModelArrays
 
-_STOCK = "stock:capital@"
 _NONE = np.zeros(0, dtype=np.int64)
 
 
@@ -79,14 +79,10 @@ class MoneyRows:
 
     def _capital(self) -> tuple[Ints, Ints, Floats]:
         """Months of the levels of capital, their balance rows and what those were divided by."""
-        first, unit = len(self.model.resource_row), self.model.formulation.unit[None, :]
-        for balance in self.model.formulation.balances:
-            at = [number for number, name in enumerate(balance.names) if name.startswith(_STOCK)]
-            if at:
-                month = np.array([int(balance.names[number][len(_STOCK) :]) for number in at], dtype=np.int64)
-                scale = row_scales(sp.csr_array(balance.matrix * unit))[at]
-                return month, first + np.array(at, dtype=np.int64), scale
-            first += len(balance.names)
-        return _NONE, _NONE, np.zeros(0)
-
-
+        formulation = self.model.formulation
+        capital = np.array([kind is Stock.CAPITAL for kind in formulation.candidates.book.stock_kind], dtype=bool)
+        at = np.flatnonzero(capital[formulation.stock])
+        if not len(at):
+            return _NONE, _NONE, np.zeros(0)
+        scale = row_scales(sp.csr_array(formulation.balances[0].matrix * formulation.unit[None, :]))
+        return formulation.stock_month[at], len(self.model.resource_row) + at, scale[at]

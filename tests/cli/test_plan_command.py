@@ -44,7 +44,7 @@ def test_summary_shows_what_a_planner_would(run: Run, folder: Path) -> None:
         "starting case: optimal", "to equity", "losses carried forward", "tail: ", "IRR", "payback", "peak funding",
         "contracted", "of halls", "river", "GPUs",
         "lab_training", "declined", "to be decided within two quarters", "contract power", "order GPUs",
-        "what one per cent more", "a MW more", "--details",
+        "scarce here, per cent for per cent: ", "a MW more", "--details",
     ):
         assert words in ended.out, words
     assert "money by year" not in ended.out

@@ -11,7 +11,7 @@ import numpy as np
 from kernels.blas_threads import one_blas_thread
 from planner.adapting.grounds import Grounds, Say
 from planner.adapting.nodes import group_futures
-from planner.adapting.options import AdaptOptions
+from planner.adapting.options import AdaptOptions, refuse_what_no_policy_has
 from planner.adapting.outcome import Outcome, outcome
 from planner.adapting.policy import Foreseen, Policy
 from planner.adapting.policy_tree import PolicyTree
@@ -23,7 +23,8 @@ from planner.case.edits import changed_case
 from planner.case.read import as_case
 from planner.errors import PlannerError
 from planner.planning.options import PlanOptions
-from planner.solver.growing_lp import GrowingLp
+from planner.solver.growing_lp import GrowingLp, NoVertex
+from planner.solver.status import Status
 
 STEADY_GAP = 1e-3
 """Gap of the plans of one node a stage, which the policy begins from and is held against."""
@@ -41,12 +42,7 @@ def adapted(
     PlannerError for another solver than HiGHS, and where the order of values fails, which would be a fault of ours.
     """
     chosen, asked = options or PlanOptions(), adapt or AdaptOptions()
-    if chosen.solver.solver != "highs" or chosen.solver.relax or chosen.solver.deadline_s is not None:
-        raise PlannerError(
-            "a policy is made by HiGHS, its decisions whole; leave --solver, --relax and --solver-deadline out"
-        )
-    if chosen.why:
-        raise PlannerError("--why explains a plan of greatest NPV, not a policy; leave it out, or leave --adapt out")
+    refuse_what_no_policy_has(chosen)
     tell = say or (lambda what: None)
     grounds = Grounds.of(changed_case(as_case(case), chosen.edits, chosen.stress), chosen, asked, tell)
     return _Making(grounds, tell, dict(grounds.seconds)).run()
@@ -83,14 +79,18 @@ class _Making:
         best = self._solved("the policy", problem, self.gap, same)
         assert best.found is not None  # it begins from the plan that never changes
         held = self._base_held(problem, base)
-        foreseen = self._foreseen(problem, best.found)
+        found = best.found
+        if held is not None and held.objective_usd > found.objective_usd:
+            # within the gap what the base plan leaves may be better than the best that was found: then it is the policy
+            found = replace(held, bound_usd=found.bound_usd)
         policy = Policy(
-            grounds, problem, best.status, best.message, best.found, steady.found, base, held, foreseen, best.pieces,
-            self.seconds,
+            grounds, problem, best.status, best.message, found, steady.found, base, held, self._foreseen(found),
+            best.pieces, self.seconds,
         )
         _check_order(policy)
         if grounds.adapt.worth:
-            policy = policy.with_worth(worth_of_waiting(policy, self.say))
+            self._last = time.perf_counter()
+            policy = policy.with_worth(worth_of_waiting(policy, self.say, self._left()))
             self._lap("worth")
         return policy
 
@@ -103,7 +103,8 @@ class _Making:
         limit = self.grounds.options.solver.time_limit_s
         if limit is None:
             return None
-        return max(limit - sum(self.seconds.get(stage, 0.0) for stage in SOLVED), 0.0)
+        spent = sum(seconds for stage, seconds in self.seconds.items() if stage not in BUILT)
+        return max(limit - spent, 0.0)
 
     def _solved(self, what: str, problem: PolicyTree, gap: float, start: list[Floats] | None) -> Solved:
         self.say(f"looking for {what}")
@@ -119,39 +120,46 @@ class _Making:
         if solved_.found is None:
             return solved_
         npv = grounds.never_changing.npv(solved_.found.levels) * grounds.usd
-        return replace(solved_, found=outcome(list(solved_.found.levels), npv, grounds.measure, None))
+        return replace(solved_, found=outcome(list(solved_.found.levels), npv, grounds.measure, None, grounds.usd))
 
-    def _base_held(self, problem: PolicyTree, base: Outcome) -> Outcome:
-        """The base plan's first decisions held, and the rest adapted: what it is worth to plan for many."""
+    def _base_held(self, problem: PolicyTree, base: Outcome) -> Outcome | None:
+        """The base plan's first decisions held, and the rest adapted: what it is worth to plan for many. None without
+        time."""
+        if self._left() == 0.0:
+            return None
         root = base.levels[0]
         held = problem.with_bounds({0: (root, root)})
         one = self.grounds.never_changing
         same = held.split(one.path_columns(base.levels, one.tree.leaves[0]))
-        found = self._solved("what the base plan's first decisions leave", held, self.gap, same).found
-        assert found is not None
-        return found
+        return self._solved("what the base plan's first decisions leave", held, self.gap, same).found
 
-    def _foreseen(self, problem: PolicyTree, best: Outcome) -> Foreseen | None:
-        """What plans that know their future are worth at most, over a sample of futures: each a relaxation."""
+    def _foreseen(self, best: Outcome) -> Foreseen | None:
+        """What plans that know their future are worth at most, over a sample of futures: each a relaxation. As many as
+        the time allows, None without any."""
         grounds, futures = self.grounds, self.grounds.futures
         count = min(grounds.adapt.information, len(futures))
         if not count:
             return None
         self.say(f"planning for {count} futures known beforehand")
         self._last = time.perf_counter()
-        chosen = np.sort(
-            np.random.default_rng(futures.seed).choice(
-                len(futures), count, replace=False, p=grounds.measure.probability
-            )
+        count = min(count, int(np.count_nonzero(grounds.measure.probability)))
+        chosen = np.random.default_rng(futures.seed).choice(
+            len(futures), count, replace=False, p=grounds.measure.probability
         )
-        lp = GrowingLp.of(grounds.staged.arrays)
+        lp = GrowingLp.of(grounds.staged.arrays, seconds=self._left())
         every = np.arange(grounds.staged.arrays.columns)
         known = []
         for future in chosen.tolist():
             lp.change_costs(every, np.ascontiguousarray(grounds.values[:, future]))
-            known.append(lp.solve().value * grounds.usd)
+            try:
+                known.append(lp.solve().value * grounds.usd)
+            except NoVertex as stopped:
+                if stopped.status is not Status.TIME_LIMIT:
+                    raise
+                break
         self._lap("known futures")
-        return Foreseen(chosen, np.array(known), best.npv_usd[chosen])
+        met = chosen[: len(known)]
+        return Foreseen(met, np.array(known), best.npv_usd[met]) if known else None
 
     def _without(self, failed: Solved) -> Policy:
         return Policy(
@@ -169,8 +177,8 @@ def policy_problem(grounds: Grounds, base_npv_usd: Floats) -> PolicyTree:
     return PolicyTree(grounds.staged, tree, grounds.values, grounds.measure)
 
 
-SOLVED = ("the base plan", "the plan that never changes", "the policy")
-"""Stages that the time limit is for."""
+BUILT = ("candidates", "values")
+"""Stages that the time limit is not for."""
 
 
 def _check_order(policy: Policy) -> None:

@@ -14,7 +14,7 @@ from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
 from planner.candidates.hall_cohorts import EXISTING
 from planner.candidates.kinds import Kind
-from planner.candidates.phases import unit_mw
+from planner.candidates.phases import phase_names, unit_mw
 
 DUST = 1e-6
 """Share of the most of a thing that counts as none of it."""
@@ -34,7 +34,8 @@ class Sort(StrEnum):
 
 
 UNIT = {Sort.SITE: "0/1", Sort.LINK: "0/1", Sort.PHASE: "MW", Sort.HALLS: "MW", Sort.GPUS: "GPU"}
-"""What each sort is counted in; leases in the unit of their size."""
+LEASE_UNIT = {"it_mw": "MW", "gpus": "GPU"}
+"""What each sort is counted in; leases by the unit of their size."""
 
 
 class Verdict(StrEnum):
@@ -48,13 +49,15 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Thing:
-    """One thing that can be decided. members: candidates, units: of it in a unit of each, (members,)."""
+    """One thing that can be decided. members: candidates, units: of it in a unit of each, standing: levels that are a
+    fact of the case, (members,) each."""
 
     sort: Sort
     name: str
     unit: str
     members: Ints
     units: Floats
+    standing: Floats
 
     @property
     def label(self) -> str:
@@ -66,14 +69,13 @@ class Thing:
 class Decision:
     """When and how much of a thing a policy takes.
 
-    amount: by node of the tree, of what is decided in that node, (nodes,). stage: the first at which any of it may be
-    decided; now: what is taken at the root. taken: share of the probability in which any of it is taken. later: mean of
+    amount: by node of the tree, of what is decided in that node, (nodes,). now: what is taken at the root. taken: share
+    of the probability in which any of it is taken. later: mean of
     what is taken after the root. least, most: of all of it, over the paths.
     """
 
     thing: Thing
     amount: Floats
-    stage: int
     now: float
     taken: float
     later: float
@@ -86,50 +88,43 @@ def things_of(candidates: CandidateSet) -> list[Thing]:
     """Everything that can be decided and is not there already, sort by sort."""
     outlook, columns = candidates.outlook, candidates.columns
     found: list[Thing] = []
+    tables = outlook.tables
+    # bounds as the case has them: what the user fixes is a decision all the same
+    stands, most = (
+        np.concatenate([block.columns[bound] for block in candidates.blocks]) for bound in ("lower", "upper")
+    )
+    sizes = tables["leases"].texts("size_unit").tolist()
 
-    def add(sort: Sort, keys: Ints, numbers: Ints, names: Sequence[str], units: Floats) -> None:
+    def add(sort: Sort, keys: Ints, numbers: Ints, names: Sequence[str], units: Floats | float = 1.0) -> None:
+        each = np.broadcast_to(np.asarray(units, dtype=np.float64), numbers.shape)
         for key in np.unique(keys).tolist():
             own = keys == key
-            found.append(Thing(sort, names[key], UNIT.get(sort, ""), numbers[own], units[own]))
+            unit = LEASE_UNIT[str(sizes[key])] if sort is Sort.LEASE else UNIT[sort]
+            found.append(Thing(sort, names[key], unit, numbers[own], each[own], stands[numbers[own]]))
 
-    tables = outlook.tables
     sites, leases, gpus = (
         tables[table].texts(column).tolist()
         for table, column in (("sites", "site_id"), ("leases", "lease_id"), ("gpus", "gpu_id"))
     )
     opened = candidates.of_kind(Kind.OPEN)
     opened = opened[~np.isin(columns["site"][opened], _begun(candidates))]
-    add(Sort.SITE, columns["site"][opened], opened, sites, np.ones(len(opened)))
+    add(Sort.SITE, columns["site"][opened], opened, sites)
     power = candidates.of_kind(Kind.POWER)
     phase = columns["phase"][power]
-    phases = [f"{source}:{name}" for source, name in zip(
-        tables["power"].texts("source_id"), tables["power"].texts("phase"), strict=True
-    )]
-    add(Sort.PHASE, phase, power, phases, unit_mw(outlook)[phase])
+    add(Sort.PHASE, phase, power, phase_names(outlook.case.tables["power"]), unit_mw(outlook)[phase])
     served = candidates.of_kind(Kind.SERVE, Kind.HOST)
     lease = columns["lease"][served]
     chosen = (lease >= 0) & ~tables["leases"].flags("committed")[lease]
     served, lease = served[chosen], lease[chosen]
-    most = np.concatenate([block.columns["upper"] for block in candidates.blocks])[served]
-    add(Sort.LEASE, lease, served, leases, tables["leases"].floats("max_size")[lease] / most)
+    add(Sort.LEASE, lease, served, leases, tables["leases"].floats("max_size")[lease] / most[served])
     links = candidates.of_kind(Kind.FABRIC)
-    found += [
-        Thing(Sort.LINK, candidates.links[number], UNIT[Sort.LINK], np.array([number]), np.ones(1))
-        for number in links.tolist()
-    ]
+    add(Sort.LINK, np.arange(len(links)), links, [candidates.links[number] for number in links.tolist()])
     halls = candidates.of_kind(Kind.SHELL)
     halls = halls[columns["way"][halls] != EXISTING]
-    add(Sort.HALLS, columns["site"][halls], halls, sites, np.ones(len(halls)))
+    add(Sort.HALLS, columns["site"][halls], halls, sites)
     owned = candidates.of_kind(Kind.OWN)
-    add(Sort.GPUS, columns["gpu"][owned], owned, gpus, np.ones(len(owned)))
-    units = dict(zip(leases, tables["leases"].texts("size_unit").tolist(), strict=True))
-    return [
-        thing if thing.sort is not Sort.LEASE else Thing(
-            thing.sort, thing.name, LEASE_UNIT.get(str(units[thing.name]), str(units[thing.name])), thing.members,
-            thing.units
-        )
-        for thing in found
-    ]
+    add(Sort.GPUS, columns["gpu"][owned], owned, gpus)
+    return found
 
 
 def _begun(candidates: CandidateSet) -> Ints:
@@ -138,9 +133,6 @@ def _begun(candidates: CandidateSet) -> Ints:
     power = tables["power"]
     committed = power.rows_of("site_id")[power.floats("committed_mw") > 0.0]
     return np.unique(np.concatenate([committed, tables["fleet"].rows_of("site_id")]))
-
-
-LEASE_UNIT = {"it_mw": "MW", "gpu": "GPU", "gpus": "GPU"}
 
 
 def stages_of(thing: Thing, candidates: CandidateSet, reviews: Sequence[int]) -> Ints:
@@ -160,18 +152,15 @@ def decide(
     for leaf, levels in by_leaf.items():
         for number in tree.path(leaf):
             own = stages == tree.nodes[number].stage
-            amount[number] = float(thing.units[own] @ levels[thing.members[own]])
-    committed = float(thing.units @ candidates.lower[thing.members])
-    amount[0] -= committed if 0 in stages else 0.0
+            amount[number] = float(thing.units[own] @ (levels[thing.members[own]] - thing.standing[own]))
     most = max(float(np.abs(amount).max(initial=0.0)), 1.0)
     amount = np.where(amount > DUST * most, amount, 0.0)
     leaves = {leaf: float(amount[list(tree.path(leaf))].sum()) for leaf in tree.leaves}
     chance = {leaf: tree.nodes[leaf].probability for leaf in tree.leaves}
     taken = sum(chance[leaf] for leaf, total in leaves.items() if total > 0.0)
     later = sum(chance[leaf] * (total - amount[0]) for leaf, total in leaves.items())
-    stage = int(stages.min()) if len(stages) else 0
     return Decision(
-        thing, amount, stage, float(amount[0]), taken, later, min(leaves.values()), max(leaves.values()),
+        thing, amount, float(amount[0]), taken, later, min(leaves.values()), max(leaves.values()),
         _verdict(amount, leaves),
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import floor
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from planner.candidates.outlook import Outlook
 from planner.case.case import Case
 from planner.case.factor_names import DISCRETE_DELAY, OFFERED_SIZE, SLIPS, once_names, target_of
 from planner.scenarios.futures import Futures
+from planner.wording import counted
 
 ANNOUNCED_MONTHS = 6
 """Months before a promised date by which a slip of it is announced, where no factor says."""
@@ -33,15 +35,18 @@ class Known:
     unit: str
     level: Floats
 
+    @property
+    def sort(self) -> str:
+        """What it is of, by which figures that say much the same are told apart from others: a price, a delay."""
+        target = target_of(self.name)
+        return self.name if target is None else target.word
+
     def said(self, level: float) -> str:
         """The figure at a level, in words."""
         if self.unit == "ratio":
             return f"{self.words} at {level:.2f} of its forward value"
         if self.unit == "months":
-            months = round(level)
-            return f"{self.words} on time" if months == 0 else f"{self.words} {abs(months)} months " + (
-                "late" if months > 0 else "early"
-            )
+            return f"{self.words} {_late_by(round(level))}"
         if self.unit == "share":
             return f"{level:.0%} of {self.words} offered"
         return f"{self.words}: {'yes' if level >= 0.5 else 'no'}" if level in (0.0, 1.0) else (
@@ -51,12 +56,22 @@ class Known:
     def sign(self, level: float, above: bool) -> str:
         """The condition that the figure is above or below a level, in words."""
         if self.unit == "ratio":
-            return f"{self.words} is {'above' if above else 'below'} {level:.2f} of its forward value"
+            return f"if {self.words} is {'above' if above else 'below'} {level:.2f} of its forward value"
         if self.unit == "months":
-            return f"{self.words} is {'more' if above else 'less'} than {level:.1f} months late"
+            last = floor(level)  # the greatest whole number of months that is not above
+            return f"if {self.words} is {_late_by(last + 1)} or later" if above else (
+                f"if {self.words} is {_late_by(last)} or earlier"
+            )
         if self.unit == "share":
-            return f"{'more' if above else 'less'} than {level:.0%} of {self.words} is offered"
-        return self.words if above else f"not: {self.words}"
+            return f"if {'more' if above else 'less'} than {level:.0%} of {self.words} is offered"
+        return f"{'if' if above else 'unless'} {self.words}"
+
+
+def _late_by(months: int) -> str:
+    """How late something is, in words."""
+    if months == 0:
+        return "on time"
+    return f"{counted(abs(months), 'month')} {'late' if months > 0 else 'early'}"
 
 
 def known_at(outlook: Outlook, futures: Futures, month: int) -> list[Known]:
@@ -112,7 +127,7 @@ def _late(outlook: Outlook, futures: Futures, month: int) -> Iterator[Known]:
     promised = outlook.promised
     for name, due in zip(once_names(outlook.case.tables, "delay"), promised.tolist(), strict=True):
         if due > 0 and month >= due - announced.get(name, ANNOUNCED_MONTHS):
-            yield Known(name, target_name(name), "months", values.late_months[name].astype(np.float64))
+            yield Known(name, _name_of(name), "months", values.late_months[name].astype(np.float64))
     for factor in futures.factors:
         if factor.target.word in SLIPS:
             due = _first_promise(outlook, factor.target.word, factor.target.name)
@@ -139,9 +154,11 @@ def announced_months(case: Case) -> dict[str, int]:
     return found
 
 
-def target_name(name: str) -> str:
+def _name_of(once: str) -> str:
     """What a delay[...], default[...], offer[...] or renewal[...] is of."""
-    return name.split("[", 1)[1].removesuffix("]")
+    target = target_of(once)
+    assert target is not None
+    return target.name
 
 
 def _first_promise(outlook: Outlook, word: str, name: str) -> int:
@@ -160,19 +177,17 @@ def _events(outlook: Outlook, futures: Futures, month: int) -> Iterator[Known]:
     answered = dict(zip(names, outlook.answer_months.tolist(), strict=True))
     ends = dict(zip(names, (outlook.lease_starts + leases.ints("term_months")).tolist(), strict=True))
     for name, when in values.default_month.items():
-        yield Known(name, f"{target_name(name)} has defaulted", "yes", (when < month).astype(np.float64))
+        yield Known(name, f"{_name_of(name)} has defaulted", "yes", (when < month).astype(np.float64))
     for name, offered in values.offered.items():
-        if answered[target_name(name)] <= month:
-            yield Known(name, f"{target_name(name)} is offered", "yes", offered.astype(np.float64))
+        if answered[_name_of(name)] <= month:
+            yield Known(name, f"{_name_of(name)} is offered", "yes", offered.astype(np.float64))
     of_factor = {
         factor.name: factor.target.name for factor in futures.factors if factor.target.word == OFFERED_SIZE
     }
     for name, share in values.sizes.items():
-        lease = of_factor.get(name) or target_name(name)
+        lease = of_factor.get(name) or _name_of(name)
         if answered[lease] <= month:
             yield Known(name, lease, "share", share)
     for name, renewed in values.renewed.items():
-        if ends[target_name(name)] <= month:
-            yield Known(name, f"{target_name(name)} is renewed", "yes", renewed.astype(np.float64))
-
-
+        if ends[_name_of(name)] <= month:
+            yield Known(name, f"{_name_of(name)} is renewed", "yes", renewed.astype(np.float64))

@@ -29,6 +29,12 @@ ROOT = "n"
 """The name of the root; no name of a node can be read as a number or as a date."""
 
 
+def shares(weights: Floats) -> Floats:
+    """Weights over their sum; of futures that have none, equal ones."""
+    total = weights.sum()
+    return np.asarray(weights / total) if total > 0.0 else np.full(len(weights), 1.0 / len(weights))
+
+
 @dataclass(frozen=True)
 class Scale:
     """How the figures of a review are made comparable: names, (figures,); mean and spread over the tree's futures;
@@ -44,7 +50,7 @@ class Scale:
         """The scale of some figures; npv_usd: of the base plan by future, (S,)."""
         if not figures:
             return Scale((), np.zeros(0), np.zeros(0), np.zeros(0))
-        share = weights / weights.sum()
+        share = shares(weights)
         levels = np.column_stack([figure.level for figure in figures])
         mean = share @ levels
         spread = np.sqrt(share @ (levels - mean) ** 2)
@@ -149,15 +155,13 @@ def group_futures(
         for parent in last:
             members = nodes[parent].futures
             groups = _grouped(features[members], weights[members], count, seed + len(nodes))
-            worth = {
-                at: np.average(npv_usd[members[own]], weights=weights[members[own]]) for at, own in enumerate(groups)
-            }
-            groups = [groups[at] for at in sorted(worth, key=worth.__getitem__)]
+            worth = [float(shares(weights[members[own]]) @ npv_usd[members[own]]) for own in groups]
+            groups = [groups[at] for at in sorted(range(len(groups)), key=worth.__getitem__)]
             for at, own in enumerate(groups, start=1):
                 chosen = members[own]
                 words = _words(figures, scale.felt, members, chosen, weights) if len(groups) > 1 else "the same futures"
                 probability = float(weights[chosen].sum())
-                centre = np.average(features[chosen], axis=0, weights=weights[chosen])
+                centre = shares(weights[chosen]) @ features[chosen]
                 nodes.append(Node(_child(nodes[parent].name, at), parent, stage, probability, chosen, words, centre))
                 following.append(len(nodes) - 1)
         last = following
@@ -183,21 +187,23 @@ def one_node_each(reviews: Sequence[int], weights: Floats) -> NodeTree:
 
 def _grouped(features: Floats, weights: Floats, count: int, seed: int) -> list[Ints]:
     """Places of the members of each group, none empty; fewer groups than asked where fewer points differ."""
-    distinct = len(np.unique(features, axis=0)) if features.shape[1] else 1
+    likely = weights > 0.0  # a future of no weight goes where it is nearest, and moves no group
+    distinct = len(np.unique(features[likely], axis=0)) if features.shape[1] else 1
     count = min(count, distinct)
     if count <= 1:
         return [np.arange(len(weights))]
     random = np.random.Generator(np.random.Philox(seed))
-    best, label = np.inf, np.zeros(len(weights), dtype=np.int64)
+    best, centres = np.inf, features[:1]
     for _ in range(RESTARTS):
-        found, distance = _k_means(features, weights, count, random)
+        found, distance = _k_means(features[likely], weights[likely], count, random)
         if distance < best * (1.0 - 1e-12):
-            best, label = distance, found
+            best, centres = distance, found
+    label = _squares(features, centres).argmin(axis=1)
     return [np.flatnonzero(label == group) for group in np.unique(label)]
 
 
-def _k_means(points: Floats, weights: Floats, count: int, random: np.random.Generator) -> tuple[Ints, float]:
-    """The group of each point, (points,), and the weighted sum of squared distances to the centres."""
+def _k_means(points: Floats, weights: Floats, count: int, random: np.random.Generator) -> tuple[Floats, float]:
+    """The centres, (count, figures), and the weighted sum of squared distances to them."""
     centres = points[[random.choice(len(points), p=weights / weights.sum())]]
     while len(centres) < count:
         near = _squares(points, centres).min(axis=1) * weights
@@ -212,7 +218,7 @@ def _k_means(points: Floats, weights: Floats, count: int, random: np.random.Gene
         for group in np.unique(label):
             own = label == group
             centres[group] = np.average(points[own], axis=0, weights=weights[own])
-    return label, float((squares.min(axis=1) * weights).sum())
+    return centres, float((squares.min(axis=1) * weights).sum())
 
 
 def _squares(points: Floats, centres: Floats) -> Floats:
@@ -232,15 +238,14 @@ def _words(figures: Sequence[Known], felt: Floats, members: Ints, chosen: Ints, 
     told = []
     for figure, weight in zip(figures, felt.tolist(), strict=True):
         spread = float(np.std(figure.level[members]))
-        here = float(np.average(figure.level[chosen], weights=weights[chosen]))
-        there = float(np.average(figure.level[members], weights=weights[members]))
+        here = float(shares(weights[chosen]) @ figure.level[chosen])
+        there = float(shares(weights[members]) @ figure.level[members])
         if spread > 0.0:
-            family = figure.name.partition("[")[0]
-            told.append((abs(here - there) / spread * weight, family, figure.said(here)))
+            told.append((abs(here - there) / spread * weight, figure.sort, figure.said(here)))
     told.sort(key=lambda one: -one[0])
     best = told[0][0] if told else 0.0
-    by_family: dict[str, str] = {}
-    for size, family, words in told:
-        if size >= WORTH_TELLING * best and len(by_family) < TOLD:
-            by_family.setdefault(family, words)
-    return "; ".join(by_family.values())
+    by_sort: dict[str, str] = {}
+    for size, sort, words in told:
+        if size >= WORTH_TELLING * best and len(by_sort) < TOLD:
+            by_sort.setdefault(sort, words)
+    return "; ".join(by_sort.values())

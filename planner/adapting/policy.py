@@ -8,12 +8,13 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from planner.adapting.decisions import Decision, Thing, Verdict, decide, things_of
+from planner.adapting.decisions import Decision, Sort, Thing, Verdict, decide, things_of
 from planner.adapting.grounds import Grounds
 from planner.adapting.nodes import NodeTree
 from planner.adapting.options import AdaptOptions
 from planner.adapting.outcome import Outcome
 from planner.adapting.policy_tree import PolicyTree
+from planner.adapting.reviews import stage_of
 from planner.adapting.signs import Sign, best_sign
 from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
@@ -64,8 +65,8 @@ class Worth:
 class Choice:
     """A thing, what the policy does of it, and at which sign.
 
-    sign: of what is left open, None where it is not, or nothing known tells. commits_usd: dollars that what is signed
-    now can no longer avoid. worth: of signing it now, or of keeping it open; None where that was not asked.
+    sign: of what is left open, None where it is not, or no one figure tells. worth: of signing it now, or of keeping it
+    open; None where that was not asked.
     """
 
     decision: Decision
@@ -180,16 +181,29 @@ class Policy:
     @cached_property
     def now(self) -> Floats:
         """Levels of what is decided now, (candidates,): those of the root's candidates, 0 elsewhere."""
-        from planner.adapting.reviews import stage_of
-
         first = stage_of(self.candidates.columns["decide_by"], self.tree.reviews) == 0
         leaf = self.tree.leaves[0]
         return np.where(first, self.levels[leaf], 0.0) if self.best is not None else np.zeros(len(self.candidates))
 
     @cached_property
     def commitments(self) -> pd.DataFrame:
-        """What is signed now, month by month, with the dollars that it commits; see `plans.commitments`."""
-        return decisions_table(self.candidates, self.now)
+        """What is signed now, month by month, with the dollars that it commits (see `plans.commitments`), leases among
+        it: of them the company owes what serves them, which is decided by itself."""
+        signed = [choice for choice in self.chosen(Verdict.NOW) if choice.thing.sort is Sort.LEASE]
+        if not signed:
+            return decisions_table(self.candidates, self.now)
+        outlook = self.candidates.outlook
+        number = outlook.tables["leases"].number_of("lease_id")
+        leases = pd.DataFrame({
+            "decide_by": [
+                outlook.calendar.written(int(outlook.answer_months[number[choice.thing.name]])) for choice in signed
+            ],
+            "decision": "sign lease", "site_id": "", "name": [choice.thing.name for choice in signed],
+            "amount": [choice.decision.now for choice in signed], "unit": [choice.thing.unit for choice in signed],
+            "commits_usd": 0.0,
+        })
+        built = decisions_table(self.candidates, self.now)
+        return pd.concat([leases, built], ignore_index=True).sort_values("decide_by", kind="stable", ignore_index=True)
 
     @cached_property
     def choices(self) -> tuple[Choice, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -26,12 +25,13 @@ from planner.solver.scenario_tree.solution import Pieces
 from planner.solver.status import Status
 from planner.storage.folders import folder_in_place_of, versions, write_record, write_tables
 from planner.storage.own_tables import no_rows
+from planner.storage.policy_words import POLICY_AGAIN, POLICY_COMMAND
 from planner.storage.run_case import case_of_run
+from planner.storage.seals import refuse_changed, sealed_record
 from planner.storage.stored_paths import stored_path
 
 FORMAT = 1
-COMMAND = "plan --adapt"
-"""What the record calls it, by which a folder of a policy is told from that of a plan."""
+FUTURES, LEVELS = "futures.parquet", "levels.parquet"
 
 
 def write_policy(policy: Policy, folder: str | Path, *, force: bool = False) -> Path:
@@ -46,8 +46,8 @@ def write_policy(policy: Policy, folder: str | Path, *, force: bool = False) -> 
                 "decisions.csv": choices_table(policy), "sign_now.csv": policy.commitments,
                 "nodes.csv": nodes_table(policy),
                 "amounts.csv": amounts_table(policy), "allocation.csv": by_leaf(policy, allocation_table),
-                "power.csv": by_leaf(policy, power_table), "futures.parquet": futures_table(policy),
-                "levels.parquet": levels_table(policy),
+                "power.csv": by_leaf(policy, power_table), FUTURES: futures_table(policy),
+                LEVELS: levels_table(policy),
             })
         write_record(scratch / "policy.json", policy_summary(policy))
         write_record(scratch / "run.json", policy_record(policy, target))
@@ -150,6 +150,21 @@ def _ways(policy: Policy) -> dict[str, tuple[PolicyTree, Outcome | None]]:
     return {"policy": (policy.problem, policy.best), "steady": (one, policy.steady), "base": (one, policy.base)}
 
 
+def policy_record_of(folder: Path) -> dict[str, Any]:
+    """The sealed record of the folder of a policy; raises PlannerError for a folder of something else."""
+    if not (folder / "run.json").is_file():
+        raise PlannerError(
+            f"{folder} is not a policy (it has no run.json); planner plan CASE --adapt --out DIR makes one"
+        )
+    record = sealed_record(folder / "run.json", remedy=POLICY_AGAIN)
+    if record.get("command") != POLICY_COMMAND:
+        raise PlannerError(
+            f"{folder} is of planner {record.get('command', '?')}, not of a policy; planner plan CASE --adapt --out "
+            "DIR makes one"
+        )
+    return record
+
+
 def read_policy(folder: str | Path, case: Path | None = None) -> Policy:
     """The policy of a folder, over the futures that it was made for; what it is worth thing by thing stays in its
     tables.
@@ -158,29 +173,20 @@ def read_policy(folder: str | Path, case: Path | None = None) -> Policy:
     case that has changed since, and a folder that does not fit what is made of the case.
     """
     where = Path(folder)
-    try:
-        record = json.loads((where / "run.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise PlannerError(f"{where} has no run.json that can be read: {error}; give the folder of a policy") from error
-    if record.get("command") != COMMAND:
-        raise PlannerError(
-            f"{where} is of planner {record.get('command', '?')}, not of a policy; planner plan CASE --adapt --out DIR "
-            "makes one"
-        )
-    if not (where / "levels.parquet").is_file():
-        raise PlannerError(f"{where} holds no policy: its status is {record.get('status')}")
+    record = policy_record_of(where)
+    if record["certificate"] is None:
+        raise PlannerError(f"{where} holds no policy: its status is {record['status']}")
+    for name in (FUTURES, LEVELS):
+        refuse_changed(where / name, record, remedy=POLICY_AGAIN)
     asked, made_under = record["adapt"], record["options"]
-    given: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in asked.items()
-    }
-    adapt = AdaptOptions(**given)
+    adapt = AdaptOptions(**{**asked, "reviews": tuple(asked["reviews"]), "branches": tuple(asked["branches"])})
     options = PlanOptions(
         base=made_under["base"], tail=made_under["tail"], equity=made_under["equity"],
         fixes=tuple(made_under["fixes"]), excludes=tuple(made_under["excludes"]), prices="none",
         solver=SolverOptions(gap=record["gap_asked"]),
     )
     grounds = Grounds.of(case_of_run(where, record, case), options, adapt, lambda what: None)
-    futures, levels = (pd.read_parquet(where / name) for name in ("futures.parquet", "levels.parquet"))
+    futures, levels = (pd.read_parquet(where / name) for name in (FUTURES, LEVELS))
     arrays = grounds.staged.arrays
     if len(futures) != len(grounds.futures) or record["size"]["columns"] != arrays.columns:
         raise PlannerError(f"{where} was made by another version, or on other futures; make the policy again")
@@ -194,7 +200,7 @@ def read_policy(folder: str | Path, case: Path | None = None) -> Policy:
         held = _held(levels[levels["way"] == way], tree)
         npv = tree.npv(held) * grounds.usd
         bound = record["certificate"]["bound_usd"] if way == "policy" else None
-        found[way] = outcome(held, npv, grounds.measure, bound)
+        found[way] = outcome(held, npv, grounds.measure, bound, grounds.usd)
     status = next(each for each in Status if each.label == record["status"])
     return Policy(
         grounds, problem, status, record["message"] or "", found["policy"], found["steady"], found["base"], None, None,
@@ -253,7 +259,8 @@ def policy_record(policy: Policy, folder: Path) -> dict[str, Any]:
     options, adapt, arrays = policy.options, policy.adapt, policy.problem.staged.arrays
     calendar = policy.candidates.outlook.calendar
     return {
-        "format": FORMAT, "command": COMMAND, "case": policy.case.settings.name, "case_hash": policy.case.source_hash,
+        "format": FORMAT, "command": POLICY_COMMAND, "case": policy.case.settings.name,
+        "case_hash": policy.case.source_hash,
         "case_path": stored_path(policy.case.source, folder), "versions": versions(), "solver": "HiGHS",
         "status": policy.status.label, "message": policy.message or None, "gap_asked": options.solver.gap,
         "gap": policy.gap,

@@ -9,7 +9,8 @@ that of Rockafellar and Uryasev, the excess of each leaf over the loss t given b
     CVaR = min over t of t + sum over leaves l of P(l) u_l / (1 - alpha)
     u_l >= sum over s in the set of P(s | l) (loss in s - t)        for every set of futures of l; most never bind
 
-so a programme with some of the cuts is a relaxation, and one with those that its answer breaks is a tighter one.
+so a programme with some of the cuts is a relaxation, and one with those that its answer breaks is a tighter one. Those
+of all futures of each leaf bound it: without them a t without end would cost nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from functools import cached_property
 import numpy as np
 import scipy.sparse as sp
 
-from planner.adapting.nodes import NOBODY, NodeTree
+from planner.adapting.nodes import NOBODY, NodeTree, shares
 from planner.adapting.staged_model import StagedModel
 from planner.arrays import Floats, Ints
 from planner.solver.column_generation.mean_cvar import MeanCvar
@@ -98,9 +99,7 @@ class PolicyTree:
 
     def _share(self, number: int) -> Floats:
         """Probability of each future of a node, given the node."""
-        share = self.tree.weights[self.tree.nodes[number].futures]
-        total = share.sum()
-        return np.asarray(share / total) if total > 0.0 else np.full(len(share), 1.0 / len(share))
+        return shares(self.tree.weights[self.tree.nodes[number].futures])
 
     @cached_property
     def model(self) -> TreeModel:

@@ -15,7 +15,7 @@ import pandas as pd
 from kernels.blas_threads import one_blas_thread
 from kernels.pieces import usable_cores
 from planner.adapting.policy import Policy
-from planner.adapting.policy_folder import read_policy
+from planner.adapting.policy_folder import policy_record_of, read_policy
 from planner.adapting.walk import Walked, Walker
 from planner.arrays import Floats
 from planner.errors import PlannerError
@@ -24,15 +24,11 @@ from planner.scenarios.futures import Futures, futures_of
 from planner.solver.column_generation.mean_cvar import MeanCvar
 from planner.storage.folders import folder_in_place_of, versions, write_record, write_tables
 from planner.storage.journal import Journal, begin_journal
+from planner.storage.policy_words import REPLAY_RECORD, WAYS
+from planner.storage.seals import SEAL
+from planner.wording import millions
 
-RECORD = "replay.json"
 FORMAT = 1
-WAYS = {
-    "policy": "policy, planned again at each review", "rule": "policy, by its nodes",
-    "steady": "plan that never changes", "base_again": "base plan, planned again at each review", "base": "base plan",
-    "known": "plan that knew (at most)",
-}
-"""Ways of deciding, by the beginning of their column, and what they are called."""
 Progress = Callable[[int, int], None]
 
 
@@ -111,7 +107,8 @@ def futures_to_walk(policy: Policy, options: ReplayOptions) -> Futures:
 
 @dataclass(frozen=True, eq=False)
 class Replay:
-    """What a replay found. walked: the futures walked so far, by number; interrupted: whether Ctrl-C came first."""
+    """What a replay found. policy_seal: of the record of the policy's folder. walked: the futures walked so far, by
+    number; interrupted: whether Ctrl-C came first."""
 
     policy: Policy
     options: ReplayOptions
@@ -119,6 +116,7 @@ class Replay:
     walked: tuple[Walked, ...]
     interrupted: bool
     seconds: float
+    policy_seal: str
 
     @property
     def ways(self) -> tuple[str, ...]:
@@ -193,18 +191,12 @@ class Replay:
     def verdict(self) -> str:
         """Whether the policy was better than the plan that never changes, beyond its standard error."""
         gain, error = self.gain("steady")
-        said = f"the policy brings {_millions(gain)} +- {_millions(error)} more than the plan that never changes"
+        said = f"the policy brings {millions(gain)} +- {millions(error)} more than the plan that never changes"
         if gain > 2.0 * error:
             return said
         if gain > error:
             return f"{said}: more than one standard error, less than two"
         return f"{said}: not better beyond its standard error"
-
-
-def _millions(usd: float) -> str:
-    from planner.wording import millions
-
-    return millions(usd)
 
 
 def _error(values: Floats, weights: Floats) -> float:
@@ -227,30 +219,27 @@ def replay(
     """
     chosen, began = options or ReplayOptions(), time.perf_counter()
     where = None if case is None else str(case)
+    sealed = str(policy_record_of(Path(folder))[SEAL])
     policy = read_policy(folder, None if where is None else Path(where))
     futures = futures_to_walk(policy, chosen)
     journal = None if out is None else begin_journal(
-        str(out), _asked(policy, chosen), resume=resume, force=force, what="replay", record=RECORD
+        str(out), _asked(sealed, chosen), resume=resume, force=force, what="replay", record=REPLAY_RECORD
     )
     work = ReplayWork(str(Path(folder).resolve()), where, chosen)
     run = _Run(policy, chosen, len(futures), work, journal, progress or (lambda done, of: None))
     interrupted = run.all()
     walked = tuple(run.found[number] for number in sorted(run.found))
-    result = Replay(policy, chosen, futures, walked, interrupted, time.perf_counter() - began)
+    result = Replay(policy, chosen, futures, walked, interrupted, time.perf_counter() - began, sealed)
     if out is not None and journal is not None and not interrupted:
         write_replay(result, out, force=force)
         journal.end()
     return result
 
 
-def _asked(policy: Policy, options: ReplayOptions) -> dict[str, Any]:
-    """What two replays share whose futures may stand side by side."""
-    return {
-        "case_hash": policy.case.source_hash, "versions": versions(),
-        "adapt": asdict(policy.adapt),
-        "options": {**asdict(options), "workers": None},
-        "policy": float(policy.best.objective_usd) if policy.best is not None else None,
-    }
+def _asked(policy_seal: str, options: ReplayOptions) -> dict[str, Any]:
+    """What two replays share whose futures may stand side by side: the policy with its case and options, and which
+    futures are walked how."""
+    return {"policy": policy_seal, "versions": versions(), "options": {**asdict(options), "workers": None}}
 
 
 @dataclass
@@ -310,9 +299,9 @@ def _walked(notes: dict[str, Any]) -> Walked:
 def write_replay(found: Replay, folder: str | Path, *, force: bool = False) -> Path:
     """Write replay.csv, ways.csv, signs.csv and replay.json, whole or not at all."""
     target = Path(folder).resolve()
-    with folder_in_place_of(target, force=force, what="replay", record=RECORD) as scratch:
+    with folder_in_place_of(target, force=force, what="replay", record=REPLAY_RECORD) as scratch:
         write_tables(scratch, {"replay.csv": found.table, "ways.csv": found.summary, "signs.csv": found.signs})
-        write_record(scratch / RECORD, replay_record(found))
+        write_record(scratch / REPLAY_RECORD, replay_record(found))
     return target
 
 
@@ -321,7 +310,8 @@ def replay_record(found: Replay) -> dict[str, Any]:
     gain, error = found.gain("steady")
     return {
         "format": FORMAT, "command": "replay", "case": found.policy.case.settings.name,
-        "case_hash": found.policy.case.source_hash, "versions": versions(), "futures": len(found.walked),
+        "case_hash": found.policy.case.source_hash, "policy_seal": found.policy_seal, "versions": versions(),
+        "futures": len(found.walked),
         "futures_asked": len(found.futures), "seed": found.futures.seed, "rule": found.options.rule,
         "interrupted": found.interrupted, "verdict": found.verdict,
         "policy_less_never_changes_usd": gain, "standard_error_usd": error if np.isfinite(error) else None,

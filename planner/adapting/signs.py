@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from planner.adapting.known import Known
+from planner.adapting.nodes import shares
 from planner.arrays import Flags, Floats
 
 
@@ -27,20 +28,25 @@ class Sign:
     @property
     def words(self) -> str:
         """As `if on-demand vr200 is above 1.10 of its forward value`."""
-        return f"if {self.figure.sign(self.level, self.above)}"
+        return self.figure.sign(self.level, self.above)
 
     def says(self, levels: Floats) -> Flags:
         """Whether it says yes at some levels of its figure."""
         return levels > self.level if self.above else levels <= self.level
 
 
-def best_sign(figures: Sequence[Known], done: Flags, weights: Floats) -> Sign | None:
-    """The sign that is right most often; done: whether the policy acts in each future, (S,). None without figures.
+TELLS = 0.5
+"""Share of the mistakes of who always does the likelier thing that a sign must spare to be one."""
 
+
+def best_sign(figures: Sequence[Known], done: Flags, weights: Floats) -> Sign | None:
+    """The sign that is right most often; done: whether the policy acts in each future, (S,).
+
+    None where no one figure tells: where the best spares less than TELLS of the mistakes that are made without any.
     Among equals the first figure in order, and the lowest level; the level lies half way between two futures.
     """
     best: Sign | None = None
-    share = weights / weights.sum()
+    share = shares(weights)
     for figure in figures:
         order = np.argsort(figure.level, kind="stable")
         level, yes = figure.level[order], np.where(done[order], share[order], 0.0)
@@ -54,4 +60,5 @@ def best_sign(figures: Sequence[Known], done: Flags, weights: Floats) -> Sign | 
             at = int(np.argmax(right))
             if best is None or right[at] > best.accuracy + 1e-12:
                 best = Sign(figure, float(level[cut[at]] + level[cut[at] + 1]) / 2.0, is_above, float(right[at]))
-    return best
+    always = max(float(share @ done), 1.0 - float(share @ done))
+    return best if best is not None and 1.0 - best.accuracy <= (1.0 - TELLS) * (1.0 - always) + 1e-12 else None

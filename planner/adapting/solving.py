@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from planner.adapting.outcome import Outcome, outcome
 from planner.adapting.policy_tree import PolicyTree, TailCut, value_at_risk
 from planner.arrays import Floats
-from planner.solver.growing_lp import GrowingLp
+from planner.solver.growing_lp import GrowingLp, NoVertex
 from planner.solver.scenario_tree.extensive import Extensive, extensive
 from planner.solver.scenario_tree.solution import Pieces
 from planner.solver.scenario_tree.solve import solve_tree
@@ -46,7 +46,11 @@ def solved(
     measure, best, bound = problem.measure, start, None
     value = -np.inf if start is None else measure.value(problem.npv(start))
     if problem.risky:
-        problem = _cut_on_relaxation(problem, start, gap=gap)
+        # one for all futures of each leaf keeps t from below, whatever others are broken
+        problem = replace(problem, cuts=tuple(
+            TailCut(leaf, problem.tree.nodes[leaf].futures) for leaf in problem.tree.leaves
+        ))
+        problem = _cut_on_relaxation(problem, start, gap=gap, seconds=seconds)
     for _ in range(MOST_ROUNDS // 5):
         left = None if seconds is None else max(seconds - (time.perf_counter() - began), 0.0)
         given = None if best is None else problem.start(best)
@@ -69,23 +73,28 @@ def solved(
     found = None
     if best is not None and (answer.levels or start is not None):
         npv = problem.npv(best) * usd
-        found = outcome(list(best), npv, measure, None if bound is None else bound * usd)
+        found = outcome(list(best), npv, measure, None if bound is None else bound * usd, usd)
     status = answer.status
     if found is not None:
         status = Status.OPTIMAL if found.gap is not None and found.gap <= gap else Status.FEASIBLE
     return Solved(status, found, answer.pieces, answer.message, problem)
 
 
-def _cut_on_relaxation(problem: PolicyTree, start: Sequence[Floats] | None, *, gap: float) -> PolicyTree:
-    """The problem with the cuts that its relaxation breaks, one round after another."""
+def _cut_on_relaxation(
+    problem: PolicyTree, start: Sequence[Floats] | None, *, gap: float, seconds: float | None
+) -> PolicyTree:
+    """The problem with the cuts that its relaxation breaks, one round after another, as far as the time goes."""
     if start is not None:
         at_risk = value_at_risk(problem.npv(start), problem.measure)
-        problem = replace(problem, cuts=problem.broken_cuts(start, at_risk))
+        problem = replace(problem, cuts=(*problem.cuts, *_new(problem, problem.broken_cuts(start, at_risk))))
     whole = extensive(problem.model.tree())
-    lp = GrowingLp.of(whole.arrays)
+    lp = GrowingLp.of(whole.arrays, seconds=seconds)
     for _ in range(MOST_ROUNDS):
-        vertex = lp.solve()
-        levels = problem.by_node(_by_handle(problem, whole, vertex.levels))
+        try:
+            vertex = lp.solve()
+        except NoVertex:  # no time, or no answer: the search with whole decisions says which
+            break
+        levels = problem.by_node(dict(zip(problem.model.nodes, whole.split(vertex.levels).values(), strict=True)))
         npv = problem.npv(levels)
         if vertex.value - problem.measure.value(npv) <= gap / 4.0 * max(abs(vertex.value), 1.0):
             break
@@ -102,10 +111,6 @@ def _cut_on_relaxation(problem: PolicyTree, start: Sequence[Floats] | None, *, g
 def _new(problem: PolicyTree, cuts: Sequence[TailCut]) -> tuple[TailCut, ...]:
     known = {(cut.leaf, cut.futures.tobytes()) for cut in problem.cuts}
     return tuple(cut for cut in cuts if (cut.leaf, cut.futures.tobytes()) not in known)
-
-
-def _by_handle(problem: PolicyTree, whole: Extensive, levels: Floats) -> dict:  # type: ignore[type-arg]
-    return dict(zip(problem.model.nodes, whole.split(levels).values(), strict=True))
 
 
 def _rows(problem: PolicyTree, whole: Extensive) -> sp.csr_array:

@@ -22,28 +22,40 @@ from planner.adapting.policy_tree import PolicyTree
 from planner.arrays import Floats, Ints
 from planner.solver.growing_lp import GrowingLp, NoVertex
 from planner.solver.scenario_tree.extensive import Extensive, extensive
+from planner.solver.status import Status
 
 MOST = 5
 """Things signed now, and things left open, that are looked at: those with most at stake. Each is a relaxation of the
 whole tree solved again, seconds to a minute."""
 
 
-def worth_of_waiting(policy: Policy, say: Callable[[str], None]) -> dict[tuple[str, str], Worth]:
-    """What signing now or keeping open is worth, by sort and name of the thing."""
-    assert policy.best is not None
-    looked = _Looked.of(policy)
-    found = {}
-    for choice in asked(policy):
-        say(f"what {choice.thing.label} is worth")
-        thing = choice.thing
-        bounds = looked.without(choice.decision)
-        found[str(thing.sort), thing.name] = looked.worth(bounds)
+def worth_of_waiting(
+    policy: Policy, say: Callable[[str], None], seconds: float | None
+) -> dict[tuple[str, str], Worth]:
+    """What signing now or keeping open is worth, by sort and name of the thing, as far as the time goes."""
+    chosen, found = asked(policy), {}
+    if not chosen:
+        return {}
+    try:
+        looked = _Looked.of(policy, seconds)
+        for choice in chosen:
+            say(f"what {choice.thing.label} is worth")
+            found[str(choice.thing.sort), choice.thing.name] = looked.worth(looked.without(choice.decision))
+    except NoVertex as stopped:
+        if stopped.status is not Status.TIME_LIMIT:
+            raise
     return found
 
 
 def asked(policy: Policy) -> list[Choice]:
-    """The choices whose worth is looked at: sites, phases, leases and links, those with most at stake."""
-    single = [choice for choice in policy.choices if choice.thing.sort not in (Sort.HALLS, Sort.GPUS)]
+    """The choices whose worth is looked at: sites, phases, leases and links that nobody has fixed, those with most at
+    stake."""
+    candidates = policy.candidates
+    fixed = candidates.lower == candidates.upper
+    single = [
+        choice for choice in policy.choices
+        if choice.thing.sort not in (Sort.HALLS, Sort.GPUS) and not fixed[choice.thing.members].all()
+    ]
     found = []
     for verdict in (Verdict.NOW, Verdict.OPEN):
         some = [choice for choice in single if choice.decision.verdict is verdict]
@@ -84,12 +96,11 @@ class _Looked:
         return self.policy.grounds.usd
 
     @staticmethod
-    def of(policy: Policy) -> _Looked:
-        """The model with its relaxation solved once."""
-        assert policy.best is not None
+    def of(policy: Policy, seconds: float | None) -> _Looked:
+        """The model with its relaxation solved once; seconds: for it and all that is solved from it."""
         problem = policy.problem
         whole = extensive(problem.model.tree())
-        lp = GrowingLp.of(whole.arrays)
+        lp = GrowingLp.of(whole.arrays, seconds=seconds)
         return _Looked(policy, problem, whole, lp, lp.solve().value)
 
     def without(self, decision: Decision) -> _Bounds:
@@ -127,7 +138,9 @@ class _Looked:
             worth = Worth(
                 max(self.value - value, 0.0) * self.usd, max(best.objective_usd - value * self.usd, 0.0)
             )
-        except NoVertex:
+        except NoVertex as stopped:
+            if stopped.status is not Status.INFEASIBLE:
+                raise
             worth = Worth(np.inf, np.inf)  # nothing can be done without it
         lp.change_bounds(bounds.columns, arrays.col_lower[bounds.columns], arrays.col_upper[bounds.columns])
         lp.free_rows(first)

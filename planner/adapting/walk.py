@@ -14,7 +14,8 @@ from functools import cached_property
 import numpy as np
 
 from planner.adapting.decisions import Verdict
-from planner.adapting.known import known_at
+from planner.adapting.known import Known, known_at
+from planner.adapting.nodes import shares
 from planner.adapting.policy import Choice, Policy
 from planner.adapting.waiting import amounts_by_stage
 from planner.arrays import Flags, Floats, Ints
@@ -67,17 +68,17 @@ class Walker:
 
     def __post_init__(self) -> None:
         self.values = self.policy.grounds.values_in(self.futures)
-        self.features = [self._features(month, stage) for stage, month in enumerate(self.policy.tree.reviews, start=1)]
+        tree, outlook = self.policy.tree, self.policy.candidates.outlook
+        self.known = [known_at(outlook, self.futures, month) for month in tree.reviews]
+        self.features = [
+            scale.features(known, len(self.futures)) for scale, known in zip(tree.scales, self.known, strict=True)
+        ]
         self.nodes = self._nodes()
         self.open = [
             choice for choice in self.policy.chosen(Verdict.OPEN) if choice.sign is not None
         ]
         self.says = np.array([self._says(choice) for choice in self.open]).reshape(len(self.open), len(self.futures))
         self._lp: GrowingLp | None = None
-
-    def _features(self, month: int, stage: int) -> Floats:
-        outlook = self.policy.candidates.outlook
-        return self.policy.tree.scales[stage - 1].features(known_at(outlook, self.futures, month), len(self.futures))
 
     def _nodes(self) -> list[Ints]:
         """The node of each stage to which each future comes, (futures,) each."""
@@ -95,9 +96,8 @@ class Walker:
         stage = self.policy.sign_stage(choice.decision)
         assert stage is not None
         assert choice.sign is not None
-        month = self.policy.tree.reviews[stage - 1]
-        known = {each.name: each.level for each in known_at(self.policy.candidates.outlook, self.futures, month)}
-        level = known.get(choice.sign.figure.name)
+        figures: list[Known] = self.known[stage - 1]
+        level = {each.name: each.level for each in figures}.get(choice.sign.figure.name)
         if level is None:  # the same in all of these futures: as the tree's futures are on average
             level = np.full(len(self.futures), float(np.mean(choice.sign.figure.level)))
         return choice.sign.says(level)
@@ -141,7 +141,7 @@ class Walker:
         """The best columns from a stage on over some futures of the tree, what was decided before it held; None without
         an answer in time."""
         staged, tree = self.policy.problem.staged, self.policy.tree
-        share = tree.weights[near] / tree.weights[near].sum()
+        share = shares(tree.weights[near])
         held = staged.column_stage < stage
         arrays = staged.arrays
         cost = self.policy.problem.values[:, near] @ share

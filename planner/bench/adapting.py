@@ -15,7 +15,9 @@ from planner.adapting.policy import Policy
 from planner.adapting.policy_folder import write_policy
 from planner.adapting.replay import ReplayOptions, replay
 from planner.bench.measure import peak_mb
+from planner.case.calendar import Calendar
 from planner.case.case import Case
+from planner.case.write import write_case
 from planner.planning.options import PlanOptions
 from planner.solver.options import SolverOptions
 from planner.solver.scenario_tree.solution import Method
@@ -72,8 +74,6 @@ def _policy(case: Case, tree: _Tree, gap: float, time_limit_s: float) -> Policy:
 
 
 def _written(case: Case, month: int) -> str:
-    from planner.case.calendar import Calendar
-
     return Calendar(case.settings.start, case.settings.months).written(month)
 
 
@@ -102,11 +102,12 @@ def _whole(job: str, policy: Policy, gap: float) -> Iterator[Figure]:
 def _replayed(job: str, policy: Policy) -> Iterator[Figure]:
     """A thousand futures by the rule, and a few by planning again."""
     with tempfile.TemporaryDirectory() as folder:
+        write_case(policy.case, Path(folder) / "case")  # that of a made-up case stands nowhere
         where = write_policy(policy, Path(folder) / "policy")
         for what, options in (
             ("1,000 futures by the rule", ReplayOptions(futures=1000, rule=True)),
             ("replayed, each future", ReplayOptions(futures=8, workers=1)),
         ):
-            found = replay(where, options)
+            found = replay(where, options, case=Path(folder) / "case")
             each = 1 if options.rule else len(found.walked)
             yield Figure(job, what, found.seconds / each, "s")

@@ -200,8 +200,8 @@ def plan(
         refused = {
             "--why": why, "--relax": relax, "--solver-deadline": solver_deadline, "--max-cvar": max_cvar,
             "--confirm-infeasible": confirm_infeasible, "--pool": pool, "--device": device != "auto",
-            "--solver": solver != "highs", "--futures none": futures == NO_FUTURES,
-            "--write-model": write_model,
+            "--solver": solver != "highs", "--futures none": futures == NO_FUTURES, "--threads": threads,
+            "--prices full": prices == "full", "--write-model": write_model,
         }
         for name, given in refused.items():
             if given:
@@ -211,7 +211,7 @@ def plan(
             PlanOptions(
                 base=base, tail=tail, equity=equity, edits=tuple(edits or ()), stress=stress, fixes=tuple(fixes or ()),
                 excludes=tuple(excludes or ()), prices="none",
-                solver=SolverOptions(gap=1e-2 if gap is None else gap, time_limit_s=time_limit, threads=threads),
+                solver=SolverOptions(gap=1e-2 if gap is None else gap, time_limit_s=time_limit),
             ),
             {
                 "reviews": reviews, "branches": branches, "weight": risk_weight, "alpha": alpha, "scenarios": scenarios,

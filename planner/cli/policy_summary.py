@@ -10,16 +10,20 @@ import numpy as np
 import typer
 
 from planner.adapting.adapt import adapted
-from planner.adapting.decisions import Sort, Verdict
+from planner.adapting.decisions import DUST, Sort, Verdict
+from planner.adapting.nodes import shares
 from planner.adapting.options import AdaptOptions
 from planner.adapting.policy import Choice, Policy, Worth
 from planner.adapting.policy_folder import policy_summary, write_policy
+from planner.adapting.waiting import asked
 from planner.case.case import Case
 from planner.cli.progress import saying
 from planner.cli.terminal import output, say_written, show, table_of
 from planner.cli.written import month
 from planner.planning.options import PlanOptions
 from planner.plans.commitments import screen_of
+from planner.reporting.policies import amount_in_words, range_in_words
+from planner.storage.policy_words import VALUES
 from planner.wording import counted, listed, millions, percent, tail_text
 
 SIGNED, OPEN, NEVER = 9, 7, 6
@@ -99,14 +103,14 @@ def _worth(worth: Worth | None) -> str:
     """A worth in dollars."""
     if worth is None:
         return ""
-    return "everything" if np.isinf(worth.relaxed_usd) else millions(worth.relaxed_usd)
+    return "(none without it)" if np.isinf(worth.relaxed_usd) else millions(worth.relaxed_usd)
 
 
 def _signed(policy: Policy, most: int) -> Any:
-    """What is signed now: contracts and sites one by one with what they would lose, the rest by its amounts."""
+    """What is signed now, in as many lines as there is room for."""
     commits = policy.commitments
     if not len(commits):
-        return "sign now: nothing; all that is decided later can wait"
+        return "sign now: nothing"
     names = ("by", "sign now", "at", "how much", "commits")
     lines = screen_of(commits, most)
     rows = [
@@ -129,7 +133,7 @@ def _left_open(policy: Policy, most: int) -> Any:
         sign = choice.sign
         rows.append((
             choice.thing.label, "" if at is None else calendar.written(policy.tree.reviews[at - 1]),
-            _amounts(choice), "" if sign is None else sign.words,
+            _amounts(choice), "no one figure tells" if sign is None else sign.words,
             "" if sign is None else percent(sign.accuracy, 0), _worth(choice.worth),
         ))
     names = ("leave open", "until", "then", "more of it", "right", "pay up to")
@@ -143,13 +147,20 @@ def _left_open(policy: Policy, most: int) -> Any:
 def _amounts(choice: Choice) -> str:
     """What of a thing is taken over the paths, least to most; of one that is not always taken, in how many."""
     decision, unit = choice.decision, choice.thing.unit
-    if decision.least <= 0.0:
-        return f"{_amount(decision.most)} {unit} in {percent(decision.taken, 0)}"
-    return f"{_amount(decision.least)} to {_amount(decision.most)} {unit}"
+    chance = f"in {percent(decision.taken, 0)}" if decision.least <= 0.0 else ""
+    if unit == "0/1":
+        return f"taken {chance}".rstrip()
+    if decision.most - decision.least <= DUST * decision.most:
+        return amount_in_words(decision.most, unit)
+    if chance and not _partly(choice):
+        return f"{amount_in_words(decision.most, unit)} {chance}"
+    return f"{range_in_words(decision.least, decision.most, unit)} {chance}".rstrip()
 
 
-def _amount(level: float) -> str:
-    return f"{level:,.0f}" if level >= 10.0 else f"{level:.3g}"
+def _partly(choice: Choice) -> bool:
+    """Whether of a thing more than one amount is taken where it is taken at all."""
+    taken = choice.decision.amount[choice.decision.amount > 0.0]
+    return bool(np.ptp(taken) > DUST * taken.max())
 
 
 def _turn(choice: Choice) -> float:
@@ -181,20 +192,16 @@ def _rest(policy: Policy) -> Iterator[str]:
 
 
 def _values(policy: Policy) -> Any:
-    measure = policy.measure
-    rows = []
-    for name, found in (
-        ("policy", policy.best), ("best plan that never changes", policy.steady),
-        ("base plan's first decisions, then adapt", policy.base_held), ("base plan", policy.base),
-    ):
-        if found is not None:
-            loss = float(measure.probability @ (found.npv_usd < 0.0))
-            rows.append(
-                (name, millions(measure.mean(found.npv_usd)), millions(measure.cvar(found.npv_usd)), percent(loss))
-            )
-    return table_of(
-        None, ("", "expected NPV", f"CVaR of loss, worst {tail_text(measure.alpha)}", "P(loss)"), rows, text=("",)
-    )
+    told = policy_summary(policy)
+    rows = [
+        (
+            words, millions(told[way]["mean_npv_usd"]), millions(told[way]["cvar_usd"]),
+            percent(told[way]["loss_probability"]),
+        )
+        for way, words in VALUES.items() if told[way] is not None
+    ]
+    tail = f"CVaR of loss, worst {tail_text(policy.adapt.alpha)}"
+    return table_of(None, ("", "expected NPV", tail, "P(loss)"), rows, text=("",))
 
 
 def _remarks(policy: Policy) -> Sequence[str]:
@@ -206,14 +213,22 @@ def _remarks(policy: Policy) -> Sequence[str]:
     known = ""
     if foreseen is not None:
         error = "" if np.isinf(foreseen.error_usd) else f" +- {millions(foreseen.error_usd)}"
-        known = f"; to know the future would bring {millions(foreseen.gain_usd)}{error} more at most"
+        known = f"; to know the future would bring {millions(foreseen.gain_usd)}{error} more NPV at most"
+    weight = policy.adapt.weight
+    what = f"{1.0 - weight:g} x expected NPV - {weight:g} x CVaR: " if weight else ""
     found = [
-        f"never changes {millions(steady.objective_usd)} <= policy {millions(best.objective_usd)}{beaten}: adapting is "
-        f"worth {millions(policy.value_of_adapting_usd)}{known}"
+        f"{what}never changes {millions(steady.objective_usd)} <= policy {millions(best.objective_usd)}{beaten}: "
+        f"adapting is worth {millions(policy.value_of_adapting_usd)}{known}"
     ]
-    worst = min(policy.tree.leaves, key=lambda leaf: float(np.mean(best.npv_usd[policy.tree.nodes[leaf].futures])))
-    node = policy.tree.nodes[worst]
-    mean = float(np.average(best.npv_usd[node.futures], weights=policy.tree.weights[node.futures]))
-    if len(policy.tree.leaves) > 1:
-        found.append(f"worst leaf ({percent(node.probability, 0)}, {millions(mean)} on average): {node.words}")
+    tree, means = policy.tree, {}
+    for leaf in tree.leaves:
+        members = tree.nodes[leaf].futures
+        means[leaf] = float(shares(tree.weights[members]) @ best.npv_usd[members])
+    worst = min(means, key=means.__getitem__)
+    if len(means) > 1:
+        node = tree.nodes[worst]
+        found.append(f"worst leaf ({percent(node.probability, 0)}, {millions(means[worst])} on average): {node.words}")
+    missing = len(asked(policy)) - len(policy.worths)
+    if policy.adapt.worth and missing:
+        found.append(f"the time limit came before it was known what {counted(missing, 'decision')} are worth")
     return found

@@ -70,8 +70,8 @@ def replay(
 
 
 def _print(found: Replay) -> None:
-    from planner.adapting.replay import WAYS
     from planner.cli.terminal import output, show, table_of
+    from planner.storage.policy_words import WAYS
     from planner.wording import counted, millions, percent, tail_text
 
     console, policy = output(), found.policy

@@ -136,7 +136,7 @@ def screen_of(decisions: pd.DataFrame, most: int = MOST_LINES) -> pd.DataFrame:
     A line is a month, a kind and a site; where those are too many a month and a kind; then a kind alone.
     """
     for keys in (["decide_by", "decision", "site_id"], ["decide_by", "decision"], ["decision"]):
-        lines = [_line(rows) for _, rows in decisions.groupby(keys, sort=False)]
+        lines = [_line(rows) for _, rows in decisions.groupby([*keys, "unit"], sort=False)]
         if len(lines) <= most:
             break
     return pd.DataFrame(lines) if lines else no_rows(["by", "decision", "at", "how_much"], ["commits_usd"])

@@ -9,34 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from planner.errors import PlannerError
 from planner.reporting.amounts import count, megawatts
 from planner.reporting.findings import Findings
 from planner.storage.own_tables import read_own_table
+from planner.storage.policy_words import POLICY_AGAIN, POLICY_COMMAND, REPLAY_AGAIN, REPLAY_RECORD, VALUES
 from planner.storage.schemas import AMOUNTS, CHOICES, LEAF_ALLOCATION, NODES, SIGN_NOW, SIGNS, WAYS, ResultFile
-from planner.storage.seals import refuse_changed, sealed_record
+from planner.storage.seals import SEAL, refuse_changed, sealed_record
 from planner.wording import counted, plural
 
-COMMAND = "plan --adapt"
-"""What the record of a policy calls the command that made it."""
-SUMMARY, REPLAY = "policy.json", "replay.json"
-POLICY_AGAIN, REPLAY_AGAIN = "make the policy again", "replay again"
-SAME = 1e-6
-"""Share of the policy's NPV by which the value of adapting may differ where a replay is of that policy."""
-WAY_WORDS = {
-    "policy": "policy, planned again at each review", "rule": "policy, by its nodes",
-    "steady": "plan that never changes", "base_again": "base plan, planned again at each review", "base": "base plan",
-    "known": "plan that knew (at most)",
-}
-"""Ways of deciding of a replay in words, as planner replay prints them."""
-VALUES = {
-    "policy": "policy", "never_changes": "best plan that never changes",
-    "base_plan_adapted": "base plan's first decisions, then adapt", "base_plan": "base plan",
-}
-"""Ways of deciding that policy.json tells, in words, as planner plan --adapt prints them."""
+SUMMARY = "policy.json"
 _OPTIONS = ("base", "tail", "equity", "fixes", "excludes")
 """Options of a plan that change what is best and are no part of the case."""
 _TEXT = ("name", "word", "words", "YYYY-MM", "yes or no")
@@ -90,9 +74,10 @@ def read_policy_folder(folder: Path, found: Findings) -> Decided:
     if not (folder / "run.json").is_file():
         raise PlannerError(f"{folder} is not a policy; make one with planner plan CASE --adapt --out {folder}")
     record = sealed_record(folder / "run.json", remedy=POLICY_AGAIN)
-    if record.get("command") != COMMAND:
+    if record.get("command") != POLICY_COMMAND:
         raise PlannerError(
-            f"{folder} was written by planner {record.get('command', '?')}, not by planner {COMMAND}; give the folder "
+            f"{folder} was written by planner {record.get('command', '?')}, not by planner {POLICY_COMMAND}; give the "
+            "folder "
             "of a policy"
         )
     if record["case_hash"] != found.record["case_hash"]:
@@ -111,7 +96,7 @@ def read_policy_folder(folder: Path, found: Findings) -> Decided:
 
 def read_replay(folder: Path, found: Findings, decided: Decided) -> Replayed:
     """Read a folder of planner replay; raises PlannerError when it is none, or of another case or another policy."""
-    path = folder / REPLAY
+    path = folder / REPLAY_RECORD
     if not path.is_file():
         raise PlannerError(f"{folder} is not a replay; make one with planner replay POLICY --out {folder}")
     record = sealed_record(path, remedy=REPLAY_AGAIN)
@@ -120,13 +105,7 @@ def read_replay(folder: Path, found: Findings, decided: Decided) -> Replayed:
             f"{folder} is a replay of another case than {found.name} planned; replay a policy of that case"
         )
     ways, signs = (_table(folder, file, record, REPLAY_AGAIN) for file in (WAYS, SIGNS))
-    told, left_open = ["sort", "name", "sign"], decided.decisions[decided.decisions["sign"] != ""]
-    worth = decided.summary["value_of_adapting_usd"]
-    near = SAME * max(abs(decided.summary["policy"]["mean_npv_usd"]), 1.0)
-    if (
-        not np.isclose(record["value_of_adapting_in_tree_usd"], worth, rtol=0.0, atol=near)
-        or signs[told].to_numpy().tolist() != left_open[told].to_numpy().tolist()
-    ):
+    if record.get("policy_seal") != decided.record[SEAL]:
         raise PlannerError(f"{folder} is a replay of another policy than {decided.folder}; replay that one")
     return Replayed(record, ways, signs)
 

@@ -13,7 +13,6 @@ import pandas as pd
 
 from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
-from planner.case.calendar import Calendar
 from planner.case.case import Case
 from planner.case.edits import changed_case
 from planner.case.read import as_case
@@ -29,9 +28,10 @@ from planner.risk.information import Information, value_of_information
 from planner.risk.pool_file import pool_table, read_pool
 from planner.risk.pool_partitions import is_pool_folder, stored_bundles, stored_values
 from planner.risk.tail_scenarios import factor_shifts, factor_values, feared_futures
+from planner.risk.weighed import WeighedFutures
 from planner.risk.worth import candidate_values
 from planner.runtime.device import device_named
-from planner.scenarios.futures import Futures, futures_of
+from planner.scenarios.futures import Futures
 from planner.solver.column_generation.mean_cvar import MeanCvar
 from planner.solver.column_generation.pricing_rounds import RoundReport
 from planner.solver.growing_lp import NoVertex
@@ -40,29 +40,20 @@ from planner.storage.own_tables import no_rows
 
 
 @dataclass(frozen=True)
-class RiskOptions:
-    """What to weigh against the mean.
+class RiskOptions(WeighedFutures):
+    """What to weigh against the mean, over which futures (see `WeighedFutures`).
 
-    weight: of CVaR in the objective, 0 to 1. alpha: its level. scenarios: futures drawn; seed: None for the case's own;
-    draws as for scores. imported: a file of paths and weights from elsewhere, whose scenarios stand in place of as many
-    draws. max_cvar_usd: greatest CVaR of the loss. information: futures in the sample of EVPI, 0 for none.
-    pool: a file of bundles (see `pool_file`), or `grid` or `grid:COUNT` for those of the case on a fine grid, at most
-    COUNT; GPUs then take only the paths of the pool. device: auto, cpu or gpu, on which a pool is priced.
+    max_cvar_usd: greatest CVaR of the loss. pool: a file of bundles (see `pool_file`), or `grid` or `grid:COUNT` for
+    those of the case on a fine grid, at most COUNT; GPUs then take only the paths of the pool. device: auto, cpu or
+    gpu, on which a pool is priced.
     """
 
-    weight: float = 0.0
-    alpha: float = 0.95
-    scenarios: int = 500
-    seed: int | None = None
-    draws: str = "independent"
-    imported: str | None = None
     max_cvar_usd: float | None = None
-    information: int = 0
     pool: str | None = None
     device: str = "auto"
 
     def __post_init__(self) -> None:
-        MeanCvar(self.weight, self.alpha, np.ones(1))  # refuses a weight or level outside its range
+        super().__post_init__()
         if self.max_cvar_usd is not None and not np.isfinite(self.max_cvar_usd):
             raise PlannerError(
                 f"a limit on CVaR of {self.max_cvar_usd} is no number of dollars; a loss is positive, a gain negative"
@@ -80,14 +71,6 @@ class RiskOptions:
             )
         if self.imported is not None and self.pool is not None and is_pool_folder(self.pool):
             raise PlannerError("the values of that pool are of futures that were drawn; leave --futures or --pool out")
-        if self.information < 0:
-            raise PlannerError(f"a sample of {self.information} futures was asked for; give 1 or more, or 0 for none")
-
-    def futures(self, case: Case, calendar: Calendar) -> Futures:
-        """The futures to plan over, drawn or from elsewhere."""
-        return futures_of(
-            case, calendar, scenarios=self.scenarios, seed=self.seed, draws=self.draws, file=self.imported
-        )
 
 
 @dataclass(frozen=True, repr=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from oracle.tiny_case import cluster, grid, rate, site, sku, tiny_case
@@ -68,7 +70,7 @@ def test_an_offer_and_a_default_are_known_when_they_happen() -> None:
     assert "offer[lease]" in known(11)
     assert "part" not in known(10)
     assert set(known(11)["part"].level) == {0.5, 1.0}
-    assert known(11)["part"].sign(0.75, above=True) == "more than 75% of lease is offered"
+    assert known(11)["part"].sign(0.75, above=True) == "if more than 75% of lease is offered"
     early, late = known(6)["default[solid]"].level, known(30)["default[solid]"].level
     assert (late >= early).all()
     assert late.sum() > early.sum()
@@ -145,3 +147,45 @@ def test_the_best_sign_is_the_best_of_all_levels() -> None:
     assert found is not None
     assert found.accuracy == pytest.approx(best)
     assert float(share @ (found.says(found.figure.level) == done)) == pytest.approx(found.accuracy)
+
+
+def test_a_sign_that_tells_no_more_than_chance_is_none() -> None:
+    """Of a thing that is taken in nine futures of ten, a figure of chance spares no mistake worth the name."""
+    random = np.random.default_rng(8)
+    weights = np.full(400, 1.0 / 400)
+    done = random.uniform(size=400) < 0.9
+    assert best_sign([Known("a", "a", "ratio", random.normal(size=400))], done, weights) is None
+    telling = np.where(done, 1.0, 0.0) + 0.1 * random.normal(size=400)
+    found = best_sign([Known("a", "a", "ratio", telling)], done, weights)
+    assert found is not None
+    assert found.accuracy > 0.99
+
+
+@pytest.mark.parametrize(
+    ("unit", "level", "above", "words"),
+    [
+        ("ratio", 1.1, True, "if it is above 1.10 of its forward value"),
+        ("months", 0.5, True, "if it is 1 month late or later"),
+        ("months", 5.5, False, "if it is 5 months late or earlier"),
+        ("months", -0.5, True, "if it is on time or later"),
+        ("months", -1.5, False, "if it is 2 months early or earlier"),
+        ("yes", 0.5, True, "if it"), ("yes", 0.5, False, "unless it"),
+    ],
+)
+def test_a_sign_in_words(unit: str, level: float, above: bool, words: str) -> None:
+    assert Known("it", "it", unit, np.zeros(1)).sign(level, above) == words
+
+
+def test_futures_of_no_weight_move_no_group() -> None:
+    made = case()
+    outlook = make_outlook(made)
+    futures = make_futures(made, outlook.calendar, scenarios=80, seed=5)
+    npv = 1e6 * futures.values.multipliers["spot"].mean(axis=1)
+    weights = np.where(np.arange(80) < 60, 1.0 / 60, 0.0)
+    tree = group_futures(outlook, replace(futures, weights=weights), npv, (12,), (3,), 7)
+    alone = group_futures(outlook, futures.piece(slice(0, 60)), npv[:60], (12,), (3,), 7)
+    for one, other in zip(tree.nodes, alone.nodes, strict=True):
+        np.testing.assert_array_equal(one.futures[one.futures < 60], other.futures)
+        assert one.probability == pytest.approx(other.probability / 0.75 if other.parent >= 0 else 1.0)
+    nobody = group_futures(outlook, replace(futures, weights=np.eye(1, 80)[0]), npv, (12, 24), (3, 3), 7)
+    assert sum(nobody.nodes[leaf].probability for leaf in nobody.leaves) == pytest.approx(1.0)

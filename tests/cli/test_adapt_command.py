@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -91,6 +92,8 @@ def test_an_interrupted_replay_goes_on(
     [
         (("--adapt", "--why", "g1"), "--why is not for a policy"),
         (("--adapt", "--solver", "cbc"), "--solver is not for a policy"),
+        (("--adapt", "--threads", "2"), "--threads is not for a policy"),
+        (("--adapt", "--prices", "full"), "--prices full is not for a policy"),
         (("--adapt", "--futures", "none"), "--futures none is not for a policy"),
         (("--reviews", "2027-10"), "give --adapt too"),
         (("--adapt", "--reviews", "soon"), "is not a month"),
@@ -120,14 +123,25 @@ def test_a_case_without_a_plan_has_no_policy(run: Run, tmp_path: Path) -> None:
     assert record["certificate"] is None
 
 
-def test_a_folder_of_something_else_is_refused(run: Run, tmp_path: Path) -> None:
-    for record, words in (({"command": "plan"}, "is of planner plan, not of a policy"), ({}, "not of a policy")):
-        folder = tmp_path / str(len(record))
-        folder.mkdir()
-        (folder / "run.json").write_text(json.dumps(record), encoding="utf-8")
-        code, _, err = run("replay", folder)
+def test_a_folder_of_something_else_is_refused(run: Run, policy: Path, tmp_path: Path) -> None:
+    planner.write_run(planner.plan(WAITING, prices="none"), tmp_path / "plan")
+    shutil.copytree(policy, tmp_path / "spoilt")
+    (tmp_path / "spoilt" / "levels.parquet").write_bytes(b"")
+    shutil.copytree(policy, tmp_path / "edited")
+    record = (tmp_path / "edited" / "run.json").read_text(encoding="utf-8")
+    (tmp_path / "edited" / "run.json").write_text(record.replace("2027-10", "2027-11"), encoding="utf-8")
+    for folder, words in (
+        ("plan", "is of planner plan, not of a policy"), ("nowhere", "is not a policy (it has no run.json)"),
+        ("spoilt", "its checksum differs from that in the record beside it); make the policy again"),
+        ("edited", "is not as it was written"),
+    ):
+        code, _, err = run("replay", tmp_path / folder)
         assert code == 2
         assert words in " ".join(err.split())
-    code, _, err = run("replay", tmp_path / "nowhere")
-    assert code == 2
-    assert "no run.json" in " ".join(err.split())
+
+
+def test_what_the_time_limit_leaves_out_is_said(run: Run, tmp_path: Path) -> None:
+    """With no time at all there is no policy; that is a status, not a fault."""
+    code, said, _ = run("plan", WAITING, *ADAPT, "--time-limit", 0, "--out", tmp_path / "none")
+    assert code == 5
+    assert "says why there is none" in said or "time" in said

@@ -9,14 +9,8 @@ from planner.reporting.findings import Findings
 from planner.reporting.page import blocks
 from planner.reporting.page.blocks import Note, Section, Shown, Table, present, table_of
 from planner.reporting.page.sections import Figures, decisions_shown, drawn
-from planner.reporting.policies import (
-    WAY_WORDS,
-    Decided,
-    Replayed,
-    range_in_words,
-    signed_in_words,
-    values_table,
-)
+from planner.reporting.policies import Decided, Replayed, range_in_words, signed_in_words, values_table
+from planner.storage.policy_words import WAYS
 from planner.wording import counted, percent, tail_text
 
 POLICY = "policy"
@@ -174,7 +168,7 @@ def _replay(decided: Decided, replayed: Replayed) -> list[Table | Note]:
         Note(f"Replayed over {futures} that the tree has not seen, {walked}: {verdict}.{late}")
     ]
     table = ways.assign(
-        said=ways["way"].map(WAY_WORDS).fillna(ways["way"]),
+        said=ways["way"].map(WAYS).fillna(ways["way"]),
         more=ways["policy_less_usd"].where(ways["way"] != leading),
         error=ways["policy_less_error_usd"].where(ways["way"] != leading),
     )

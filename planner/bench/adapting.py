@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +28,7 @@ REVIEW = 12
 
 
 @dataclass(frozen=True)
-class _Tree:
+class Tree:
     """A tree that is measured: its groups at each review, and its futures."""
 
     branches: tuple[int, ...]
@@ -45,25 +45,28 @@ class _Tree:
 
 
 TREES = (
-    _Tree((2,), 500), _Tree((4,), 500), _Tree((2, 2), 500), _Tree((3, 3), 500), _Tree((4, 4), 500), _Tree((4,), 100),
-    _Tree((4,), 2000),
+    Tree((2,), 500), Tree((4,), 500), Tree((2, 2), 500), Tree((3, 3), 500), Tree((4, 4), 500), Tree((4,), 100),
+    Tree((4,), 2000),
 )
 """3, 5, 7, 13 and 21 nodes on 500 futures, and 5 nodes on 100 and 2,000."""
 
 
-def policy_figures(case: Case, *, gap: float, time_limit_s: float) -> Iterator[Figure]:
-    """Each tree with the seconds of its parts; of 1-4 the extensive form handed whole to HiGHS for as long, and
-    replays."""
-    for tree in TREES:
+def policy_figures(
+    case: Case, *, gap: float, time_limit_s: float, trees: Sequence[Tree] = TREES
+) -> Iterator[Figure]:
+    """Each tree with the seconds of its parts; of the first of one review and four groups the extensive form handed
+    whole to HiGHS for as long, and replays."""
+    whole = next((tree for tree in trees if tree.branches == (4,)), None)
+    for tree in trees:
         began = time.perf_counter()
         policy = _policy(case, tree, gap, time_limit_s)
         yield from _pieces(tree.name, policy, time.perf_counter() - began)
-        if tree == _Tree((4,), 500):
+        if tree is whole:
             yield from _whole(tree.name, policy, gap)
             yield from _replayed(tree.name, policy)
 
 
-def _policy(case: Case, tree: _Tree, gap: float, time_limit_s: float) -> Policy:
+def _policy(case: Case, tree: Tree, gap: float, time_limit_s: float) -> Policy:
     reviews = (_written(case, REVIEW),) if len(tree.branches) == 1 else None
     return adapted(
         case, PlanOptions(prices="none", solver=SolverOptions(gap=gap, time_limit_s=time_limit_s)),
@@ -78,7 +81,8 @@ def _written(case: Case, month: int) -> str:
 
 
 def _pieces(job: str, policy: Policy, wall: float) -> Iterator[Figure]:
-    size = f"{len(policy.tree.nodes)} nodes, {policy.problem.model!r}"
+    columns = sum(len(policy.problem.columns[node.stage]) for node in policy.tree.nodes)
+    size = f"{len(policy.tree.nodes)} nodes, {columns:,} columns"
     seconds = policy.pieces.seconds
     gap = "none" if policy.gap is None else f"{policy.gap:.2%}"
     yield Figure(job, "values of candidates", policy.seconds.get("values", 0.0), "s")

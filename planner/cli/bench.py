@@ -52,7 +52,10 @@ def bench(
     ] = False,
     policies: Annotated[
         bool,
-        typer.Option("--policies", help="policies over trees of many sizes instead, and their replay (an hour)"),
+        typer.Option(
+            "--policies",
+            help="policies over trees of many sizes instead, proven to 1% or a wider --gap, and their replay (an hour)",
+        ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -29,7 +29,7 @@ def replay(
     ] = None,
     futures: ImportedFutures = None,
     rule: Annotated[
-        bool, typer.Option("--rule", help="follow the nodes of the policy in place of planning again: seconds")
+        bool, typer.Option("--rule", help="follow the nodes of the policy in place of planning again")
     ] = False,
     case: PlannedCase = None,
     out: Annotated[Path | None, out_into("the replay", "; kept future by future while it runs")] = None,

@@ -231,15 +231,24 @@ CHOICES = ResultFile("plan --adapt", "decisions.csv", "a thing that can be decid
     C("later", "see unit", "mean of what is taken after now"),
     C("least", "see unit", "least that is taken in all on any path"),
     C("most", "see unit", "most that is taken in all on any path"),
-    C("sign", "words", "the one known figure that tells best when more of it is taken"),
+    C("sign", "words", "the one known figure that tells best when more of it is taken; blank where no one does"),
     C("figure", "name", "that figure: what a factor drives, a delay, default, offer or renewal"),
     C("level", "as the figure", "level that parts more from less: a ratio to the forward value, months late, or 0.5"),
     C("above", "yes or no", "whether more is taken above the level"),
     C("accuracy", "share", "chance that the sign says what the policy does"),
-    C("worth_usd", "$", "what is lost if it is not signed now, or not kept open: relaxation less relaxation"),
-    C("worth_at_least_usd", "$", "no policy without it loses less"),
+    C(
+        "worth_usd", "$",
+        "what is lost if it is not signed now, or not kept open: relaxation less relaxation; inf: there is no policy",
+    ),
+    C("worth_at_least_usd", "$", "no policy without it loses less; blank where it was not looked at"),
 ))
-SIGN_NOW = ResultFile("plan --adapt", "sign_now.csv", "a decision that is signed now", DECISIONS.columns)
+SIGN_NOW = ResultFile("plan --adapt", "sign_now.csv", "a decision that is signed now", (
+    _DECIDE_BY,
+    C("decision", "word", "sign lease, or as in decisions.csv of a plan"),
+    _SITE,
+    C("name", "name", "the lease, phase, SKU or link"),
+    *DECISIONS.columns[4:],
+))
 NODES = ResultFile("plan --adapt", "nodes.csv", "a node of the tree", (
     _NODE,
     C("parent", "name", "the node before it; blank for the root"),

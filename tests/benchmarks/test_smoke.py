@@ -53,3 +53,18 @@ def test_the_bench_of_workers_on_few_portfolios() -> None:
     assert figures["two workers, one thread each"].ratios.keys() == {"threads of one process", "one worker, one thread"}
     assert figures["scheduler, each task"].value > 0.0
     assert figures["hours"].value > 0.0
+
+
+@pytest.mark.slow
+def test_the_bench_of_policies_on_a_case_that_stands_nowhere() -> None:
+    from planner.bench.adapting import Tree, policy_figures
+    from planner.case.generate import generate_case
+
+    case = generate_case(sites=2, leases=3, skus=2, months=36, seed=8)
+    found = list(policy_figures(case, gap=1e-2, time_limit_s=60.0, trees=[Tree((4,), 40), Tree((2, 2), 20)]))
+    assert {figure.job for figure in found} == {"1-4, 40 futures", "1-2-4, 20 futures"}
+    told = {(figure.job, figure.what): figure for figure in found}
+    assert told["1-4, 40 futures", "replayed, each future"].value > 0.0
+    assert told["1-4, 40 futures", "relaxation"].note.startswith("5 nodes, ")
+    assert told["1-2-4, 20 futures", "value of adapting"].value >= -1e-6
+    assert all(math.isfinite(figure.value) for figure in found)

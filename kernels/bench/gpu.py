@@ -46,6 +46,7 @@ class Gpu:
     seconds: Callable[[Callable[[], object]], float]
 
     def portfolios(self, host: Portfolios) -> Portfolios:
+        """The same portfolios in the GPU's memory."""
         return Portfolios(*(self.xp.asarray(part) for part in vars(host).values()))
 
     def levels(self, held: Portfolios, candidates: int) -> Any:

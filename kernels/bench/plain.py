@@ -136,6 +136,7 @@ def spread_row(funding: Floats, payback: Floats) -> tuple[float, ...]:
 
 
 def path_outputs(rows: list[tuple[float, ...]]) -> Outputs:
+    """Rows of path measures, one a portfolio, as an array (portfolios,) by name."""
     names = (
         "funding_mean", "funding_median", "funding_tail", "payback_mean", "payback_median", "payback_tail",
         "never_probability",

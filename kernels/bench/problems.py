@@ -59,6 +59,7 @@ class RiskProblem:
 
     @property
     def members(self) -> int:
+        """Candidates in each portfolio."""
         return len(self.portfolios.levels) // len(self.portfolios)
 
 
@@ -115,14 +116,17 @@ class PoolProblem:
 
     @property
     def prefix(self) -> Floats:
+        """Sums of the discounted paths up to each month, as the kernel takes them."""
         return np.asarray(discounted_prefix(self.paths, self.discount))
 
     @property
     def values(self) -> Floats:
+        """Present values of the profiles by the month in which they begin."""
         return np.asarray(schedule_values(self.profiles, self.discount))
 
     @property
     def units(self) -> int:
+        """Units that are valued."""
         return int(self.terms[0].amount.shape[0])
 
 

@@ -28,6 +28,7 @@ class Group:
 
     @property
     def threads(self) -> int:
+        """Threads of a group that works on one portfolio."""
         return _WARP * self.warps
 
     @property
@@ -41,9 +42,11 @@ class Group:
         return self.threads, max(1, _BLOCK // self.threads) if self.warps == 1 else 1
 
     def blocks(self, portfolios: int) -> int:
+        """Blocks of a grid that holds all portfolios."""
         return -(-portfolios // self.block[1])
 
     def defines(self, dtype: Any) -> Defines:
+        """What a kernel is compiled with for numbers of this type."""
         return ("REAL", real_type(dtype)), ("WARPS", self.warps), ("VALUES", self.values)
 
 

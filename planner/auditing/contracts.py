@@ -25,6 +25,7 @@ class Contract:
 
     @cached_property
     def lease(self) -> Row:
+        """Its row of the table `leases`."""
         return self.run.row("leases", lease_id=self.holding.lease)
 
     @cached_property

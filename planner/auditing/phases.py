@@ -28,10 +28,12 @@ class Phase:
 
     @property
     def site(self) -> str:
+        """The site that it feeds."""
         return str(self.row["site_id"])
 
     @property
     def name(self) -> str:
+        """SOURCE:PHASE, as the published tables write it."""
         return f"{self.row['source_id']}:{self.row['phase']}"
 
     @property

@@ -69,6 +69,7 @@ class HighsSolver(pulp.LpSolver):  # type: ignore[misc]
         self._events = HighsEvents()
 
     def available(self) -> bool:
+        """True: highspy is always installed (PuLP asks)."""
         return True
 
     def actualSolve(self, lp: Any) -> int:

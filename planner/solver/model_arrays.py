@@ -49,14 +49,17 @@ class ModelArrays:
 
     @property
     def columns(self) -> int:
+        """Number of columns."""
         return len(self.cost)
 
     @property
     def rows(self) -> int:
+        """Number of rows."""
         return len(self.row_lower)
 
     @property
     def is_mip(self) -> bool:
+        """Whether any column is a whole number."""
         return bool(self.integer.any())
 
     @cached_property
@@ -88,9 +91,11 @@ class ModelArrays:
         return columns[0]
 
     def name_of_row(self, i: int) -> str:
+        """A row in words, for messages."""
         return f"row {self.row_names[i]!r}"
 
     def name_of_column(self, j: int) -> str:
+        """A column in words, for messages."""
         return f"variable {self.variables[j].name!r}"
 
     def points(self, start: Mapping[Any, float] | FloatArray) -> tuple[IntArray, FloatArray]:

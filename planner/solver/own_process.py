@@ -117,6 +117,7 @@ def read_question(folder: Path) -> tuple[ModelArrays, SolverOptions]:
 
 
 def write_answer(folder: Path, found: Solution) -> None:
+    """Leave a solution in a folder for the process that asked for it: arrays in answer.npz, the rest in said.json."""
     np.savez(folder / "answer.npz", **{name: value for name in _ANSWER if (value := getattr(found, name)) is not None})
     said = {
         "status": found.status.name, "solver": found.solver, "message": found.message, "basic": found.basic,

@@ -38,6 +38,7 @@ class Violations:
     place: str
 
     def within(self, tolerance: float) -> bool:
+        """Whether the worst relative violation is at most `tolerance`."""
         return self.worst <= tolerance
 
 
@@ -58,6 +59,7 @@ class DualResiduals:
     dual_objective: float
 
     def within(self, tolerance: float) -> bool:
+        """Whether no residual is above `tolerance`."""
         return not self.failing(tolerance)
 
     def failing(self, tolerance: float) -> str:

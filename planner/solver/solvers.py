@@ -23,7 +23,9 @@ from planner.solver.write_back import write_back
 class Solver(Protocol):
     """What every solver can do: solve a model given as arrays."""
 
-    def solve_arrays(self, arrays: ModelArrays) -> Solution: ...
+    def solve_arrays(self, arrays: ModelArrays) -> Solution:
+        """The solution of a model given as arrays; its status says when there is none."""
+        ...
 
 
 @dataclass(frozen=True)

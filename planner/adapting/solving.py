@@ -87,22 +87,22 @@ def _cut_on_relaxation(
     if start is not None:
         at_risk = value_at_risk(problem.npv(start), problem.measure)
         problem = replace(problem, cuts=(*problem.cuts, *_new(problem, problem.broken_cuts(start, at_risk))))
-    whole = extensive(problem.model.tree())
-    lp = GrowingLp.of(whole.arrays, seconds=seconds)
+    model = extensive(problem.model.tree())
+    lp = GrowingLp.of(model.arrays, seconds=seconds)
     for _ in range(MOST_ROUNDS):
         try:
             vertex = lp.solve()
         except NoVertex:  # no time, or no answer: the search with whole decisions says which
             break
-        levels = problem.by_node(dict(zip(problem.model.nodes, whole.split(vertex.levels).values(), strict=True)))
+        levels = problem.by_node(dict(zip(problem.model.nodes, model.split(vertex.levels).values(), strict=True)))
         npv = problem.npv(levels)
         if vertex.value - problem.measure.value(npv) <= gap / 4.0 * max(abs(vertex.value), 1.0):
             break
-        at_risk = vertex.levels[whole.column[0] + len(problem.columns[0])]
+        at_risk = vertex.levels[model.column[0] + len(problem.columns[0])]
         cuts = _new(problem, problem.broken_cuts(levels, at_risk))
         if not cuts:
             break
-        rows = _rows(replace(problem, cuts=cuts), whole)
+        rows = _rows(replace(problem, cuts=cuts), model)
         lp.add_rows(np.zeros(rows.shape[0]), np.full(rows.shape[0], np.inf), rows)
         problem = replace(problem, cuts=(*problem.cuts, *cuts))
     return problem
@@ -113,13 +113,13 @@ def _new(problem: PolicyTree, cuts: Sequence[TailCut]) -> tuple[TailCut, ...]:
     return tuple(cut for cut in cuts if (cut.leaf, cut.futures.tobytes()) not in known)
 
 
-def _rows(problem: PolicyTree, whole: Extensive) -> sp.csr_array:
+def _rows(problem: PolicyTree, model: Extensive) -> sp.csr_array:
     """The rows of the cuts of a problem over the columns of its whole model."""
     leaves, value, row, column = set(problem.tree.leaves), [], [], []
     for at, cut in enumerate(problem.cuts):
         for number, block in problem.cut_rows([cut], problem.tree.path(cut.leaf), leaves).items():
             value.append(block.data)
-            column.append(block.indices + whole.of_node(number).start)
+            column.append(block.indices + model.of_node(number).start)
             row.append(np.full(block.nnz, at))
     cells = (np.concatenate(value), (np.concatenate(row), np.concatenate(column)))
-    return sp.csr_array(cells, shape=(len(problem.cuts), whole.column[-1]))
+    return sp.csr_array(cells, shape=(len(problem.cuts), model.column[-1]))

@@ -86,7 +86,7 @@ class _Looked:
 
     policy: Policy
     problem: PolicyTree
-    whole: Extensive
+    extensive: Extensive
     lp: GrowingLp
     value: float
 
@@ -99,9 +99,9 @@ class _Looked:
     def of(policy: Policy, seconds: float | None) -> _Looked:
         """The model with its relaxation solved once; seconds: for it and all that is solved from it."""
         problem = policy.problem
-        whole = extensive(problem.model.tree())
-        lp = GrowingLp.of(whole.arrays, seconds=seconds)
-        return _Looked(policy, problem, whole, lp, lp.solve().value)
+        model = extensive(problem.model.tree())
+        lp = GrowingLp.of(model.arrays, seconds=seconds)
+        return _Looked(policy, problem, model, lp, lp.solve().value)
 
     def without(self, decision: Decision) -> _Bounds:
         """What takes the freedom of a decision away: signed now, it may not be; left open, it is decided alike."""
@@ -110,23 +110,23 @@ class _Looked:
         if decision.verdict is Verdict.NOW:
             columns = np.flatnonzero(amounts[0])
             lower = self.problem.staged.arrays.col_lower[columns]
-            at = self.whole.of_node(0).start + np.searchsorted(self.problem.columns[0], columns)
-            return _Bounds(at, lower, sp.csr_array((0, self.whole.column[-1])))
+            at = self.extensive.of_node(0).start + np.searchsorted(self.problem.columns[0], columns)
+            return _Bounds(at, lower, sp.csr_array((0, self.extensive.column[-1])))
         rows = []
         for stage, amount in amounts.items():
             nodes = self.policy.tree.of_stage(stage)
             own = amount[self.problem.columns[stage]]
             for one, other in pairwise(nodes):
-                row = np.zeros(self.whole.column[-1])
+                row = np.zeros(self.extensive.column[-1])
                 for number, sign in ((one, 1.0), (other, -1.0)):
-                    first = self.whole.of_node(number).start
+                    first = self.extensive.of_node(number).start
                     row[first : first + len(own)] = sign * own
                 rows.append(sp.csr_array(row[None, :]))
         return _Bounds(none, np.zeros(0), sp.vstack(rows, format="csr"))
 
     def worth(self, bounds: _Bounds) -> Worth:
         """What the policy loses under some bounds."""
-        arrays, lp = self.whole.arrays, self.lp
+        arrays, lp = self.extensive.arrays, self.lp
         lp.change_bounds(bounds.columns, bounds.level, bounds.level)
         first, zero = lp.rows, np.zeros(bounds.rows.shape[0])
         if len(zero):

@@ -121,7 +121,8 @@ def _print_whole(plan: RiskPlan) -> None:
     """What was proven of whole decisions out of a pool."""
     if plan.bundles is None or plan.gap is None or plan.options.solver.relax:
         return
-    proof, out_of = plan.after_risk.whole, f"out of a pool of {counted(len(plan.bundles), 'bundle')}, decisions whole: "
+    proof = plan.after_risk.integers
+    out_of = f"out of a pool of {counted(len(plan.bundles), 'bundle')}, decisions whole: "
     if proof is None:
         said = f"gap {percent(plan.gap, 3)} to the relaxation over all of them"
     elif plan.status is Status.OPTIMAL:

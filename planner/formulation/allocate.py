@@ -39,7 +39,7 @@ class Allocation:
 
     levels: shape (candidates,), None when there is no answer. objective_usd is recomputed from the levels;
     bound_usd: no plan can be better; gap = (bound - objective) / |objective|. solver_usd: the solver's own figure.
-    lp: the model with its whole decisions held, solved to a vertex; prices come from it, and begin at lp_basis where
+    lp: the model with its integers fixed, solved to a vertex; prices come from it, and begin at lp_basis where
     there is one. None where no prices were asked for or the time did not suffice for it. seconds by stage.
     """
 
@@ -61,12 +61,11 @@ class Allocation:
 
 def allocate(
     candidates: CandidateSet, options: SolverOptions, *, aggregate: bool = True, keep_all: bool = False,
-    whole: Mapping[str, float] | None = None,
-    priced: bool = True,
+    integers: Mapping[str, float] | None = None, priced: bool = True,
 ) -> Allocation:
     """The best levels of a candidate set; a solve that fails or stops is an answer with that status.
 
-    whole: whole decisions of another plan by the name of their column (see `starts`): the answer to beat, where they
+    integers: those of another plan by the name of their column (see `starts`): the answer to beat, where they
     leave one.
     priced: whether prices will be asked of the answer; without, a tree search spares the LP that they come from.
     """
@@ -75,19 +74,19 @@ def allocate(
     model = make_model(formulation, relax=options.relax)
     arrays = model_arrays(model.problem, variables=model.variables, relax=options.relax)
     built = time.perf_counter()
-    # HiGHS searches a tree of warm relaxations here; other solvers take the model whole.
-    whole_model = options.solver != "highs" or options.deadline_s is not None
-    hint = None if whole is None or not arrays.is_mip else columns_of(formulation, arrays, whole)
-    if whole_model and hint is not None:
+    # HiGHS searches a tree of warm relaxations here; other solvers take the model as it is.
+    as_it_is = options.solver != "highs" or options.deadline_s is not None
+    hint = None if integers is None or not arrays.is_mip else columns_of(formulation, arrays, integers)
+    if as_it_is and hint is not None:
         options = replace(options, start=completed(arrays, hint, seconds=options.time_limit_s))
-    solver = mip_solver(_leaving_time(options) if whole_model else options, hint=hint, priced=priced)
+    solver = mip_solver(_leaving_time(options) if as_it_is else options, hint=hint, priced=priced)
     solution = second_opinion(solver.solve_arrays(arrays), arrays, options)
     solved = time.perf_counter()
     seconds = {"model": built - began, "solve": solved - built}
-    lp, basis = (solver.held, solver.held_basis) if isinstance(solver, TreeSearch) else (None, None)
-    if lp is None and (priced or whole_model):
+    lp, basis = (solver.fixed, solver.fixed_basis) if isinstance(solver, TreeSearch) else (None, None)
+    if lp is None and (priced or as_it_is):
         limit = options.time_limit_s
-        lp, basis = _whole_decisions_held(
+        lp, basis = _integers_fixed(
             solution, None if limit is None else max(limit - (solved - built), 0.0), options.deadline_s
         )
     seconds["hold"] = time.perf_counter() - solved
@@ -118,25 +117,25 @@ def allocate(
 
 
 def _leaving_time(options: SolverOptions) -> SolverOptions:
-    """The options with a share of the time limit left for the LP with whole decisions held."""
+    """The options with a share of the time limit left for the LP with the integers fixed."""
     limit = options.time_limit_s
     return options if limit is None else replace(options, time_limit_s=SEARCH_SHARE * limit)
 
 
-def _whole_decisions_held(
+def _integers_fixed(
     solution: Solution, seconds: float | None, deadline: float | None
 ) -> tuple[Solution | None, Any]:
-    """The LP with whole decisions held at the answer, clean levels at a vertex with duals, and its basis; None where
+    """The LP with the integers fixed at the answer, clean levels at a vertex with duals, and its basis; None where
     the time runs out."""
     if solution.values is None or solution.interrupted:
         return None, None
     if not solution.arrays.is_mip:
         return solution, None
     solver = make_solver(SolverOptions(time_limit_s=seconds, deadline_s=deadline))
-    held = solver.solve_arrays(solution.arrays.with_integers_fixed(solution.values))
-    if held.status is not Status.OPTIMAL or held.values is None:
+    fixed = solver.solve_arrays(solution.arrays.with_integers_fixed(solution.values))
+    if fixed.status is not Status.OPTIMAL or fixed.values is None:
         return None, None
-    return held, solver.basis() if held.basic and isinstance(solver, HighsSolver) else None
+    return fixed, solver.basis() if fixed.basic and isinstance(solver, HighsSolver) else None
 
 
 def levels_of(formulation: Formulation, columns: Floats) -> Floats:
@@ -150,9 +149,9 @@ def levels_of(formulation: Formulation, columns: Floats) -> Floats:
 
 
 def clean(candidates: CandidateSet, levels: Floats) -> Floats:
-    """Whole decisions rounded, dust to zero, the rest within its bounds, and no minimum take paid that is drawn."""
-    whole = candidates.columns["integral"]
-    levels = np.where(whole & (np.abs(levels - np.round(levels)) < 1e-4), np.round(levels), levels)
+    """Integers rounded, dust to zero, the rest within its bounds, and no minimum take paid that is drawn."""
+    integral = candidates.columns["integral"]
+    levels = np.where(integral & (np.abs(levels - np.round(levels)) < 1e-4), np.round(levels), levels)
     levels = np.where(np.abs(levels) < DUST, 0.0, levels)
     levels = np.clip(levels, candidates.lower, candidates.upper) + 0.0  # no negative zeros
     # Minimum take that is discounted to nothing costs a solver nothing, but its dollars are published: no more than is

@@ -13,7 +13,7 @@ from planner.case.case import Case
 from planner.formulation.allocate import ROW_TOLERANCE, clean, levels_of, worst_row
 from planner.formulation.formulation import make_formulation
 from planner.formulation.model import make_model
-from planner.formulation.starts import columns_of, completed, whole_decisions
+from planner.formulation.starts import columns_of, completed, integers_by_name
 from planner.planning.plan import AnyPlan, Plan
 from planner.plans.over_futures import OverFutures
 from planner.scenarios.factors import must_be_imported, table_factors
@@ -83,8 +83,8 @@ def _made_for(found: Plan, futures: Futures) -> Floats | None:
     formulation = make_formulation(of_mean, aggregate=False)
     model = make_model(formulation)
     arrays = model_arrays(model.problem, variables=model.variables)
-    whole = whole_decisions(allocation.model.formulation, allocation.solution)
-    columns = completed(arrays, columns_of(formulation, arrays, whole), seconds=left)
+    integers = integers_by_name(allocation.model.formulation, allocation.solution)
+    columns = completed(arrays, columns_of(formulation, arrays, integers), seconds=left)
     if columns is None:
         return None
     levels = clean(of_mean, levels_of(formulation, columns * formulation.unit))

@@ -26,7 +26,7 @@ def plan_without(asked: InquiryModel, options: SolverOptions) -> tuple[Solution,
         solution = solver.solve_arrays(shut)
         if solution.values is None:
             raise SolveError(solution)
-        basis = solver.held_basis if isinstance(solver, TreeSearch) else None
+        basis = solver.fixed_basis if isinstance(solver, TreeSearch) else None
         if basis is None:
             kept = HighsSolver(SolverOptions())
             kept.solve_arrays(shut.with_integers_fixed(solution.values))

@@ -1,7 +1,7 @@
 """From candidates to the best levels after risk, whole decisions included.
 
 The relaxation is solved over all scenarios, and over the whole pool where there is one (see `generation`); whole
-decisions are searched with what stood in its tail (see `whole_search`). Levels come from the programme with those
+decisions are searched with what stood in its tail (see `integer_search`). Levels come from the programme with those
 decisions held, and are measured again over all scenarios.
 """
 
@@ -16,7 +16,7 @@ from planner.formulation.allocate import LEAST_MONEY, ROW_TOLERANCE, Allocation,
 from planner.formulation.formulation import make_formulation
 from planner.formulation.model import Model, make_model
 from planner.risk.case_pool import CasePool
-from planner.risk.integer_search import Found, WholeSearch, left_of, seconds_of
+from planner.risk.integer_search import Found, IntegerSearch, left_of, seconds_of
 from planner.risk.worth import column_values, endings_are_certain
 from planner.solver.column_generation.branch_and_price import BranchAndPrice
 from planner.solver.column_generation.columns import FixedPart
@@ -35,14 +35,15 @@ class RiskAllocation:
 
     npv_usd: of the plan by scenario, (S,), None without one. relaxed: the relaxation with its certificate, None where
     it failed.
-    whole: what was proven of whole plans out of a pool, None without one, or where the first search closed the gap.
+    integers: what was proven of integer plans out of a pool, None without one, or where the first search closed the
+    gap.
     """
 
     allocation: Allocation
     npv_usd: Floats | None
     relaxed: Generated | None
     fixed: FixedPart
-    whole: BranchAndPrice | None = None
+    integers: BranchAndPrice | None = None
 
 
 def allocate_after_risk(
@@ -109,7 +110,7 @@ class Task:
             )
         seconds["relaxation"] = time.perf_counter() - began
         options = replace(self.options, time_limit_s=left_of(self.options, began))
-        search = WholeSearch(self.fixed, self.measure, limit, options, relaxed, self.made)
+        search = IntegerSearch(self.fixed, self.measure, limit, options, relaxed, self.made)
         found = search.run() if self.fixed.arrays.is_mip and not options.relax else search.relaxation()
         seconds["search"] = time.perf_counter() - began - seconds["relaxation"]
         if found.held is None or found.held.values is None:

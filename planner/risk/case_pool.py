@@ -58,7 +58,7 @@ class CasePool:
     mixes: _Mixes
 
     @property
-    def whole(self) -> FixedPart:
+    def full(self) -> FixedPart:
         """The fixed part with every column of the model, those that bundles replace held at 0: for prices by the places
         of the model."""
         arrays = self.arrays

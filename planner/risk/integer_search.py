@@ -42,7 +42,7 @@ UNSETTLED = (
 )
 
 
-def whole_tail(measure: MeanCvar, relaxed: Generated) -> Ints:
+def scenarios_of_tail(measure: MeanCvar, relaxed: Generated) -> Ints:
     """The scenarios of the relaxation's master and of its tail: never less than a whole tail, without which eta has no
     bound."""
     return np.union1d(relaxed.scenarios, np.flatnonzero(measure.tail(relaxed.npv) > 0.0))
@@ -62,7 +62,7 @@ def left_of(options: SolverOptions, began: float, share: float = 1.0) -> float |
 
 
 @dataclass
-class WholeSearch:
+class IntegerSearch:
     """The search for whole decisions, over the scenarios and pool columns known so far."""
 
     fixed: FixedPart
@@ -80,7 +80,7 @@ class WholeSearch:
     def relaxation(self) -> Found:
         """The relaxation as an answer: its vertex with duals."""
         arrays = replace(self.fixed.arrays, integer=np.zeros_like(self.fixed.arrays.integer))
-        held = self._vertex(arrays, whole_tail(self.measure, self.relaxed), self.relaxed.in_master)
+        held = self._vertex(arrays, scenarios_of_tail(self.measure, self.relaxed), self.relaxed.in_master)
         return Found(replace(held, bound=self.relaxed.certificate.bound), held, self.relaxed.in_master)
 
     def run(self) -> Found:
@@ -98,18 +98,19 @@ class WholeSearch:
         best, solution = first.best, first.solution
         if best is None:
             message = solution.message
-            if solution.status is Status.INFEASIBLE and self.limit is not None and self._whole_without_limit():
+            if solution.status is Status.INFEASIBLE and self.limit is not None and self._keeps_all_but_the_limit():
                 message = (
                     "fractions of decisions could keep a CVaR of the loss of "
                     f"{in_words(self.limit * self.fixed.values.money)}, whole ones cannot; allow more, or see what "
                     "--risk-weight 1 reaches"
                 )
             return Found(replace(solution, bound=first.bound, message=message), None, first.columns, proof)
-        held = self._vertex(first.arrays, np.union1d(best.scenarios, whole_tail(self.measure, best)), best.in_master)
+        scenarios = np.union1d(best.scenarios, scenarios_of_tail(self.measure, best))
+        held = self._vertex(first.arrays, scenarios, best.in_master)
         return Found(replace(solution, bound=first.bound), held, best.in_master, proof)
 
-    def _whole_without_limit(self) -> bool:
-        """Whether whole decisions keep everything but the limit on CVaR, so that this limit is what stops them."""
+    def _keeps_all_but_the_limit(self) -> bool:
+        """Whether integers keep everything but the limit on CVaR, so that this limit is what stops them."""
         options = replace(self.options, progress=None, log=None)
         return mip_solver(options).solve_arrays(self.fixed.arrays.without_objective()).status is not Status.INFEASIBLE
 
@@ -120,7 +121,7 @@ class WholeSearch:
         """Search, measure over all scenarios and the whole pool, and without a pool again with what was missing."""
         began = time.perf_counter()
         count = self.fixed.arrays.columns
-        scenarios, columns, bound = whole_tail(
+        scenarios, columns, bound = scenarios_of_tail(
             self.measure, self.relaxed
         ), self.relaxed.in_master, self.relaxed.certificate.bound
         best: Generated | None = None
@@ -162,9 +163,9 @@ class WholeSearch:
             columns=first.columns, scenarios=first.scenarios,
         )
         found = replace(first, bound=min(first.bound, proof.bound))
-        if proof.whole is not None:
+        if proof.integers is not None:
             levels = np.zeros(self.fixed.arrays.columns)
-            levels[self.fixed.arrays.integer] = proof.whole
+            levels[self.fixed.arrays.integer] = proof.integers
             arrays = self.fixed.arrays.with_integers_fixed(levels)
             exact = self._measured(arrays, proof.scenarios, proof.columns)
             if exact is not None and exact.certificate.value > value:
@@ -195,16 +196,16 @@ class WholeSearch:
             return None
 
     def _vertex(self, arrays: ModelArrays, scenarios: Ints, columns: Ints) -> Solution:
-        """The programme without whole decisions, solved to a vertex whose duals are checked.
+        """The programme with its integers fixed, solved to a vertex whose duals are checked.
 
         Of several best plans it may find another than the one that told the scenarios, with a tail of its own: what is
         missing joins.
         """
         part = FixedPart(arrays, self.fixed.values)
         if self.made is not None:
-            whole = self.made.whole
+            full = self.made.full
             part = with_pool_columns(
-                FixedPart(_same_whole(whole.arrays, arrays), whole.values), self.made.pool, self.measure, columns
+                FixedPart(_with_bounds_of(full.arrays, arrays), full.values), self.made.pool, self.measure, columns
             )
         options = SolverOptions(extra={"solver": "ipx"}, deadline_s=self.options.deadline_s)
         while True:
@@ -220,7 +221,7 @@ class WholeSearch:
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """What a search found: the answer of the tree, the programme with its decisions held, the pool columns in that, and
+    """What a search found: the answer of the tree, the programme with its integers fixed, the pool columns in that, and
     what the whole pool proves."""
 
     solution: Solution
@@ -231,7 +232,7 @@ class Found:
 
 @dataclass(frozen=True, eq=False)
 class _Best:
-    """The best plan so far with its decisions held in `arrays`, the answer behind it, its bound, and what stood in the
+    """The best plan so far with its integers fixed in `arrays`, the answer behind it, its bound, and what stood in the
     programme."""
 
     best: Generated | None
@@ -242,9 +243,9 @@ class _Best:
     columns: Ints
 
 
-def _same_whole(whole: ModelArrays, part: ModelArrays) -> ModelArrays:
+def _with_bounds_of(full: ModelArrays, part: ModelArrays) -> ModelArrays:
     """The bounds of `part`'s columns in a model that has them all."""
-    at = np.array([whole.column_of(variable) for variable in part.variables], dtype=np.int64)
-    lower, upper, integer = whole.col_lower.copy(), whole.col_upper.copy(), whole.integer.copy()
+    at = np.array([full.column_of(variable) for variable in part.variables], dtype=np.int64)
+    lower, upper, integer = full.col_lower.copy(), full.col_upper.copy(), full.integer.copy()
     lower[at], upper[at], integer[at] = part.col_lower, part.col_upper, part.integer
-    return replace(whole, col_lower=lower, col_upper=upper, integer=integer)
+    return replace(full, col_lower=lower, col_upper=upper, integer=integer)

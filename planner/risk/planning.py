@@ -194,7 +194,7 @@ class RiskPlan(Plan):
     @property
     def _whole_record(self) -> dict[str, Any]:
         """What proves the bound of a whole plan out of a pool."""
-        proof = self.after_risk.whole
+        proof = self.after_risk.integers
         if proof is None:
             return {"bound_by": "relaxation"}
         return {

@@ -159,12 +159,12 @@ class GrowingLp:
         )
 
     def tried(
-        self, column: int, bounds: tuple[float, float], held: tuple[float, float], iterations: int
+        self, column: int, bounds: tuple[float, float], given: tuple[float, float], iterations: int
     ) -> float | None:
         """About what the programme is worth with other bounds of a column, after so many iterations; None where that is
         infeasible.
 
-        Bounds `held` and the basis are put back. Good for choosing among columns; cut short, it bounds nothing.
+        Bounds `given` and the basis are put back. Good for choosing among columns; cut short, it bounds nothing.
         """
         highs, basis = self.highs, self.highs.getBasis()
         highs.changeColBounds(column, *bounds)
@@ -174,7 +174,7 @@ class GrowingLp:
         infeasible = highs.getModelStatus() == highspy.HighsModelStatus.kInfeasible
         value = float(highs.getInfo().objective_function_value)
         highs.setOptionValue("simplex_iteration_limit", NO_LIMIT)
-        highs.changeColBounds(column, *held)
+        highs.changeColBounds(column, *given)
         highs.setBasis(basis)
         return None if infeasible else value
 

@@ -137,17 +137,17 @@ class HighsSolver(pulp.LpSolver):  # type: ignore[misc]
         return basis
 
     def fixed_lp(self) -> HighsSolver:
-        """The LP with the integers held at the last answer, solved to a vertex: its `solution` carries duals.
+        """The LP with the integers fixed at the last answer, solved to a vertex: its `solution` carries duals.
 
         A solver of its own, so that prices can re-solve it while this one keeps the MIP.
         """
         _, arrays = self._kept()
         if self.solution is None:
             raise PlannerError("nothing was solved yet: solve the model before holding its integers")
-        held = arrays.with_integers_fixed(self.solution.usable())
+        fixed = arrays.with_integers_fixed(self.solution.usable())
         extra = {name: value for name, value in self.choices.extra.items() if name not in _PRICING}
         solver = HighsSolver(replace(self.choices, start=None, extra=extra))
-        solver.solve_arrays(held)
+        solver.solve_arrays(fixed)
         return solver
 
     def _keep(self, solution: Solution) -> Solution:
@@ -233,7 +233,7 @@ class HighsSolver(pulp.LpSolver):  # type: ignore[misc]
             claim.values is not None and arrays.is_mip
             and not verify(arrays, cleaned(arrays, claim.values)).within(TOLERANCE)
         ):
-            claim = replace(claim, values=self._levels_with_whole_integers(arrays, claim.values))
+            claim = replace(claim, values=self._levels_with_exact_integers(arrays, claim.values))
         solution = checked(arrays, claim, gap=self.choices.gap)
         if claim.basic and claim.duals is not None and solution.duals is None and solution.values is not None:
             solution = self._closer(solution)
@@ -285,8 +285,8 @@ class HighsSolver(pulp.LpSolver):  # type: ignore[misc]
             interrupted=self._events.by_user,
         )
         answer = highs.getSolution()
-        held = answer.value_valid and info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
-        if not status.has_values or not held:
+        feasible = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+        if not status.has_values or not (answer.value_valid and feasible):
             return claim
         claim = replace(
             claim, values=np.array(answer.col_value), objective=info.objective_function_value
@@ -317,8 +317,8 @@ class HighsSolver(pulp.LpSolver):  # type: ignore[misc]
         left = None if limit is None else max(0.0, limit - spent)
         return SolverOptions(time_limit_s=left, threads=self.choices.threads, seed=self.choices.seed)
 
-    def _levels_with_whole_integers(self, arrays: ModelArrays, values: FloatArray) -> FloatArray | None:
-        """Levels of the continuous columns once the integers are exactly whole; None if that breaks a limit."""
+    def _levels_with_exact_integers(self, arrays: ModelArrays, values: FloatArray) -> FloatArray | None:
+        """Levels of the continuous columns once the integers are exactly integral; None if that breaks a limit."""
         solver = HighsSolver(SolverOptions(time_limit_s=self.choices.time_limit_s, threads=self.choices.threads))
         return solver.solve_arrays(arrays.with_integers_fixed(values)).values
 

@@ -59,7 +59,7 @@ class ModelArrays:
 
     @property
     def is_mip(self) -> bool:
-        """Whether any column is a whole number."""
+        """Whether any column is an integer."""
         return bool(self.integer.any())
 
     @cached_property
@@ -114,11 +114,11 @@ class ModelArrays:
         return columns, levels
 
     def with_integers_fixed(self, levels: FloatArray) -> ModelArrays:
-        """The LP that is left when every integer column is held at its (rounded) level."""
-        held = np.round(levels[self.integer])
+        """The LP that is left when every integer column is fixed at its (rounded) level."""
+        fixed = np.round(levels[self.integer])
         lower, upper = self.col_lower.copy(), self.col_upper.copy()
-        lower[self.integer] = held
-        upper[self.integer] = held
+        lower[self.integer] = fixed
+        upper[self.integer] = fixed
         return replace(self, col_lower=lower, col_upper=upper, integer=np.zeros_like(self.integer))
 
     def without_objective(self) -> ModelArrays:

@@ -36,7 +36,7 @@ class SolverOptions:
     gap: relative MIP gap |bound - objective| / |objective| at which the answer counts as proven.
     time_limit_s: seconds for one solve, None for no limit.
     threads: with HiGHS, None is one thread, so that no answer depends on the cores of the machine; with more, its own
-    search for whole decisions runs on so many, and may find another answer within the gap. A tree search solves each
+    search for integers runs on so many, and may find another answer within the gap. A tree search solves each
     relaxation on one thread, as HiGHS solves any LP by simplex or interior point, and two of them at a time unless
     `threads` is 1; its answer does not depend on it.
     seed: None leaves the solver's own default.

@@ -170,7 +170,7 @@ def verify_duals(problem: Any, solution: Solution) -> DualResiduals:
     solution carries no duals.
     """
     if solution.values is None or solution.duals is None or solution.reduced_costs is None:
-        raise PlannerError("this solution carries no duals: solve an LP, or hold the integers and solve that LP")
+        raise PlannerError("this solution carries no duals: solve an LP, or fix the integers and solve that LP")
     return dual_residuals(as_arrays(problem), solution.values, solution.duals, solution.reduced_costs)
 
 

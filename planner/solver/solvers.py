@@ -70,7 +70,7 @@ def mip_solver(
     """The solver for a model with few, weighty integers: with HiGHS the tree of warm relaxations, else as
     `make_solver`.
 
-    at_least: a value that an answer has to beat; hint: whole decisions to try; priced: see `TreeSearch`. Other
+    at_least: a value that an answer has to beat; hint: integers to try; priced: see `TreeSearch`. Other
     solvers look for the best answer whatever it is worth, and take no hint.
     """
     if options.solver == "highs" and options.deadline_s is None:

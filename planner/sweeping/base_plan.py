@@ -10,7 +10,7 @@ import numpy as np
 from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
 from planner.formulation.allocate import Allocation, allocate
-from planner.formulation.starts import whole_decisions
+from planner.formulation.starts import integers_by_name
 from planner.planning.options import PlanOptions
 from planner.planning.plan import Plan
 from planner.plans.footprint import Footprint, footprint
@@ -29,7 +29,7 @@ class BasePlan:
     levels: Floats | None
     objective_usd: float | None
     bound_usd: float | None
-    whole: Mapping[str, float]
+    integers: Mapping[str, float]
     footprint: Footprint
     solver_seconds: float
     seconds: float
@@ -54,10 +54,10 @@ def base_of(plan: Plan) -> BasePlan:
 
 def _noted(candidates: CandidateSet, found: Allocation, seconds: float) -> BasePlan:
     answer = found.lp if found.lp is not None and found.lp.values is not None else found.solution
-    whole = {} if answer.values is None else whole_decisions(found.model.formulation, answer)
+    integers = {} if answer.values is None else integers_by_name(found.model.formulation, answer)
     levels = np.zeros(len(candidates)) if found.levels is None else found.levels
     return BasePlan(
-        found.status.label, found.message, found.levels, found.objective_usd, found.bound_usd, whole,
+        found.status.label, found.message, found.levels, found.objective_usd, found.bound_usd, integers,
         footprint(candidates, levels),
         found.seconds["solve"], seconds + sum(found.seconds.values()),
     )

@@ -56,8 +56,8 @@ def outcome_at(
     anew = options.candidates(changed)
     held = held_plan(candidates, base.levels, anew, options)
     # Only HiGHS takes a start; another solver begins from nothing.
-    warm = bool(base.whole) and not cold and options.solver.solver == "highs" and not options.solver.relax
-    found = uninterrupted(allocate(anew, options.solver, whole=base.whole if warm else None, priced=False))
+    warm = bool(base.integers) and not cold and options.solver.solver == "highs" and not options.solver.relax
+    found = uninterrupted(allocate(anew, options.solver, integers=base.integers if warm else None, priced=False))
     levels = np.zeros(len(anew)) if found.levels is None else found.levels
     return Outcome(
         point.number, held, found.status.label, found.message, found.status.exit_code, found.objective_usd,

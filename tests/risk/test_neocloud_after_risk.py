@@ -56,7 +56,7 @@ def test_a_whole_plan_of_the_example_company_out_of_its_pool() -> None:
     whole = plan.candidates.table["integral"].to_numpy(bool)
     np.testing.assert_array_equal(plan.levels[whole], np.round(plan.levels[whole]))
     assert plan.after_risk.allocation.worst_row <= 1e-6
-    proof, relaxed = plan.after_risk.whole, plan.after_risk.relaxed
+    proof, relaxed = plan.after_risk.integers, plan.after_risk.relaxed
     assert proof is not None
     assert relaxed is not None
     assert proof.stopped == ""

@@ -30,8 +30,8 @@ def measure_of(whole: WholeProblem, weight: float = 0.5) -> MeanCvar:
 def value_of(problem: Problem, measure: MeanCvar, found: BranchAndPrice) -> float:
     """The plan behind a choice: its decisions held, the rest chosen anew out of the pool, its rows looked at one by
     one."""
-    assert found.whole is not None
-    fixed = FixedPart(problem.fixed.arrays.with_integers_fixed(found.whole), problem.fixed.values)
+    assert found.integers is not None
+    fixed = FixedPart(problem.fixed.arrays.with_integers_fixed(found.integers), problem.fixed.values)
     plan = generate(fixed, problem.pool, measure)
     levels = np.zeros(len(problem.upper))
     levels[:DECISIONS] = plan.levels
@@ -71,7 +71,7 @@ def test_a_limit_on_cvar_holds_for_whole_plans() -> None:
     whole = random_whole_problem(3)
     measure = measure_of(whole, 0.0)
     free = branch_and_price(whole.problem.fixed, whole.problem.pool, measure, TIGHT)
-    fixed = FixedPart(whole.problem.fixed.arrays.with_integers_fixed(free.whole), whole.problem.fixed.values)
+    fixed = FixedPart(whole.problem.fixed.arrays.with_integers_fixed(free.integers), whole.problem.fixed.values)
     lossy = measure.cvar(generate(fixed, whole.problem.pool, measure).npv)
     least = -best_of_all(whole, measure_of(whole, 1.0))
     limit = 0.5 * (lossy + least)
@@ -80,7 +80,7 @@ def test_a_limit_on_cvar_holds_for_whole_plans() -> None:
     assert found.value == pytest.approx(best_of_all(whole, measure, cvar_limit=limit), abs=1e-6)
     assert found.value < free.value - 1e-4
     none = branch_and_price(whole.problem.fixed, whole.problem.pool, measure, TIGHT, cvar_limit=least - 0.1)
-    assert none.whole is None
+    assert none.integers is None
     assert none.infeasible
     assert proven_bound(none.nodes, whole.problem.fixed, whole.problem.pool, least - 0.1) == -math.inf
 
@@ -91,7 +91,7 @@ def test_a_column_left_out_wrongly_is_detected() -> None:
     whole = random_whole_problem(4)
     problem, measure = whole.problem, measure_of(whole)
     honest = branch_and_price(problem.fixed, problem.pool, measure, TIGHT)
-    fixed = FixedPart(problem.fixed.arrays.with_integers_fixed(honest.whole), problem.fixed.values)
+    fixed = FixedPart(problem.fixed.arrays.with_integers_fixed(honest.integers), problem.fixed.values)
     plan = generate(fixed, problem.pool, measure)
     hidden = int(plan.pool_columns[np.argmax(plan.pool_levels)])
     poor = np.array(problem.pool.values)
@@ -126,7 +126,7 @@ def test_what_must_be_and_cannot_is_proven_to_have_no_plan() -> None:
     fixed = FixedPart(replace(arrays, col_lower=lower, col_upper=upper), whole.problem.fixed.values)
     found = branch_and_price(fixed, whole.problem.pool, measure_of(whole), TIGHT)
     assert found.infeasible
-    assert found.whole is None
+    assert found.integers is None
     assert proven_bound(found.nodes, fixed, whole.problem.pool) == -math.inf
 
 
@@ -173,7 +173,7 @@ def test_a_plan_that_is_known_is_the_one_to_beat() -> None:
         whole.problem.fixed, whole.problem.pool, measure, TIGHT, value=free.value, columns=free.columns,
         scenarios=free.scenarios,
     )
-    assert again.whole is None  # none is better
+    assert again.integers is None  # none is better
     assert again.value == free.value
     assert again.bound <= free.value + 2e-6 * abs(free.value)
 
@@ -219,6 +219,6 @@ def test_packings_that_do_not_fit_are_proven_to_have_no_plan() -> None:
     for seed in range(many(15, 30)):
         fixed, pool, measure, fits = packing(seed)
         found = branch_and_price(fixed, pool, measure, TIGHT)
-        assert (found.whole is not None, found.infeasible, found.stopped) == (fits, not fits, ""), seed
+        assert (found.integers is not None, found.infeasible, found.stopped) == (fits, not fits, ""), seed
         seen.append(fits)
     assert 1 / 6 < sum(seen) / len(seen) < 5 / 6

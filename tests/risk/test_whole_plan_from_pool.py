@@ -145,7 +145,7 @@ def test_bundles_left_out_of_the_search_are_all_priced(
 ) -> None:
     """The parts of the tree bound the plan over the whole pool again, and no longer do so over a pool that holds
     more."""
-    one, proof = cases[0], plans[0].whole
+    one, proof = cases[0], plans[0].integers
     assert proof is not None
     assert proof.stopped == ""
     fixed, pool = one.made.tightened
@@ -198,8 +198,8 @@ def test_a_search_cut_short_says_what_is_left(
     monkeypatch.setattr("planner.solver.column_generation.branch_and_price.MOST_NODES", 2)
     found = allocate_from_pool(one.candidates, one.values, one.measure, TIGHT, one.made)
     best = plans[1].allocation.objective_usd
-    assert found.whole is not None
-    assert found.whole.stopped == "nodes"
+    assert found.integers is not None
+    assert found.integers.stopped == "nodes"
     assert found.allocation.status is Status.FEASIBLE
     assert found.allocation.gap > 1e-3
     assert found.allocation.objective_usd <= best * (1 + 1e-9)

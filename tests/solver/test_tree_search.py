@@ -253,7 +253,7 @@ def test_a_hint_changes_no_optimum_whatever_it_says(seed: int, maximise: bool) -
             found = search.solve_arrays(arrays)
             assert found.status is Status.OPTIMAL
             assert found.objective == pytest.approx(best, rel=1e-7)
-            assert (search.held is not None) == priced
+            assert (search.fixed is not None) == priced
 
 
 def test_a_good_hint_is_the_answer_at_hand_before_the_tree_begins() -> None:

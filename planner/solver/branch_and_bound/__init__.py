@@ -1,1 +1,1 @@
-"""The search for whole solutions: branching, node programmes, root cuts, tightening."""
+"""The search for integer solutions: branching, node programmes, root cuts, tightening."""

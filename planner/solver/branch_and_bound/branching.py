@@ -1,4 +1,4 @@
-"""How a node of the tree is split: which whole decision, judged by pseudo-costs begun with short trials, and the two
+"""How a node of the tree is split: which integer, judged by pseudo-costs begun with short trials, and the two
 halves.
 
 Of each split one half rounds the decision up and the other down; the two are solved beside each other, each on a solver
@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from planner.solver.branch_and_bound.node_lp import WHOLE, NodeLp, Relaxed
+from planner.solver.branch_and_bound.node_lp import INTEGRALITY, NodeLp, Relaxed
 from planner.solver.branch_and_bound.root_cuts import Cuts
 from planner.solver.model_arrays import FloatArray
 
@@ -34,7 +34,7 @@ class Node:
     """A part of the tree: bounds of its integers, and its relaxation, of which only what branching needs is kept.
 
     value: of the relaxation, greater is better. part: levels of the integers, idle ones settled, (integers,).
-    answer: levels of all presolved columns where the integers are whole, else None.
+    answer: levels of all presolved columns where the integers are integral, else None.
     """
 
     lower: FloatArray
@@ -68,7 +68,7 @@ class PseudoCosts:
 
     def note(self, q: int, way: int, loss: float, distance: float) -> None:
         """What rounding integer q one way cost over a distance."""
-        self.total[way, q] += loss / max(distance, WHOLE)
+        self.total[way, q] += loss / max(distance, INTEGRALITY)
         self.trials[way, q] += 1.0
 
     def known(self, q: int) -> bool:
@@ -89,7 +89,7 @@ class PseudoCosts:
 
 @dataclass
 class Branching:
-    """Splits nodes over one relaxation held twice. threads: whether the two work at the same time.
+    """Splits nodes over two copies of one relaxation. threads: whether the two work at the same time.
 
     left: seconds left for the search, None without a limit.
     """
@@ -116,10 +116,10 @@ class Branching:
         self.down.add(cuts)
 
     def halves(self, node: Node, at_least: float = -np.inf) -> list[Node]:
-        """A node that is not whole, split at its weightiest decision, better half first; a half that is infeasible or
+        """A node that is not integral, split at its weightiest integer, better half first; a half that is infeasible or
         worth less than `at_least` is missing."""
         fraction = node.part - np.floor(node.part)
-        loose = np.flatnonzero(np.minimum(fraction, 1.0 - fraction) > WHOLE)
+        loose = np.flatnonzero(np.minimum(fraction, 1.0 - fraction) > INTEGRALITY)
         ranked = sorted(loose.tolist(), key=lambda q: (-self.costs.score(q, float(fraction[q])), q))
         unknown = [q for q in ranked if not self.costs.known(q)][:TRIALS]
         tried = self._tried_worth(node, unknown, at_least)

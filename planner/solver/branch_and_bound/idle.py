@@ -1,4 +1,4 @@
-"""Decisions that a relaxation leaves between two whole numbers for no reason: they cost nothing, and one of the two
+"""Integers that a relaxation leaves fractional for no reason: they cost nothing, and one of the two
 breaks no row."""
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ def settled(
     levels: FloatArray, activity: FloatArray, decisions: IntArray, columns: csc_array, row_lower: FloatArray,
     row_upper: FloatArray,
 ) -> FloatArray:
-    """The levels with some decisions moved to a whole level, the upper one first, where no row objects; others stay.
+    """The levels with some integers moved to an integral level, the upper one first, where no row objects; others stay.
 
     levels (columns,); activity (rows,): columns @ levels; decisions: numbers of the columns to be moved, of which none
     has a cost.
@@ -24,9 +24,9 @@ def settled(
     for j in decisions.tolist():
         cells = slice(columns.indptr[j], columns.indptr[j + 1])
         rows, coefficients = columns.indices[cells], columns.data[cells]
-        for whole in (np.ceil(x[j]), np.floor(x[j])):
-            moved = used[rows] + coefficients * (whole - x[j])
+        for integral in (np.ceil(x[j]), np.floor(x[j])):
+            moved = used[rows] + coefficients * (integral - x[j])
             if (moved <= row_upper[rows] + ROW_SLACK).all() and (moved >= row_lower[rows] - ROW_SLACK).all():
-                used[rows], x[j] = moved, whole
+                used[rows], x[j] = moved, integral
                 break
     return x

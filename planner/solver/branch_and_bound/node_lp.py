@@ -20,11 +20,11 @@ from planner.solver.highs_threads import presolve, run
 from planner.solver.model_arrays import FloatArray, IntArray, ModelArrays
 from planner.solver.options import SolverOptions
 
-WHOLE = 1e-6
-"""How far from a whole number an integer may be."""
+INTEGRALITY = 1e-6
+"""How far from the nearest integer the level of an integer column may be."""
 _DROPPED = (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kObjectiveBound)
 _ENDS = (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kTimeLimit, *_DROPPED)
-_WHOLE_KINDS = (highspy.HighsVarType.kInteger, highspy.HighsVarType.kImplicitInteger)  # type: ignore[attr-defined]  # missing from the stubs
+_INTEGER_KINDS = (highspy.HighsVarType.kInteger, highspy.HighsVarType.kImplicitInteger)  # type: ignore[attr-defined]  # missing from the stubs
 
 
 class Unsettled(Exception):
@@ -44,7 +44,7 @@ class Relaxed:
 class NodeLp:
     """The presolved relaxation of a model; only bounds of its integer columns ever change.
 
-    integer: presolved columns that must be whole; lower, upper: their bounds at the root. count: relaxations solved.
+    integer: presolved columns that must be integral; lower, upper: their bounds at the root. count: relaxations solved.
     original_integer: the columns before presolve that the integers were, -1 where that was not asked for or presolve
     made them.
     """
@@ -82,8 +82,8 @@ class NodeLp:
             source.passColName(int(at), str(at))
         presolve(source)
         lp = source.getPresolvedLp()
-        whole = [kind in _WHOLE_KINDS for kind in lp.integrality_]
-        integer = np.flatnonzero(np.array(whole, dtype=bool)).astype(np.int32)
+        integral = [kind in _INTEGER_KINDS for kind in lp.integrality_]
+        integer = np.flatnonzero(np.array(integral, dtype=bool)).astype(np.int32)
         if not len(integer) or not lp.num_row_:
             raise Unsettled
         shape = (lp.num_row_, lp.num_col_)
@@ -175,7 +175,7 @@ class NodeLp:
         return self.sign * (float(self.cost @ levels) + self.offset)
 
     def add(self, cuts: Cuts) -> None:
-        """Keep some rows that every whole answer keeps; bases from before fit once they are `with_cuts`."""
+        """Keep some rows that every integer solution keeps; bases from before fit once they are `with_cuts`."""
         matrix = cuts.matrix
         self.highs.addRows(
             matrix.shape[0], cuts.lower, cuts.upper, matrix.nnz, matrix.indptr[:-1].astype(np.int32),
@@ -192,25 +192,26 @@ class NodeLp:
         self.iterations += max(0, self.highs.getInfo().simplex_iteration_count)
 
     def settled(self, levels: FloatArray) -> FloatArray:
-        """The levels with integers that cost nothing moved to a whole level where no row objects."""
+        """The levels with integers that cost nothing moved to an integral level where no row objects."""
         loose = self.integer[self.fractional(levels)]
         return settled(
             levels, self.rows @ levels, loose[self.cost[loose] == 0.0], self.columns, self.row_lower, self.row_upper
         )
 
     def fractional(self, levels: FloatArray) -> NDArray[np.int64]:
-        """Positions among the integers that are not whole."""
+        """Positions among the integers that are not integral."""
         part = levels[self.integer]
-        return np.flatnonzero(np.abs(part - np.round(part)) > WHOLE)
+        return np.flatnonzero(np.abs(part - np.round(part)) > INTEGRALITY)
 
     def with_integers_between(self, lower: FloatArray, upper: FloatArray) -> ModelArrays:
         """The presolved model as a model of its own, its integers within these bounds."""
-        col_lower, col_upper, whole = self.col_lower.copy(), self.col_upper.copy(), np.zeros(len(self.cost), dtype=bool)
-        col_lower[self.integer], col_upper[self.integer], whole[self.integer] = lower, upper, True
+        col_lower, col_upper = self.col_lower.copy(), self.col_upper.copy()
+        integral = np.zeros(len(self.cost), dtype=bool)
+        col_lower[self.integer], col_upper[self.integer], integral[self.integer] = lower, upper, True
         return ModelArrays(
             cost=self.cost, offset=self.offset, start=self.rows.indptr, index=self.rows.indices, value=self.rows.data,
-            row_lower=self.row_lower, row_upper=self.row_upper, col_lower=col_lower, col_upper=col_upper, integer=whole,
-            maximise=self.sign > 0.0, variables=tuple(range(len(self.cost))),
+            row_lower=self.row_lower, row_upper=self.row_upper, col_lower=col_lower, col_upper=col_upper,
+            integer=integral, maximise=self.sign > 0.0, variables=tuple(range(len(self.cost))),
             row_names=tuple(map(str, range(len(self.row_lower)))),
         )
 

@@ -1,7 +1,7 @@
 """Cutting planes for a tree of relaxations: HiGHS separates at the root, the tree keeps what it found.
 
 HiGHS finds mixed-integer rounding, cover, clique and flow cuts at the root of its own search, round by round, and
-tells its cut pool before it begins to branch. The cuts hold for every whole answer that is better than the best one
+tells its cut pool before it begins to branch. The cuts hold for every integer solution that is better than the best one
 HiGHS knew by then (which it may have used to fix decisions), so with that answer in hand they are rows of the
 relaxation of any tree over the same model. A model that the root settles has no pool: then there are no cuts.
 """
@@ -37,9 +37,9 @@ _AT_THE_ROOT: dict[str, bool | int | float | str] = {
 
 @dataclass(frozen=True)
 class Cuts:
-    """Rows lower <= matrix @ x <= upper that every whole answer better than `answer` keeps; matrix (cuts, columns).
+    """Rows lower <= matrix @ x <= upper that every integer solution better than `answer` keeps; matrix (cuts, columns).
 
-    answer: levels of a whole answer, (columns,), or None: the rows hold for all.
+    answer: levels of an integer solution, (columns,), or None: the rows hold for all.
     """
 
     matrix: csr_array

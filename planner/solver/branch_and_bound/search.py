@@ -8,7 +8,7 @@ the time.
 
 Branching is by pseudo-costs, each begun with one short trial [1]; nodes are taken depth first to the better child,
 then by best bound. A tree that does not close soon looks for a better answer near the one it has: what answer and
-relaxation agree on is held, and the rest is a small tree of its own [2]. A large one gets the cutting planes of HiGHS,
+relaxation agree on is fixed, and the rest is a small tree of its own [2]. A large one gets the cutting planes of HiGHS,
 begins again from the relaxation with them, and takes its nodes by best bound alone, since by then it has a good answer.
 A tree that grows beyond `MOST_RELAXATIONS` is handed to HiGHS with the best answer as its start.
 
@@ -34,7 +34,7 @@ import numpy as np
 
 from kernels.pieces import usable_cores
 from planner.solver.branch_and_bound.branching import Branching, Node, PseudoCosts
-from planner.solver.branch_and_bound.node_lp import WHOLE, NodeLp, Relaxed, Unsettled, seconds_left, with_cuts
+from planner.solver.branch_and_bound.node_lp import INTEGRALITY, NodeLp, Relaxed, Unsettled, seconds_left, with_cuts
 from planner.solver.branch_and_bound.root_cuts import Cuts, root_cuts
 from planner.solver.branch_and_bound.tightening import tightened
 from planner.solver.fresh_highs import fresh_highs
@@ -59,7 +59,7 @@ MOST_NEARBY = 100
 MANY_ROWS = 2000
 """Rows above which interior point with crossover is the faster way to a vertex of an LP."""
 SEARCH_SHARE = 0.9
-"""Share of a time limit after which the search ends; the rest is for the LP with its decisions held, and its prices."""
+"""Share of a time limit after which the search ends; the rest is for the LP with its integers fixed, and its prices."""
 
 ROUNDING = (
     "no part of the tree is open: what is left of the gap is the tolerance of its relaxations, not a better answer"
@@ -74,11 +74,11 @@ class TreeSearch:
     which completes it.
     most: relaxations after which it gives up, None for `MOST_RELAXATIONS`. at_least: value that an answer has to beat
     (greater is better, whatever the sense of the model).
-    hint: levels over all columns, of which the whole decisions are tried after the first dive; with one the time goes
+    hint: levels over all columns, of which the integers are tried after the first dive; with one the time goes
     into the proof.
     priced: whether the answer is solved once more as the LP that prices come from.
-    held: after a solve, the model with its integers held at the answer, solved to a vertex; held_basis: that vertex.
-    Of a time limit the search takes SEARCH_SHARE, so that there is time left to hold its answer.
+    fixed: after a solve, the model with its integers fixed at the answer, solved to a vertex; fixed_basis: that vertex.
+    Of a time limit the search takes SEARCH_SHARE, so that there is time left to fix its answer.
     """
 
     options: SolverOptions
@@ -95,8 +95,8 @@ class TreeSearch:
     _shown: float = field(default=-np.inf, init=False)
     _given: tuple[float, FloatArray] | None = field(default=None, init=False)
     _hinted: bool = field(default=False, init=False)
-    held: Solution | None = field(default=None, init=False)
-    held_basis: Any = field(default=None, init=False)
+    fixed: Solution | None = field(default=None, init=False)
+    fixed_basis: Any = field(default=None, init=False)
 
     def solve_arrays(self, arrays: ModelArrays) -> Solution:
         """Solve to the gap asked for; an LP, and a model that presolve settles, is solved by HiGHS directly."""
@@ -126,14 +126,14 @@ class TreeSearch:
         if lp is not None and closed and self._known() == self.at_least == -np.inf:
             return self._nothing_left(arrays, lp)
         found = self._answer(arrays, lp, bound, message=ROUNDING if closed else "")
-        if found.values is None and self._best is not None:  # whole within a tolerance that its rows do not forgive
+        if found.values is None and self._best is not None:  # integral within a tolerance that its rows do not forgive
             return self._handed_over(arrays, lp, begin=False)
         return found
 
     def _start(self, arrays: ModelArrays) -> None:
         self._began, self._best, self._open, self._nodes = time.perf_counter(), None, [], 0
         self._proven, self._shown, self._hinted = None, -np.inf, False
-        self._maximise, self.held, self.held_basis, self._given = arrays.maximise, None, None, None
+        self._maximise, self.fixed, self.fixed_basis, self._given = arrays.maximise, None, None, None
 
     def _left(self) -> float | None:
         """Seconds left for the search, None without a limit."""
@@ -214,7 +214,7 @@ class TreeSearch:
         return False
 
     def _take(self, lp: NodeLp, root: Relaxed, hint: FloatArray) -> None:
-        """The answer with the whole decisions of a hint, as far as presolve has left them open; one that is worse than
+        """The answer with the integers of a hint, as far as presolve has left them open; one that is worse than
         the answer at hand shows soon, as the dual simplex comes down from the relaxation."""
         lower, upper = lp.lower.copy(), lp.upper.copy()
         known = lp.original_integer >= 0
@@ -225,18 +225,20 @@ class TreeSearch:
         self._hinted = self._best is not None
 
     def _dive(self, lp: NodeLp, node: Node) -> None:
-        """An answer under a node: hold the decisions nearest to whole, a quarter of them at a time, and solve again;
+        """An answer under a node: fix the integers nearest to integral, a quarter of them at a time, and solve again;
         ends early where no better answer than the one at hand is left."""
         at_least = -np.inf if self._best is None else self._best[0]
         while node.answer is None:
             fraction = np.abs(node.part - np.round(node.part))
-            loose = np.flatnonzero(fraction > WHOLE)
+            loose = np.flatnonzero(fraction > INTEGRALITY)
             nearest = loose[np.argsort(fraction[loose], kind="stable")]
-            whole = np.round(node.part)
-            other = np.floor(node.part) + np.ceil(node.part) - whole
-            for held, at in ((nearest[: max(len(nearest) // 4, 1)], whole), (nearest[:1], whole), (nearest[:1], other)):
+            rounded = np.round(node.part)
+            other = np.floor(node.part) + np.ceil(node.part) - rounded
+            for few, at in (
+                (nearest[: max(len(nearest) // 4, 1)], rounded), (nearest[:1], rounded), (nearest[:1], other)
+            ):
                 lower, upper = node.lower.copy(), node.upper.copy()
-                lower[held] = upper[held] = at[held]
+                lower[few] = upper[few] = at[few]
                 relaxed = lp.solve(lower, upper, node.basis, self._left(), at_least)
                 if relaxed is not None:
                     break
@@ -256,7 +258,7 @@ class TreeSearch:
         if self._best is None:
             return
         best = np.round(self._best[1][lp.integer])
-        agreed = np.abs(best - root.levels[lp.integer]) <= WHOLE
+        agreed = np.abs(best - root.levels[lp.integer]) <= INTEGRALITY
         left = self._left()
         options = replace(
             self.options, progress=None, log=None, beside=beside,
@@ -267,8 +269,8 @@ class TreeSearch:
             lp.with_integers_between(np.where(agreed, best, lp.lower), np.where(agreed, best, lp.upper))
         )
         if found is not None:
-            whole = np.round(found[lp.integer])
-            relaxed = lp.solve(whole, whole, root.basis, self._left())
+            integers = np.round(found[lp.integer])
+            relaxed = lp.solve(integers, integers, root.basis, self._left())
             if relaxed is not None:
                 self._keep(relaxed.value, relaxed.levels)
         self._report()
@@ -330,7 +332,7 @@ class TreeSearch:
             self._best = (value, levels)
 
     def _push(self, node: Node) -> None:
-        """A node that is whole is an answer, any other is open."""
+        """A node that is integral is an answer, any other is open."""
         self._nodes += 1
         if node.answer is not None:
             self._keep(node.value, node.answer)
@@ -419,14 +421,14 @@ class TreeSearch:
         return checked(arrays, claim, gap=self.options.gap)
 
     def _before_presolve(self, arrays: ModelArrays, values: FloatArray, seconds: float | None) -> FloatArray:
-        """Levels taken from the model as it was before presolve, with the whole decisions of an answer held."""
+        """Levels taken from the model as it was before presolve, with the integers of an answer fixed."""
         solver = HighsSolver(SolverOptions(time_limit_s=seconds))
-        held = solver.solve_arrays(arrays.with_integers_fixed(values))
+        fixed = solver.solve_arrays(arrays.with_integers_fixed(values))
         # the time ran out, and the search's levels are better
-        if held.status is not Status.OPTIMAL or held.values is None:
+        if fixed.status is not Status.OPTIMAL or fixed.values is None:
             return values
-        self.held, self.held_basis = held, solver.basis() if held.basic else None
-        return held.values
+        self.fixed, self.fixed_basis = fixed, solver.basis() if fixed.basic else None
+        return fixed.values
 
     def _handed_over(self, arrays: ModelArrays, lp: NodeLp | None, *, begin: bool = True) -> Solution:
         """HiGHS from here, with the best answer found as its start; without one if it is not to begin from it."""

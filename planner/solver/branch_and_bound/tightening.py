@@ -1,10 +1,10 @@
-"""Tighter switches: in rows `sum of a x <= M y` with y whole, M no larger than what the left side can reach.
+"""Tighter switches: in rows `sum of a x <= M y` with y integer, M no larger than what the left side can reach.
 
 A lease of 50,000 GPUs on a site that holds 8,000 is written `units <= 50,000 x block`; the relaxation then pays a
 sixth of a decision for the whole site. What the left side can reach is bounded by a linear programme over what stands
 behind
 its levels: the columns that provide to the rows that limit them, and on along the chain (GPUs owned, halls, contracted
-power, deliveries), everything else taken at its least use. Levels with whole y are the same as before;
+power, deliveries), everything else taken at its least use. Levels with integral y are the same as before;
 fractional ones fewer. Prices are not taken from such a model: a switch at its least M binds where the wider one would
 not.
 
@@ -70,7 +70,7 @@ def tightened(arrays: ModelArrays) -> ModelArrays:
 
 
 def _switch_rows(arrays: ModelArrays) -> NDArray[np.int64]:
-    """Rows `sum of a x - sum of M y <= 0` with a, M > 0, levels x >= 0, and whole y >= 0, one of each at least."""
+    """Rows `sum of a x - sum of M y <= 0` with a, M > 0, levels x >= 0, and integer y >= 0, one of each at least."""
     row = np.repeat(np.arange(arrays.rows), np.diff(arrays.start))
     switch, lower = arrays.integer[arrays.index], arrays.col_lower[arrays.index] >= 0.0
     fits = lower & np.where(switch, arrays.value < 0.0, arrays.value > 0.0)

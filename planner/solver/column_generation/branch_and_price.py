@@ -1,7 +1,7 @@
-"""The best whole plan out of a pool, by branch and price: a tree over the whole decisions, every node of it priced over
+"""The best integer plan out of a pool, by branch and price: a tree over the integers, every node of it priced over
 the whole pool.
 
-Whole decisions (a site opened, a lease taken or not, a block, a link, a whole phase) stand in the master; bundles are
+Integers (a site opened, a lease taken or not, a block, a link, a whole phase) stand in the master; bundles are
 divisible. A search over the columns of the last master alone would bound nothing, since a column left out may be worth
 little on average and much once a decision is made. So each node of the tree is a master of its own: the pool is priced
 at its prices, columns that could help come in, and the node is closed only when prices prove over all columns that none
@@ -25,7 +25,7 @@ import scipy.sparse as sp
 from planner.arrays import Floats, Ints
 from planner.solver.branch_and_bound.branching import LEAST_LOSS, SETTLED, PseudoCosts
 from planner.solver.branch_and_bound.idle import settled
-from planner.solver.branch_and_bound.node_lp import WHOLE
+from planner.solver.branch_and_bound.node_lp import INTEGRALITY
 from planner.solver.column_generation.certificate import bound_of
 from planner.solver.column_generation.columns import FixedPart, Pool
 from planner.solver.column_generation.mean_cvar import MeanCvar
@@ -41,7 +41,7 @@ MOST_NODES = 3000
 CLOSE = 1e-4
 """Gap of a node at which it is branched on; what is left of it only loosens the bounds of its children."""
 CLOSED = 1e-6
-"""Gap at which a node whose decisions are whole is done."""
+"""Gap at which a node whose integers are integral is done."""
 ROUNDS = 60
 """Rounds of pricing in one node at most."""
 MOST = 4
@@ -54,15 +54,15 @@ TRIALS, TRIAL_ITERATIONS = 8, 60
 
 @dataclass(frozen=True, eq=False)
 class BranchAndPrice:
-    """What the tree proved. whole: decisions of the best plan, (k,), None where none beat the one given; value, bound:
+    """What the tree proved. integers: those of the best plan, (k,), None where none beat the one given; value, bound:
     $M.
 
-    nodes cover all whole choices, see `node_proof`. columns, scenarios: those that stood in the programme at the end.
+    nodes cover all integer choices, see `node_proof`. columns, scenarios: those that stood in the programme at the end.
     stopped: what
     ended it before it was through: "time", "nodes", "solver" (a relaxation that it did not settle), "Ctrl-C", or "".
     """
 
-    whole: Floats | None
+    integers: Floats | None
     value: float
     bound: float
     nodes: tuple[Node, ...]
@@ -72,7 +72,7 @@ class BranchAndPrice:
 
     @property
     def infeasible(self) -> bool:
-        """Whether there is no whole plan at all."""
+        """Whether there is no integer plan at all."""
         return all(node.infeasible for node in self.nodes)
 
 
@@ -82,10 +82,10 @@ def branch_and_price(
     scenarios: Ints | None = None,
     most_nodes: int | None = None,
 ) -> BranchAndPrice:
-    """Prove the best plan with whole decisions out of a pool.
+    """Prove the best integer plan out of a pool.
 
-    bound: of the relaxation; value: of a whole plan that is known, $M. columns, scenarios: pool columns and scenarios
-    to begin with. Of the options count the gap, the time limit and the progress. A tree that is stopped is an answer
+    bound: of the relaxation; value: of an integer plan that is known, $M. columns, scenarios: those of the pool to
+    begin with. Of the options count the gap, the time limit and the progress. A tree that is stopped is an answer
     with the bound that it has reached.
     """
     chosen = options or SolverOptions()
@@ -109,7 +109,7 @@ class _Tree:
     value: float
     most: int
     master: Master = field(init=False)
-    whole: Floats | None = None
+    integers: Floats | None = None
     done: list[Node] = field(default_factory=list)
     open: list[tuple[float, int, Node]] = field(default_factory=list)
     _at: Ints = field(init=False)
@@ -132,9 +132,8 @@ class _Tree:
         """Close nodes, best bound first and deep before wide, until nothing open could be better by more than the
         gap."""
         arrays = self.fixed.arrays
-        self._push(
-            Node(np.ceil(arrays.col_lower[self._at] - WHOLE), np.floor(arrays.col_upper[self._at] + WHOLE), bound)
-        )
+        lower, upper = arrays.col_lower[self._at], arrays.col_upper[self._at]
+        self._push(Node(np.ceil(lower - INTEGRALITY), np.floor(upper + INTEGRALITY), bound))
         stopped = ""
         try:
             stopped = self._search()
@@ -145,7 +144,7 @@ class _Tree:
         nodes = (*self.done, *(entry[2] for entry in self.open))
         best = max([self.value, *(node.bound for node in nodes)])
         return BranchAndPrice(
-            self.whole, self.value, best, nodes, self.master.pool_held, self.master.scenarios, stopped
+            self.integers, self.value, best, nodes, self.master.pool_held, self.master.scenarios, stopped
         )
 
     def _search(self) -> str:
@@ -186,7 +185,7 @@ class _Tree:
         Invariant: a node's bound is at least the value of each of its plans over *all* columns and scenarios, since it
         comes from `bound_of`, which prices the whole pool; what the master happens to hold only says when to stop. A
         node is closed where (1) its bound is within the gap of the best plan, (2) prices of the limits alone prove that
-        it holds no plan, or (3) its answer is whole, keeps all limits, and no column or scenario is missing.
+        it holds no plan, or (3) its answer is integral, keeps all limits, and no column or scenario is missing.
         The textbook [1] prices a node until no column comes; here it is left at CLOSE while it is fractional, because
         what is left of its gap only loosens the bounds of its children, and they are priced anyway.
         """
@@ -205,12 +204,12 @@ class _Tree:
                 self.done.append(pricing.node)
                 return []
             levels = None if answer.broken else self._moved(answer)
-            whole = levels is not None and not len(self._loose(levels))
+            integral = levels is not None and not len(self._loose(levels))
             value, missed = self.measure.value(answer.npv), answer.missed
-            if levels is not None and whole and self._keeps_limit(answer):
+            if levels is not None and integral and self._keeps_limit(answer):
                 self._keep(value, levels)
-            close = pricing.value - value <= (CLOSED if whole else CLOSE) * max(abs(value), 1e-9)
-            if close and not answer.broken and not (whole and len(missed)):
+            close = pricing.value - value <= (CLOSED if integral else CLOSE) * max(abs(value), 1e-9)
+            if close and not answer.broken and not (integral and len(missed)):
                 break
             if came == 0 and not len(missed):
                 if not answer.broken or asked:
@@ -241,7 +240,7 @@ class _Tree:
             for _ in range(ROUNDS):
                 answer, capped = self.master.solve(), self.master.capped
                 found = bound_of(fixed, self.pool, answer.prices, cvar_limit=self.cvar_limit, capped=capped, most=MOST)
-                if found.value < -WHOLE:
+                if found.value < -INTEGRALITY:
                     return replace(node, bound=-math.inf, prices=answer.prices, capped=capped, infeasible=True)
                 came = (
                     0 if found.priced is None else self.master.add_pool(found.priced.column[found.priced.column >= 0])
@@ -257,15 +256,15 @@ class _Tree:
 
     def _keep(self, value: float, levels: Floats) -> None:
         if value > self.value:
-            self.value, self.whole = value, np.round(levels[self._at])
+            self.value, self.integers = value, np.round(levels[self._at])
 
     def _loose(self, levels: Floats) -> Ints:
-        """Which decisions are not whole."""
+        """Which integers are not integral."""
         chosen = levels[self._at]
-        return np.flatnonzero(np.abs(chosen - np.round(chosen)) > WHOLE)
+        return np.flatnonzero(np.abs(chosen - np.round(chosen)) > INTEGRALITY)
 
     def _moved(self, answer: Answer) -> Floats:
-        """The levels with decisions that cost nothing moved to a whole level where no row objects."""
+        """The levels with integers that cost nothing moved to an integral level where no row objects."""
         arrays, loose = self.fixed.arrays, self._loose(answer.levels)
         return settled(
             answer.levels, answer.activity, self._at[loose[self._free[loose]]], self._columns, arrays.row_lower,
@@ -276,8 +275,8 @@ class _Tree:
 
     def _branched(self, node: Node, levels: Floats, loose: Ints) -> list[Node]:
         """The node in two, at the decision that loses most both ways: the product of both losses by pseudo-costs, those
-        without history tried first (strong branching on the first TRIALS of them). A split lies between two whole
-        levels, so the two halves together hold every whole choice of the node, and share none."""
+        without history tried first (strong branching on the first TRIALS of them). A split lies between two integral
+        levels, so the two halves together hold every integer choice of the node, and share none."""
         chosen = levels[self._at]
         losses = {q: self._losses.losses(q, float(chosen[q] % 1.0)) for q in loose.tolist()}
         now = self.master.solve().value
@@ -293,11 +292,11 @@ class _Tree:
 
     def _tried(self, node: Node, q: int, level: float, now: float) -> tuple[float, float]:
         """Losses of rounding a decision down and up, as a few iterations tell."""
-        held = (float(node.lower[q]), float(node.upper[q]))
+        given = (float(node.lower[q]), float(node.upper[q]))
         found = []
         for way, edge in ((0, math.floor(level)), (1, math.ceil(level))):
-            bounds = (held[0], min(float(edge), held[1])) if way == 0 else (max(float(edge), held[0]), held[1])
-            value = self.master.lp.tried(int(self._at[q]), bounds, held, TRIAL_ITERATIONS)
+            bounds = (given[0], min(float(edge), given[1])) if way == 0 else (max(float(edge), given[0]), given[1])
+            value = self.master.lp.tried(int(self._at[q]), bounds, given, TRIAL_ITERATIONS)
             if value is not None:
                 self._losses.note(q, way, max(now - value, 0.0), abs(edge - level))
             found.append(SETTLED if value is None else max(now - value, LEAST_LOSS))

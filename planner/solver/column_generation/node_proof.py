@@ -1,7 +1,7 @@
-"""The proof that no whole plan out of a pool is better: nodes that cover all whole choices, each with prices that bound
-it.
+"""The proof that no integer plan out of a pool is better: nodes that cover all integer choices, each with prices that
+bound it.
 
-A node holds bounds of the whole decisions (sites opened, leases accepted, blocks, links, whole phases). For any prices,
+A node holds bounds of the integers (sites opened, leases accepted, blocks, links, whole phases). For any prices,
 `bound_of` with these bounds and with every column of the pool priced says what no plan of the node can beat; where
 nothing but the limits is priced and that comes out below zero, the node holds no plan at all. A column that the search
 never saw counts like all others, so whoever has the nodes can check the bound without a solver.
@@ -23,7 +23,7 @@ from planner.solver.column_generation.restricted_master import Prices
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """Some of the whole choices: bounds of the whole decisions, (k,) each, and `bound`, $M, that none of their plans
+    """Some of the integer choices: bounds of the integers, (k,) each, and `bound`, $M, that none of their plans
     beats.
 
     prices prove it, with `capped` as in `bound_of`; None where it is the bound of the relaxation over all. infeasible:
@@ -39,12 +39,12 @@ class Node:
 
     @property
     def choices(self) -> int:
-        """How many whole choices it holds."""
+        """How many integer choices it holds."""
         return prod(int(high - low) + 1 for low, high in zip(self.lower.tolist(), self.upper.tolist(), strict=True))
 
     def within(self, fixed: FixedPart) -> FixedPart:
-        """The fixed part with its whole decisions between the bounds of this node."""
-        return whole_between(fixed, self.lower, self.upper)
+        """The fixed part with its integers between the bounds of this node."""
+        return integers_between(fixed, self.lower, self.upper)
 
     def proven(self, fixed: FixedPart, pool: Pool, cvar_limit: float | None) -> float:
         """The bound again, from the prices alone, in float64."""
@@ -56,8 +56,8 @@ class Node:
         return found
 
 
-def whole_between(fixed: FixedPart, lower: Floats, upper: Floats) -> FixedPart:
-    """The fixed part with other bounds of its whole decisions."""
+def integers_between(fixed: FixedPart, lower: Floats, upper: Floats) -> FixedPart:
+    """The fixed part with other bounds of its integers."""
     arrays = fixed.arrays
     col_lower, col_upper = arrays.col_lower.copy(), arrays.col_upper.copy()
     col_lower[arrays.integer], col_upper[arrays.integer] = lower, upper
@@ -65,8 +65,8 @@ def whole_between(fixed: FixedPart, lower: Floats, upper: Floats) -> FixedPart:
 
 
 def proven_bound(nodes: tuple[Node, ...], fixed: FixedPart, pool: Pool, cvar_limit: float | None = None) -> float:
-    """What no whole plan beats, $M, recomputed from the prices of the nodes over a whole pool; inf where they do not
-    cover all whole choices."""
+    """What no integer plan beats, $M, recomputed from the prices of the nodes over a whole pool; inf where they do not
+    cover all integer choices."""
     arrays = fixed.arrays
     every = Node(arrays.col_lower[arrays.integer], arrays.col_upper[arrays.integer], math.inf).choices
     if sum(node.choices for node in nodes) != every or _overlap(nodes):

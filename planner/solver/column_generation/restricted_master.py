@@ -1,4 +1,4 @@
-"""The restricted master: the fixed part whole, those pool columns and those scenarios that matter so far.
+"""The restricted master: all of the fixed part, those pool columns and those scenarios that matter so far.
 
     maximise    E x + w d
     subject to  the rows of the fixed part

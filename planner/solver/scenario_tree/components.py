@@ -1,4 +1,4 @@
-"""A model of which some columns are held falls apart: its pieces are solved one by one."""
+"""A model of which some columns are fixed falls apart: its pieces are solved one by one."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def solved_in_pieces(arrays: ModelArrays, *, gap: float, clock: Clock) -> Pieced
 
     Without levels if a piece has none, or none within its time: nothing is proven by that.
     """
-    held = arrays.col_lower == arrays.col_upper
-    levels = np.where(held, arrays.col_lower, 0.0)
+    fixed = arrays.col_lower == arrays.col_upper
+    levels = np.where(fixed, arrays.col_lower, 0.0)
     matrix = arrays.matrix
     spent = matrix @ levels
-    free = np.flatnonzero(~held)
+    free = np.flatnonzero(~fixed)
     rows = sparse.csr_array(matrix[:, free])
     idle = np.flatnonzero(np.diff(rows.indptr) == 0)
     if _broken(spent[idle], arrays.row_lower[idle], arrays.row_upper[idle]):
@@ -64,10 +64,10 @@ def _labels(rows: sparse.csr_array) -> tuple[Ints, Ints, int]:
 
 def _together(of_row: Ints, of_column: Ints, count: int, integer: Flags) -> tuple[Ints, Ints, int]:
     """The same with all pieces without integers as the last piece: one linear programme is sooner solved than many."""
-    whole = np.bincount(of_column[integer], minlength=count) > 0
-    names = np.where(whole, np.cumsum(whole) - 1, int(whole.sum()))
+    integral = np.bincount(of_column[integer], minlength=count) > 0
+    names = np.where(integral, np.cumsum(integral) - 1, int(integral.sum()))
     named = np.where(of_row >= 0, names[of_row], -1) if count else of_row
-    return named, names[of_column] if count else of_column, int(whole.sum()) + int(not whole.all())
+    return named, names[of_column] if count else of_column, int(integral.sum()) + int(not integral.all())
 
 
 def _grouped(label: Ints, count: int) -> list[Ints]:
@@ -78,7 +78,7 @@ def _grouped(label: Ints, count: int) -> list[Ints]:
 
 
 def _part(arrays: ModelArrays, matrix: sparse.csr_array, columns: Ints, rows: Ints, spent: Floats) -> ModelArrays:
-    """Some columns and rows as a model of their own; spent: what the held columns use of the rows."""
+    """Some columns and rows as a model of their own; spent: what the fixed columns use of the rows."""
     matrix = sparse.csr_array(matrix)
     return replace(
         arrays,

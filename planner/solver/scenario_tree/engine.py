@@ -106,5 +106,6 @@ def solved(arrays: ModelArrays, *, gap: float, seconds: float | None, start: Flo
 
 
 def dived(arrays: ModelArrays, seconds: float | None) -> Solution:
-    """An answer by holding what the relaxation has nearly whole, some at a time; the relaxation is its bound."""
+    """An answer by fixing the integers that the relaxation has nearly integral, some at a time; the relaxation is its
+    bound."""
     return _OneDive(SolverOptions(time_limit_s=seconds), priced=False).solve_arrays(arrays)

@@ -9,7 +9,7 @@ and the sum of their bounds is a bound of the tree for any such lambda. Carøe a
 stochastic integer programming, Operations Research Letters 24 (1999), 37-45. The first prices come from the relaxation
 of the tree: its row prices split by share leave reduced costs r on the copies, of which lambda_n = share_n (sum of r)
 - r makes every part's relaxation optimal where the tree's is. So the bound is at least that of the relaxation, and
-better where whole decisions matter.
+better where integers matter.
 """
 
 from __future__ import annotations
@@ -72,9 +72,9 @@ class Parts:
         nodes = self.tree.nodes
         return tuple({n: np.zeros(nodes[n].columns) for n in self.shared if n in part.share} for part in self.parts)
 
-    def prices(self, whole: Extensive, duals: Floats) -> Prices:
+    def prices(self, extensive: Extensive, duals: Floats) -> Prices:
         """First prices, from the row prices (rows,) of the relaxation of the whole tree."""
-        of_node = {n: duals[whole.row[at] : whole.row[at + 1]] for at, n in enumerate(whole.numbers)}
+        of_node = {n: duals[extensive.row[at] : extensive.row[at + 1]] for at, n in enumerate(extensive.numbers)}
         reduced = []
         for part in self.parts:
             arrays = part.model.arrays

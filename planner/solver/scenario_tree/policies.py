@@ -1,9 +1,9 @@
-"""Answers of a whole tree from what its parts would do: the decisions of a part are held, the rest is solved again.
+"""Answers of a whole tree from what its parts would do: the decisions of a part are fixed, the rest is solved again.
 
 A part decides as if it knew which of the tree's paths come; what it does at the root is a decision that all parts can
-take. Held there, the tree falls apart into the trees below the children of the root, which are solved one by one.
+take. With these fixed, the tree falls apart into the trees below the children of the root, which are solved one by one.
 (mpi-sppy's spoke "xhatshuffle" tries the first stage of scenarios in turn; Danna, Rothberg, Le Pape, Mathematical
-Programming 102 (2005), 71-90, hold what an answer and the relaxation share.)
+Programming 102 (2005), 71-90, fix what an answer and the relaxation share.)
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from planner.solver.solution import TOLERANCE, cleaned, verify
 
 MOST_ROOTS = 4
 """Distinct first decisions tried after one pass, those of the most probable parts first."""
-WHOLE = 1e-6
+INTEGRALITY = 1e-6
 """How far apart two levels of an integer may be and still be the same."""
 
 
@@ -37,7 +37,7 @@ class Answers:
     the best.
     """
 
-    whole: Extensive
+    extensive: Extensive
     value: float | None = None
     levels: Floats | None = None
     values: list[float] = field(default_factory=list)
@@ -46,7 +46,7 @@ class Answers:
         """Keep some levels if they keep every limit and are better than the best; says whether they are."""
         if levels is None:
             return False
-        arrays = self.whole.arrays
+        arrays = self.extensive.arrays
         clean = cleaned(arrays, levels)
         if not verify(arrays, clean).within(TOLERANCE):
             return False
@@ -58,12 +58,12 @@ class Answers:
         return True
 
 
-def completed(whole: Extensive, given: Mapping[int, Floats], *, gap: float, clock: Clock) -> Floats | None:
-    """Levels (columns,) with the integers of some nodes held at given levels, rounded; None if none in time."""
-    arrays = whole.arrays
+def completed(extensive: Extensive, given: Mapping[int, Floats], *, gap: float, clock: Clock) -> Floats | None:
+    """Levels (columns,) with the integers of some nodes fixed at given levels, rounded; None if none in time."""
+    arrays = extensive.arrays
     lower, upper = arrays.col_lower.copy(), arrays.col_upper.copy()
     for number, levels in given.items():
-        own = whole.of_node(number)
+        own = extensive.of_node(number)
         integer = np.flatnonzero(arrays.integer[own])
         at = own.start + integer
         lower[at] = upper[at] = np.clip(np.round(levels[integer]), lower[at], upper[at])
@@ -75,7 +75,7 @@ class Policies:
     """The answers tried for one tree. relaxed: levels of its relaxation; tried: first decisions, as bytes."""
 
     parts: Parts
-    whole: Extensive
+    extensive: Extensive
     relaxed: Floats
     answers: Answers
     gap: float
@@ -89,8 +89,8 @@ class Policies:
 
     def begin(self, clock: Clock) -> None:
         """Where there is no answer yet, the one of a dive: something for the parts to start from."""
-        if self.answers.value is None and self.whole.arrays.is_mip:
-            self.answers.offer(dived(self.whole.arrays, clock.left()).values)
+        if self.answers.value is None and self.extensive.arrays.is_mip:
+            self.answers.offer(dived(self.extensive.arrays, clock.left()).values)
 
     def look(self, last: Pass, clock: Clock, enough: Callable[[], bool]) -> None:
         """Offer the answers that the parts of a pass suggest, until the time is out or the best is good enough."""
@@ -112,10 +112,10 @@ class Policies:
                 if number not in chosen or part.share[number] > chosen[number][0]:
                     chosen[number] = (part.share[number], own)
         levels = {number: own for number, (_, own) in chosen.items()}
-        self.answers.offer(completed(self.whole, levels, gap=self.gap, clock=clock))
+        self.answers.offer(completed(self.extensive, levels, gap=self.gap, clock=clock))
 
     def _roots(self, last: Pass) -> Iterator[Floats]:
-        """Levels of the root to hold: of each whole decision the mean of the parts that take it, most probable first.
+        """Levels at which to fix the root: of each integer the mean of the parts that take it, most probable first.
 
         The first pass begins with what the relaxation does, its integers rounded.
         """
@@ -124,13 +124,13 @@ class Policies:
         total: dict[bytes, Floats] = {}
         for part, levels in zip(self.parts.parts, last.levels, strict=True):
             if levels:
-                whole = np.round(levels[ROOT][node.integer]) + 0.0
-                key = whole.tobytes()
-                weight[key] = weight.get(key, 0.0) + max(part.share[ROOT], WHOLE)
-                total[key] = total.get(key, np.zeros(node.columns)) + max(part.share[ROOT], WHOLE) * levels[ROOT]
+                integers = np.round(levels[ROOT][node.integer]) + 0.0
+                key = integers.tobytes()
+                weight[key] = weight.get(key, 0.0) + max(part.share[ROOT], INTEGRALITY)
+                total[key] = total.get(key, np.zeros(node.columns)) + max(part.share[ROOT], INTEGRALITY) * levels[ROOT]
         found = [total[key] / weight[key] for key in sorted(weight, key=lambda key: -weight[key])]
         if not self.tried:
-            found.insert(0, self.relaxed[self.whole.of_node(ROOT)])
+            found.insert(0, self.relaxed[self.extensive.of_node(ROOT)])
         for root in found[:MOST_ROOTS]:
             root = np.where(node.integer, np.round(root), root)
             if root.tobytes() not in self.tried:
@@ -138,21 +138,22 @@ class Policies:
                 yield root
 
     def _from_root(self, root: Floats, clock: Clock) -> None:
-        """Hold the root and solve the trees below it; where that leaves no answer, hold only what is whole in it."""
-        held = self._held({ROOT: root})
-        found = solved_in_pieces(held, gap=self.gap, clock=Clock.of(clock.share(0.6)))
+        """Fix the root and solve the trees below it; where that leaves no answer, fix only those of its
+        integers that are integral."""
+        fixed = self._fixed({ROOT: root})
+        found = solved_in_pieces(fixed, gap=self.gap, clock=Clock.of(clock.share(0.6)))
         if found.levels is None:
-            found = replace(found, levels=completed(self.whole, {ROOT: root}, gap=self.gap, clock=clock))
+            found = replace(found, levels=completed(self.extensive, {ROOT: root}, gap=self.gap, clock=clock))
         if found.levels is not None:
             # what is continuous at the root fits the decisions below it only now
-            self.answers.offer(completed(self.whole, self.whole.split(found.levels), gap=self.gap, clock=clock))
+            self.answers.offer(completed(self.extensive, self.extensive.split(found.levels), gap=self.gap, clock=clock))
 
-    def _held(self, levels: Mapping[int, Floats]) -> ModelArrays:
-        """The whole model with all columns of some nodes held."""
-        arrays = self.whole.arrays
+    def _fixed(self, levels: Mapping[int, Floats]) -> ModelArrays:
+        """The whole model with all columns of some nodes fixed."""
+        arrays = self.extensive.arrays
         lower, upper = arrays.col_lower.copy(), arrays.col_upper.copy()
         for number, own in levels.items():
-            at = self.whole.of_node(number)
+            at = self.extensive.of_node(number)
             lower[at] = upper[at] = np.clip(own, lower[at], upper[at])
         return replace(arrays, col_lower=lower, col_upper=upper)
 
@@ -161,12 +162,12 @@ class Policies:
         best = self.answers.levels
         if best is None:
             return
-        arrays = self.whole.arrays
-        agreed = arrays.integer & (np.abs(best - self.relaxed) <= WHOLE)
+        arrays = self.extensive.arrays
+        agreed = arrays.integer & (np.abs(best - self.relaxed) <= INTEGRALITY)
         for levels in last.levels:
             for number, own in levels.items():
-                at = self.whole.of_node(number)
-                agreed[at] &= np.abs(best[at] - own) <= WHOLE
+                at = self.extensive.of_node(number)
+                agreed[at] &= np.abs(best[at] - own) <= INTEGRALITY
         if agreed.sum() == arrays.integer.sum():
             return
         lower = np.where(agreed, best, arrays.col_lower)

@@ -20,8 +20,8 @@ class Method(StrEnum):
     """How a tree is solved."""
 
     AUTO = "auto"
-    """Whole where it is small, else by paths, and whole from the answer of that where the gap stays open."""
-    WHOLE = "whole"
+    """As one model where it is small, else by paths, and as one model from that answer where the gap stays open."""
+    EXTENSIVE = "extensive"
     """The extensive form as one model."""
     PATHS = "paths"
     """The Lagrangian bound of its paths, and policies from what they would do; ends with the gap that these leave."""
@@ -36,13 +36,13 @@ class Seconds:
     """Models of the parts, over all passes."""
     policy: float = 0.0
     """Answers from what the parts would do."""
-    whole: float = 0.0
+    extensive: float = 0.0
     """The extensive form as one model."""
 
     @property
     def total(self) -> float:
         """All pieces."""
-        return self.relaxation + self.bound + self.policy + self.whole
+        return self.relaxation + self.bound + self.policy + self.extensive
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Pieces:
     relaxation: float | None = None
     """Value of the relaxation of the whole tree, a bound; None where it was not solved."""
     parts: int = 0
-    """Into how many parts the tree was cut; 0 where it was solved whole."""
+    """Into how many parts the tree was cut; 0 where it was solved as one model."""
     passes: tuple[float | None, ...] = ()
     """Bound of the parts after each pass of dual ascent; None where a part gave none."""
     policies: tuple[float, ...] = ()
@@ -69,14 +69,14 @@ class TreeSolution:
     objective: the value of `levels`, with a measure that of the measure, in the sense of the model (never negated).
     bound: no answer can be better: above the objective for `max`, below it for `min`. gap: |bound - objective| /
     |objective|. Each is None where there is none.
-    levels: by node, (columns,), whole where they must be. Empty without an answer.
+    levels: by node, (columns,), integral where they must be. Empty without an answer.
     node_value: by node n, the expected cost of n and of all nodes below it, given that the path has reached n:
         node_value[n] = cost_n @ levels[n] + sum over children c of probability_c x node_value[c]
     What was spent above n is not in it, and a measure does not change it: node_value[root] is the mean of `outcome`.
     outcome: by leaf, the sum of the costs of the nodes on the path to it: what a measure is taken of.
     Levels of nodes that count for nothing (probability 0, or outside the tail with a weight of 1) keep every limit, no
     more.
-    method: "whole" or "paths", what the answer came from.
+    method: "extensive" or "paths", what the answer came from.
     """
 
     status: Status

@@ -1,4 +1,4 @@
-"""A tree solved to a gap: whole where it is small, else by its paths, and whole again if the gap stays open."""
+"""A tree solved to a gap: as one model where it is small, else by its paths, then as one model if a gap is left."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from planner.solver.scenario_tree.engine import FEW_INTEGERS, Clock, relaxed, so
 from planner.solver.scenario_tree.extensive import Extensive, extensive
 from planner.solver.scenario_tree.measure import MeanCvar, with_tail
 from planner.solver.scenario_tree.parts import Parts, Prices
-from planner.solver.scenario_tree.policies import WHOLE, Answers, Policies, completed
+from planner.solver.scenario_tree.policies import INTEGRALITY, Answers, Policies, completed
 from planner.solver.scenario_tree.solution import Method, Pieces, Seconds, TreeSolution, closed
 from planner.solver.scenario_tree.tree import Tree
 from planner.solver.scenario_tree.tree_model import TreeModel, TreeNode
@@ -33,9 +33,9 @@ LEAST_S = 1.0
 FEWEST_PASSES = 3
 """Passes after which each has to close a part of the gap for another to follow."""
 SMALL = 100
-"""Whole decisions up to which a tree is solved whole at once: from some hundred on its parts are proven sooner."""
+"""Integers up to which a tree is solved as one model: from some hundred on its parts are proven sooner."""
 IN_A_PART = FEW_INTEGERS
-"""Whole decisions up to which the paths below a node stay in one part, whose bound is the better the larger it is."""
+"""Integers up to which the paths below a node stay in one part, whose bound is the better the larger it is."""
 SETTLED = (Status.INFEASIBLE, Status.UNBOUNDED)
 
 
@@ -52,7 +52,7 @@ def solve_tree(
 
     measure: None for the mean; see `MeanCvar` for the signs. time_limit_s: for everything together. method: see
     `Method`.
-    start: levels of some nodes, each (columns,), as of an earlier solution (`found.levels`): their whole decisions are
+    start: levels of some nodes, each (columns,), as of an earlier solution (`found.levels`): their integers are
     held and the rest solved; what comes of it is the first answer, and is passed over where no limit-keeping one comes
     of it.
     A tree that is infeasible, unbounded or stopped by the time is an answer with that status, not an exception.
@@ -64,10 +64,11 @@ def solve_tree(
     if start is not None:
         work.begin_from(model.levels(start))
     if chosen is Method.AUTO:
-        chosen = Method.WHOLE if len(tree.leaves) == 1 or work.whole.arrays.integer.sum() <= SMALL else Method.PATHS
+        few = work.extensive.arrays.integer.sum() <= SMALL
+        chosen = Method.EXTENSIVE if len(tree.leaves) == 1 or few else Method.PATHS
     if chosen is Method.PATHS:
         work.by_paths()
-    if chosen is Method.WHOLE or not work.ended(only_answered=method == Method.PATHS):
+    if chosen is Method.EXTENSIVE or not work.ended(only_answered=method == Method.PATHS):
         work.as_one_model()
     return told(model, tree, measure, work.found(), gap=gap, method=chosen)
 
@@ -77,7 +78,7 @@ class _Work:
     """What is known of a tree while it is solved. bound: the best; settled: what was proven instead of an answer."""
 
     tree: Tree
-    whole: Extensive
+    extensive: Extensive
     gap: float
     clock: Clock
     answers: Answers
@@ -91,34 +92,34 @@ class _Work:
 
     @staticmethod
     def of(tree: Tree, gap: float, clock: Clock) -> _Work:
-        whole = extensive(tree)
-        return _Work(tree, whole, gap, clock, Answers(whole))
+        model = extensive(tree)
+        return _Work(tree, model, gap, clock, Answers(model))
 
     def begin_from(self, start: Mapping[int, Vector]) -> None:
         """The answer that a start leads to."""
         with self._timed("policy"):
             clock = Clock.of(self.clock.share(0.3))
-            if not self.answers.offer(completed(self.whole, start, gap=self.gap, clock=clock)):
+            if not self.answers.offer(completed(self.extensive, start, gap=self.gap, clock=clock)):
                 self.message = "the start leads to no answer that keeps every limit"
 
     def by_paths(self) -> None:
         """Relaxation, then passes: the bound of the parts, and the answers that they suggest."""
         with self._timed("relaxation"):
-            found, duals = relaxed(self.whole.relaxed(), self.clock.left())
+            found, duals = relaxed(self.extensive.relaxed(), self.clock.left())
         if found.status is Status.INFEASIBLE:
             self.settled = Status.INFEASIBLE
         if found.values is None:
             return
         self.relaxation = found.bound
         self._prove(found.bound)
-        if self._whole(found.values):
+        if self._integral(found.values):
             self.answers.offer(found.values)
         if self.ended():
             return
         parts = Parts.of(self.tree, IN_A_PART)
         self.parts = len(parts.parts)
-        policies = Policies(parts, self.whole, found.values, self.answers, max(self.gap / 2.0, 1e-9))
-        self._raise(parts, policies, parts.no_prices() if duals is None else parts.prices(self.whole, duals))
+        policies = Policies(parts, self.extensive, found.values, self.answers, max(self.gap / 2.0, 1e-9))
+        self._raise(parts, policies, parts.no_prices() if duals is None else parts.prices(self.extensive, duals))
 
     def _raise(self, parts: Parts, policies: Policies, prices: Prices) -> None:
         """Passes while each closes its share of the gap that is open."""
@@ -128,7 +129,7 @@ class _Work:
             policies.begin(Clock.of(self.clock.share(0.5)))
         starts: Sequence[Mapping[int, Floats]] | None = None
         if self.answers.levels is not None:
-            starts = parts.split(self.whole.split(self.answers.levels))
+            starts = parts.split(self.extensive.split(self.answers.levels))
         while len(self.passes) < MOST_PASSES:
             clock = Clock.of(None)
             with self._timed("bound"):
@@ -156,10 +157,10 @@ class _Work:
                 return
             prices = following
 
-    def _whole(self, levels: Floats) -> bool:
-        """Whether the integers are whole."""
-        part = levels[self.whole.arrays.integer]
-        return bool((np.abs(part - np.round(part)) <= WHOLE).all())
+    def _integral(self, levels: Floats) -> bool:
+        """Whether the integers are integral."""
+        part = levels[self.extensive.arrays.integer]
+        return bool((np.abs(part - np.round(part)) <= INTEGRALITY).all())
 
     def _open_gap(self) -> float:
         """How far the best bound is from the best answer; infinite where one is missing."""
@@ -181,9 +182,9 @@ class _Work:
 
     def as_one_model(self) -> None:
         """The whole tree, from the best answer so far."""
-        with self._timed("whole"):
-            start = self.answers.levels if self.whole.arrays.is_mip else None
-            found = solved(self.whole.arrays, gap=self.gap, seconds=self.clock.left(), start=start)
+        with self._timed("extensive"):
+            start = self.answers.levels if self.extensive.arrays.is_mip else None
+            found = solved(self.extensive.arrays, gap=self.gap, seconds=self.clock.left(), start=start)
         if found.status in SETTLED:
             self.settled = found.status
         self.message = found.message or self.message
@@ -200,7 +201,7 @@ class _Work:
 
     def found(self) -> Found:
         """What was found, for the caller."""
-        levels = None if self.answers.levels is None else self.whole.split(self.answers.levels)
+        levels = None if self.answers.levels is None else self.extensive.split(self.answers.levels)
         seconds = Seconds(**self.seconds)
         pieces = Pieces(self.relaxation, self.parts, tuple(self.passes), tuple(self.answers.values), seconds)
         return Found(self.settled, levels, self.bound, self.message, pieces)

@@ -33,7 +33,7 @@ class TreeModel:
 
         sense ("min" or "max")  sum over nodes n of P(n) cost_n @ x_n
         subject to              row_lower_n <= sum over the nodes m on the path to n of A_nm @ x_m <= row_upper_n
-                                lower_n <= x_n <= upper_n, some x_n whole                          at every node n
+                                lower_n <= x_n <= upper_n, some x_n integer                        at every node n
 
     P(n) is the product of the probabilities from the root to n. A node of probability 0 counts for nothing in the
     objective, but its limits bind its ancestors as all others do. Nodes are only ever added; `with_bounds` makes
@@ -126,7 +126,7 @@ class TreeModel:
     def with_bounds(self, bounds: Mapping[TreeNode, tuple[Vector, Vector]]) -> TreeModel:
         """The same model with other bounds (lower, upper) of the columns of some nodes; handles serve both models.
 
-        To hold columns give the same number twice: `low, up = model.bounds(root); low[3] = up[3] = 1.0`.
+        To fix columns give the same number twice: `low, up = model.bounds(root); low[3] = up[3] = 1.0`.
         """
         other = TreeModel(self.sense)
         other._nodes, other._handles = list(self._nodes), dict(self._handles)

@@ -44,7 +44,7 @@ def generators(stages: int, penalty: float) -> TreeModel:
     return model
 
 
-@pytest.mark.parametrize("method", ["whole", "paths"])
+@pytest.mark.parametrize("method", ["extensive", "paths"])
 @pytest.mark.parametrize(("stages", "penalty", "value"), [(2, 1e6, 340315.52), (3, 1e5, 406712.49)])
 def test_capacity_of_struct_dual_dyn_prog(stages: int, penalty: float, value: float, method: str) -> None:
     found = solve_tree(generators(stages, penalty), method=method)
@@ -136,7 +136,7 @@ def units(stages: int) -> TreeModel:
 
 
 def test_three_stages_of_generation_expansion_by_both_methods() -> None:
-    whole, paths = (solve_tree(units(3), method=method) for method in ("whole", "paths"))
+    whole, paths = (solve_tree(units(3), method=method) for method in ("extensive", "paths"))
     assert whole.status is paths.status is Status.OPTIMAL
     assert whole.objective == pytest.approx(paths.objective, rel=1e-6)
 

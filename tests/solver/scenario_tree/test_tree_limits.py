@@ -13,7 +13,7 @@ from planner.errors import PlannerError
 from planner.solver import MeanCvar, TreeModel, solve_tree
 from planner.solver.status import Status
 
-METHODS = ("whole", "paths", "auto")
+METHODS = ("extensive", "paths", "auto")
 ONE = np.ones((1, 2))
 
 
@@ -179,7 +179,7 @@ def test_no_time_at_all(method: str) -> None:
     assert not found.levels
 
 
-@pytest.mark.parametrize("method", ["whole", "paths"])
+@pytest.mark.parametrize("method", ["extensive", "paths"])
 def test_little_time_leaves_an_answer_and_a_bound(method: str) -> None:
     model = capacity_expansion(8, 10, seed=2)
     found = solve_tree(model, time_limit_s=3.0, method=method, gap=1e-9)
@@ -193,10 +193,10 @@ def test_little_time_leaves_an_answer_and_a_bound(method: str) -> None:
 
 def test_a_start_is_an_answer_and_other_bounds_keep_the_handles() -> None:
     model = capacity_expansion(3, 4, branches=(2, 2), seed=0)
-    first = solve_tree(model, method="whole")
+    first = solve_tree(model, method="extensive")
     root = model.nodes[0]
     assert first.objective is not None
-    for method in ("whole", "paths"):
+    for method in ("extensive", "paths"):
         again = solve_tree(model, start=first.levels, method=method)
         assert again.pieces.policies[0] == pytest.approx(first.objective)
         assert again.objective == pytest.approx(first.objective)

@@ -47,7 +47,7 @@ def flat() -> float:
     return -float(found.fun)
 
 
-@pytest.mark.parametrize("method", ["whole", "paths"])
+@pytest.mark.parametrize("method", ["extensive", "paths"])
 def test_one_child_a_node_is_the_flat_model(method: str) -> None:
     found = solve_tree(chain_or_tree((1.0,)), method=method)
     assert found.status is Status.OPTIMAL
@@ -64,7 +64,7 @@ def test_equal_children_are_one_child(
     assert found.objective == pytest.approx(flat(), rel=1e-7)
 
 
-@pytest.mark.parametrize("method", ["whole", "paths"])
+@pytest.mark.parametrize("method", ["extensive", "paths"])
 def test_equal_children_by_both_methods(method: str) -> None:
     found = solve_tree(chain_or_tree((0.25, 0.75), (0.5, 0.5)), method=method)
     assert found.status is Status.OPTIMAL
@@ -96,7 +96,7 @@ def test_a_leaf_in_two_halves_changes_nothing(measure: MeanCvar | None) -> None:
     assert one.objective == pytest.approx(two.objective, rel=1e-9)
 
 
-@pytest.mark.parametrize("method", ["whole", "paths"])
+@pytest.mark.parametrize("method", ["extensive", "paths"])
 @pytest.mark.parametrize("sense", ["min", "max"])
 def test_cvar_by_hand(sense: str, method: str) -> None:
     """x papers, x <= 80: the worst third earns 80 - 5 x, the others 3 x; x in (80, 100]: 80 - 5 x, 640 - 5 x, 3 x.
@@ -151,7 +151,7 @@ def turned(model: TreeModel) -> TreeModel:
     return other
 
 
-@pytest.mark.parametrize("method", ["whole", "paths"])
+@pytest.mark.parametrize("method", ["extensive", "paths"])
 @pytest.mark.parametrize("measure", [None, MeanCvar(0.4, 0.6)])
 def test_the_other_sense_of_the_negative_is_the_same(method: str, measure: MeanCvar | None) -> None:
     model = capacity_expansion(2, 3, branches=(2, 2), seed=1)
@@ -170,7 +170,7 @@ def value(found: TreeSolution, *, bound: bool = False) -> float:
 @pytest.mark.parametrize("measure", [None, MeanCvar(0.4, 0.6)])
 def test_paths_on_trees_with_continuous_columns(seed: int, measure: MeanCvar | None) -> None:
     model = capacity_expansion(3, 4, branches=(2, 2), seed=seed)
-    whole = solve_tree(model, measure=measure, method="whole")
+    whole = solve_tree(model, measure=measure, method="extensive")
     paths = solve_tree(model, measure=measure, method="paths")
     assert whole.status is Status.OPTIMAL
     assert value(paths, bound=True) <= value(whole) + 1e-5
@@ -181,7 +181,7 @@ def test_paths_on_trees_with_continuous_columns(seed: int, measure: MeanCvar | N
     assert value(paths) <= 1.02 * value(whole)
 
 
-@pytest.mark.parametrize("method", ["whole", "paths"])
+@pytest.mark.parametrize("method", ["extensive", "paths"])
 def test_a_node_that_cannot_be_reached_binds_but_does_not_count(method: str) -> None:
     model = TreeModel("max")
     root = model.node(None, 1.0, cost=[1.0], upper=10, integer=True)
@@ -201,7 +201,7 @@ def test_nodes_without_columns_and_without_rows() -> None:
         bought, 0.5, cost=np.zeros(0), lower=np.zeros(0), rows={bought: sparse.csr_array(np.ones((2, 1)))},
         row_lower=1.0,
     )
-    for method in ("whole", "paths", "auto"):
+    for method in ("extensive", "paths", "auto"):
         found = solve_tree(model, method=method)
         assert found.objective == pytest.approx(6.0)
         assert found.levels[root].shape == found.levels[empty].shape == (0,)

@@ -74,7 +74,7 @@ def test_the_best_by_enumeration(seed: int, sense: str, measure: MeanCvar | None
     weight, alpha = (measure.weight, measure.alpha) if measure else (0.0, 0.5)
     value = best(tree, maximise=maximise, weight=weight, alpha=alpha)
     model = put(tree, sense)
-    for method in ("whole", "paths"):
+    for method in ("extensive", "paths"):
         found = solve_tree(model, measure=measure, method=method)
         if value is None:
             assert found.status is Status.INFEASIBLE

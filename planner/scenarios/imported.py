@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,22 +11,14 @@ import pandas as pd
 
 from planner.case.calendar import Calendar
 from planner.case.case import Case
-from planner.case.factor_names import OFFERED_SIZE, ONCE, OVERRUN, SLIPS, once_names
-from planner.case.offered_sizes import size_names
-from planner.case.reading.frames import FIRST_ROW
 from planner.case.written_dates import month_number
-from planner.did_you_mean import remedy_for
-from planner.errors import CaseError, Fault, PlannerError
-from planner.scenarios.factors import table_factors
+from planner.errors import CaseError, PlannerError
+from planner.scenarios.imported_faults import WEIGHT, moving_factors, table_faults
 from planner.scenarios.imported_table import imported_table
 
 Floats = npt.NDArray[np.float64]
 
 COLUMNS = ("factor_id", "scenario", "month", "value")
-GREATEST = 1e9
-"""Multipliers and weights beyond it are slips of a decimal point, and sums of them overflow."""
-WEIGHT = "weight"
-"""A column that may be left out: then all scenarios weigh the same."""
 
 
 @dataclass(frozen=True)
@@ -72,12 +63,12 @@ def read_imported(path: str | Path, case: Case, calendar: Calendar) -> Imported:
     Raises CaseError with all faults of the table, PlannerError when the file cannot be read.
     """
     table = _table(Path(path))
-    faults = list(_faults(table, Path(path).name, case, calendar))
+    faults = list(table_faults(table, Path(path).name, case, calendar))
     if faults:
         raise CaseError(faults)
     scenarios = list(dict.fromkeys(table.scenario))
     weights = table.drop_duplicates("scenario").set_index("scenario")[WEIGHT].loc[scenarios].to_numpy(np.float64)
-    moving = set(_moving(case))
+    moving = set(moving_factors(case))
     paths, once = {}, {}
     for name, rows in table.groupby("factor_id", sort=False):
         if name in moving:
@@ -124,92 +115,3 @@ def _numbers(cells: pd.Series) -> pd.Series:
     text = cells.map(lambda cell: "" if pd.isna(cell) else str(cell).strip())
     numbers = pd.to_numeric(text, errors="coerce").astype(np.float64)
     return numbers.where(~numbers.isna() | (text == ""), np.inf)
-
-
-def _moving(case: Case) -> list[str]:
-    return [factor.name for factor in table_factors(case) if not factor.single]
-
-
-def _single(case: Case, *words: str) -> list[str]:
-    """Factors drawn once for a future that drive some words."""
-    return [factor.name for factor in table_factors(case) if factor.target.word in words]
-
-
-def _faults(table: pd.DataFrame, file: str, case: Case, calendar: Calendar) -> Iterator[Fault]:
-    """Each thing that is wrong with the table, at its first row, with how many more rows it is wrong in."""
-
-    def fault(mask: pd.Series, column: str, why: str, remedy: str) -> Iterator[Fault]:
-        rows = np.flatnonzero(mask.to_numpy(dtype=bool))
-        if len(rows):
-            more = f" (and so in {len(rows) - 1} more rows)" if len(rows) > 1 else ""
-            yield Fault(file, int(rows[0]) + FIRST_ROW, column, str(table[column].iloc[rows[0]]), why + more, remedy)
-
-    moving = table.factor_id.isin(_moving(case))
-    words = {word: table.factor_id.isin(once_names(case.tables, word)) for word in ONCE}
-    slips, paid = (table.factor_id.isin(_single(case, *chosen)) for chosen in (tuple(SLIPS), (OVERRUN,)))
-    undriven = size_names(case.tables)
-    sizes = table.factor_id.isin([*_single(case, OFFERED_SIZE), *undriven])
-    happens = words["renewal"] | words["offer"]
-    known = moving | words["delay"] | words["default"] | happens | slips | paid | sizes
-    names = [
-        *(factor.name for factor in table_factors(case)),
-        *(name for word in ONCE for name in once_names(case.tables, word)),
-        *undriven,
-    ]
-    first = table.factor_id[~known]
-    yield from fault(
-        ~known, "factor_id", "the case has no such factor", remedy_for(first.iloc[0] if len(first) else "", names)
-    )
-    yield from fault(table.scenario == "", "scenario", "blank", "name or number the scenario")
-    written = table.month.str.fullmatch(r"\d{4}-(0[1-9]|1[0-2])")
-    yield from fault(moving & ~written, "month", "not a month", "write it as YYYY-MM")
-    yield from fault(
-        known & ~moving & (table.month != ""), "month", "this happens once, so it has no month", "leave the month blank"
-    )
-    whole = (table.value % 1.0 == 0.0) & (table.value.abs() <= GREATEST)
-    good = (
-        (moving & (table.value <= GREATEST) & (table.value >= 0.0))
-        | (words["delay"] & whole & (table.value >= 0.0))
-        | (words["default"] & ((whole & (table.value >= 0.0)) | table.value.isna()))
-        | (happens & table.value.isin([0.0, 1.0]))
-        | (slips & whole)
-        | ((paid | sizes) & (table.value <= GREATEST) & (table.value >= 0.0))
-    )
-    yield from fault(
-        known & ~good, "value", "not a value of this factor",
-        "give a multiplier of 0 or more, whole months late, whole months to the default (blank: never), 1 or 0 for a "
-        "renewal or an offer, or a share of 0 or more of the capex or of the lease",
-    )
-    repeated = table.duplicated(["factor_id", "scenario", "month"])
-    yield from fault(
-        repeated, "scenario", "this factor, scenario and month stand above already", "keep one of the rows"
-    )
-    yield from fault(
-        ~((table.weight <= GREATEST) & (table.weight >= 0.0)), WEIGHT, "not a weight", "give a number of 0 or more"
-    )
-    differs = table.weight != table.groupby("scenario").weight.transform("first")
-    yield from fault(
-        differs & np.isfinite(table.weight), WEIGHT, "another weight than this scenario has above",
-        "give a scenario one weight",
-    )
-    if not table.drop_duplicates("scenario").weight.sum() > 0.0:
-        yield Fault(file, None, WEIGHT, "", "no scenario has a weight above 0", "give weights, or leave the column out")
-    scenarios = set(table.scenario)
-    for name, rows in table.groupby("factor_id", sort=False):
-        lacking = scenarios - set(rows.scenario)
-        if lacking:
-            yield Fault(
-                file, None, "scenario", min(lacking),
-                f"{name} has no row for this scenario" + (f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""),
-                "every factor needs every scenario",
-            )
-    dated = table[moving & written]
-    for name, rows in dated.groupby("factor_id", sort=False):
-        begins = rows.groupby("scenario", sort=False).month.min()
-        late = begins[begins > calendar.start]
-        if len(late):
-            yield Fault(
-                file, None, "month", late.iloc[0],
-                f"{name} in scenario {late.index[0]} begins after the start {calendar.start}",
-                "add a row for the start or before",
-            )

@@ -45,7 +45,7 @@ def plan_policy(
         chosen["reviews"] = tuple(month(part) for part in chosen["reviews"].split(","))
     if "branches" in chosen:
         chosen["branches"] = _counts(chosen["branches"])
-    with saying(f"policy for {case.settings.name}", quiet=as_json) as say:
+    with saying(f"policy for {case.settings.name}", quiet=as_json, every=0.0) as say:
         found = adapted(case, options, AdaptOptions(**chosen), say=say)
     if out is not None:
         write_policy(found, out, force=force)

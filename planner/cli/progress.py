@@ -29,8 +29,11 @@ class Shown(Protocol):
 
 
 @contextmanager
-def saying(title: str, *, quiet: bool) -> Iterator[Say | None]:
-    """Say on standard error what is being done; yields what to call with more of it, None where that is nothing."""
+def saying(title: str, *, quiet: bool, every: float = EVERY) -> Iterator[Say | None]:
+    """Say on standard error what is being done; yields what to call with more of it, None where that is nothing.
+
+    every: seconds between two lines where standard error is no terminal; 0 for few long stages, each told as it begins.
+    """
     if quiet:
         yield None
         return
@@ -40,7 +43,7 @@ def saying(title: str, *, quiet: bool) -> Iterator[Say | None]:
         return f"{title}: {what} ({time.monotonic() - begun:.0f} s)"
 
     if not sys.stderr.isatty():
-        yield _now_and_then(line, begun)
+        yield _now_and_then(line, begun, every)
         return
     from rich.console import Console
     from rich.markup import escape
@@ -49,14 +52,14 @@ def saying(title: str, *, quiet: bool) -> Iterator[Say | None]:
         yield lambda what: status.update(escape(line(what)))
 
 
-def _now_and_then(line: Callable[[str], str], begun: float) -> Say:
-    """A line on standard error whenever EVERY seconds have passed since the last, or since the beginning."""
+def _now_and_then(line: Callable[[str], str], begun: float, every: float) -> Say:
+    """A line on standard error whenever `every` seconds have passed since the last, or since the beginning."""
     last = begun
 
     def say(what: str) -> None:
         nonlocal last
         now = time.monotonic()
-        if now - last >= EVERY:
+        if now - last >= every:
             last = now
             print(line(what), file=sys.stderr, flush=True)
 

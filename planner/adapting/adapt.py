@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,13 +18,14 @@ from planner.adapting.policy import Foreseen, Policy
 from planner.adapting.policy_tree import PolicyTree
 from planner.adapting.solving import Solved, solved
 from planner.adapting.waiting import worth_of_waiting
-from planner.arrays import Floats
+from planner.arrays import Floats, Ints
 from planner.case.case import Case
 from planner.case.edits import changed_case
 from planner.case.read import as_case
 from planner.errors import PlannerError
 from planner.planning.options import PlanOptions
 from planner.solver.growing_lp import GrowingLp, NoVertex
+from planner.solver.side_by_side import Stop, side_by_side
 from planner.solver.status import Status
 
 STEADY_GAP = 1e-3
@@ -146,26 +148,35 @@ class _Making:
         chosen = np.random.default_rng(futures.seed).choice(
             len(futures), count, replace=False, p=grounds.measure.probability
         )
-        lp = GrowingLp.of(grounds.staged.arrays, seconds=self._left())
-        every = np.arange(grounds.staged.arrays.columns)
-        known = []
-        for future in chosen.tolist():
-            lp.change_costs(every, np.ascontiguousarray(grounds.values[:, future]))
-            try:
-                known.append(lp.solve().value * grounds.usd)
-            except NoVertex as stopped:
-                if stopped.status is not Status.TIME_LIMIT:
-                    raise
-                break
+        # two rows of solves whatever the cores, each from the basis of its last: what is found does not depend on them
+        halves = np.array_split(chosen, 2)
+        known = side_by_side([partial(_known_usd, grounds, half, self._left()) for half in halves])
         self._lap("known futures")
-        met = chosen[: len(known)]
-        return Foreseen(met, np.array(known), best.npv_usd[met]) if known else None
+        met = np.concatenate([half[: len(values)] for half, values in zip(halves, known, strict=True)])
+        return Foreseen(met, np.concatenate(known), best.npv_usd[met]) if len(met) else None
 
     def _without(self, failed: Solved) -> Policy:
         return Policy(
             self.grounds, failed.problem, failed.status, failed.message, None, None, None, None, None, failed.pieces,
             self.seconds,
         )
+
+
+def _known_usd(grounds: Grounds, futures: Ints, seconds: float | None, stop: Stop) -> Floats:
+    """What plans that know their future are worth at most in some futures, as many as the time allows."""
+    lp = GrowingLp.of(grounds.staged.arrays, seconds=seconds)
+    every = np.arange(grounds.staged.arrays.columns)
+    found: list[float] = []
+    for future in futures.tolist():
+        stop()
+        lp.change_costs(every, np.ascontiguousarray(grounds.values[:, future]))
+        try:
+            found.append(lp.solve().value * grounds.usd)
+        except NoVertex as stopped:
+            if stopped.status is not Status.TIME_LIMIT:
+                raise
+            break
+    return np.array(found)
 
 
 def policy_problem(grounds: Grounds, base_npv_usd: Floats) -> PolicyTree:

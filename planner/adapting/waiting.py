@@ -4,13 +4,14 @@ Signing now: the thing is taken out of the first decisions, and may be signed la
 decided alike in all nodes of its stage, so that nothing learnt before it can tell. Either way what the policy loses is
 the answer; it is never negative, for each takes something away.
 
-All are compared on the relaxation, in which whole decisions are continuous, each solved from the basis of the last.
+All are compared on the relaxation, in which integers are continuous, each solved from the basis of the last.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -22,7 +23,9 @@ from planner.adapting.policy_tree import PolicyTree
 from planner.arrays import Floats, Ints
 from planner.solver.growing_lp import GrowingLp, NoVertex
 from planner.solver.scenario_tree.extensive import Extensive, extensive
+from planner.solver.side_by_side import Stop, side_by_side
 from planner.solver.status import Status
+from planner.wording import counted
 
 MOST = 5
 """Things signed now, and things left open, that are looked at: those with most at stake. Each is a relaxation of the
@@ -33,18 +36,26 @@ def worth_of_waiting(
     policy: Policy, say: Callable[[str], None], seconds: float | None
 ) -> dict[tuple[str, str], Worth]:
     """What signing now or keeping open is worth, by sort and name of the thing, as far as the time goes."""
-    chosen, found = asked(policy), {}
+    chosen = asked(policy)
     if not chosen:
         return {}
+    say(f"what {counted(len(chosen), 'decision')} with most at stake are worth")
     try:
         looked = _Looked.of(policy, seconds)
-        for choice in chosen:
-            say(f"what {choice.thing.label} is worth")
-            found[str(choice.thing.sort), choice.thing.name] = looked.worth(looked.without(choice.decision))
     except NoVertex as stopped:
         if stopped.status is not Status.TIME_LIMIT:
             raise
-    return found
+        return {}
+    # two rows of solves whatever the cores, each from the basis of its last: what is found does not depend on them
+    rows = [(looked, chosen[0::2]), (looked.twin(), chosen[1::2])]
+    found: dict[tuple[str, str], Worth] = {}
+    for some in side_by_side([partial(one.worths, choices) for one, choices in rows]):
+        found |= some
+    return {key: found[key] for key in map(_key, chosen) if key in found}
+
+
+def _key(choice: Choice) -> tuple[str, str]:
+    return str(choice.thing.sort), choice.thing.name
 
 
 def asked(policy: Policy) -> list[Choice]:
@@ -102,6 +113,23 @@ class _Looked:
         model = extensive(problem.model.tree())
         lp = GrowingLp.of(model.arrays, seconds=seconds)
         return _Looked(policy, problem, model, lp, lp.solve().value)
+
+    def twin(self) -> _Looked:
+        """The same on a solver of its own."""
+        return replace(self, lp=self.lp.twin())
+
+    def worths(self, choices: Sequence[Choice], stop: Stop) -> dict[tuple[str, str], Worth]:
+        """What some things are worth, by sort and name, as far as the time goes."""
+        found = {}
+        for choice in choices:
+            stop()
+            try:
+                found[_key(choice)] = self.worth(self.without(choice.decision))
+            except NoVertex as stopped:
+                if stopped.status is not Status.TIME_LIMIT:
+                    raise
+                break
+        return found
 
     def without(self, decision: Decision) -> _Bounds:
         """What takes the freedom of a decision away: signed now, it may not be; left open, it is decided alike."""

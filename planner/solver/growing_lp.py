@@ -7,7 +7,7 @@ not stand in it may go.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import highspy
@@ -81,6 +81,14 @@ class GrowingLp:
             arrays.start, arrays.index, arrays.value, np.zeros(arrays.columns, dtype=np.int32),
         )
         return GrowingLp(highs, arrays.columns, arrays.rows, seconds)
+
+    def twin(self) -> GrowingLp:
+        """The same programme on a solver of its own, at the same basis; it may work while this one does."""
+        highs = fresh_highs()
+        highs.passModel(self.highs.getLp())
+        if self._solved:
+            highs.setBasis(self.highs.getBasis())
+        return replace(self, highs=highs, iterations=0)
 
     def add_columns(self, cost: FloatArray, lower: FloatArray, upper: FloatArray, matrix: Any) -> None:
         """New columns at the end; matrix (rows, k)."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from planner.arrays import Floats
 from planner.solver.scenario_tree.engine import Clock, solved
 from planner.solver.scenario_tree.parts import Parts, Prices
+from planner.solver.side_by_side import Stop, side_by_side, workers
+from planner.solver.solution import Solution
 from planner.solver.status import Status
 
 
@@ -36,18 +39,25 @@ class Pass:
 def bound_pass(
     parts: Parts, prices: Prices, starts: Sequence[Mapping[int, Floats]] | None, *, gap: float, clock: Clock
 ) -> Pass:
-    """Solve each part at these prices within its share of the time.
+    """Solve each part at these prices within its share of the time, as many at once as there are cores.
 
     starts: by part, by node, levels that keep its limits, as of a pass before; none for a part where they are empty.
     """
+    at_a_time, count = workers(len(parts.parts)), len(parts.parts)
+
+    def solve(at: int, stop: Stop) -> Solution:
+        part = parts.parts[at]
+        arrays = part.priced(prices[at])
+        known = starts[at] if starts is not None and arrays.is_mip else {}
+        start = part.model.joined(known) if known else None
+        seconds = clock.share(min(at_a_time / (count - at), 1.0))
+        return solved(arrays, gap=gap, seconds=seconds, start=start, stop=stop)
+
     bound: float | None = 0.0
     value: float | None = 0.0
     levels: list[dict[int, Floats]] = []
-    for at, (part, own) in enumerate(zip(parts.parts, prices, strict=True)):
-        arrays = part.priced(own)
-        known = starts[at] if starts is not None and arrays.is_mip else {}
-        start = part.model.joined(known) if known else None
-        found = solved(arrays, gap=gap, seconds=clock.share(1.0 / (len(parts.parts) - at)), start=start)
+    answers = side_by_side([partial(solve, at) for at in range(count)])
+    for part, found in zip(parts.parts, answers, strict=True):
         if found.status is Status.INFEASIBLE:
             return Pass(prices, None, None, tuple({} for _ in parts.parts), infeasible=True)
         bound = None if bound is None or found.bound is None else bound + part.weight * found.bound

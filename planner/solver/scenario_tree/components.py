@@ -1,8 +1,10 @@
-"""A model of which some columns are fixed falls apart: its pieces are solved one by one."""
+"""A model of which some columns are fixed falls apart: its pieces are solved each by itself."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
+from threading import Event
 
 import numpy as np
 from scipy import sparse
@@ -11,6 +13,7 @@ from scipy.sparse.csgraph import connected_components
 from planner.arrays import Flags, Floats, Ints
 from planner.solver.model_arrays import ModelArrays
 from planner.solver.scenario_tree.engine import Clock, solved
+from planner.solver.side_by_side import Stop, side_by_side, workers
 from planner.solver.solution import TOLERANCE
 
 
@@ -39,13 +42,22 @@ def solved_in_pieces(arrays: ModelArrays, *, gap: float, clock: Clock) -> Pieced
     of_row, of_column, count = _labels(rows)
     of_row, of_column, count = _together(of_row, of_column, count, arrays.integer[free])
     columns_of, rows_of = _grouped(of_column, count), _grouped(of_row, count)
-    for at in range(count):
-        columns, own = free[columns_of[at]], rows_of[at]
-        part = _part(arrays, rows[own][:, columns_of[at]], columns, own, spent[own])
-        found = solved(part, gap=gap, seconds=clock.share(1.0 / (count - at)))
+    at_a_time, without = workers(count), Event()
+
+    def solve(at: int, stop: Stop) -> Floats | None:
+        if without.is_set():
+            return None
+        own = rows_of[at]
+        part = _part(arrays, rows[own][:, columns_of[at]], free[columns_of[at]], own, spent[own])
+        found = solved(part, gap=gap, seconds=clock.share(min(at_a_time / (count - at), 1.0)), stop=stop)
         if found.values is None:
+            without.set()
+        return found.values
+
+    for at, found in enumerate(side_by_side([partial(solve, at) for at in range(count)])):
+        if found is None:
             return Pieced(None, count)
-        levels[columns] = found.values
+        levels[free[columns_of[at]]] = found
     return Pieced(levels, count)
 
 

@@ -13,6 +13,7 @@ from planner.solver.highs import HighsSolver
 from planner.solver.model_arrays import ModelArrays
 from planner.solver.options import SolverOptions
 from planner.solver.scenario_tree.extensive import Column
+from planner.solver.side_by_side import Stop
 from planner.solver.solution import Solution
 from planner.solver.status import Status
 
@@ -86,8 +87,11 @@ def relaxed(arrays: ModelArrays, seconds: float | None) -> tuple[Solution, Float
     return found, np.array(answer.row_dual) if answer.dual_valid else None
 
 
-def solved(arrays: ModelArrays, *, gap: float, seconds: float | None, start: Floats | None = None) -> Solution:
-    """A model solved to a gap within some seconds; an LP ends in a vertex. start: levels that keep every limit.
+def solved(
+    arrays: ModelArrays, *, gap: float, seconds: float | None, start: Floats | None = None, stop: Stop | None = None
+) -> Solution:
+    """A model solved to a gap within some seconds; an LP ends in a vertex. start: levels that keep every limit. stop:
+    ends a MIP that is solved beside others.
 
     A search that ends before its time without a proof (its tolerances leave a gap) is gone over by HiGHS, from its
     answer.
@@ -95,14 +99,22 @@ def solved(arrays: ModelArrays, *, gap: float, seconds: float | None, start: Flo
     if not arrays.is_mip:
         return relaxed(arrays, seconds)[0]
     clock = Clock.of(seconds)
-    options = SolverOptions(gap=gap, time_limit_s=seconds, start=start)
+    options = SolverOptions(gap=gap, time_limit_s=seconds, start=start, progress=stop)
     if int(arrays.integer.sum()) > FEW_INTEGERS:
-        return HighsSolver(options).solve_arrays(arrays)
-    found = TreeSearch(options, priced=False).solve_arrays(arrays)
+        return _uninterrupted(HighsSolver(options).solve_arrays(arrays))
+    found = _uninterrupted(TreeSearch(options, priced=False).solve_arrays(arrays))
     if found.status in PROVEN or clock.late():
         return found
     begin = start if found.values is None else found.values
-    return HighsSolver(replace(options, time_limit_s=clock.left(), start=begin)).solve_arrays(arrays)
+    options = replace(options, time_limit_s=clock.left(), start=begin)
+    return _uninterrupted(HighsSolver(options).solve_arrays(arrays))
+
+
+def _uninterrupted(found: Solution) -> Solution:
+    """The same; Ctrl-C, after which a solve still has an answer, ends the tree."""
+    if found.interrupted:
+        raise KeyboardInterrupt
+    return found
 
 
 def dived(arrays: ModelArrays, seconds: float | None) -> Solution:

@@ -313,9 +313,9 @@ def test_an_integer_that_is_whole_only_within_tolerance_is_not_believed(presolve
         assert solution.objective == 10
     else:
         assert solution.status is Status.ERROR
-    repaired = solver._levels_with_whole_integers(solver.arrays, np.array([0.0, 1.0 - 1e-7]))
+    repaired = solver._levels_with_exact_integers(solver.arrays, np.array([0.0, 1.0 - 1e-7]))
     assert verify(solver.arrays, repaired).worst == 0.0
-    assert solver._levels_with_whole_integers(solver.arrays, np.array([0.5, 5e-7])) is None
+    assert solver._levels_with_exact_integers(solver.arrays, np.array([0.5, 5e-7])) is None
 
 
 # --- re-solving ---

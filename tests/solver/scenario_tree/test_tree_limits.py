@@ -105,7 +105,7 @@ def test_a_malformed_model_is_refused() -> None:
         ({"gap": -1.0}, "gap = -1.0 is not a share"),
         ({"gap": float("nan")}, "is not a share"),
         ({"time_limit_s": -1.0}, "give seconds, 0 or more"),
-        ({"method": "wholly"}, "method = 'wholly' is unknown; give 'auto', 'whole', 'paths'"),
+        ({"method": "wholly"}, "method = 'wholly' is unknown; give 'auto', 'extensive', 'paths'"),
     ],
 )
 def test_a_malformed_option_is_refused(given: dict[str, Any], message: str) -> None:

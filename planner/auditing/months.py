@@ -31,6 +31,10 @@ class Months:
         number = self.start + month
         return f"{number // 12:04d}-{number % 12 + 1:02d}"
 
+    def year(self, month: int) -> int:
+        """The calendar year of a month."""
+        return (self.start + month) // 12
+
     def hours(self, month: int) -> float:
         """Hours of the calendar month."""
         number = self.start + month

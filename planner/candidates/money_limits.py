@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from planner.arrays import Floats, Ints
 from planner.candidates.builder import Block, CandidateBuilder
 from planner.candidates.columns import Columns
 from planner.candidates.kinds import Kind
+from planner.candidates.names import joined
 from planner.candidates.outlook import Outlook
 from planner.candidates.resources import Family, Stock
 from planner.candidates.valuation import Valuation, cash_tables_of
@@ -131,15 +133,50 @@ INCOME = (Line.REVENUE, Line.MINING, Line.TAIL_RENT)
 
 
 def _limit_customers(builder: CandidateBuilder, valuation: Valuation) -> None:
-    """Discounted revenue of a customer <= share x discounted revenue of the plan."""
-    customers = builder.outlook.tables["customers"]
+    """Discounted revenue of a customer <= share x discounted revenue of the plan; and of a calendar year, not
+    discounted, revenue of the customer <= share x revenue of the plan."""
+    customers, yearly = builder.outlook.tables["customers"], builder.outlook.tables["customer_shares"]
     rows = np.flatnonzero(customers.given("max_revenue_share"))
-    if not len(rows):
+    resource = builder.book.resources(Family.REVENUE_SHARE, rows, builder.names.customer)
+    _limit_shares(builder, valuation, resource, rows, customers.floats("max_revenue_share")[rows])
+    year, customer, share = yearly.ints("year"), yearly.rows_of("customer_id"), yearly.floats("max_revenue_share")
+    for each in np.unique(year).tolist():
+        rows = np.flatnonzero(year == each)
+        resource = builder.book.resources(
+            Family.YEARLY_SHARE, (customer[rows], year[rows]), lambda at, of: (builder.names.customer(at), str(of))
+        )
+        # Each dollar of its months counts as one, as accounts have it.
+        counted = replace(
+            valuation, discount=builder.outlook.calendar.in_year(each).astype(np.float64), tax_rate=0.0
+        )
+        _limit_shares(builder, counted, resource, customer[rows], share[rows])
+
+
+def greatest_shares(outlook: Outlook) -> dict[tuple[str, str], float]:
+    """The greatest share of each limit on a customer's revenue, by the name of its family and its own."""
+    customers, yearly = outlook.tables["customers"], outlook.tables["customer_shares"]
+    found = {
+        (Family.REVENUE_SHARE.name, name): share
+        for name, share in zip(
+            customers.texts("customer_id"), customers.floats("max_revenue_share").tolist(), strict=True
+        )
+        if not math.isnan(share)
+    }
+    shares = zip(
+        joined(yearly.texts("customer_id"), yearly.written("year")), yearly.floats("max_revenue_share").tolist(),
+        strict=True,
+    )
+    return found | {(Family.YEARLY_SHARE.name, name): share for name, share in shares}
+
+
+def _limit_shares(
+    builder: CandidateBuilder, counted: Valuation, resource: Ints, customer: Ints, share: Floats
+) -> None:
+    """Revenue of customers, as a valuation counts it, within their shares of that of the plan; all of shape (n,)."""
+    if not len(customer):
         return
-    names, limits = customers.texts("customer_id"), customers.floats("max_revenue_share")
     for block in builder.of_kind(Kind.SERVE, Kind.HOST, Kind.RENEW, Kind.SELL, Kind.MINE):
-        value = valuation.npv(block, INCOME)[:, 0]
-        for row in rows.tolist():
-            resource = builder.book.resource(Family.REVENUE_SHARE, names[row])
+        value = counted.npv(block, INCOME)[:, 0]
+        for each, row, most in zip(resource.tolist(), customer.tolist(), share.tolist(), strict=True):
             own = block.columns["customer"] == row
-            builder.book.uses.add(block.numbers, resource, value * (own - limits[row]), 0, 1)
+            builder.book.uses.add(block.numbers, each, value * (own - most), 0, 1)

@@ -46,6 +46,10 @@ class Names:
         """Name of a lease by its row."""
         return str(self.leases[at])
 
+    def customer(self, at: int) -> str:
+        """Name of a customer by its row."""
+        return str(self.customers[at])
+
     def phase(self, at: int) -> str:
         """Name of a phase, SOURCE:PHASE, by its row in `power`."""
         return str(self.phases[at])

@@ -62,6 +62,7 @@ class Family(Enum):
     RENEWAL = "units renewed <= units served"
     DEPTH = "GPUs on demand at a tier <= its depth"
     REVENUE_SHARE = "discounted revenue of a customer <= its greatest share of the plan's"
+    YEARLY_SHARE = "revenue of a customer in a year <= its greatest share of the plan's in that year"
     CAPITAL = "new capital used up to a quarter <= capital raised up to then"
     FIXED = "what the user has fixed"
     CASH_FLOOR = "cumulative after-tax cash at the end of a quarter >= its floor"

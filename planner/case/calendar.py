@@ -58,6 +58,11 @@ class Calendar:
         """Index of the first month of the quarter of each month; negative where the quarter begins before the start."""
         return index - (self.start_number + index) % 3
 
+    def in_year(self, year: int) -> npt.NDArray[np.bool_]:
+        """Which months, those of the tail too, lie in a calendar year, shape (months,)."""
+        found: npt.NDArray[np.bool_] = (self.start_number + np.arange(self.months)) // 12 == year
+        return found
+
     @property
     def quarter_starts(self) -> npt.NDArray[np.int64]:
         """Indices of the first month of each calendar quarter within the horizon; month 0 opens the first."""

@@ -257,6 +257,25 @@ CUSTOMERS = Table(
     ),
 )
 
+CUSTOMER_SHARES = Table(
+    "customer_shares",
+    "The most that a customer may bring of a calendar year's revenue; years without a row have no limit.",
+    "a customer in a year",
+    ("customer_id", "year"),
+    (
+        text("customer_id", "the customer", required=True, refers_to="customers.customer_id"),
+        whole(
+            "year", "calendar year", "the year; those of its months that the case has count", required=True,
+            minimum=1900, maximum=2999,
+        ),
+        share(
+            "max_revenue_share", "most of the plan's revenue of the year that may come from it, as billed and not "
+            "discounted", required=True,
+        ),
+        SOURCE,
+    ),
+)
+
 LEASES = Table(
     "leases",
     "Leases offered or signed: clusters of GPUs, or powered halls for a tenant who brings the GPUs.",
@@ -616,7 +635,7 @@ CORRELATIONS = Table(
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
-        SITES, SITE_GROUPS, POWER, GPUS, RESALE, GPU_SUPPLY, CUSTOMERS, LEASES, LEASE_RAMP, LEASE_RATES,
-        MARKET, MINING, CURVES, LINKS, BUDGET, DEBT, FLEET, STRESSES, FACTORS, CORRELATIONS,
+        SITES, SITE_GROUPS, POWER, GPUS, RESALE, GPU_SUPPLY, CUSTOMERS, CUSTOMER_SHARES, LEASES, LEASE_RAMP,
+        LEASE_RATES, MARKET, MINING, CURVES, LINKS, BUDGET, DEBT, FLEET, STRESSES, FACTORS, CORRELATIONS,
     )
 }

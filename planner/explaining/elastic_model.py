@@ -30,7 +30,7 @@ from planner.solver.solution import Solution
 from planner.solver.status import Status
 
 THOUSANDS = ("GPUs", "units")
-MONEY_ROWS = (Family.CASH_FLOOR.name, Family.REVENUE_SHARE.name)
+MONEY_ROWS = (Family.CASH_FLOOR.name, Family.REVENUE_SHARE.name, Family.YEARLY_SHARE.name)
 
 
 class OutOfTime(Exception):

@@ -11,6 +11,7 @@ from planner.candidates.accepting import placed_name
 from planner.candidates.build import CandidateSet
 from planner.candidates.hall_cohorts import EXISTING, NEW
 from planner.candidates.kinds import Kind as CandidateKind
+from planner.candidates.money_limits import greatest_shares
 from planner.candidates.phase_limits import IF_OPEN, IF_TAKEN, IN_STEPS
 from planner.candidates.phases import more_power, phase_table, step_mw, unit_mw
 from planner.candidates.resources import Family
@@ -233,7 +234,7 @@ def _gpus(stated: StatedLimits) -> None:
 
 def _money(stated: StatedLimits) -> None:
     outlook = stated.candidates.outlook
-    table = stated.rows.table
+    rows_of = stated.rows.table
     for name, rows in stated.names_of(Family.CAPITAL):
         first = outlook.case.tables["budget"].dropna(subset=["new_capital_usd"])["quarter"].min()
         if name == "capital":
@@ -246,7 +247,7 @@ def _money(stated: StatedLimits) -> None:
             continue
         amounts = outlook.case.tables["budget"].set_index("quarter")["new_capital_usd"].fillna(0.0)
         for row in rows:
-            quarter = outlook.calendar.written_quarter(int(table["start"].iat[row]))
+            quarter = outlook.calendar.written_quarter(int(rows_of["start"].iat[row]))
             raised = float(amounts.get(quarter, 0.0))
             words = f"{sized(raised, '$')} of new capital is raised in {quarter}"
             limit = Limit(
@@ -262,15 +263,15 @@ def _money(stated: StatedLimits) -> None:
             ),
             rows,
         )
-    shares = outlook.case.tables["customers"].set_index("customer_id")["max_revenue_share"]
-    for name, rows in stated.names_of(Family.REVENUE_SHARE):
-        words = f"customer {name} may bring {shares[name]:.0%} of discounted revenue at most"
-        stated.raise_rows(
-            stated.add(
-                Limit(Kind.SHARE, name, words, float(shares[name]), "$", edit=f"customers.max_revenue_share[{name}]=1")
-            ),
-            rows,
-        )
+    shares = greatest_shares(outlook)
+    for family, table in ((Family.REVENUE_SHARE, "customers"), (Family.YEARLY_SHARE, "customer_shares")):
+        for name, rows in stated.names_of(family):
+            share = shares[family.name, name]
+            customer, *years = stated.parts_of(rows)
+            of = f"the revenue of {years[0]}" if years else "discounted revenue"
+            words = f"customer {customer} may bring {share:.0%} of {of} at most"
+            edit = f"{table}.max_revenue_share[{name}]=1"
+            stated.raise_rows(stated.add(Limit(Kind.SHARE, name, words, share, "$", edit=edit)), rows)
 
 
 # --- leases and whole decisions ----------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ from planner.candidates.resources import Family
 SPLIT_TOLERANCE = 1e-9
 
 BY_PLACE = (Family.FLEET,)
-BY_TIER = (Family.DEPTH, Family.REVENUE_SHARE)
+BY_TIER = (Family.DEPTH, Family.REVENUE_SHARE, Family.YEARLY_SHARE)
 BY_PHASE = (Family.PHASE, Family.MIN_TAKE)
 
 

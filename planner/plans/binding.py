@@ -20,6 +20,7 @@ from planner.arrays import Floats
 from planner.candidates.bounds import POWER, copied_bounds
 from planner.candidates.build import CandidateSet
 from planner.candidates.kinds import Kind
+from planner.candidates.money_limits import greatest_shares
 from planner.candidates.resources import Family
 from planner.formulation.allocate import Allocation
 from planner.storage.own_tables import no_rows
@@ -45,8 +46,8 @@ SORTS = {
     "power": (POWER, Family.PHASE, Family.OFFER, Family.LEAST_POWER, Family.GROUP, Family.MIN_TAKE),
     "capital": (Family.CAPITAL, Family.CASH_FLOOR),
     "demand": (
-        Family.VOLUME, Family.LEAST_VOLUME, Family.TIER, Family.DEPTH, Family.REVENUE_SHARE, Family.BLOCK,
-        Family.LEAST_BLOCK, Family.RENEWAL, Family.PLACED, Family.ON_FABRIC, Family.ACCEPTED_ONCE,
+        Family.VOLUME, Family.LEAST_VOLUME, Family.TIER, Family.DEPTH, Family.REVENUE_SHARE, Family.YEARLY_SHARE,
+        Family.BLOCK, Family.LEAST_BLOCK, Family.RENEWAL, Family.PLACED, Family.ON_FABRIC, Family.ACCEPTED_ONCE,
     ),
     "deliveries": (Family.SUPPLY,),
     "sites": (
@@ -126,9 +127,9 @@ def _sizes(candidates: CandidateSet, allocation: Allocation) -> Floats:
     # A floor of nothing, and a share of what is earned, have no size of their own: they count as large as what runs up
     # against them.
     size = np.where((family == Family.CASH_FLOOR.name) & (size == 0.0), gross, size)
-    shares = candidates.outlook.case.tables["customers"].set_index("customer_id")["max_revenue_share"]
-    share = rows["name"].map(shares).to_numpy(np.float64)
-    part = (family == Family.REVENUE_SHARE.name) & (share < 1.0)
+    shares = greatest_shares(candidates.outlook)
+    share = np.array([shares.get(key, 1.0) for key in zip(family, rows["name"], strict=True)], dtype=np.float64)
+    part = share < 1.0
     return np.where(part, gross / np.where(part, 1.0 - share, 1.0), size)
 
 

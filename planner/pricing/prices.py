@@ -27,6 +27,7 @@ from planner.pricing.supply_values import (
     group_values,
     hall_values,
     lease_values,
+    share_values,
 )
 from planner.solver.options import SolverOptions
 
@@ -116,7 +117,7 @@ def _answers(task: PriceTask, fixed: FixedPlan, detail: str) -> Iterator[tuple[s
         yield from (("years of phases", answer) for answer in by_year(outlook, phase))
     for what, values in (
         ("deliveries", delivery_values), ("capital", capital_values), ("cash floors", floor_values),
-        ("leases", lease_values),
+        ("customers' shares", share_values), ("leases", lease_values),
         ("halls", hall_values), ("clusters", cluster_values), ("shared feeds", group_values),
     ):
         yield from ((what, answer) for answer in values(fixed, task.candidates, task.allocation, places))

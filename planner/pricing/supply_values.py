@@ -7,6 +7,7 @@ Each is a limit of the plan's linear programme, moved in both directions with in
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
 from planner.candidates.kinds import Kind
+from planner.candidates.money_limits import greatest_shares
 from planner.candidates.named import rates_with_units
 from planner.candidates.outlook import Outlook
 from planner.candidates.resources import Family
@@ -100,6 +102,33 @@ def floor_values(fixed: FixedPlan, candidates: CandidateSet, allocation: Allocat
         yield _two_sided(
             fixed, candidates.outlook, "one quarter", thing, direction, start, start + 3, places.model.money, None
         )
+
+
+def share_values(fixed: FixedPlan, candidates: CandidateSet, allocation: Allocation, places: Places) -> Iterator[Row]:
+    """A dollar of a customer's revenue more or less than its share allows: of a year, or discounted of all years.
+
+    A share that is d higher allows d x the plan's revenue more, so that the step asked about is one point of it.
+    in_plan, limit: revenue of the customer, and its share of the plan's; blank where the row does not tell them.
+    """
+    outlook = candidates.outlook
+    shares = greatest_shares(outlook)
+    # A valuation by discounted cash counts what is left after tax, one of a year each dollar.
+    counted = {Family.REVENUE_SHARE: 1.0 - outlook.case.settings.tax_rate, Family.YEARLY_SHARE: 1.0}
+    for family, kept in counted.items():
+        for name in places.names(family) if kept > 0.0 else ():
+            rows, share = places.rows(family, name), shares[family.name, name]
+            customer, *years = places.parts(rows)
+            months = np.flatnonzero(outlook.calendar.in_year(int(years[0]))) if years else np.arange(outlook.last_month)
+            thing, step = Thing("customer share", name, "$", kind=customer), places.model.money
+            if 0.0 < share < 1.0:
+                earned = float(_gained(fixed, places, rows)[0]) / (1.0 - share) / kept
+                whole = (earned - float(_used(fixed, places, rows)[0]) / kept) / share
+                thing = replace(thing, in_plan=earned, limit=share * whole)
+                step = STEP_SHARE * whole if whole > 0.0 else step
+            yield _two_sided(
+                fixed, outlook, "within a year" if years else "whole term", thing, places.raised(rows, kept),
+                int(months[0]), int(months[-1]) + 1, step, None, followed=False,
+            )
 
 
 def lease_values(fixed: FixedPlan, candidates: CandidateSet, allocation: Allocation, places: Places) -> Iterator[Row]:
@@ -261,6 +290,12 @@ def _two_sided(
         outlook, question, thing, start, end, step=step, dual_usd=fixed.dual_between(more, down), **cells,
         **gain_cells(gain), **loss_cells(loss)
     )
+
+
+def _gained(fixed: FixedPlan, places: Places, rows: IntArray) -> Floats:
+    """What counts against each row, without what counts for it."""
+    against: Floats = (fixed.arrays.matrix[rows].maximum(0.0) @ fixed.levels) * places.model.row_scale[rows]
+    return against
 
 
 def _used(fixed: FixedPlan, places: Places, rows: IntArray) -> Floats:

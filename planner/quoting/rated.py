@@ -28,7 +28,7 @@ from planner.candidates.resources import Family, ResourceBook, Stock, Uses
 from planner.candidates.serving import add_offers
 from planner.quoting.inquiry import Inquiry
 
-MONEY = (Family.CAPITAL, Family.CASH_FLOOR, Family.REVENUE_SHARE)
+MONEY = (Family.CAPITAL, Family.CASH_FLOOR, Family.REVENUE_SHARE, Family.YEARLY_SHARE)
 """Families of limits in which a rate can stand."""
 
 _WHERE = ("family", "name", "candidate", "start", "end")

@@ -128,10 +128,13 @@ PORTFOLIO = ResultFile("plan", "portfolio.csv", "a candidate held", _PORTFOLIO_C
 
 PRICES = ResultFile("plan", "prices.csv", "a stated question about something scarce", (
     C("question", "words", "what is asked"),
-    C("resource", "word", "what it is asked of: phase, delivery, capital, cash floor, lease, hall, fabric"),
+    C(
+        "resource", "word",
+        "what it is asked of: phase, delivery, capital, cash floor, customer share, lease, hall, fabric",
+    ),
     _SITE,
-    C("name", "name", "the phase, lease, SKU, quarter or link"),
-    C("kind", "word", "technology of a phase, SKU of a delivery, kind of a lease"),
+    C("name", "name", "the phase, lease, SKU, quarter, link, or CUSTOMER:YEAR"),
+    C("kind", "word", "technology of a phase, SKU of a delivery, kind of a lease, customer of a share"),
     _FROM, _TO,
     C("unit", "word", "unit of what is asked about"),
     C("step", "see unit", "units asked about"),

@@ -38,6 +38,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     Family.RENEWAL.name: ("{} renewed", "units"),
     Family.DEPTH.name: ("GPUs on demand of {}", "GPUs"),
     Family.REVENUE_SHARE.name: ("discounted revenue of customer {}", "$"),
+    Family.YEARLY_SHARE.name: ("revenue of customer and year {}", "$"),
     Family.CAPITAL.name: ("new capital used ({})", "$"),
     Family.FIXED.name: ("{} as you fixed it", ""),
     Family.CASH_FLOOR.name: ("cumulative cash at the end of {}", "$"),

@@ -15,7 +15,8 @@ SAME = {
     "GPUs owned": "FLEET",
     "supply of GPUs": "SUPPLY", "depth of the market": "DEPTH", "mining load": "MINING", "new capital": "CAPITAL",
     "cash floor": "CASH_FLOOR",
-    "share of a customer": "REVENUE_SHARE", "size of a lease": "VOLUME", "units at a rate": "TIER",
+    "share of a customer": "REVENUE_SHARE", "share of a customer in a year": "YEARLY_SHARE",
+    "size of a lease": "VOLUME", "units at a rate": "TIER",
     "convertible halls": "CONVERTIBLE", "pace of building": "BUILD", "site": "SITE",
 }
 """Families of the ledger by those of the planner's rows that say the same."""

@@ -10,7 +10,7 @@ import pytest
 from at_length import in_tiers
 from oracle.plain_case import PlainCase
 from oracle.plain_cash import plain_rows
-from oracle.plain_usage import plain_excess, plain_money, quarters
+from oracle.plain_usage import plain_excess, plain_money, plain_revenue, quarters
 from oracle.rich_case import rich_case
 
 from planner.candidates.build import CandidateSet, build_candidates
@@ -20,7 +20,7 @@ from planner.formulation.allocate import allocate
 from planner.solver.options import SolverOptions
 from planner.solver.status import Status
 
-MONEY = ("CAPITAL", "CASH_FLOOR")
+MONEY = ("CAPITAL", "CASH_FLOOR", "YEARLY_SHARE")
 VARIANTS = [(1, "contracted", True), (2, "none", False), (3, "rented", False)]
 
 
@@ -123,6 +123,28 @@ def test_capital_is_drawn_quarter_by_quarter_as_the_loops_count_it(carries_over)
         assert abs(value - due) <= 1e-9 * sum(abs(amount) for amount in drawn), (
             f"{row.name} from month {row.start}: {value:.9g}, expected {due:.9g}"
         )
+
+
+def test_the_revenue_of_a_year_is_that_of_the_loops():
+    candidates = _candidates(1, "contracted", True)
+    case, levels, rows = PlainCase(_case(1, "contracted", True)), _any_levels(candidates), candidates.rows
+    revenue = plain_revenue(
+        case, plain_rows(candidates.table), levels.tolist(), candidates.outlook.months, tail="contracted"
+    )
+    excess = rows.use @ levels
+    compared = 0
+    for limit in case.rows["customer_shares"]:
+        of = {
+            name: sum(usd for month, usd in months.items() if case.year(month) == limit["year"])
+            for name, months in revenue.items()
+        }
+        (row,) = np.flatnonzero(rows.table["name"] == f"{limit['customer_id']}:{limit['year']}")
+        whole = sum(of.values())
+        assert excess[row] == pytest.approx(
+            of[limit["customer_id"]] - limit["max_revenue_share"] * whole, abs=1e-9 * whole
+        )
+        compared += 1
+    assert compared == 2
 
 
 @pytest.mark.parametrize("carries_over", [True, False], ids=["carried over", "quarter by quarter"])

@@ -70,6 +70,14 @@ BROKEN = [
     ),
     ("customers.csv", "customer_id,guarantor\nacme,bolt\nbolt,acme\n", 2, "guarantor", "its own guarantor"),
     ("customers.csv", "customer_id,guarantor\nacme,acme\nbolt,\n", 2, "guarantor", "its own guarantor"),
+    (
+        "customer_shares.csv", "customer_id,year,max_revenue_share\nacme,2026,0.5\n", 2, "year",
+        "ends before the start 2027-01",
+    ),
+    (
+        "customer_shares.csv", "customer_id,year,max_revenue_share\nacne,2027,0.5\n", 2, "customer_id",
+        "customers has no customer_id 'acne'",
+    ),
     ("lease_ramp.csv", "lease_id,month_of_term\ntrain,36\n", 2, "month_of_term", "after the end of the term"),
     ("mining.csv", "site_id,utility_mw,joules_per_th\nriver,20,18\n", 2, "hashprice_usd_per_ph_day", "neither"),
     ("gpu_supply.csv", "gpu_id,quarter,max_gpus\nb200,2026-Q3,10\n", 2, "quarter", "ends before the start"),

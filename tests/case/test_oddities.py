@@ -104,6 +104,10 @@ def test_a_usual_case_is_passed_in_silence(case_folder):
             {"budget.csv": "quarter,new_capital_usd\n2027-Q2,5\n"}, "budget.csv", None,
             "no new capital is listed for 2027-Q1, 2027-Q3",
         ),
+        (
+            {"customer_shares.csv": "customer_id,year,max_revenue_share\nacme,2030,0.5\nacme,2031,0.5\n"},
+            "customer_shares.csv", 3, "the revenue of 2031, and all of it lies after the horizon",
+        ),
         ({"customers.csv": "customer_id\nacme\nbolt\n"}, "customers.csv", 3, "customer bolt takes no lease"),
         ({"customers.csv": "customer_id\nacme\nAcme\n"}, "customers.csv", 3, "differ in capitals alone"),
         (

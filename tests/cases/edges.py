@@ -274,6 +274,12 @@ def _optional(
             }
             for lease in leases for at in (0, 1)
         ],
+        "customer_shares": lambda: [
+            {
+                "customer_id": "c", "year": (first + draw(st.sampled_from([0, settings.months]))) // 12,
+                "max_revenue_share": draw(st.sampled_from([0.0, 0.5, 0.999, 1.0])),
+            }
+        ],
         "mining": lambda: [
             {
                 "site_id": sites[0], "utility_mw": 0.5, "joules_per_th": 20.0,

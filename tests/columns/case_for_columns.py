@@ -73,6 +73,7 @@ def cluster() -> Case:
             {"customer_id": "lab", "rating": "B"}, {"customer_id": "bank", "rating": "CCC"},
             {"customer_id": "fund", "rating": "AAA"},
         ],
+        customer_shares=[{"customer_id": "lab", "year": 2028, "max_revenue_share": 1}],
         leases=[
             {
                 "lease_id": "train", "customer_id": "lab", "kind": "gpu", "start": "2027-07", "term_months": 15,

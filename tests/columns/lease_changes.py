@@ -13,6 +13,7 @@ _LATE_LEASE = (*_LATE_POWER, "leases.late_grace_months[train]=6")
 _TOO_LARGE = ("leases.max_size[train]=4000",)
 _NOTICE = ("leases.notice_months[train]=1",)
 _SMALL_LEASE = ("leases.max_size[train]=400", "lease_rates.usd_per_gpu_hour[train:old]=4")
+_CAPPED = ("customer_shares.max_revenue_share[lab:2028]=0.2",)
 
 CUSTOMER_CHANGES = (
     Change("cluster", "customers.rating[lab]=CCC", DOWN, "a worse rating defaults more often"),
@@ -20,6 +21,11 @@ CUSTOMER_CHANGES = (
     Change("cluster", "customers.recovery[lab]=0.6", UP, "more is collected after a default"),
     Change("cluster", "customers.guarantor[lab]=fund", UP, "a guarantor that never defaults pays instead"),
     Change("cluster", "customers.max_revenue_share[lab]=0.2", DOWN, "less may come from the best customer"),
+    Change("cluster", "customer_shares.max_revenue_share[lab:2028]=0.2", DOWN, "less of the year may come from it"),
+    Change(
+        "cluster", "customer_shares.customer_id=bank", UP, "the limit falls on a customer without leases", _CAPPED
+    ),
+    Change("cluster", "customer_shares.year=2031", UP, "the limit falls on a year without revenue", _CAPPED),
 )
 
 LEASE_CHANGES = (

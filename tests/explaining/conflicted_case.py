@@ -62,6 +62,9 @@ _ROWS: dict[str, dict[str, list[Row]]] = {
     "share of a customer": {
         "customers": [{"customer_id": "solid", "rating": "AAA", "max_revenue_share": 0.5}],
     },
+    "share of a customer in a year": {
+        "customer_shares": [{"customer_id": "solid", "year": 2028, "max_revenue_share": 0.5}],
+    },
 }
 
 

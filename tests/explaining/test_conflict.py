@@ -82,6 +82,7 @@ EXPECTED = {
     "liquid": ({Kind.COMMITMENT, Kind.LIQUID}, "halls"),
     "tier": ({Kind.COMMITMENT, Kind.TIER}, "leases"),
     "share of a customer": ({Kind.COMMITMENT, Kind.SHARE}, "leases"),
+    "share of a customer in a year": ({Kind.COMMITMENT, Kind.SHARE}, "leases"),
 }
 
 

@@ -48,6 +48,10 @@ class PlainCase:
         """Months from the start of the case to a month written YYYY-MM."""
         return _month(written) - _month(self.settings.start)
 
+    def year(self, month: int) -> int:
+        """The calendar year of a month."""
+        return (_month(self.settings.start) + month) // 12
+
     def hours(self, month: int) -> float:
         number = _month(self.settings.start) + month
         return 24.0 * calendar.monthrange(number // 12, number % 12 + 1)[1]

@@ -352,6 +352,22 @@ def plain_money(
     return drawn, cash
 
 
+def plain_revenue(
+    case: PlainCase, units: list[Row], levels: list[float], months: int, *, tail: str
+) -> dict[str, dict[int, float]]:
+    """Revenue of a plan by customer ("" for none: on demand, mining, the rent of the tail) and month, in dollars."""
+    found: dict[str, dict[int, float]] = defaultdict(lambda: defaultdict(float))
+    for unit, level in zip(units, levels, strict=True):
+        customer = case.leases[unit["lease_id"]]["customer_id"] if unit["lease_id"] else ""
+        if not level or unit["kind"] not in ("serve", "host", "renew", "sell", "mine"):
+            continue
+        statement = plain_cash(case, unit, units, months, tail=tail)
+        for month in range(months):
+            for line in ("REVENUE", "MINING", "TAIL_RENT"):
+                found[customer][month] += level * statement.lines[line][month]
+    return found
+
+
 def quarters(case: PlainCase) -> list[tuple[str, int, int, Row | None]]:
     """Name, first month and end of each calendar quarter of the horizon, with its row of the budget."""
     found: list[tuple[str, int, int, Row | None]] = []

@@ -33,7 +33,7 @@ def rich_case(
 ) -> Case:
     """Three sites (halls standing, built, rented, converted), six phases, a fleet, five leases and a market.
 
-    `limited` adds a supply of GPUs, a budget of new capital and a floor under cumulative cash.
+    `limited` adds a supply of GPUs, a budget of new capital, a floor under cumulative cash and shares of customers.
     """
     draw = _Draw(seed)
     start = draw.pick("2027-02", "2027-01", "2026-11")
@@ -134,6 +134,10 @@ def _limits(first: int) -> dict[str, list[dict[str, Any]]]:
     quarters = [f"{month // 12}-Q{month % 12 // 3 + 1}" for month in range(first, first + 36, 3)]
     return {
         "gpu_supply": [{"gpu_id": "new", "quarter": quarter, "max_gpus": 700} for quarter in quarters],
+        "customer_shares": [
+            {"customer_id": name, "year": first // 12 + 2, "max_revenue_share": share}
+            for name, share in (("cloud", 0.9), ("lab", 0.6))
+        ],
         "budget": [
             {
                 "quarter": quarter, "new_capital_usd": 3e7 if place < 6 else None,

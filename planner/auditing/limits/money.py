@@ -70,25 +70,28 @@ def _floors(run: Published, books: Books) -> Iterator[Check]:
 
 
 def _shares(run: Published, books: Books) -> Iterator[Check]:
-    """Discounted revenue of a customer against that of the plan."""
-    worth = {
-        month: run.months.factor(month, run.settings.discount_rate)
-        for month in {month for (_, _, month) in books.book.usd}
-    }
-    whole = sum(
-        usd * worth[month] for (_, line, month), usd in books.book.usd.items()
-        if line in ("revenue", "mining", "tail_rent")
-    )
-    of: defaultdict[str, float] = defaultdict(float)
+    """Discounted revenue of a customer against that of the plan, and its revenue of a calendar year against the plan's
+    of that year."""
+    of: defaultdict[tuple[str, int], float] = defaultdict(float)
+    whole: defaultdict[int, float] = defaultdict(float)
     for contract in books.contracts:
-        of[str(contract.lease["customer_id"])] += sum(
-            usd * worth[month] for month, usd in books.accounts[contract.holding.name].earned.items()
-        )
+        for month, usd in books.accounts[contract.holding.name].earned.items():
+            of[str(contract.lease["customer_id"]), month] += usd
+    for (_, line, month), usd in books.book.usd.items():
+        if line in ("revenue", "mining", "tail_rent"):
+            whole[month] += usd
+    worth = {month: run.months.factor(month, run.settings.discount_rate) for month in whole}
     for row in run.case["customers"]:
-        if row["max_revenue_share"] is not None and of[row["customer_id"]]:
+        name = str(row["customer_id"])
+        own = sum(usd * worth[month] for (customer, month), usd in of.items() if customer == name)
+        if row["max_revenue_share"] is not None and own:
+            earned = sum(usd * worth[month] for month, usd in whole.items())
+            yield Check("share of a customer", name, None, own, float(row["max_revenue_share"]) * earned)
+    for row in run.case["customer_shares"]:
+        name, year = str(row["customer_id"]), int(row["year"])
+        own = sum(usd for (customer, month), usd in of.items() if customer == name and run.months.year(month) == year)
+        if own:
+            earned = sum(usd for month, usd in whole.items() if run.months.year(month) == year)
             yield Check(
-                "share of a customer", str(row["customer_id"]), None, of[row["customer_id"]],
-                float(row["max_revenue_share"]) * whole,
+                "share of a customer in a year", f"{name} {year}", None, own, float(row["max_revenue_share"]) * earned
             )
-
-

@@ -8,6 +8,7 @@ import numpy as np
 
 from planner.case.checking.watched import about_rows_of
 from planner.case.reading.given import Given
+from planner.case.written_dates import month_number
 from planner.errors import Fault
 
 
@@ -139,6 +140,18 @@ def check_guarantors(given: Given) -> Iterator[Fault]:
             )
 
 
+@about_rows_of("customer_shares")
+def check_share_years(given: Given) -> Iterator[Fault]:
+    """A year does not end before the start."""
+    years = given.tables["customer_shares"].year
+    if given.settings is not None:
+        past = years < month_number(given.settings.start) // 12
+        yield from given.faults_where(
+            "customer_shares", past, "year", f"ends before the start {given.settings.start}",
+            "remove the row, or correct the year",
+        )
+
+
 @about_rows_of("debt")
 def check_loans(given: Given) -> Iterator[Fault]:
     """Repayment begins before the loan ends."""
@@ -156,5 +169,6 @@ CONTRACT_CHECKS: tuple[Callable[[Given], Iterator[Fault]], ...] = (
     check_offers,
     check_ramps,
     check_guarantors,
+    check_share_years,
     check_loans,
 )

@@ -92,8 +92,26 @@ def promises_of_nothing(case: Case) -> Iterator[Oddity]:
             )
 
 
+def shares_of_the_tail(case: Case) -> Iterator[Oddity]:
+    """Limits on a customer's revenue of a year that the horizon does not hold to its end."""
+    shares, settings = case.tables["customer_shares"], case.settings
+    calendar = Calendar(settings.start, settings.months)
+    last = (calendar.start_number + settings.months - 1) // 12
+    whole = (calendar.start_number + settings.months) // 12 - 1
+    for line, (customer, year) in enumerate(zip(shares.customer_id, shares.year.tolist(), strict=True)):
+        if year > whole:
+            left = "all of it lies" if year > last else "a part of it lies"
+            yield Oddity(
+                file_of(case, "customer_shares"), line + FIRST_ROW,
+                f"customer {customer} has a greatest share of the revenue of {year}, and {left} after the horizon",
+                "there only contracts that run on earn, so that few customers bring all of it",
+                f"give months = {12 * (year + 1) - calendar.start_number} to see the year whole, or remove the row",
+            )
+
+
 LEASE_CHECKS: tuple[Callable[[Case], Iterable[Oddity]], ...] = (
     cut_by_horizon,
     rates_far_from_market,
     promises_of_nothing,
+    shares_of_the_tail,
 )

@@ -19,7 +19,7 @@ BINDING = {
     "CAPITAL": "new capital", "TIER": "leases at a rate", "VOLUME": "size of leases", "DEPTH": "depth on demand",
     "POWER": "power", "SUPPLY": "GPU deliveries",
     "MINING": "mining load", "CONVERTIBLE": "conversion", "SITE": "halls", "BUILD": "building rate",
-    "CASH_FLOOR": "cash floor",
+    "CASH_FLOOR": "cash floor", "REVENUE_SHARE": "share of a customer", "YEARLY_SHARE": "share of a customer in a year",
 }
 """Families of limits in words; others stand as they are called."""
 

@@ -260,8 +260,8 @@ def _capital(found: Findings) -> Table:
 def _others(found: Findings) -> Table:
     rows = found.tables["prices"]
     rows = rows[
-        (rows["question"].isin([TERM, QUARTER])) & ~rows["resource"].isin(["phase", "capital", "cash floor"])
-        & (rows["gain_usd"] > 0.005)
+        (rows["question"].isin([TERM, QUARTER]) | (rows["resource"] == "customer share"))
+        & ~rows["resource"].isin(["phase", "capital", "cash floor"]) & (rows["gain_usd"] > 0.005)
     ].nlargest(100, "gain_usd")
     columns = [
         Shown("resource", "what"), Shown("name", "which"), Shown("from", "from"), Shown("to", "to"),
@@ -269,7 +269,8 @@ def _others(found: Findings) -> Table:
         blocks.number("gain_holds_to", "holds to", number), blocks.number("loss_usd", "one less costs", dollars),
     ]
     return table_of(
-        "scarce", "What else is scarce", rows, columns, "Deliveries, leases, halls and market, each for one unit more."
+        "scarce", "What else is scarce", rows, columns,
+        "Deliveries, leases, halls, market and shares of customers, each for one unit more.",
     )
 
 

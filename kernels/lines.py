@@ -13,26 +13,29 @@ class Line(IntEnum):
     """
 
     REVENUE = 0
-    PREPAYMENT = 1
-    MINING = 2
-    TAIL_RENT = 3
-    ENERGY = 4
-    FEES = 5
-    UPKEEP = 6
-    SITE_OPEX = 7
-    NETWORK = 8
-    PENALTIES = 9
-    OPENING = 10
-    CAPEX = 11
-    RESALE = 12
-    CREDITS = 13
-    TAX = 14
-    DEBT_DRAW = 15
-    INTEREST = 16
-    REPAYMENT = 17
-    DEPRECIATION = 18
+    SERVICES = 1
+    PREPAYMENT = 2
+    MINING = 3
+    TAIL_RENT = 4
+    ENERGY = 5
+    FEES = 6
+    UPKEEP = 7
+    SITE_OPEX = 8
+    NETWORK = 9
+    PENALTIES = 10
+    OPENING = 11
+    CAPEX = 12
+    RESALE = 13
+    CREDITS = 14
+    TAX = 15
+    DEBT_DRAW = 16
+    INTEREST = 17
+    REPAYMENT = 18
+    DEPRECIATION = 19
 
 
+INCOME = (Line.REVENUE, Line.SERVICES, Line.MINING, Line.TAIL_RENT)
+"""What is earned."""
 FINANCING = (Line.DEBT_DRAW, Line.INTEREST, Line.REPAYMENT)
 UNTAXED = (Line.PREPAYMENT, Line.CAPEX, Line.CREDITS, Line.TAX, *FINANCING)
 UNLEVERED = tuple(line for line in Line if line not in (*FINANCING, Line.DEPRECIATION))

@@ -116,7 +116,8 @@ def test_tables_carry_the_same_money(name: str) -> None:
 def test_tax_of_the_statement_follows_from_its_other_lines(name: str) -> None:
     statement = planned(name).statement
     taxed = [
-        Line.REVENUE, Line.MINING, Line.TAIL_RENT, Line.ENERGY, Line.FEES, Line.UPKEEP, Line.SITE_OPEX, Line.NETWORK
+        Line.REVENUE, Line.SERVICES, Line.MINING, Line.TAIL_RENT, Line.ENERGY, Line.FEES, Line.UPKEEP, Line.SITE_OPEX,
+        Line.NETWORK,
     ]
     taxed += [Line.PENALTIES, Line.OPENING, Line.RESALE]
     income = sum(statement.line(line) for line in taxed) - statement.line(Line.DEPRECIATION)

@@ -93,6 +93,13 @@ class Contract:
             month - self.begins, (1.0, 1.0)
         )[0]
 
+    @cached_property
+    def services(self) -> float:
+        """Storage, network and support of a unit in a month, before any rise; nothing where a hall is let."""
+        if self.lease["kind"] == "hosting":
+            return 0.0
+        return sum(float(self.lease[f"{what}_usd_per_gpu_month"]) for what in ("storage", "network", "support"))
+
     def billed_at_first_rate(self, month: int) -> float:
         """The same without the rises: what a prepayment is a share of."""
         return self.billed(month) / float(1.0 + self.lease["escalator"]) ** ((month - self.begins) // 12)
@@ -142,10 +149,11 @@ def _mean_of_size(factor: Row) -> float:
 
 @dataclass
 class Account:
-    """What a holding of a lease earns by month, and its prepayment: received, credited while the customer lives, kept
-    at its default."""
+    """What a holding of a lease earns by month, by the hour and beside it, and its prepayment: received, credited while
+    the customer lives, kept at its default."""
 
     earned: dict[int, float] = field(default_factory=dict)
+    services: dict[int, float] = field(default_factory=dict)
     received: float = 0.0
     received_month: int = 0
     owed_before: float = 0.0
@@ -170,6 +178,10 @@ def post_lease(book: Book, contract: Contract, availability: dict[int, float]) -
         account.earn(month, due)
         standing = contract.ramp.get(month - contract.begins, (1.0, 1.0))[0]
         account.earn(month, (1.0 - contract.offered) * holding.level * standing * contract.relet(month))
+        if contract.services:
+            risen = float(1.0 + lease["escalator"]) ** ((month - contract.begins) // 12)
+            billed = contract.offered * holding.level * standing * contract.services * risen
+            account.services[month] = billed * collected(run, customer, month)
         if availability.get(month, 1.0) < SOUND_HOURS:
             book.post(holding.site, "penalties", month, -due * float(lease["sla_credit"]))
     if lease["prepay_fraction"]:
@@ -181,9 +193,15 @@ def post_lease(book: Book, contract: Contract, availability: dict[int, float]) -
             book.post(
                 holding.site, "penalties", month, -fee * float(lease["late_penalty"]) * collected(run, customer, month)
             )
+    _post_income(book, holding, account)
+    return account
+
+
+def _post_income(book: Book, holding: Holding, account: Account) -> None:
     for month, usd in account.earned.items():
         book.post(holding.site, "revenue", month, usd)
-    return account
+    for month, usd in account.services.items():
+        book.post(holding.site, "services", month, usd)
 
 
 def _post_prepayment(book: Book, contract: Contract, account: Account) -> None:
@@ -220,13 +238,14 @@ def post_next_term(book: Book, contract: Contract) -> Account:
     """The income of a next term: at its rate by its chance, let again at a share of the market else."""
     run, holding, lease = contract.run, contract.holding, contract.lease
     account, chance = Account(), contract.offered * float(lease["renewal_probability"])
-    last = contract.first_rate * float(1.0 + lease["escalator"]) ** ((int(lease["term_months"]) - 1) // 12)
-    rate = last * float(lease["renewal_rate_share"])
+    rise = float(1.0 + lease["escalator"])
+    rate = contract.first_rate * float(lease["renewal_rate_share"])
     for month in range(max(holding.start, 0), holding.end):
-        renewed = rate * contract.hours_billed(month) * contract.share_used * collected(
-            run, str(lease["customer_id"]), month
-        )
+        risen = rise ** ((int(lease["term_months"]) - 1) // 12) * rise ** ((month - holding.start) // 12)
+        paid = risen * collected(run, str(lease["customer_id"]), month)
+        renewed = rate * paid * contract.hours_billed(month) * contract.share_used
         account.earn(month, holding.level * (chance * renewed + (1.0 - chance) * contract.relet(month)))
-    for month, usd in account.earned.items():
-        book.post(holding.site, "revenue", month, usd)
+        if contract.services:
+            account.services[month] = holding.level * chance * contract.services * paid
+    _post_income(book, holding, account)
     return account

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 TAXED = (
-    "revenue", "mining", "tail_rent", "energy", "fees", "upkeep", "site_opex", "network", "penalties", "opening",
-    "resale",
+    "revenue", "services", "mining", "tail_rent", "energy", "fees", "upkeep", "site_opex", "network", "penalties",
+    "opening", "resale",
 )
 """Lines of cash that are income (positive) or cost (negative) for tax."""
 

@@ -22,6 +22,7 @@ from planner.candidates.cash_tables import Recipe
 from planner.candidates.columns import Columns, codes_of, stacked
 from planner.candidates.outlook import HOURS_BILLED_730, Outlook
 from planner.case.table_arrays import NO_ROW
+from planner.case.tables import SERVICES
 
 
 def _relet(outlook: Outlook, gpu_id: str) -> Floats:
@@ -149,6 +150,44 @@ class LeaseTerms:
             lambda outlook: contract * outlook.income_share[customer] * offer(outlook),
         )
 
+    @cached_property
+    def services_usd(self) -> Floats:
+        """Storage, network and support of a GPU in the first month of each lease, dollars a month, shape (leases,)."""
+        leases = self.outlook.tables["leases"]
+        found: Floats = np.sum([leases.floats(name) for name in SERVICES], axis=0)
+        return found
+
+    def services_path(self, lease: int, term_start: int) -> int:
+        """Path of what is billed by the month for $1 of it at first: ramp x escalator x income after defaults x the
+        share offered; it follows no market, and is billed whatever of the GPUs is used."""
+        customer, taken = self.leases[lease]["customer_id"], self._taken(lease)
+        contract = self.shares(lease, term_start, "size_share") * self.escalation(lease, term_start)
+        return self.builder.paths.number(
+            ("services", lease, term_start),
+            lambda outlook: contract * outlook.income_share[customer] * taken(outlook),
+        )
+
+    def next_services_path(self, lease: int, term_start: int, start: int) -> int:
+        """The same of the next term, which begins at what the first ended with, times the chance of the renewal."""
+        customer, lease_id = self.leases[lease]["customer_id"], self.leases[lease]["lease_id"]
+        taken = self._taken(lease)
+        contract = self.last_escalation(lease, term_start, start) * self.escalation(lease, start)
+        return self.builder.paths.number(
+            ("next services", lease, term_start, start),
+            lambda outlook: contract * outlook.income_share[customer] * outlook.renewed[lease_id] * taken(outlook),
+        )
+
+    def _taken(self, lease: int) -> Recipe:
+        """Share of a lease that is offered, (1,) or (S, 1)."""
+        lease_id = self.leases[lease]["lease_id"]
+        if not self.uncertain[lease]:
+            return lambda _: np.ones(1)
+        return lambda outlook: outlook.offered[lease_id]
+
+    def last_escalation(self, lease: int, term_start: int, end: int) -> float:
+        """Rate of the last month of a term over its first rate."""
+        return float(self.escalation(lease, term_start)[min(end, self.outlook.months) - 1])
+
     def prepaying_path(self, lease: int, gpu: int) -> int:
         """Path of the chance that the customer of a lease has not defaulted on the first day of a month, x the
         offer."""
@@ -205,7 +244,7 @@ class LeaseTerms:
     def renewal_path(self, lease: int, term_start: int, start: int, gpu: int) -> int:
         """Path of the next term's income for $1 of the first rate, times the chance of the renewal and the offer."""
         row, offer = self.leases[lease], self.offer(lease, gpu)
-        last = float(self.escalation(lease, term_start)[min(start, self.outlook.months) - 1])
+        last = self.last_escalation(lease, term_start, start)
         contract = self.billed(lease) * self.share_used(lease) * last * row[
             "renewal_rate_share"
         ] * self.escalation(lease, start)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from kernels.lines import Line
+from kernels.lines import INCOME, Line
 from planner.arrays import Floats, Ints
 from planner.candidates.builder import Block, CandidateBuilder
 from planner.candidates.columns import Columns
@@ -127,9 +127,6 @@ def _floor_cash(builder: CandidateBuilder, valuation: Valuation) -> None:
         cumulative = without_dust(np.cumsum(cash.sum(axis=0) + shield, axis=1)[:, ends - 1], moved)
         row, floor = np.nonzero(cumulative)
         builder.book.uses.add(block.numbers[row], resource[floor], -cumulative[row, floor], 0, 1)
-
-
-INCOME = (Line.REVENUE, Line.MINING, Line.TAIL_RENT)
 
 
 def _limit_customers(builder: CandidateBuilder, valuation: Valuation) -> None:

@@ -90,8 +90,8 @@ def _columns(builder: CandidateBuilder, kind: Kind, rows: Columns) -> Columns:
 def _revenue_terms(
     builder: CandidateBuilder, kind: Kind, rows: Columns, head: Leg, income: Ints, ends: Ints, terms: LeaseTerms
 ) -> list[Term]:
-    """Contract income to the end of the contract, then whatever the GPU is let again for, as in place of what is not
-    offered."""
+    """Contract income and services to the end of the contract, then whatever the GPU is let again for, as in place of
+    what is not offered."""
     found: list[Term] = [WindowTerm(Line.REVENUE, rows["rate_usd"], income, head.start_event, ends)]
     if kind is Kind.SERVE:
         doubtful = terms.uncertain[rows["lease"]]
@@ -100,6 +100,10 @@ def _revenue_terms(
             found.append(WindowTerm(Line.REVENUE, doubtful.astype(np.float64), path, head.start_event, ends))
         path = path_by_row([rows["gpu"]], terms.relet_path)
         found.append(WindowTerm(Line.REVENUE, np.ones(len(rows)), path, ends, builder.events.at(rows["to_month"])))
+        services = terms.services_usd[rows["lease"]]
+        if np.any(services):
+            path = path_by_row([rows["lease"], rows["term_start"]], terms.services_path)
+            found.append(WindowTerm(Line.SERVICES, services, path, head.start_event, ends))
     return found
 
 
@@ -234,6 +238,10 @@ def _add_renewals(
     if kind is Kind.SERVE:
         relet = path_by_row([chosen["gpu"], lease], terms.relet_unless_renewed_path)
         found.append(WindowTerm(Line.REVENUE, np.ones(len(chosen)), relet, begins, last))
+        services = terms.services_usd[lease]
+        if np.any(services):
+            path = path_by_row([lease, chosen["begun"], chosen["from_month"]], terms.next_services_path)
+            found.append(WindowTerm(Line.SERVICES, services, path, begins, last))
     found += _running_terms(builder, kind, chosen, phases, both, terms, next_term=True)
     parent = chosen["parent"]
 

@@ -315,6 +315,12 @@ LEASES = Table(
         share("take_or_pay", "share of the size paid whether used or not", default=1.0),
         share("utilisation", "share of the size that is expected to be used", default=1.0),
         number("escalator", "share per year", "yearly rise of the rate", default=0.0, minimum=-0.5, maximum=1.0),
+        number(
+            "storage_usd_per_gpu_month", "$ per GPU-month",
+            "storage billed beside the hours, for each GPU that stands; rises as the rate does", default=0.0,
+        ),
+        number("network_usd_per_gpu_month", "$ per GPU-month", "network billed beside the hours, alike", default=0.0),
+        number("support_usd_per_gpu_month", "$ per GPU-month", "support billed beside the hours, alike", default=0.0),
         share(
             "prepay_fraction", "share of the contract's first-rate value paid at the start and credited over the term",
             default=0.0,
@@ -348,6 +354,9 @@ LEASES = Table(
         SOURCE,
     ),
 )
+
+SERVICES = ("storage_usd_per_gpu_month", "network_usd_per_gpu_month", "support_usd_per_gpu_month")
+"""Columns of `leases` that are billed by the GPU and month, beside its hours."""
 
 LEASE_RAMP = Table(
     "lease_ramp",

@@ -96,16 +96,15 @@ def on_demand(plan: Plan) -> str:
     rows = plan.allocation[plan.allocation["use"] == "sell"]
     candidates, levels = plan.candidates, plan.levels
     assert levels is not None
-    if not (plan.statement.line(Line.REVENUE).sum() > 0 and len(rows)):
+    revenue = plan.statement.line(Line.REVENUE) + plan.statement.line(Line.SERVICES)
+    if not (revenue.sum() > 0 and len(rows)):
         return ""
     sold = sum(
         float(candidates.valuation.npv(block, (Line.REVENUE,))[:, 0] @ levels[block.numbers])
         for block in candidates.blocks
         if block.kind == "sell"
     )
-    everything = float(plan.statement.line(Line.REVENUE) @ plan.statement.discount) * (
-        1.0 - plan.case.settings.tax_rate
-    )
+    everything = float(revenue @ plan.statement.discount) * (1.0 - plan.case.settings.tax_rate)
     return f"{percent(sold / everything)} of discounted revenue, at most {_peak_on_demand(rows):,.0f} GPUs at once"
 
 
@@ -115,7 +114,8 @@ def _peak_on_demand(rows: pd.DataFrame) -> float:
 
 
 def _capex(plan: Plan) -> Table:
-    lines = (Line.REVENUE, Line.CAPEX, Line.ENERGY, Line.FEES, Line.TAX, Line.RESALE)
+    services = (Line.SERVICES,) if plan.statement.line(Line.SERVICES).any() else ()
+    lines = (Line.REVENUE, *services, Line.CAPEX, Line.ENERGY, Line.FEES, Line.TAX, Line.RESALE)
     rows = (
         [line.name.lower().replace("_", " "), *(fixed(usd / 1e6) for usd in plan.statement.yearly(line).values())]
         for line in lines

@@ -107,7 +107,7 @@ def _print_standalone(console: Console, quote: Quote) -> None:
     rows = (
         (
             row.site_id, row.power_path, row.gpu_id, f"{row.rate:.3f}",
-            *(f"{max(getattr(row, line), 0.0):.3f}" for line in LINES),
+            *(f"{round(getattr(row, line), 3) + 0.0:.3f}" for line in LINES),
         )
         for row in quote.standalone.drop_duplicates(["site_id", "gpu_id"]).head(SHOWN).itertuples()
     )

@@ -18,16 +18,22 @@ def contract_value_usd(outlook: Outlook) -> dict[str, float]:
     """
     terms = LeaseTerms(CandidateBuilder(outlook))
     rates = rates_with_units(outlook)
-    rates = rates.assign(per_unit=rates["usd_per_gpu_hour"] / rates["units_per_gpu"])
-    best = rates.groupby("lease_id")["per_unit"].max()
     kept = 1.0 - outlook.case.settings.tax_rate
     found = {}
     for number, lease in enumerate(outlook.case.tables["leases"].itertuples()):
         due = outlook.calendar.index(lease.start)
-        end = int(np.clip(due + lease.term_months, 0, outlook.last_month))
-        path = terms.builder.paths.row(terms.income_path(number, due, NO_ROW))[max(due, 0) : end]
-        rate = (
-            float(lease.usd_per_kw_month) * 1000.0 if lease.kind == "hosting" else float(best.get(lease.lease_id, 0.0))
-        )
-        found[str(lease.lease_id)] = kept * rate * float(path @ outlook.discount[max(due, 0) : end])
+        months = slice(max(due, 0), int(np.clip(due + lease.term_months, 0, outlook.last_month)))
+
+        def worth(path: int, months: slice = months) -> float:
+            return float(terms.builder.paths.row(path)[months] @ outlook.discount[months])
+
+        dollar = worth(terms.income_path(number, due, NO_ROW))
+        if lease.kind == "hosting":
+            found[str(lease.lease_id)] = kept * float(lease.usd_per_kw_month) * 1000.0 * dollar
+            continue
+        mine = rates[rates["lease_id"] == lease.lease_id]
+        services = float(terms.services_usd[number])
+        billed = services * worth(terms.services_path(number, due)) if services else 0.0
+        best = ((mine["usd_per_gpu_hour"] * dollar + billed) / mine["units_per_gpu"]).max() if len(mine) else 0.0
+        found[str(lease.lease_id)] = kept * float(best)
     return found

@@ -21,7 +21,7 @@ from planner.explaining.limits import Kind, Limit
 from planner.explaining.stated_limits import StatedLimits
 
 SOONER = " sooner"
-_LATE_INCOME = (Line.REVENUE, Line.PENALTIES)
+_LATE_INCOME = (Line.REVENUE, Line.SERVICES, Line.PENALTIES)
 
 
 def with_later_starts(case: Case, options: CandidateOptions) -> StatedLimits:

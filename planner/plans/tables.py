@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from kernels.lines import Line
+from kernels.lines import INCOME
 from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
 from planner.candidates.kinds import Kind
@@ -34,7 +34,6 @@ PORTFOLIO_COLUMNS = (
 """Columns of portfolio.csv: `from` and `to` are its first and last month, `of` what it ends or goes on from (the
 purchase of a sale)."""
 
-INCOME = (Line.REVENUE, Line.MINING, Line.TAIL_RENT)
 PLACED = ("serve", "renew", "host", "sell", "mine")
 
 

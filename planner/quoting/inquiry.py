@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
+from planner.case.tables import SERVICES
 from planner.errors import PlannerError
 
 _SKU = re.compile(r"^\s*(?P<gpu_id>[^=]+?)\s*(=\s*(?P<units>[^=]+?)\s*)?$")
@@ -15,7 +16,7 @@ SHARES = (0.25, 0.5, 0.75)
 """Shares of the size, beside the whole, for which a divisible inquiry gets a floor."""
 LEASE_COLUMNS = (
     "start", "term_months", "term_from", "min_block", "energy_by", "billing_hours", "take_or_pay", "utilisation",
-    "escalator",
+    "escalator", *SERVICES,
     "prepay_fraction", "single_fabric", "regions", "sites", "max_co2_kg_per_mwh", "notice_months", "notice_from_month",
     "notice_margin", "renewal_term_months", "renewal_probability", "renewal_rate_share", "late_penalty",
     "late_grace_months",
@@ -58,6 +59,9 @@ class Inquiry:
     take_or_pay: float | None = None
     utilisation: float | None = None
     escalator: float | None = None
+    storage_usd_per_gpu_month: float | None = None
+    network_usd_per_gpu_month: float | None = None
+    support_usd_per_gpu_month: float | None = None
     prepay_fraction: float | None = None
     single_fabric: bool = False
     regions: str = ""

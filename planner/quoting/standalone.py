@@ -62,7 +62,7 @@ def _row(way: Any, made: _Priced, totals: Mapping[int, Floats]) -> tuple[object,
     spent = (
         -float(bought[Line.CAPEX] + bought[Line.RESALE]), float(made.hall.paid.sum()), plant - float(mine[Line.ENERGY]),
         fees - float(mine[Line.FEES]),
-        -float(bought[Line.UPKEEP]), -float(mine[Line.NETWORK] + mine[Line.PENALTIES]),
+        -float(bought[Line.UPKEEP]), -float(mine[Line.NETWORK] + mine[Line.PENALTIES] + mine[Line.SERVICES]),
     )
     lines = [line / float(mine[Line.REVENUE]) + 0.0 for line in spent]  # no negative zeros
     path = way["phase"] + (f" until {way['then_phase']}" if way["then_phase"] else "")

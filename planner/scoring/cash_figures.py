@@ -6,13 +6,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from kernels.lines import Line, taxable_weight
+from kernels.lines import INCOME, Line, taxable_weight
 from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
 from planner.candidates.kinds import Kind
 from planner.candidates.outlook import Outlook
 
-INCOME = (Line.REVENUE, Line.MINING, Line.TAIL_RENT)
 OPERATING = (Line.ENERGY, Line.FEES, Line.UPKEEP, Line.SITE_OPEX, Line.NETWORK, Line.PENALTIES)
 COSTS = (*OPERATING, Line.OPENING, Line.CAPEX, Line.RESALE, Line.CREDITS)
 SITE = ("open", "shell", "close", "power", "take", "exit", "short")
@@ -73,7 +72,7 @@ def _of_block(
     found = {
         "capex_usd": -(cash[Line.CAPEX] + cash[Line.OPENING]).sum(axis=1),
         **_sources_and_uses(cash),
-        "backlog_usd": np.where(contract, cash[Line.REVENUE].sum(axis=1), 0.0),
+        "backlog_usd": np.where(contract, (cash[Line.REVENUE] + cash[Line.SERVICES]).sum(axis=1), 0.0),
         "cost_pv_usd": -_discounted(cash[list(COSTS)].sum(axis=0), outlook.discount),
         "site_cost_pv_usd": site + work,
         "other_income_pv_usd": np.where((table["gpu_id"] == "").to_numpy(), income, 0.0),

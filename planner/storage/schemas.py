@@ -537,7 +537,7 @@ STANDALONE = ResultFile("quote", "standalone.csv", "a place, power path and SKU 
     C("power", "rate of the inquiry", "part of the rate: plant and energy"),
     C("fees", "rate of the inquiry", "part of the rate: capacity fees"),
     C("upkeep", "rate of the inquiry", "part of the rate: repair, spares, support"),
-    C("other", "rate of the inquiry", "part of the rate: network and penalties"),
+    C("other", "rate of the inquiry", "part of the rate: network and penalties, less the services that are billed"),
     C("capital", "rate of the inquiry", "part of the rate: what the money tied up must earn after tax"),
 ))
 DISPLACED = ResultFile("quote", "displaced.csv", "something that changes with the lease", (

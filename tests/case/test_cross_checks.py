@@ -114,6 +114,7 @@ LEASE = "lease_id,customer_id,kind,start,term_months,max_size,{}\ntrain,acme,gpu
         ("committed", "perhaps", "committed", "neither yes nor no"),
         ("prepay_fraction", "15", "prepay_fraction", "more than 1"),
         ("escalator", "-0.6", "escalator", "less than -0.5"),
+        ("support_usd_per_gpu_month", "-5", "support_usd_per_gpu_month", "negative"),
     ],
 )
 def test_leases_that_break_a_rule_are_refused(case_folder, columns, values, column, why):

@@ -89,6 +89,10 @@ def test_a_usual_case_is_passed_in_silence(case_folder):
             "pays 12.6",
         ),
         (
+            {"leases.csv": LEASE.format("support_usd_per_gpu_month", "0", "10000,4000")}, "leases.csv", 2,
+            "billed 4000 $/GPU-month of storage, network and support, and 2920 for its hours",
+        ),
+        (
             {"lease_rates.csv": "lease_id,gpu_id,tier,usd_per_gpu_hour\ntrain,gb300,1,4\ntrain,gb300,2,3\n"},
             "lease_rates.csv", 3, "tier 2 of train for gb300 comes after a tier without max_units",
         ),

@@ -220,14 +220,24 @@ def _lease(draw: Draw, name: str, settings: Settings, month: Callable[[int], str
     }
     if kind == "hosting":
         row["usd_per_kw_month"] = draw(st.sampled_from(PRICES))
-    elif draw(st.booleans()):
+        return _next_term(draw, row)
+    row |= {
+        f"{what}_usd_per_gpu_month": draw(st.sampled_from([0.0, 0.0, 90.0]))
+        for what in ("storage", "network", "support")
+    }
+    if draw(st.booleans()):
         row |= {
             "notice_months": draw(st.sampled_from([0, 3])), "notice_from_month": draw(st.sampled_from([0, 2])),
             "notice_margin": draw(st.sampled_from(SHARES)),
         }
+    return _next_term(draw, row)
+
+
+def _next_term(draw: Draw, row: Row) -> Row:
     if draw(st.booleans()):
         row |= {
-            "renewal_term_months": draw(st.sampled_from([1, 7])), "renewal_probability": draw(st.sampled_from(SHARES)),
+            "renewal_term_months": draw(st.sampled_from([1, 7, 14])),
+            "renewal_probability": draw(st.sampled_from(SHARES)),
             "renewal_rate_share": draw(st.sampled_from([0.0, 0.8, 1.2])),
         }
     return row

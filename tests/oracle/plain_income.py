@@ -61,6 +61,10 @@ def _contract(case: PlainCase, unit: Row, cash: Statement) -> None:
             escalated = (1 + lease["escalator"]) ** ((month - begun) // 12)
             paid = income(month, month - begun) * escalated * case.income_share(lease["customer_id"], month)
             cash.add("REVENUE", month, paid)
+            cash.add(
+                "SERVICES", month,
+                size * offered * _services(lease) * escalated * case.income_share(lease["customer_id"], month),
+            )
             if case.phase_at(unit["phase"], unit["then_phase"], month)["availability"] < 0.99:
                 cash.add("PENALTIES", month, -lease["sla_credit"] * paid)
             if lease["kind"] == "gpu":
@@ -100,6 +104,10 @@ def renew(case: PlainCase, unit: Row, cash: Statement, parent: Row) -> None:
         paid = _usd_per_month(case, unit, month) * rate * max(lease["take_or_pay"], lease["utilisation"])
         paid *= chance * case.rate_change(lease, unit["gpu_id"]) * case.income_share(lease["customer_id"], month)
         cash.add("REVENUE", month, paid)
+        risen = last * (1 + lease["escalator"]) ** ((month - start) // 12)
+        cash.add(
+            "SERVICES", month, chance * _services(lease) * risen * case.income_share(lease["customer_id"], month)
+        )
         if lease["kind"] == "gpu":
             cash.add("REVENUE", month, (1 - chance) * _relet(case, unit["gpu_id"], month))
             _draw(case, unit, cash, month, 1.0)
@@ -167,6 +175,11 @@ def _usd_per_month(case: PlainCase, unit: Row, month: int) -> float:
     if lease["kind"] == "hosting":
         return 1000 * _rate(case, unit)
     return _rate(case, unit) * (730.0 if lease["billing_hours"] == "730" else case.hours(month))
+
+
+def _services(lease: Row) -> float:
+    """What a GPU is billed by the month beside its hours."""
+    return float(sum(lease[f"{what}_usd_per_gpu_month"] for what in ("storage", "network", "support")))
 
 
 def _ramp(case: PlainCase, lease_id: str, month_of_term: int) -> tuple[float, float]:

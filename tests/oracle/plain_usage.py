@@ -363,7 +363,7 @@ def plain_revenue(
             continue
         statement = plain_cash(case, unit, units, months, tail=tail)
         for month in range(months):
-            for line in ("REVENUE", "MINING", "TAIL_RENT"):
+            for line in ("REVENUE", "SERVICES", "MINING", "TAIL_RENT"):
                 found[customer][month] += level * statement.lines[line][month]
     return found
 

@@ -283,7 +283,7 @@ def _leases(draw: _Draw, month: Any) -> list[dict[str, Any]]:
             "late_grace_months": draw.whole(3, 6), "term_from": "calendar", "single_fabric": True,
             "renewal_term_months": draw.whole(5, 14), "renewal_probability": draw.number(0.2, 0.8),
             "renewal_rate_share": draw.number(0.7, 1), "take_or_pay": draw.number(0.3, 0.7),
-            "utilisation": draw.number(0.4, 0.9),
+            "utilisation": draw.number(0.4, 0.9), "storage_usd_per_gpu_month": 60, "support_usd_per_gpu_month": 25,
         },
         {  # late start that moves its end, billed 730 hours, two tiers, all or nothing
             "lease_id": "infer", "customer_id": "cloud", "kind": "gpu", "start": month(draw.whole(9, 12)),
@@ -291,7 +291,7 @@ def _leases(draw: _Draw, month: Any) -> list[dict[str, Any]]:
             "term_from": "delivery", "late_penalty": draw.number(0.05, 0.3), "late_grace_months": 6,
             "prepay_fraction": draw.number(0, 0.3), "escalator": draw.number(0, 0.05),
             "renewal_term_months": 7, "renewal_probability": draw.number(0.2, 0.8), "sla_credit": draw.number(0, 0.2),
-            "offer_probability": 0.7, "rate_follows_market": 0.5,
+            "offer_probability": 0.7, "rate_follows_market": 0.5, "network_usd_per_gpu_month": 40,
         },
         {  # started before the case, served by the fleet
             "lease_id": "old_deal", "customer_id": "cloud", "kind": "gpu", "start": month(-draw.whole(2, 16)),

@@ -96,7 +96,8 @@ def test_income_of_the_allocation_is_the_income_of_the_statement(run) -> None:
     _, plan = run
     statement = plan.statement
     income = sum(
-        float(statement.line(line) @ statement.discount) for line in (Line.REVENUE, Line.MINING, Line.TAIL_RENT)
+        float(statement.line(line) @ statement.discount)
+        for line in (Line.REVENUE, Line.SERVICES, Line.MINING, Line.TAIL_RENT)
     )
     assert plan.allocation["income_pv_usd"].sum() == pytest.approx(income, rel=1e-9)
 

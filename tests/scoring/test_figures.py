@@ -9,7 +9,7 @@ import pytest
 from oracle.tiny_case import cluster, grid, hall, rate, site, sku, tiny_case
 from scoring_case import ScoringCase
 
-from kernels.lines import FINANCING, Line
+from kernels.lines import FINANCING, INCOME, Line
 from planner.candidates.build import CandidateSet
 from planner.planning.make_plan import plan
 from planner.planning.plan import Plan
@@ -97,7 +97,7 @@ def test_energy_co2_and_levelised_cost_by_hand(small: Plan) -> None:
     hosted = sum(0.5 * 200_000 * factor for factor in df)
     spent = sum(
         -cash[line][month] * outlook.discount[month]
-        for line in Line if line < Line.TAX and line not in (Line.REVENUE, Line.PREPAYMENT, Line.MINING, Line.TAIL_RENT)
+        for line in Line if line < Line.TAX and line is not Line.PREPAYMENT and line not in INCOME
         for month in range(outlook.months)
     )
     assert row["levelised_usd_per_gpu_hour"] == pytest.approx((spent - hosted) / worked, rel=1e-9)

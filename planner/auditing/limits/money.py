@@ -75,10 +75,11 @@ def _shares(run: Published, books: Books) -> Iterator[Check]:
     of: defaultdict[tuple[str, int], float] = defaultdict(float)
     whole: defaultdict[int, float] = defaultdict(float)
     for contract in books.contracts:
-        for month, usd in books.accounts[contract.holding.name].earned.items():
+        account = books.accounts[contract.holding.name]
+        for month, usd in (*account.earned.items(), *account.services.items()):
             of[str(contract.lease["customer_id"]), month] += usd
     for (_, line, month), usd in books.book.usd.items():
-        if line in ("revenue", "mining", "tail_rent"):
+        if line in ("revenue", "services", "mining", "tail_rent"):
             whole[month] += usd
     worth = {month: run.months.factor(month, run.settings.discount_rate) for month in whole}
     for row in run.case["customers"]:

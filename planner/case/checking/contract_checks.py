@@ -8,6 +8,7 @@ import numpy as np
 
 from planner.case.checking.watched import about_rows_of
 from planner.case.reading.given import Given
+from planner.case.tables import SERVICES
 from planner.case.written_dates import month_number
 from planner.errors import Fault
 
@@ -59,6 +60,17 @@ def check_lease_rates(given: Given) -> Iterator[Fault]:
         "lease_rates", rates.lease_id.isin(tenants), "lease_id", "a rate per GPU for a hosting lease",
         "remove it; a hosting lease is paid by usd_per_kw_month",
     )
+
+
+@about_rows_of("leases")
+def check_services(given: Given) -> Iterator[Fault]:
+    """Storage, network and support are billed by the GPU of a cluster: a tenant of a hall has them from others."""
+    leases = given.tables["leases"]
+    for column in SERVICES:
+        yield from given.faults_where(
+            "leases", (leases.kind == "hosting") & (leases[column] > 0.0), column, "a hosting lease",
+            "it is billed for each GPU of a cluster: leave it blank, or add it to usd_per_kw_month",
+        )
 
 
 @about_rows_of("leases")
@@ -165,6 +177,7 @@ def check_loans(given: Given) -> Iterator[Fault]:
 CONTRACT_CHECKS: tuple[Callable[[Given], Iterator[Fault]], ...] = (
     check_lease_sizes,
     check_lease_rates,
+    check_services,
     check_renewals,
     check_offers,
     check_ramps,

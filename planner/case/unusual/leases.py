@@ -10,9 +10,11 @@ from planner.case.calendar import Calendar
 from planner.case.case import Case
 from planner.case.edits import file_of
 from planner.case.reading.frames import FIRST_ROW
+from planner.case.tables import SERVICES
 from planner.case.unusual.oddity import Oddity, named
 
 _LEAST_OF_MARKET, _MOST_OF_MARKET = 0.4, 2.5
+HOURS_OF_A_MONTH = 730.0
 
 
 def cut_by_horizon(case: Case) -> Iterator[Oddity]:
@@ -55,6 +57,21 @@ def rates_far_from_market(case: Case) -> Iterator[Oddity]:
                 f"lease {lease} pays {rate:g} $/GPU-hour for {gpu}, the market {price:g} at its start",
                 f"that is {rate / price:.0%} of the market" if price else "the market pays nothing",
                 "check the rate and its unit",
+            )
+
+
+def services_beyond_hours(case: Case) -> Iterator[Oddity]:
+    """Storage, network and support that bring more in a month than the hours of the dearest rate."""
+    leases, rates = case.tables["leases"], case.tables["lease_rates"]
+    dearest = rates.groupby("lease_id").usd_per_gpu_hour.max()
+    for line, (lease, *billed) in enumerate(zip(leases.lease_id, *(leases[name] for name in SERVICES), strict=True)):
+        hours = HOURS_OF_A_MONTH * float(dearest.get(lease, np.inf))
+        if sum(billed) > hours:
+            yield Oddity(
+                file_of(case, "leases"), line + FIRST_ROW,
+                f"lease {lease} is billed {sum(billed):g} $/GPU-month of storage, network and support, and "
+                f"{hours:g} for its hours",
+                "what stands beside the hours is more than they are", "check the figures and their unit",
             )
 
 
@@ -112,6 +129,7 @@ def shares_of_the_tail(case: Case) -> Iterator[Oddity]:
 LEASE_CHECKS: tuple[Callable[[Case], Iterable[Oddity]], ...] = (
     cut_by_horizon,
     rates_far_from_market,
+    services_beyond_hours,
     promises_of_nothing,
     shares_of_the_tail,
 )

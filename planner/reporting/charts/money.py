@@ -26,7 +26,7 @@ from planner.reporting.charts.look import (
 from planner.reporting.findings import Findings
 
 GROUPS = {
-    "income": ("revenue", "prepayment", "mining", "tail_rent"),
+    "income": ("revenue", "services", "prepayment", "mining", "tail_rent"),
     "power": ("energy", "fees"),
     "running cost": ("upkeep", "site_opex", "network", "penalties"),
     "capex": ("opening", "capex"),

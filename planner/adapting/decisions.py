@@ -15,6 +15,7 @@ from planner.candidates.build import CandidateSet
 from planner.candidates.hall_cohorts import EXISTING
 from planner.candidates.kinds import Kind
 from planner.candidates.phases import phase_names, unit_mw
+from planner.candidates.tranches import part_sizes
 
 DUST = 1e-6
 """Share of the most of a thing that counts as none of it."""
@@ -116,7 +117,7 @@ def things_of(candidates: CandidateSet) -> list[Thing]:
     lease = columns["lease"][served]
     chosen = (lease >= 0) & ~tables["leases"].flags("committed")[lease]
     served, lease = served[chosen], lease[chosen]
-    add(Sort.LEASE, lease, served, leases, tables["leases"].floats("max_size")[lease] / most[served])
+    add(Sort.LEASE, lease, served, leases, part_sizes(tables, columns.take(served)) / most[served])
     links = candidates.of_kind(Kind.FABRIC)
     add(Sort.LINK, np.arange(len(links)), links, [candidates.links[number] for number in links.tolist()])
     halls = candidates.of_kind(Kind.SHELL)

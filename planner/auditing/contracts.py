@@ -9,7 +9,7 @@ from planner.auditing.book import Book
 from planner.auditing.curves import Price, or_zero, price
 from planner.auditing.customers import MIDDLE, alive, collected
 from planner.auditing.published import Holding, Published, Row
-from planner.auditing.usage import first_month_of_term
+from planner.auditing.usage import first_month_of_term, promised_month
 
 SOUND_HOURS = 0.99
 """Power that is there in fewer of the hours costs a lease's service credits."""
@@ -136,7 +136,7 @@ class Contract:
     @cached_property
     def prepaid_before(self) -> bool:
         """Whether its prepayment was received before the case: a lease signed, or in course at the start."""
-        return bool(self.lease["signed"]) or self.run.months.index(self.lease["start"]) < 0
+        return bool(self.lease["signed"]) or promised_month(self.run, self.holding) < 0
 
 
 def _mean_of_size(factor: Row) -> float:
@@ -187,7 +187,7 @@ def post_lease(book: Book, contract: Contract, availability: dict[int, float]) -
     if lease["prepay_fraction"]:
         _post_prepayment(book, contract, account)
     if lease["late_penalty"]:
-        for month in range(max(run.months.index(lease["start"]), 0), holding.start):
+        for month in range(max(promised_month(run, holding), 0), holding.start):
             fee = contract.offered * holding.level * contract.first_rate
             fee *= contract.hours_billed(month) * contract.share_used
             book.post(

@@ -41,6 +41,7 @@ class Holding:
     end: int
     of: str
     unit: str
+    tranche: str = ""
 
     @property
     def tail_of_name(self) -> str:
@@ -150,6 +151,7 @@ def _holding(row: Row, months: Months) -> Holding:
             row["candidate_id"], row["kind"], row["level"], row["site_id"], row["gpu_id"], row["lease_id"],
             row["phase"], row["then_phase"],
             int(row["tier"]), months.index(row["from"]), months.index(row["to"]) + 1, row["of"], row["unit"],
+            row["tranche"],
         )
     except KeyError as error:
         raise PlannerError(f"portfolio.csv of the run has no column {error}; {_AGAIN}") from None

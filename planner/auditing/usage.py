@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from planner.auditing.phases import Phase
-from planner.auditing.published import Holding, Published
+from planner.auditing.published import Holding, Published, Row
 
 PLACED = ("serve", "renew", "host", "sell", "mine")
 
@@ -57,12 +57,26 @@ def size_shares(run: Published) -> defaultdict[str, dict[int, float]]:
     return found
 
 
+def tranche_of(run: Published, holding: Holding) -> Row | None:
+    """The row of lease_tranches that a holding delivers; None of a lease that comes at once."""
+    if not holding.tranche:
+        return None
+    return run.row("lease_tranches", lease_id=holding.lease, tranche=holding.tranche)
+
+
+def promised_month(run: Published, holding: Holding) -> int:
+    """The month in which a holding of a lease is due: the start of the lease, or of its tranche."""
+    tranche = tranche_of(run, holding)
+    later = 0 if tranche is None else int(tranche["starts_after_months"])
+    return run.months.index(run.row("leases", lease_id=holding.lease)["start"]) + later
+
+
 def first_month_of_term(run: Published, holding: Holding) -> int:
     """Month 0 of a lease's term: its date, or where its term follows delivery that of the delivery; before the start
     for a lease in course."""
     lease = run.row("leases", lease_id=holding.lease) if holding.lease else None
     if lease is None:
         return holding.start
-    promised = run.months.index(lease["start"])
+    promised = promised_month(run, holding)
     late = holding.start - max(promised, 0)
     return promised + (late if lease["term_from"] == "delivery" else 0)

@@ -15,9 +15,10 @@ from planner.candidates.builder import CandidateBuilder
 from planner.candidates.columns import Columns, codes_of, least_by, stacked
 from planner.candidates.fabrics import NO_LINK, Fabrics
 from planner.candidates.kinds import Kind
-from planner.candidates.lease_offers import lease_windows
+from planner.candidates.lease_offers import delivered_shares, lease_windows
 from planner.candidates.outlook import Outlook
 from planner.candidates.resources import Family
+from planner.candidates.tranches import part_shares, part_sizes
 from planner.case.table_arrays import NO_ROW
 
 
@@ -30,6 +31,7 @@ def add_accepting(builder: CandidateBuilder) -> None:
     fabrics = _add_links(builder)
     accepts = _add_accepts(builder, accept_options(builder.outlook, served, fabrics), fabrics)
     _volumes(builder, served, accepts)
+    _tranches(builder, served)
     _tiers(builder, served)
     _add_blocks(builder, served)
     _stand_on_fabric(builder, served, accepts, fabrics)
@@ -37,20 +39,21 @@ def add_accepting(builder: CandidateBuilder) -> None:
 
 
 def _served(builder: CandidateBuilder) -> Columns:
-    """Ways to serve leases: columns lease, site, gpu, tier, from_month, number, units of the lease's size."""
+    """Ways to serve leases: columns lease, tranche, site, gpu, tier, from_month, number, units of the lease's size."""
     none = np.zeros(0, dtype=np.int64)
-    parts = [Columns(lease=none, site=none, gpu=none, tier=none, upper=np.zeros(0), from_month=none, number=none)]
+    wanted = ("lease", "tranche", "site", "gpu", "tier", "upper", "from_month")
+    parts = [Columns(0, **{**dict.fromkeys(wanted, none), "upper": np.zeros(0), "number": none})]
     for block in builder.of_kind(Kind.SERVE, Kind.HOST):
-        columns = block.columns.only("lease", "site", "gpu", "tier", "upper", "from_month")
-        parts.append(columns.having(number=block.numbers))
+        parts.append(block.columns.only(*wanted).having(number=block.numbers))
     served = stacked(parts)
-    return served.having(units=builder.outlook.tables["leases"].floats("max_size")[served["lease"]] / served["upper"])
+    return served.having(units=part_sizes(builder.outlook.tables, served) / served["upper"])
 
 
 def least_sizes(outlook: Outlook) -> Floats:
-    """The least size of each lease if it is taken, (leases,)."""
+    """The least size of each lease if it is taken, as far as it is delivered within the case, (leases,)."""
     leases = outlook.tables["leases"]
-    return np.where(leases.flags("all_or_nothing"), leases.floats("max_size"), leases.floats("min_size"))
+    least = np.where(leases.flags("all_or_nothing"), leases.floats("max_size"), leases.floats("min_size"))
+    return np.asarray(least * delivered_shares(outlook))
 
 
 def _once(builder: CandidateBuilder, numbers: Ints, resource: Ints, coefficient: Floats | float) -> None:
@@ -141,7 +144,8 @@ def _add_accepts(builder: CandidateBuilder, options: Columns, fabrics: Fabrics) 
 def _volumes(builder: CandidateBuilder, served: Columns, accepts: Columns) -> None:
     """least x accept <= units served <= size x accept; without a decision, units served <= size."""
     leases, book, name = builder.outlook.tables["leases"], builder.book, builder.names.lease
-    size, committed, least = leases.floats("max_size"), leases.flags("committed"), least_sizes(builder.outlook)
+    size = leases.floats("max_size") * delivered_shares(builder.outlook)
+    committed, least = leases.flags("committed"), least_sizes(builder.outlook)
     decided: npt.NDArray[np.bool_] = np.isin(np.arange(len(leases)), accepts["lease"])
 
     free = served.take(~decided[served["lease"]])
@@ -171,6 +175,25 @@ def _volumes(builder: CandidateBuilder, served: Columns, accepts: Columns) -> No
             builder, must["number"], book.resources(Family.LEAST_VOLUME, must["lease"], name, -least[must["lease"]]),
             -must["units"],
         )
+
+
+def _tranches(builder: CandidateBuilder, served: Columns) -> None:
+    """Units of a tranche over its share are those of each other tranche of the lease that is delivered within the case:
+    none above the next, round to the first."""
+    of, windows = builder.outlook.tables["lease_tranches"].rows_of("lease_id"), lease_windows(builder.outlook)
+    live, names = np.setdiff1d(windows["tranche"], [NO_ROW]), builder.names
+    before = np.full(len(of), NO_ROW)
+    for lease in np.unique(of[live]).tolist():
+        mine = live[of[live] == lease]
+        before[mine] = np.roll(mine, 1)
+    rows = served.take(served["tranche"] != NO_ROW)
+    rows = rows.take(before[rows["tranche"]] != rows["tranche"])  # a single one is held by nothing
+    whole = rows["units"] / part_shares(builder.outlook.tables, rows["tranche"])
+    for tranche, sign in ((rows["tranche"], 1.0), (before[rows["tranche"]], -1.0)) if len(rows) else ():
+        resource = builder.book.resources(
+            Family.TRANCHE, tranche, lambda at: (names.lease(int(of[at])), str(names.tranches[at]))
+        )
+        _once(builder, rows["number"], resource, sign * whole)
 
 
 def _refuse_unserved(builder: CandidateBuilder, served: Ints) -> None:
@@ -267,7 +290,7 @@ def placed_name(lease_id: str, site_id: str, gpu_id: str) -> str:
 def _fleet_serves(builder: CandidateBuilder, served: Columns) -> None:
     """GPUs owned at the start go on serving the lease that they serve."""
     tables, names = builder.outlook.tables, builder.names
-    fleet, size = tables["fleet"], tables["leases"].floats("max_size")
+    fleet, parts = tables["fleet"], builder.outlook.lease_parts
     rows = np.flatnonzero(fleet.rows_of("lease_id") != NO_ROW)
     if not len(rows):
         return
@@ -277,11 +300,15 @@ def _fleet_serves(builder: CandidateBuilder, served: Columns) -> None:
     units = np.bincount(codes, weights=fleet.floats("gpus")[rows]) * (
         1.0 - tables["gpus"].floats("spare_fraction")[gpu]
     )
-    together = np.bincount(lease, weights=units, minlength=len(size))
+    together = np.bincount(lease, weights=units, minlength=len(tables["leases"]))
     serving = Columns(site=site, gpu=gpu, lease=lease, owned=units)
     chosen = served.joined(serving, ("site", "gpu", "lease"))
+    # Of a lease in tranches, those that have begun go on.
+    chosen = chosen.take((chosen["tranche"] == NO_ROW) | (chosen["from_month"] == 0))
     if not len(chosen):
         return
+    begun = parts.take((parts["tranche"] == NO_ROW) | (parts["due"] <= 0))
+    size = np.bincount(begun["lease"], weights=part_sizes(tables, begun), minlength=len(tables["leases"]))
     # GPUs beyond the size of the lease are free.
     at = chosen["lease"]
     working = chosen["owned"] * np.minimum(1.0, size[at] / (together[at] * chosen["units"]))

@@ -16,6 +16,7 @@ from planner.candidates.hall_cohorts import CONVERSION, EXISTING
 from planner.candidates.kinds import Kind
 from planner.candidates.phases import phase_table, unit_mw
 from planner.candidates.resources import Family
+from planner.candidates.tranches import part_shares
 
 POWER = "POWER"
 """Stands for the family of what a phase has on offer, which is a bound and no row."""
@@ -52,8 +53,10 @@ def _of_rows(candidates: CandidateSet, free: np.ndarray) -> pd.DataFrame:
         number, resource = rows["candidate"].to_numpy(np.int64), rows["resource"].to_numpy(np.int64)
         each = rows["coefficient"].to_numpy(np.float64)
         names = [book.name[at] for at in resource]
-        limit = table["upper"].to_numpy(np.float64)[number] * each
-        parts.append(_made(number, member.name, names, 1.0 / each, limit))
+        # A tranche brings its share of the lease whose size is the limit.
+        share = part_shares(candidates.outlook.tables, candidates.columns["tranche"][number])
+        limit = table["upper"].to_numpy(np.float64)[number] * each / share
+        parts.append(_made(number, member.name, names, share / each, limit))
     return _halls_by_site(candidates, pd.concat(parts, ignore_index=True))
 
 

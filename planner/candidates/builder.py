@@ -32,15 +32,20 @@ from planner.candidates.outlook import Outlook
 from planner.candidates.resources import Family, ResourceBook
 from planner.case.table_arrays import NO_ROW
 
-CODES = {"site": NO_ROW, "gpu": NO_ROW, "lease": NO_ROW, "customer": NO_ROW, "phase": NO_PHASE, "then": NO_PHASE}
-"""Rows of the tables sites, gpus, leases, customers and power (two phases of a path), with what stands where there is
-none."""
+CODES = {
+    "site": NO_ROW, "gpu": NO_ROW, "lease": NO_ROW, "tranche": NO_ROW, "customer": NO_ROW, "phase": NO_PHASE,
+    "then": NO_PHASE,
+}
+"""Rows of the tables sites, gpus, leases, lease_tranches, customers and power (two phases of a path), with what stands
+where there is none."""
 NUMBERS = {"tier": 0, "from_month": 0, "to_month": 0, "decide_by": 0, "parent": -1}
 LEVELS = {"lower": 0.0, "upper": np.inf}
 SORTS = {"way": -1, "fabric": NO_ROW, "steps": 0}
 """What tells candidates of one kind apart and stands in no table: how a hall comes to be (see `hall_cohorts`), the
 fabric of a link or of a lease taken (see `fabrics`), and whether a `take` counts steps."""
-TEXTS = ("candidate_id", "kind", "site_id", "gpu_id", "lease_id", "customer_id", "phase", "then_phase", "unit")
+TEXTS = (
+    "candidate_id", "kind", "site_id", "gpu_id", "lease_id", "tranche", "customer_id", "phase", "then_phase", "unit",
+)
 COLUMNS = (*TEXTS, *NUMBERS, *LEVELS, "integral")
 """Columns of the table of candidates, where names stand in place of rows."""
 
@@ -91,7 +96,8 @@ def candidate_table(blocks: Sequence[Block]) -> pd.DataFrame:
     texts = (
         np.concatenate([block.candidate_ids for block in blocks]), kinds, names.sites[columns["site"]],
         names.gpus[columns["gpu"]],
-        names.leases[columns["lease"]], names.customers[columns["customer"]], names.phases[columns["phase"]],
+        names.leases[columns["lease"]], names.tranches[columns["tranche"]], names.customers[columns["customer"]],
+        names.phases[columns["phase"]],
         names.phases[columns["then"]], columns["unit"],
     )
     table = {name: pd.Series(text, dtype=object).astype(str) for name, text in zip(TEXTS, texts, strict=True)}

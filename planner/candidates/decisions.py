@@ -14,6 +14,7 @@ from planner.candidates.build import CandidateSet
 from planner.candidates.kinds import Kind
 from planner.candidates.phases import phase_names, step_mw, unit_mw
 from planner.candidates.resources import Family, ResourceBook
+from planner.candidates.tranches import part_sizes
 from planner.case.edit_grammar import Operation, parse_edit
 from planner.did_you_mean import remedy_for
 from planner.errors import PlannerError
@@ -147,7 +148,8 @@ def _fix_lease(made: _Made, lease_id: str, value: float, written: str) -> None:
         raise PlannerError(f"--fix {written!r}: the lease takes at most {size:g}")
     if made.book.find(Family.FIXED, f"size of {lease_id} at most") is not None:
         raise PlannerError(f"--fix {written!r}: the size of {lease_id} is fixed already; fix it once")
-    units: Floats = size / made.candidates.upper[numbers]
+    served = made.candidates.columns.take(numbers)
+    units: Floats = part_sizes(made.candidates.outlook.tables, served) / made.candidates.upper[numbers]
     for sign, label in ((1.0, "at most"), (-1.0, "at least")):
         made.limit(f"size of {lease_id} {label}", sign * value, numbers, sign * units)
 

@@ -10,29 +10,43 @@ from planner.candidates.columns import Columns, stacked
 from planner.candidates.gpu_places import places
 from planner.candidates.outlook import Outlook
 from planner.candidates.power_paths import powered
+from planner.candidates.tranches import part_shares
 from planner.case.table_arrays import NO_ROW
 
 
 def lease_windows(outlook: Outlook) -> Columns:
-    """Windows in which each lease could be served: its term, or begun late at a step within its grace.
+    """Windows in which each lease, or each tranche of it, could be served: its term, or begun late at a step within its
+    grace.
 
-    Columns lease, due (month of its start), term_start, from_month, to_month.
+    Columns lease, tranche, due (month of its start), term_start, from_month, to_month.
     A calendar lease ends on its date however late it began; one whose term runs from delivery keeps its length.
     """
-    leases = outlook.tables["leases"]
-    due, grace = outlook.lease_starts, leases.ints("late_grace_months")
-    rows = Columns(lease=np.arange(len(leases)), due=due)
+    leases, rows = outlook.tables["leases"], outlook.lease_parts
     late = rows.with_each(step=outlook.steps)
     late = late.take(
-        (late["step"] > late["due"]) & (late["step"] <= late["due"] + grace[late["lease"]]) & (late["due"] >= 0)
+        (late["step"] > late["due"]) & (late["step"] <= late["due"] + late["grace"]) & (late["due"] >= 0)
     )
-    windows = stacked([rows.having(step=due), late])
+    windows = stacked([rows.having(step=rows["due"]), late])
     lease, step = windows["lease"], windows["step"]
     term_start = np.where((leases.texts("term_from") == "delivery")[lease], step, windows["due"])
     end = np.minimum(term_start + leases.ints("term_months")[lease], outlook.last_month)
-    windows = windows.only("lease", "due").having(term_start=term_start, from_month=np.maximum(step, 0), to_month=end)
+    windows = windows.only("lease", "tranche", "due").having(
+        term_start=term_start, from_month=np.maximum(step, 0), to_month=end
+    )
     # Nothing can be begun after the horizon.
     return windows.take((windows["from_month"] < windows["to_month"]) & (windows["from_month"] < outlook.horizon))
+
+
+def delivered_shares(outlook: Outlook) -> Floats:
+    """Share of the size of each lease whose term has months in the case and begins within the horizon, (leases,): what
+    of its sizes counts."""
+    of = outlook.tables["lease_tranches"].rows_of("lease_id")
+    live = np.isin(np.arange(len(of)), lease_windows(outlook)["tranche"])
+    found = np.ones(len(outlook.tables["leases"]))
+    cut = np.unique(of[~live])
+    share = part_shares(outlook.tables, np.arange(len(of)))
+    found[cut] = np.bincount(of[live], weights=share[live], minlength=len(found))[cut]
+    return found
 
 
 def site_rules(outlook: Outlook) -> Columns:

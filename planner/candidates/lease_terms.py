@@ -21,6 +21,7 @@ from planner.candidates.builder import CandidateBuilder
 from planner.candidates.cash_tables import Recipe
 from planner.candidates.columns import Columns, codes_of, stacked
 from planner.candidates.outlook import HOURS_BILLED_730, Outlook
+from planner.candidates.tranches import walking_grace
 from planner.case.table_arrays import NO_ROW
 from planner.case.tables import SERVICES
 
@@ -277,11 +278,11 @@ class LeaseTerms:
         Notice is given in the first month, after those that the contract protects, in which the market stands more
         than the margin below the rate; the contract ends after the months of notice. A customer walks away when the
         phase at the head of the path, the hall or the GPUs come more than the grace after the lease was due.
-        Rows need lease, gpu, rate_usd, due, term_start, from_month, to_month, head, hall_wait and delivery_wait; one
-        event per row.
+        Rows need lease, tranche, gpu, rate_usd, due, term_start, from_month, to_month, head, hall_wait and
+        delivery_wait; one event per row.
         """
         columns = (
-            "lease", "gpu", "rate_usd", "due", "term_start", "from_month", "to_month", "head", "hall_wait",
+            "lease", "tranche", "gpu", "rate_usd", "due", "term_start", "from_month", "to_month", "head", "hall_wait",
             "delivery_wait",
         )
         codes, first = codes_of([rows[name] for name in columns])
@@ -295,9 +296,7 @@ class LeaseTerms:
             there = np.maximum(there, waits[keys[column]])
         planned, begins = keys["to_month"][:, None], keys["from_month"][:, None]
         start = np.minimum(np.maximum(begins, there), planned)
-        late, grace = start - keys["due"][:, None], self.outlook.tables["leases"].floats(
-            "late_grace_months"
-        )[keys["lease"]][:, None]
+        late, grace = start - keys["due"][:, None], walking_grace(self.outlook.tables, keys)[:, None]
         # A planned late start is agreed; only what comes on top of it can exceed the grace. Without a grace nobody
         # walks away.
         ends = np.where((late > grace) & (start > begins), start, planned)

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from planner.arrays import Flags, Floats, Ints, Texts
+from planner.candidates.accepting import least_sizes
 from planner.candidates.columns import Columns, codes_of, greatest_by, least_by
 from planner.candidates.hall_cohorts import hall_cohorts
 from planner.candidates.kinds import Kind
@@ -212,10 +213,7 @@ def _blocks(reason: Ints, candidates: Listed, most: Floats) -> None:
 
 def _accepts(reason: Ints, candidates: Listed, served: Columns, most: Floats, stands: _Standing) -> None:
     """A lease taken, on a fabric or anywhere: all its sites together must hold the least size."""
-    leases = candidates.outlook.tables["leases"]
-    least = np.where(
-        leases.flags("all_or_nothing"), leases.floats("max_size"), leases.floats("min_size")
-    ) * (1.0 - SLACK)
+    least = least_sizes(candidates.outlook) * (1.0 - SLACK)
     numbers = candidates.of_kind(Kind.ACCEPT)
     lease = candidates.columns["lease"][numbers]
     known = np.flatnonzero(np.isin(lease, served["lease"]))

@@ -18,6 +18,7 @@ class Names:
     sites: Texts
     gpus: Texts
     leases: Texts
+    tranches: Texts
     customers: Texts
     phases: Texts
     written: Callable[[int], str]
@@ -29,7 +30,7 @@ class Names:
         power = tables["power"]
         return Names(
             _with_blank(tables["sites"].texts("site_id")), _with_blank(tables["gpus"].texts("gpu_id")),
-            _with_blank(tables["leases"].texts("lease_id")),
+            _with_blank(tables["leases"].texts("lease_id")), _with_blank(tables["lease_tranches"].texts("tranche")),
             _with_blank(tables["customers"].texts("customer_id")),
             _with_blank(joined(power.texts("source_id"), power.texts("phase"))), outlook.calendar.written,
         )

@@ -16,6 +16,7 @@ import numpy as np
 
 from planner.arrays import Floats, Ints
 from planner.candidates.columns import Columns
+from planner.candidates.tranches import lease_parts
 from planner.case.calendar import Calendar
 from planner.case.case import Case
 from planner.case.delays import first_power_months, mean_delay_months
@@ -253,10 +254,10 @@ class Outlook:
     def steps(self) -> Ints:
         """Months of the horizon at which something can change: quarters, energisations, leases, halls; starts with
         0."""
-        leases = self.tables["leases"]
-        start = self.lease_starts
-        end = start + leases.ints("term_months")
-        renewed = end + leases.ints("renewal_term_months")
+        leases, parts = self.tables["leases"], self.lease_parts
+        start = parts["due"]
+        end = start + leases.ints("term_months")[parts["lease"]]
+        renewed = end + leases.ints("renewal_term_months")[parts["lease"]]
         ready = self.calendar.indices(self.tables["sites"].texts("ready_month"))
         found = np.concatenate([[0], self.calendar.quarter_starts, self.energised, start, end, renewed, ready])
         return np.unique(found[(found >= 0) & (found < self.horizon)])
@@ -265,6 +266,11 @@ class Outlook:
     def lease_starts(self) -> Ints:
         """Month in which the term of each lease is due to begin, negative before the start, shape (leases,)."""
         return self.calendar.indices(self.tables["leases"].texts("start"))
+
+    @cached_property
+    def lease_parts(self) -> Columns:
+        """Parts in which leases are delivered: columns lease, tranche, due, grace (see `tranches.lease_parts`)."""
+        return lease_parts(self.tables, self.calendar)
 
     @cached_property
     def answer_months(self) -> Ints:
@@ -305,15 +311,14 @@ class Outlook:
     def _late_ends(self) -> list[Ints]:
         """Ends of leases whose term runs from delivery, begun late at each step that their grace allows, and of their
         next terms."""
-        leases = self.tables["leases"]
+        leases, parts = self.tables["leases"], self.lease_parts
+        lease = parts["lease"]
         late = np.flatnonzero(
-            (leases.texts("term_from") == "delivery") & (leases.ints("late_grace_months") > 0)
-            & (self.lease_starts >= 0)
+            (leases.texts("term_from") == "delivery")[lease] & (parts["grace"] > 0) & (parts["due"] >= 0)
         )
         ends = []
         columns = (
-            self.lease_starts, leases.ints("late_grace_months"), leases.ints("term_months"),
-            leases.ints("renewal_term_months"),
+            parts["due"], parts["grace"], leases.ints("term_months")[lease], leases.ints("renewal_term_months")[lease]
         )
         for due, grace, term, renewal in zip(*(column[late].tolist() for column in columns), strict=True):
             begun = self.steps[(self.steps > due) & (self.steps <= due + grace)]
@@ -363,9 +368,10 @@ def make_outlook(
         return Outlook(case, base, tail, Calendar(calendar.start, calendar.horizon, 1), monthly_windows)
     leases, power, gpus = (case.arrays[name] for name in ("leases", "power", "gpus"))
     # A lease whose term runs from delivery may begin late by its grace.
-    terms = leases.ints("late_grace_months") + leases.ints("term_months") + leases.ints("renewal_term_months")
+    parts = lease_parts(case.arrays, calendar)
+    terms = leases.ints("term_months") + leases.ints("renewal_term_months")
     ends = [
-        calendar.indices(leases.texts("start")) + terms,
+        parts["due"] + parts["grace"] + terms[parts["lease"]],
         first_power_months(power, calendar, delay_months(case, base)) + power.ints("term_months"),
         calendar.horizon + gpus.ints("life_months"),
     ]

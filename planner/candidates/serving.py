@@ -19,6 +19,7 @@ from planner.candidates.lease_terms import LeaseTerms, path_by_row
 from planner.candidates.load import Leg, energy_terms, legs, power_uses, whole_units
 from planner.candidates.outlook import Outlook
 from planner.candidates.resources import Family
+from planner.candidates.tranches import part_sizes
 from planner.candidates.waits import work_waits
 from planner.case.table_arrays import NO_ROW
 
@@ -60,17 +61,20 @@ def _add_kind(builder: CandidateBuilder, kind: Kind, rows: Columns, phases: Colu
 
 
 def _ids(builder: CandidateBuilder, kind: Kind, rows: Columns) -> Sequence[str]:
-    """KIND:LEASE:SITE:PATH@MONTH, with GPU/TIER after the site for a cluster; a bridge is A>B."""
+    """KIND:LEASE:SITE:PATH@MONTH, with the tranche after the lease, where it has some, and GPU/TIER after the site for
+    a cluster; a bridge is A>B."""
     names = builder.names
     parts = zip(
-        names.leases[rows["lease"]], names.sites[rows["site"]], names.gpus[rows["gpu"]], rows["tier"].tolist(),
+        names.leases[rows["lease"]], names.tranches[rows["tranche"]], names.sites[rows["site"]],
+        names.gpus[rows["gpu"]], rows["tier"].tolist(),
         names.phases[rows["head"]],
         names.phases[rows["then"]], names.months(rows["from_month"]), strict=True,
     )
     cluster = kind is Kind.SERVE
     return [
-        f"{kind}:{lease}:{site}{f':{gpu}/{tier}' if cluster else ''}:{head}{f'>{then}' if then else ''}@{when}"
-        for lease, site, gpu, tier, head, then, when in parts
+        f"{kind}:{lease}{f':{tranche}' if tranche else ''}:{site}{f':{gpu}/{tier}' if cluster else ''}"
+        f":{head}{f'>{then}' if then else ''}@{when}"
+        for lease, tranche, site, gpu, tier, head, then, when in parts
     ]
 
 
@@ -78,11 +82,11 @@ def _columns(builder: CandidateBuilder, kind: Kind, rows: Columns) -> Columns:
     leases = builder.outlook.tables["leases"]
     return Columns(
         len(rows),
-        **{name: rows[name] for name in ("site", "gpu", "lease", "then", "tier", "from_month", "to_month")},
+        **{name: rows[name] for name in ("site", "gpu", "lease", "tranche", "then", "tier", "from_month", "to_month")},
         customer=leases.rows_of("customer_id")[rows["lease"]],
         phase=rows["head"],
         unit="GPU" if kind is Kind.SERVE else "MW",
-        upper=leases.floats("max_size")[rows["lease"]] / rows["units"],
+        upper=part_sizes(builder.outlook.tables, rows) / rows["units"],
         decide_by=rows["from_month"],
     )
 

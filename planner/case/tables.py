@@ -372,6 +372,36 @@ LEASE_RAMP = Table(
     ),
 )
 
+LEASE_TRANCHES = Table(
+    "lease_tranches",
+    "A lease delivered in parts, each with its own date and right to walk away; a lease without rows comes at once.",
+    "a tranche of a lease",
+    ("lease_id", "tranche"),
+    (
+        text("lease_id", "the lease", required=True, refers_to="leases.lease_id"),
+        text("tranche", "short name", required=True),
+        share(
+            "size_share", "share of the lease's size that it brings; those of a lease add up to 1", required=True,
+            above=0.0,
+        ),
+        whole(
+            "starts_after_months", "months",
+            "months after the start of the lease at which it is due; its term runs from there as long as the lease's",
+            default=0,
+        ),
+        whole(
+            "late_grace_months", "months",
+            "months late after which the customer walks away from it; a plan may begin it late within them",
+            blank="as the lease says",
+        ),
+        flag(
+            "may_terminate", "whether the customer may walk away from it when it comes later than its grace",
+            default=True,
+        ),
+        SOURCE,
+    ),
+)
+
 LEASE_RATES = Table(
     "lease_rates",
     "What a lease pays for each SKU it accepts, by tier: a declining schedule is a demand curve.",
@@ -645,6 +675,7 @@ TABLES: dict[str, Table] = {
     table.name: table
     for table in (
         SITES, SITE_GROUPS, POWER, GPUS, RESALE, GPU_SUPPLY, CUSTOMERS, CUSTOMER_SHARES, LEASES, LEASE_RAMP,
-        LEASE_RATES, MARKET, MINING, CURVES, LINKS, BUDGET, DEBT, FLEET, STRESSES, FACTORS, CORRELATIONS,
+        LEASE_TRANCHES, LEASE_RATES, MARKET, MINING, CURVES, LINKS, BUDGET, DEBT, FLEET, STRESSES, FACTORS,
+        CORRELATIONS,
     )
 }

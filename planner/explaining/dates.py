@@ -14,7 +14,9 @@ from planner.candidates.kinds import Kind as CandidateKind
 from planner.candidates.options import CandidateOptions
 from planner.candidates.outlook import Outlook
 from planner.candidates.phases import phase_table
+from planner.candidates.tranches import lease_parts, part_names, part_sizes
 from planner.case.case import Case
+from planner.case.table_arrays import NO_ROW
 from planner.explaining.contract_value import contract_value_usd
 from planner.explaining.decided_limits import decided_limits
 from planner.explaining.limits import Kind, Limit
@@ -26,14 +28,15 @@ _LATE_INCOME = (Line.REVENUE, Line.SERVICES, Line.PENALTIES)
 
 def with_later_starts(case: Case, options: CandidateOptions) -> StatedLimits:
     """The limits of a case whose committed leases may start later than their customers accept."""
-    leases = case.tables["leases"]
+    leases, tranches = case.tables["leases"], case.tables["lease_tranches"]
     committed = leases["committed"].astype(bool)
     grace = leases["late_grace_months"].where(~committed, leases["term_months"] - 1)
+    own = tranches["late_grace_months"].where(~tranches["lease_id"].isin(leases["lease_id"][committed]))
+    later = case.with_table("leases", leases.assign(late_grace_months=grace.astype(leases["late_grace_months"].dtype)))
     stated = decided_limits(
-        case.with_table("leases", leases.assign(late_grace_months=grace.astype(leases["late_grace_months"].dtype))),
-        options, twins=(SOONER,),
+        later.with_table("lease_tranches", tranches.assign(late_grace_months=own)), options, twins=(SOONER,)
     )
-    outlook = stated.candidates.outlook
+    outlook, columns = stated.candidates.outlook, stated.candidates.columns
     table = stated.candidates.table
     worth = contract_value_usd(outlook)
     income = {
@@ -43,25 +46,26 @@ def with_later_starts(case: Case, options: CandidateOptions) -> StatedLimits:
     earned = np.zeros(len(table))
     for first, usd in income.items():
         earned[first : first + len(usd)] = usd
-    for lease in leases[committed].itertuples():
-        last = max(outlook.calendar.index(lease.start), 0) + (
-            0 if pd.isna(lease.late_grace_months) else int(lease.late_grace_months)
-        )
-        late = stated.numbers(
-            (table["lease_id"] == lease.lease_id) & table["kind"].isin([CandidateKind.SERVE, CandidateKind.HOST])
-            & (table["from_month"] > last)
-        )
-        words = f"lease {lease.lease_id} starts by {outlook.calendar.written(last)}"
+    serving = table["kind"].isin([CandidateKind.SERVE, CandidateKind.HOST]).to_numpy()
+    parts, sizes = lease_parts(case.arrays, outlook.calendar), part_sizes(case.arrays, columns)
+    leases_of = case.arrays["leases"].texts("lease_id")
+    columns_of_parts = (parts[name].tolist() for name in ("lease", "tranche", "due", "grace"))
+    for name, lease, tranche, due, months in zip(part_names(case.arrays, parts), *columns_of_parts, strict=True):
+        if not committed.iat[lease]:
+            continue
+        lease_id, last = str(leases_of[lease]), max(due, 0) + months
+        late = np.flatnonzero(
+            serving & (columns["lease"] == lease) & (columns["tranche"] == tranche) & (columns["from_month"] > last)
+        ).tolist()
+        words = f"lease {name} starts by {outlook.calendar.written(last)}"
+        of = "leases" if tranche == NO_ROW else "lease_tranches"
         number = stated.add(
-            Limit(
-                Kind.START, str(lease.lease_id), words, float(last), "months",
-                edit=f"leases.late_grace_months[{lease.lease_id}]={{value}}",
-            )
+            Limit(Kind.START, name, words, float(last), "months", edit=f"{of}.late_grace_months[{name}]={{value}}")
         )
         for candidate in late:
             stated.closed.append((number, candidate))
-            units = float(lease.max_size) / float(table["upper"].iat[candidate])
-            stated.cost_usd[candidate] = max(worth[str(lease.lease_id)] * units - earned[candidate], 0.0)
+            units = float(sizes[candidate]) / float(table["upper"].iat[candidate])
+            stated.cost_usd[candidate] = max(worth[lease_id] * units - earned[candidate], 0.0)
     return stated
 
 

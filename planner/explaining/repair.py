@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from planner.candidates.tranches import part_names
 from planner.explaining.elastic_model import ElasticModel, OutOfTime
 from planner.explaining.limits import Kind, Limit
 from planner.solver.status import Status
@@ -105,9 +106,9 @@ def _later(model: ElasticModel, values: np.ndarray, number: int) -> Change:
         if known == number and column is not None and values[column] > 1e-9:
             months = max(months, int(start[candidate] - limit.value))
             usd += model.stated.cost_usd[candidate] * values[column] * model.unit[column]
-    leases = model.stated.candidates.outlook.case.tables["leases"].set_index("lease_id")
-    calendar = model.stated.candidates.outlook.calendar
-    grace = int(limit.value) + months - max(calendar.index(str(leases.loc[limit.name, "start"])), 0)
+    outlook = model.stated.candidates.outlook
+    due = outlook.lease_parts["due"][part_names(outlook.tables, outlook.lease_parts).index(limit.name)]
+    grace = int(limit.value) + months - max(int(due), 0)
     return Change(limit, float(months), float(usd), (limit.edit.format(value=grace),))
 
 

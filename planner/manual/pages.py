@@ -29,7 +29,7 @@ PAGES: dict[str, str] = {
     "case-columns": "every setting, table and column of a case",
     "files-of-a-run": "what a run writes, and whether it adds up",
     "rules-of-the-arithmetic": "time, assets, power, leases, the market and the tail",
-    "leases-and-customers": "what a contract may say, offers, customers and how much one of them may bring",
+    "leases-and-customers": "what a contract may say, tranches, offers, customers and how much one of them may bring",
     "rules-of-money-and-futures": "capital, debt, defaults, delays, and what a unit does in a future",
     "glossary": "each word with its unit and meaning, and every column of the files",
     "architecture": "how the code is laid out, and who may import whom",

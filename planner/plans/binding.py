@@ -47,7 +47,8 @@ SORTS = {
     "capital": (Family.CAPITAL, Family.CASH_FLOOR),
     "demand": (
         Family.VOLUME, Family.LEAST_VOLUME, Family.TIER, Family.DEPTH, Family.REVENUE_SHARE, Family.YEARLY_SHARE,
-        Family.BLOCK, Family.LEAST_BLOCK, Family.RENEWAL, Family.PLACED, Family.ON_FABRIC, Family.ACCEPTED_ONCE,
+        Family.BLOCK, Family.LEAST_BLOCK, Family.TRANCHE, Family.RENEWAL, Family.PLACED, Family.ON_FABRIC,
+        Family.ACCEPTED_ONCE,
     ),
     "deliveries": (Family.SUPPLY,),
     "sites": (

@@ -14,7 +14,7 @@ from planner.candidates.phases import phase_table, unit_mw
 
 ALLOCATION_COLUMNS = (
     "site_id", "power_path", "gpu_id", "use", "lease_id", "customer_id", "tier", "rate", "rate_unit",
-    "gpus", "it_mw", "from", "to", "decide_by", "npv_usd", "income_pv_usd",
+    "gpus", "it_mw", "from", "to", "decide_by", "npv_usd", "income_pv_usd", "tranche",
 )
 """Columns of allocation.csv. `use` is serve, renew, host, sell or mine; `to` is the last month; income is discounted,
 before tax."""
@@ -29,7 +29,7 @@ use."""
 
 PORTFOLIO_COLUMNS = (
     "candidate_id", "kind", "level", "unit", "npv_usd", "decide_by",
-    "site_id", "gpu_id", "lease_id", "phase", "then_phase", "tier", "from", "to", "of",
+    "site_id", "gpu_id", "lease_id", "phase", "then_phase", "tier", "from", "to", "of", "tranche",
 )
 """Columns of portfolio.csv: `from` and `to` are its first and last month, `of` what it ends or goes on from (the
 purchase of a sale)."""
@@ -76,6 +76,7 @@ def allocation_table(candidates: CandidateSet, levels: Floats) -> pd.DataFrame:
             "decide_by": _decide_by(candidates, rows).map(outlook.calendar.written),
             "npv_usd": rows["npv_usd"],
             "income_pv_usd": rows["income_pv_usd"],
+            "tranche": rows["tranche"],
         }
     )
     order = ["site_id", "from", "use", "lease_id", "gpu_id", "tier", "power_path", "to"]
@@ -96,7 +97,10 @@ def _joined(rows: pd.DataFrame) -> pd.DataFrame:
     """Windows of sells and mines that follow one another at the same level, joined; the rate is their mean by
     months."""
     rows = rows.assign(rounded=rows["level"].round(6), months=rows["to_month"] - rows["from_month"])
-    keys = ["kind", "site_id", "gpu_id", "lease_id", "customer_id", "phase", "then_phase", "tier", "unit", "rounded"]
+    keys = [
+        "kind", "site_id", "gpu_id", "lease_id", "customer_id", "phase", "then_phase", "tier", "unit", "rounded",
+        "tranche",
+    ]
     rows = rows.sort_values([*keys, "from_month"], kind="stable")
     same = (rows[keys] == rows[keys].shift()).all(axis=1) & rows["kind"].isin([Kind.SELL, Kind.MINE])
     follows = same & (rows["from_month"] == rows["to_month"].shift())

@@ -12,13 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from planner.arrays import Floats
+from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
 from planner.candidates.kinds import Kind
+from planner.candidates.lease_offers import delivered_shares
 from planner.candidates.money_limits import greatest_shares
 from planner.candidates.named import rates_with_units
 from planner.candidates.outlook import Outlook
 from planner.candidates.resources import Family
+from planner.candidates.tranches import part_shares
 from planner.case.calendar import Calendar
 from planner.formulation.allocate import Allocation
 from planner.pricing.directions import Direction, together
@@ -139,23 +141,26 @@ def lease_values(fixed: FixedPlan, candidates: CandidateSet, allocation: Allocat
     """
     outlook, table = candidates.outlook, candidates.table
     assert allocation.levels is not None
-    leases = outlook.case.tables["leases"].set_index("lease_id")
+    leases, parts = outlook.case.tables["leases"].set_index("lease_id"), outlook.lease_parts
+    delivered = delivered_shares(outlook)
     accepts = table["kind"].eq(Kind.ACCEPT).to_numpy()
     decided = set(table["lease_id"].to_numpy()[accepts])
     taken = set(table["lease_id"].to_numpy()[accepts & (allocation.levels > 0.5)])
-    for lease_id, lease in leases.iterrows():
+    for number, (lease_id, lease) in enumerate(leases.iterrows()):
         name = str(lease_id)
         rows = places.rows(Family.VOLUME, name)
         if not len(rows) or (name in decided and name not in taken):
             continue
-        start = max(outlook.calendar.index(str(lease["start"])), 0)
-        end = min(start + int(lease["term_months"]), outlook.last_month)
+        mine = parts.take(parts["lease"] == number)
+        starts = np.maximum(mine["due"], 0)
+        ends = np.minimum(starts + int(lease["term_months"]), outlook.last_month)
+        start, end = int(starts.min()), int(ends.max())
         size, hosting = float(lease["max_size"]), str(lease["kind"]) == "hosting"
-        served = float(_used(fixed, places, rows)[0]) + (size if name in decided else 0.0)
+        served = float(_used(fixed, places, rows)[0]) + (size * delivered[number] if name in decided else 0.0)
         thing = Thing("lease", name, _unit(outlook, name), kind=str(lease["kind"]), in_plan=served, limit=size)
-        direction = _larger(fixed, places, name, whole=bool(lease["all_or_nothing"]))
+        direction = _larger(fixed, places, name, float(delivered[number]), whole=bool(lease["all_or_nothing"]))
         step = STEP_MW if hosting else float(np.clip(STEP_SHARE * size, 1.0, 100.0))
-        pay = _per_contract_unit(outlook, hosting, start, end)
+        pay = _per_contract_unit(outlook, hosting, starts, ends, part_shares(outlook.tables, mine["tranche"]))
         yield _two_sided(fixed, outlook, "whole term", thing, direction, start, end, step, pay)
         for tier in places.names(Family.TIER):
             if tier.startswith(f"{name}:"):
@@ -177,11 +182,16 @@ def _unit(outlook: Outlook, lease_id: str) -> str:
     return "GPU" if (made.loc[made["lease_id"] == lease_id, "units_per_gpu"] == 1.0).all() else "unit"
 
 
-def _larger(fixed: FixedPlan, places: Places, lease_id: str, *, whole: bool) -> Direction:
-    """A lease larger by one unit, wherever its size stands as a limit: on the sites that the plan has chosen for it."""
-    parts = [places.raised(places.rows(Family.VOLUME, lease_id)), places.copies(Family.VOLUME.name, lease_id)]
+def _larger(fixed: FixedPlan, places: Places, lease_id: str, delivered: float, *, whole: bool) -> Direction:
+    """A lease larger by one unit, wherever its size stands as a limit: on the sites that the plan has chosen for it.
+
+    delivered: the share of a unit that is delivered within the case.
+    """
+    parts = [
+        places.raised(places.rows(Family.VOLUME, lease_id), delivered), places.copies(Family.VOLUME.name, lease_id)
+    ]
     if whole:
-        parts.append(places.raised(places.rows(Family.LEAST_VOLUME, lease_id), -1.0))
+        parts.append(places.raised(places.rows(Family.LEAST_VOLUME, lease_id), -delivered))
     for family in (Family.BLOCK, Family.ON_FABRIC):
         for name in places.names(family):
             if name.startswith(f"{lease_id}:"):
@@ -189,11 +199,14 @@ def _larger(fixed: FixedPlan, places: Places, lease_id: str, *, whole: bool) -> 
     return together(*parts)
 
 
-def _per_contract_unit(outlook: Outlook, hosting: bool, start: int, end: int) -> tuple[float, str]:
-    """After tax, the worth of a dollar on the rate of one unit over its term."""
-    month = slice(start, end)
+def _per_contract_unit(
+    outlook: Outlook, hosting: bool, starts: Ints, ends: Ints, shares: Floats
+) -> tuple[float, str]:
+    """After tax, the worth of a dollar on the rate of one unit over the terms of its parts, by their shares."""
     per_month = np.full(outlook.months, 1000.0) if hosting else outlook.hours
-    worth = (1.0 - outlook.case.settings.tax_rate) * float(outlook.discount[month] @ per_month[month])
+    spans = [slice(*span) for span in zip(starts.tolist(), ends.tolist(), strict=True)]
+    each = np.array([float(outlook.discount[month] @ per_month[month]) for month in spans])
+    worth = (1.0 - outlook.case.settings.tax_rate) * float((shares * each).sum())
     return worth, "$/kW-month" if hosting else "$/GPU-hour"
 
 

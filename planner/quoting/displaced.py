@@ -9,6 +9,7 @@ from planner.arrays import Floats
 from planner.candidates.build import CandidateSet
 from planner.candidates.kinds import Kind
 from planner.candidates.phases import phase_table, unit_mw
+from planner.candidates.tranches import part_sizes
 
 COLUMNS = ("what", "name", "unit", "without", "with", "change")
 SMALL = 1e-3
@@ -39,7 +40,10 @@ def displaced_table(candidates: CandidateSet, without: Floats, with_it: Floats, 
 
 def _amounts(candidates: CandidateSet, levels: Floats) -> pd.Series:
     """Amounts by what, name and unit."""
-    table = candidates.table.assign(level=levels, months=candidates.table["to_month"] - candidates.table["from_month"])
+    table = candidates.table.assign(
+        level=levels, months=candidates.table["to_month"] - candidates.table["from_month"],
+        most=part_sizes(candidates.outlook.tables, candidates.columns),
+    )
     table = table[table["level"] != 0.0]
     leases = candidates.outlook.case.tables["leases"].set_index("lease_id")
     power = phase_table(candidates.outlook)
@@ -49,7 +53,7 @@ def _amounts(candidates: CandidateSet, levels: Floats) -> pd.Series:
     pieces = [
         _part(
             served, "lease", served["lease_id"], unit,
-            served["level"] * _number(served["lease_id"], leases["max_size"]) / served["upper"],
+            served["level"] * served["most"] / served["upper"],
         ),
         _part(
             chosen := table[table["kind"] == Kind.SELL], "on demand", chosen["gpu_id"], "GPU-months",

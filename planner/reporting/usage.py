@@ -57,10 +57,19 @@ def standing(found: Findings, windows: pd.DataFrame | None = None) -> pd.DataFra
         return windows
     leases = found.leases.set_index("lease_id")
     shares = {name: rows.sort_values("month_of_term") for name, rows in ramps.groupby("lease_id")}
+    tranches = found.case.tables["lease_tranches"]
+    after = dict(
+        zip(
+            zip(tranches["lease_id"], tranches["tranche"], strict=True),
+            tranches["starts_after_months"].astype(int).tolist(), strict=True,
+        )
+    )
     cut = [windows[~growing]]
     for at, row in windows[growing].iterrows():
         lease, ramp = leases.loc[row["lease_id"]], shares[row["lease_id"]]
-        first = int(row["from_month"]) if lease["term_from"] == "delivery" else found.index(str(lease["start"]))
+        later = after.get((row["lease_id"], row["tranche"]), 0)
+        due = found.index(str(lease["start"])) + later
+        first = int(row["from_month"]) if lease["term_from"] == "delivery" else due
         share = np.ones(int(row["to_month"]) - first)
         inside = ramp["month_of_term"] < len(share)
         share[ramp.loc[inside, "month_of_term"].astype(int)] = ramp.loc[inside, "size_share"]

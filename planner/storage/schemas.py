@@ -42,6 +42,7 @@ C = ResultColumn
 _SITE = C("site_id", "name", "the site; blank where it is no site's")
 _GPU = C("gpu_id", "name", "the SKU")
 _LEASE = C("lease_id", "name", "the lease; blank for none")
+_TRANCHE = C("tranche", "name", "the tranche of the lease; blank where it comes at once")
 _PATH = C("power_path", "name", "phase of power, or one phase until another is energised")
 _CANDIDATE = C("candidate_id", "name", "the candidate, as `candidates.parquet` names it")
 _LEVEL = C("level", "units of the candidate", "how much of it is held")
@@ -85,6 +86,7 @@ ALLOCATION = ResultFile("plan", "allocation.csv", "a cluster, a hosted hall, or 
     _FROM, _TO, _DECIDE_BY,
     C("npv_usd", "$", "its NPV after tax"),
     C("income_pv_usd", "$", "its income, discounted, before tax"),
+    _TRANCHE,
 ))
 
 POWER = ResultFile("plan", "power.csv", "a phase of power, contracted or not", (
@@ -123,6 +125,7 @@ _PORTFOLIO_COLUMNS = (
     C("tier", "number", "tier of the rate or of the market; 0 for none"),
     _FROM, _TO,
     C("of", "candidate_id", "what it ends or goes on from: the purchase of a sale, the lease of a next term"),
+    _TRANCHE,
 )
 PORTFOLIO = ResultFile("plan", "portfolio.csv", "a candidate held", _PORTFOLIO_COLUMNS)
 
@@ -170,7 +173,7 @@ BINDING = ResultFile("plan", "binding.csv", "a limit with a price", (
 CANDIDATES = ResultFile("plan", "candidates.parquet", "a candidate, held or not", (
     _CANDIDATE,
     C("kind", "word", "kind of candidate"),
-    _SITE, _GPU, _LEASE,
+    _SITE, _GPU, _LEASE, _TRANCHE,
     C("customer_id", "name", "the customer of the lease"),
     C("phase", "source:phase", "phase at the head of its power path"),
     C("then_phase", "source:phase", "phase that follows it; blank for none"),

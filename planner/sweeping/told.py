@@ -27,6 +27,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     Family.SUPPLY.name: ("deliveries of {}", "GPUs"),
     Family.VOLUME.name: ("size of lease {}", "units"),
     Family.LEAST_VOLUME.name: ("least size of lease {}", "units"),
+    Family.TRANCHE.name: ("units of tranche {} against the next", "units"),
     Family.ACCEPTED_ONCE.name: ("lease {} taken", "times"),
     Family.TIER.name: ("units at the rate of {}", "units"),
     Family.BLOCK.name: ("lease {} where it was not placed", "units"),

@@ -79,6 +79,22 @@ BROKEN = [
         "customers has no customer_id 'acne'",
     ),
     ("lease_ramp.csv", "lease_id,month_of_term\ntrain,36\n", 2, "month_of_term", "after the end of the term"),
+    (
+        "lease_tranches.csv", "lease_id,tranche,size_share\ntrain,a,0.5\ntrain,b,0.4\n", 3, "size_share",
+        "the shares of train add up to 0.9",
+    ),
+    (
+        "lease_tranches.csv", "lease_id,tranche,size_share,starts_after_months\ntrain,a,0.5,1\ntrain,b,0.5,2\n", 3,
+        "starts_after_months", "no tranche of train begins with it",
+    ),
+    (
+        "lease_tranches.csv", "lease_id,tranche,size_share\ntrain,a,0\ntrain,b,1\n", 2, "size_share",
+        "must be above 0",
+    ),
+    (
+        "lease_tranches.csv", "lease_id,tranche,size_share\ntrane,a,1\n", 2, "lease_id",
+        "leases has no lease_id 'trane'",
+    ),
     ("mining.csv", "site_id,utility_mw,joules_per_th\nriver,20,18\n", 2, "hashprice_usd_per_ph_day", "neither"),
     ("gpu_supply.csv", "gpu_id,quarter,max_gpus\nb200,2026-Q3,10\n", 2, "quarter", "ends before the start"),
     ("site_groups.csv", "site_group,max_contracted_mw\neast,\n", 2, "max_contracted_mw", "blank, but required"),

@@ -284,6 +284,9 @@ def _optional(
             }
             for lease in leases for at in (0, 1)
         ],
+        "lease_tranches": lambda: [
+            tranche for lease in leases[:1] for tranche in _tranches(draw, lease["lease_id"])
+        ],
         "customer_shares": lambda: [
             {
                 "customer_id": "c", "year": (first + draw(st.sampled_from([0, settings.months]))) // 12,
@@ -322,6 +325,19 @@ def _optional(
         ],
     }
     return {name: make() for name, make in tables.items() if draw(st.booleans())}
+
+
+def _tranches(draw: Draw, lease: str) -> list[Row]:
+    """Two or three parts of a lease, the first on its date."""
+    shares = draw(st.sampled_from([(0.5, 0.5), (0.25, 0.75), (0.2, 0.3, 0.5)]))
+    return [
+        {
+            "lease_id": lease, "tranche": NAMES[at], "size_share": share,
+            "starts_after_months": draw(st.sampled_from([0, 1, 5, 40])) if at else 0,
+            "late_grace_months": draw(st.sampled_from([None, 0, 3])), "may_terminate": draw(st.booleans()),
+        }
+        for at, share in enumerate(shares)
+    ]
 
 
 def _market(draw: Draw, gpu: str) -> list[Row]:

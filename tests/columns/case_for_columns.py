@@ -1,4 +1,4 @@
-"""Five small cases in which every declared table is used, so that every declared column can be seen at work.
+"""Six small cases in which every declared table is used, so that every declared column can be seen at work.
 
 Figures are round and trades are lopsided: what a column does to the NPV can be argued without a solve.
 """
@@ -245,4 +245,29 @@ def pair() -> Case:
     )
 
 
-CASES = {"cluster": cluster, "estate": estate, "campus": campus, "pit": pit, "pair": pair}
+def stages() -> Case:
+    """A hall on the grid and a lease that comes in two halves, the second half a year after the first, beside a small
+    one. Two years."""
+    return written_case(
+        _settings("stages", 24),
+        sites=[{"site_id": "river", "critical_it_mw": 4, "existing_it_mw": 4}],
+        power=[_grid("river")],
+        gpus=[_gb()],
+        resale=_resale("gb"),
+        customers=[{"customer_id": "lab", "rating": "AAA"}],
+        leases=[
+            {
+                "lease_id": name, "customer_id": "lab", "kind": "gpu", "start": "2027-01", "term_months": 12,
+                "max_size": size,
+            }
+            for name, size in (("train", 1000), ("side", 10))
+        ],
+        lease_tranches=[
+            {"lease_id": "train", "tranche": "one", "size_share": 0.5},
+            {"lease_id": "train", "tranche": "two", "size_share": 0.5, "starts_after_months": 6},
+        ],
+        lease_rates=[{"lease_id": name, "gpu_id": "gb", "usd_per_gpu_hour": 4.0} for name in ("train", "side")],
+    )
+
+
+CASES = {"cluster": cluster, "estate": estate, "campus": campus, "pit": pit, "pair": pair, "stages": stages}

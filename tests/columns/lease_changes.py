@@ -13,6 +13,7 @@ _LATE_LEASE = (*_LATE_POWER, "leases.late_grace_months[train]=6")
 _TOO_LARGE = ("leases.max_size[train]=4000",)
 _NOTICE = ("leases.notice_months[train]=1",)
 _SMALL_LEASE = ("leases.max_size[train]=400", "lease_rates.usd_per_gpu_hour[train:old]=4")
+_LATE_STAGES = tuple(edit.replace("2027-10", "2027-04") for edit in _LATE_POWER)
 _CAPPED = ("customer_shares.max_revenue_share[lab:2028]=0.2",)
 
 CUSTOMER_CHANGES = (
@@ -94,6 +95,22 @@ RATE_CHANGES = (
     Change(
         "estate", "lease_ramp.lease_id=hall", UP, "the cluster begins at full size, the small hall at half",
         ("leases.usd_per_kw_month[hall]=1000",),
+    ),
+    Change("stages", "lease_tranches.lease_id=side", UP, "all of the larger lease comes, and pays, at once"),
+    Change(
+        "stages", "lease_tranches.size_share[train:one]=0.9", REFUSED, "the others bring the rest of the lease",
+        said="add up to 1.4",
+    ),
+    Change(
+        "stages", "lease_tranches.starts_after_months[train:two]=12", UP,
+        "the GPUs of the first tranche, which has ended by then, serve the second",
+    ),
+    Change(
+        "stages", "lease_tranches.late_grace_months[train:two]=1", DOWN,
+        "the second tranche does not wait for the power, and the first is not sold without it",
+        (
+            *_LATE_STAGES, "leases.late_grace_months[train]=3", "lease_tranches.starts_after_months[train:two]=1",
+        ),
     ),
     Change("cluster", "lease_ramp.month_of_term[train]=6", UP, "the month that pays less comes later"),
     Change("cluster", "lease_ramp.size_share[train]=0.9", UP, "more GPUs earn in the first month"),

@@ -152,6 +152,31 @@ class PlainCase:
     def installed_ratio(self, phase: Row) -> float:
         return 1.0 if phase["installed_mw"] is None else float(phase["installed_mw"] / phase["guaranteed_mw"])
 
+    # tranches
+
+    def tranche(self, unit: Row) -> Row | None:
+        """The tranche of its lease that a unit serves; None of a lease that comes at once."""
+        mine = [row for row in self.rows["lease_tranches"] if row["lease_id"] == unit["lease_id"]]
+        return next((row for row in mine if row["tranche"] == unit["tranche"]), None)
+
+    def due(self, unit: Row) -> int:
+        """Month in which what a unit serves is due."""
+        tranche = self.tranche(unit)
+        start = self.index(self.leases[unit["lease_id"]]["start"])
+        return start if tranche is None else start + int(tranche["starts_after_months"])
+
+    def live_tranches(self, lease: Row) -> list[Row]:
+        """Tranches of a lease that are delivered within the case, as they stand in the table."""
+        start, term = self.index(lease["start"]), int(lease["term_months"])
+        mine = [row for row in self.rows["lease_tranches"] if row["lease_id"] == lease["lease_id"]]
+        return [row for row in mine if -term < start + row["starts_after_months"] < self.settings.months]
+
+    def delivered(self, lease: Row) -> float:
+        """Share of a lease that is delivered within the case."""
+        mine = [row for row in self.rows["lease_tranches"] if row["lease_id"] == lease["lease_id"]]
+        live = self.live_tranches(lease)
+        return 1.0 if len(live) == len(mine) else float(sum(row["size_share"] for row in live))
+
     # offers
 
     def offered(self, lease: Row) -> float:

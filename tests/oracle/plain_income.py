@@ -24,7 +24,7 @@ def host(case: PlainCase, unit: Row, cash: Statement) -> None:
 
 def _contract(case: PlainCase, unit: Row, cash: Statement) -> None:
     lease, window = case.leases[unit["lease_id"]], range(unit["from_month"], unit["to_month"])
-    planned, term = case.index(lease["start"]), int(lease["term_months"])
+    planned, term = case.due(unit), int(lease["term_months"])
     begun = window.start if lease["term_from"] == "delivery" and planned >= 0 else planned
     assert window.stop == min(begun + term, cash.running_end), "a window ends with its term"
     assert window.start >= max(planned, 0)
@@ -82,7 +82,7 @@ def notice_end(case: PlainCase, unit: Row) -> int:
     tiers = case.market_tiers(unit["gpu_id"]) if unit["gpu_id"] else []
     if lease["notice_months"] is None or not tiers:
         return never
-    planned = case.index(lease["start"])
+    planned = case.due(unit)
     begun = unit["from_month"] if lease["term_from"] == "delivery" and planned >= 0 else planned
     for month in range(max(begun + int(lease["notice_from_month"]), 0), unit["to_month"]):
         rate = case.rate_change(lease, unit["gpu_id"]) * _rate(case, unit)

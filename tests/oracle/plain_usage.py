@@ -256,9 +256,12 @@ def _lease(usage: Usage, unit: Row, level: float) -> None:
     """Size, least size, tiers, blocks, fabrics and clusters of a lease, and the term that may follow."""
     case, lease, place = usage.case, usage.case.leases[unit["lease_id"]], f"{unit['lease_id']}:{unit['site_id']}"
     size = level * units_per_gpu(case, unit)
-    usage.add("VOLUME", unit["lease_id"], size, limit=0.0 if decided(lease) else lease["max_size"])
-    if decided(lease) or (lease["committed"] and least_size(lease) > 0):
-        usage.add("LEAST_VOLUME", unit["lease_id"], -size, limit=-least_size(lease) if lease["committed"] else 0.0)
+    delivered = case.delivered(lease)
+    most, least = lease["max_size"] * delivered, least_size(lease) * delivered
+    usage.add("VOLUME", unit["lease_id"], size, limit=0.0 if decided(lease) else most)
+    if decided(lease) or (lease["committed"] and least > 0):
+        usage.add("LEAST_VOLUME", unit["lease_id"], -size, limit=-least if lease["committed"] else 0.0)
+    _tranche(usage, unit, size)
     if lease["min_block"] > 0:
         usage.add("BLOCK", place, size)
         usage.add("LEAST_BLOCK", place, -size)
@@ -276,6 +279,17 @@ def _lease(usage: Usage, unit: Row, level: float) -> None:
     if "renew" in unit["followed_by"]:
         usage.add("RENEWAL", unit["candidate_id"], -level)
     _placed(usage, unit, level)
+
+
+def _tranche(usage: Usage, unit: Row, size: float) -> None:
+    """What a tranche makes of the whole lease, no more than the next one makes, the last no more than the first."""
+    case, own = usage.case, usage.case.tranche(unit)
+    names = [row["tranche"] for row in case.live_tranches(case.leases[unit["lease_id"]])]
+    if own is None or len(names) < 2:
+        return
+    at, whole = names.index(own["tranche"]), size / own["size_share"]
+    usage.add("TRANCHE", f"{unit['lease_id']}:{names[at]}", whole)
+    usage.add("TRANCHE", f"{unit['lease_id']}:{names[at - 1]}", -whole)
 
 
 def _placed(usage: Usage, unit: Row, level: float) -> None:
@@ -302,10 +316,12 @@ def _decision(usage: Usage, unit: Row, level: float) -> None:
         usage.add("BLOCK", place, -level * lease["max_size"])
         usage.add("LEAST_BLOCK", place, level * lease["min_block"])
         return
-    usage.add("VOLUME", unit["lease_id"], -level * lease["max_size"])
+    delivered = case.delivered(lease)
+    least = least_size(lease) * delivered
+    usage.add("VOLUME", unit["lease_id"], -level * lease["max_size"] * delivered)
     usage.add(
-        "LEAST_VOLUME", unit["lease_id"], 0.0 if lease["committed"] else level * least_size(lease),
-        limit=-least_size(lease) if lease["committed"] else 0.0,
+        "LEAST_VOLUME", unit["lease_id"], 0.0 if lease["committed"] else level * least,
+        limit=-least if lease["committed"] else 0.0,
     )
     _, _, *fabric_of = unit["candidate_id"].split(":", 2)
     if not fabric_of:

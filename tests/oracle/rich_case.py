@@ -90,6 +90,10 @@ def rich_case(
             {"lease_id": "train", "month_of_term": at, "size_share": size, "rate_share": rate}
             for at, size, rate in ((0, draw.number(0.2, 0.4), 1), (1, 0.6, draw.number(0.5, 0.9)), (2, 0.9, 0.95))
         ],
+        lease_tranches=[
+            {"lease_id": "infer", "tranche": "pilot", "size_share": 0.3, "late_grace_months": 3},
+            {"lease_id": "infer", "tranche": "rest", "size_share": 0.7, "starts_after_months": 4},
+        ],
         lease_rates=_rates(draw),
         market=[
             {

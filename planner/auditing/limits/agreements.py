@@ -9,6 +9,7 @@ from planner.auditing.books import Books
 from planner.auditing.limits.check import Check
 from planner.auditing.published import Holding, Published, Row
 from planner.auditing.units import units_of
+from planner.auditing.usage import promised_month, tranche_of
 
 
 def agreement_checks(run: Published, books: Books) -> Iterator[Check]:
@@ -17,6 +18,7 @@ def agreement_checks(run: Published, books: Books) -> Iterator[Check]:
         served = [holding for holding in run.held("serve", "host") if holding.lease == lease["lease_id"]]
         yield from _size(run, lease, served)
         if served:
+            yield from _tranches(run, lease, served)
             yield from _tiers(run, lease, served)
             yield from _places(run, lease, served)
             yield from _dates(run, lease, served)
@@ -27,12 +29,43 @@ def agreement_checks(run: Published, books: Books) -> Iterator[Check]:
 
 def _size(run: Published, lease: Row, served: list[Holding]) -> Iterator[Check]:
     name, units = str(lease["lease_id"]), sum(units_of(run, holding) for holding in served)
-    most, least = float(lease["max_size"]), float(lease["min_size"])
+    delivered = _share_delivered(run, lease)
+    most, least = delivered * float(lease["max_size"]), delivered * float(lease["min_size"])
     if served:
         yield Check("size of a lease", name, None, units, most)
         yield Check("least size of a lease", name, None, units, most if lease["all_or_nothing"] else least, least=True)
     if lease["committed"]:
         yield Check("committed lease", name, None, units, most if lease["all_or_nothing"] else least, least=True)
+
+
+def _delivered(run: Published, lease: Row) -> list[Row]:
+    """Tranches of a lease of which some month lies in the case and whose terms begin by the horizon."""
+    start, term = run.months.index(lease["start"]), int(lease["term_months"])
+    due = {
+        str(row["tranche"]): start + int(row["starts_after_months"]) for row in run.case["lease_tranches"]
+        if row["lease_id"] == lease["lease_id"]
+    }
+    return [
+        row for row in run.case["lease_tranches"]
+        if row["lease_id"] == lease["lease_id"] and -term < due[str(row["tranche"])] < run.months.horizon
+    ]
+
+
+def _share_delivered(run: Published, lease: Row) -> float:
+    """Share of a lease's sizes that its tranches within the case bring; all of a lease that comes at once."""
+    parted = any(row["lease_id"] == lease["lease_id"] for row in run.case["lease_tranches"])
+    return sum(float(row["size_share"]) for row in _delivered(run, lease)) if parted else 1.0
+
+
+def _tranches(run: Published, lease: Row, served: list[Holding]) -> Iterator[Check]:
+    """Every tranche is delivered at the same size of the whole lease."""
+    sizes = {
+        str(row["tranche"]): sum(units_of(run, holding) for holding in served if holding.tranche == row["tranche"])
+        / float(row["size_share"])
+        for row in _delivered(run, lease)
+    }
+    for name, whole in sizes.items():
+        yield Check("tranche of a lease", f"{lease['lease_id']} {name}", None, whole, min(sizes.values()))
 
 
 def _tiers(run: Published, lease: Row, served: list[Holding]) -> Iterator[Check]:
@@ -66,9 +99,11 @@ def _places(run: Published, lease: Row, served: list[Holding]) -> Iterator[Check
 
 def _dates(run: Published, lease: Row, served: list[Holding]) -> Iterator[Check]:
     """It begins on its date or within its grace; the months of a calendar lease end on their date."""
-    promised, term = run.months.index(lease["start"]), int(lease["term_months"])
-    grace = int(lease["late_grace_months"] or 0)
+    term = int(lease["term_months"])
     for holding in served:
+        promised, tranche = promised_month(run, holding), tranche_of(run, holding)
+        own = None if tranche is None else tranche["late_grace_months"]
+        grace = int((lease["late_grace_months"] if own is None else own) or 0)
         late = holding.start - max(promised, 0)
         yield Check("start of a lease", holding.name, holding.start, late, 0.0, least=True)
         yield Check("grace of a lease", holding.name, holding.start, late, float(grace))

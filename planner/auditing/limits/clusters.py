@@ -98,7 +98,14 @@ def _placed(run: Published) -> Iterator[Check]:
             )
             asked[row["lease_id"]] += float(row["gpus"]) * (1.0 - spare) / gpus_per_unit(run, placed)
     for lease_id, units in sorted(asked.items()):
-        most = float(run.row("leases", lease_id=lease_id)["max_size"])
+        lease = run.row("leases", lease_id=lease_id)
+        begun = [row for row in run.case["lease_tranches"] if row["lease_id"] == lease_id]
+        most = float(lease["max_size"]) * (
+            sum(
+                float(row["size_share"]) for row in begun
+                if run.months.index(lease["start"]) + int(row["starts_after_months"]) <= 0
+            ) if begun else 1.0
+        )
         serving = sum(
             units_of(run, holding) for holding in run.held("serve") if holding.lease == lease_id and holding.start <= 0
         )

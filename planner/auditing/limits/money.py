@@ -11,6 +11,9 @@ from planner.auditing.limits.check import Check
 from planner.auditing.lines import LENDING, OPERATING
 from planner.auditing.published import Published
 
+DUST = 1e-6
+"""Share of what moved that the scale of a difference is at least: below the tolerance of it sums cancel to rounding."""
+
 
 def money_checks(run: Published, books: Books) -> Iterator[Check]:
     """Every limit of the budget and of the customers."""
@@ -29,12 +32,15 @@ def _capital(run: Published, books: Books) -> Iterator[Check]:
     if not raised:
         return
     needed: defaultdict[int, float] = defaultdict(float)
-    for (_, line, month), usd in books.book.usd.items():
+    moved: defaultdict[int, float] = defaultdict(float)  # against which what is left of sums that cancel is dust
+    for (site, line, month), usd in books.book.usd.items():
         if line in ("capex", "opening", "debt_draw") and month < run.settings.months:
             needed[run.months.quarter_start(month)] -= usd
+            moved[run.months.quarter_start(month)] += books.book.gross[site, line, month]
     for account in books.accounts.values():
         if account.received_month < run.settings.months:
             needed[run.months.quarter_start(account.received_month)] -= account.received
+            moved[run.months.quarter_start(account.received_month)] += abs(account.received)
     if run.settings.budget_carries_over:
         used = pot = 0.0
         for quarter in sorted({*needed, *raised}):
@@ -42,7 +48,8 @@ def _capital(run: Published, books: Books) -> Iterator[Check]:
             yield Check("new capital", "carried over", quarter, used, pot)
     else:
         for quarter in sorted(needed):
-            yield Check("new capital", "of its quarter", quarter, needed[quarter], raised.get(quarter, 0.0))
+            limit = raised.get(quarter, 0.0)
+            yield Check("new capital", "of its quarter", quarter, needed[quarter], limit, of=DUST * moved[quarter])
 
 
 def cumulative_cash(book: Book, tax_rate: float) -> dict[int, float]:

@@ -17,15 +17,17 @@ import pandas as pd
 from planner.arrays import Floats
 from planner.candidates.builder import CandidateBuilder
 from planner.candidates.gpu_places import fits
-from planner.candidates.lease_offers import lease_windows, site_rules
+from planner.candidates.lease_offers import delivered_shares, lease_windows, site_rules
 from planner.candidates.lease_terms import LeaseTerms
 from planner.candidates.named import named, rates_with_units
 from planner.candidates.outlook import Outlook, make_outlook
 from planner.candidates.refusals.power_stops import Need, PowerStops
 from planner.candidates.refusals.site_stops import GpuStops, HallStops, Wanted
 from planner.candidates.refusals.stops import HAVE, Stop, StopKind, figure
+from planner.candidates.tranches import part_shares
 from planner.case.case import Case
 from planner.case.edits import apply_edits
+from planner.case.table_arrays import NO_ROW
 
 SLACK = 1e-6
 """Share of a size that counts as rounding."""
@@ -91,6 +93,9 @@ class WhatStops:
         self.cluster = tables["sites"].set_index("site_id")["max_cluster_gpus"].astype("float64").to_dict()
         self.regions = tables["sites"].set_index("site_id")["region"].to_dict()
         self.shares: dict[tuple[str, int], Floats] = {}
+        self.delivered = dict(
+            zip(outlook.tables["leases"].texts("lease_id"), delivered_shares(outlook).tolist(), strict=True)
+        )
         self.halls, self.power, self.gpus = HallStops(outlook), PowerStops(outlook), GpuStops(outlook)
         gpus = tables["gpus"].set_index("gpu_id")
         self.it_kw: dict[str, float] = gpus["it_kw"].astype("float64").to_dict()
@@ -126,10 +131,12 @@ class WhatStops:
             return Refusal(lease_id, True, (stop,), (), least, self.unit(lease_id), due, None)
         windows = self.windows[lease_id]
         held = {int(start): self._held(lease_id, rows) for start, rows in windows.groupby("from_month")}
-        # Where a late start moves the end, parts begun in different months may each have phases to themselves.
-        most = sum if self.leases[lease_id]["term_from"] == "delivery" else max
+        # Where a late start moves the end, parts begun in different months may each have phases to themselves; so may
+        # tranches.
+        parted = bool((windows["tranche"] != NO_ROW).any())
+        most = sum if self.leases[lease_id]["term_from"] == "delivery" or parted else max
         here = {site_id: most(by_site[site_id] for by_site in held.values()) for site_id in self.sites}
-        together = self._supplied_together(lease_id, least, skus, windows)
+        together = [] if parted else self._supplied_together(lease_id, least, skus, windows)
         if not together and self._enough(lease_id, here, least):
             begins = next((start for start, by_site in held.items() if self._enough(lease_id, by_site, least)), None)
             return Refusal(lease_id, False, (), self._places(lease_id, here), least, self.unit(lease_id), due, begins)
@@ -179,15 +186,17 @@ class WhatStops:
         """The case in which a lease begins on its date or not at all."""
         leases = self.outlook.case.tables["leases"]
         prompt = leases["late_grace_months"].where(leases["lease_id"] != lease_id)
-        return self.outlook.case.with_table("leases", leases.assign(late_grace_months=prompt))
+        tranches = self.outlook.case.tables["lease_tranches"]
+        as_lease = tranches["late_grace_months"].where(tranches["lease_id"] != lease_id)
+        return self.outlook.case.with_table("leases", leases.assign(late_grace_months=prompt)).with_table(
+            "lease_tranches", tranches.assign(late_grace_months=as_lease)
+        )
 
     def least(self, lease_id: str) -> float:
         """Units that must be served if any are."""
         lease = self.leases[lease_id]
-        return (
-            float(lease["max_size"]) if lease["all_or_nothing"]
-            else max(float(lease["min_size"]), float(lease["min_block"]))
-        )
+        least = float(lease["max_size"] if lease["all_or_nothing"] else lease["min_size"]) * self.delivered[lease_id]
+        return least if lease["all_or_nothing"] else max(least, float(lease["min_block"]))
 
     def unit(self, lease_id: str) -> str:
         """What its sizes count."""
@@ -415,7 +424,9 @@ class WhatStops:
         return float("inf") if np.isnan(offered) else offered
 
     def _in_window(self, lease_id: str, site_id: str, gpu_id: str, size: float, window: Any) -> list[Stop]:
-        """What of power, halls and deliveries stops so many units in a window."""
+        """What of power, halls and deliveries stops so many units of a lease, or what a tranche brings of them, in a
+        window."""
+        size = size * float(part_shares(self.outlook.tables, np.array([window.tranche]))[0])
         power, halls = self._it_mw(lease_id, gpu_id, size, window)
         start, end = int(window.from_month), int(window.to_month)
         most_co2 = float(np.nan_to_num(self.leases[lease_id]["max_co2_kg_per_mwh"], nan=np.inf))

@@ -12,6 +12,9 @@ from planner.case.tables import SERVICES
 from planner.case.written_dates import month_number
 from planner.errors import Fault
 
+WHOLE = 1e-6
+"""What the shares of tranches may be off from the whole by."""
+
 
 @about_rows_of("leases")
 def check_lease_sizes(given: Given) -> Iterator[Fault]:
@@ -135,6 +138,29 @@ def check_ramps(given: Given) -> Iterator[Fault]:
     )
 
 
+@about_rows_of("lease_tranches")
+def check_tranches(given: Given) -> Iterator[Fault]:
+    """The tranches of a lease bring all of it, and the first of them begins with it."""
+    tranches = given.tables["lease_tranches"]
+    if not all(given.known("lease_tranches", name) for name in ("lease_id", "size_share", "starts_after_months")):
+        return
+    brought = tranches.size_share.groupby(tranches.lease_id).transform("sum")
+    first = tranches.starts_after_months.groupby(tranches.lease_id).transform("min")
+    last = ~tranches.lease_id.duplicated(keep="last") & brought.notna()
+    for line in np.flatnonzero(last & ((brought - 1.0).abs() > WHOLE)):
+        yield given.fault(
+            "lease_tranches", int(line), "size_share",
+            f"the shares of {tranches.lease_id.iloc[line]} add up to {brought.iloc[line]:.6g}",
+            "give shares that add up to 1",
+        )
+    for line in np.flatnonzero(last & (first > 0).fillna(False)):
+        yield given.fault(
+            "lease_tranches", int(line), "starts_after_months",
+            f"no tranche of {tranches.lease_id.iloc[line]} begins with it",
+            "give the first one 0, and move leases.start to its month",
+        )
+
+
 @about_rows_of("customers")
 def check_guarantors(given: Given) -> Iterator[Fault]:
     """No customer guarantees itself, directly or in a ring."""
@@ -181,6 +207,7 @@ CONTRACT_CHECKS: tuple[Callable[[Given], Iterator[Fault]], ...] = (
     check_renewals,
     check_offers,
     check_ramps,
+    check_tranches,
     check_guarantors,
     check_share_years,
     check_loans,

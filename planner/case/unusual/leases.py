@@ -22,7 +22,9 @@ def cut_by_horizon(case: Case) -> Iterator[Oddity]:
     leases, settings = case.tables["leases"], case.settings
     calendar = Calendar(settings.start, settings.months)
     starts = np.array([calendar.index(text) for text in leases.start], dtype=np.int64)
-    ends = starts + leases.term_months.to_numpy(dtype=np.int64)
+    tranches = case.tables["lease_tranches"]
+    last = tranches.groupby("lease_id").starts_after_months.max().reindex(leases.lease_id, fill_value=0)
+    ends = starts + leases.term_months.to_numpy(dtype=np.int64) + last.to_numpy(dtype=np.int64)
     cut = (starts < settings.months) & (ends > settings.months)
     if cut.any():
         yield Oddity(
@@ -43,6 +45,23 @@ def cut_by_horizon(case: Case) -> Iterator[Oddity]:
             f"lease {leases.lease_id.iloc[line]} ends before the start of the case", "it earns nothing",
             "check its start and term, or remove it",
         )
+
+
+def tranches_after_horizon(case: Case) -> Iterator[Oddity]:
+    """Tranches that are due after the horizon of a lease that begins within it."""
+    leases, tranches, settings = case.tables["leases"], case.tables["lease_tranches"], case.settings
+    calendar = Calendar(settings.start, settings.months)
+    starts = {name: calendar.index(start) for name, start in zip(leases.lease_id, leases.start, strict=True)}
+    columns = (tranches.lease_id, tranches.tranche, tranches.starts_after_months.tolist())
+    for line, (lease, tranche, after) in enumerate(zip(*columns, strict=True)):
+        due = starts[lease] + int(after)
+        if starts[lease] < settings.months <= due:
+            yield Oddity(
+                file_of(case, "lease_tranches"), line + FIRST_ROW,
+                f"tranche {tranche} of {lease} is due in {calendar.written(due)}, after the horizon",
+                "neither its income nor what it needs is counted; the lease is taken by its other tranches",
+                f"give months = {due + 1} or more, or remove the row and raise the shares of the others",
+            )
 
 
 def rates_far_from_market(case: Case) -> Iterator[Oddity]:
@@ -128,6 +147,7 @@ def shares_of_the_tail(case: Case) -> Iterator[Oddity]:
 
 LEASE_CHECKS: tuple[Callable[[Case], Iterable[Oddity]], ...] = (
     cut_by_horizon,
+    tranches_after_horizon,
     rates_far_from_market,
     services_beyond_hours,
     promises_of_nothing,

@@ -15,7 +15,7 @@ import numpy as np
 from planner.arrays import Floats
 from planner.candidates.outlook import Outlook
 from planner.case.case import Case
-from planner.case.factor_names import DISCRETE_DELAY, OFFERED_SIZE, SLIPS, once_names, target_of
+from planner.case.factor_names import DISCRETE_DELAY, GOODPUT, SHARES, SLIPS, once_names, target_of
 from planner.scenarios.futures import Futures
 from planner.wording import counted
 
@@ -27,7 +27,8 @@ ANNOUNCED_MONTHS = 6
 class Known:
     """One figure that is known: what it is in words, how its level is written, and its level by future, (S,).
 
-    unit: "ratio" (to its forward price), "months" late, "share" of a lease that is offered, or "yes" (0 or 1).
+    unit: "ratio" (to its forward price), "months" late, "share" of a lease that is offered, "level" (of goodput), or
+    "yes" (0 or 1).
     """
 
     name: str
@@ -49,6 +50,8 @@ class Known:
             return f"{self.words} {_late_by(round(level))}"
         if self.unit == "share":
             return f"{level:.0%} of {self.words} offered"
+        if self.unit == "level":
+            return f"{self.words} at {level:.1%}"
         return f"{self.words}: {'yes' if level >= 0.5 else 'no'}" if level in (0.0, 1.0) else (
             f"{self.words} in {level:.0%} of futures"
         )
@@ -62,6 +65,8 @@ class Known:
             return f"if {self.words} is {_late_by(last + 1)} or later" if above else (
                 f"if {self.words} is {_late_by(last)} or earlier"
             )
+        if self.unit == "level":
+            return f"if {self.words} is {'above' if above else 'below'} {level:.1%}"
         if self.unit == "share":
             return f"if {'more' if above else 'less'} than {level:.0%} of {self.words} is offered"
         return f"{'if' if above else 'unless'} {self.words}"
@@ -181,12 +186,15 @@ def _events(outlook: Outlook, futures: Futures, month: int) -> Iterator[Known]:
     for name, offered in values.offered.items():
         if answered[_name_of(name)] <= month:
             yield Known(name, f"{_name_of(name)} is offered", "yes", offered.astype(np.float64))
-    of_factor = {
-        factor.name: factor.target.name for factor in futures.factors if factor.target.word == OFFERED_SIZE
-    }
+    of_factor = {factor.name: factor.target for factor in futures.factors if factor.target.word in SHARES}
+    starts = dict(zip(names, outlook.lease_starts.tolist(), strict=True))
     for name, share in values.sizes.items():
-        lease = of_factor.get(name) or _name_of(name)
-        if answered[lease] <= month:
+        target = of_factor.get(name)
+        lease = _name_of(name) if target is None else target.name
+        if target is not None and target.word == GOODPUT:
+            if starts[lease] < month:
+                yield Known(name, f"the goodput of {lease}", "level", share)
+        elif answered[lease] <= month:
             yield Known(name, lease, "share", share)
     for name, renewed in values.renewed.items():
         if ends[_name_of(name)] <= month:

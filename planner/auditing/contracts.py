@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import pairwise
 
 from planner.auditing.book import Book
 from planner.auditing.curves import Price, or_zero, price
@@ -64,6 +66,20 @@ class Contract:
             if word.strip() == "offered_size" and name.strip() == self.holding.lease:
                 share *= _mean_of_size(factor)
         return share
+
+    @cached_property
+    def goodput_missed(self) -> float:
+        """Mean share of the fee credited because less goodput is delivered than is promised; announced dates keep every
+        promise."""
+        promised = self.lease["goodput_promised"]
+        if promised is None or self.run.base == "announced":
+            return 0.0
+        pays = partial(_credit, float(promised), float(self.lease["goodput_credit"]))
+        for factor in self.run.case["factors"]:
+            word, _, name = str(factor["drives"]).replace("]", "").partition("[")
+            if word.strip() == "goodput" and name.strip() == self.holding.lease:
+                return _mean_over(factor, pays, (float(promised), _all_credited(self.lease)))
+        return pays(float(self.lease["goodput_expected"]))
 
     @property
     def comes_about(self) -> float:
@@ -139,6 +155,41 @@ class Contract:
         return bool(self.lease["signed"]) or promised_month(self.run, self.holding) < 0
 
 
+def _credit(promised: float, credit: float, delivered: float) -> float:
+    """Share of the fee credited at a goodput."""
+    return min(1.0, credit * max(0.0, promised - delivered))
+
+
+def _all_credited(lease: Row) -> float:
+    """The goodput below which the whole fee is credited."""
+    credit = float(lease["goodput_credit"])
+    return float(lease["goodput_promised"]) - 1.0 / credit if credit else 0.0
+
+
+def _mean_over(factor: Row, pays: Callable[[float], float], bends: tuple[float, ...]) -> float:
+    """Mean of a function, straight but for its bends, over the draws of a factor: outcome by outcome, or by Simpson's
+    rule on each straight stretch of a triangle, where it is exact."""
+    if factor["model"] != "triangular":
+        pairs = (part.split(":") for part in str(factor["outcomes"]).split(";"))
+        return sum(pays(float(share)) * float(chance) for share, chance in pairs)
+    low, mode, high = (float(factor[corner]) for corner in ("low", "mode", "high"))
+    if low == high:
+        return pays(low)
+
+    def density(at: float, rising: bool) -> float:
+        side = (at - low) / (mode - low) if rising else (high - at) / (high - mode)
+        return 2.0 / (high - low) * side
+
+    edges = sorted({low, mode, high, *(bend for bend in bends if low < bend < high)})
+    total = 0.0
+    for left, right in pairwise(edges):
+        middle = (left + right) / 2.0
+        total += (right - left) / 6.0 * sum(
+            weight * pays(at) * density(at, right <= mode) for weight, at in ((1, left), (4, middle), (1, right))
+        )
+    return total
+
+
 def _mean_of_size(factor: Row) -> float:
     """Mean of a share of a lease: of its outcomes by their chances, or of the corners of its triangle."""
     if factor["model"] == "triangular":
@@ -182,6 +233,8 @@ def post_lease(book: Book, contract: Contract, availability: dict[int, float]) -
             risen = float(1.0 + lease["escalator"]) ** ((month - contract.begins) // 12)
             billed = contract.offered * holding.level * standing * contract.services * risen
             account.services[month] = billed * collected(run, customer, month)
+        if contract.goodput_missed:
+            book.post(holding.site, "penalties", month, -due * contract.goodput_missed)
         if availability.get(month, 1.0) < SOUND_HOURS:
             book.post(holding.site, "penalties", month, -due * float(lease["sla_credit"]))
     if lease["prepay_fraction"]:

@@ -189,6 +189,15 @@ class LeaseTerms:
         """Rate of the last month of a term over its first rate."""
         return float(self.escalation(lease, term_start)[min(end, self.outlook.months) - 1])
 
+    def goodput_path(self, lease: int, term_start: int, gpu: int) -> int:
+        """Path of what is credited of the income of `income_path` for goodput that is missed."""
+        income = self.builder.paths.recipe(self.income_path(lease, term_start, gpu))
+        lease_id = self.leases[lease]["lease_id"]
+        return self.builder.paths.number(
+            ("goodput credit", lease, term_start, self._of_gpu(lease, gpu)),
+            lambda outlook: income(outlook) * outlook.goodput_credit[lease_id],
+        )
+
     def prepaying_path(self, lease: int, gpu: int) -> int:
         """Path of the chance that the customer of a lease has not defaulted on the first day of a month, x the
         offer."""

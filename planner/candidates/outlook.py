@@ -21,6 +21,7 @@ from planner.case.calendar import Calendar
 from planner.case.case import Case
 from planner.case.delays import first_power_months, mean_delay_months
 from planner.case.factor_names import OVERRUN, SINGLE, target_of
+from planner.case.goodput import expected_credits
 from planner.case.offered_sizes import mean_sizes
 from planner.case.table_arrays import CaseArrays
 
@@ -179,6 +180,15 @@ class Outlook:
             return {lease: np.ones(1) for lease in names}
         chances = leases.floats("offer_probability")
         return {lease: chances[at : at + 1] * sizes.get(lease, 1.0) for at, lease in enumerate(names)}
+
+    @cached_property
+    def goodput_credit(self) -> dict[str, Floats]:
+        """Mean share of its fee that each lease is credited for goodput that is missed, shape (1,), none where
+        announced dates are taken, which keep all promises; by scenario the share itself, shape (S, 1)."""
+        return {
+            name: np.array([share if self.base == "expected" else 0.0])
+            for name, share in expected_credits(self.tables).items()
+        }
 
     def rate_change(self, lease_id: str, gpu_id: str) -> Floats:
         """What a lease that follows the market pays of its rate for a SKU, shape (1,); by scenario (S, 1). Of mean one

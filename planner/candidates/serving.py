@@ -138,7 +138,8 @@ def _penalty_terms(
     builder: CandidateBuilder, rows: Columns, phases: Columns, head: Leg, then: Leg, income: Ints, ends: Ints,
     terms: LeaseTerms
 ) -> list[Term]:
-    """Late months cost a share of the fee that they would have brought; poor availability costs a credit."""
+    """Late months cost a share of the fee that they would have brought; poor availability and missed goodput cost a
+    credit."""
     leases, lease, rate = builder.outlook.tables["leases"], rows["lease"], rows["rate_usd"]
     late = rate * leases.floats("late_penalty")[lease]
     found: list[Term] = []
@@ -154,6 +155,15 @@ def _penalty_terms(
     for amount, leg in ((first, head), (second - first, then)):
         if np.any(amount):
             found.append(WindowTerm(Line.PENALTIES, amount, income, leg.start_event, ends))
+    promised = np.flatnonzero(leases.given("goodput_promised")[lease])
+    if len(promised):
+        path = np.full(len(rows), builder.one())
+        path[promised] = path_by_row(
+            [rows[name][promised] for name in ("lease", "term_start", "gpu")], terms.goodput_path
+        )
+        amount = np.zeros(len(rows))
+        amount[promised] = -rate[promised]
+        found.append(WindowTerm(Line.PENALTIES, amount, path, head.start_event, ends))
     return found
 
 

@@ -31,7 +31,10 @@ SLIPS = {"construction": ("sites", "site_id"), "delivery": ("gpus", "gpu_id")}
 """What comes late once for all it names: new halls of a site, deliveries of a SKU; the table that names them."""
 OVERRUN = "capex"
 OFFERED_SIZE = "offered_size"
-SINGLE = (*SLIPS, OVERRUN, OFFERED_SIZE)
+GOODPUT = "goodput"
+SHARES = (OFFERED_SIZE, GOODPUT)
+"""Words of leases of which a factor draws a share, from 0 to 1."""
+SINGLE = (*SLIPS, OVERRUN, *SHARES)
 """Words that a factor of the table drives by one draw for a whole future."""
 
 _NUMBER = r"\d*\.?\d+(?:[eE]-?\d+)?"
@@ -165,7 +168,7 @@ def things_driven(tables: Tables, target: Target) -> frozenset[str]:
     if target.word in SINGLE:
         names = (
             tables[SLIPS[target.word][0]][SLIPS[target.word][1]] if target.word in SLIPS
-            else tables["leases"]["lease_id"] if target.word == OFFERED_SIZE else ASSET_CLASSES
+            else tables["leases"]["lease_id"] if target.word in SHARES else ASSET_CLASSES
         )
         return frozenset(f"{target.word} of {name}" for name in names if target.name in ("", name))
     if target.word == "curves":

@@ -349,6 +349,16 @@ LEASES = Table(
             "sla_credit", "share of the monthly fee credited when the power is available less than 99 % of the hours",
             default=0.0,
         ),
+        share(
+            "goodput_promised", "share of the GPU-hours that do useful work for the customer, as promised",
+            blank="nothing is promised",
+        ),
+        share("goodput_expected", "share that is expected to be delivered, where no factor draws it", default=1.0),
+        number(
+            "goodput_credit", "share of the fee per share of the GPU-hours",
+            "what is credited of the monthly fee for each share of goodput below the promise, all of it at most",
+            default=1.0, maximum=100.0,
+        ),
         flag("signed", "signed already: its prepayment has been received"),
         flag("committed", "must be served at its least size, or at its greatest when all-or-nothing"),
         SOURCE,
@@ -589,7 +599,8 @@ FACTORS = Table(
             "what it multiplies: market (on-demand prices of all SKUs), market[gpu_id], curves[curve_id], utilisation "
             "(on demand), hashprice (all mining halls); or, once in a future, delay[source_id:phase], construction or "
             "construction[site_id] (months by which new halls come late), delivery or delivery[gpu_id] (GPUs), capex "
-            "or capex[gpu, shell or power] (what is paid over budget), offered_size[lease_id] (the share of what is "
+            "or capex[gpu, shell or power] (what is paid over budget), goodput[lease_id] (the share that is delivered: "
+            "discrete or triangular), offered_size[lease_id] (the share of what is "
             "sold of a lease that its customer really takes: discrete or triangular)",
             required=True,
         ),

@@ -20,7 +20,7 @@ LEASE_COLUMNS = (
     "prepay_fraction", "single_fabric", "regions", "sites", "max_co2_kg_per_mwh", "notice_months", "notice_from_month",
     "notice_margin", "renewal_term_months", "renewal_probability", "renewal_rate_share", "late_penalty",
     "late_grace_months",
-    "sla_credit",
+    "sla_credit", "goodput_promised", "goodput_expected", "goodput_credit",
 )
 """Columns of the table `leases` that an inquiry gives under the same names, with the same defaults."""
 
@@ -76,6 +76,9 @@ class Inquiry:
     late_penalty: float | None = None
     late_grace_months: int | None = None
     sla_credit: float | None = None
+    goodput_promised: float | None = None
+    goodput_expected: float | None = None
+    goodput_credit: float | None = None
 
     def __post_init__(self) -> None:
         if (self.gpus is None) == (self.mw is None):

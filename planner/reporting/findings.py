@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from planner.planning.plan import Plan
 
 _TEXT = (
-    "site_id", "gpu_id", "lease_id", "tranche", "customer_id", "phase", "power_path", "kind", "use", "rate_unit", "from",
-    "to", "decide_by", "promised",
+    "site_id", "gpu_id", "lease_id", "tranche", "customer_id", "phase", "power_path", "kind", "use", "rate_unit",
+    "from", "to", "decide_by", "promised",
     "energised", "period", "line", "candidate_id", "unit", "what", "family", "name", "question", "resource", "pay_unit",
     "decisions", "decision",
     "then_phase", "of",

@@ -13,7 +13,7 @@ import numpy as np
 from kernels.draws import antithetic_uniforms, normals_of, sobol_uniforms, uniforms, uniforms_of
 from planner.case.calendar import Calendar
 from planner.case.case import Case
-from planner.case.factor_names import OFFERED_SIZE, ONCE, OVERRUN, SLIPS, correlated_pairs, once_names
+from planner.case.factor_names import OFFERED_SIZE, ONCE, OVERRUN, SHARES, SLIPS, correlated_pairs, once_names
 from planner.did_you_mean import remedy_for
 from planner.errors import PlannerError
 from planner.scenarios.copula import Floats, copula_of, joined
@@ -35,11 +35,10 @@ class Values:
     """What happens in S scenarios of M months.
 
     multipliers: by factor, shape (S, M), each of mean one unless imported. slips: months by which what a factor drives
-    comes
-    late, overruns: what is paid of the capex planned, of mean one, both by factor, shape (S,). sizes: share offered of
-    a lease, 0 to 1, by the factor that drives it, or by offered_size[...] where none does, shape (S,). late_months,
-    default_month, renewed, offered: by delay[...], default[...], renewal[...] and offer[...], shape (S,); a default
-    month of M is no default, and a lease without an offer[...] is offered.
+    comes late, overruns: what is paid of the capex planned, of mean one, both by factor, shape (S,). sizes: share
+    offered of a lease, or its goodput, 0 to 1, by the factor that drives it, or by offered_size[...] where none does,
+    shape (S,). late_months, default_month, renewed, offered: by delay[...], default[...], renewal[...] and offer[...],
+    shape (S,); a default month of M is no default, and a lease without an offer[...] is offered.
     """
 
     multipliers: dict[str, Floats]
@@ -143,7 +142,7 @@ class Futures:
         }
         shares = {
             factor.name: factor.share(monthly[factor.name], horizon=self.calendar.horizon) for factor in drawn
-            if factor.target.word == OFFERED_SIZE
+            if factor.target.word in SHARES
         }
         again = {name: uniforms_of(normal) for name, normal in once.items()}
         values = Values(
@@ -261,7 +260,7 @@ def _with_imported(values: Values, imported: Imported, factors: tuple[Factor, ..
         return {name: imported.once[name] for name in names if name in imported.once}
 
     undriven = {name: share for name, share in imported.once.items() if name.startswith(f"{OFFERED_SIZE}[")}
-    sizes = {**once_of(OFFERED_SIZE), **undriven}
+    sizes = {**once_of(*SHARES), **undriven}
 
     def whole(word: str) -> dict[str, Ints]:
         return {

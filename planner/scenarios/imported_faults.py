@@ -10,7 +10,7 @@ import pandas as pd
 
 from planner.case.calendar import Calendar
 from planner.case.case import Case
-from planner.case.factor_names import OFFERED_SIZE, ONCE, OVERRUN, SLIPS, once_names
+from planner.case.factor_names import ONCE, OVERRUN, SHARES, SLIPS, once_names
 from planner.case.offered_sizes import size_names
 from planner.case.reading.frames import FIRST_ROW
 from planner.did_you_mean import remedy_for
@@ -58,7 +58,7 @@ class _Meaning:
         return _Meaning(
             table.factor_id.isin(moving_factors(case)), once["delay"], once["default"],
             once["renewal"] | once["offer"], table.factor_id.isin(_drawn_once(case, *SLIPS)),
-            table.factor_id.isin([*_drawn_once(case, OVERRUN, OFFERED_SIZE), *size_names(case.tables)]),
+            table.factor_id.isin([*_drawn_once(case, OVERRUN, *SHARES), *size_names(case.tables)]),
         )
 
     @property

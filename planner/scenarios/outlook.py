@@ -12,7 +12,8 @@ import numpy as np
 from planner.arrays import Floats, Ints
 from planner.candidates.outlook import Outlook
 from planner.case.delays import first_power_months
-from planner.case.factor_names import OFFERED_SIZE, OVERRUN, Target, once_names
+from planner.case.factor_names import GOODPUT, OFFERED_SIZE, OVERRUN, Target, once_names
+from planner.case.goodput import credited
 from planner.scenarios.factors import Factor
 from planner.scenarios.futures import Futures
 
@@ -121,6 +122,17 @@ class ScenarioOutlook(Outlook):
             if factor.target == Target(OFFERED_SIZE, lease):
                 share = share * sizes[factor.name]
         return share
+
+    @cached_property
+    def goodput_credit(self) -> dict[str, Floats]:
+        """Share of its fee that each lease is credited for goodput that is missed: at what a factor draws, shape
+        (S, 1), else as in the base case."""
+        found, leases = dict(super().goodput_credit), self.tables["leases"]
+        for factor in self.futures.factors:
+            if factor.target.word == GOODPUT:
+                row = leases.record(leases.number_of("lease_id")[factor.target.name])
+                found[factor.target.name] = credited(row, self.futures.values.sizes[factor.name])[:, None]
+        return found
 
     def rate_change(self, lease_id: str, gpu_id: str) -> Floats:
         """1 + share x (price / price in the base case - 1) of the dearest tier at the month of the answer, shape

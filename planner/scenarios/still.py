@@ -34,7 +34,7 @@ def no_price_moves(case: Case, *, imported: bool = False) -> str | None:
 
 _SINGLE_SAID = {
     "construction": "delays of halls", "delivery": "delays of deliveries", "capex": "capex over or under budget",
-    "offered_size": "how much of a lease is offered",
+    "offered_size": "how much of a lease is offered", "goodput": "goodput of leases",
 }
 
 

@@ -189,3 +189,17 @@ def test_futures_of_no_weight_move_no_group() -> None:
         assert one.probability == pytest.approx(other.probability / 0.75 if other.parent >= 0 else 1.0)
     nobody = group_futures(outlook, replace(futures, weights=np.eye(1, 80)[0]), npv, (12, 24), (3, 3), 7)
     assert sum(nobody.nodes[leaf].probability for leaf in nobody.leaves) == pytest.approx(1.0)
+
+
+def test_goodput_is_known_once_its_lease_has_begun() -> None:
+    made = tiny_case(
+        sites=[site()], power=[grid()], leases=[cluster(start="2027-07", goodput_promised=0.95)],
+        lease_rates=[rate()],
+        factors=[{"factor_id": "runs", "model": "discrete", "drives": "goodput[lease]", "outcomes": "0.8:0.5;1:0.5"}],
+    )
+    outlook = make_outlook(made)
+    futures = make_futures(made, outlook.calendar, scenarios=40)
+    assert "runs" not in {figure.name for figure in known_at(outlook, futures, 6)}
+    (figure,) = (figure for figure in known_at(outlook, futures, 7) if figure.name == "runs")
+    assert figure.said(0.8) == "the goodput of lease at 80.0%"
+    assert figure.sign(0.9, above=False) == "if the goodput of lease is below 90.0%"

@@ -227,6 +227,12 @@ def _lease(draw: Draw, name: str, settings: Settings, month: Callable[[int], str
     }
     if draw(st.booleans()):
         row |= {
+            "goodput_promised": draw(st.sampled_from([0.0, 0.9, 1.0])),
+            "goodput_expected": draw(st.sampled_from([0.0, 0.85, 1.0])),
+            "goodput_credit": draw(st.sampled_from([0.0, 1.0, 5.0])),
+        }
+    if draw(st.booleans()):
+        row |= {
             "notice_months": draw(st.sampled_from([0, 3])), "notice_from_month": draw(st.sampled_from([0, 2])),
             "notice_margin": draw(st.sampled_from(SHARES)),
         }

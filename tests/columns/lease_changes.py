@@ -84,6 +84,18 @@ LEASE_CHANGES = (
         "cluster", "leases.sla_credit[train]=0.1", DOWN, "power below 99 % of the hours costs a credit",
         ("power.availability[river_grid]=0.98",),
     ),
+    Change(
+        "cluster", "leases.goodput_promised[train]=0.97", DOWN, "more is promised than is delivered",
+        ("leases.goodput_promised[train]=0.9", "leases.goodput_expected[train]=0.9"),
+    ),
+    Change(
+        "cluster", "leases.goodput_expected[train]=0.9", DOWN, "less is delivered than is promised",
+        ("leases.goodput_promised[train]=0.97",),
+    ),
+    Change(
+        "cluster", "leases.goodput_credit[train]=5", DOWN, "each share that is missed costs five of the fee",
+        ("leases.goodput_promised[train]=0.97", "leases.goodput_expected[train]=0.95"),
+    ),
     Change("cluster", "leases.signed[train]=yes", DOWN, "the prepayment has been received before the start"),
     Change(
         "cluster", "leases.committed[train]=yes", DOWN, "a lease below the market must be served",

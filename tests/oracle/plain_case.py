@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import calendar
 import math
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
+
+from scipy import integrate, stats
 
 from planner.case.case import Case
 
@@ -36,6 +39,7 @@ class PlainCase:
         self.customers = {row["customer_id"]: row for row in self.rows["customers"]}
         self.phases = {f"{row['source_id']}:{row['phase']}": row for row in self.rows["power"]}
         self.mining = {row["site_id"]: row for row in self.rows["mining"]}
+        self._missed: dict[tuple[str, str], float] = {}
         self._curves: dict[str, list[tuple[int, float]]] = {}
         for row in self.rows["curves"]:
             self._curves.setdefault(row["curve_id"], []).append((self.index(row["month"]), row["value"]))
@@ -189,6 +193,23 @@ class PlainCase:
                 share *= _mean_size(factor)
         return share
 
+    def goodput_missed(self, lease: Row) -> float:
+        """Mean share of a lease's fee that is credited for goodput that is missed, by quadrature over what is drawn."""
+        if lease["goodput_promised"] is None or not self.expected:
+            return 0.0
+
+        def share(delivered: float) -> float:
+            return float(min(1.0, lease["goodput_credit"] * max(0.0, lease["goodput_promised"] - delivered)))
+
+        for factor in self.rows["factors"]:
+            if factor["drives"] == f"goodput[{lease['lease_id']}]":
+                key = (factor["factor_id"], lease["lease_id"])
+                if key not in self._missed:
+                    all_of_it = lease["goodput_promised"] - 1 / max(lease["goodput_credit"], 1e-9)
+                    self._missed[key] = _mean_of(factor, share, [lease["goodput_promised"], all_of_it])
+                return self._missed[key]
+        return share(lease["goodput_expected"])
+
     def rate_change(self, lease: Row, gpu: str) -> float:
         """What of its rate a lease that follows the market pays."""
         return 1.0
@@ -250,6 +271,19 @@ def _month(written: str) -> int:
 
 def _plain(row: dict[Any, Any]) -> Row:
     return {str(name): None if str(value) in ("None", "nan", "<NA>") else value for name, value in row.items()}
+
+
+def _mean_of(factor: Row, share: Callable[[float], float], bends: list[float]) -> float:
+    if factor["model"] != "triangular":
+        pairs = (one.split(":") for one in factor["outcomes"].split(";"))
+        return sum(share(float(value)) * float(chance) for value, chance in pairs)
+    low, mode, high = (float(factor[corner]) for corner in ("low", "mode", "high"))
+    drawn = stats.triang((mode - low) / (high - low), loc=low, scale=high - low)
+    inside = [bend for bend in (mode, *bends) if low < bend < high]
+    found, _ = integrate.quad(
+        lambda at: share(at) * drawn.pdf(at), low, high, points=inside or None, epsabs=1e-14, epsrel=1e-13
+    )
+    return float(found)
 
 
 def _mean_size(factor: Row) -> float:

@@ -65,6 +65,7 @@ def _contract(case: PlainCase, unit: Row, cash: Statement) -> None:
                 "SERVICES", month,
                 size * offered * _services(lease) * escalated * case.income_share(lease["customer_id"], month),
             )
+            cash.add("PENALTIES", month, -case.goodput_missed(lease) * paid)
             if case.phase_at(unit["phase"], unit["then_phase"], month)["availability"] < 0.99:
                 cash.add("PENALTIES", month, -lease["sla_credit"] * paid)
             if lease["kind"] == "gpu":

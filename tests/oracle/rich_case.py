@@ -81,6 +81,10 @@ def rich_case(
                 "mode": 0.9, "high": 1,
             },
             {
+                "factor_id": "train_goodput", "model": "triangular", "drives": "goodput[train]", "low": 0.5,
+                "mode": 0.93, "high": 1,
+            },
+            {
                 "factor_id": "colo_size", "model": "discrete", "drives": "offered_size[colo]",
                 "outcomes": "0.5:0.1;0.9:0.4;1:0.5",
             },
@@ -288,6 +292,7 @@ def _leases(draw: _Draw, month: Any) -> list[dict[str, Any]]:
             "renewal_term_months": draw.whole(5, 14), "renewal_probability": draw.number(0.2, 0.8),
             "renewal_rate_share": draw.number(0.7, 1), "take_or_pay": draw.number(0.3, 0.7),
             "utilisation": draw.number(0.4, 0.9), "storage_usd_per_gpu_month": 60, "support_usd_per_gpu_month": 25,
+            "goodput_promised": 0.95, "goodput_credit": 3,
         },
         {  # late start that moves its end, billed 730 hours, two tiers, all or nothing
             "lease_id": "infer", "customer_id": "cloud", "kind": "gpu", "start": month(draw.whole(9, 12)),
@@ -296,6 +301,7 @@ def _leases(draw: _Draw, month: Any) -> list[dict[str, Any]]:
             "prepay_fraction": draw.number(0, 0.3), "escalator": draw.number(0, 0.05),
             "renewal_term_months": 7, "renewal_probability": draw.number(0.2, 0.8), "sla_credit": draw.number(0, 0.2),
             "offer_probability": 0.7, "rate_follows_market": 0.5, "network_usd_per_gpu_month": 40,
+            "goodput_promised": 0.97, "goodput_expected": 0.94,
         },
         {  # started before the case, served by the fleet
             "lease_id": "old_deal", "customer_id": "cloud", "kind": "gpu", "start": month(-draw.whole(2, 16)),

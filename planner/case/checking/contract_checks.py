@@ -77,6 +77,20 @@ def check_services(given: Given) -> Iterator[Fault]:
 
 
 @about_rows_of("leases")
+def check_goodput(given: Given) -> Iterator[Fault]:
+    """Goodput is promised of a cluster; what is expected of it answers a promise."""
+    leases = given.tables["leases"]
+    yield from given.faults_where(
+        "leases", (leases.kind == "hosting") & leases.goodput_promised.notna(), "goodput_promised", "a hosting lease",
+        "the tenant of a hall runs its own GPUs: leave it blank",
+    )
+    yield from given.faults_where(
+        "leases", leases.goodput_promised.isna() & (leases.goodput_expected < 1.0), "goodput_expected",
+        "nothing is promised that it could fall short of", "give goodput_promised, or leave this blank",
+    )
+
+
+@about_rows_of("leases")
 def check_renewals(given: Given) -> Iterator[Fault]:
     """A next term has a length when it has a probability; notice has a length when it has a first month."""
     leases = given.tables["leases"]
@@ -204,6 +218,7 @@ CONTRACT_CHECKS: tuple[Callable[[Given], Iterator[Fault]], ...] = (
     check_lease_sizes,
     check_lease_rates,
     check_services,
+    check_goodput,
     check_renewals,
     check_offers,
     check_ramps,

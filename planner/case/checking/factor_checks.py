@@ -14,9 +14,11 @@ from planner.case.factor_names import (
     DISCRETE,
     DISCRETE_DELAY,
     GIVEN,
+    GOODPUT,
     OFFERED_SIZE,
     ONCE,
     OVERRUN,
+    SHARES,
     SLIPS,
     TRIANGULAR,
     Target,
@@ -55,11 +57,11 @@ _FORMS = (
     "write market, market[gpu_id], curves[curve_id], utilisation or hashprice; delay[source_id:phase] for a "
     "discrete_delay; "
     "construction, construction[site_id], delivery or delivery[gpu_id] for one or a triangular; capex or "
-    "capex[class] for a triangular; or offered_size[lease_id] for a discrete or a triangular"
+    "capex[class] for a triangular; or offered_size[lease_id] or goodput[lease_id] for a discrete or a triangular"
 )
 _MODELS = {
     "delay": (DISCRETE_DELAY,), **dict.fromkeys(SLIPS, (DISCRETE_DELAY, TRIANGULAR)), OVERRUN: (TRIANGULAR,),
-    OFFERED_SIZE: (DISCRETE, TRIANGULAR),
+    **dict.fromkeys(SHARES, (DISCRETE, TRIANGULAR)),
 }
 """Models that can drive what happens once; nothing else is driven by them."""
 _MOVING_CURVES = (
@@ -111,7 +113,7 @@ def check_targets(given: Given) -> Iterator[Fault]:
             wrong = (
                 f"a {model} cannot drive it",
                 "delays are driven by discrete_delay (triangular ones of phases stand in power) or triangular, capex "
-                "by triangular, an offered size by discrete or triangular, and nothing else is",
+                "by triangular, an offered size or goodput by discrete or triangular, and nothing else is",
             )
         if wrong is not None:
             yield given.fault("factors", line, "drives", *wrong)
@@ -146,10 +148,12 @@ def _target_wrong(given: Given, target: Target) -> tuple[str, str] | None:
         return None if name in ("", *ASSET_CLASSES) else ("no asset class", remedy_for(name, ASSET_CLASSES))
     if target.word == OFFERED_SIZE and name and given.known("leases", "lease_id"):
         return _offer_wrong(given, name)
+    if target.word == GOODPUT and name and given.known("leases", "lease_id"):
+        return _goodput_wrong(given, name)
     if target.word == "delay" and name and given.known("power", "source_id") and given.known("power", "phase"):
         names = once_names(tables, "delay")
         return None if str(target) in names else ("power has no such phase", remedy_for(str(target), names))
-    named = ("curves", "delay", OFFERED_SIZE)
+    named = ("curves", "delay", *SHARES)
     if (target.word in named and name) or target.word in ("market", *SLIPS):
         return None  # what it refers to could not be read, and is blamed there
     return "not a target", _FORMS
@@ -163,6 +167,24 @@ def _offer_wrong(given: Given, lease: str) -> tuple[str, str] | None:
     if lease in open_leases(given.tables["leases"]):
         return None
     return "a lease signed or committed", "its size is certain: remove this factor, or clear signed and committed"
+
+
+def _goodput_wrong(given: Given, lease: str) -> tuple[str, str] | None:
+    """Whether there is no such lease, or it promises no goodput, or says itself what is delivered, or several factors
+    do."""
+    leases = given.tables["leases"]
+    known = list(leases.lease_id)
+    if lease not in known:
+        return "there is no such lease", remedy_for(lease, known, none_known="the case has no leases")
+    at = known.index(lease)
+    if pd.isna(leases.goodput_promised.iloc[at]):
+        return "the lease promises no goodput", "give leases.goodput_promised, or remove this factor"
+    if leases.goodput_expected.iloc[at] < 1.0:
+        return "leases.goodput_expected says what is delivered", "leave it blank where a factor draws it"
+    of = Target(GOODPUT, lease)
+    if sum(target_of(written) == of for written in given.tables["factors"].drives) > 1:
+        return "several factors draw the goodput of one lease", "keep one of them"
+    return None
 
 
 def _fixed_curve(given: Given, curve: str) -> tuple[str, str] | None:
@@ -249,10 +271,10 @@ def check_shares(given: Given) -> Iterator[Fault]:
             )
             continue
         if shares[-1] > 1.0:
-            yield given.fault("factors", line, "outcomes", "more than the lease", _SHARES)
+            yield given.fault("factors", line, "outcomes", "more than all of it", _SHARES)
 
 
-_SHARES = "give shares of 0 to 1; where more may be offered, raise max_size of the lease"
+_SHARES = "give shares of 0 to 1; where more of a lease may be offered, raise its max_size"
 
 
 @about_rows_of("factors")
@@ -275,10 +297,10 @@ def check_triangles(given: Given) -> Iterator[Fault]:
             yield given.fault("factors", line, "mode", f"not between {low:g} and {high:g}", "give low <= mode <= high")
         elif target is not None and target.word in SLIPS:
             yield from _mean_expected(given, line, "high", (low + mode + high) / 3.0)
-        elif target is not None and target.word == OFFERED_SIZE:
+        elif target is not None and target.word in SHARES:
             if low < 0.0 or high > 1.0:
                 side = "low" if low < 0.0 else "high"
-                yield given.fault("factors", line, side, "less than nothing, or more than the lease", _SHARES)
+                yield given.fault("factors", line, side, "less than nothing, or more than all of it", _SHARES)
         elif low <= -1.0:
             yield given.fault(
                 "factors", line, "low", "all of the capex or more is saved",

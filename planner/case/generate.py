@@ -7,6 +7,7 @@ import numpy as np
 from planner.case.calendar import Calendar
 from planner.case.case import Case
 from planner.case.content_hash import content_hash
+from planner.case.made_up.contracts import with_contract_terms
 from planner.case.made_up.dice import Dice, Row
 from planner.case.made_up.frame import declared_frame
 from planner.case.made_up.leases import DEMAND_OVER_CAPACITY, draw_demand
@@ -23,7 +24,9 @@ _CAPITAL_SHARE = 0.5
 _INVESTING_SHARE = 0.6
 
 
-def generate_case(*, sites: int, leases: int, skus: int = 6, months: int = 60, seed: int = 1) -> Case:
+def generate_case(
+    *, sites: int, leases: int, skus: int = 6, months: int = 60, seed: int = 1, contracts: bool = False
+) -> Case:
     """A case with the given numbers of sites, leases and SKUs; the same arguments give the same case.
 
     Every lease can be held by one site at its start (halls, power, cooling, cluster size); all leases
@@ -31,7 +34,9 @@ def generate_case(*, sites: int, leases: int, skus: int = 6, months: int = 60, s
     pays for about half of the sites. Rates lie around break-even. All dates fall on quarter
     starts, mean delays included.
 
-    `months` is the horizon. Raises PlannerError when an argument is out of range.
+    `months` is the horizon. `contracts` adds what contracts say beyond size, dates and rate (services, goodput,
+    tranches, greatest shares of customers by year), and leaves the rest as it is. Raises PlannerError when an argument
+    is out of range.
     """
     for name, value in {"sites": sites, "leases": leases, "skus": skus, "months": months, "seed": seed}.items():
         least, most = _LIMITS[name]
@@ -39,7 +44,7 @@ def generate_case(*, sites: int, leases: int, skus: int = 6, months: int = 60, s
             raise PlannerError(f"generate_case: {name} = {value} is out of range; give {least} to {most}")
     calendar = Calendar(START, months)
     # One stream for each part, so that more leases leave the sites as they are.
-    dice = [Dice(np.random.Generator(np.random.PCG64(child))) for child in np.random.SeedSequence(seed).spawn(4)]
+    dice = [Dice(np.random.Generator(np.random.PCG64(child))) for child in np.random.SeedSequence(seed).spawn(5)]
     products = draw_skus(skus, months=months)
     campuses = draw_campuses(sites, products[0], dice[0], calendar)
     demand = draw_demand(leases, campuses, products, dice[1], calendar)
@@ -58,12 +63,15 @@ def generate_case(*, sites: int, leases: int, skus: int = 6, months: int = 60, s
         "debt": _debt_rows(),
         "stresses": _stress_rows(products),
     }
+    if contracts:
+        rows = with_contract_terms(rows, dice[4], calendar)
     source = f"generated, seed {seed}"
     tables = {
         name: declared_frame(table, [row | {"source": source} for row in rows.get(name, [])])
         for name, table in TABLES.items()
     }
     name = f"generated {sites} sites, {leases} leases, {skus} SKUs, {months} months, seed {seed}"
+    name += ", with terms of contracts" if contracts else ""
     settings = Settings(name=name, start=START, months=months, seed=seed)
     return Case(settings, tables, source=source, source_hash=content_hash(settings, tables))
 

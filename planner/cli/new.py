@@ -33,6 +33,13 @@ def new(
     seed: Annotated[
         int | None, typer.Option(min=0, metavar=NUMBER, help="seed of the made-up case [default: 1]"),
     ] = None,
+    contracts: Annotated[
+        bool,
+        typer.Option(
+            "--contracts",
+            help="give the made-up case tranches, services, goodput and shares of customers too",
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write a starting case to a folder or an .xlsx workbook, with every column explained.
@@ -47,7 +54,10 @@ def new(
 
     if sites is None:
         given = [
-            name for name, value in (("--leases", leases), ("--skus", skus), ("--months", months), ("--seed", seed))
+            name for name, value in (
+                ("--leases", leases), ("--skus", skus), ("--months", months), ("--seed", seed),
+                ("--contracts", contracts or None),
+            )
             if value is not None
         ]
         if given:
@@ -58,7 +68,7 @@ def new(
 
         case = generate_case(
             sites=sites, leases=leases or 2 * sites, skus=skus or 6, months=months or 60,
-            seed=1 if seed is None else seed,
+            seed=1 if seed is None else seed, contracts=contracts,
         )
         write_case(case, path, notes=format_page(), force=force)
     written = read_case(path)

@@ -313,3 +313,20 @@ def test_large_case_takes_seconds() -> None:
 def test_sizes_out_of_range_are_refused(wrong: dict[str, int], message: str) -> None:
     with pytest.raises(PlannerError, match=message):
         generate_case(**({"sites": 2, "leases": 2} | wrong))
+
+
+def test_contracts_add_their_terms_and_leave_the_rest() -> None:
+    plain, more = (generate_case(sites=6, leases=18, seed=3, contracts=contracts) for contracts in (False, True))
+    assert faults_of(more) == []
+    assert off_quarter(more) == []
+    assert more.settings.months == plain.settings.months
+    for name in TABLES:
+        if name not in ("leases", "lease_tranches", "customer_shares"):
+            pd.testing.assert_frame_equal(more.tables[name], plain.tables[name])
+    added = [column for column in plain.leases if not plain.leases[column].equals(more.leases[column])]
+    assert set(added) == {
+        "storage_usd_per_gpu_month", "network_usd_per_gpu_month", "support_usd_per_gpu_month", "goodput_promised",
+        "goodput_expected", "goodput_credit",
+    }
+    assert len(more.lease_tranches) > 0
+    assert set(more.customer_shares.year) == {2027, 2028, 2029, 2030, 2031}

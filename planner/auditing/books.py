@@ -136,7 +136,7 @@ def _post_phase(book: Book, run: Published, phase: Phase) -> None:
     for month in range(phase.due, min(phase.energised, counted)):
         book.post(site, "penalties", month, 1000.0 * float(row["delay_damages_usd_per_kw_month"]) * phase.contracted_mw)
     for month, mw in phase.ended:
-        book.post(site, "fees", month - 1, -1000.0 * float(row["exit_fee_usd_per_kw"] or 0.0) * mw)
+        book.post(site, "fees", month - 1, -1000.0 * (phase.exit_usd_per_kw(month) or 0.0) * mw)
     book.post(
         site, "credits", phase.new_from,
         float(row["tax_credit"]) * 1000.0 * float(row["capex_usd_per_kw"]) * phase.plant_per_mw * phase.new_mw,

@@ -110,6 +110,18 @@ class Phase:
         """MW under contract in a month: what is contracted less what has been ended early."""
         return self.contracted_mw - sum(mw for ends, mw in self.ended if ends <= month)
 
+    def exit_usd_per_kw(self, month: int) -> float | None:
+        """What ending its contract before a month costs; None where it cannot be ended then."""
+        by_age = [
+            row for row in self.run.case["exit_fees"]
+            if (row["source_id"], row["phase"]) == (self.row["source_id"], self.row["phase"])
+        ]
+        if not by_age:
+            return self.row["exit_fee_usd_per_kw"]
+        year = (month - self.energised) // 12 + 1
+        begun = [row for row in by_age if row["contract_year"] <= year]
+        return max(begun, key=lambda row: row["contract_year"])["usd_per_kw"] if begun else None
+
     @cached_property
     def first_fee_month(self) -> int:
         """Month of the first fee: the contract's or that of the first power."""

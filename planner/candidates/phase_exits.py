@@ -18,16 +18,35 @@ from planner.candidates.write_offs import phase_write_off_ended
 from planner.case.delays import uncommitted_phases
 
 
+def exit_fees_usd_per_mw(outlook: Outlook) -> Floats:
+    """What ending a MW of each phase's contract costs in each month, NaN where it cannot be ended, shape (phases, M).
+
+    By the age of the contract where `exit_fees` says so: a fee holds from the first month of its year on, until the
+    next. Years are counted from first power in the base case, as the term is.
+    """
+    power, fees = outlook.tables["power"], outlook.tables["exit_fees"]
+    found = np.repeat(power.floats("exit_fee_usd_per_kw")[:, None], outlook.months, axis=1)
+    numbers = {phase: at for at, phase in enumerate(zip(power.texts("source_id"), power.texts("phase"), strict=True))}
+    years = fees.ints("contract_year")
+    for row in np.argsort(years, kind="stable").tolist():
+        phase = numbers[fees.texts("source_id")[row], fees.texts("phase")[row]]
+        begins = int(outlook.first_power[phase]) + 12 * (int(years[row]) - 1)
+        found[phase, max(begins, 0) :] = fees.floats("usd_per_kw")[row]
+    return 1000.0 * found
+
+
 def exit_months(outlook: Outlook) -> Columns:
     """Months in which the contract of each phase may be ended early: columns phase, month; none without a tail."""
-    phases = np.flatnonzero(outlook.tables["power"].given("exit_fee_usd_per_kw") & (outlook.tail != "none"))
+    fee = exit_fees_usd_per_mw(outlook)
+    phases = np.flatnonzero(~np.isnan(fee).all(axis=1) & (outlook.tail != "none"))
     pairs = Columns(phase=phases).with_each(month=outlook.endings)
-    month = pairs["month"]
-    return pairs.take((month > outlook.energised[pairs["phase"]]) & (month < outlook.power_end[pairs["phase"]]))
+    phase, month = pairs["phase"], pairs["month"]
+    within = (month > outlook.energised[phase]) & (month < outlook.power_end[phase])
+    return pairs.take(within & ~np.isnan(fee[phase, np.minimum(month, outlook.months - 1)]))
 
 
 def add_exits(builder: CandidateBuilder, phases: Block) -> None:
-    """An end at each month in which something may be given up, for each phase that has an exit fee."""
+    """An end at each month in which something may be given up, for each phase that has an exit fee then."""
     outlook, power = builder.outlook, builder.outlook.tables["power"]
     pairs = exit_months(outlook)
     if not len(pairs):
@@ -45,7 +64,7 @@ def add_exits(builder: CandidateBuilder, phases: Block) -> None:
     # Which MW of a phase contracted in part before the start are given up is not known: their write-off runs on.
     ahead = (to_be_paid(outlook) & uncommitted_phases(power)).astype(np.float64)
     terms = [
-        builder.lump(Line.FEES, -power.floats("exit_fee_usd_per_kw")[phase] * 1000.0, month - 1),
+        builder.lump(Line.FEES, -exit_fees_usd_per_mw(outlook)[phase, month], month - 1),
         *_write_offs(builder, phase, end, month, (cost * ahead)[phase]),
         builder.running(Line.FEES, fee, month, end, fee_paths(builder)[phase]),
         builder.running(Line.UPKEEP, upkeep, month, end),

@@ -52,6 +52,19 @@ def halls_beyond_power(case: Case) -> Iterator[Oddity]:
             )
 
 
+def exits_after_the_term(case: Case) -> Iterator[Oddity]:
+    """Fees for ending a contract in years that it does not reach."""
+    power, fees = case.tables["power"], case.tables["exit_fees"]
+    terms = dict(zip(zip(power.source_id, power.phase, strict=True), power.term_months, strict=True))
+    for place, (source, phase, year) in enumerate(zip(fees.source_id, fees.phase, fees.contract_year, strict=True)):
+        if 12 * (int(year) - 1) >= int(terms[source, phase]):
+            yield Oddity(
+                file_of(case, "exit_fees"), place + FIRST_ROW,
+                f"year {year} of {source}:{phase} begins after the {terms[source, phase]} months of its term",
+                "this fee is never due", "check contract_year and term_months",
+            )
+
+
 def phases_without_use(case: Case) -> Iterator[Oddity]:
     """Phases that come after the horizon, or feed a site that never has a hall."""
     power, sites, mining = case.tables["power"], case.tables["sites"], case.tables["mining"]
@@ -238,6 +251,7 @@ def _alike(case: Case, table: Table) -> Iterator[Oddity]:
 
 _CHECKS: tuple[Callable[[Case], Iterable[Oddity]], ...] = (
     halls_beyond_power,
+    exits_after_the_term,
     phases_without_use,
     leads_that_are_past,
     supply_in_part,

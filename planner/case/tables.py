@@ -131,7 +131,7 @@ POWER = Table(
         whole("term_months", "months", "length of the contract from energisation", default=180, minimum=1),
         number(
             "exit_fee_usd_per_kw", "$ per kW of contracted power", "paid to end the contract early",
-            blank="it cannot be ended early",
+            blank="by age in exit_fees; without rows there it cannot be ended early",
         ),
         number(
             "upfront_usd_per_kw", "$ per kW of contracted power", "connection charge or deposit, not returned",
@@ -176,6 +176,25 @@ POWER = Table(
             "delay_damages_usd_per_kw_month", "$ per kW-month of contracted power",
             "paid by the supplier for each month late", default=0.0,
         ),
+        SOURCE,
+    ),
+)
+
+EXIT_FEES = Table(
+    "exit_fees",
+    "What ending a contract of power early costs by its age, in place of exit_fee_usd_per_kw; before its first year "
+    "here it cannot be ended.",
+    "a year of a phase's contract",
+    ("source_id", "phase", "contract_year"),
+    (
+        text("source_id", "name of the source", required=True, refers_to="power.source_id"),
+        text("phase", "name of the phase", required=True),
+        whole(
+            "contract_year", "years",
+            "year of the contract, the first of which begins with first power, from which this fee holds",
+            required=True, minimum=1,
+        ),
+        number("usd_per_kw", "$ per kW of contracted power", "paid to end the contract early", required=True),
         SOURCE,
     ),
 )
@@ -685,7 +704,7 @@ CORRELATIONS = Table(
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
-        SITES, SITE_GROUPS, POWER, GPUS, RESALE, GPU_SUPPLY, CUSTOMERS, CUSTOMER_SHARES, LEASES, LEASE_RAMP,
+        SITES, SITE_GROUPS, POWER, EXIT_FEES, GPUS, RESALE, GPU_SUPPLY, CUSTOMERS, CUSTOMER_SHARES, LEASES, LEASE_RAMP,
         LEASE_TRANCHES, LEASE_RATES, MARKET, MINING, CURVES, LINKS, BUDGET, DEBT, FLEET, STRESSES, FACTORS,
         CORRELATIONS,
     )

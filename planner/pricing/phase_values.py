@@ -25,6 +25,7 @@ from planner.candidates.bounds import POWER
 from planner.candidates.build import CandidateSet
 from planner.candidates.kinds import Kind
 from planner.candidates.outlook import Outlook
+from planner.candidates.phase_exits import exit_fees_usd_per_mw
 from planner.candidates.phase_limits import IF_OPEN, IF_TAKEN
 from planner.candidates.phases import fee_start, fee_usd_per_mw_month, phase_table, unit_mw
 from planner.candidates.resources import Family
@@ -154,6 +155,8 @@ def phases_of(candidates: CandidateSet, allocation: Allocation, fixed: FixedPlan
     numbers = np.flatnonzero(table["kind"].eq(Kind.POWER).to_numpy())
     size = unit_mw(outlook)
     fee, after_tax = fee_usd_per_mw_month(outlook) / 1000.0, (1.0 - outlook.case.settings.tax_rate) * outlook.discount
+    # a contract that ends in a month is left by the fee of the next, from which its MW are gone
+    exits = np.nan_to_num(np.roll(exit_fees_usd_per_mw(outlook), -1, axis=1))
     return [
         Phase(
             thing=Thing(
@@ -164,12 +167,10 @@ def phases_of(candidates: CandidateSet, allocation: Allocation, fixed: FixedPlan
             contracted_mw=float(allocation.levels[number] * mw), unit_mw=float(mw),
             divisible=not bool(table["integral"].iat[number]),
             fee_usd_per_kw_month=float(due), fee_factor=factor, fixed=fixed, places=places,
-            exit_usd_per_mw=after_tax * (
-                0.0 if np.isnan(entry.exit_fee_usd_per_kw) else 1000.0 * float(entry.exit_fee_usd_per_kw)
-            ),
+            exit_usd_per_mw=after_tax * exit_fee,
         )
-        for entry, number, mw, due, factor in zip(
-            power.itertuples(), numbers, size, fee, _fee_factors(outlook, power), strict=True
+        for entry, number, mw, due, factor, exit_fee in zip(
+            power.itertuples(), numbers, size, fee, _fee_factors(outlook, power), exits, strict=True
         )
     ]
 

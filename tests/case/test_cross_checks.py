@@ -71,6 +71,14 @@ BROKEN = [
     ("customers.csv", "customer_id,guarantor\nacme,bolt\nbolt,acme\n", 2, "guarantor", "its own guarantor"),
     ("customers.csv", "customer_id,guarantor\nacme,acme\nbolt,\n", 2, "guarantor", "its own guarantor"),
     (
+        "exit_fees.csv", "source_id,phase,contract_year,usd_per_kw\ngrid,9,1,5\n", 2, "phase",
+        "power has no phase '9' of 'grid'",
+    ),
+    (
+        "exit_fees.csv", "source_id,phase,contract_year,usd_per_kw\ngird,1,1,5\n", 2, "source_id",
+        "power has no source_id 'gird'",
+    ),
+    (
         "customer_shares.csv", "customer_id,year,max_revenue_share\nacme,2026,0.5\n", 2, "year",
         "ends before the start 2027-01",
     ),

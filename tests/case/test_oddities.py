@@ -109,6 +109,10 @@ def test_a_usual_case_is_passed_in_silence(case_folder):
             "no new capital is listed for 2027-Q1, 2027-Q3",
         ),
         (
+            {"exit_fees.csv": "source_id,phase,contract_year,usd_per_kw\ngrid,1,15,9\ngrid,1,16,9\n"}, "exit_fees.csv",
+            3, "year 16 of grid:1 begins after the 180 months of its term",
+        ),
+        (
             {"customer_shares.csv": "customer_id,year,max_revenue_share\nacme,2030,0.5\nacme,2031,0.5\n"},
             "customer_shares.csv", 3, "the revenue of 2031, and all of it lies after the horizon",
         ),

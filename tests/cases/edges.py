@@ -68,6 +68,9 @@ def _rows(draw: Draw) -> dict[str, Any]:
     rows["lease_rates"] = [
         rate for lease in rows["leases"] if lease["kind"] == "gpu" for rate in _rates(draw, lease["lease_id"], gpus)
     ]
+    rows["exit_fees"] = [
+        fee for row in rows["power"] if row["exit_fee_usd_per_kw"] is None for fee in _exits(draw, row)
+    ]
     return rows | _optional(draw, settings, sites, gpus, rows["leases"], month)
 
 
@@ -170,6 +173,15 @@ def _phase(draw: Draw, source: str, phase: str, site: str, settings: Settings, m
     elif sized == "least":
         row["min_mw"] = guaranteed / 2.0
     return row
+
+
+def _exits(draw: Draw, phase: Row) -> list[Row]:
+    """What ending a contract costs by its age: in no year, from one on, or falling from year to year."""
+    years = draw(st.sampled_from([(), (), (1,), (2,), (1, 3), (2, 4)]))
+    return [
+        {"source_id": phase["source_id"], "phase": phase["phase"], "contract_year": year, "usd_per_kw": 9.0 / year}
+        for year in years if 12 * (year - 1) < phase["term_months"]
+    ]
 
 
 def _gpu(draw: Draw, name: str) -> Row:

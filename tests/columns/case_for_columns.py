@@ -167,6 +167,7 @@ def campus() -> Case:
                 "delay_damages_usd_per_kw_month": 5,
             },
         ],
+        exit_fees=[{"source_id": "engine", "phase": "1", "contract_year": 3, "usd_per_kw": 20}],
         gpus=[
             _gb(
                 capex_usd=None, capex_curve="price", gpus_per_rack=64, deposit_fraction=0.2, deposit_lead_months=2,

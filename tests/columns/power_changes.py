@@ -33,6 +33,15 @@ POWER_CHANGES = (
     Change("campus", "power.fee_escalator[cells]=0.10", DOWN, "the fee rises faster"),
     Change("campus", "power.term_months[engine]=18", DOWN, "GPUs lose their power while they still pay"),
     Change("campus", "power.exit_fee_usd_per_kw[cells]=400", DOWN, "it costs more to leave when the GPUs are sold"),
+    Change("campus", "exit_fees.usd_per_kw[engine:1:3]=40", DOWN, "it costs more to leave the plant"),
+    Change(
+        "campus", "exit_fees.source_id=cells", REFUSED, "its phase has a single fee",
+        said="the phase has exit_fee_usd_per_kw too",
+    ),
+    Change(
+        "campus", "exit_fees.phase=9", REFUSED, "a fee of a phase that there is not", said="power has no phase '9'"
+    ),
+    Change("campus", "exit_fees.contract_year[engine:1:3]=5", DOWN, "it can be left two years later"),
     Change("campus", "power.upfront_usd_per_kw[engine]=200", DOWN, "the connection costs more"),
     Change("campus", "power.capex_usd_per_kw[engine]=1800", DOWN, "the plant costs more"),
     Change("campus", "power.lead_months[engine]=8", DOWN, "the same capex is paid earlier"),

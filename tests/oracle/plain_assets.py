@@ -204,12 +204,23 @@ def leave(case: PlainCase, unit: Row, cash: Statement) -> None:
             for age, share in enumerate(written):
                 cash.add("DEPRECIATION", served + age, -cost * share)
             cash.add("DEPRECIATION", e - 1, cost)
-    cash.add("FEES", e - 1, -1000 * phase["exit_fee_usd_per_kw"])
+    cash.add("FEES", e - 1, -1000 * _exit_fee(case, phase, e))
     for month in range(e, case.power_end(phase)):
         cash.add("FEES", month, phase["take_or_pay"] * case.fee_usd_per_mw_month(phase, month))
     cash.run(
         "UPKEEP", e, case.power_end(phase), case.installed_ratio(phase) * 1000 * phase["fixed_om_usd_per_kw_month"]
     )
+
+
+def _exit_fee(case: PlainCase, phase: Row, month: int) -> float:
+    """$ per kW to be rid of a contract from a month on: by its age in whole years since first power, where that is
+    listed."""
+    fee = phase["exit_fee_usd_per_kw"]
+    for row in sorted(case.rows["exit_fees"], key=lambda row: row["contract_year"]):
+        same = (row["source_id"], row["phase"]) == (phase["source_id"], phase["phase"])
+        if same and month - case.energised(phase) >= 12 * (row["contract_year"] - 1):
+            fee = row["usd_per_kw"]
+    return float(fee)
 
 
 def short(case: PlainCase, unit: Row, cash: Statement) -> None:

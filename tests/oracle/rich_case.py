@@ -68,6 +68,10 @@ def rich_case(
         sites=_sites(draw, month),
         site_groups=[{"site_group": "east", "max_contracted_mw": 60}],
         power=_power(draw, month),
+        exit_fees=[
+            {"source_id": "mesa_engine", "phase": "1", "contract_year": year, "usd_per_kw": draw.number(0, most)}
+            for year, most in ((2, 50), (5, 20))
+        ],
         gpus=_gpus(draw),
         resale=[
             {"gpu_id": gpu, "age_months": age, "value_share": value}
@@ -230,7 +234,6 @@ def _power(draw: _Draw, month: Any) -> list[dict[str, Any]]:
             "fuel_passed_to_tenant": draw.pick(True, False), "tax_credit": draw.number(0, 0.3),
             "availability": draw.number(0.93, 0.98), "min_mw": 4, "step_mw": 2,
             "delay_damages_usd_per_kw_month": draw.number(5, 30), "term_months": draw.whole(60, 80),
-            "exit_fee_usd_per_kw": draw.number(0, 50),
         },
         {
             "source_id": "mesa_atom", "phase": "1", "site_id": "mesa", "kind": "nuclear", "ownership": "service",

@@ -106,6 +106,28 @@ def test_a_fee_from_a_contract_signed_before_the_start_rises_on_its_own_dates():
     )
 
 
+@pytest.mark.parametrize(
+    ("energised", "later", "ends", "fee"),
+    [
+        ("2027-01", 10, 36, 50),  # in its fourth year: two years more would cost $48 a kW, and $10 at their end
+        ("2027-01", 1, 60, 1),
+        ("2024-01", 10, 24, 10),  # in its sixth year when the lease ends
+    ],
+)
+def test_what_ending_a_contract_costs_falls_with_its_age(energised, later, ends, fee):
+    """0.1 MW at $2 per kW-month serve a lease of 24 months; the contract runs on unless it is ended, for $50 per kW
+    from its fourth year on, and less from its sixth."""
+    fees = [
+        {"source_id": "p", "phase": "1", "contract_year": year, "usd_per_kw": usd}
+        for year, usd in ((4, 50), (6, later))
+    ]
+    case = hand_case(
+        power=[phase(energised=energised, fee_usd_per_kw_month=2, term_months=180)], exit_fees=fees,
+        leases=[lease(min_size=100, committed=True)], lease_rates=[rate()],
+    )
+    assert plan(case).npv_usd == pytest.approx(100 * 730 * 24 - 100_000 - 200 * ends - 100 * fee, rel=1e-12)
+
+
 @pytest.mark.parametrize(("mw", "committed", "step"), [(12, 7, 3), (10, 10, 3), (12, 1, 5)])
 def test_what_is_contracted_already_is_no_step(mw, committed, step):
     power = [phase(guaranteed_mw=mw, step_mw=step, committed_mw=committed, fee_usd_per_kw_month=1, term_months=12)]

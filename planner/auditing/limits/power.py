@@ -43,10 +43,10 @@ def _contract(phase: Phase, drawn: Mapping[tuple[str, int], float]) -> Iterator[
         steps = (mw - phase.committed_mw) / float(row["step_mw"])
         yield Check("steps of power", phase.name, None, abs(steps - round(steps)), 0.0)
     if phase.ended:
-        yield Check(
-            "power ended early", phase.name, None, sum(ended for _, ended in phase.ended),
-            mw if row["exit_fee_usd_per_kw"] is not None else 0.0,
-        )
+        yield Check("power ended early", phase.name, None, sum(ended for _, ended in phase.ended), mw)
+    for month, ended in phase.ended:
+        if phase.exit_usd_per_kw(month) is None:
+            yield Check("power ended early", phase.name, month, ended, 0.0)
 
 
 def _min_take(run: Published, books: Books) -> Iterator[Check]:

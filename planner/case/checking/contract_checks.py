@@ -192,6 +192,25 @@ def check_guarantors(given: Given) -> Iterator[Fault]:
             )
 
 
+@about_rows_of("exit_fees")
+def check_exit_fees(given: Given) -> Iterator[Fault]:
+    """A fee by age is of a phase that there is, and that has no single one."""
+    fees, power = given.tables["exit_fees"], given.tables["power"]
+    if not (given.known("power", "source_id") and given.known("power", "phase")):
+        return
+    single = dict(zip(zip(power.source_id, power.phase, strict=True), power.exit_fee_usd_per_kw.notna(), strict=True))
+    sources = set(power.source_id)
+    for line, (source, phase) in enumerate(zip(fees.source_id, fees.phase, strict=True)):
+        if given.is_refused("exit_fees", line, "source_id", "phase") or source not in sources:
+            continue
+        if (source, phase) not in single:
+            yield given.fault(
+                "exit_fees", line, "phase", f"power has no phase {phase!r} of {source!r}", "name a phase of this source"
+            )
+        elif single[source, phase]:
+            yield given.fault(
+                "exit_fees", line, "usd_per_kw", "the phase has exit_fee_usd_per_kw too", "keep one of the two"
+            )
 @about_rows_of("customer_shares")
 def check_share_years(given: Given) -> Iterator[Fault]:
     """A year does not end before the start."""
@@ -224,6 +243,7 @@ CONTRACT_CHECKS: tuple[Callable[[Given], Iterator[Fault]], ...] = (
     check_ramps,
     check_tranches,
     check_guarantors,
+    check_exit_fees,
     check_share_years,
     check_loans,
 )

@@ -25,19 +25,20 @@ class Line(IntEnum):
     PENALTIES = 10
     OPENING = 11
     CAPEX = 12
-    RESALE = 13
-    CREDITS = 14
-    TAX = 15
-    DEBT_DRAW = 16
-    INTEREST = 17
-    REPAYMENT = 18
-    DEPRECIATION = 19
+    DEPOSITS = 13
+    RESALE = 14
+    CREDITS = 15
+    TAX = 16
+    DEBT_DRAW = 17
+    INTEREST = 18
+    REPAYMENT = 19
+    DEPRECIATION = 20
 
 
 INCOME = (Line.REVENUE, Line.SERVICES, Line.MINING, Line.TAIL_RENT)
 """What is earned."""
 FINANCING = (Line.DEBT_DRAW, Line.INTEREST, Line.REPAYMENT)
-UNTAXED = (Line.PREPAYMENT, Line.CAPEX, Line.CREDITS, Line.TAX, *FINANCING)
+UNTAXED = (Line.PREPAYMENT, Line.CAPEX, Line.DEPOSITS, Line.CREDITS, Line.TAX, *FINANCING)
 UNLEVERED = tuple(line for line in Line if line not in (*FINANCING, Line.DEPRECIATION))
 """Lines whose sum is the unlevered after-tax cash flow."""
 

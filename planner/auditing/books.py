@@ -135,6 +135,9 @@ def _post_phase(book: Book, run: Published, phase: Phase) -> None:
     counted = run.months.horizon if run.tail == "none" else phase.energised
     for month in range(phase.due, min(phase.energised, counted)):
         book.post(site, "penalties", month, 1000.0 * float(row["delay_damages_usd_per_kw_month"]) * phase.contracted_mw)
+    deposit = 1000.0 * float(row["deposit_usd_per_kw"])
+    book.post(site, "deposits", max(phase.promised - int(row["lead_months"]), 0), -deposit * phase.new_mw)
+    book.post(site, "deposits", phase.deposit_back, deposit * phase.deposited_mw)
     for month, mw in phase.ended:
         book.post(site, "fees", month - 1, -1000.0 * (phase.exit_usd_per_kw(month) or 0.0) * mw)
     book.post(

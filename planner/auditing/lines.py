@@ -8,8 +8,8 @@ TAXED = (
 )
 """Lines of cash that are income (positive) or cost (negative) for tax."""
 
-UNTAXED = ("prepayment", "capex", "credits")
-"""Lines of cash that are neither: what is bought, lent by a customer, or credited by the state."""
+UNTAXED = ("prepayment", "capex", "deposits", "credits")
+"""Lines of cash that are neither: what is bought, deposited, lent by a customer, or credited by the state."""
 
 OPERATING = (*TAXED, *UNTAXED, "tax")
 """Every line of cash before lenders: their discounted sum is the NPV."""

@@ -106,6 +106,20 @@ class Phase:
         installed = self.row["installed_mw"]
         return 1.0 if installed is None else float(installed) / float(self.row["guaranteed_mw"])
 
+    @property
+    def deposit_back(self) -> int:
+        """Month in which its deposit comes back: the stated one, else with first power."""
+        stated = self.row["deposit_returned"]
+        return self.run.months.index(stated) if stated else self.new_from
+
+    @property
+    def deposited_mw(self) -> float:
+        """MW whose deposit comes back: those that stand beyond that month; none whose deposit came back before the
+        case."""
+        if self.row["deposit_returned"]:
+            return self.standing_mw(self.deposit_back) if self.deposit_back >= 0 else 0.0
+        return 0.0 if self.row["status"] == "energised" else self.contracted_mw
+
     def standing_mw(self, month: int) -> float:
         """MW under contract in a month: what is contracted less what has been ended early."""
         return self.contracted_mw - sum(mw for ends, mw in self.ended if ends <= month)

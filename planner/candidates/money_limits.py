@@ -74,8 +74,9 @@ def _draw(builder: CandidateBuilder, candidate: Ints, amount: Floats, start: Int
 
 
 def _draw_capital(builder: CandidateBuilder, block: Block, valuation: Valuation) -> None:
-    """Capex, deposits, upfront and opening costs, less prepayments received and debt drawn, by quarter."""
-    lines = (Line.CAPEX, Line.OPENING, Line.PREPAYMENT, Line.DEBT_DRAW)
+    """Capex, deposits less what of them is back, upfront and opening costs, less prepayments received and debt drawn,
+    by quarter."""
+    lines = (Line.CAPEX, Line.DEPOSITS, Line.OPENING, Line.PREPAYMENT, Line.DEBT_DRAW)
     if not any(term.line in lines for term in block.terms):
         return
     starts, ends, _ = _quarters(builder.outlook)
@@ -83,9 +84,8 @@ def _draw_capital(builder: CandidateBuilder, block: Block, valuation: Valuation)
     terms = tuple(
         term for term in block.terms if term.line is not Line.PREPAYMENT or np.all(np.asarray(term.amount) >= 0.0)
     )
-    capex, opening, prepaid, drawn = valuation.cash(replace(block, terms=terms), np.arange(len(block)), lines)
-    need = -(capex + opening) - prepaid - drawn
-    moved = np.abs(capex) + np.abs(opening) + np.abs(prepaid) + np.abs(drawn)
+    cash = valuation.cash(replace(block, terms=terms), np.arange(len(block)), lines)
+    need, moved = -cash.sum(axis=0), np.abs(cash).sum(axis=0)
     by_quarter, gross = (np.add.reduceat(each[:, : builder.outlook.horizon], starts, axis=1) for each in (need, moved))
     by_quarter = without_dust(by_quarter, gross)
     row, quarter = np.nonzero(by_quarter)

@@ -11,7 +11,7 @@ from planner.candidates.builder import Block, CandidateBuilder
 from planner.candidates.columns import Columns
 from planner.candidates.kinds import Kind
 from planner.candidates.outlook import Outlook
-from planner.candidates.phases import fee_usd_per_mw_month, installed_share, to_be_paid, unit_mw
+from planner.candidates.phases import deposit_return_months, fee_usd_per_mw_month, installed_share, to_be_paid, unit_mw
 from planner.candidates.power_costs import fee_paths
 from planner.candidates.resources import Family, Stock
 from planner.candidates.write_offs import phase_write_off_ended
@@ -65,6 +65,7 @@ def add_exits(builder: CandidateBuilder, phases: Block) -> None:
     ahead = (to_be_paid(outlook) & uncommitted_phases(power)).astype(np.float64)
     terms = [
         builder.lump(Line.FEES, -exit_fees_usd_per_mw(outlook)[phase, month], month - 1),
+        *_forfeited(builder, phase, month),
         *_write_offs(builder, phase, end, month, (cost * ahead)[phase]),
         builder.running(Line.FEES, fee, month, end, fee_paths(builder)[phase]),
         builder.running(Line.UPKEEP, upkeep, month, end),
@@ -80,6 +81,15 @@ def add_exits(builder: CandidateBuilder, phases: Block) -> None:
     builder.book.uses.add(block.numbers, ended, 1.0, 0, 1)
     held, first = np.unique(phase, return_index=True)
     builder.book.uses.add(phases.numbers[held], ended[first], -size[held], 0, 1)
+
+
+def _forfeited(builder: CandidateBuilder, phase: Ints, month: Ints) -> list[Term]:
+    """The deposit of a MW whose contract ends before it would have come back."""
+    outlook = builder.outlook
+    returned = deposit_return_months(outlook)[phase]
+    late = (returned >= month) & (returned < outlook.months)
+    usd = 1000.0 * outlook.tables["power"].floats("deposit_usd_per_kw")[phase] * late
+    return [builder.lump(Line.DEPOSITS, -usd, np.where(late, returned, 0))] if np.any(usd) else []
 
 
 def _write_offs(builder: CandidateBuilder, phase: Ints, end: Ints, month: Ints, cost: Floats) -> list[Term]:

@@ -107,6 +107,16 @@ def charges(outlook: Outlook) -> tuple[Ints, Ints]:
     return np.where(begun, promised, np.maximum(promised, lead)), np.where(begun, np.minimum(lead, promised), lead)
 
 
+WITH_FIRST_POWER = np.iinfo(np.int64).min
+"""In place of the month in which a deposit comes back: whenever first power does."""
+
+
+def deposit_return_months(outlook: Outlook) -> Ints:
+    """Month in which the deposit of each phase comes back, negative where that was before the start."""
+    written = outlook.tables["power"].texts("deposit_returned")
+    return np.where(written == "", WITH_FIRST_POWER, outlook.calendar.indices(written))
+
+
 # --- fees --------------------------------------------------------------------------------------------------------
 
 

@@ -16,8 +16,10 @@ from planner.candidates.overruns import phase_overrun_terms
 from planner.candidates.phase_exits import add_exits
 from planner.candidates.phase_limits import add_offers, add_takes
 from planner.candidates.phases import (
+    WITH_FIRST_POWER,
     charges,
     counted_in_steps,
+    deposit_return_months,
     fee_start,
     fee_usd_per_mw_month,
     installed_share,
@@ -82,6 +84,7 @@ def _add_phases(builder: CandidateBuilder) -> Block:
         WindowTerm(
             Line.DEPRECIATION, capex + upfront, phase_write_offs(builder, number, capex + upfront), begins, last
         ),
+        *_deposits(builder, number, size, size * ahead),
         WindowTerm(Line.FEES, -fee, fee_paths(builder), fee_begins, ends),
         WindowTerm(Line.UPKEEP, -upkeep, np.full(count, builder.one()), energised, ends),
         # A phase that its lead makes late is not its supplier's to pay for, and nothing is paid after what is counted.
@@ -97,6 +100,24 @@ def _add_phases(builder: CandidateBuilder) -> Block:
         builder.book.stock_needs(stock, builder.book.resource(Family.PHASE, phase), -1.0)
     _group_limits(builder, stocks)
     return block
+
+
+def _deposits(builder: CandidateBuilder, phase: Ints, mw: Floats, new_mw: Floats) -> list[Term]:
+    """Deposits of some MW of phases: paid for new MW when they are signed, back in their month or with first power."""
+    outlook = builder.outlook
+    usd = 1000.0 * outlook.tables["power"].floats("deposit_usd_per_kw")[phase]
+    if not np.any(usd):
+        return []
+    returned = deposit_return_months(outlook)[phase]
+    dated = (returned >= 0) & (returned < outlook.months)
+    return [
+        builder.lump(Line.DEPOSITS, -usd * new_mw, sign_months(outlook)[phase]),
+        builder.lump(Line.DEPOSITS, usd * mw * dated, np.where(dated, returned, 0)),
+        ScheduleTerm(
+            Line.DEPOSITS, usd * new_mw * (returned == WITH_FIRST_POWER), np.full(len(phase), builder.at_once()),
+            _energised(builder, phase),
+        ),
+    ]
 
 
 def _energised(builder: CandidateBuilder, phase: Ints) -> Ints:
@@ -132,6 +153,7 @@ def _add_paid(builder: CandidateBuilder) -> None:
     terms: list[Term] = [
         *phase_overrun_terms(builder, rows, -paid, credit, month, lead),
         builder.spread(Line.CAPEX, paid, month, lead),
+        builder.lump(Line.DEPOSITS, 1000.0 * mw * power.floats("deposit_usd_per_kw")[rows], sign_months(outlook)[rows]),
         # Written off and credited when the phase comes, as what it comes off.
         ScheduleTerm(Line.CREDITS, credit, np.full(len(rows), builder.at_once()), _energised(builder, rows)),
         WindowTerm(

@@ -134,8 +134,16 @@ POWER = Table(
             blank="by age in exit_fees; without rows there it cannot be ended early",
         ),
         number(
-            "upfront_usd_per_kw", "$ per kW of contracted power", "connection charge or deposit, not returned",
+            "upfront_usd_per_kw", "$ per kW of contracted power", "connection charge, not returned",
             default=0.0,
+        ),
+        number(
+            "deposit_usd_per_kw", "$ per kW of contracted power",
+            "collateral paid when the phase is signed, and returned; neither taxed nor written off", default=0.0,
+        ),
+        month(
+            "deposit_returned", "month in which the deposit comes back; a contract ended by then forfeits it",
+            blank="with first power",
         ),
         number("capex_usd_per_kw", "$ per kW installed", "cost of an owned plant", default=0.0),
         whole(

@@ -14,7 +14,7 @@ from planner.candidates.lease_terms import LeaseTerms
 from planner.candidates.packages import Bundle
 
 SERVICE = (Line.INTEREST, Line.REPAYMENT)
-INVESTED = (Line.CAPEX, Line.OPENING)
+INVESTED = (Line.CAPEX, Line.DEPOSITS, Line.OPENING)
 
 
 class BundleWorth:

@@ -13,7 +13,7 @@ from planner.candidates.kinds import Kind
 from planner.candidates.outlook import Outlook
 
 OPERATING = (Line.ENERGY, Line.FEES, Line.UPKEEP, Line.SITE_OPEX, Line.NETWORK, Line.PENALTIES)
-COSTS = (*OPERATING, Line.OPENING, Line.CAPEX, Line.RESALE, Line.CREDITS)
+COSTS = (*OPERATING, Line.OPENING, Line.CAPEX, Line.DEPOSITS, Line.RESALE, Line.CREDITS)
 SITE = ("open", "shell", "close", "power", "take", "exit", "short")
 """Kinds whose costs are all those of sites, halls and power."""
 WORK = ("serve", "renew", "sell", "host")

@@ -25,7 +25,7 @@ from planner.scoring.under_stress import gone_items
 
 CELLS = 3_000_000
 """Cells of paths formed at once by one thread: 24 MB, and as much for their prefix sums."""
-INVESTED = (Line.CAPEX, Line.OPENING)
+INVESTED = (Line.CAPEX, Line.DEPOSITS, Line.OPENING)
 SERVICE = (Line.INTEREST, Line.REPAYMENT)
 
 

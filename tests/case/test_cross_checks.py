@@ -28,6 +28,11 @@ BROKEN = [
         "delay_mode_months", "blank while other delays",
     ),
     ("power.csv", POWER.format("contract_month", "2027-07"), 2, "contract_month", "after its first power"),
+    ("power.csv", POWER.format("deposit_returned", "2027-07"), 2, "deposit_returned", "no deposit to return"),
+    (
+        "power.csv", POWER.format("deposit_usd_per_kw,deposit_returned", "9,2027-05"), 2, "deposit_returned",
+        "before first power",
+    ),
     ("power.csv", POWER.format("availability", "0"), 2, "availability", "must be above 0"),
     (
         "sites.csv", "site_id,critical_it_mw,existing_it_mw,liquid_cooled_it_mw\nriver,100,60,110\nmesa,30,30,\n", 2,

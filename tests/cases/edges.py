@@ -148,6 +148,7 @@ def _phase(draw: Draw, source: str, phase: str, site: str, settings: Settings, m
         "term_months": draw(st.sampled_from([*TERMS[2:], 48])),
         "exit_fee_usd_per_kw": draw(st.sampled_from([None, 0.0, 9.0])),
         "upfront_usd_per_kw": draw(st.sampled_from([0.0, 3.0])), "capex_usd_per_kw": draw(st.sampled_from([0.0, 20.0])),
+        "deposit_usd_per_kw": draw(st.sampled_from([0.0, 0.0, 7.0])),
         "lead_months": draw(st.sampled_from([0, 0, 2, 5])),
         "fixed_om_usd_per_kw_month": draw(st.sampled_from([0.0, 0.5])),
         "variable_om_usd_per_mwh": draw(st.sampled_from([0.0, 2.0])),
@@ -161,6 +162,9 @@ def _phase(draw: Draw, source: str, phase: str, site: str, settings: Settings, m
     }
     if delay is not None and status != "energised":
         row |= {"delay_low_months": 0, "delay_mode_months": delay, "delay_high_months": 2 * delay}
+    if row["deposit_usd_per_kw"]:
+        later = draw(st.sampled_from([None, 0, 13, 60]))
+        row["deposit_returned"] = None if later is None else month(begins + later)
     if draw(st.booleans()):
         row |= {
             "heat_rate_mmbtu_per_mwh": 7.0, "gas_usd_per_mmbtu": draw(st.sampled_from([-3.0, 0.0, 4.0])),

@@ -43,6 +43,11 @@ POWER_CHANGES = (
     ),
     Change("campus", "exit_fees.contract_year[engine:1:3]=5", DOWN, "it can be left two years later"),
     Change("campus", "power.upfront_usd_per_kw[engine]=200", DOWN, "the connection costs more"),
+    Change("campus", "power.deposit_usd_per_kw[engine]=200", DOWN, "more money is tied up until the plant is there"),
+    Change(
+        "campus", "power.deposit_returned[engine]=2028-12", DOWN, "it comes back later than with first power",
+        ("power.deposit_usd_per_kw[engine]=200",),
+    ),
     Change("campus", "power.capex_usd_per_kw[engine]=1800", DOWN, "the plant costs more"),
     Change("campus", "power.lead_months[engine]=8", DOWN, "the same capex is paid earlier"),
     Change("campus", "power.fixed_om_usd_per_kw_month[engine]=5", DOWN, "the plant costs more to keep"),

@@ -51,6 +51,8 @@ def base(case: PlainCase, unit: Row, cash: Statement) -> None:
     if unit["candidate_id"].startswith("base:paid "):
         phase = case.phases[unit["phase"]]
         _built(case, phase, -phase["committed_mw"], cash)
+        signed = max(case.promised(phase) - int(phase["lead_months"]), 0)
+        cash.add("DEPOSITS", signed, phase["committed_mw"] * 1000 * phase["deposit_usd_per_kw"])
         return
     gpu = case.gpus[unit["gpu_id"]]
     bought = bought_month(case, unit)
@@ -160,6 +162,13 @@ def power(case: PlainCase, unit: Row, cash: Statement) -> None:
     for month in range(promised, energised):
         cash.add("PENALTIES", month, mw * 1000 * phase["delay_damages_usd_per_kw_month"])
     _built(case, phase, mw, cash)
+    deposit, new = mw * 1000 * phase["deposit_usd_per_kw"], phase["status"] != "energised"
+    if new:
+        cash.add("DEPOSITS", max(promised - int(phase["lead_months"]), 0), -deposit)
+    if phase["deposit_returned"]:
+        cash.add("DEPOSITS", case.index(phase["deposit_returned"]), deposit)
+    elif new:
+        cash.add("DEPOSITS", max(energised, 0), deposit)
 
 
 def _built(case: PlainCase, phase: Row, mw: float, cash: Statement) -> None:
@@ -205,6 +214,8 @@ def leave(case: PlainCase, unit: Row, cash: Statement) -> None:
                 cash.add("DEPRECIATION", served + age, -cost * share)
             cash.add("DEPRECIATION", e - 1, cost)
     cash.add("FEES", e - 1, -1000 * _exit_fee(case, phase, e))
+    if phase["deposit_returned"] and case.index(phase["deposit_returned"]) >= e:
+        cash.add("DEPOSITS", case.index(phase["deposit_returned"]), -1000 * phase["deposit_usd_per_kw"])
     for month in range(e, case.power_end(phase)):
         cash.add("FEES", month, phase["take_or_pay"] * case.fee_usd_per_mw_month(phase, month))
     cash.run(

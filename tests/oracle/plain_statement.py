@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-UNTAXED = ("PREPAYMENT", "CAPEX", "CREDITS")
+UNTAXED = ("PREPAYMENT", "CAPEX", "DEPOSITS", "CREDITS")
 
 
 class Statement:

@@ -361,9 +361,10 @@ def plain_money(
         statement = plain_cash(case, unit, units, months, tail=tail)
         for month in range(case.settings.months):
             cash[month] += level * statement.cash(month)
-            if unit["kind"] in ("open", "shell", "power", "own", "serve", "host", "fabric"):
+            if unit["kind"] in ("open", "shell", "power", "base", "own", "serve", "host", "fabric"):
                 drawn[month] -= level * (
-                    statement.lines["CAPEX"][month] + statement.lines["OPENING"][month] + statement.received[month]
+                    statement.lines["CAPEX"][month] + statement.lines["DEPOSITS"][month]
+                    + statement.lines["OPENING"][month] + statement.received[month]
                 )
     return drawn, cash
 

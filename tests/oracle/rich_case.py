@@ -69,8 +69,8 @@ def rich_case(
         site_groups=[{"site_group": "east", "max_contracted_mw": 60}],
         power=_power(draw, month),
         exit_fees=[
-            {"source_id": "mesa_engine", "phase": "1", "contract_year": year, "usd_per_kw": draw.number(0, most)}
-            for year, most in ((2, 50), (5, 20))
+            {"source_id": "river_grid", "phase": "2", "contract_year": year, "usd_per_kw": usd}
+            for year, usd in ((3, 40.5), (5, 12.25))
         ],
         gpus=_gpus(draw),
         resale=[
@@ -222,6 +222,7 @@ def _power(draw: _Draw, month: Any) -> list[dict[str, Any]]:
             "energised": month(draw.whole(11, 13)), "status": "approved", "guaranteed_mw": 18,
             "mw_per_it_mw": 1.43, "energy_curve": "hub", "demand_charge_usd_per_kw_month": draw.number(4, 12),
             "upfront_usd_per_kw": draw.number(100, 300), "lead_months": draw.whole(0, 6),
+            "deposit_usd_per_kw": 120.25, "deposit_returned": month(60),
             "lumpy": True, "term_months": 100, "availability": 0.995,
         },
         {
@@ -234,12 +235,14 @@ def _power(draw: _Draw, month: Any) -> list[dict[str, Any]]:
             "fuel_passed_to_tenant": draw.pick(True, False), "tax_credit": draw.number(0, 0.3),
             "availability": draw.number(0.93, 0.98), "min_mw": 4, "step_mw": 2,
             "delay_damages_usd_per_kw_month": draw.number(5, 30), "term_months": draw.whole(60, 80),
+            "exit_fee_usd_per_kw": draw.number(0, 50),
         },
         {
             "source_id": "mesa_atom", "phase": "1", "site_id": "mesa", "kind": "nuclear", "ownership": "service",
             "energised": month(draw.whole(7, 9)), "status": "approved",
             "guaranteed_mw": 9, "mw_per_it_mw": 1.3, "fee_usd_per_kw_month": draw.number(30, 60),
-            "fee_escalator": draw.number(0.01, 0.04), "term_months": 90, "energy_usd_per_mwh": draw.number(10, 30),
+            "fee_escalator": draw.number(0.01, 0.04), "term_months": 90, "deposit_usd_per_kw": 35.5,
+            "energy_usd_per_mwh": draw.number(10, 30),
             "committed_mw": 3, "min_take": draw.number(0, 0.5), "take_or_pay": draw.number(0.3, 0.9),
         },
         {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from rules.hand_case import cash, coming, gpu, hand_case, lease, phase, place, plan, rate
+from rules.hand_case import cash, coming, gpu, hand_case, lease, once, phase, place, plan, rate
 
 DEMAND = [{"gpu_id": "g", "usd_per_gpu_hour": 1, "utilisation": 1, "depth_gpus": 100}]
 YEAR_2027 = 8_760
@@ -126,6 +126,70 @@ def test_what_ending_a_contract_costs_falls_with_its_age(energised, later, ends,
         leases=[lease(min_size=100, committed=True)], lease_rates=[rate()],
     )
     assert plan(case).npv_usd == pytest.approx(100 * 730 * 24 - 100_000 - 200 * ends - 100 * fee, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("terms", "back"),
+    [
+        ({}, 6), ({"delay_mode_months": 2, "delay_high_months": 4}, 8), ({"deposit_returned": "2028-03"}, 14),
+        ({"deposit_returned": "2030-01"}, 36),
+    ],
+)
+def test_a_deposit_is_paid_when_a_phase_is_signed_and_comes_back(terms, back):
+    """0.1 MW promised for July 2027 and signed four months before, $30 a kW; late by its mean delay, so is what comes
+    with first power. It is no cost that lowers taxes."""
+    power = [coming(energised="2027-07", lead_months=4, deposit_usd_per_kw=30) | terms]
+    found = plan(
+        hand_case(power=power, leases=[lease(start="2027-09", min_size=100, committed=True)], lease_rates=[rate()])
+    )
+    assert cash(found, "deposits") == pytest.approx({2: -3_000, back: 3_000})
+    taxed = plan(
+        hand_case(
+            power=power, leases=[lease(start="2027-09", min_size=100, committed=True)], lease_rates=[rate()],
+            settings={"tax_rate": 0.25},
+        )
+    )
+    assert taxed.npv_usd == pytest.approx(0.75 * found.npv_usd, rel=1e-9)
+
+
+def test_of_what_is_contracted_already_the_deposit_comes_back_alone():
+    """0.05 MW were contracted before the start, of the 0.1 MW that the lease needs."""
+    power = [coming(energised="2027-03", lead_months=18, deposit_usd_per_kw=30, committed_mw=0.05)]
+    leases = [lease(start="2027-03", min_size=100, committed=True)]
+    found = plan(hand_case(power=power, leases=leases, lease_rates=[rate()]))
+    assert cash(found, "deposits") == pytest.approx({0: -1_500, 2: 3_000})
+
+
+def test_a_deposit_takes_capital_until_it_is_back():
+    """$80,000 pay for 100 GPUs at $500, but not for them and their deposit of as much: it is back before the quarter in
+    which they come, or after it."""
+
+    def npv(back: str) -> float:
+        case = hand_case(
+            power=[coming(energised="2027-07", deposit_usd_per_kw=500, deposit_returned=back)],
+            gpus=[gpu(capex_usd=500)], gpu_supply=once("2027-Q4"), market=DEMAND,
+            budget=[{"quarter": "2027-Q1", "new_capital_usd": 80_000}],
+        )
+        return plan(case).npv_usd
+
+    whole, part = npv("2027-09"), npv("2028-01")
+    assert part == pytest.approx(0.8 * whole, rel=1e-9)
+
+
+@pytest.mark.parametrize("forfeits", [True, False])
+def test_a_contract_ended_before_its_deposit_is_back_forfeits_it(forfeits):
+    """The lease ends in 2029; at $2 per kW-month, $20 to be rid of it and $40 of deposit that comes back a month
+    after that, or three years later."""
+    power = [
+        coming(
+            fee_usd_per_kw_month=2, term_months=180, exit_fee_usd_per_kw=20, deposit_usd_per_kw=40,
+            deposit_returned="2029-02" if forfeits else "2028-12", energised="2027-01",
+        )
+    ]
+    found = plan(hand_case(power=power, leases=[lease(min_size=100, committed=True)], lease_rates=[rate()]))
+    # A year of fees, $24 a kW, is less than the deposit: the contract is ended a year later, when it is back.
+    ends = 36 if forfeits else 24
+    assert found.npv_usd == pytest.approx(100 * 730 * 24 - 100_000 - 200 * ends - 2_000, rel=1e-12)
 
 
 @pytest.mark.parametrize(("mw", "committed", "step"), [(12, 7, 3), (10, 10, 3), (12, 1, 5)])

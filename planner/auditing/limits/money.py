@@ -34,7 +34,7 @@ def _capital(run: Published, books: Books) -> Iterator[Check]:
     needed: defaultdict[int, float] = defaultdict(float)
     moved: defaultdict[int, float] = defaultdict(float)  # against which what is left of sums that cancel is dust
     for (site, line, month), usd in books.book.usd.items():
-        if line in ("capex", "opening", "debt_draw") and month < run.settings.months:
+        if line in ("capex", "deposits", "opening", "debt_draw") and month < run.settings.months:
             needed[run.months.quarter_start(month)] -= usd
             moved[run.months.quarter_start(month)] += books.book.gross[site, line, month]
     for account in books.accounts.values():

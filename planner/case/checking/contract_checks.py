@@ -223,6 +223,21 @@ def check_share_years(given: Given) -> Iterator[Fault]:
         )
 
 
+@about_rows_of("power")
+def check_deposits(given: Given) -> Iterator[Fault]:
+    """A deposit comes back with first power or after it."""
+    power = given.tables["power"]
+    dated = power.deposit_returned != ""
+    yield from given.faults_where(
+        "power", dated & ~(power.deposit_usd_per_kw > 0.0), "deposit_returned", "there is no deposit to return",
+        "give deposit_usd_per_kw, or leave this blank",
+    )
+    yield from given.faults_where(
+        "power", dated & (power.energised != "") & (power.deposit_returned < power.energised), "deposit_returned",
+        "before first power", "leave it blank where the deposit comes back with first power",
+    )
+
+
 @about_rows_of("debt")
 def check_loans(given: Given) -> Iterator[Fault]:
     """Repayment begins before the loan ends."""
@@ -244,6 +259,7 @@ CONTRACT_CHECKS: tuple[Callable[[Given], Iterator[Fault]], ...] = (
     check_tranches,
     check_guarantors,
     check_exit_fees,
+    check_deposits,
     check_share_years,
     check_loans,
 )

@@ -29,7 +29,7 @@ GROUPS = {
     "income": ("revenue", "services", "prepayment", "mining", "tail_rent"),
     "power": ("energy", "fees"),
     "running cost": ("upkeep", "site_opex", "network", "penalties"),
-    "capex": ("opening", "capex"),
+    "capex": ("opening", "capex", "deposits"),
     "resale, credits": ("resale", "credits"),
     "tax": ("tax",),
 }

@@ -18,7 +18,7 @@ FIRST = 3
 """First column of periods on both sheets: before it stand names and totals."""
 COSTS = (
     Line.ENERGY, Line.FEES, Line.UPKEEP, Line.SITE_OPEX, Line.NETWORK, Line.PENALTIES, Line.OPENING, Line.CAPEX,
-    Line.RESALE, Line.CREDITS,
+    Line.DEPOSITS, Line.RESALE, Line.CREDITS,
 )
 """What GPU-hours must pay for: all costs before tax, less resale and credits."""
 

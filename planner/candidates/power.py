@@ -109,7 +109,7 @@ def _deposits(builder: CandidateBuilder, phase: Ints, mw: Floats, new_mw: Floats
     if not np.any(usd):
         return []
     returned = deposit_return_months(outlook)[phase]
-    dated = (returned >= 0) & (returned < outlook.months)
+    dated = returned >= 0
     return [
         builder.lump(Line.DEPOSITS, -usd * new_mw, sign_months(outlook)[phase]),
         builder.lump(Line.DEPOSITS, usd * mw * dated, np.where(dated, returned, 0)),

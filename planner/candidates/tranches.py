@@ -46,7 +46,8 @@ def part_shares(tables: CaseArrays, tranche: Ints) -> Floats:
 
 def part_sizes(tables: CaseArrays, parts: Columns) -> Floats:
     """Greatest size of parts with lease and tranche, in units of their leases, NaN for no lease (NO_ROW), (n,)."""
-    size: Floats = np.append(tables["leases"].floats("max_size"), np.nan)[parts["lease"]] * part_shares(tables, parts["tranche"])
+    of_lease = np.append(tables["leases"].floats("max_size"), np.nan)[parts["lease"]]
+    size: Floats = of_lease * part_shares(tables, parts["tranche"])
     return size
 
 

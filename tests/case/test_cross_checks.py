@@ -33,6 +33,10 @@ BROKEN = [
         "power.csv", POWER.format("deposit_usd_per_kw,deposit_returned", "9,2027-05"), 2, "deposit_returned",
         "before first power",
     ),
+    (
+        "power.csv", POWER.format("deposit_usd_per_kw,deposit_returned", "9,2042-06"), 2, "deposit_returned",
+        "after the end of the contract",
+    ),
     ("power.csv", POWER.format("availability", "0"), 2, "availability", "must be above 0"),
     (
         "sites.csv", "site_id,critical_it_mw,existing_it_mw,liquid_cooled_it_mw\nriver,100,60,110\nmesa,30,30,\n", 2,

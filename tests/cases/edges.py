@@ -163,7 +163,7 @@ def _phase(draw: Draw, source: str, phase: str, site: str, settings: Settings, m
     if delay is not None and status != "energised":
         row |= {"delay_low_months": 0, "delay_mode_months": delay, "delay_high_months": 2 * delay}
     if row["deposit_usd_per_kw"]:
-        later = draw(st.sampled_from([None, 0, 13, 60]))
+        later = draw(st.sampled_from([None, 0, row["term_months"] // 2, row["term_months"] - 1]))
         row["deposit_returned"] = None if later is None else month(begins + later)
     if draw(st.booleans()):
         row |= {

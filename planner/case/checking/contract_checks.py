@@ -225,7 +225,7 @@ def check_share_years(given: Given) -> Iterator[Fault]:
 
 @about_rows_of("power")
 def check_deposits(given: Given) -> Iterator[Fault]:
-    """A deposit comes back with first power or after it."""
+    """A deposit comes back with first power or after it, within the term."""
     power = given.tables["power"]
     dated = power.deposit_returned != ""
     yield from given.faults_where(
@@ -236,6 +236,13 @@ def check_deposits(given: Given) -> Iterator[Fault]:
         "power", dated & (power.energised != "") & (power.deposit_returned < power.energised), "deposit_returned",
         "before first power", "leave it blank where the deposit comes back with first power",
     )
+    for line in np.flatnonzero(dated & (power.energised != "") & power.term_months.notna()):
+        ends = month_number(power.energised.iloc[line]) + int(power.term_months.iloc[line])
+        if month_number(power.deposit_returned.iloc[line]) >= ends:
+            yield given.fault(
+                "power", int(line), "deposit_returned", "after the end of the contract",
+                "give a month within term_months of first power",
+            )
 
 
 @about_rows_of("debt")

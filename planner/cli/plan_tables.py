@@ -115,7 +115,8 @@ def _peak_on_demand(rows: pd.DataFrame) -> float:
 
 def _capex(plan: Plan) -> Table:
     services = (Line.SERVICES,) if plan.statement.line(Line.SERVICES).any() else ()
-    lines = (Line.REVENUE, *services, Line.CAPEX, Line.ENERGY, Line.FEES, Line.TAX, Line.RESALE)
+    deposits = (Line.DEPOSITS,) if plan.statement.line(Line.DEPOSITS).any() else ()
+    lines = (Line.REVENUE, *services, Line.CAPEX, *deposits, Line.ENERGY, Line.FEES, Line.TAX, Line.RESALE)
     rows = (
         [line.name.lower().replace("_", " "), *(fixed(usd / 1e6) for usd in plan.statement.yearly(line).values())]
         for line in lines

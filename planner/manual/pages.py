@@ -29,6 +29,7 @@ PAGES: dict[str, str] = {
     "case-columns": "every setting, table and column of a case",
     "files-of-a-run": "what a run writes, and whether it adds up",
     "rules-of-the-arithmetic": "time, assets, power, leases, the market and the tail",
+    "power-contracts": "what a contract of power may say, exits by age, deposits",
     "leases-and-customers": "what a contract may say, tranches, offers, customers and how much one of them may bring",
     "rules-of-money-and-futures": "capital, debt, defaults, delays, and what a unit does in a future",
     "glossary": "each word with its unit and meaning, and every column of the files",

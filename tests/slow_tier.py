@@ -11,6 +11,7 @@ from __future__ import annotations
 SLOW = {
     "adapting/test_replay.py::test_workers_change_nothing": "worker processes: what one walks alone stays",
     "auditing/test_fixture_runs.py::test_a_case_with_every_kind": "one of each kind of tail stays, on either seed",
+    "auditing/test_fixture_runs.py::test_a_made_up_case_with_terms": "a larger plan: those of the edges have all of it",
     "case/test_checks_asked_again.py::test_the_faults_of_every_changed_column": "every column of every table",
     "cli/test_odd_cases.py": "every verb on odd cases: test_every_verb runs each on the smallest",
     "cli/test_main.py::test_a_reader_that_has_gone": "a process for each verb: a plan stays",

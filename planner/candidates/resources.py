@@ -51,7 +51,7 @@ class Family(Enum):
     SUPPLY = "GPUs of a SKU delivered in a quarter <= supply"
     VOLUME = "units of a lease served <= its size, if it is accepted"
     LEAST_VOLUME = "units of a lease served >= its least size, if it is accepted"
-    TRANCHE = "units of a tranche over its share <= units of the next one over its share, and of the last of the first"
+    TRANCHE = "units of a tranche over its share of the lease <= those of the next, and of the last <= of the first"
     ACCEPTED_ONCE = "a lease is accepted at most once, on one fabric"
     TIER = "units of a lease served at a rate <= units offered at that rate"
     BLOCK = "units of a lease on a site <= its size, if the site is among its blocks"

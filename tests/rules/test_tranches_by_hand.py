@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from at_length import in_tiers
 from auditing.altered import altered
 from auditing.audited import audited, told
 from oracle.tiny_case import Row
@@ -26,6 +27,8 @@ from planner.scenarios.futures import make_futures
 MONTH = 730.0
 YEAR = 12 * MONTH
 HALVES = (("one", 0.25, 0), ("two", 0.75, 6))
+BEYOND = (("one", 0.25, 0), ("two", 0.75, 24))
+"""The second tranche is due when the case ends."""
 
 
 def parts(*given: tuple[str, float, int], **columns: Any) -> list[Row]:
@@ -148,7 +151,7 @@ def test_in_a_future_a_customer_walks_away_from_the_tranche_that_is_late(
 
 
 def test_what_is_due_after_the_horizon_is_left_out_with_its_share() -> None:
-    case = staged(tranches=parts(("one", 0.25, 0), ("two", 0.75, 24)), all_or_nothing=True)
+    case = staged(tranches=parts(*BEYOND), all_or_nothing=True)
     found = planner.plan(case, prices="full")
     assert served(found) == pytest.approx({"one": 25.0})
     assert found.npv_usd == pytest.approx(25 * YEAR - 25, rel=1e-12)
@@ -156,21 +159,32 @@ def test_what_is_due_after_the_horizon_is_left_out_with_its_share() -> None:
     assert any("tranche two of L is due in 2029-01, after the horizon" in one for one in said)
 
 
-def test_a_unit_more_of_the_lease_comes_in_all_its_tranches(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("given", "terms"),
+    in_tiers(
+        [
+            (HALVES, {"all_or_nothing": True}), (BEYOND, {}), (HALVES, {}), (HALVES, {"min_block": 5}),
+            (BEYOND, {"all_or_nothing": True}), (BEYOND, {"min_block": 5}),
+        ],
+        2,
+    ),
+)
+def test_a_unit_more_of_the_lease_comes_in_all_its_tranches(
+    given: tuple[tuple[str, float, int], ...], terms: dict[str, Any], tmp_path: Path
+) -> None:
     """A GPU-year less its dollar; where a tranche lies beyond the horizon, the share that is delivered."""
-    for tranches, worth in ((parts(), 1.0), (parts(("one", 0.25, 0), ("two", 0.75, 24)), 0.25)):
-        for terms in ({}, {"all_or_nothing": True}, {"min_block": 5}):
-            case = staged(tranches=tranches, **terms)
-            found = planner.plan(case, prices="full")
-            (row,) = found.prices[found.prices["resource"] == "lease"].to_dict("records")
-            for column in ("gain_usd", "loss_usd", "dual_usd"):
-                assert row[column] == pytest.approx(worth * (YEAR - 1), rel=1e-9), (terms, column)
-            assert row["in_plan"] == pytest.approx(100.0 * worth)
-            more = planner.plan(apply_edits(case, ["leases.max_size[L]+=1"]), prices="none")
-            assert more.npv_usd - found.npv_usd == pytest.approx(row["gain_usd"], rel=1e-9)
-            assert found.binding.set_index("name")["usd_per_percent"]["L"] == pytest.approx(worth * (YEAR - 1))
-            _, agreement = audited(case, tmp_path / "run")
-            assert agreement.agrees, told(agreement)
+    worth = 0.25 if given is BEYOND else 1.0
+    case = staged(tranches=parts(*given), **terms)
+    found = planner.plan(case, prices="full")
+    (row,) = found.prices[found.prices["resource"] == "lease"].to_dict("records")
+    for column in ("gain_usd", "loss_usd", "dual_usd"):
+        assert row[column] == pytest.approx(worth * (YEAR - 1), rel=1e-9), column
+    assert row["in_plan"] == pytest.approx(100.0 * worth)
+    more = planner.plan(apply_edits(case, ["leases.max_size[L]+=1"]), prices="none")
+    assert more.npv_usd - found.npv_usd == pytest.approx(row["gain_usd"], rel=1e-9)
+    assert found.binding.set_index("name")["usd_per_percent"]["L"] == pytest.approx(worth * (YEAR - 1))
+    _, agreement = audited(case, tmp_path / "run")
+    assert agreement.agrees, told(agreement)
 
 
 def test_a_contract_is_worth_the_terms_of_its_tranches() -> None:

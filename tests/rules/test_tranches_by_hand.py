@@ -246,6 +246,16 @@ def test_the_conflict_of_a_later_tranche_is_that_of_its_own_months() -> None:
     assert "lease_tranches.late_grace_months[L:two]=2" in said
 
 
+def test_a_case_without_leases_that_has_no_plan_is_explained() -> None:
+    """A billion is asked for by March, and 50 GPUs without a market are all there is."""
+    fleet = [{"site_id": "s", "gpu_id": "g", "gpus": 50, "bought": "2026-10"}]
+    budget = [{"quarter": "2027-Q1", "cash_floor_usd": 1e9}]
+    found = planner.plan(hand_case(fleet=fleet, budget=budget))
+    assert found.levels is None
+    assert found.conflict is not None
+    assert "cumulative cash at the end of 2027-Q1" in "\n".join(lines_of(found.conflict))
+
+
 def test_the_ledger_finds_a_tranche_that_was_sold_without_the_others(tmp_path: Path) -> None:
     _, agreement = audited(staged(), tmp_path / "run")
     assert agreement.agrees, told(agreement)

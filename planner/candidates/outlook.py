@@ -200,7 +200,9 @@ class Outlook:
         rate = YEARLY_DEFAULT_RATE[customer["rating"]] if math.isnan(rate) else rate
         if self.base == "announced":
             rate = 0.0
-        hazard = -math.log(max(1.0 - rate, 1e-12)) / 12.0
+        if rate >= 1.0:
+            return np.where(months > 0.0, 1.0, 0.0)  # gone as soon as any time has passed
+        hazard = -math.log(1.0 - rate) / 12.0
         return 1.0 - np.exp(-hazard * months)
 
     def slips(self, word: str, name: str) -> bool:

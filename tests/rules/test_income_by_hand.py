@@ -96,6 +96,17 @@ def test_what_is_recovered_counts_on_what_was_not_prepaid(share, recovery):
     assert sum(cash(found, "prepayment").values()) == pytest.approx(0.0, abs=1e-6)
 
 
+def test_a_customer_that_surely_defaults_pays_what_is_recovered_from_the_first_month_on():
+    customers = [{"customer_id": "c", "default_rate_per_year": 1, "recovery": 0.5}]
+    found = plan(
+        hand_case(
+            months=12, customers=customers, leases=[lease(term_months=12)], lease_rates=[rate()],
+            gpus=[gpu(capex_usd=1, life_months=12)],
+        )
+    )
+    assert found.npv_usd == pytest.approx(100 * (0.5 * 730 * 12 - 1), rel=1e-12)
+
+
 def test_a_prepayment_that_is_kept_is_taxed():
     settings = {"tax_rate": 0.25}
     leases = [lease(term_months=12, prepay_fraction=1)]

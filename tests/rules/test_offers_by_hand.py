@@ -288,8 +288,8 @@ def test_a_plan_after_risk_leaves_a_lease_of_which_little_is_offered(tmp_path: P
     ("factor", "columns", "why"),
     [
         ({**TRIANGLE, "low": -0.1}, {}, "less than nothing"),
-        ({**TRIANGLE, "high": 1.2}, {}, "more than the lease"),
-        ({**SHARES, "outcomes": "0:0.5;1.5:0.5"}, {}, "more than the lease"),
+        ({**TRIANGLE, "high": 1.2}, {}, "more than all of it"),
+        ({**SHARES, "outcomes": "0:0.5;1.5:0.5"}, {}, "more than all of it"),
         ({**SHARES, "outcomes": "half:1"}, {}, "not SHARES:PROBABILITY"),
         ({**SHARES, "outcomes": "0.5:0.5"}, {}, "add to 0.5"),
         ({"model": "gbm", "volatility_per_year": 0.2}, {}, "a gbm cannot drive it"),

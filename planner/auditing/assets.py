@@ -141,7 +141,8 @@ def utility_mw_per_it_mw(run: Published, site: str) -> float:
     """MW of contracted power for a MW of critical IT in a hall that mines: that of the first phase energised at its
     site."""
     rows = [Phase(run, row, 0.0, ()) for row in run.case["power"] if row["site_id"] == site]
-    return float(min(rows, key=lambda phase: phase.energised).row["mw_per_it_mw"])
+    feeding = [phase for phase in rows if not phase.stands_behind]
+    return float(min(feeding, key=lambda phase: phase.energised).row["mw_per_it_mw"])
 
 
 def plant_lots(powered: dict[str, Phase]) -> Iterator[Lot]:

@@ -45,14 +45,18 @@ def keep_books(run: Published) -> Books:
     _post_uses(book, run, uses, drawn)
     accounts: dict[str, Account] = {}
     for contract in contracts:
-        feeds = {use.month: float(use.phase.row["availability"]) for use in uses if use.holding is contract.holding}
+        own = [use for use in uses if use.holding is contract.holding]
+        off = float(contract.lease["curtailment_discount"])
+        paid = {use.month: 1.0 - off if use.may_be_curtailed else 1.0 for use in own}
         if contract.holding.kind == "renew":
-            accounts[contract.holding.name] = post_next_term(book, contract)
+            accounts[contract.holding.name] = post_next_term(book, contract, paid)
         else:
-            accounts[contract.holding.name] = post_lease(book, contract, feeds)
+            feeds = {use.month: float(use.phase.row["availability"]) for use in own}
+            accounts[contract.holding.name] = post_lease(book, contract, feeds, paid)
     for phase in powered.values():
         _post_phase(book, run, phase)
     _post_short(book, run, powered)
+    _post_backup(book, run, powered)
     _post_opening(book, run, lots, powered)
     fibre = _post_fibre(book, run)
     post_tax(book, run.settings.tax_rate)
@@ -156,6 +160,21 @@ def _post_short(book: Book, run: Published, powered: dict[str, Phase]) -> None:
                 phase.site, "energy", month,
                 -holding.level * run.months.hours(month) * float(phase.row["availability"]) * usd,
             )
+
+
+def _post_backup(book: Book, run: Published, powered: dict[str, Phase]) -> None:
+    """Energy of backups in the hours of others: what it costs beyond that of the phase in its place, never less."""
+    for holding in run.held("back"):
+        phase, backup = powered[holding.phase], powered[holding.then]
+        site = run.row("sites", site_id=phase.site)
+        drawn = float(site["load_factor"]) * float(site["pue"]) / float(phase.row["mw_per_it_mw"])
+        for month in range(max(holding.start, 0), holding.end):
+            own, other = (
+                (each.other_usd_per_mwh(month) + each.fuel_usd_per_mwh(month)) * float(each.row["availability"])
+                for each in (phase, backup)
+            )
+            hours = run.months.hours(month) * (1.0 - phase.served(month))
+            book.post(phase.site, "energy", month, -holding.level * drawn * hours * max(other - own, 0.0))
 
 
 def _post_opening(book: Book, run: Published, lots: tuple[Lot, ...], powered: dict[str, Phase]) -> None:

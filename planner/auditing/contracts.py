@@ -216,8 +216,11 @@ class Account:
         self.earned[month] = self.earned.get(month, 0.0) + usd
 
 
-def post_lease(book: Book, contract: Contract, availability: dict[int, float]) -> Account:
-    """The income of a lease's first term: billed, prepaid and credited, late penalties and service credits."""
+def post_lease(book: Book, contract: Contract, availability: dict[int, float], paid: dict[int, float]) -> Account:
+    """The income of a lease's first term: billed, prepaid and credited, late penalties and service credits.
+
+    paid: share of the rate that is left by month, where it may be curtailed.
+    """
     run, holding, lease = contract.run, contract.holding, contract.lease
     account = Account()
     customer = str(lease["customer_id"])
@@ -226,7 +229,7 @@ def post_lease(book: Book, contract: Contract, availability: dict[int, float]) -
             account.earn(month, holding.level * contract.relet(month))
             continue
         due = contract.offered * holding.level * contract.billed(month) * collected(run, customer, month)
-        account.earn(month, due)
+        account.earn(month, due * paid.get(month, 1.0))
         standing = contract.ramp.get(month - contract.begins, (1.0, 1.0))[0]
         account.earn(month, (1.0 - contract.offered) * holding.level * standing * contract.relet(month))
         if contract.services:
@@ -287,18 +290,20 @@ def _post_prepayment(book: Book, contract: Contract, account: Account) -> None:
         before = now
 
 
-def post_next_term(book: Book, contract: Contract) -> Account:
-    """The income of a next term: at its rate by its chance, let again at a share of the market else."""
+def post_next_term(book: Book, contract: Contract, paid: dict[int, float]) -> Account:
+    """The income of a next term: at its rate by its chance, let again at a share of the market else; paid as in
+    `post_lease`."""
     run, holding, lease = contract.run, contract.holding, contract.lease
     account, chance = Account(), contract.offered * float(lease["renewal_probability"])
     rise = float(1.0 + lease["escalator"])
     rate = contract.first_rate * float(lease["renewal_rate_share"])
     for month in range(max(holding.start, 0), holding.end):
         risen = rise ** ((int(lease["term_months"]) - 1) // 12) * rise ** ((month - holding.start) // 12)
-        paid = risen * collected(run, str(lease["customer_id"]), month)
-        renewed = rate * paid * contract.hours_billed(month) * contract.share_used
+        collects = risen * collected(run, str(lease["customer_id"]), month)
+        renewed = rate * collects * contract.hours_billed(month) * contract.share_used
+        renewed *= paid.get(month, 1.0)
         account.earn(month, holding.level * (chance * renewed + (1.0 - chance) * contract.relet(month)))
         if contract.services:
-            account.services[month] = holding.level * chance * contract.services * paid
+            account.services[month] = holding.level * chance * contract.services * collects
     _post_income(book, holding, account)
     return account

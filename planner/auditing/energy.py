@@ -21,7 +21,7 @@ class Drawn:
 
 def mwh(run: Published, use: AtWork) -> float:
     """Energy of a month: critical IT x load factor x PUE x hours, or the miners' hours, as far as there is power."""
-    hours = run.months.hours(use.month) * float(use.phase.row["availability"])
+    hours = run.months.hours(use.month) * float(use.phase.row["availability"]) * use.served
     site = run.row("sites", site_id=use.holding.site)
     if use.holding.kind == "mine":
         return use.contracted_mw * float(run.row("mining", site_id=use.holding.site)["uptime"]) * hours

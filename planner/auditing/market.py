@@ -16,7 +16,7 @@ def on_demand_income(run: Published, use: AtWork) -> float:
     """Dollars of a month that GPUs on demand are paid when they run."""
     row = run.row("market", gpu_id=use.holding.gpu, tier=use.holding.tier)
     at = price(run, row, "usd_per_gpu_hour", "price_curve")(use.month)
-    return use.units * or_zero(at) * float(row["utilisation"]) * run.months.hours(use.month)
+    return use.units * or_zero(at) * float(row["utilisation"]) * run.months.hours(use.month) * use.served
 
 
 def idles(run: Published, use: AtWork) -> bool:
@@ -28,7 +28,7 @@ def idles(run: Published, use: AtWork) -> bool:
 def post_mining(book: Book, run: Published, use: AtWork) -> None:
     """Income and running cost of miners; their energy is posted with all other."""
     row = run.row("mining", site_id=use.holding.site)
-    running = use.contracted_mw * float(row["uptime"]) * run.months.hours(use.month)
+    running = use.contracted_mw * float(row["uptime"]) * run.months.hours(use.month) * use.served
     hashprice = or_zero(price(run, row, "hashprice_usd_per_ph_day", "hashprice_curve")(use.month))
     book.post(use.holding.site, "mining", use.month, running * hashprice / (HASH_MWH * float(row["joules_per_th"])))
     book.post(use.holding.site, "upkeep", use.month, -running * float(row["opex_usd_per_mwh"]))

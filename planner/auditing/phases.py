@@ -17,6 +17,9 @@ EXPECTED_DELAY = {
 """Least, likeliest and greatest months late where a row gives none: connections to the grid, and plant on the site."""
 
 
+HOURS_IN_A_YEAR = 365.0 * 24.0
+
+
 @dataclass(frozen=True)
 class Phase:
     """One row of `power`, with the MW of it that the plan contracts and ends early."""
@@ -119,6 +122,30 @@ class Phase:
         if self.row["deposit_returned"]:
             return self.standing_mw(self.deposit_back) if self.deposit_back >= 0 else 0.0
         return 0.0 if self.row["status"] == "energised" else self.contracted_mw
+
+    @cached_property
+    def curtailable_until(self) -> int:
+        """Month from which nothing of it is curtailed any more; at once where no hour ever is."""
+        if float(self.row["firm_share"]) >= 1.0 or not float(self.row["curtailed_hours_per_year"]):
+            return 0
+        upgrade = self.row["curtailed_until"]
+        return self.run.months.index(upgrade) if upgrade else max(self.end, 0)
+
+    @property
+    def stands_behind(self) -> bool:
+        """Whether it is a battery or an engine that makes other power firm."""
+        return str(self.row["kind"]) in ("battery", "backup_engine")
+
+    def parts(self, month: int) -> dict[bool, float]:
+        """Shares of its MW in a month: of what may be curtailed (True) and of what may not."""
+        firm = float(self.row["firm_share"]) if month < self.curtailable_until else 1.0
+        return {False: firm, True: 1.0 - firm}
+
+    def served(self, month: int) -> float:
+        """Share of the hours of a month in which the part that may be curtailed has power."""
+        if month >= self.curtailable_until:
+            return 1.0
+        return 1.0 - float(self.row["curtailed_hours_per_year"]) / HOURS_IN_A_YEAR
 
     def standing_mw(self, month: int) -> float:
         """MW under contract in a month: what is contracted less what has been ended early."""

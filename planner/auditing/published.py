@@ -17,7 +17,7 @@ from planner.storage.seals import refuse_changed, sealed_record
 Row = dict[str, Any]
 _AGAIN = "plan again with this version"
 _NUMBERS = {
-    "portfolio": ("level", "npv_usd", "tier"),
+    "portfolio": ("level", "npv_usd", "tier", "interruptible"),
     "allocation": ("tier", "gpus", "it_mw", "npv_usd", "income_pv_usd"),
     "power": ("contracted_mw", "ended_early_mw", "peak_use_mw"),
     "cashflow": ("month", "usd"),
@@ -36,6 +36,7 @@ class Holding:
     lease: str
     phase: str
     then: str
+    interruptible: bool
     tier: int
     start: int
     end: int
@@ -149,7 +150,7 @@ def _holding(row: Row, months: Months) -> Holding:
     try:
         return Holding(
             row["candidate_id"], row["kind"], row["level"], row["site_id"], row["gpu_id"], row["lease_id"],
-            row["phase"], row["then_phase"],
+            row["phase"], row["then_phase"], bool(row["interruptible"]),
             int(row["tier"]), months.index(row["from"]), months.index(row["to"]) + 1, row["of"], row["unit"],
             row["tranche"],
         )

@@ -4,7 +4,7 @@ draws."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from planner.auditing.phases import Phase
@@ -24,6 +24,16 @@ class AtWork:
     it_mw: float
     contracted_mw: float
     phase: Phase
+
+    @property
+    def may_be_curtailed(self) -> bool:
+        """Whether it stands on the part of its phase that may be curtailed in the month."""
+        return self.holding.interruptible and self.month < self.phase.curtailable_until
+
+    @property
+    def served(self) -> float:
+        """Share of the hours of the month in which it has power."""
+        return self.phase.served(self.month) if self.holding.interruptible else 1.0
 
 
 def at_work(run: Published, powered: dict[str, Phase]) -> Iterator[AtWork]:
@@ -47,6 +57,23 @@ def feeding(holding: Holding, powered: dict[str, Phase], month: int) -> Phase:
     if holding.then and month >= powered[holding.then].energised:
         return powered[holding.then]
     return powered[holding.phase]
+
+
+def mw_by_part(uses: Iterable[AtWork]) -> defaultdict[tuple[str, int, bool], float]:
+    """Contracted MW in use by phase, month and whether they may be curtailed."""
+    found: defaultdict[tuple[str, int, bool], float] = defaultdict(float)
+    for use in uses:
+        found[use.phase.name, use.month, use.may_be_curtailed] += use.contracted_mw
+    return found
+
+
+def backed_mw(run: Published) -> defaultdict[tuple[str, int], float]:
+    """MW of each phase that backups make firm, by month."""
+    found: defaultdict[tuple[str, int], float] = defaultdict(float)
+    for holding in run.held("back"):
+        for month in range(max(holding.start, 0), holding.end):
+            found[holding.phase, month] += holding.level
+    return found
 
 
 def size_shares(run: Published) -> defaultdict[str, dict[int, float]]:

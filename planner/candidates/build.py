@@ -24,7 +24,7 @@ from planner.candidates.money_limits import add_money_limits, add_raised_capital
 from planner.candidates.opening import add_openings
 from planner.candidates.outlook import Outlook
 from planner.candidates.power import add_power
-from planner.candidates.power_paths import live_phases, power_paths, single_paths
+from planner.candidates.power_paths import firm_paths, live_phases, power_paths, single_paths
 from planner.candidates.reach.within import refuse_beyond_reach
 from planner.candidates.resources import ResourceBook, Rows, make_rows
 from planner.candidates.serving import add_serving
@@ -130,7 +130,7 @@ def build_candidates(outlook: Outlook, *, equity: bool = False) -> CandidateSet:
     add_accepting(builder)
     add_market(builder, phases, single)
     add_mining(builder, phases, single)
-    add_tail_rent(builder, phases, single)
+    add_tail_rent(builder, phases, firm_paths(single))
     add_raised_capital(builder)
     valuation = add_money_limits(builder)
     npv_usd = np.concatenate([valuation.npv(block, equity=equity)[:, 0] for block in builder.blocks])

@@ -38,7 +38,9 @@ CODES = {
 }
 """Rows of the tables sites, gpus, leases, lease_tranches, customers and power (two phases of a path), with what stands
 where there is none."""
-NUMBERS = {"tier": 0, "from_month": 0, "to_month": 0, "decide_by": 0, "parent": -1}
+NUMBERS = {"tier": 0, "interruptible": 0, "from_month": 0, "to_month": 0, "decide_by": 0, "parent": -1}
+"""Whole numbers of candidates, with what stands where there is none; `interruptible` is 1 for what works on the part of
+its power that may be curtailed (see `firmness`)."""
 LEVELS = {"lower": 0.0, "upper": np.inf}
 SORTS = {"way": -1, "fabric": NO_ROW, "steps": 0}
 """What tells candidates of one kind apart and stands in no table: how a hall comes to be (see `hall_cohorts`), the

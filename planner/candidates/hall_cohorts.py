@@ -9,6 +9,7 @@ import numpy as np
 
 from planner.arrays import Floats, Ints
 from planner.candidates.columns import Columns, stacked
+from planner.candidates.firmness import backups
 from planner.candidates.outlook import Outlook
 
 EXISTING, NEW, CONVERSION = range(3)
@@ -85,6 +86,7 @@ def utility_mw_per_it_mw(outlook: Outlook) -> Floats:
     power = outlook.tables["power"]
     found = np.full(len(outlook.tables["sites"]), np.nan)
     first = np.argsort(outlook.energised, kind="stable")[::-1]
+    first = first[~backups(outlook)[first]]
     found[power.rows_of("site_id")[first]] = power.floats("mw_per_it_mw")[first]
     return found
 

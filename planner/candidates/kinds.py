@@ -15,6 +15,7 @@ class Kind(StrEnum):
     TAKE = "take"
     EXIT = "exit"
     SHORT = "short"
+    BACK = "back"
     BASE = "base"
     OWN = "own"
     RETIRE = "retire"

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from planner.arrays import Floats, Ints
 from planner.candidates.columns import Columns, stacked
+from planner.candidates.firmness import accepted, on_its_part
 from planner.candidates.gpu_places import places
 from planner.candidates.outlook import Outlook
 from planner.candidates.power_paths import powered
@@ -119,8 +120,8 @@ def lease_offers(outlook: Outlook, paths: Columns, *, only: Ints | None = None) 
     ranks = {name: name_ranks(outlook, table, column)[offers[name]] for name, table, column in _NAMED}
     order = np.lexsort(
         [
-            offers["then"], offers["head"], offers["from_month"], offers["tier"], ranks["gpu"], ranks["site"],
-            ranks["lease"],
+            offers["interruptible"], offers["then"], offers["head"], offers["from_month"], offers["tier"],
+            ranks["gpu"], ranks["site"], ranks["lease"],
         ]
     )
     return offers.take(order)
@@ -148,10 +149,10 @@ def placed_leases(outlook: Outlook, *, only: Ints | None = None) -> Columns:
 
 def powered_offers(outlook: Outlook, placed: Columns, paths: Columns) -> Columns:
     """Leases at sites (columns lease, site, and others that are kept) with every window and every path that has power
-    throughout it, as clean as the lease asks."""
+    throughout it, as clean as the lease asks and on the part of it that the lease accepts."""
     offers = placed.joined(lease_windows(outlook), "lease").joined(paths, "site")
-    offers = offers.take(powered(offers))
-    return offers.take(clean(outlook, offers))
+    offers = on_its_part(outlook, offers.take(powered(offers)))
+    return offers.take(clean(outlook, offers) & accepted(outlook, offers))
 
 
 _NAMED = (("lease", "leases", "lease_id"), ("site", "sites", "site_id"), ("gpu", "gpus", "gpu_id"))

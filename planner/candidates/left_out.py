@@ -16,6 +16,7 @@ import pandas as pd
 from planner.arrays import Flags, Floats, Ints, Texts
 from planner.candidates.accepting import least_sizes
 from planner.candidates.columns import Columns, codes_of, greatest_by, least_by
+from planner.candidates.firmness import backups
 from planner.candidates.hall_cohorts import hall_cohorts
 from planner.candidates.kinds import Kind
 from planner.candidates.outlook import Outlook
@@ -173,7 +174,7 @@ def _halls_mw(candidates: Listed) -> Floats:
 def _power_it_mw(candidates: Listed) -> Floats:
     """Critical IT that the phases of each site can carry together, by month, (sites, M)."""
     outlook = candidates.outlook
-    site = outlook.tables["power"].rows_of("site_id")
+    site = np.where(backups(outlook), NO_ROW, outlook.tables["power"].rows_of("site_id"))
     return np.array(
         [power_room(outlook, np.flatnonzero(site == at).tolist()) for at in range(len(outlook.tables["sites"]))]
     )

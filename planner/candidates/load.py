@@ -74,12 +74,12 @@ def energy_terms(
 
 def power_uses(
     builder: CandidateBuilder, phases: Columns, leg: Leg, candidate: Ints, it_mw: Floats, drawn_mw: Floats,
-    share: Columns
+    share: Columns, interruptible: Ints
 ) -> None:
-    """Contracted power and energy drawn on one leg.
+    """Contracted power, of it the firm part, and energy drawn on one leg.
 
     share: columns row (position among the N candidates), start, end, share: how much of a unit stands when (see
-    `whole_units`).
+    `whole_units`). interruptible: 1 for candidates on the part of a phase that may be curtailed, (N,).
     """
     row = share["row"]
     start, end = np.maximum(share["start"], leg.start[row]), np.minimum(share["end"], leg.end[row])
@@ -91,11 +91,22 @@ def power_uses(
     builder.book.uses.add(
         candidate[row], builder.book.resources(Family.PHASE, phase, builder.names.phase), contracted, start, end
     )
+    until, curtailed = phases["firm_from"][phase], interruptible[row] == 1
+    for family, chosen in ((Family.FIRM, ~curtailed), (Family.CURTAILABLE, curtailed)):
+        part = np.flatnonzero(chosen & (until > start) & phases["has_firm_part"][phase])
+        if len(part):
+            builder.book.uses.add(
+                candidate[row[part]], builder.book.resources(family, phase[part], builder.names.phase),
+                contracted[part], start[part], np.minimum(end[part], until[part]),
+            )
     taking = np.flatnonzero(phases["min_take"][phase] > 0.0)
     if len(taking):
-        drawn = drawn_mw[row[taking]] * size[taking]
+        drawn, turn = drawn_mw[row[taking]] * size[taking], np.where(curtailed, until, 0)[taking]
+        turn = np.clip(turn, start[taking], end[taking])
         resource = builder.book.resources(Family.MIN_TAKE, phase[taking], builder.names.phase)
-        builder.book.uses.add(candidate[row[taking]], resource, -drawn, start[taking], end[taking])
+        served = 1.0 - phases["curtailed_share"][phase[taking]]
+        builder.book.uses.add(candidate[row[taking]], resource, -drawn * served, start[taking], turn)
+        builder.book.uses.add(candidate[row[taking]], resource, -drawn, turn, end[taking])
 
 
 def whole_units(start: Ints, end: Ints) -> Columns:

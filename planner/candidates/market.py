@@ -14,6 +14,7 @@ from planner.arrays import Floats, Ints
 from planner.candidates.builder import CandidateBuilder
 from planner.candidates.cash_tables import Recipe
 from planner.candidates.columns import Columns, codes_of, greatest_by, least_by, stacked
+from planner.candidates.firmness import PART, on_its_part, share_served
 from planner.candidates.gpu_places import places
 from planner.candidates.kinds import Kind
 from planner.candidates.lease_offers import name_ranks
@@ -40,23 +41,23 @@ def add_market(builder: CandidateBuilder, phases: Columns, paths: Columns) -> No
         WindowTerm(Line.REVENUE, np.ones(len(rows)), price, head.start_event, builder.events.at(end)),
         *energy_terms(phases, head, drawn, it_mw, energy, one, fee),
     ]
-    depth = rows["depth_gpus"]
+    depth, cut = rows["depth_gpus"], rows["interruptible"]
     columns = Columns(
-        site=site, gpu=gpu, phase=rows["head"], tier=rows["tier"], from_month=start, to_month=end, unit="GPU",
-        upper=np.where(np.isnan(depth), np.inf, depth), decide_by=start,
+        site=site, gpu=gpu, phase=rows["head"], tier=rows["tier"], interruptible=cut, from_month=start, to_month=end,
+        unit="GPU", upper=np.where(np.isnan(depth), np.inf, depth), decide_by=start,
     )
 
     def ids() -> Sequence[str]:
         parts = zip(
-            names.sites[site], names.gpus[gpu], rows["tier"].tolist(), names.phases[rows["head"]], names.months(start),
-            strict=True,
+            names.sites[site], names.gpus[gpu], rows["tier"].tolist(), names.phases[rows["head"]],
+            PART[cut].tolist(), names.months(start), strict=True,
         )
-        return [f"sell:{at}:{sku}/{tier}:{phase}@{when}" for at, sku, tier, phase, when in parts]
+        return [f"sell:{at}:{sku}/{tier}:{phase}{part}@{when}" for at, sku, tier, phase, part, when in parts]
 
     numbers = builder.add(Kind.SELL, ids, columns, terms).numbers
     builder.book.uses.add(numbers, builder.book.resources(Family.FLEET, (site, gpu), names.place), 1.0, start, end)
-    share = _share_drawn(builder, rows, energy, phases["energy_path"][head.phase])
-    power_uses(builder, phases, head, numbers, it_mw, drawn * share, whole_units(start, end))
+    share = _share_drawn(builder, rows, energy, full_energy(phases, head.phase, cut))
+    power_uses(builder, phases, head, numbers, it_mw, drawn * share, whole_units(start, end), cut)
     limited = np.flatnonzero(~np.isnan(depth))
     tiers = (gpu[limited], rows["tier"][limited])
     resource = builder.book.resources(
@@ -75,11 +76,11 @@ def _offers(builder: CandidateBuilder, paths: Columns) -> Columns:
     rows = rows.with_each(from_month=outlook.windows["from_month"], to_month=outlook.windows["to_month"])
     live = (rows["from_month"] >= rows["from_head"]) & (rows["to_month"] <= rows["end_head"])
     owned = (rows["from_month"] >= rows["first_owned"]) & (rows["from_month"] < rows["last_owned"])
-    rows = rows.take(live & owned)
+    rows = on_its_part(outlook, rows.take(live & owned))
     site, gpu = name_ranks(
         outlook, "sites", "site_id"
     )[rows["site"]], name_ranks(outlook, "gpus", "gpu_id")[rows["gpu"]]
-    return rows.take(np.lexsort([rows["head"], rows["from_month"], rows["tier"], gpu, site]))
+    return rows.take(np.lexsort([rows["interruptible"], rows["head"], rows["from_month"], rows["tier"], gpu, site]))
 
 
 def _owned(builder: CandidateBuilder) -> Columns:
@@ -101,14 +102,15 @@ def _owned(builder: CandidateBuilder) -> Columns:
 def _paths(builder: CandidateBuilder, rows: Columns, phases: Columns, drawn: Floats) -> tuple[Ints, Ints]:
     """Paths of income and of energy by row. A unit idles in months whose income is less than the energy it would
     save."""
-    columns = (rows["gpu"], rows["tier"], rows["utilisation"], rows["head"], drawn)
+    columns = (rows["gpu"], rows["tier"], rows["utilisation"], rows["head"], drawn, rows["interruptible"])
     codes, first = codes_of(columns)
     price, energy = np.zeros(len(first), dtype=np.int64), np.zeros(len(first), dtype=np.int64)
     for code, key in enumerate(zip(*(column[first].tolist() for column in columns), strict=True)):
-        gpu, tier, utilisation, head, drawn_mw = key
-        full_energy = builder.paths.recipe(int(phases["energy_path"][head]))
+        gpu, tier, utilisation, head, drawn_mw, cut = key
+        full = builder.paths.recipe(int(phases["curtailed_energy_path" if cut else "energy_path"][head]))
+        served = share_served(builder.outlook, head) if cut else None
         work = _Work(
-            str(builder.names.gpus[gpu]), tier, utilisation, drawn_mw, float(phases["min_take"][head]), full_energy
+            str(builder.names.gpus[gpu]), tier, utilisation, drawn_mw, float(phases["min_take"][head]), full, served
         )
         price[code] = builder.paths.number(("market", *key), work.income)
         energy[code] = builder.paths.number(("market energy", *key), work.energy)
@@ -117,7 +119,10 @@ def _paths(builder: CandidateBuilder, rows: Columns, phases: Columns, drawn: Flo
 
 @dataclass(frozen=True)
 class _Work:
-    """A GPU on a tier and a phase: when it works, what it earns, what energy it pays for."""
+    """A GPU on a tier and a phase: when it works, what it earns, what energy it pays for.
+
+    full_energy: of a MW in the hours with power. served: share of the hours that have it, (M,); None for all of them.
+    """
 
     gpu_id: str
     tier: int
@@ -125,6 +130,7 @@ class _Work:
     drawn_mw: float
     min_take: float
     full_energy: Recipe
+    served: Floats | None
 
     def income(self, outlook: Outlook) -> Floats:
         """Income by month: price x utilisation x hours while it works."""
@@ -135,11 +141,17 @@ class _Work:
         return self.full_energy(outlook) * np.where(self._works(outlook), 1.0, self.min_take)
 
     def _full_income(self, outlook: Outlook) -> Floats:
-        return outlook.market_price[self.gpu_id, self.tier] * self.utilisation * outlook.hours
+        income: Floats = outlook.market_price[self.gpu_id, self.tier] * self.utilisation * outlook.hours
+        return income if self.served is None else income * self.served
 
     def _works(self, outlook: Outlook) -> npt.NDArray[np.bool_]:
         saved = self.full_energy(outlook) * self.drawn_mw * (1.0 - self.min_take)
         return np.asarray(self._full_income(outlook) >= saved)
+
+
+def full_energy(phases: Columns, phase: Ints, interruptible: Ints) -> Ints:
+    """Path of the energy of a MW drawn from a phase in all hours in which its part has power, row by row."""
+    return np.where(interruptible == 1, phases["curtailed_energy_path"][phase], phases["energy_path"][phase])
 
 
 def _share_drawn(builder: CandidateBuilder, rows: Columns, energy: Ints, full: Ints) -> Floats:

@@ -271,7 +271,8 @@ class Outlook:
         end = start + leases.ints("term_months")[parts["lease"]]
         renewed = end + leases.ints("renewal_term_months")[parts["lease"]]
         ready = self.calendar.indices(self.tables["sites"].texts("ready_month"))
-        found = np.concatenate([[0], self.calendar.quarter_starts, self.energised, start, end, renewed, ready])
+        firm = self.calendar.indices([month for month in self.tables["power"].texts("curtailed_until") if month])
+        found = np.concatenate([[0], self.calendar.quarter_starts, self.energised, start, end, renewed, ready, firm])
         return np.unique(found[(found >= 0) & (found < self.horizon)])
 
     @cached_property

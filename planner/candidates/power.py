@@ -7,9 +7,11 @@ import numpy as np
 from kernels.lines import Line
 from kernels.terms import ScheduleTerm, Term, WindowTerm
 from planner.arrays import Floats, Ints
+from planner.candidates.backup import add_backing
 from planner.candidates.builder import Block, CandidateBuilder
 from planner.candidates.cash_tables import NO_PHASE
 from planner.candidates.columns import Columns
+from planner.candidates.firmness import backups, firm_from, has_firm_part
 from planner.candidates.kinds import Kind
 from planner.candidates.outlook import Outlook
 from planner.candidates.overruns import phase_overrun_terms
@@ -43,6 +45,7 @@ def add_power(builder: CandidateBuilder) -> None:
     add_takes(builder, phases)
     add_exits(builder, phases)
     add_unused_takes(builder)
+    add_backing(builder)
 
 
 def _add_phases(builder: CandidateBuilder) -> Block:
@@ -96,9 +99,17 @@ def _add_phases(builder: CandidateBuilder) -> Block:
     block = builder.add(Kind.POWER, lambda: [f"power:{name[at]}" for at in range(count)], columns, terms)
     stocks = builder.book.stocks(Stock.POWER, number, builder.names.phase)
     builder.book.stock_uses.add(block.numbers, stocks, size, start, end)
-    for stock, phase in zip(stocks.tolist(), name[:-1].tolist(), strict=True):
+    # A phase of which nothing is firm, and nothing can be made so, offers one part alone: all of it.
+    parted, backup = (firm_from(outlook) > 0) & has_firm_part(outlook), backups(outlook)
+    numbered = zip(stocks.tolist(), name[:-1].tolist(), power.floats("firm_share").tolist(), strict=True)
+    for (stock, phase, firm), in_parts, behind in zip(numbered, parted.tolist(), backup.tolist(), strict=True):
+        if behind:
+            continue
         builder.book.stock_needs(stock, builder.book.resource(Family.PHASE, phase), -1.0)
-    _group_limits(builder, stocks)
+        if in_parts:
+            builder.book.stock_needs(stock, builder.book.resource(Family.FIRM, phase), -firm)
+            builder.book.stock_needs(stock, builder.book.resource(Family.CURTAILABLE, phase), firm - 1.0)
+    _group_limits(builder, stocks[~backup], power.rows_of("site_id")[~backup])
     return block
 
 
@@ -167,11 +178,12 @@ def _add_paid(builder: CandidateBuilder) -> None:
     builder.add(Kind.BASE, lambda: [f"base:paid {name[at]}" for at in rows], columns, terms)
 
 
-def _group_limits(builder: CandidateBuilder, stocks: Ints) -> None:
+def _group_limits(builder: CandidateBuilder, stocks: Ints, sites: Ints) -> None:
+    """Contracted power behind a feed that sites share; backups stand behind the meter."""
     tables = builder.outlook.tables
     limit, group_of = tables["site_groups"].floats("max_contracted_mw"), tables["sites"].rows_of("site_group")
     names = tables["site_groups"].texts("site_group")
-    for stock, group in zip(stocks.tolist(), group_of[tables["power"].rows_of("site_id")].tolist(), strict=True):
+    for stock, group in zip(stocks.tolist(), group_of[sites].tolist(), strict=True):
         if group >= 0:
             resource = builder.book.resource(Family.GROUP, names[group], float(limit[group]))
             builder.book.stock_needs(stock, resource, 1.0)

@@ -4,6 +4,7 @@ term."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from planner.arrays import Floats, Ints
 from planner.candidates.builder import Block, CandidateBuilder
 from planner.candidates.cash_tables import NO_PHASE
 from planner.candidates.columns import Columns, codes_of
+from planner.candidates.firmness import PART
 from planner.candidates.kinds import Kind
 from planner.candidates.lease_offers import lease_offers
 from planner.candidates.lease_terms import LeaseTerms, path_by_row
@@ -51,6 +53,7 @@ def _add_kind(builder: CandidateBuilder, kind: Kind, rows: Columns, phases: Colu
         _columns(builder, kind, rows),
         [
             *_revenue_terms(builder, kind, rows, head, income, ends, terms),
+            *_discount_terms(builder, rows, phases, (head, then), income, ends),
             *_prepayment_terms(builder, rows, terms),
             *_penalty_terms(builder, rows, phases, head, then, income, ends, terms),
             *_running_terms(builder, kind, rows, phases, (head, then), terms),
@@ -66,15 +69,14 @@ def _ids(builder: CandidateBuilder, kind: Kind, rows: Columns) -> Sequence[str]:
     names = builder.names
     parts = zip(
         names.leases[rows["lease"]], names.tranches[rows["tranche"]], names.sites[rows["site"]],
-        names.gpus[rows["gpu"]], rows["tier"].tolist(),
-        names.phases[rows["head"]],
-        names.phases[rows["then"]], names.months(rows["from_month"]), strict=True,
+        names.gpus[rows["gpu"]], rows["tier"].tolist(), names.phases[rows["head"]], names.phases[rows["then"]],
+        PART[rows["interruptible"]].tolist(), names.months(rows["from_month"]), strict=True,
     )
     cluster = kind is Kind.SERVE
     return [
         f"{kind}:{lease}{f':{tranche}' if tranche else ''}:{site}{f':{gpu}/{tier}' if cluster else ''}"
-        f":{head}{f'>{then}' if then else ''}@{when}"
-        for lease, tranche, site, gpu, tier, head, then, when in parts
+        f":{head}{f'>{then}' if then else ''}{part}@{when}"
+        for lease, tranche, site, gpu, tier, head, then, part, when in parts
     ]
 
 
@@ -82,7 +84,12 @@ def _columns(builder: CandidateBuilder, kind: Kind, rows: Columns) -> Columns:
     leases = builder.outlook.tables["leases"]
     return Columns(
         len(rows),
-        **{name: rows[name] for name in ("site", "gpu", "lease", "tranche", "then", "tier", "from_month", "to_month")},
+        **{
+            name: rows[name]
+            for name in (
+                "site", "gpu", "lease", "tranche", "then", "tier", "interruptible", "from_month", "to_month"
+            )
+        },
         customer=leases.rows_of("customer_id")[rows["lease"]],
         phase=rows["head"],
         unit="GPU" if kind is Kind.SERVE else "MW",
@@ -109,6 +116,30 @@ def _revenue_terms(
             path = path_by_row([rows["lease"], rows["term_start"]], terms.services_path)
             found.append(WindowTerm(Line.SERVICES, services, path, head.start_event, ends))
     return found
+
+
+def _discount_terms(
+    builder: CandidateBuilder, rows: Columns, phases: Columns, both: tuple[Leg, Leg], income: Ints, ends: Ints
+) -> list[Term]:
+    """What is taken off the rate for the right to curtail, while the phase that feeds may be curtailed: on the first
+    leg, and from the second on of that one in its place."""
+    discount = builder.outlook.tables["leases"].floats("curtailment_discount")[rows["lease"]] * rows["interruptible"]
+    found: list[Term] = []
+    for amount, until_of, leg in (
+        (discount, both[0], both[0]), (-discount * both[1].used, both[0], both[1]),
+        (discount * both[1].used, both[1], both[1]),
+    ):
+        if np.any(amount):
+            until = phases["firm_from"][np.where(until_of.used, until_of.phase, 0)]
+            path = path_by_row([until, income], partial(_path_before, builder))
+            found.append(WindowTerm(Line.REVENUE, -amount * rows["rate_usd"], path, leg.start_event, ends))
+    return found
+
+
+def _path_before(builder: CandidateBuilder, until: int, path: int) -> int:
+    """Another path in the months before one, and nothing from it on."""
+    whole, before = builder.paths.recipe(path), (np.arange(builder.outlook.months) < until).astype(np.float64)
+    return builder.paths.number(("before", until, path), lambda outlook: whole(outlook) * before)
 
 
 def _prepayment_terms(builder: CandidateBuilder, rows: Columns, terms: LeaseTerms) -> list[Term]:
@@ -190,7 +221,11 @@ def _running_terms(
     found: list[Term] = []
     for leg in both:
         index = np.where(leg.used, leg.phase, 0)
-        energy, fee = path(phases["tenant_energy_path"][index]), path(phases["fee_path"][index])
+        full = np.where(
+            rows["interruptible"] == 1, phases["curtailed_tenant_energy_path"][index],
+            phases["tenant_energy_path"][index],
+        )
+        energy, fee = path(full), path(phases["fee_path"][index])
         for term in energy_terms(phases, leg, drawn * landlord, rows["it_mw"], energy, one, fee):
             demand = term.line is Line.ENERGY and isinstance(term, WindowTerm) and term.path is one
             found.append(_scaled(term, landlord) if demand else term)
@@ -234,7 +269,9 @@ def _use(
     row = standing["row"]
     builder.book.uses.add(numbers[row], place[row], standing["share"], standing["start"], standing["end"])
     for leg in both:
-        power_uses(builder, phases, leg, numbers, rows["it_mw"], _drawn_mw(builder, rows), standing)
+        power_uses(
+            builder, phases, leg, numbers, rows["it_mw"], _drawn_mw(builder, rows), standing, rows["interruptible"]
+        )
 
 
 def _add_renewals(
@@ -256,6 +293,7 @@ def _add_renewals(
         if np.any(services):
             path = path_by_row([lease, chosen["begun"], chosen["from_month"]], terms.next_services_path)
             found.append(WindowTerm(Line.SERVICES, services, path, begins, last))
+    found += _discount_terms(builder, chosen, phases, both, path, last)
     found += _running_terms(builder, kind, chosen, phases, both, terms, next_term=True)
     parent = chosen["parent"]
 

@@ -10,6 +10,7 @@ from kernels.lines import Line
 from kernels.terms import Term
 from planner.candidates.builder import CandidateBuilder
 from planner.candidates.columns import Columns
+from planner.candidates.firmness import on_its_part
 from planner.candidates.kinds import Kind
 from planner.candidates.load import energy_terms, legs, power_uses, whole_units
 from planner.candidates.outlook import Outlook
@@ -40,14 +41,16 @@ def add_tail_rent(builder: CandidateBuilder, phases: Columns, paths: Columns) ->
     numbers = builder.add(Kind.HOST, ids, columns, terms).numbers
     builder.book.uses.add(numbers, builder.book.resources(Family.HALL, site, names.site), 1.0, start, end)
     drawn = sites.floats("load_factor")[site] * sites.floats("pue")[site]
-    power_uses(builder, phases, head, numbers, np.ones(len(rows)), drawn, whole_units(start, end))
+    firm = np.zeros(len(rows), dtype=np.int64)
+    power_uses(builder, phases, head, numbers, np.ones(len(rows)), drawn, whole_units(start, end), firm)
 
 
 def rented_years(outlook: Outlook, paths: Columns) -> Columns:
-    """Paths (of one phase alone) with each year after the horizon in which they have power: columns from_month,
-    to_month; none where the tail is not rented."""
+    """Paths (of one phase alone, on its firm part) with each year after the horizon in which they have power: columns
+    from_month, to_month; none where the tail is not rented."""
     rented = outlook.tail == "rented" and outlook.case.settings.tail_rent_usd_per_kw_month > 0.0
     rows = paths.with_each(from_month=np.arange(outlook.horizon, outlook.months if rented else outlook.horizon, 12))
     # A contract that ends within the year is rented up to its end.
     rows = rows.having(to_month=np.minimum(rows["from_month"] + 12, rows["end_head"]))
-    return rows.take((rows["from_month"] >= rows["from_head"]) & (rows["from_month"] < rows["to_month"]))
+    rows = rows.take((rows["from_month"] >= rows["from_head"]) & (rows["from_month"] < rows["to_month"]))
+    return on_its_part(outlook, rows)

@@ -8,6 +8,7 @@ from planner.case.calendar import Calendar
 from planner.case.case import Case
 from planner.case.content_hash import content_hash
 from planner.case.made_up.contracts import with_contract_terms
+from planner.case.made_up.curtailment import curtailable_rows
 from planner.case.made_up.dice import Dice, Row
 from planner.case.made_up.frame import declared_frame
 from planner.case.made_up.leases import DEMAND_OVER_CAPACITY, draw_demand
@@ -25,7 +26,8 @@ _INVESTING_SHARE = 0.6
 
 
 def generate_case(
-    *, sites: int, leases: int, skus: int = 6, months: int = 60, seed: int = 1, contracts: bool = False
+    *, sites: int, leases: int, skus: int = 6, months: int = 60, seed: int = 1, contracts: bool = False,
+    curtailable: bool = False,
 ) -> Case:
     """A case with the given numbers of sites, leases and SKUs; the same arguments give the same case.
 
@@ -35,8 +37,9 @@ def generate_case(
     starts, mean delays included.
 
     `months` is the horizon. `contracts` adds what contracts say beyond size, dates and rate (services, goodput,
-    tranches, greatest shares of customers by year), and leaves the rest as it is. Raises PlannerError when an argument
-    is out of range.
+    tranches, greatest shares of customers by year), and leaves the rest as it is. curtailable: grid connections come
+    some quarters earlier and may be curtailed until they would have come, storage can stand behind some, and some
+    leases accept it; all else is as without it. Raises PlannerError when an argument is out of range.
     """
     for name, value in {"sites": sites, "leases": leases, "skus": skus, "months": months, "seed": seed}.items():
         least, most = _LIMITS[name]
@@ -44,7 +47,8 @@ def generate_case(
             raise PlannerError(f"generate_case: {name} = {value} is out of range; give {least} to {most}")
     calendar = Calendar(START, months)
     # One stream for each part, so that more leases leave the sites as they are.
-    dice = [Dice(np.random.Generator(np.random.PCG64(child))) for child in np.random.SeedSequence(seed).spawn(5)]
+    seeds = np.random.SeedSequence(seed).spawn(6)
+    dice = [Dice(np.random.Generator(np.random.PCG64(child))) for child in seeds]
     products = draw_skus(skus, months=months)
     campuses = draw_campuses(sites, products[0], dice[0], calendar)
     demand = draw_demand(leases, campuses, products, dice[1], calendar)
@@ -65,6 +69,8 @@ def generate_case(
     }
     if contracts:
         rows = with_contract_terms(rows, dice[4], calendar)
+    if curtailable:
+        rows = curtailable_rows(rows, dice[5], calendar)
     source = f"generated, seed {seed}"
     tables = {
         name: declared_frame(table, [row | {"source": source} for row in rows.get(name, [])])
@@ -72,6 +78,7 @@ def generate_case(
     }
     name = f"generated {sites} sites, {leases} leases, {skus} SKUs, {months} months, seed {seed}"
     name += ", with terms of contracts" if contracts else ""
+    name += ", curtailable" if curtailable else ""
     settings = Settings(name=name, start=START, months=months, seed=seed)
     return Case(settings, tables, source=source, source_hash=content_hash(settings, tables))
 

@@ -16,9 +16,10 @@ from planner.case.delays import first_power_months, mean_delay_months, uncommitt
 from planner.case.edits import file_of
 from planner.case.reading.frames import FIRST_ROW
 from planner.case.schema import Table
-from planner.case.tables import TABLES
+from planner.case.tables import BACKUP_KINDS, TABLES
 from planner.case.unusual.leases import LEASE_CHECKS
 from planner.case.unusual.oddity import Oddity, named
+from planner.case.unusual.power import POWER_CHECKS
 from planner.did_you_mean import closest
 
 _CURVE_SHORT_MONTHS = 24
@@ -29,7 +30,7 @@ def oddities(case: Case) -> list[Oddity]:
     """Everything unusual, in the order of the checks; a case without leases, power or market is looked at all the
     same."""
     found: list[Oddity] = []
-    for check in (*LEASE_CHECKS, *_CHECKS):
+    for check in (*LEASE_CHECKS, *POWER_CHECKS, *_CHECKS):
         found += check(case)
     return found
 
@@ -38,6 +39,7 @@ def halls_beyond_power(case: Case) -> Iterator[Oddity]:
     """critical_it_mw <= sum over phases of guaranteed_mw / mw_per_it_mw within 1 %, else some halls can never be
     powered."""
     power = case.tables["power"]
+    power = power[~power.kind.isin(list(BACKUP_KINDS))]
     powered = (power.guaranteed_mw / power.mw_per_it_mw).groupby(power.site_id).sum()
     for place, (site, critical) in enumerate(
         zip(case.tables["sites"].site_id, case.tables["sites"].critical_it_mw, strict=True)

@@ -16,6 +16,9 @@ from planner.case.schema import (
     whole,
 )
 
+BACKUP_KINDS = ("battery", "backup_engine")
+"""Kinds of power that feed nothing by themselves: they stand behind phases that may be curtailed."""
+
 SITES = Table(
     "sites",
     "The campuses that exist or could be built, with the halls that GPUs stand in.",
@@ -99,7 +102,10 @@ POWER = Table(
         text("site_id", "the site it feeds", required=True, refers_to="sites.site_id"),
         text(
             "kind", "technology", required=True,
-            choices=("grid", "fuel_cell", "gas_engine", "gas_turbine", "nuclear", "solar_storage", "wind", "hydro"),
+            choices=(
+                "grid", "fuel_cell", "gas_engine", "gas_turbine", "nuclear", "solar_storage", "wind", "hydro",
+                *BACKUP_KINDS,
+            ),
         ),
         text(
             "ownership", "service: a fee; owned: capex of the company; utility: a connection", default="utility",
@@ -173,6 +179,28 @@ POWER = Table(
         share(
             "availability", "share of the hours in which it delivers; lowers energy, never the firm limit", default=1.0,
             above=0.0,
+        ),
+        share("firm_share", "share of each contracted MW that is never curtailed", default=1.0),
+        number(
+            "curtailed_hours_per_year", "hours per year",
+            "hours in which the rest of it is curtailed, spread evenly over the year", default=0.0, maximum=8760.0,
+        ),
+        month(
+            "curtailed_until", "month from which all of it is firm: the upgrade of the network is done",
+            blank="curtailed for its whole term",
+        ),
+        number(
+            "curtailment_notice_hours", "hours", "warning that the utility gives before it curtails", default=0.0
+        ),
+        number(
+            "firms_mw_per_mw", "MW per MW of contracted power",
+            "of a backup: curtailable MW of its site that a contracted MW makes firm", default=1.0, above=0.0,
+        ),
+        number(
+            "hours_per_year", "hours per year",
+            "of a backup: hours in which it may run, by fuel, permit or storage; what is curtailed for more it "
+            "does not make firm",
+            blank="as many as are asked of it", maximum=8760.0,
         ),
         number("co2_kg_per_mwh", "kg per MWh", "direct emissions", default=0.0),
         share("tax_credit", "investment tax credit as a share of capex", default=0.0),
@@ -385,6 +413,18 @@ LEASES = Table(
             "goodput_credit", "share of the fee per share of the GPU-hours",
             "what is credited of the monthly fee for each share of goodput below the promise, all of it at most",
             default=1.0, maximum=100.0,
+        ),
+        number(
+            "curtailable_hours_per_year", "hours per year",
+            "hours without power that the customer accepts; on power curtailed for more it is served from the firm "
+            "share alone",
+            default=0.0, maximum=8760.0,
+        ),
+        share(
+            "curtailment_discount", "share of the rate taken off in months in which it may be curtailed", default=0.0
+        ),
+        number(
+            "curtailment_notice_hours", "hours", "least warning with which it can be curtailed", default=0.0
         ),
         flag("signed", "signed already: its prepayment has been received"),
         flag("committed", "must be served at its least size, or at its greatest when all-or-nothing"),

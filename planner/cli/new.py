@@ -40,6 +40,9 @@ def new(
             help="give the made-up case tranches, services, goodput and shares of customers too",
         ),
     ] = False,
+    curtailable: Annotated[
+        bool, typer.Option("--curtailable", help="made-up case with power that comes earlier and may be curtailed"),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write a starting case to a folder or an .xlsx workbook, with every column explained.
@@ -56,7 +59,7 @@ def new(
         given = [
             name for name, value in (
                 ("--leases", leases), ("--skus", skus), ("--months", months), ("--seed", seed),
-                ("--contracts", contracts or None),
+                ("--contracts", contracts or None), ("--curtailable", curtailable or None),
             )
             if value is not None
         ]
@@ -68,7 +71,7 @@ def new(
 
         case = generate_case(
             sites=sites, leases=leases or 2 * sites, skus=skus or 6, months=months or 60,
-            seed=1 if seed is None else seed, contracts=contracts,
+            seed=1 if seed is None else seed, contracts=contracts, curtailable=curtailable,
         )
         write_case(case, path, notes=format_page(), force=force)
     written = read_case(path)

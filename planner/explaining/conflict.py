@@ -26,7 +26,7 @@ MOST_ROUNDS = 60
 MOST_CONFLICTS = 5
 MOST_BORDERS = 60
 """Borders between months that are looked at one by one."""
-_TIMED = ("FLEET", "HALL", "LIQUID", "PHASE", "GROUP", "CAPITAL", "MINING")
+_TIMED = ("FLEET", "HALL", "LIQUID", "PHASE", "FIRM", "CURTAILABLE", "GROUP", "CAPITAL", "MINING")
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -115,11 +116,18 @@ def _power(stated: StatedLimits, twins: tuple[str, ...]) -> None:
             Limit(Kind.POWER, name, words, guaranteed, "MW", usd, edit="\n".join(more_power(row, "{more}")))
         )
         if row.lumpy:
-            stated.raise_rows(offered, stated.rows_of(Family.PHASE, name))
+            for family, share in ((Family.PHASE, 1.0), *_parts(row)):
+                stated.raise_rows(offered, stated.rows_of(family, name), share)
         else:
             stated.bound(offered, candidate, float(size[at]), guaranteed)
             for tied in (IF_OPEN, IF_TAKEN, IN_STEPS):
                 stated.raise_rows(offered, stated.rows_of(Family.OFFER, name + tied))
+        firm = stated.rows_of(Family.FIRM, name)
+        if len(firm):
+            words = f"{row.firm_share:.4g} of {name} at {row.site_id} is firm {_firm_again(row)}"
+            stated.raise_rows(
+                stated.add(Limit(Kind.FIRM_MW, name, words, guaranteed * float(row.firm_share), "MW")), firm
+            )
         if row.committed_mw > 0.0:
             committed = float(row.committed_mw)
             words = f"{sized(committed, 'MW')} of {name} at {row.site_id} are contracted already"
@@ -147,6 +155,16 @@ def _power(stated: StatedLimits, twins: tuple[str, ...]) -> None:
         stated.raise_rows(
             stated.add(Limit(Kind.MINING, name, words, most, "MW", edit=f"mining.utility_mw[{name}]+={{more}}")), rows
         )
+
+
+def _parts(row: Any) -> tuple[tuple[Family, float], tuple[Family, float]]:
+    """Shares of a MW of a phase that are firm, and that are not."""
+    firm = float(row.firm_share)
+    return (Family.FIRM, firm), (Family.CURTAILABLE, 1.0 - firm)
+
+
+def _firm_again(row: Any) -> str:
+    return f"until {row.curtailed_until}, when all of it is" if row.curtailed_until else "for its whole term"
 
 
 # --- halls -------------------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ class Kind(Enum):
     EXCLUDE = ("exclude", "decisions", "")
     POWER = ("power", "power", "MW")
     COMMITTED_MW = ("committed_mw", "power", "MW")
+    FIRM_MW = ("firm_mw", "power", "MW")
     GROUP = ("group", "power", "MW")
     HALLS = ("halls", "halls", "MW")
     PACE = ("pace", "halls", "MW a quarter")

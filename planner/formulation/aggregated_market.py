@@ -28,7 +28,7 @@ SPLIT_TOLERANCE = 1e-9
 
 BY_PLACE = (Family.FLEET,)
 BY_TIER = (Family.DEPTH, Family.REVENUE_SHARE, Family.YEARLY_SHARE)
-BY_PHASE = (Family.PHASE, Family.MIN_TAKE)
+BY_PHASE = (Family.PHASE, Family.FIRM, Family.MIN_TAKE)
 
 
 @dataclass(frozen=True)
@@ -73,24 +73,33 @@ def aggregate_market(candidates: CandidateSet) -> AggregatedMarket | None:
     if not sells:
         return None
     (block,) = sells
-    rows, number, valuation = block.columns, block.numbers, candidates.valuation
+    # What is curtailed loses hours of its tier by its phase: those sells stay as they are.
+    chosen = np.flatnonzero(block.columns["interruptible"] == 0)
+    if not len(chosen):
+        return None
+    rows, number, valuation = block.columns.take(chosen), block.numbers[chosen], candidates.valuation
+    at = np.full(len(block), -1)
+    at[chosen] = np.arange(len(chosen))
     uses = candidates.book.uses.columns()
-    uses = uses.take((uses["candidate"] >= number[0]) & (uses["candidate"] <= number[-1]))
+    uses = uses.take((uses["candidate"] >= block.first) & (uses["candidate"] < block.first + len(block)))
+    uses = uses.having(sell=at[uses["candidate"] - block.first])
+    uses = uses.take(uses["sell"] >= 0)
     members = {
-        at: family for at, family in enumerate(candidates.book.family) if family in (*BY_PLACE, *BY_TIER, *BY_PHASE)
+        number: family
+        for number, family in enumerate(candidates.book.family) if family in (*BY_PLACE, *BY_TIER, *BY_PHASE)
     }
     if not np.isin(uses["resource"], list(members)).all():
         return None
-    ones, it_mw = np.ones(len(block)), candidates.outlook.tables["gpus"].floats("it_kw")[rows["gpu"]] / 1000.0
+    ones, it_mw = np.ones(len(rows)), candidates.outlook.tables["gpus"].floats("it_kw")[rows["gpu"]] / 1000.0
     made = []
     for names, families, value, size in (
-        (("site", "gpu"), BY_PLACE, np.zeros(len(block)), ones),
-        (("gpu", "tier"), BY_TIER, valuation.npv(block, (Line.REVENUE,))[:, 0], ones),
-        (("site", "phase"), BY_PHASE, valuation.npv(block, (Line.ENERGY, Line.FEES))[:, 0], it_mw),
+        (("site", "gpu"), BY_PLACE, np.zeros(len(rows)), ones),
+        (("gpu", "tier"), BY_TIER, valuation.npv(block, (Line.REVENUE,))[chosen, 0], ones),
+        (("site", "phase"), BY_PHASE, valuation.npv(block, (Line.ENERGY, Line.FEES))[chosen, 0], it_mw),
     ):
-        own = uses.take(np.isin(uses["resource"], [at for at, family in members.items() if family in families]))
+        own = uses.take(np.isin(uses["resource"], [each for each, family in members.items() if family in families]))
         aggregated = _aggregate(
-            rows.only(*names, "from_month"), own.having(sell=own["candidate"] - number[0]), value, size
+            rows.only(*names, "from_month"), own, value, size
         )
         if aggregated is None:
             return None

@@ -31,6 +31,7 @@ PAGES: dict[str, str] = {
     "rules-of-the-arithmetic": "time, assets, power, leases, the market and the tail",
     "power-contracts": "what a contract of power may say, exits by age, deposits",
     "leases-and-customers": "what a contract may say, tranches, offers, customers and how much one of them may bring",
+    "firm-and-curtailable-power": "power that may be curtailed, who may stand on it, and what the hours cost",
     "rules-of-money-and-futures": "capital, debt, defaults, delays, and what a unit does in a future",
     "glossary": "each word with its unit and meaning, and every column of the files",
     "architecture": "how the code is laid out, and who may import whom",

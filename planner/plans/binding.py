@@ -43,7 +43,10 @@ _WORDS = {member.name: member.value for member in Family} | {
 }
 
 SORTS = {
-    "power": (POWER, Family.PHASE, Family.OFFER, Family.LEAST_POWER, Family.GROUP, Family.MIN_TAKE),
+    "power": (
+        POWER, Family.PHASE, Family.FIRM, Family.CURTAILABLE, Family.BACKUP, Family.OFFER, Family.LEAST_POWER,
+        Family.GROUP, Family.MIN_TAKE,
+    ),
     "capital": (Family.CAPITAL, Family.CASH_FLOOR),
     "demand": (
         Family.VOLUME, Family.LEAST_VOLUME, Family.TIER, Family.DEPTH, Family.REVENUE_SHARE, Family.YEARLY_SHARE,

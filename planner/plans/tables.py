@@ -11,9 +11,10 @@ from planner.candidates.build import CandidateSet
 from planner.candidates.kinds import Kind
 from planner.candidates.mining import mining_usd_per_mwh
 from planner.candidates.phases import phase_table, unit_mw
+from planner.plans.curtailed_power import curtailed_by_phase
 
 ALLOCATION_COLUMNS = (
-    "site_id", "power_path", "gpu_id", "use", "lease_id", "customer_id", "tier", "rate", "rate_unit",
+    "site_id", "power_path", "interruptible", "gpu_id", "use", "lease_id", "customer_id", "tier", "rate", "rate_unit",
     "gpus", "it_mw", "from", "to", "decide_by", "npv_usd", "income_pv_usd", "tranche",
 )
 """Columns of allocation.csv. `use` is serve, renew, host, sell or mine; `to` is the last month; income is discounted,
@@ -21,15 +22,16 @@ before tax."""
 
 POWER_COLUMNS = (
     "site_id", "phase", "kind", "contracted_mw", "ended_early_mw", "guaranteed_mw", "installed_mw", "promised",
-    "energised", "to", "peak_use_mw",
+    "energised", "to", "peak_use_mw", "firm_mw", "peak_curtailable_use_mw", "curtailed_mwh",
     "fee_usd_per_kw_month", "decide_by",
 )
-"""Columns of power.csv: contracted MW at energisation, how much of it is ended before `to`, and the most ever in
-use."""
+"""Columns of power.csv: contracted MW at energisation, how much of it is ended before `to`, the most ever in use, and
+what of it may be curtailed."""
 
 PORTFOLIO_COLUMNS = (
     "candidate_id", "kind", "level", "unit", "npv_usd", "decide_by",
-    "site_id", "gpu_id", "lease_id", "phase", "then_phase", "tier", "from", "to", "of", "tranche",
+    "site_id", "gpu_id", "lease_id", "phase", "then_phase", "interruptible", "tier", "from", "to",
+    "of", "tranche",
 )
 """Columns of portfolio.csv: `from` and `to` are its first and last month, `of` what it ends or goes on from (the
 purchase of a sale)."""
@@ -62,6 +64,7 @@ def allocation_table(candidates: CandidateSet, levels: Floats) -> pd.DataFrame:
         {
             "site_id": rows["site_id"],
             "power_path": rows["phase"].where(~bridged, rows["phase"] + " until " + rows["then_phase"]),
+            "interruptible": rows["interruptible"],
             "gpu_id": rows["gpu_id"],
             "use": rows["kind"],
             "lease_id": rows["lease_id"],
@@ -79,7 +82,7 @@ def allocation_table(candidates: CandidateSet, levels: Floats) -> pd.DataFrame:
             "tranche": rows["tranche"],
         }
     )
-    order = ["site_id", "from", "use", "lease_id", "gpu_id", "tier", "power_path", "to"]
+    order = ["site_id", "from", "use", "lease_id", "gpu_id", "tier", "power_path", "interruptible", "to"]
     return found.sort_values(order, kind="stable").reset_index(drop=True)[list(ALLOCATION_COLUMNS)]
 
 
@@ -98,8 +101,8 @@ def _joined(rows: pd.DataFrame) -> pd.DataFrame:
     months."""
     rows = rows.assign(rounded=rows["level"].round(6), months=rows["to_month"] - rows["from_month"])
     keys = [
-        "kind", "site_id", "gpu_id", "lease_id", "customer_id", "phase", "then_phase", "tier", "unit", "rounded",
-        "tranche",
+        "kind", "site_id", "gpu_id", "lease_id", "customer_id", "phase", "then_phase", "interruptible", "tier", "unit",
+        "rounded", "tranche",
     ]
     rows = rows.sort_values([*keys, "from_month"], kind="stable")
     same = (rows[keys] == rows[keys].shift()).all(axis=1) & rows["kind"].isin([Kind.SELL, Kind.MINE])
@@ -184,6 +187,8 @@ def power_table(candidates: CandidateSet, levels: Floats) -> pd.DataFrame:
             "energised": power["energised_month"].map(outlook.calendar.written),
             "to": (power["end_month"] - 1).map(outlook.calendar.written),
             "peak_use_mw": power["phase_name"].map(_peak_use(candidates, levels)).fillna(0.0),
+            "firm_mw": levels[number] * unit_mw(outlook) * power["firm_share"].to_numpy(np.float64),
+            **curtailed_by_phase(candidates, levels),
             "fee_usd_per_kw_month": power["fee_usd_per_kw_month"],
             "decide_by": table.loc[chosen, "decide_by"].map(outlook.calendar.written).to_numpy(),
         }

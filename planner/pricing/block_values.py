@@ -13,8 +13,9 @@ from planner.candidates.build import CandidateSet
 from planner.candidates.kinds import Kind
 from planner.candidates.outlook import Outlook
 from planner.candidates.resources import Family
+from planner.pricing.directions import together
 from planner.pricing.free_plan import Found, FreePlan
-from planner.pricing.phase_values import Phase
+from planner.pricing.phase_values import Phase, parts_of
 from planner.pricing.price_table import Row, Thing, row
 from planner.solver.changes import Changes
 from planner.solver.model_arrays import IntArray
@@ -25,8 +26,9 @@ BLOCKS_MW = (10.0, 25.0, 50.0, 100.0)
 def block_value(outlook: Outlook, free: FreePlan, base: Found, phase: Phase, mw: float) -> Row:
     """So many MW of a phase given free for its whole term, or taken away: dollars for each MW."""
     rows = free.places.rows(Family.PHASE, phase.name)
-    rows = free.places.inside(rows, phase.start, phase.last)
-    more = free.places.raised(rows)
+    every = [(rows, 1.0), *parts_of(free.places, phase.name, phase.firm_share)]
+    inside = [(free.places.inside(each, phase.start, phase.last), share) for each, share in every]
+    more = together(*(free.places.raised(each, share) for each, share in inside))
     answer = row(
         outlook, "block", phase.thing, phase.start, phase.last, step=mw, decisions="free",
         fee=phase.fee_usd_per_kw_month, pay_unit="$/kW-month",

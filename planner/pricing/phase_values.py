@@ -45,6 +45,13 @@ LEAST_MW = 1e-3
 """A contract below this is none."""
 
 
+def parts_of(places: Places, name: str, firm_share: float) -> list[tuple[IntArray, float]]:
+    """Rows of the firm part of a phase and of the other, with the share of its MW in each."""
+    return [
+        (places.rows(Family.FIRM, name), firm_share), (places.rows(Family.CURTAILABLE, name), 1.0 - firm_share)
+    ]
+
+
 @dataclass(frozen=True)
 class Phase:
     """A phase in the plan's model: the months of its contract, its MW, and the directions in which they move.
@@ -59,6 +66,7 @@ class Phase:
     end: int
     contracted_mw: float
     unit_mw: float
+    firm_share: float
     divisible: bool
     fee_usd_per_kw_month: float
     fee_factor: Floats
@@ -77,6 +85,14 @@ class Phase:
         every = self.places.rows(Family.PHASE, self.name)
         return self.places.standing(self.fixed, every, LEAST_MW) if self.contracted else every
 
+    @cached_property
+    def parts(self) -> list[tuple[IntArray, float]]:
+        """Rows of its firm part and of the other, with the share of a MW in each: a MW more is as firm as the phase."""
+        found = parts_of(self.places, self.name, self.firm_share)
+        if not self.contracted:
+            return found
+        return [(self.places.standing(self.fixed, rows, LEAST_MW), share) for rows, share in found]
+
     @property
     def contracted(self) -> bool:
         """Whether the plan contracts any of it."""
@@ -91,11 +107,13 @@ class Phase:
 
     def free(self, start: int, end: int) -> Direction:
         """A MW given free in every month of [start, end)."""
-        return self.places.raised(self.places.inside(self.rows, start, end))
+        inside = [(self.places.inside(rows, start, end), share) for rows, share in [(self.rows, 1.0), *self.parts]]
+        return together(*(self.places.raised(rows, share) for rows, share in inside))
 
     def taken(self, start: int, end: int) -> Direction:
         """A MW taken away in every month of [start, end)."""
-        return self.places.raised(self.places.touching(self.rows, start, end)).reversed()
+        touched = [(self.places.touching(rows, start, end), share) for rows, share in [(self.rows, 1.0), *self.parts]]
+        return together(*(self.places.raised(rows, share) for rows, share in touched)).reversed()
 
     def offered(self) -> Direction | None:
         """A MW more on offer, at the phase's own fee; None where it is taken whole or in steps.
@@ -164,7 +182,7 @@ def phases_of(candidates: CandidateSet, allocation: Allocation, fixed: FixedPlan
                 float(allocation.levels[number] * mw), float(entry.guaranteed_mw),
             ),
             number=int(number), start=int(entry.energised_month), end=int(entry.end_month),
-            contracted_mw=float(allocation.levels[number] * mw), unit_mw=float(mw),
+            contracted_mw=float(allocation.levels[number] * mw), unit_mw=float(mw), firm_share=float(entry.firm_share),
             divisible=not bool(table["integral"].iat[number]),
             fee_usd_per_kw_month=float(due), fee_factor=factor, fixed=fixed, places=places,
             exit_usd_per_mw=after_tax * exit_fee,

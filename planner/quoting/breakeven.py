@@ -25,6 +25,7 @@ import numpy as np
 import pandas as pd
 
 from planner.candidates.build import CandidateSet, build_candidates
+from planner.candidates.firmness import backups
 from planner.candidates.kinds import Kind
 from planner.candidates.outlook import Outlook, make_outlook
 from planner.case.case import Case
@@ -159,7 +160,10 @@ def _contracts(case: Case, options: BreakevenOptions) -> list[Inquiry]:
     outlook = make_outlook(case, base=options.base)
     gpus = "; ".join(f"{gpu_id}=1" for gpu_id in case.tables["gpus"]["gpu_id"])
     found: dict[str, Inquiry] = {}
-    for site_id, energised in zip(case.tables["power"]["site_id"], outlook.energised.tolist(), strict=True):
+    feeding = ~backups(outlook)
+    for site_id, energised in zip(
+        case.tables["power"]["site_id"][feeding], outlook.energised[feeding].tolist(), strict=True
+    ):
         month = _first_month(outlook, str(site_id), int(energised)) if gpus else None
         if month is not None:
             start = outlook.calendar.written(month)

@@ -17,6 +17,7 @@ from planner.candidates.build import CandidateSet
 from planner.candidates.kinds import Kind
 from planner.candidates.phases import phase_table
 from planner.errors import PlannerError
+from planner.risk.firm_power import refuse_curtailable
 
 COLUMNS = ("own", "retire", "serve", "renew", "then_serve", "then_renew", "tier", "head", "then")
 """Numbers of candidates (-1 for none), the market tier between leases (0: idle), and the phases that feed it."""
@@ -45,6 +46,7 @@ def bundle_grid(
     candidates: CandidateSet, grid: Grid | None = None, *, without: frozenset[tuple[str, str]] = frozenset()
 ) -> pd.DataFrame:
     """All bundles of the grid, columns COLUMNS; places (site, SKU) in `without` are passed over."""
+    refuse_curtailable(candidates)
     fine = grid or Grid()
     own = _own(candidates, without)
     jobs = _jobs(candidates)

@@ -28,6 +28,7 @@ from planner.errors import PlannerError
 from planner.formulation.formulation import Formulation, make_formulation
 from planner.formulation.model import Model, make_model
 from planner.formulation.money import MILLION
+from planner.risk.firm_power import refuse_curtailable
 from planner.runtime.memory import usable_memory, written_size
 from planner.solver.branch_and_bound.tightening import tightened
 from planner.solver.column_generation.columns import ColumnValues, FixedPart, Pool
@@ -114,7 +115,8 @@ class _Mixes:
 
 
 def bundled_model(candidates: CandidateSet) -> Model:
-    """The model of a case with every way to end a cohort, as bundles need it."""
+    """The model of a case with every way to end a cohort, as bundles need it; refused where power may be curtailed."""
+    refuse_curtailable(candidates)
     return make_model(make_formulation(candidates, aggregate=False, keep_equals=True))
 
 

@@ -118,7 +118,12 @@ class _Placing:
             phase_name=tables["power"]["source_id"] + ":" + tables["power"]["phase"]
         ).set_index("phase_name")
         self.energised = dict(zip(self.power.index, self.candidates.outlook.energised.tolist(), strict=True))
-        self.kinds: dict[str, pd.DataFrame] = {str(name): rows for name, rows in self.table.groupby("kind", sort=False)}
+        # A bundle stands on the firm part of its power, and only where there is none on the other.
+        part = ["kind", "site_id", "gpu_id", "lease_id", "phase", "then_phase", "tier", "from_month"]
+        twice = (self.table["interruptible"] == 1) & self.table.duplicated(part)
+        self.kinds: dict[str, pd.DataFrame] = {
+            str(name): rows for name, rows in self.table[~twice].groupby("kind", sort=False)
+        }
 
     def parsed(self, number: int, cells: dict[str, str]) -> _Row:
         """The row with its names known and its numbers read."""

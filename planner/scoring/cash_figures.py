@@ -14,7 +14,7 @@ from planner.candidates.outlook import Outlook
 
 OPERATING = (Line.ENERGY, Line.FEES, Line.UPKEEP, Line.SITE_OPEX, Line.NETWORK, Line.PENALTIES)
 COSTS = (*OPERATING, Line.OPENING, Line.CAPEX, Line.DEPOSITS, Line.RESALE, Line.CREDITS)
-SITE = ("open", "shell", "close", "power", "take", "exit", "short")
+SITE = ("open", "shell", "close", "power", "take", "exit", "short", "back")
 """Kinds whose costs are all those of sites, halls and power."""
 WORK = ("serve", "renew", "sell", "host")
 DRAWN = (Line.ENERGY, Line.FEES, Line.SITE_OPEX)

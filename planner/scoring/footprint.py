@@ -33,12 +33,13 @@ from kernels.cpu.portfolio import portfolio_sums
 from kernels.reference.portfolio import Portfolios
 from planner.arrays import Floats, Ints
 from planner.candidates.build import CandidateSet
+from planner.candidates.firmness import curtailed_share, firm_from
 from planner.candidates.kinds import Kind
 from planner.candidates.outlook import Outlook
 from planner.candidates.phases import phase_table, unit_mw
 from planner.candidates.resources import Family
 from planner.plans.tax_years import TaxYears
-from planner.scoring.at_work import at_work
+from planner.scoring.at_work import AtWork, at_work
 from planner.scoring.cash_figures import CUSTOMER, TAXABLE, UNTAXED, cash_figures
 from planner.scoring.items import Items
 
@@ -150,9 +151,10 @@ def _physical(candidates: CandidateSet, held: Ints, table: pd.DataFrame) -> dict
     phase = phases.loc[np.array(book.name, dtype=object)[uses["resource"].to_numpy(np.int64)[drawn]]]
     rows = table.iloc[at[drawn]]
     chance = _chance(outlook, rows)
-    mwh = coefficient[drawn] * chance * _mean_share_of_contracted(outlook, rows, phase) * months_at_work(
-        outlook.hours, drawn
+    hours = months_at_work(outlook.hours, drawn) - _curtailed_hours(
+        outlook, working, rows, phase["phase_number"].to_numpy(np.int64), candidate[drawn], (start[drawn], end[drawn])
     )
+    mwh = coefficient[drawn] * chance * _mean_share_of_contracted(outlook, rows, phase) * hours
     np.add.at(energy, at[drawn], mwh)
     np.add.at(co2, at[drawn], mwh * phase["co2_kg_per_mwh"].to_numpy(np.float64) / 1000.0)
     critical_kw = np.where(
@@ -160,6 +162,16 @@ def _physical(candidates: CandidateSet, held: Ints, table: pd.DataFrame) -> dict
     )
     np.add.at(let, at[drawn], coefficient[drawn] * chance * critical_kw * months_at_work(outlook.discount, drawn))
     return {"energy_mwh": energy, "co2_tonnes": co2, "gpu_hours_pv": worked, "kw_months_pv": let}
+
+
+def _curtailed_hours(
+    outlook: Outlook, working: AtWork, rows: pd.DataFrame, phase: Ints, candidate: Ints, window: tuple[Ints, Ints]
+) -> Floats:
+    """Hours without power of each use of a phase: none on its firm part."""
+    start, until = window[0], np.minimum(window[1], firm_from(outlook)[phase])
+    share = curtailed_share(outlook)[phase] * rows["interruptible"].to_numpy(np.float64)
+    found: Floats = share * working.within(outlook.hours, candidate, np.minimum(start, until), until)
+    return found
 
 
 def _mean_share_of_contracted(outlook: Outlook, rows: pd.DataFrame, phase: pd.DataFrame) -> Floats:

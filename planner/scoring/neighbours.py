@@ -17,7 +17,7 @@ from planner.scoring.providers import pay_minimum_take
 
 PLAN = "plan"
 WORK = ("serve", "renew", "host", "sell", "mine")
-POWER = ("power", "exit", "short", "take")
+POWER = ("power", "exit", "short", "take", "back")
 
 
 def neighbours(candidates: CandidateSet, levels: Floats, most: int) -> Bunch:

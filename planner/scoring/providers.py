@@ -101,12 +101,20 @@ def _halls(candidates: CandidateSet, levels: Floats, site_id: str) -> None:
 def _power(candidates: CandidateSet, levels: Floats, stated: set[str]) -> None:
     table = candidates.table
     phases = phase_table(candidates.outlook)
-    columns = (phases["phase_name"], unit_mw(candidates.outlook), phases["committed_mw"], step_mw(candidates.outlook))
-    for name, size, committed, step in zip(*columns, strict=True):
+    outlook = candidates.outlook
+    columns = (
+        phases["phase_name"], unit_mw(outlook), phases["committed_mw"], step_mw(outlook), phases["firm_share"]
+    )
+    for name, size, committed, step, firm in zip(*columns, strict=True):
         (number,) = _numbers(table, "power", table["phase"] == name)
         if name not in stated:
             _, beyond = _need(candidates, levels, Family.PHASE, str(name))
-            more = max(float(beyond.max(initial=0.0)), 0.0) / float(size)
+            more = max(float(beyond.max(initial=0.0)), 0.0)
+            # Of the MW that come on top only a share is of the part that is short.
+            for family, share in ((Family.FIRM, float(firm)), (Family.CURTAILABLE, 1.0 - float(firm))):
+                _, short = _need(candidates, levels, family, str(name))
+                more = max(more, float(short.max(initial=0.0)) / share if share > 0.0 else 0.0)
+            more /= float(size)
             levels[number] = _in_steps(levels[number] + more, float(size), float(committed), float(step))
         more = levels[number] * float(size) - float(committed)
         for taken in _numbers(table, "take", (table["phase"] == name) & (more > 0.0)):

@@ -44,6 +44,7 @@ _GPU = C("gpu_id", "name", "the SKU")
 _LEASE = C("lease_id", "name", "the lease; blank for none")
 _TRANCHE = C("tranche", "name", "the tranche of the lease; blank where it comes at once")
 _PATH = C("power_path", "name", "phase of power, or one phase until another is energised")
+_INTERRUPTIBLE = C("interruptible", "1 or 0", "1 on the part of its power that may be curtailed, 0 on the firm part")
 _CANDIDATE = C("candidate_id", "name", "the candidate, as `candidates.parquet` names it")
 _LEVEL = C("level", "units of the candidate", "how much of it is held")
 _DECIDE_BY = C("decide_by", "YYYY-MM", "last month in which to commit")
@@ -74,7 +75,7 @@ DECISIONS = ResultFile("plan", "decisions.csv", "a decision", (
 ))
 
 ALLOCATION = ResultFile("plan", "allocation.csv", "a cluster, a hosted hall, or a window on demand or of mining", (
-    _SITE, _PATH, _GPU,
+    _SITE, _PATH, _INTERRUPTIBLE, _GPU,
     C("use", "word", "serve, renew (a next term), host, sell (on demand) or mine"),
     _LEASE,
     C("customer_id", "name", "the customer of the lease"),
@@ -101,6 +102,9 @@ POWER = ResultFile("plan", "power.csv", "a phase of power, contracted or not", (
     C("energised", "YYYY-MM", "month in which the plan expects it"),
     C("to", "YYYY-MM", "last month of its contract"),
     C("peak_use_mw", "MW of contracted power", "most ever in use"),
+    C("firm_mw", "MW of contracted power", "what of the contracted MW is never curtailed"),
+    C("peak_curtailable_use_mw", "MW of contracted power", "most ever in use by what is interruptible"),
+    C("curtailed_mwh", "MWh", "the same MW times the hours in which they are curtailed, over all months"),
     C("fee_usd_per_kw_month", "$ per kW-month", "capacity fee of the first contract year"),
     _DECIDE_BY,
 ))
@@ -121,7 +125,8 @@ _PORTFOLIO_COLUMNS = (
     C("npv_usd", "$", "NPV after tax at that level"),
     _DECIDE_BY, _SITE, _GPU, _LEASE,
     C("phase", "source:phase", "phase at the head of its power path"),
-    C("then_phase", "source:phase", "phase that follows it; blank for none"),
+    C("then_phase", "source:phase", "phase that follows it, or backup behind it; blank for none"),
+    _INTERRUPTIBLE,
     C("tier", "number", "tier of the rate or of the market; 0 for none"),
     _FROM, _TO,
     C("of", "candidate_id", "what it ends or goes on from: the purchase of a sale, the lease of a next term"),
@@ -176,9 +181,10 @@ CANDIDATES = ResultFile("plan", "candidates.parquet", "a candidate, held or not"
     _SITE, _GPU, _LEASE, _TRANCHE,
     C("customer_id", "name", "the customer of the lease"),
     C("phase", "source:phase", "phase at the head of its power path"),
-    C("then_phase", "source:phase", "phase that follows it; blank for none"),
+    C("then_phase", "source:phase", "phase that follows it, or backup behind it; blank for none"),
     C("unit", "word", "unit of the level"),
     C("tier", "number", "tier of the rate or of the market; 0 for none"),
+    _INTERRUPTIBLE,
     C("from_month", "months", "first month; 0 is the start of the case"),
     C("to_month", "months", "month after the last"),
     C("decide_by", "months", "last month in which to commit"),

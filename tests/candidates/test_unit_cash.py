@@ -26,7 +26,7 @@ VARIANTS = [
 ]
 KINDS = {
     "open", "shell", "close", "power", "take", "short", "exit", "own", "retire", "base", "serve", "host", "renew",
-    "sell", "mine", "fabric", "accept", "block",
+    "sell", "mine", "fabric", "accept", "block", "back",
 }
 
 

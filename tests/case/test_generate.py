@@ -330,3 +330,20 @@ def test_contracts_add_their_terms_and_leave_the_rest() -> None:
     }
     assert len(more.lease_tranches) > 0
     assert set(more.customer_shares.year) == {2027, 2028, 2029, 2030, 2031}
+
+
+def test_curtailable_power_comes_earlier_and_is_firm_when_it_would_have_come(medium: Case) -> None:
+    case = generate_case(sites=30, leases=60, curtailable=True)
+    before, power = medium.tables["power"], case.tables["power"].iloc[: len(medium.tables["power"])]
+    assert set(case.tables["power"]["kind"][len(power) :]) == {"battery"}
+    changed = power["curtailed_hours_per_year"] > 0
+    assert (changed == ((power["kind"] == "grid") & (power["status"] == "studied"))).all()
+    assert changed.any()
+    for at in power.index[changed]:
+        assert power.energised[at] < before.energised[at]
+        assert month_of(power.curtailed_until[at]) == expected_energised(before.loc[at])
+    assert 10 < (case.tables["leases"]["curtailable_hours_per_year"] > 0).sum() < 40
+    assert faults_of(case) == off_quarter(case) == []
+    for name, table in medium.tables.items():
+        if name not in ("power", "leases"):
+            pd.testing.assert_frame_equal(table, case.tables[name])

@@ -123,7 +123,26 @@ def _power(draw: Draw, sites: list[str], settings: Settings, month: Callable[[in
             st.tuples(st.sampled_from(NAMES), st.sampled_from(["1", "p", "2 x"])), min_size=1, max_size=3, unique=True
         )
     )
-    return [_phase(draw, source, phase, draw(st.sampled_from(sites)), settings, month) for source, phase in keys]
+    found = [_phase(draw, source, phase, draw(st.sampled_from(sites)), settings, month) for source, phase in keys]
+    return [*found, _backup(draw, sites, settings, month)] if draw(st.booleans()) else found
+
+
+def _backup(draw: Draw, sites: list[str], settings: Settings, month: Callable[[int], str]) -> Row:
+    """A battery or an engine behind whatever its site may curtail."""
+    status = draw(st.sampled_from(["approved", "energised"]))
+    begins = draw(st.sampled_from([-7, 0]) if status == "energised" else st.sampled_from([1, settings.months + 3]))
+    return {
+        "source_id": "backup", "phase": "1", "site_id": draw(st.sampled_from(sites)),
+        "kind": draw(st.sampled_from(["battery", "backup_engine"])), "energised": month(begins), "status": status,
+        "guaranteed_mw": draw(st.sampled_from([0.1, 1.0])), "mw_per_it_mw": 1.0,
+        "firms_mw_per_mw": draw(st.sampled_from([0.5, 1.0, 3.0])),
+        "hours_per_year": draw(st.sampled_from([None, 49.0, 50.0])),
+        "capex_usd_per_kw": draw(st.sampled_from([0.0, 20.0])),
+        "fixed_om_usd_per_kw_month": draw(st.sampled_from([0.0, 0.5])),
+        "energy_usd_per_mwh": draw(st.sampled_from([None, 300.0])), "availability": draw(st.sampled_from([0.9, 1.0])),
+        "exit_fee_usd_per_kw": draw(st.sampled_from([None, 0.0])),
+        "committed_mw": draw(st.sampled_from([0.0, 0.05])), "term_months": draw(st.sampled_from([5, 48])),
+    }
 
 
 def _phase(draw: Draw, source: str, phase: str, site: str, settings: Settings, month: Callable[[int], str]) -> Row:
@@ -169,6 +188,13 @@ def _phase(draw: Draw, source: str, phase: str, site: str, settings: Settings, m
         row |= {
             "heat_rate_mmbtu_per_mwh": 7.0, "gas_usd_per_mmbtu": draw(st.sampled_from([-3.0, 0.0, 4.0])),
             "fuel_adder_usd_per_mmbtu": 0.5, "fuel_passed_to_tenant": draw(st.booleans()),
+        }
+    if draw(st.booleans()):
+        row |= {
+            "firm_share": draw(st.sampled_from(SHARES)),
+            "curtailed_hours_per_year": draw(st.sampled_from([0.0, 50.0, 8760.0])),
+            "curtailed_until": draw(st.sampled_from([None, month(begins), month(begins + 3), month(-40)])),
+            "curtailment_notice_hours": draw(st.sampled_from([0.0, 4.0])),
         }
     if sized == "step":
         row["step_mw"] = guaranteed / 4.0
@@ -256,6 +282,12 @@ def _lease(draw: Draw, name: str, settings: Settings, month: Callable[[int], str
 
 
 def _next_term(draw: Draw, row: Row) -> Row:
+    if draw(st.booleans()):
+        row |= {
+            "curtailable_hours_per_year": draw(st.sampled_from([0.0, 50.0, 8760.0])),
+            "curtailment_discount": draw(st.sampled_from(SHARES)),
+            "curtailment_notice_hours": draw(st.sampled_from([0.0, 4.0])),
+        }
     if draw(st.booleans()):
         row |= {
             "renewal_term_months": draw(st.sampled_from([1, 7, 14])),

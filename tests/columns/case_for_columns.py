@@ -157,6 +157,11 @@ def campus() -> Case:
                 "energy_curve": "service",
             },
             {
+                "source_id": "standby", "phase": "1", "site_id": "mesa", "kind": "backup_engine",
+                "energised": "2025-06", "status": "energised", "guaranteed_mw": 2, "mw_per_it_mw": 1,
+                "energy_usd_per_mwh": 200, "hours_per_year": 700,
+            },
+            {
                 "source_id": "engine", "phase": "1", "site_id": "mesa", "kind": "gas_engine", "energised": "2027-09",
                 "status": "announced",
                 "guaranteed_mw": 4, "installed_mw": 5, "mw_per_it_mw": 1.25, "capex_usd_per_kw": 1500,

@@ -29,7 +29,22 @@ CUSTOMER_CHANGES = (
     Change("cluster", "customer_shares.year=2031", UP, "the limit falls on a year without revenue", _CAPPED),
 )
 
+_CURTAILED = (
+    "power.firm_share[river_grid]=0.2", "power.curtailed_hours_per_year[river_grid]=400",
+    "leases.curtailable_hours_per_year[train]=400",
+)
+
 LEASE_CHANGES = (
+    Change(
+        "cluster", "leases.curtailable_hours_per_year[train]=400", UP, "the customer takes power that may be curtailed",
+        _CURTAILED[:2],
+    ),
+    Change(
+        "cluster", "leases.curtailment_discount[train]=0.1", DOWN, "it pays less where it may be curtailed", _CURTAILED
+    ),
+    Change(
+        "cluster", "leases.curtailment_notice_hours[train]=1", DOWN, "the utility does not warn it", _CURTAILED
+    ),
     Change("cluster", "leases.customer_id[train]=bank", DOWN, "the other customer is rated worse"),
     Change(
         "estate", "leases.kind[hall]=gpu", REFUSED, "a cluster is paid by the GPU-hour",

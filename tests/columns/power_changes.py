@@ -9,7 +9,28 @@ _DELAYS = ("power.delay_low_months[engine]=0", "power.delay_mode_months[engine]=
 _SMALL_SITE = ("sites.critical_it_mw[mesa]=4",)
 _SCALAR_GAS = ("power.gas_curve[cells]=", "power.gas_usd_per_mmbtu[cells]=3")
 
+_CURTAILED = ("power.firm_share[river_grid]=0.2", "power.curtailed_hours_per_year[river_grid]=400")
+_ACCEPTED = (*_CURTAILED, "leases.curtailable_hours_per_year[train]=400")
+
+_BACKED = ("power.firm_share[cells]=0.2", "power.curtailed_hours_per_year[cells]=600")
+
 POWER_CHANGES = (
+    Change("campus", "power.firms_mw_per_mw[standby]=0.5", DOWN, "less of the cells stays firm", _BACKED),
+    Change(
+        "campus", "power.hours_per_year[standby]=500", DOWN, "it may not run for as long as they are curtailed", _BACKED
+    ),
+    Change("cluster", "power.firm_share[river_grid]=0.5", UP, "more power is there in every hour", _CURTAILED),
+    Change(
+        "cluster", "power.curtailed_hours_per_year[river_grid]=800", DOWN, "GPUs on demand lose more hours", _CURTAILED
+    ),
+    Change(
+        "cluster", "power.curtailed_until[river_grid]=2027-06", UP, "all of it is firm before the lease begins",
+        _CURTAILED,
+    ),
+    Change(
+        "cluster", "power.curtailment_notice_hours[river_grid]=4", UP, "the lease is warned early enough",
+        (*_ACCEPTED, "leases.curtailment_notice_hours[train]=3"),
+    ),
     Change("pair", "power.site_id[mesa_grid]=bare", DOWN, "power without a hall, and a hall without power"),
     Change(
         "campus", "power.kind[engine]=grid", DOWN, "an announced grid connection comes later than plant on the site"

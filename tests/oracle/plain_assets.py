@@ -119,7 +119,10 @@ def shell(case: PlainCase, unit: Row, cash: Statement) -> None:
     cash.add("RESALE", end - 1, site["shell_residual"] * capex)
     cash.run("SITE_OPEX", s + late, cash.running_end, -_hall_upkeep(site, unit))
     if ":conversion@" in unit["candidate_id"]:
-        first = next(row for row in case.rows["power"] if row["site_id"] == unit["site_id"])
+        first = next(
+            row for row in case.rows["power"]
+            if row["site_id"] == unit["site_id"] and row["kind"] not in ("battery", "backup_engine")
+        )
         resale = 1000 * case.mining[unit["site_id"]]["resale_usd_per_kw"] * first["mw_per_it_mw"]
         cash.add("RESALE", s - lead, resale)
 

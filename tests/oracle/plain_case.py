@@ -133,6 +133,18 @@ class PlainCase:
     def power_end(self, phase: Row) -> int:
         return self.energised(phase) + int(phase["term_months"])
 
+    def curtailed(self, phase: Row, month: int) -> float:
+        """Share of the hours of a month without power on the part of a phase that may be curtailed."""
+        if phase["firm_share"] >= 1 or self.firm_again(phase) <= month:
+            return 0.0
+        return float(phase["curtailed_hours_per_year"] / 8760)
+
+    def firm_again(self, phase: Row) -> int:
+        """Month from which all of a phase is firm; at once where no hour is curtailed."""
+        if phase["firm_share"] >= 1 or phase["curtailed_hours_per_year"] == 0:
+            return 0
+        return self.index(phase["curtailed_until"]) if phase["curtailed_until"] else 10**6
+
     def phase_at(self, phase: str, then_phase: str, month: int) -> Row:
         """The phase that feeds a power path in a month: the first until the second is energised."""
         if then_phase and month >= self.energised(self.phases[then_phase]):

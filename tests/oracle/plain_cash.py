@@ -16,6 +16,7 @@ _ALONE = {
     "power": plain_assets.power,
     "exit": plain_assets.leave,
     "short": plain_assets.short,
+    "back": plain_income.back,
     "serve": plain_income.serve,
     "host": plain_income.host,
     "sell": plain_income.sell,

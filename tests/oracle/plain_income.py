@@ -60,7 +60,7 @@ def _contract(case: PlainCase, unit: Row, cash: Statement) -> None:
         if month < over:
             escalated = (1 + lease["escalator"]) ** ((month - begun) // 12)
             paid = income(month, month - begun) * escalated * case.income_share(lease["customer_id"], month)
-            cash.add("REVENUE", month, paid)
+            cash.add("REVENUE", month, paid * (1 - _discount(case, unit, month)))
             cash.add(
                 "SERVICES", month,
                 size * offered * _services(lease) * escalated * case.income_share(lease["customer_id"], month),
@@ -104,7 +104,7 @@ def renew(case: PlainCase, unit: Row, cash: Statement, parent: Row) -> None:
         rate = last * lease["renewal_rate_share"] * (1 + lease["escalator"]) ** ((month - start) // 12)
         paid = _usd_per_month(case, unit, month) * rate * max(lease["take_or_pay"], lease["utilisation"])
         paid *= chance * case.rate_change(lease, unit["gpu_id"]) * case.income_share(lease["customer_id"], month)
-        cash.add("REVENUE", month, paid)
+        cash.add("REVENUE", month, paid * (1 - _discount(case, unit, month)))
         risen = last * (1 + lease["escalator"]) ** ((month - start) // 12)
         cash.add(
             "SERVICES", month, chance * _services(lease) * risen * case.income_share(lease["customer_id"], month)
@@ -114,6 +114,29 @@ def renew(case: PlainCase, unit: Row, cash: Statement, parent: Row) -> None:
             _draw(case, unit, cash, month, 1.0)
         else:
             _draw(case, unit, cash, month, chance)
+
+
+def back(case: PlainCase, unit: Row, cash: Statement) -> None:
+    """A MW of a curtailable phase that a backup makes firm: its energy in the hours of curtailment, where it is
+    dearer."""
+    phase, backup = case.phases[unit["phase"]], case.phases[unit["then_phase"]]
+    site = case.sites[unit["site_id"]]
+    for month in range(unit["from_month"], unit["to_month"]):
+        mwh = site["load_factor"] * site["pue"] / phase["mw_per_it_mw"] * case.hours(month)
+        own, other = (each["availability"] * case.energy_price(each, month) for each in (phase, backup))
+        cash.add("ENERGY", month, -case.curtailed(phase, month) * mwh * max(other - own, 0.0))
+
+
+def _discount(case: PlainCase, unit: Row, month: int) -> float:
+    """Share of the rate that is taken off in a month in which a unit may be curtailed."""
+    phase = case.phase_at(unit["phase"], unit["then_phase"], month)
+    may_be = unit["interruptible"] and month < case.firm_again(phase)
+    return float(case.leases[unit["lease_id"]]["curtailment_discount"]) if may_be else 0.0
+
+
+def served(case: PlainCase, unit: Row, phase: Row, month: int) -> float:
+    """Share of the hours in which a unit has power."""
+    return 1.0 - case.curtailed(phase, month) if unit["interruptible"] else 1.0
 
 
 def _energy(case: PlainCase, unit: Row, phase: Row, month: int) -> float:
@@ -128,6 +151,7 @@ def share_of_energy_paid(case: PlainCase, unit: Row) -> float:
         phase = case.phase_at(unit["phase"], unit["then_phase"], month)
         energy = _energy(case, unit, phase, month)
         income = case.market_price(tier, month) * tier["utilisation"] * case.hours(month)
+        income *= served(case, unit, phase, month)
         whole += max(energy, 0.0)
         paid += max(energy, 0.0) * (phase["min_take"] if income < energy * (1 - phase["min_take"]) else 1.0)
     return paid / whole if whole else 1.0
@@ -139,6 +163,7 @@ def sell(case: PlainCase, unit: Row, cash: Statement) -> None:
     for month in range(unit["from_month"], unit["to_month"]):
         phase = case.phase_at(unit["phase"], unit["then_phase"], month)
         income = case.market_price(tier, month) * tier["utilisation"] * case.hours(month)
+        income *= served(case, unit, phase, month)
         energy = _energy(case, unit, phase, month)
         idle = income < energy * (1 - phase["min_take"])
         cash.add("REVENUE", month, 0.0 if idle else income)
@@ -150,7 +175,7 @@ def mine(case: PlainCase, unit: Row, cash: Statement) -> None:
     """A MW of contracted power drawn by miners."""
     hall, phase = case.mining[unit["site_id"]], case.phases[unit["phase"]]
     for month in range(unit["from_month"], unit["to_month"]):
-        mwh = case.hours(month) * hall["uptime"]
+        mwh = case.hours(month) * hall["uptime"] * served(case, unit, phase, month)
         hashprice = case.value(hall, "hashprice_usd_per_ph_day", "hashprice_curve", month)
         assert hashprice is not None
         cash.add("MINING", month, mwh * hashprice / (0.024 * hall["joules_per_th"]))
@@ -206,7 +231,8 @@ def _it_mw(case: PlainCase, unit: Row) -> float:
 
 def _mwh_per_it_mw(case: PlainCase, unit: Row, phase: Row, month: int) -> float:
     site = case.sites[unit["site_id"]]
-    return float(site["load_factor"] * site["pue"] * case.hours(month) * phase["availability"])
+    hours = case.hours(month) * served(case, unit, phase, month)
+    return float(site["load_factor"] * site["pue"] * hours * phase["availability"])
 
 
 def _charges(case: PlainCase, phase: Row, cash: Statement, month: int, contracted_mw: float, *, demand: bool) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from oracle.plain_case import PlainCase, Row
 from oracle.plain_cash import plain_cash
-from oracle.plain_income import share_of_energy_paid
+from oracle.plain_income import served, share_of_energy_paid
 
 Excess = dict[tuple[str, str], dict[int, float]]
 
@@ -53,6 +53,11 @@ def plain_excess(case: PlainCase, units: list[Row], levels: list[float]) -> Exce
             _opening(usage, unit, level)
         elif kind in ("accept", "block"):
             _decision(usage, unit, level)
+        elif kind == "back":
+            held = range(unit["from_month"], unit["to_month"])
+            usage.add("FIRM", unit["phase"], -level, held)
+            usage.add("CURTAILABLE", unit["phase"], level, held)
+            usage.add("BACKUP", unit["then_phase"], level, held)
         elif kind == "fabric":
             _fabric(usage, unit, level)
     return usage.excess()
@@ -113,7 +118,10 @@ def _halls(usage: Usage, unit: Row, level: float) -> None:
         usage.add("BUILD", f"{name}:{_quarter(case, unit['from_month'])}", level, limit=site["build_mw_per_quarter"])
     if ":conversion@" in unit["candidate_id"]:
         miners = case.mining[name]
-        ratio = next(row["mw_per_it_mw"] for row in case.rows["power"] if row["site_id"] == name)
+        ratio = next(
+            row["mw_per_it_mw"] for row in case.rows["power"]
+            if row["site_id"] == name and row["kind"] not in ("battery", "backup_engine")
+        )
         usage.add(
             "CONVERTIBLE", name, level,
             limit=min(miners["convertible_fraction"] * miners["utility_mw"] / ratio, site["critical_it_mw"]),
@@ -142,10 +150,17 @@ def _power(usage: Usage, unit: Row, level: float) -> None:
         return
     size = {"MW": 1.0, "step": phase["step_mw"], "phase": phase["guaranteed_mw"]}[unit["unit"]]
     mw = -level if unit["kind"] == "exit" else level * size
-    usage.add("PHASE", name, -mw, held)
+    if phase["kind"] in ("battery", "backup_engine"):
+        if any(row["kind"] == "back" and row["then_phase"] == name for row in usage.units):
+            usage.add("BACKUP", name, -mw * phase["firms_mw_per_mw"], held)
+    else:
+        usage.add("PHASE", name, -mw, held)
+    if _in_parts(usage, name) and case.firm_again(phase) > 0:
+        usage.add("FIRM", name, -mw * phase["firm_share"], held)
+        usage.add("CURTAILABLE", name, -mw * (1 - phase["firm_share"]), held)
     if phase["min_take"] > 0:
         usage.add("MIN_TAKE", name, mw * phase["min_take"], held)
-    if site["site_group"]:
+    if site["site_group"] and phase["kind"] not in ("battery", "backup_engine"):
         (group,) = [row for row in case.rows["site_groups"] if row["site_group"] == site["site_group"]]
         usage.add("GROUP", site["site_group"], mw, held, limit=group["max_contracted_mw"])
     if unit["kind"] == "exit" or "exit" in unit["followed_by"]:
@@ -159,6 +174,12 @@ def _power(usage: Usage, unit: Row, level: float) -> None:
         if phase["step_mw"] is not None and 0 < contracted < phase["guaranteed_mw"]:
             usage.add("OFFER", f"{name} in steps", mw, limit=contracted)
             usage.add("LEAST_POWER", f"{name} in steps", -mw, limit=-contracted)
+
+
+def _in_parts(usage: Usage, name: str) -> bool:
+    """Whether something of a phase is firm while it may be curtailed, by itself or by a backup."""
+    backed = any(row["kind"] == "back" and row["phase"] == name for row in usage.units)
+    return backed or bool(usage.case.phases[name]["firm_share"] > 0)
 
 
 def _opening(usage: Usage, unit: Row, level: float) -> None:
@@ -197,6 +218,9 @@ def _work(usage: Usage, unit: Row, level: float) -> None:
             else:
                 usage.add("FLEET", f"{unit['site_id']}:{unit['gpu_id']}", size, [month])
         usage.add("PHASE", name, contracted, [month])
+        if _in_parts(usage, name) and month < case.firm_again(phase):
+            usage.add("CURTAILABLE" if unit["interruptible"] else "FIRM", name, contracted, [month])
+        drawn *= served(case, unit, phase, month)
         if phase["min_take"] > 0:
             usage.add("MIN_TAKE", name, -drawn * paid, [month])
     if unit["kind"] == "sell":

@@ -224,6 +224,8 @@ def _power(draw: _Draw, month: Any) -> list[dict[str, Any]]:
             "upfront_usd_per_kw": draw.number(100, 300), "lead_months": draw.whole(0, 6),
             "deposit_usd_per_kw": 120.25, "deposit_returned": month(60),
             "lumpy": True, "term_months": 100, "availability": 0.995,
+            "firm_share": 0.6, "curtailed_hours_per_year": 90, "curtailment_notice_hours": 2,
+            "curtailed_until": month(17),
         },
         {
             "source_id": "mesa_engine", "phase": "1", "site_id": "mesa", "kind": "gas_engine", "ownership": "owned",
@@ -246,8 +248,15 @@ def _power(draw: _Draw, month: Any) -> list[dict[str, Any]]:
             "committed_mw": 3, "min_take": draw.number(0, 0.5), "take_or_pay": draw.number(0.3, 0.9),
         },
         {
+            "source_id": "pit_battery", "phase": "1", "site_id": "pit", "kind": "battery", "ownership": "owned",
+            "energised": month(5), "status": "approved", "guaranteed_mw": 4, "mw_per_it_mw": 1, "firms_mw_per_mw": 0.8,
+            "hours_per_year": 400, "capex_usd_per_kw": 300, "energy_usd_per_mwh": 90, "term_months": 60,
+            "exit_fee_usd_per_kw": 3,
+        },
+        {
             "source_id": "pit_grid", "phase": "1", "site_id": "pit", "kind": "grid", "energised": month(-30),
             "status": "energised", "guaranteed_mw": 14, "mw_per_it_mw": 1.4,
+            "firm_share": 0.3, "curtailed_hours_per_year": 300,
             "energy_usd_per_mwh": draw.number(25, 50), "fee_usd_per_kw_month": draw.number(1, 3),
             "take_or_pay": draw.number(0.4, 1), "demand_charge_usd_per_kw_month": draw.number(2, 8), "term_months": 150,
         },

@@ -9,7 +9,7 @@ from planner.auditing.books import Books
 from planner.auditing.limits.check import Check
 from planner.auditing.published import Holding, Published, Row
 from planner.auditing.units import units_of
-from planner.auditing.usage import promised_month, tranche_of
+from planner.auditing.usage import AtWork, promised_month, tranche_of
 
 
 def agreement_checks(run: Published, books: Books) -> Iterator[Check]:
@@ -143,6 +143,21 @@ def _powered_to_the_end(run: Published, books: Books) -> Iterator[Check]:
             yield Check(
                 "CO2 of its power", holding.name, use.month, float(use.phase.row["co2_kg_per_mwh"]), float(most)
             )
+        if holding.lease and use.may_be_curtailed:
+            yield from _curtailed(run.row("leases", lease_id=holding.lease), use)
+
+
+def _curtailed(lease: Row, use: AtWork) -> Iterator[Check]:
+    """A lease on power that may be curtailed accepts its hours, with the warning that the utility gives."""
+    hours, warning = "curtailed_hours_per_year", "curtailment_notice_hours"
+    yield Check(
+        "hours of curtailment", use.holding.name, use.month, float(use.phase.row[hours]),
+        float(lease["curtailable_hours_per_year"]),
+    )
+    yield Check(
+        "warning of curtailment", use.holding.name, use.month, float(use.phase.row[warning]), float(lease[warning]),
+        least=True,
+    )
 
 
 def _next_terms(run: Published) -> Iterator[Check]:

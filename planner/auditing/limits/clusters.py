@@ -93,8 +93,8 @@ def _placed(run: Published) -> Iterator[Check]:
         if lease is not None and run.months.index(lease["start"]) <= 0:
             spare = float(run.row("gpus", gpu_id=row["gpu_id"])["spare_fraction"])
             placed = Holding(
-                "", "serve", 0.0, row["site_id"], row["gpu_id"], row["lease_id"], "", "", _first_tier(run, row), 0, 0,
-                "", "",
+                "", "serve", 0.0, row["site_id"], row["gpu_id"], row["lease_id"], "", "", False,
+                _first_tier(run, row), 0, 0, "", "",
             )
             asked[row["lease_id"]] += float(row["gpus"]) * (1.0 - spare) / gpus_per_unit(run, placed)
     for lease_id, units in sorted(asked.items()):

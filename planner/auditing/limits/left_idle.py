@@ -12,7 +12,7 @@ from planner.auditing.energy import mwh, usd_per_mwh
 from planner.auditing.limits.check import Check
 from planner.auditing.phases import Phase
 from planner.auditing.published import Holding, Published, Row
-from planner.auditing.usage import AtWork
+from planner.auditing.usage import AtWork, backed_mw, mw_by_part
 
 STEPS = 1e-6
 """Share of a plan's worth that its steps may leave: on-demand levels change at steps and at the ends of power and life
@@ -30,9 +30,13 @@ def _left(run: Published, books: Books) -> float:
     """Discounted after-tax dollars of on-demand hours that GPUs owned, power contracted and the market's depth had room
     for."""
     idle = _idle(run, books)
+    used, backed = mw_by_part(books.uses), backed_mw(run)
     power = {
-        (name, month): phase.standing_mw(month) - books.drawn.mw[name, month] for name, phase in books.phases.items()
+        (name, month, curtailed): share * phase.standing_mw(month) - used[name, month, curtailed]
+        + (-backed[name, month] if curtailed else backed[name, month])
+        for name, phase in books.phases.items() if not phase.stands_behind
         for month in range(run.months.horizon) if phase.delivered(month)
+        for curtailed, share in phase.parts(month).items()
     }
     depth = _depth(run, books)
     found = 0.0
@@ -40,15 +44,16 @@ def _left(run: Published, books: Books) -> float:
         for tier in sorted(
             (row for row in run.case["market"] if row["gpu_id"] == gpu), key=lambda row: int(row["tier"])
         ):
-            for phase in (
-                each for each in books.phases.values() if each.site == site and power.get((each.name, month), 0.0) > 0
+            for phase, curtailed in (
+                (each, part) for each in books.phases.values() for part in (False, True)
+                if each.site == site and power.get((each.name, month, part), 0.0) > 0
             ):
-                earned, mw = _margin(run, site, gpu, tier, phase, month)
-                more = min(units, depth[gpu, int(tier["tier"]), month], power[phase.name, month] / mw)
+                earned, mw = _margin(run, site, gpu, tier, phase, month, curtailed)
+                more = min(units, depth[gpu, int(tier["tier"]), month], power[phase.name, month, curtailed] / mw)
                 if earned > 0 and more > 0:
                     units -= more
                     depth[gpu, int(tier["tier"]), month] -= more
-                    power[phase.name, month] -= more * mw
+                    power[phase.name, month, curtailed] -= more * mw
                     found += more * earned * run.months.factor(
                         month, run.settings.discount_rate
                     ) * (1.0 - run.settings.tax_rate)
@@ -79,17 +84,20 @@ def _depth(run: Published, books: Books) -> dict[tuple[str, int, int], float]:
     return found
 
 
-def _margin(run: Published, site: str, gpu: str, tier: Row, phase: Phase, month: int) -> tuple[float, float]:
+def _margin(
+    run: Published, site: str, gpu: str, tier: Row, phase: Phase, month: int, curtailed: bool
+) -> tuple[float, float]:
     """Dollars before tax that one more GPU on demand brings in a month, and the contracted MW that it takes."""
     it_mw = float(run.row("gpus", gpu_id=gpu)["it_kw"]) / 1000.0
     mw = it_mw * float(phase.row["mw_per_it_mw"])
     one = AtWork(
-        Holding("", "sell", 1.0, site, gpu, "", phase.name, "", int(tier["tier"]), month, month + 1, "", "GPU"), month,
-        1.0, it_mw, mw, phase,
+        Holding(
+            "", "sell", 1.0, site, gpu, "", phase.name, "", curtailed, int(tier["tier"]), month, month + 1, "", "GPU"
+        ), month, 1.0, it_mw, mw, phase,
     )
     income = or_zero(
         price(run, tier, "usd_per_gpu_hour", "price_curve")(month)
-    ) * float(tier["utilisation"]) * run.months.hours(month)
+    ) * float(tier["utilisation"]) * run.months.hours(month) * one.served
     on_use = (1.0 - float(phase.row["take_or_pay"])) * phase.fee_usd_per_mw(month) + 1000.0 * float(
         phase.row["demand_charge_usd_per_kw_month"]
     )

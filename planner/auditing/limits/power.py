@@ -9,6 +9,7 @@ from planner.auditing.books import Books
 from planner.auditing.limits.check import Check
 from planner.auditing.phases import Phase
 from planner.auditing.published import Published
+from planner.auditing.usage import backed_mw, mw_by_part
 
 
 def power_checks(run: Published, books: Books) -> Iterator[Check]:
@@ -19,6 +20,8 @@ def power_checks(run: Published, books: Books) -> Iterator[Check]:
         phase = books.phases[name]
         standing = phase.standing_mw(month) if phase.delivered(month) else 0.0
         yield Check("contracted power", name, month, mw, standing)
+    yield from _parts(run, books)
+    yield from _backups(run, books)
     yield from _min_take(run, books)
     for group in run.case["site_groups"]:
         yield from _shared(run, books, str(group["site_group"]), float(group["max_contracted_mw"]))
@@ -47,6 +50,40 @@ def _contract(phase: Phase, drawn: Mapping[tuple[str, int], float]) -> Iterator[
     for month, ended in phase.ended:
         if phase.exit_usd_per_kw(month) is None:
             yield Check("power ended early", phase.name, month, ended, 0.0)
+
+
+def _parts(run: Published, books: Books) -> Iterator[Check]:
+    """While a phase may be curtailed, what is not interruptible stands on its firm share and on what backups make firm
+    of the rest, and what is interruptible on what is left of that."""
+    backed = backed_mw(run)
+    for (name, month, curtailed), mw in sorted(mw_by_part(books.uses).items()):
+        phase = books.phases[name]
+        if month < phase.curtailable_until:
+            what, more = ("curtailable power", -1.0) if curtailed else ("firm power", 1.0)
+            standing = phase.standing_mw(month)
+            most = phase.parts(month)[curtailed] * standing + more * backed[name, month]
+            yield Check(what, name, month, mw, most, of=standing)
+
+
+def _backups(run: Published, books: Books) -> Iterator[Check]:
+    """A backup stands behind MW of its own site, no more than it makes firm, that are curtailed for no longer than it
+    may run."""
+    behind: defaultdict[tuple[str, int], float] = defaultdict(float)
+    for holding in run.held("back"):
+        phase, backup = books.phases[holding.phase], books.phases[holding.then]
+        most = backup.row["hours_per_year"]
+        yield Check("site of a backup", holding.name, None, float(phase.site != backup.site), 0.0)
+        yield Check(
+            "hours of a backup", holding.name, None, float(phase.row["curtailed_hours_per_year"]),
+            float("inf") if most is None else float(most),
+        )
+        for month in range(max(holding.start, 0), holding.end):
+            behind[holding.then, month] += holding.level
+            there = phase.delivered(month) and backup.delivered(month) and month < phase.curtailable_until
+            yield Check("dates of a backup", holding.name, month, 0.0 if there else holding.level, 0.0)
+    for (name, month), mw in sorted(behind.items()):
+        backup = books.phases[name]
+        yield Check("backup", name, month, mw, float(backup.row["firms_mw_per_mw"]) * backup.standing_mw(month))
 
 
 def _min_take(run: Published, books: Books) -> Iterator[Check]:
@@ -84,7 +121,10 @@ def _unused(run: Published, books: Books, phase: Phase, month: int) -> float:
 
 def _shared(run: Published, books: Books, group: str, most: float) -> Iterator[Check]:
     members = {row["site_id"] for row in run.case["sites"] if row["site_group"] == group}
-    feeds = [phase for phase in books.phases.values() if phase.site in members and phase.contracted_mw > 0]
+    feeds = [
+        phase for phase in books.phases.values()
+        if phase.site in members and phase.contracted_mw > 0 and not phase.stands_behind
+    ]
     if not feeds:
         return
     for month in range(max(phase.end for phase in feeds)):

@@ -12,6 +12,7 @@ from planner.arrays import Flags, Floats
 from planner.candidates.accepting import accept_options
 from planner.candidates.columns import Columns, codes_of, greatest_by, least_by, stacked
 from planner.candidates.fabrics import Fabrics
+from planner.candidates.firmness import backed_pairs, parts_of_phases
 from planner.candidates.gpu_places import deliveries, places
 from planner.candidates.gpus import early_sales, fleet_lives
 from planner.candidates.hall_cohorts import hall_cohorts
@@ -23,7 +24,7 @@ from planner.candidates.opening import opening_months
 from planner.candidates.outlook import Outlook
 from planner.candidates.phase_exits import exit_months
 from planner.candidates.phases import to_be_paid
-from planner.candidates.power_paths import power_paths, single_paths
+from planner.candidates.power_paths import firm_paths, power_paths, single_paths
 from planner.candidates.reach.sample import COUNTED, Sample, sample_of
 from planner.candidates.serving import next_terms
 from planner.candidates.tail_rent import rented_years
@@ -102,7 +103,7 @@ class _Windows:
         fits[places(outlook)["site"], places(outlook)["gpu"]] = True
         live = np.zeros((sites, len(starts)))
         powered = (starts >= outlook.energised[:, None]) & (ends <= outlook.power_end[:, None])
-        np.add.at(live, outlook.tables["power"].rows_of("site_id"), powered)
+        np.add.at(live, outlook.tables["power"].rows_of("site_id"), powered * parts_of_phases(outlook, starts))
         tiers = np.bincount(outlook.tables["market"].rows_of("gpu_id"), minlength=gpus)
         return _Windows(stands & fits, live, tiers.astype(np.float64))
 
@@ -150,10 +151,11 @@ def _power(outlook: Outlook) -> dict[Kind, float]:
     committed, guaranteed = power.floats("committed_mw"), power.floats("guaranteed_mw")
     least = (power.floats("min_mw") > committed) & ~power.flags("lumpy")
     takes = least.sum() + (stepped & (committed > 0.0) & (committed < guaranteed)).sum()
-    rented = rented_years(outlook, single_paths(power_paths(outlook)).only("from_head", "end_head"))
+    rented = rented_years(outlook, firm_paths(single_paths(power_paths(outlook))))
     return {
         Kind.POWER: float(len(power)), Kind.TAKE: float(takes), Kind.EXIT: float(len(exit_months(outlook))),
-        Kind.SHORT: float(len(take_windows(outlook))), Kind.HOST: float(len(rented)),
+        Kind.SHORT: float(len(take_windows(outlook))), Kind.BACK: float(len(backed_pairs(outlook))),
+        Kind.HOST: float(len(rented)),
     }
 
 

@@ -10,12 +10,24 @@ from typing import Any
 import numpy as np
 
 from planner.arrays import Floats
+from planner.candidates.firmness import backed_pairs, backups, firm_from
 from planner.candidates.outlook import Outlook, delay_months
 from planner.candidates.phases import more_power, phase_table
 from planner.candidates.refusals.stops import HAVE, Stop, StopKind, figure
 
 MORE = 1.0 + 1e-6
 """By how much more than what is short a limit is raised, for rounding."""
+
+
+@dataclass(frozen=True)
+class Curtailed:
+    """What of a phase may be curtailed: all but its firm share before month `until`, for so many hours a year, after so
+    many hours of warning."""
+
+    firm_share: float
+    until: int
+    hours: float
+    notice: float
 
 
 @dataclass(frozen=True)
@@ -36,17 +48,24 @@ class Phase:
     co2: float
     it_mw: float
     per_it_mw: float
+    curtailed: Curtailed
 
 
 @dataclass(frozen=True)
 class Need:
-    """What a lease needs of a site in one of its windows: months [start, end), and critical IT in each of them at the
-    size asked, shape (M,)."""
+    """What a lease needs of a site in one of its windows: months [start, end), critical IT in each of them at the size
+    asked, shape (M,), and the hours of curtailment that it accepts after least_notice hours of warning."""
 
     start: int
     end: int
     it_mw: Floats
     most_co2: float
+    curtailable_hours: float = 0.0
+    least_notice: float = 0.0
+
+    def accepts(self, cut: Curtailed) -> bool:
+        """Whether the lease may stand on the part of a phase that may be curtailed."""
+        return cut.hours <= self.curtailable_hours and cut.notice >= self.least_notice
 
 
 def phases_by_site(outlook: Outlook) -> dict[str, list[Phase]]:
@@ -54,16 +73,36 @@ def phases_by_site(outlook: Outlook) -> dict[str, list[Phase]]:
     power = phase_table(outlook)
     found: dict[str, list[Phase]] = {str(site_id): [] for site_id in outlook.case.tables["sites"]["site_id"]}
     promised = outlook.promised + delay_months(outlook.case, outlook.base)
-    for row in power.itertuples():
+    until, backup, firm = firm_from(outlook), backups(outlook), _most_firm(outlook)
+    for row in power[~backup].itertuples():
         found[str(row.site_id)].append(
             Phase(
                 str(row.phase_name), int(row.energised_month), int(row.end_month), int(promised[row.phase_number]),
                 int(row.term_months),
                 bool(row.committed_mw == 0 and row.lead_months > 0), float(row.co2_kg_per_mwh),
                 float(row.guaranteed_mw / row.mw_per_it_mw), float(row.mw_per_it_mw),
+                Curtailed(
+                    float(firm[row.phase_number]), int(until[row.phase_number]), float(row.curtailed_hours_per_year),
+                    float(row.curtailment_notice_hours),
+                ),
             )
         )
     return found
+
+
+def _least_part(phase: Phase, need: Need) -> float:
+    """Share of a MW more of a phase that the need can have in every month of it."""
+    cut = phase.curtailed
+    return cut.firm_share if need.start < cut.until and cut.firm_share > 0.0 and not need.accepts(cut) else 1.0
+
+
+def _most_firm(outlook: Outlook) -> Floats:
+    """Share of each phase that is firm with all the backup behind it that it can have, shape (phases,)."""
+    power, pairs = outlook.tables["power"], backed_pairs(outlook)
+    firmed = (power.floats("guaranteed_mw") * power.floats("firms_mw_per_mw"))[pairs["backup"]]
+    found = power.floats("firm_share") * power.floats("guaranteed_mw")
+    found = found + np.bincount(pairs["phase"], weights=firmed, minlength=len(power))
+    return np.minimum(found / power.floats("guaranteed_mw"), 1.0)
 
 
 class PowerStops:
@@ -73,7 +112,7 @@ class PowerStops:
         self.outlook = outlook
         self.written = outlook.calendar.written
         self.phases = phases_by_site(outlook)
-        self.rooms: dict[tuple[str, int, int, float], Floats] = {}
+        self.rooms: dict[tuple[str, int, int, float, float, float], Floats] = {}
         sites = outlook.case.tables["sites"].set_index("site_id")
         groups = outlook.case.tables["site_groups"].set_index("site_group")[
             "max_contracted_mw"
@@ -86,13 +125,14 @@ class PowerStops:
     def room(self, site_id: str, need: Need) -> Floats:
         """Critical IT that phases with which the whole window can be served carry together, shape (M,); nothing where
         there are none."""
-        key = site_id, need.start, need.end, need.most_co2
+        key = site_id, need.start, need.end, need.most_co2, need.curtailable_hours, need.least_notice
         if key not in self.rooms:
             self.rooms[key] = self._carried(
                 {
                     phase for path in self._every_path(site_id, need) if not self._lifted(path, need, "")
                     for phase in path
-                }
+                },
+                need,
             )
         return self.rooms[key]
 
@@ -112,7 +152,9 @@ class PowerStops:
             have, most = self._most(need) - short, self._most(need)
             edits = tuple(
                 edit for phase in path
-                for edit in more_power(self.rows[phase.name], f"{short * phase.per_it_mw * MORE:.9g}")
+                for edit in more_power(
+                    self.rows[phase.name], f"{short * phase.per_it_mw * MORE / _least_part(phase, need):.9g}"
+                )
             )
             found.append(Stop(
                 StopKind.POWER_MW, f"power carries {HAVE} of critical IT, it needs {figure(most, 'MW', beside=have)}",
@@ -186,20 +228,51 @@ class PowerStops:
                         edits=(f"power.term_months[{phase.name}]+={end - ends}",),
                     )
                 )
+        return found + self._curtailed(legs, need, lease_id)
+
+    def _curtailed(self, legs: Sequence[tuple[Phase, int]], need: Need, lease_id: str) -> list[Stop]:
+        """Phases of which nothing is firm while they feed a lease that does not accept their hours."""
+        found, start = [], need.start
+        for phase, end in legs:
+            cut = phase.curtailed
+            if max(start, phase.first) < min(cut.until, end) and cut.firm_share == 0.0 and not need.accepts(cut):
+                edits = [f"leases.curtailable_hours_per_year[{lease_id}]={max(cut.hours, need.curtailable_hours):.12g}"]
+                if cut.notice < need.least_notice:
+                    edits.append(f"leases.curtailment_notice_hours[{lease_id}]={cut.notice:.12g}")
+                words = (
+                    f"{phase.name} may be curtailed for {cut.hours:.4g} hours a year after {cut.notice:.4g} hours of "
+                    f"warning, the lease accepts {need.curtailable_hours:.4g} after {need.least_notice:.4g}"
+                )
+                found.append(
+                    Stop(
+                        StopKind.CURTAILED, words, "power may be curtailed for longer than the lease accepts",
+                        edits=tuple(edits),
+                    )
+                )
+            start = end
         return found
 
-    def _carried(self, phases: set[Phase]) -> Floats:
+    def _carried(self, phases: set[Phase], need: Need) -> Floats:
         room = np.zeros(self.outlook.months)
         for phase in phases:
-            room[phase.first : phase.end] += phase.it_mw
+            room[phase.first : phase.end] += self._of_phase(phase, need)[phase.first : phase.end]
+        return room
+
+    def _of_phase(self, phase: Phase, need: Need) -> Floats:
+        """Critical IT of the need that a phase carries by month: of its firm part alone where the lease accepts no
+        curtailment."""
+        room, cut = np.full(self.outlook.months, phase.it_mw), phase.curtailed
+        if not need.accepts(cut):
+            room[: cut.until] *= cut.firm_share
         return room
 
     def _carried_lifted(self, path: Sequence[Phase], need: Need) -> Floats:
         """What a path carries once it has power over the whole window."""
         room = np.zeros(self.outlook.months)
         switch = need.end if len(path) == 1 else path[-1].first
-        room[need.start : switch] = path[0].it_mw
-        room[switch : need.end] = path[-1].it_mw
+        for phase, start, end in ((path[0], need.start, switch), (path[-1], switch, need.end)):
+            lifted = phase.curtailed.firm_share == 0.0
+            room[start:end] = phase.it_mw if lifted else self._of_phase(phase, need)[start:end]
         return room
 
     @staticmethod

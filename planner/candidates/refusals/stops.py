@@ -29,6 +29,7 @@ class StopKind(Enum):
     NO_POWER = "no power"
     POWER_DATE = "date of power"
     POWER_TERM = "term of power"
+    CURTAILED = "curtailed power"
     POWER_MW = "MW of power"
     GROUP = "shared substation"
     NO_HALL = "no halls"

@@ -429,19 +429,26 @@ class WhatStops:
         size = size * float(part_shares(self.outlook.tables, np.array([window.tranche]))[0])
         power, halls = self._it_mw(lease_id, gpu_id, size, window)
         start, end = int(window.from_month), int(window.to_month)
-        most_co2 = float(np.nan_to_num(self.leases[lease_id]["max_co2_kg_per_mwh"], nan=np.inf))
-        found = self.power.stops(site_id, Need(start, end, power, most_co2), lease_id)
+        found = self.power.stops(site_id, self._need(lease_id, start, end, power), lease_id)
         found += self.halls.stops(site_id, Wanted(start, end, halls))
         if gpu_id:
             found += self.gpus.stops(gpu_id, site_id, self._gpus_wanted(lease_id, gpu_id, size, window))
         return found
 
+    def _need(self, lease_id: str, start: int, end: int, power: Floats) -> Need:
+        """What of power it needs in a window."""
+        lease = self.leases[lease_id]
+        most_co2 = float(np.nan_to_num(lease["max_co2_kg_per_mwh"], nan=np.inf))
+        return Need(
+            start, end, power, most_co2, float(lease["curtailable_hours_per_year"]),
+            float(lease["curtailment_notice_hours"]),
+        )
+
     def _most_in(self, lease_id: str, site_id: str, gpu_id: str, window: Any) -> float:
         """Units that a site can hold at most in a window."""
         power, halls = self._it_mw(lease_id, gpu_id, 1.0, window)
         start, end = int(window.from_month), int(window.to_month)
-        most_co2 = float(np.nan_to_num(self.leases[lease_id]["max_co2_kg_per_mwh"], nan=np.inf))
-        need = Need(start, end, power, most_co2)
+        need = self._need(lease_id, start, end, power)
         found = min(
             _most(self.power.room(site_id, need), Wanted(start, end, power)),
             _most(self.halls.room(site_id), Wanted(start, end, halls)),

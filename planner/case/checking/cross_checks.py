@@ -12,7 +12,7 @@ from planner.case.checking.contract_checks import CONTRACT_CHECKS
 from planner.case.checking.factor_checks import FACTOR_CHECKS
 from planner.case.checking.watched import about_rows_of
 from planner.case.reading.given import Given, shown
-from planner.case.tables import TABLES
+from planner.case.tables import BACKUP_KINDS, TABLES
 from planner.case.written_dates import month_number, quarter_number, written_month
 from planner.errors import Fault
 
@@ -51,6 +51,29 @@ def check_power_sizes(given: Given) -> Iterator[Fault]:
         "power", part, "committed_mw", "a part of a phase that is the whole or nothing",
         "commit guaranteed_mw or 0, or set lumpy to no",
     )
+
+
+@about_rows_of("power")
+def check_backups(given: Given) -> Iterator[Fault]:
+    """A backup is paid for whether it runs or not and is never curtailed; nothing else has its columns."""
+    power = given.tables["power"]
+    backup = power.kind.isin(list(BACKUP_KINDS))
+    for column, wrong in (
+        ("min_take", power.min_take > 0), ("take_or_pay", power.take_or_pay < 1),
+        ("demand_charge_usd_per_kw_month", power.demand_charge_usd_per_kw_month > 0),
+        ("firm_share", power.firm_share < 1),
+    ):
+        yield from given.faults_where(
+            "power", backup & wrong, column, "nothing draws on a backup but in the hours of others",
+            "leave it blank, or give another kind",
+        )
+    for column, wrong in (
+        ("firms_mw_per_mw", power.firms_mw_per_mw != 1), ("hours_per_year", power.hours_per_year.notna()),
+    ):
+        yield from given.faults_where(
+            "power", ~backup & wrong, column, "of a backup alone",
+            "leave it blank, or give kind battery or backup_engine",
+        )
 
 
 @about_rows_of("power")
@@ -332,6 +355,7 @@ def _fleet_leases(given: Given, fleet: pd.DataFrame) -> Iterator[Fault]:
 CROSS_CHECKS: tuple[Callable[[Given], Iterator[Fault]], ...] = (
     check_site_sizes,
     check_power_sizes,
+    check_backups,
     check_ownership,
     check_power_dates,
     check_fuel,

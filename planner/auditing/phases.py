@@ -118,7 +118,9 @@ class Phase:
     @property
     def deposited_mw(self) -> float:
         """MW whose deposit comes back: those that stand beyond that month; none whose deposit came back before the
-        case."""
+        case, or comes back after a horizon without a tail."""
+        if self.run.tail == "none" and self.deposit_back >= self.run.months.horizon:
+            return 0.0
         if self.row["deposit_returned"]:
             return self.standing_mw(self.deposit_back) if self.deposit_back >= 0 else 0.0
         return 0.0 if self.row["status"] == "energised" else self.contracted_mw

@@ -87,7 +87,7 @@ def _forfeited(builder: CandidateBuilder, phase: Ints, month: Ints) -> list[Term
     """The deposit of a MW whose contract ends before it would have come back."""
     outlook = builder.outlook
     returned = deposit_return_months(outlook)[phase]
-    late = returned >= month
+    late = (returned >= month) & (returned < outlook.last_month)
     usd = 1000.0 * outlook.tables["power"].floats("deposit_usd_per_kw")[phase] * late
     return [builder.lump(Line.DEPOSITS, -usd, np.where(late, returned, 0))] if np.any(usd) else []
 

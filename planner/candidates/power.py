@@ -120,12 +120,14 @@ def _deposits(builder: CandidateBuilder, phase: Ints, mw: Floats, new_mw: Floats
     if not np.any(usd):
         return []
     returned = deposit_return_months(outlook)[phase]
-    dated = returned >= 0
+    # Without a tail nothing comes back after the horizon.
+    dated = (returned >= 0) & (returned < outlook.last_month)
+    with_power = (returned == WITH_FIRST_POWER) & (outlook.energised[phase] < outlook.last_month)
     return [
         builder.lump(Line.DEPOSITS, -usd * new_mw, sign_months(outlook)[phase]),
         builder.lump(Line.DEPOSITS, usd * mw * dated, np.where(dated, returned, 0)),
         ScheduleTerm(
-            Line.DEPOSITS, usd * new_mw * (returned == WITH_FIRST_POWER), np.full(len(phase), builder.at_once()),
+            Line.DEPOSITS, usd * new_mw * with_power, np.full(len(phase), builder.at_once()),
             _energised(builder, phase),
         ),
     ]

@@ -141,7 +141,7 @@ def test_each_change_of_cash_alone(edit: str) -> None:
 def test_every_kind_of_candidate_is_there() -> None:
     assert set(candidates().table["kind"]) == {
         "open", "shell", "close", "power", "take", "short", "exit", "own", "retire", "base", "serve", "host", "renew",
-        "sell", "mine", "fabric", "accept", "block",
+        "sell", "mine", "fabric", "accept", "block", "back",
     }
 
 

@@ -168,10 +168,9 @@ def power(case: PlainCase, unit: Row, cash: Statement) -> None:
     deposit, new = mw * 1000 * phase["deposit_usd_per_kw"], phase["status"] != "energised"
     if new:
         cash.add("DEPOSITS", max(promised - int(phase["lead_months"]), 0), -deposit)
-    if phase["deposit_returned"]:
-        cash.add("DEPOSITS", case.index(phase["deposit_returned"]), deposit)
-    elif new:
-        cash.add("DEPOSITS", max(energised, 0), deposit)
+    back = case.index(phase["deposit_returned"]) if phase["deposit_returned"] else max(energised, 0)
+    if (new or phase["deposit_returned"]) and back < cash.running_end:
+        cash.add("DEPOSITS", back, deposit)
 
 
 def _built(case: PlainCase, phase: Row, mw: float, cash: Statement) -> None:
@@ -217,7 +216,7 @@ def leave(case: PlainCase, unit: Row, cash: Statement) -> None:
                 cash.add("DEPRECIATION", served + age, -cost * share)
             cash.add("DEPRECIATION", e - 1, cost)
     cash.add("FEES", e - 1, -1000 * _exit_fee(case, phase, e))
-    if phase["deposit_returned"] and case.index(phase["deposit_returned"]) >= e:
+    if phase["deposit_returned"] and e <= case.index(phase["deposit_returned"]) < cash.running_end:
         cash.add("DEPOSITS", case.index(phase["deposit_returned"]), -1000 * phase["deposit_usd_per_kw"])
     for month in range(e, case.power_end(phase)):
         cash.add("FEES", month, phase["take_or_pay"] * case.fee_usd_per_mw_month(phase, month))

@@ -132,10 +132,11 @@ def _post_phase(book: Book, run: Published, phase: Phase) -> None:
     due = float(row["take_or_pay"])
     fixed = 1000.0 * float(row["fixed_om_usd_per_kw_month"]) * phase.plant_per_mw
     for month in range(max(min(phase.first_fee_month, phase.energised), 0), phase.end):
-        standing = phase.standing_mw(month)
-        book.post(site, "fees", month, -due * phase.fee_usd_per_mw(month) * standing)
-        if month >= phase.energised:
-            book.post(site, "upkeep", month, -fixed * standing)
+        # What is ended comes off what the whole contract costs, so that the book knows how large the sums were.
+        for mw in (phase.contracted_mw, phase.standing_mw(month) - phase.contracted_mw):
+            book.post(site, "fees", month, -due * phase.fee_usd_per_mw(month) * mw)
+            if month >= phase.energised:
+                book.post(site, "upkeep", month, -fixed * mw)
     counted = run.months.horizon if run.tail == "none" else phase.energised
     for month in range(phase.due, min(phase.energised, counted)):
         book.post(site, "penalties", month, 1000.0 * float(row["delay_damages_usd_per_kw_month"]) * phase.contracted_mw)

@@ -149,7 +149,7 @@ def test_a_deposit_is_paid_when_a_phase_is_signed_and_comes_back(terms, back):
             settings={"tax_rate": 0.25},
         )
     )
-    assert taxed.npv_usd == pytest.approx(0.75 * found.npv_usd, rel=1e-9)
+    assert cash(taxed, "tax").get(2, 0.0) == 0.0  # when nothing else is earned, spent or written off
 
 
 def test_of_what_is_contracted_already_the_deposit_comes_back_alone():
